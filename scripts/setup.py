@@ -1,0 +1,97 @@
+"""Prepare `.venv`: the one environment of program, pack, agent, local deployment and tests.
+
+Runs on any Python >= 3.11 with nothing installed. uv comes from the package registry into `.uv`; the interpreter is
+the one `.python-version` names; every package is checked against the hashes in `requirements/`. When nothing changed
+since the last run it returns at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+UV_VENV = ROOT / ".uv"
+LOCK = ROOT / "requirements" / "project.txt"
+UV_LOCK = ROOT / "requirements" / "uv.txt"
+PYTHON_VERSION = ROOT / ".python-version"
+STAMP = VENV / ".toolgate"
+OLDEST = (3, 11)
+
+
+class SetupError(Exception):
+    """The environment cannot be prepared; the text says what the reader can do about it."""
+
+
+def inputs_digest() -> str:
+    """Digest of everything the environment is made from."""
+    digest = hashlib.sha256()
+    for path in (LOCK, UV_LOCK, PYTHON_VERSION, Path(__file__)):
+        digest.update(path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def run(what: str, *command: str | Path) -> None:
+    """Run one step, saying what it does first.
+
+    Raises:
+        SetupError: The step failed; its own output stands above the message.
+    """
+    print(f"setup: {what}", flush=True)
+    try:
+        subprocess.run([str(part) for part in command], cwd=ROOT, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise SetupError(f"could not finish: {what}. The lines above say why; run `make setup` again.") from error
+
+
+def install_uv() -> Path:
+    """Return the uv of `.uv`, made from the package registry when it is missing."""
+    uv = UV_VENV / "bin" / "uv"
+    if not uv.exists():
+        shutil.rmtree(UV_VENV, ignore_errors=True)
+        run("a private uv in .uv", sys.executable, "-m", "venv", UV_VENV)
+        pip = [UV_VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        run("uv from the package registry", *pip, "--require-hashes", "-r", UV_LOCK)
+    return uv
+
+
+def install(uv: Path) -> None:
+    """Make `.venv` with the wanted interpreter and exactly the locked packages, bytecode compiled."""
+    version = PYTHON_VERSION.read_text().strip()
+    try:
+        run(f"Python {version} in .venv", uv, "venv", "--quiet", "--clear", "--python", version, VENV)
+    except SetupError as error:
+        raise SetupError(
+            f"Python {version} was not found and could not be downloaded. Install it (for example "
+            f"`pyenv install {version}` or `uv python install {version}`) and run `make setup` again."
+        ) from error
+    # Compiled once here: without it every `import pulumi_aws` costs twice as much.
+    sync = [uv, "pip", "sync", "--python", VENV / "bin" / "python", "--require-hashes", "--compile-bytecode"]
+    run("the locked packages (about 400 MB; some minutes the first time)", *sync, LOCK)
+
+
+def main() -> int:
+    """Prepare the environment; return the process's exit code."""
+    try:
+        if sys.version_info < OLDEST:
+            found = ".".join(map(str, sys.version_info[:2]))
+            wanted = ".".join(map(str, OLDEST))
+            raise SetupError(f"setup needs Python >= {wanted}, this is {found}: `make setup PYTHON=python{wanted}`.")
+        digest = inputs_digest()
+        if STAMP.exists() and STAMP.read_text() == digest:
+            return 0
+        install(install_uv())
+        STAMP.write_text(digest)
+    except SetupError as error:
+        print(f"setup: {error}", file=sys.stderr)
+        return 1
+    print("setup: ready", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
