@@ -1,0 +1,1 @@
+"""What is deployed: the components, and the documents they write."""

@@ -1,0 +1,223 @@
+"""AgentRuntime: an agent in AgentCore Runtime, with exactly the tools it was handed."""
+
+import enum
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from components import arguments, documents, models, names, place, propagation
+from components.errors import UsageError
+from components.tool_gateway import GatewayTools
+
+RUNTIME = "PYTHON_3_13"
+# botocore bedrock-agentcore-control EnvironmentVariablesMap, EnvironmentVariableKey, EnvironmentVariableValue
+MOST_VARIABLES, LONGEST_KEY, LONGEST_VALUE = 50, 100, 5000
+# botocore bedrock-agentcore-control Description, LifecycleConfiguration
+LONGEST_DESCRIPTION = 4096
+SHORTEST_LIFE, LONGEST_LIFE = 60, 1_209_600
+OURS = ("GATEWAY_URL", "BEDROCK_MODEL_ID", "AWS_REGION", "SYSTEM_PROMPT")
+"""Environment variables the component writes itself (the agent contract)."""
+
+
+class PlatformVersion(enum.Enum):
+    """AgentCore Runtime's platform (botocore CreateAgentRuntime platformVersion)."""
+
+    V1 = "V1"
+    V2 = "V2"
+
+
+class Lifecycle(TypedDict):
+    """How long a session lives; the provider wants both values or neither."""
+
+    idle_timeout: pulumi.Input[int]
+    """Seconds without a request after which a session ends; 60 to 1209600."""
+    max_lifetime: pulumi.Input[int]
+    """Seconds after which a session ends in any case; 60 to 1209600."""
+
+
+class AgentRuntimeArgs(TypedDict):
+    """An agent, its model and its tools."""
+
+    code: str
+    """Path of the deployment zip, as `components.bundle.build` makes it."""
+    model_id: str
+    """Id or ARN of a Bedrock inference profile or foundation model."""
+    tools: NotRequired[list[GatewayTools]]
+    """What the agent is handed, by `gateway.tools(...)`: the grant. Default: no tools."""
+    system_prompt: NotRequired[str]
+    """The agent's system prompt, instead of its own."""
+    environment: NotRequired[dict[str, pulumi.Input[str]]]
+    """Further environment variables."""
+    entry_points: NotRequired[list[str]]
+    """What the runtime starts. Default: main.py."""
+    platform_version: NotRequired[PlatformVersion]
+    """Default V1."""
+    lifecycle: NotRequired[Lifecycle]
+    """Default: the service's."""
+    description: NotRequired[pulumi.Input[str]]
+    """What the agent is for."""
+    tags: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
+    """Tags for the bucket, the role and the runtime."""
+
+
+class AgentRuntime(pulumi.ComponentResource):
+    """An agent in AgentCore Runtime whose IAM role is its only credential."""
+
+    runtime_arn: pulumi.Output[str]
+    """ARN of the runtime."""
+    role_arn: pulumi.Output[str]
+    """ARN of its execution role."""
+    tool_names: list[str]
+    """Full names of the tools it was handed."""
+
+    def __init__(self, name: str, args: AgentRuntimeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        where = f"AgentRuntime {name!r}"
+        arguments.check(args, AgentRuntimeArgs, where)
+        runtime_name = names.runtime(pulumi.get_project(), pulumi.get_stack(), name)
+        handed = args.get("tools", [])
+        _check(args, handed, where)
+        platform = PlatformVersion(args.get("platform_version", PlatformVersion.V1)).value
+        zip_path = Path(args["code"])
+        digest = _digest(zip_path, where)
+        super().__init__("toolgate:index:AgentRuntime", name, {**args, "platform_version": platform}, opts)
+        here = place.current(self)
+        code = self._code(name, zip_path, digest, args)
+        role, policies = self._role(name, runtime_name, here, code, args)
+        hooks = propagation.retry(self, name)
+        runtime = aws.bedrock.AgentcoreAgentRuntime(
+            f"{name}-runtime",
+            agent_runtime_name=runtime_name,
+            description=args.get("description"),
+            role_arn=role.arn,
+            agent_runtime_artifact={"code_configuration": _code_configuration(args, code)},
+            environment_variables=_environment(args, handed, here.region),
+            lifecycle_configurations=_lifecycle(args.get("lifecycle")),
+            network_configuration={"network_mode": "PUBLIC"},
+            platform_version=platform,
+            tags=args.get("tags"),
+            # A replacement cannot be made while the old one holds the name.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=policies, delete_before_replace=True, hooks=hooks),
+        )
+        self.runtime_arn = runtime.agent_runtime_arn
+        self.role_arn = role.arn
+        self.tool_names = [tool for it in handed for tool in it["tools"]]
+        self.register_outputs(
+            {"runtime_arn": self.runtime_arn, "role_arn": self.role_arn, "tool_names": self.tool_names}
+        )
+
+    def _code(self, name: str, path: Path, digest: str, args: AgentRuntimeArgs) -> aws.s3.BucketObjectv2:
+        child = pulumi.ResourceOptions(parent=self)
+        bucket = aws.s3.Bucket(
+            # Its name in S3 begins with this one, and takes no underscores or capitals.
+            f"{name}-code".replace("_", "-").lower(),
+            # It holds what this program builds and nothing else; it must not outlive the stack.
+            force_destroy=True,
+            tags=args.get("tags"),
+            opts=child,
+        )
+        private = aws.s3.BucketPublicAccessBlock(
+            f"{name}-code",
+            bucket=bucket.bucket,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=child,
+        )
+        owned = aws.s3.BucketOwnershipControls(
+            f"{name}-code", bucket=bucket.bucket, rule={"object_ownership": "BucketOwnerEnforced"}, opts=child
+        )
+        return aws.s3.BucketObjectv2(
+            f"{name}-code",
+            bucket=bucket.bucket,
+            # The digest in the key: a new zip at an old key would not be deployed.
+            key=f"{name}/{digest}.zip",
+            source=pulumi.FileAsset(path.as_posix()),
+            opts=child.merge(pulumi.ResourceOptions(depends_on=[private, owned])),
+        )
+
+    def _role(
+        self,
+        name: str,
+        runtime_name: str,
+        here: documents.Place,
+        code: aws.s3.BucketObjectv2,
+        args: AgentRuntimeArgs,
+    ) -> tuple[aws.iam.Role, list[aws.iam.RolePolicy]]:
+        child = pulumi.ResourceOptions(parent=self)
+        trust = pulumi.Output.json_dumps(documents.runtime_trust(here, runtime_name))
+        role = aws.iam.Role(f"{name}-role", assume_role_policy=trust, tags=args.get("tags"), opts=child)
+        model = models.access(self, here, args["model_id"])
+        written = {"policy": documents.runtime_minimum(here, runtime_name, code.arn, model)}
+        if arns := [it["gateway_arn"] for it in args.get("tools", [])]:
+            written["tools"] = documents.invoke_gateways(arns)
+        return role, [
+            aws.iam.RolePolicy(
+                f"{name}-{suffix}", role=role.name, policy=pulumi.Output.json_dumps(document), opts=child
+            )
+            for suffix, document in written.items()
+        ]
+
+
+def _check(args: AgentRuntimeArgs, handed: Sequence[GatewayTools], where: str) -> None:
+    """Check what a type cannot say, before anything is made.
+
+    Raises:
+        UsageError: A value is out of AWS's bounds, or two of them contradict each other.
+    """
+    models.checked(args["model_id"], f"{where}.model_id")
+    tools = [tool for it in handed for tool in it["tools"]]
+    if twice := sorted({tool for tool in tools if tools.count(tool) > 1}):
+        raise UsageError(f"{where}.tools: {', '.join(twice)} handed over twice. Hand each tool over once.")
+    arguments.within(args.get("description"), 1, LONGEST_DESCRIPTION, f"{where}.description")
+    arguments.within(args.get("system_prompt"), 1, LONGEST_VALUE, f"{where}.system_prompt")
+    for key, seconds in args.get("lifecycle", {}).items():
+        arguments.within(seconds, SHORTEST_LIFE, LONGEST_LIFE, f"{where}.lifecycle.{key}")
+    environment = args.get("environment", {})
+    arguments.within(len(environment), 0, MOST_VARIABLES - len(OURS), f"{where}.environment: number of variables")
+    for key, value in environment.items():
+        if key in OURS:
+            raise UsageError(f"{where}.environment: {key} is written by the component. Remove it.")
+        arguments.within(key, 1, LONGEST_KEY, f"{where}.environment: name {key!r}")
+        arguments.within(value, 0, LONGEST_VALUE, f"{where}.environment.{key}")
+
+
+def _code_configuration(args: AgentRuntimeArgs, code: aws.s3.BucketObjectv2) -> dict[str, object]:
+    return {
+        "code": {"s3": {"bucket": code.bucket, "prefix": code.key}},
+        "entry_points": args.get("entry_points", ["main.py"]),
+        "runtime": RUNTIME,
+    }
+
+
+def _environment(
+    args: AgentRuntimeArgs, handed: Sequence[GatewayTools], region: pulumi.Input[str]
+) -> dict[str, pulumi.Input[str]]:
+    variables: dict[str, pulumi.Input[str]] = {
+        "AWS_REGION": region,
+        "BEDROCK_MODEL_ID": args["model_id"],
+        "GATEWAY_URL": pulumi.Output.all(*[it["gateway_url"] for it in handed]).apply(" ".join) if handed else "",
+        **args.get("environment", {}),
+    }
+    if prompt := args.get("system_prompt"):
+        variables["SYSTEM_PROMPT"] = prompt
+    return variables
+
+
+def _lifecycle(lifecycle: Lifecycle | None) -> list[dict[str, pulumi.Input[int]]] | None:
+    if lifecycle is None:
+        return None
+    idle, longest = lifecycle["idle_timeout"], lifecycle["max_lifetime"]
+    return [{"idle_runtime_session_timeout": idle, "max_lifetime": longest}]
+
+
+def _digest(path: Path, where: str) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UsageError(f"{where}.code: {path} cannot be read ({error}). `make bundle` builds it.") from error

@@ -1,0 +1,153 @@
+"""The agent's deployment zip: `agent/` and its locked wheels for AgentCore Runtime. Same inputs, same bytes.
+
+`python -m components.bundle` builds it by hand; its last line is `{"path", "bytes", "sha256"}` as JSON.
+"""
+
+import ast
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from components import wheels
+from components.errors import UsageError
+
+MEGABYTE = 1_000_000
+# AgentCore quotas, "Runtime", direct code deployment.
+LARGEST_ZIP, LARGEST_CONTENT = 250 * MEGABYTE, 750 * MEGABYTE
+LEFT_OUT = {"__pycache__", "tests"}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A built zip.
+
+    Attributes:
+        path: Where it is.
+        digest: SHA-256 of its bytes, in hexadecimal.
+        size: Its bytes.
+    """
+
+    path: Path
+    digest: str
+    size: int
+
+
+def build(agent: Path, lock: Path | None, *, dist: Path = Path("dist"), python: str = "3.13") -> Bundle:
+    """Build the agent's zip, or return the one already built from the same inputs.
+
+    Args:
+        agent: The agent's folder; its `main.py` is what the runtime starts.
+        lock: Hash-locked requirements; None for the sources only.
+        dist: Where the zip goes.
+        python: The runtime's Python, as `major.minor`.
+
+    Raises:
+        UsageError: The folder has no main.py, a requirement or the interpreter is missing, or the zip is too large.
+    """
+    sources = dict(_sources(agent))
+    if "main.py" not in sources:
+        raise UsageError(f"{agent / 'main.py'}: is missing. It is what AgentCore Runtime starts.")
+    if lock and not lock.is_file():
+        raise UsageError(f"{lock}: is missing. `make lock` writes it.")
+    path = dist / f"agent-{_inputs_digest(sources, lock, python)[:16]}.zip"
+    if not path.exists():
+        dist.mkdir(parents=True, exist_ok=True)
+        # Beside its destination: only a whole zip ever has the name.
+        with tempfile.TemporaryDirectory(dir=dist) as scratch:
+            tree = Path(scratch, "tree")
+            if lock:
+                wheels.install(lock, tree, python)
+            _add_sources(sources, tree)
+            if lock:
+                wheels.compile_bytecode(tree, python)
+            _check_size(tree, LARGEST_CONTENT, "unpacked")
+            whole = Path(scratch, "agent.zip")
+            _zip(tree, whole)
+            if whole.stat().st_size > LARGEST_ZIP:
+                _check_size(tree, 0, "zipped")
+            whole.replace(path)
+    content = path.read_bytes()
+    return Bundle(path, hashlib.sha256(content).hexdigest(), len(content))
+
+
+def _sources(agent: Path) -> Iterator[tuple[str, Path]]:
+    for path in sorted(agent.rglob("*")):
+        inside = path.relative_to(agent)
+        hidden = any(part.startswith(".") for part in inside.parts)
+        if path.is_file() and not hidden and not LEFT_OUT & set(inside.parts):
+            yield inside.as_posix(), path
+
+
+def _inputs_digest(sources: dict[str, Path], lock: Path | None, python: str) -> str:
+    """Digest of everything the zip is made from, this recipe included."""
+    recipe = {"recipe/bundle.py": Path(__file__), "recipe/wheels.py": Path(wheels.__file__)}
+    digest = hashlib.sha256(f"{python} {'full' if lock else 'sources'}".encode())
+    for name, path in sorted({**sources, **recipe, **({"lock": lock} if lock else {})}.items()):
+        content = path.read_bytes()
+        digest.update(f"\0{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
+
+
+def _add_sources(sources: dict[str, Path], tree: Path) -> None:
+    for name, path in sources.items():
+        destination = tree / name
+        if destination.exists():
+            raise UsageError(f"{path}: a package the agent needs has a file of that name. Rename it.")
+        if path.suffix == ".py":
+            try:
+                ast.parse(path.read_bytes())
+            except SyntaxError as error:
+                raise UsageError(f"{path}:{error.lineno}: is not valid Python: {error.msg}.") from error
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, destination)
+
+
+def _zip(tree: Path, path: Path) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for file in sorted(file for file in tree.rglob("*") if file.is_file()):
+            # Made by name, an entry has no date of ours: the same files give the same bytes.
+            entry = zipfile.ZipInfo(file.relative_to(tree).as_posix())
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            # AgentCore refuses a zip whose files it may not read; only scripts are run.
+            mode = 0o755 if entry.filename.startswith("bin/") else 0o644
+            entry.external_attr = (0o100000 | mode) << 16
+            archive.writestr(entry, file.read_bytes())
+
+
+def _check_size(tree: Path, limit: int, form: str) -> None:
+    sizes: dict[str, int] = {}
+    for file in tree.rglob("*"):
+        if file.is_file():
+            package = file.relative_to(tree).parts[0]
+            sizes[package] = sizes.get(package, 0) + file.stat().st_size
+    if sum(sizes.values()) > limit:
+        largest = sorted(sizes.items(), key=lambda item: -item[1])[:5]
+        listed = ", ".join(f"{name} {size / MEGABYTE:.0f} MB" for name, size in largest)
+        raise UsageError(
+            f"the agent's zip is too large: AgentCore takes {LARGEST_ZIP // MEGABYTE} MB zipped and "
+            f"{LARGEST_CONTENT // MEGABYTE} MB unpacked, and {form} it is more. Largest: {listed}."
+        )
+
+
+def main() -> int:
+    """Build the full zip; return the process's exit code."""
+    root = Path(__file__).resolve().parent.parent
+    os.chdir(root)
+    try:
+        bundle = build(Path("agent"), Path("requirements/agent.txt"))
+    except UsageError as error:
+        print(f"bundle: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps({"path": str(bundle.path), "bytes": bundle.size, "sha256": bundle.digest}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

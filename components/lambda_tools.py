@@ -1,0 +1,113 @@
+"""LambdaTools: one Lambda function built from a folder of typed Python functions."""
+
+from pathlib import Path
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from components import arguments, documents, grants, names, propagation, tool_forms
+from components.errors import UsageError
+from components.tool_gateway import GatewayTarget
+from components.tool_schema import ToolSchema, read_tools
+
+RUNTIME = "python3.13"
+DISPATCHER = "dispatch.py"
+_OURS = (DISPATCHER, "tools.json")
+
+
+class LambdaToolsArgs(TypedDict):
+    """A target's function."""
+
+    directory: str
+    """Folder with the target's `tools.py`, relative to the program; `dispatch.py` lies beside the folder."""
+    description: NotRequired[pulumi.Input[str]]
+    """What the function is for. Default: the names of its tools."""
+    memory_size: NotRequired[pulumi.Input[int]]
+    """Memory in MB. Default 256."""
+    timeout: NotRequired[pulumi.Input[int]]
+    """Longest run in seconds. Default 30."""
+    log_retention_days: NotRequired[pulumi.Input[int]]
+    """Days to keep the function's log. Default 30."""
+    tags: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
+    """Tags for the role, the log group and the function."""
+
+
+class LambdaTools(pulumi.ComponentResource):
+    """A Lambda function whose typed Python functions are tools behind a gateway."""
+
+    function_arn: pulumi.Output[str]
+    """ARN of the function."""
+    target: GatewayTarget
+    """What a ToolGateway takes as one of its targets."""
+
+    def __init__(self, name: str, args: LambdaToolsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        arguments.check(args, LambdaToolsArgs, f"LambdaTools {name!r}")
+        directory = Path(args["directory"])
+        tools = read_tools(directory / "tools.py")
+        grants.full_names({name: [tool["name"] for tool in tools]}, f"LambdaTools {name!r}")
+        function_name = names.function(pulumi.get_project(), pulumi.get_stack(), name)
+        code = _code(directory, tools)
+        super().__init__("toolgate:index:LambdaTools", name, {**args}, opts)
+        role, ready = self._role(name, function_name, args)
+        function = aws.lambda_.Function(
+            f"{name}-function",
+            name=function_name,
+            description=args.get("description", _description(tools)),
+            role=role.arn,
+            runtime=RUNTIME,
+            architectures=["arm64"],
+            handler="dispatch.handler",
+            code=code,
+            memory_size=args.get("memory_size", 256),
+            timeout=args.get("timeout", 30),
+            tags=args.get("tags"),
+            # The first call may come at once: its log must have somewhere to go.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=ready, hooks=propagation.retry(self, name)),
+        )
+        self.function_arn = function.arn
+        self.target = {"function_arn": function.arn, "tools": tools}
+        self.register_outputs({"function_arn": self.function_arn})
+
+    def _role(self, name: str, function_name: str, args: LambdaToolsArgs) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
+        """The function's role, and what must be there before the function is: its log and the right to write it."""
+        child = pulumi.ResourceOptions(parent=self)
+        trust = pulumi.Output.json_dumps(documents.function_trust())
+        role = aws.iam.Role(f"{name}-role", assume_role_policy=trust, tags=args.get("tags"), opts=child)
+        logs = aws.cloudwatch.LogGroup(
+            f"{name}-logs",
+            name=f"/aws/lambda/{function_name}",
+            retention_in_days=args.get("log_retention_days", 30),
+            tags=args.get("tags"),
+            opts=child,
+        )
+        write_logs = pulumi.Output.json_dumps(documents.function_logs(logs.arn))
+        policy = aws.iam.RolePolicy(f"{name}-logs", role=role.name, policy=write_logs, opts=child)
+        return role, [policy, logs]
+
+
+def _code(directory: Path, tools: list[ToolSchema]) -> pulumi.AssetArchive:
+    """The function's zip: the folder's files, the dispatcher, and the schema it checks arguments against.
+
+    Raises:
+        UsageError: The folder has a file of a name that is ours, or no dispatcher lies beside it.
+    """
+    dispatcher = directory.parent / DISPATCHER
+    if not dispatcher.is_file():
+        raise UsageError(f"{dispatcher}: is missing. The dispatcher lies beside the targets' folders.")
+    assets: dict[str, pulumi.Asset | pulumi.Archive] = {}
+    for path in sorted(directory.rglob("*")):
+        inside = path.relative_to(directory).as_posix()
+        if not path.is_file() or any(part == "__pycache__" or part.startswith(".") for part in inside.split("/")):
+            continue
+        if inside in _OURS:
+            raise UsageError(f"{path}: that name is taken by the dispatcher. Rename the file.")
+        assets[inside] = pulumi.FileAsset(path.as_posix())
+    assets[DISPATCHER] = pulumi.FileAsset(dispatcher.as_posix())
+    assets["tools.json"] = pulumi.StringAsset(tool_forms.tools_json(tools))
+    return pulumi.AssetArchive(assets)
+
+
+def _description(tools: list[ToolSchema]) -> str:
+    """At most 256 characters (Lambda API reference, CreateFunction, Description)."""
+    return f"Tools: {', '.join(tool['name'] for tool in tools)}"[:256]

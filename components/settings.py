@@ -1,0 +1,124 @@
+"""The stack's configuration, namespace `toolgate`: typed, and checked whole before anything is made."""
+
+import enum
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+from pulumi.runtime import config as pulumi_config
+
+from components import agent_runtime, arguments, grants, models, names
+from components.errors import UsageError
+from components.grants import Authorization
+
+NAMESPACE = "toolgate"
+DEFAULT_MODEL = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
+DEFAULT_AGENT = "assistant"
+GATEWAY = "tools"
+"""Name of the program's one gateway."""
+
+
+class BundleKind(enum.Enum):
+    """What the agent's zip holds."""
+
+    FULL = "full"
+    """The sources and their locked arm64 wheels: what AgentCore Runtime runs."""
+    SOURCES = "sources"
+    """The sources only, without network: for the local deployment, which runs agent/ from this environment."""
+
+
+class AgentConfig(TypedDict):
+    """One entry of `toolgate:agents`."""
+
+    tools: NotRequired[list[str]]
+    """Target names and full tool names. Default: every tool; an empty list: none."""
+    modelId: NotRequired[str]
+    """Its model. Default: `toolgate:modelId`."""
+    systemPrompt: NotRequired[str]
+    """Its system prompt. Default: the agent's own."""
+
+
+class Config(TypedDict):
+    """The keys of the namespace."""
+
+    modelId: NotRequired[str]
+    """Model of every agent that names none."""
+    authorization: NotRequired[Authorization]
+    """What a caller with access to the gateway may call."""
+    agents: NotRequired[dict[str, AgentConfig]]
+    """Agents by name. Default: one, `assistant`, that may call every tool."""
+    bundle: NotRequired[BundleKind]
+    """What the agent's zip holds."""
+
+
+@dataclass(frozen=True)
+class Agent:
+    """One agent: the full names of its tools, its model, its system prompt if not its own."""
+
+    tools: list[str]
+    model_id: str
+    system_prompt: str | None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the program deploys."""
+
+    authorization: Authorization
+    bundle: BundleKind
+    agents: dict[str, Agent]
+
+
+def load(available: grants.Available) -> Settings:
+    """The stack's settings.
+
+    Args:
+        available: The gateway's tool names by target.
+
+    Raises:
+        UsageError: A key is unknown, a value is of another type, a name is refused, or a tool does not exist.
+    """
+    config = _read()
+    arguments.check(config, Config, f"{NAMESPACE}:")
+    authorization = Authorization(config.get("authorization", Authorization.GATEWAY))
+    grants.supported(authorization, f"{NAMESPACE}:authorization")
+    model_id = models.checked(config.get("modelId", DEFAULT_MODEL), f"{NAMESPACE}:modelId")
+    every = grants.full_names(available, "lambdas")
+    project, stack = pulumi.get_project(), pulumi.get_stack()
+    names.gateway(project, stack, GATEWAY)
+    for target in available:
+        names.function(project, stack, target)
+    agents: dict[str, Agent] = {}
+    runtimes: dict[str, str] = {}
+    for name, entry in config.get("agents", {DEFAULT_AGENT: {}}).items():
+        where = f"{NAMESPACE}:agents.{name}"
+        runtime = names.runtime(project, stack, name)
+        if runtime in runtimes:
+            raise UsageError(f"{where}: gets the same runtime name {runtime!r} as {runtimes[runtime]!r}. Rename one.")
+        runtimes[runtime] = name
+        prompt = entry.get("systemPrompt")
+        arguments.within(prompt, 1, agent_runtime.LONGEST_VALUE, f"{where}.systemPrompt")
+        agents[name] = Agent(
+            tools=grants.resolve(available, entry.get("tools", every), authorization, f"{where}.tools"),
+            model_id=models.checked(entry.get("modelId", model_id), f"{where}.modelId"),
+            system_prompt=prompt,
+        )
+    return Settings(authorization, BundleKind(config.get("bundle", BundleKind.FULL)), agents)
+
+
+def _read() -> Mapping[str, Any]:
+    """The namespace's raw values; Pulumi hands every value over as text, maps as JSON."""
+    everything = {**pulumi_config.get_config_env(), **pulumi_config.CONFIG.get()}
+    prefix = f"{NAMESPACE}:"
+    values = {key.removeprefix(prefix): value for key, value in everything.items() if key.startswith(prefix)}
+    for key in values:
+        if pulumi_config.is_config_secret(prefix + key) or prefix + key in pulumi_config.get_config_secret_keys_env():
+            raise UsageError(f"{prefix}{key}: cannot be a secret: it is written into plans and documents as it is.")
+    if isinstance(agents := values.get("agents"), str):
+        try:
+            values["agents"] = json.loads(agents)
+        except json.JSONDecodeError as error:
+            raise UsageError(f"{NAMESPACE}:agents: must be a map of agents ({error}).") from error
+    return values

@@ -1,0 +1,201 @@
+"""A program run against the SDK's own test runtime, and what it registered."""
+
+import asyncio
+import json
+import runpy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+from google.protobuf.json_format import MessageToDict
+from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
+from pulumi.runtime import mocks
+from pulumi.runtime.stack import Stack
+
+ROOT = Path(__file__).parents[2]
+ACCOUNT, REGION = "123456789012", "us-east-1"
+GATEWAY_ID = "toolgate-dev-tools-a1b2c3d4e5"
+PROFILE = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:inference-profile/us.anthropic.claude-haiku-4-5-20251001-v1:0"
+MODEL = "foundation-model/anthropic.claude-haiku-4-5-20251001-v1:0"
+MODELS = [f"arn:aws:bedrock:{region}::{MODEL}" for region in ("us-west-2", "us-east-1", "us-east-2")]
+
+INVOKES: dict[str, dict[str, Any]] = {
+    "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
+    "aws:index/getRegion:getRegion": {"region": REGION},
+    "aws:index/getPartition:getPartition": {"partition": "aws"},
+    "aws:bedrock/getInferenceProfile:getInferenceProfile": {
+        "inferenceProfileArn": PROFILE,
+        "models": [{"modelArn": arn} for arn in MODELS],
+    },
+}
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One resource as the program registered it; what it depends on by resource name."""
+
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    parent: str
+    dependencies: set[str]
+    dependency_types: set[str]
+    property_dependencies: dict[str, set[str]]
+    hooks: list[str]
+    delete_before_replace: bool
+
+    def document(self, key: str = "policy") -> Any:
+        """An IAM document among the inputs, parsed."""
+        return json.loads(self.inputs[key])
+
+
+@dataclass
+class Recorded:
+    """A run: resources, invokes, the providers asked ("" for the default one), stack outputs."""
+
+    resources: list[Registration] = field(default_factory=list)
+    invokes: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    providers: set[str] = field(default_factory=set)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def one(self, type_suffix: str, name: str) -> Registration:
+        """The one resource of a type (the last part of its token) and name."""
+        [found] = [it for it in self.resources if it.type.split(":")[-1] == type_suffix and it.name == name]
+        return found
+
+    def types(self) -> list[tuple[str, str]]:
+        """Type and name of every resource, sorted."""
+        return sorted((it.type.split(":")[-1], it.name) for it in self.resources)
+
+
+def outputs_of(args: mocks.MockResourceArgs) -> dict[str, Any]:
+    """What AWS would add to a resource's inputs."""
+    name = args.inputs.get("name", f"{args.name}-1234567")
+    kinds: dict[str, dict[str, Any]] = {
+        "Role": {"name": name, "arn": f"arn:aws:iam::{ACCOUNT}:role/{name}"},
+        "LogGroup": {"arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}"},
+        "Function": {"arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"},
+        "AgentcoreGateway": {
+            "gatewayId": GATEWAY_ID,
+            "gatewayArn": f"arn:aws:bedrock-agentcore:{REGION}:{ACCOUNT}:gateway/{GATEWAY_ID}",
+            "gatewayUrl": f"https://{GATEWAY_ID}.gateway.bedrock-agentcore.{REGION}.amazonaws.com/mcp",
+        },
+        "AgentcoreGatewayTarget": {"targetId": "A1B2C3D4E5"},
+        "Bucket": {"bucket": f"{args.name}-1234567"},
+        "BucketObjectv2": {"arn": f"arn:aws:s3:::{args.inputs.get('bucket')}/{args.inputs.get('key')}"},
+        "AgentcoreAgentRuntime": {
+            "agentRuntimeArn": f"arn:aws:bedrock-agentcore:{REGION}:{ACCOUNT}:runtime/{args.name}-a1b2c3d4e5"
+        },
+    }
+    return kinds.get(args.typ.split(":")[-1], {})
+
+
+class Cloud(mocks.Mocks):
+    """Answers as AWS does on `up`, and knows nothing but the inputs in a preview."""
+
+    def __init__(self, recorded: Recorded, preview: bool) -> None:
+        self.recorded, self.preview = recorded, preview
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        self.recorded.invokes.append((args.token, dict(args.args)))
+        self.recorded.providers.add(args.provider)
+        return INVOKES[args.token]
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        computed = {} if self.preview or not args.custom else outputs_of(args)
+        return ("" if self.preview else f"{args.name}-id"), {**args.inputs, **computed}
+
+
+class Monitor(mocks.MockMonitor):
+    """Keeps each registration as it was sent."""
+
+    def __init__(self, recorded: Recorded, cloud: Cloud) -> None:
+        super().__init__(cloud)
+        self.recorded = recorded
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the name is the protocol's
+        if request.type != "pulumi:pulumi:Stack":
+            self.recorded.resources.append(
+                Registration(
+                    type=request.type,
+                    name=request.name,
+                    inputs=MessageToDict(request.object),
+                    parent=_name(request.parent),
+                    dependencies={_name(urn) for urn in request.dependencies},
+                    dependency_types={urn.split("::")[-2].split(":")[-1] for urn in request.dependencies},
+                    property_dependencies={
+                        key: {_name(urn) for urn in value.urns} for key, value in request.propertyDependencies.items()
+                    },
+                    hooks=list(request.hooks.on_error),
+                    delete_before_replace=request.deleteBeforeReplace,
+                )
+            )
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+
+
+def _name(urn: str) -> str:
+    return urn.rsplit("::", 1)[-1]
+
+
+Program = Callable[[], Any]
+Run = Callable[..., Recorded]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a program as Pulumi would; returns what it registered."""
+    monkeypatch.setenv("PULUMI_ERROR_OUTPUT_STRING", "1")
+    monkeypatch.chdir(ROOT)
+
+    def running(
+        program: Program, config: Mapping[str, Any] | None = None, *, preview: bool = False, stack: str = "dev"
+    ) -> Recorded:
+        recorded = Recorded()
+        cloud = Cloud(recorded, preview)
+        # A run that failed leaves tasks behind; the next must not wait for them.
+        asyncio.set_event_loop(asyncio.new_event_loop())
+        mocks.set_mocks(cloud, project="toolgate", stack=stack, preview=preview, monitor=Monitor(recorded, cloud))
+        given = {key: it if isinstance(it, str) else json.dumps(it) for key, it in (config or {}).items()}
+        pulumi.runtime.set_all_config({f"toolgate:{key}": value for key, value in given.items()})
+
+        def whole() -> None:
+            program()
+            root = pulumi.runtime.get_root_resource()
+            assert isinstance(root, Stack)
+            pulumi.Output.from_input(dict(root.outputs)).apply(recorded.outputs.update)
+
+        pulumi.runtime.test(whole)()  # type: ignore[no-untyped-call]
+        return recorded
+
+    return running
+
+
+@pytest.fixture
+def program() -> Program:
+    """The project's own program."""
+    return lambda: runpy.run_path("__main__.py", run_name="__main__")
+
+
+Allows = Callable[..., bool]
+
+
+@pytest.fixture
+def allows() -> Allows:
+    """Whether a document allows an action on a resource, by an IAM evaluator."""
+
+    def deciding(document: Any, action: str, resource: str, **keys: str) -> bool:
+        context = EvalContext(
+            principal_arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/r/s",
+            principal_type="AssumedRole",
+            principal_account=ACCOUNT,
+            action=action,
+            resource_arn=resource,
+            region=REGION,
+            service_context={key.replace("__", ":").lower(): value for key, value in keys.items()},
+        )
+        return bool(evaluate(context, [parse_policy_document(document)]).decision == "Allow")
+
+    return deciding

@@ -1,0 +1,171 @@
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pytest
+
+from components.agent_runtime import AgentRuntime, PlatformVersion
+from components.errors import UsageError
+
+GATEWAY = "arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/"
+
+
+def grant(name: str, *tools: str) -> Any:
+    return {"gateway_arn": f"{GATEWAY}{name}-a1b2c3d4e5", "gateway_url": f"https://{name}/mcp", "tools": list(tools)}
+
+
+@pytest.fixture
+def args(tmp_path: Path) -> Any:
+    (tmp_path / "agent.zip").write_bytes(b"a zip")
+    return {"code": str(tmp_path / "agent.zip"), "model_id": "amazon.nova-lite-v1:0"}
+
+
+def runtime_of(recorded: Any) -> Any:
+    return recorded.one("AgentcoreAgentRuntime", "helper-runtime").inputs
+
+
+def test_the_runtime(run: Any, args: Any) -> None:
+    recorded = run(lambda: AgentRuntime("helper", args))
+    digest = hashlib.sha256(b"a zip").hexdigest()
+    assert runtime_of(recorded) == {
+        "agentRuntimeName": "toolgate_dev_helper",
+        "roleArn": "arn:aws:iam::123456789012:role/helper-role-1234567",
+        "agentRuntimeArtifact": {
+            "codeConfiguration": {
+                "code": {"s3": {"bucket": "helper-code-1234567", "prefix": f"helper/{digest}.zip"}},
+                "entryPoints": ["main.py"],
+                "runtime": "PYTHON_3_13",
+            }
+        },
+        "environmentVariables": {
+            "AWS_REGION": "us-east-1",
+            "BEDROCK_MODEL_ID": "amazon.nova-lite-v1:0",
+            "GATEWAY_URL": "",
+        },
+        "networkConfiguration": {"networkMode": "PUBLIC"},
+        "platformVersion": "V1",
+    }
+
+
+def test_a_new_zip_is_a_new_key(run: Any, args: Any) -> None:
+    before = run(lambda: AgentRuntime("helper", args)).one("BucketObjectv2", "helper-code").inputs["key"]
+    Path(args["code"]).write_bytes(b"another zip")
+    after = run(lambda: AgentRuntime("helper", args)).one("BucketObjectv2", "helper-code").inputs["key"]
+    assert before != after
+
+
+def test_its_bucket_is_private(run: Any, args: Any) -> None:
+    recorded = run(lambda: AgentRuntime("helper", args))
+    block = recorded.one("BucketPublicAccessBlock", "helper-code").inputs
+    assert {key: value for key, value in block.items() if key != "bucket"} == {
+        "blockPublicAcls": True,
+        "blockPublicPolicy": True,
+        "ignorePublicAcls": True,
+        "restrictPublicBuckets": True,
+    }
+    owned = recorded.one("BucketOwnershipControls", "helper-code").inputs
+    assert owned["rule"] == {"objectOwnership": "BucketOwnerEnforced"}
+    waits = recorded.one("BucketObjectv2", "helper-code").dependency_types
+    assert {"BucketPublicAccessBlock", "BucketOwnershipControls"} <= waits
+    assert run(lambda: AgentRuntime("My_Agent", args)).one("Bucket", "my-agent-code")
+
+
+def test_handing_over_tools_is_the_grant(run: Any, args: Any, allows: Any) -> None:
+    made: list[AgentRuntime] = []
+    args["tools"] = [grant("one", "a___x"), grant("two", "b___y")]
+    recorded = run(lambda: made.append(AgentRuntime("helper", args)))
+    document = recorded.one("RolePolicy", "helper-tools").document()
+    for name, allowed in (("one", True), ("two", True), ("three", False)):
+        assert allows(document, "bedrock-agentcore:InvokeGateway", f"{GATEWAY}{name}-a1b2c3d4e5") is allowed
+    assert runtime_of(recorded)["environmentVariables"]["GATEWAY_URL"] == "https://one/mcp https://two/mcp"
+    assert made[0].tool_names == ["a___x", "b___y"]
+
+
+def test_without_tools_there_is_no_grant(run: Any, args: Any, allows: Any) -> None:
+    recorded = run(lambda: AgentRuntime("helper", args))
+    policies = [it.document() for it in recorded.resources if it.type.endswith("RolePolicy")]
+    assert len(policies) == 1
+    assert not allows(policies[0], "bedrock-agentcore:InvokeGateway", f"{GATEWAY}one-a1b2c3d4e5")
+
+
+def test_its_role_reads_its_own_code_only(run: Any, args: Any, allows: Any) -> None:
+    recorded = run(lambda: AgentRuntime("helper", args))
+    document = recorded.one("RolePolicy", "helper-policy").document()
+    key = recorded.one("BucketObjectv2", "helper-code").inputs["key"]
+    assert allows(document, "s3:GetObject", f"arn:aws:s3:::helper-code-1234567/{key}")
+    assert not allows(document, "s3:GetObject", "arn:aws:s3:::helper-code-1234567/helper/other.zip")
+
+
+def test_settings_reach_the_runtime(run: Any, args: Any) -> None:
+    def program() -> None:
+        more: Any = {
+            "system_prompt": "Be brief.",
+            "environment": {"LOG_LEVEL": "DEBUG", "LATER": pulumi.Output.from_input("x" * 6000)},
+            "entry_points": ["opentelemetry-instrument", "main.py"],
+            "platform_version": PlatformVersion.V2,
+            "lifecycle": {"idle_timeout": 300, "max_lifetime": 3600},
+            "description": "Helps",
+            "tags": {"team": "a"},
+        }
+        AgentRuntime("helper", args | more)
+
+    recorded = run(program)
+    runtime = runtime_of(recorded)
+    assert runtime["environmentVariables"]["SYSTEM_PROMPT"] == "Be brief."
+    assert runtime["environmentVariables"]["LOG_LEVEL"] == "DEBUG"
+    assert runtime["agentRuntimeArtifact"]["codeConfiguration"]["entryPoints"][0] == "opentelemetry-instrument"
+    assert runtime["platformVersion"] == "V2"
+    assert runtime["lifecycleConfigurations"] == [{"idleRuntimeSessionTimeout": 300, "maxLifetime": 3600}]
+    assert runtime["description"] == "Helps"
+    for kind, name in (("Bucket", "helper-code"), ("Role", "helper-role"), ("AgentcoreAgentRuntime", "helper-runtime")):
+        assert recorded.one(kind, name).inputs["tags"] == {"team": "a"}
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"code": "nowhere.zip"}, r"code: nowhere.zip cannot be read .* `make bundle` builds it"),
+        ({"model_id": "claude"}, "model_id: 'claude' is no model id"),
+        ({"gateways": []}, "unknown key 'gateways'"),
+        ({"tools": ["math"]}, r"tools\[0\]: must be a map, not 'math'"),
+        ({"tools": [grant("one", "a___x"), grant("two", "a___x")]}, "a___x handed over twice"),
+        ({"environment": {"GATEWAY_URL": "x"}}, "GATEWAY_URL is written by the component"),
+        ({"environment": {"": "x"}}, "name '': has 0 characters; 1 to 100"),
+        ({"environment": {"A": "x" * 5001}}, r"environment\.A: has 5001 characters"),
+        ({"environment": {f"V{number}": "x" for number in range(47)}}, "number of variables: is 47; 0 to 46"),
+        ({"environment": {"A": 1}}, r"environment\.A: must be a string"),
+        ({"lifecycle": {"idle_timeout": 300}}, "lifecycle: missing 'max_lifetime'"),
+        ({"lifecycle": {"idle_timeout": 59, "max_lifetime": 60}}, r"lifecycle\.idle_timeout: is 59; 60 to 1209600"),
+        ({"platform_version": "V3"}, "'V3' is not one of 'V1', 'V2'"),
+        ({"description": ""}, "description: has 0 characters"),
+        ({"system_prompt": ""}, "system_prompt: has 0 characters"),
+    ],
+)
+def test_nothing_is_made_of_what_is_wrong(run: Any, args: Any, more: Any, message: str) -> None:
+    def program() -> None:
+        with pytest.raises(UsageError, match=message):
+            AgentRuntime("helper", args | more)
+
+    assert run(program).resources == []
+
+
+def test_everything_is_asked_and_made_where_its_provider_is(run: Any, args: Any) -> None:
+    args["model_id"] = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
+
+    def program() -> None:
+        europe = aws.Provider("europe", region="eu-west-1")
+        AgentRuntime("helper", args, pulumi.ResourceOptions(providers=[europe]))
+
+    recorded = run(program)
+    assert len(recorded.invokes) == 4
+    assert all("::europe::" in provider for provider in recorded.providers)
+
+
+def test_a_name_aws_would_refuse_is_refused(run: Any, args: Any) -> None:
+    def program() -> None:
+        with pytest.raises(UsageError, match=r"runtime name .* has 49 characters; at most 48"):
+            AgentRuntime("h" * 36, args)
+
+    assert run(program).resources == []

@@ -1,0 +1,279 @@
+"""The agent's zip, built from hand-made wheels: no network."""
+
+import hashlib
+import io
+import json
+import marshal
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components import bundle, wheels
+from components.errors import UsageError
+
+ROOT = Path(__file__).parents[2]
+ARM = "cp313-cp313-manylinux2014_aarch64"
+SCRIPT = "from tiny import answer\n\ndef run():\n    print(answer())\n"
+METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+FILES = {
+    "tiny/__init__.py": "def answer():\n    return 42\n",
+    "tiny/__init__.pyi": "def answer() -> int: ...\n",
+    "tiny/tests/test_tiny.py": "import pytest\n",
+    "tiny/native.so": "ELF",
+    "tiny/otel.py": SCRIPT,
+    "botocore/data/sts/service-2.json": "{}",
+    "botocore/data/ec2/service-2.json": "{}",
+    "botocore/data/endpoints.json": "{}",
+    "tiny-1.0.dist-info/entry_points.txt": (
+        "[console_scripts]\nopentelemetry-instrument = tiny.otel:run\ntiny = tiny.otel:run\n"
+    ),
+}
+
+
+def wheel(folder: Path, name: str = "tiny", tag: str = ARM) -> str:
+    """Write a wheel; returns its line for a lock file."""
+    path = folder / f"{name}-1.0-{tag}.whl"
+    info = f"{name}-1.0.dist-info"
+    files = {
+        **{inside.replace("tiny-1.0", f"{name}-1.0"): text for inside, text in FILES.items()},
+        f"{info}/METADATA": METADATA.format(name=name),
+        f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: hand\nRoot-Is-Purelib: false\nTag: {tag}\n",
+    }
+    with zipfile.ZipFile(path, "w") as archive:
+        for inside, text in files.items():
+            archive.writestr(inside, text)
+        archive.writestr(f"{info}/RECORD", "".join(f"{inside},,\n" for inside in [*files, f"{info}/RECORD"]))
+    return f"{name}==1.0 --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
+
+
+BACKEND = """
+import zipfile
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    with zipfile.ZipFile(f"{folder}/built-1.0-py3-none-any.whl", "w") as archive:
+        for name, text in FILES.items():
+            archive.writestr(name, text)
+    return "built-1.0-py3-none-any.whl"
+"""
+
+
+def sdist(folder: Path) -> str:
+    """Write a source distribution that would build anywhere; returns its line for a lock file."""
+    info = "built-1.0.dist-info"
+    files = {
+        f"{info}/METADATA": METADATA.format(name="built"),
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/RECORD": f"{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n",
+    }
+    system = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    members = {
+        "pyproject.toml": system,
+        "backend.py": f"FILES = {files!r}\n{BACKEND}",
+        "PKG-INFO": files[f"{info}/METADATA"],
+    }
+    with tarfile.open(folder / "built-1.0.tar.gz", "w:gz") as archive:
+        for name, text in members.items():
+            member = tarfile.TarInfo(f"built-1.0/{name}")
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return f"built==1.0 --hash=sha256:{hashlib.sha256((folder / 'built-1.0.tar.gz').read_bytes()).hexdigest()}\n"
+
+
+@pytest.fixture
+def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with an agent and a lock; packages come from hand-made wheels beside them."""
+    index = tmp_path / "index"
+    index.mkdir()
+    monkeypatch.setenv("UV_NO_INDEX", "1")
+    monkeypatch.setenv("UV_FIND_LINKS", str(index))
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    agent = tmp_path / "agent"
+    (agent / "tests").mkdir(parents=True)
+    (agent / "__pycache__").mkdir()
+    (agent / "main.py").write_text("import helper\nfrom tiny import answer\nprint(answer(), helper.__name__)\n")
+    (agent / "helper.py").write_text("X = 1\n")
+    (agent / "tests" / "test_main.py").write_text("")
+    (agent / ".main.py.swp").write_text("")
+    (agent / "__pycache__" / "main.cpython-313.pyc").write_text("")
+    (tmp_path / "agent.txt").write_text(wheel(index))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def build(inputs: Path, **options: Any) -> bundle.Bundle:
+    options = {"dist": inputs / "dist", **options}
+    return bundle.build(inputs / "agent", inputs / "agent.txt", **options)
+
+
+def content(built: bundle.Bundle) -> dict[str, bytes]:
+    with zipfile.ZipFile(built.path) as archive:
+        return {entry.filename: archive.read(entry) for entry in archive.infolist()}
+
+
+def test_the_zip_holds_the_agent_and_what_it_needs(inputs: Path) -> None:
+    built = build(inputs)
+    tagged = "cpython-313.pyc"
+    assert sorted(content(built)) == sorted(
+        [
+            "main.py",
+            "helper.py",
+            f"__pycache__/main.{tagged}",
+            f"__pycache__/helper.{tagged}",
+            "tiny/__init__.py",
+            "tiny/otel.py",
+            f"tiny/__pycache__/__init__.{tagged}",
+            f"tiny/__pycache__/otel.{tagged}",
+            "tiny/native.so",
+            "botocore/data/sts/service-2.json",
+            "botocore/data/endpoints.json",
+            "bin/opentelemetry-instrument",
+            "tiny-1.0.dist-info/METADATA",
+            "tiny-1.0.dist-info/WHEEL",
+            "tiny-1.0.dist-info/entry_points.txt",
+        ]
+    )
+    assert built.size == built.path.stat().st_size
+    assert built.digest == hashlib.sha256(built.path.read_bytes()).hexdigest()
+
+
+def test_the_agent_runs_from_the_unpacked_zip(inputs: Path) -> None:
+    with zipfile.ZipFile(build(inputs).path) as archive:
+        archive.extractall(inputs / "task")
+    done = subprocess.run(
+        [sys.executable, "-S", "main.py"], cwd=inputs / "task", capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "42 helper\n"
+
+
+def test_bytecode_is_loaded_as_it_is_and_names_no_folder_of_ours(inputs: Path) -> None:
+    compiled = {name: data for name, data in content(build(inputs)).items() if name.endswith(".pyc")}
+    assert len(compiled) == 4
+    for name, data in compiled.items():
+        # PEP 552: a hash instead of a date, and nothing to check it against.
+        assert data[4:8] == b"\x01\0\0\0", name
+        assert not Path(marshal.loads(data[16:]).co_filename).is_absolute()
+        assert str(inputs).encode() not in data
+
+
+def test_scripts_run_wherever_they_are_unpacked(inputs: Path) -> None:
+    built = build(inputs)
+    script = content(built)["bin/opentelemetry-instrument"].decode()
+    assert script.startswith("#!/usr/bin/env python3\n")
+    assert str(sys.prefix) not in script
+    with zipfile.ZipFile(built.path) as archive:
+        modes = {entry.filename: entry.external_attr >> 16 & 0o777 for entry in archive.infolist()}
+    assert modes.pop("bin/opentelemetry-instrument") == 0o755
+    assert set(modes.values()) == {0o644}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "#!/home/somebody/.venv/bin/python\nimport sys\n",
+        "#!/bin/sh\n'''exec' '/a very long/path/python' \"$0\" \"$@\"\n' '''\nimport sys\n",
+    ],
+)
+def test_both_ways_uv_names_the_interpreter_are_replaced(written: str) -> None:
+    assert wheels.portable(written) == "#!/usr/bin/env python3\nimport sys\n"
+
+
+def test_same_inputs_same_bytes(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    first = build(inputs)
+    elsewhere = tmp_path_factory.mktemp("another_clone_with_a_much_longer_name")
+    shutil.copytree(inputs / "agent", elsewhere / "agent", copy_function=shutil.copy)
+    shutil.copy(inputs / "agent.txt", elsewhere)
+    for path in (elsewhere / "agent").rglob("*"):
+        os.utime(path, (1, 1))
+        path.chmod(0o700)
+    second = build(elsewhere)
+    assert first.path != second.path
+    assert first.path.name == second.path.name
+    assert first.digest == second.digest
+
+
+def test_nothing_is_built_again_when_nothing_changed(inputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = build(inputs)
+    monkeypatch.setattr(wheels, "install", None)
+    assert build(inputs) == first
+
+
+@pytest.mark.parametrize("changed", ["agent/main.py", "agent/new.py", "agent.txt"])
+def test_what_changes_makes_another_zip(inputs: Path, changed: str) -> None:
+    first = build(inputs)
+    path = inputs / changed
+    path.write_text((path.read_text() if path.exists() else "") + "# changed\n")
+    assert build(inputs).path != first.path
+
+
+def test_the_sources_alone_need_no_package(inputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wheels, "install", None)
+    built = bundle.build(inputs / "agent", None, dist=inputs / "dist")
+    assert sorted(content(built)) == ["helper.py", "main.py"]
+
+
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [
+        (lambda it: (it / "agent" / "main.py").unlink(), "main.py: is missing"),
+        (lambda it: (it / "agent" / "helper.py").write_text("def f(:"), "helper.py:1: is not valid Python"),
+        (lambda it: (it / "agent.txt").unlink(), "agent.txt: is missing. `make lock`"),
+        (lambda it: (it / "agent.txt").write_text("tiny==1.0 --hash=sha256:" + "0" * 64), "could not be installed"),
+        (lambda it: (it / "agent.txt").write_text("tiny==1.0"), "could not be installed"),
+        (lambda it: (it / "agent.txt").write_text(sdist(it / "index")), "could not be installed"),
+        (
+            lambda it: (it / "agent.txt").write_text(wheel(it / "index", "x86", "cp313-cp313-manylinux2014_x86_64")),
+            "could",
+        ),
+        (
+            lambda it: (it / "agent" / "tiny").mkdir() or (it / "agent" / "tiny" / "otel.py").touch(),
+            "otel.py: a package",
+        ),
+    ],
+)
+def test_nothing_half_made_is_left(inputs: Path, break_it: Any, message: str) -> None:
+    break_it(inputs)
+    with pytest.raises(UsageError, match=message):
+        build(inputs)
+    assert list((inputs / "dist").glob("*")) == []
+
+
+def test_a_missing_interpreter_says_how_to_get_it(inputs: Path) -> None:
+    with pytest.raises(UsageError, match=r"by Python 3\.3, which is not here.*`uv python install 3\.3`"):
+        wheels.compile_bytecode(inputs / "agent", "3.3")
+
+
+@pytest.mark.parametrize(("limit", "form"), [("LARGEST_CONTENT", "unpacked"), ("LARGEST_ZIP", "zipped")])
+def test_over_agentcores_limit_the_largest_packages_are_named(
+    inputs: Path, monkeypatch: pytest.MonkeyPatch, limit: str, form: str
+) -> None:
+    monkeypatch.setattr(bundle, limit, 10)
+    with pytest.raises(UsageError, match=rf"too large.*{form} it is more\. Largest: tiny .* MB, "):
+        build(inputs)
+    assert list((inputs / "dist").glob("*")) == []
+
+
+def test_by_hand_the_last_line_says_what_was_built(inputs: Path) -> None:
+    shutil.copytree(ROOT / "components", inputs / "components", ignore=shutil.ignore_patterns("__pycache__"))
+    (inputs / "requirements").mkdir()
+    shutil.move(inputs / "agent.txt", inputs / "requirements" / "agent.txt")
+    command = [sys.executable, "-m", "components.bundle"]
+    done = subprocess.run(command, cwd=inputs, capture_output=True, text=True, check=True)
+    built = json.loads(done.stdout.splitlines()[-1])
+    path = inputs / built["path"]
+    assert built == {
+        "path": f"dist/{path.name}",
+        "bytes": path.stat().st_size,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
+    assert "installing" in done.stderr
+    assert "compiling" in done.stderr
+    (inputs / "agent" / "main.py").unlink()
+    failed = subprocess.run(command, cwd=inputs, capture_output=True, text=True, check=False)
+    assert failed.returncode == 1
+    assert failed.stderr == "bundle: agent/main.py: is missing. It is what AgentCore Runtime starts.\n"

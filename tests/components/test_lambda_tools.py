@@ -1,0 +1,101 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.errors import UsageError
+from components.lambda_tools import LambdaTools
+
+TOOLS = 'def ping(word: str) -> str:\n    """Answer."""\n    return word\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "dispatch.py").write_text("")
+    target = tmp_path / "echo"
+    (target / "data" / "__pycache__").mkdir(parents=True)
+    (target / "tools.py").write_text(TOOLS)
+    (target / "data" / "words.txt").write_text("a b")
+    (target / "data" / "__pycache__" / "x.pyc").write_text("")
+    return target
+
+
+def test_the_zip_holds_the_folder_the_dispatcher_and_the_schema(run: Any, folder: Path) -> None:
+    made: list[LambdaTools] = []
+    recorded = run(lambda: made.append(LambdaTools("echo", {"directory": str(folder)})))
+    assets = recorded.one("Function", "echo-function").inputs["code"]["assets"]
+    assert sorted(assets) == ["data/words.txt", "dispatch.py", "tools.json", "tools.py"]
+    assert assets["dispatch.py"]["path"] == str(folder.parent / "dispatch.py")
+    [tool] = json.loads(assets["tools.json"]["text"])
+    assert tool["name"] == "ping"
+    # What the gateway lists is what the function checks against.
+    assert [(it["name"], it["input_schema"]) for it in made[0].target["tools"]] == [("ping", tool["inputSchema"])]
+
+
+def test_the_programs_own_paths_are_relative(run: Any) -> None:
+    recorded = run(lambda: LambdaTools("math", {"directory": "lambdas/math"}))
+    assets = recorded.one("Function", "math-function").inputs["code"]["assets"]
+    assert {assets[name]["path"] for name in ("tools.py", "dispatch.py")} == {
+        "lambdas/math/tools.py",
+        "lambdas/dispatch.py",
+    }
+
+
+def test_the_function_and_its_log(run: Any, folder: Path) -> None:
+    args: Any = {
+        "directory": str(folder),
+        "memory_size": 512,
+        "timeout": 60,
+        "log_retention_days": 7,
+        "tags": {"a": "b"},
+    }
+    recorded = run(lambda: LambdaTools("echo", args))
+    function = recorded.one("Function", "echo-function").inputs
+    assert function["name"] == "toolgate-dev-echo"
+    assert (function["handler"], function["runtime"]) == ("dispatch.handler", "python3.13")
+    assert (function["architectures"], function["memorySize"], function["timeout"]) == (["arm64"], 512, 60)
+    logs = recorded.one("LogGroup", "echo-logs").inputs
+    assert (logs["name"], logs["retentionInDays"]) == ("/aws/lambda/toolgate-dev-echo", 7)
+    [statement] = recorded.one("RolePolicy", "echo-logs").document()["Statement"]
+    assert statement["Resource"].endswith(":log-group:/aws/lambda/toolgate-dev-echo:log-stream:*")
+    for kind, name in (("Role", "echo-role"), ("LogGroup", "echo-logs"), ("Function", "echo-function")):
+        assert recorded.one(kind, name).inputs["tags"] == {"a": "b"}
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "message"),
+    [
+        ("echo", {}, "LambdaTools 'echo': missing 'directory'"),
+        ("echo", {"directory": "lambdas/math", "memory": 1}, "unknown key 'memory'. Did you mean 'memory_size'"),
+        ("echo", {"directory": "nowhere"}, "nowhere/tools.py: cannot be read"),
+        ("my_target", {"directory": "lambdas/math"}, "target name 'my_target' is refused"),
+        ("t" * 60, {"directory": "lambdas/math"}, "full tool name .* at most 64"),
+        ("t" * 52, {"directory": "lambdas/math"}, "full tool name|function name"),
+    ],
+)
+def test_nothing_is_made_of_what_is_wrong(run: Any, name: str, args: Any, message: str) -> None:
+    def program() -> None:
+        with pytest.raises(UsageError, match=message):
+            LambdaTools(name, args)
+
+    assert run(program).resources == []
+
+
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [
+        (lambda folder: (folder.parent / "dispatch.py").unlink(), "dispatch.py: is missing"),
+        (lambda folder: (folder / "dispatch.py").write_text(""), "name is taken by the dispatcher"),
+        (lambda folder: (folder / "tools.json").write_text(""), "name is taken by the dispatcher"),
+        (lambda folder: (folder / "tools.py").write_text(""), "has no tool"),
+    ],
+)
+def test_a_folder_that_is_no_target_is_refused(run: Any, folder: Path, break_it: Any, message: str) -> None:
+    break_it(folder)
+
+    def program() -> None:
+        with pytest.raises(UsageError, match=message):
+            LambdaTools("echo", {"directory": str(folder)})
+
+    assert run(program).resources == []

@@ -1,0 +1,79 @@
+import re
+from typing import Any
+
+import botocore.session
+import pytest
+
+from components import names
+from components.errors import UsageError
+
+ADVICE = "Rename it."
+
+
+@pytest.fixture(scope="module")
+def shapes() -> dict[str, Any]:
+    session = botocore.session.get_session()
+    control = session.get_service_model("bedrock-agentcore-control")
+    runtime = session.get_service_model("bedrock-runtime")
+    return {
+        "gateway name": control.shape_for("GatewayName").metadata,
+        "target name": control.shape_for("TargetName").metadata,
+        "runtime name": control.shape_for("AgentRuntimeName").metadata,
+        "full tool name": runtime.shape_for("ToolName").metadata,
+    }
+
+
+@pytest.mark.parametrize("limit", [names.GATEWAY, names.TARGET, names.RUNTIME, names.FULL_TOOL])
+@pytest.mark.parametrize(
+    "name", ["a", "abc", "a-b", "a_b", "A", "1", "-a", "_a", "a-", "a--b", "a.b", "a b", "ä", "a" * 48]
+)
+def test_no_name_passes_that_aws_refuses(shapes: dict[str, Any], limit: names.Limit, name: str) -> None:
+    try:
+        names.checked(limit, name, advice=ADVICE)
+    except UsageError:
+        return
+    assert re.fullmatch(shapes[limit.what]["pattern"], name)
+
+
+def test_derived_names() -> None:
+    assert names.gateway("toolgate", "dev", "tools") == "toolgate-dev-tools"
+    assert names.gateway("Tool_Gate", "Prod.eu", "tools") == "tool-gate-prod-eu-tools"
+    assert names.runtime("tool-gate", "dev.eu", "my-agent") == "tool_gate_dev_eu_my_agent"
+    assert names.function("toolgate", "dev", "math") == "toolgate-dev-math"
+    assert names.target("math") == "math"
+    assert names.full_tool("math", "add_numbers") == "math___add_numbers"
+
+
+@pytest.mark.parametrize(
+    ("derive", "parts", "longest"),
+    [
+        (names.gateway, ("p", "s"), 48),
+        (names.runtime, ("p", "s"), 48),
+        (names.function, ("p", "s"), 64),
+        (names.target, (), 100),
+        (names.full_tool, ("t",), 64),
+    ],
+)
+def test_the_limit_is_exact_and_in_the_message(derive: Any, parts: tuple[str, ...], longest: int) -> None:
+    prefix = len(derive(*parts, "x")) - 1
+    assert len(derive(*parts, "x" * (longest - prefix))) == longest
+    with pytest.raises(UsageError, match=f"has {longest + 1} characters; at most {longest} are allowed"):
+        derive(*parts, "x" * (longest + 1 - prefix))
+
+
+@pytest.mark.parametrize(
+    ("derive", "parts"),
+    [
+        (names.gateway, ("p", "s", "a b")),
+        (names.gateway, ("p", "s", "a__b")),
+        (names.runtime, ("p", "s", "a!")),
+        (names.runtime, ("1p", "s", "a")),
+        (names.function, ("p", "s", "ä")),
+        (names.target, ("my_target",)),
+        (names.target, ("",)),
+        (names.full_tool, ("t", "grüße")),
+    ],
+)
+def test_a_refused_name_is_named_with_what_is_allowed(derive: Any, parts: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError, match=r"is refused; allowed are .+\(.+\)\. .+"):
+        derive(*parts)

@@ -1,0 +1,227 @@
+"""The whole program, in a preview and in an update."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from components.errors import UsageError
+
+SOURCES = {"bundle": "sources"}
+TYPES = sorted(
+    [
+        ("LambdaTools", "math"),
+        ("Role", "math-role"),
+        ("LogGroup", "math-logs"),
+        ("RolePolicy", "math-logs"),
+        ("Function", "math-function"),
+        ("ToolGateway", "tools"),
+        ("Role", "tools-role"),
+        ("RolePolicy", "tools-invoke"),
+        ("AgentcoreGateway", "tools-gateway"),
+        ("AgentcoreGatewayTarget", "tools-math"),
+        ("AgentRuntime", "assistant"),
+        ("Bucket", "assistant-code"),
+        ("BucketPublicAccessBlock", "assistant-code"),
+        ("BucketOwnershipControls", "assistant-code"),
+        ("BucketObjectv2", "assistant-code"),
+        ("Role", "assistant-role"),
+        ("RolePolicy", "assistant-policy"),
+        ("RolePolicy", "assistant-tools"),
+        ("AgentcoreAgentRuntime", "assistant-runtime"),
+    ]
+)
+TOOLS = ["math___add_numbers", "math___multiply_numbers", "math___greeting"]
+# The only statements that may name a bare "*": X-Ray and CloudWatch have no resource type for these actions.
+EVERYTHING = {"WriteTraces", "WriteMetrics"}
+
+
+def documents(recorded: Any) -> Iterator[tuple[str, Any]]:
+    for it in recorded.resources:
+        for key in ("policy", "assumeRolePolicy"):
+            if key in it.inputs:
+                yield f"{it.type} {it.name}", it.document(key)
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from leaves(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from leaves(item)
+    else:
+        yield value
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_makes_these_resources_and_no_other(run: Any, program: Any, preview: bool) -> None:
+    assert run(program, SOURCES, preview=preview).types() == TYPES
+
+
+def test_every_child_belongs_to_its_component(run: Any, program: Any) -> None:
+    recorded = run(program, SOURCES)
+    components = {"math", "tools", "assistant"}
+    for it in recorded.resources:
+        assert it.parent == ("toolgate-dev" if it.name in components else it.name.split("-")[0]), it.name
+
+
+def test_no_document_has_a_hole(run: Any, program: Any) -> None:
+    found = dict(documents(run(program, SOURCES)))
+    assert len(found) == 7
+    for where, document in found.items():
+        for leaf in leaves(document):
+            assert leaf not in (None, ""), where
+            assert "Output" not in str(leaf), where
+
+
+def test_a_bare_wildcard_stands_only_where_aws_knows_no_resource(run: Any, program: Any) -> None:
+    bare = set()
+    for _, document in documents(run(program, SOURCES)):
+        for statement in document["Statement"]:
+            assert "NotAction" not in statement
+            assert "NotResource" not in statement
+            assert all("*" not in action for action in _listed(statement["Action"]))
+            if "*" in _listed(statement.get("Resource", [])):
+                bare.add(statement["Sid"])
+    assert bare == EVERYTHING
+
+
+def _listed(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def test_no_policy_is_attached_from_outside(run: Any, program: Any) -> None:
+    for it in run(program, SOURCES).resources:
+        assert "Attachment" not in it.type
+        assert not {"managedPolicyArns", "inlinePolicies"} & set(it.inputs), it.name
+
+
+def test_the_agent_may_invoke_exactly_the_gateway_it_was_handed(run: Any, program: Any, allows: Any) -> None:
+    recorded = run(program, SOURCES)
+    document = recorded.one("RolePolicy", "assistant-tools").document()
+    arn = recorded.outputs["gateway_arn"]
+    assert allows(document, "bedrock-agentcore:InvokeGateway", arn)
+    assert not allows(document, "bedrock-agentcore:InvokeGateway", arn + "x")
+    assert not allows(document, "bedrock-agentcore:InvokeGateway", arn.replace("tools", "other"))
+    assert not allows(document, "bedrock-agentcore:DeleteGateway", arn)
+    assert not allows(document, "lambda:InvokeFunction", "arn:aws:lambda:us-east-1:123456789012:function:x")
+    assert recorded.one("RolePolicy", "assistant-tools").inputs["role"] == "assistant-role-1234567"
+
+
+def test_in_a_preview_each_grant_still_names_what_it_is_about(run: Any, program: Any) -> None:
+    recorded = run(program, SOURCES, preview=True)
+    tools = recorded.one("RolePolicy", "assistant-tools").property_dependencies
+    assert "tools-gateway" in tools["policy"]
+    assert "assistant-role" in tools["role"]
+    assert "math-function" in recorded.one("RolePolicy", "tools-invoke").property_dependencies["policy"]
+    assert "assistant-code" in recorded.one("RolePolicy", "assistant-policy").property_dependencies["policy"]
+
+
+def test_what_is_known_in_a_preview_stands_in_the_components_inputs(run: Any, program: Any) -> None:
+    recorded = run(program, SOURCES, preview=True)
+    gateway = recorded.one("ToolGateway", "tools").inputs
+    assert gateway["authorization"] == "gateway"
+    assert [tool["name"] for tool in gateway["targets"]["math"]["tools"]] == [name[7:] for name in TOOLS]
+    agent = recorded.one("AgentRuntime", "assistant").inputs
+    assert [grant["tools"] for grant in agent["tools"]] == [TOOLS]
+
+
+def test_iam_comes_before_what_needs_it(run: Any, program: Any) -> None:
+    recorded = run(program, SOURCES)
+    assert {"math-logs"} <= recorded.one("Function", "math-function").dependencies
+    assert {"tools-invoke"} <= recorded.one("AgentcoreGateway", "tools-gateway").dependencies
+    assert {"tools-invoke"} <= recorded.one("AgentcoreGatewayTarget", "tools-math").dependencies
+    runtime = recorded.one("AgentcoreAgentRuntime", "assistant-runtime")
+    assert {"assistant-policy", "assistant-tools", "assistant-code"} <= runtime.dependencies
+
+
+def test_the_runtime_waits_for_the_targets_of_its_gateway(run: Any, program: Any) -> None:
+    runtime = run(program, SOURCES).one("AgentcoreAgentRuntime", "assistant-runtime")
+    assert "tools-math" in runtime.property_dependencies["environmentVariables"]
+
+
+def test_what_aws_refuses_too_early_is_retried(run: Any, program: Any) -> None:
+    hooks = {it.name: it.hooks for it in run(program, SOURCES).resources if it.hooks}
+    assert set(hooks) == {"math-function", "tools-gateway", "tools-math", "assistant-runtime"}
+
+
+def test_what_holds_a_fixed_name_is_deleted_before_it_is_replaced(run: Any, program: Any) -> None:
+    held = {it.name for it in run(program, SOURCES).resources if it.delete_before_replace}
+    assert held == {"tools-gateway", "tools-math", "assistant-runtime"}
+
+
+def test_exports(run: Any, program: Any) -> None:
+    outputs = run(program, SOURCES).outputs
+    assert outputs == {
+        "gateway_url": "https://toolgate-dev-tools-a1b2c3d4e5.gateway.bedrock-agentcore.us-east-1.amazonaws.com/mcp",
+        "gateway_arn": "arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/toolgate-dev-tools-a1b2c3d4e5",
+        "agents": {
+            "assistant": {
+                "runtime_arn": (
+                    "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/assistant-runtime-a1b2c3d4e5"
+                ),
+                "role_arn": "arn:aws:iam::123456789012:role/assistant-role-1234567",
+                "tools": TOOLS,
+            }
+        },
+    }
+
+
+def test_only_invokes_the_stand_in_answers(run: Any, program: Any) -> None:
+    recorded = run(program, SOURCES)
+    assert {token.split(":")[-1] for token, _ in recorded.invokes} == {
+        "getCallerIdentity",
+        "getRegion",
+        "getPartition",
+        "getInferenceProfile",
+    }
+
+
+def test_two_agents_and_none_of_the_tools(run: Any, program: Any) -> None:
+    agents = {"reader": {"tools": ["math"], "modelId": "amazon.nova-lite-v1:0"}, "plain": {"tools": []}}
+    recorded = run(program, {**SOURCES, "agents": agents})
+    assert recorded.outputs["agents"]["plain"]["tools"] == []
+    assert recorded.outputs["agents"]["reader"]["tools"] == TOOLS
+    assert ("RolePolicy", "plain-tools") not in recorded.types()
+    variables = recorded.one("AgentcoreAgentRuntime", "plain-runtime").inputs["environmentVariables"]
+    assert variables["GATEWAY_URL"] == ""
+    assert recorded.one("AgentcoreAgentRuntime", "reader-runtime").inputs["agentRuntimeName"] == "toolgate_dev_reader"
+
+
+@pytest.mark.parametrize(
+    ("config", "stack", "message"),
+    [
+        ({"agents": {"a": {"tools": ["mth"]}}}, "dev", "toolgate:agents.a.tools: 'mth' is neither a target nor a tool"),
+        ({"agents": {"a": {"tools": ["math___greeting"]}}}, "dev", "leaving out math___add_numbers"),
+        ({"agents": {"a b": {}}}, "dev", "runtime name 'toolgate_dev_a b' is refused"),
+        ({"agents": {"a": {"toolz": []}}}, "dev", "toolgate:agents.a: unknown key 'toolz'. Did you mean 'tools'?"),
+        ({"authorization": "tool"}, "dev", "authorization 'tool' is not available yet"),
+        ({"modell": "x"}, "dev", "toolgate: unknown key 'modell'. Did you mean 'modelId'?"),
+        ({}, "a-very-long-stack-name-that-does-not-fit-the-limit", "characters; at most"),
+        ({}, "dev!", "is refused"),
+    ],
+)
+def test_what_is_wrong_is_found_before_the_first_resource(
+    run: Any, program: Any, config: Any, stack: str, message: str
+) -> None:
+    registered: list[Any] = []
+
+    def watched() -> None:
+        try:
+            program()
+        except UsageError as error:
+            registered.append(str(error))
+
+    recorded = run(watched, {**SOURCES, **config}, stack=stack)
+    assert message in registered[0]
+    assert recorded.resources == []
+
+
+def test_a_plan_is_the_same_twice(run: Any, program: Any) -> None:
+    def inputs() -> str:
+        found = {f"{it.type} {it.name}": it.inputs for it in run(program, SOURCES).resources}
+        return json.dumps(found, sort_keys=True)
+
+    assert inputs() == inputs()

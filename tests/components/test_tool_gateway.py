@@ -1,0 +1,125 @@
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.errors import UsageError
+from components.grants import Authorization
+from components.tool_gateway import CONCURRENT_TARGETS, ToolGateway
+
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:"
+
+
+def target(function: str, *tools: str) -> Any:
+    schema = {"type": "object", "properties": {"x": {"type": "string"}}, "required": ["x"]}
+    listed = [{"name": tool, "description": "Does it.", "input_schema": schema} for tool in tools]
+    return {"function_arn": FUNCTION + function, "tools": listed}
+
+
+TARGETS = {"math": target("one", "add", "multiply"), "people": target("two", "greet")}
+ALL = ["math___add", "math___multiply", "people___greet"]
+
+
+def test_the_gateway(run: Any) -> None:
+    recorded = run(lambda: ToolGateway("tools", {"targets": TARGETS, "description": "All of it"}))
+    gateway = recorded.one("AgentcoreGateway", "tools-gateway")
+    assert gateway.inputs == {
+        "name": "toolgate-dev-tools",
+        "description": "All of it",
+        "authorizerType": "AWS_IAM",
+        "protocolType": "MCP",
+        "protocolConfiguration": {
+            "mcp": {"searchType": "SEMANTIC", "supportedVersions": ["2025-03-26", "2025-06-18", "2025-11-25"]}
+        },
+        "roleArn": "arn:aws:iam::123456789012:role/tools-role-1234567",
+    }
+
+
+def test_its_role_invokes_exactly_its_targets_functions(run: Any, allows: Any) -> None:
+    document = run(lambda: ToolGateway("tools", {"targets": TARGETS})).one("RolePolicy", "tools-invoke").document()
+    assert allows(document, "lambda:InvokeFunction", FUNCTION + "one")
+    assert allows(document, "lambda:InvokeFunction", FUNCTION + "two")
+    assert not allows(document, "lambda:InvokeFunction", FUNCTION + "three")
+
+
+def test_its_role_trusts_the_gateway_of_its_own_name(run: Any) -> None:
+    recorded = run(lambda: ToolGateway("tools", {"targets": TARGETS}))
+    [statement] = recorded.one("Role", "tools-role").document("assumeRolePolicy")["Statement"]
+    assert statement["Condition"]["ArnLike"]["aws:SourceArn"].endswith(":gateway/toolgate-dev-tools-??????????")
+
+
+def test_its_targets(run: Any) -> None:
+    recorded = run(lambda: ToolGateway("tools", {"targets": TARGETS}))
+    people = recorded.one("AgentcoreGatewayTarget", "tools-people").inputs
+    assert people["name"] == "people"
+    assert people["gatewayIdentifier"] == "toolgate-dev-tools-a1b2c3d4e5"
+    assert people["credentialProviderConfiguration"] == {"gatewayIamRole": {}}
+    function = people["targetConfiguration"]["mcp"]["lambda"]
+    assert function["lambdaArn"] == FUNCTION + "two"
+    [tool] = function["toolSchema"]["inlinePayloads"]
+    assert (tool["name"], tool["inputSchema"]["properties"][0]["required"]) == ("greet", True)
+
+
+def test_no_more_targets_are_under_way_than_agentcore_takes(run: Any) -> None:
+    targets = {f"t{number:02}": target(f"f{number}", f"tool{number}") for number in range(12)}
+    recorded = run(lambda: ToolGateway("tools", {"targets": targets}))
+    made = [it for it in recorded.resources if it.type.endswith("AgentcoreGatewayTarget")]
+    order = {f"tools-{name}": number for number, name in enumerate(targets)}
+    waits = {order[it.name]: {order[name] for name in it.dependencies if name in order} for it in made}
+    assert all(not waits[number] for number in range(CONCURRENT_TARGETS))
+    assert all(waits[number] == {number - CONCURRENT_TARGETS} for number in range(CONCURRENT_TARGETS, 12))
+
+
+def test_its_tools_are_what_an_agent_takes(run: Any) -> None:
+    handed: list[Any] = []
+
+    def program() -> None:
+        gateway = ToolGateway("tools", {"targets": TARGETS})
+        for grant in (gateway.tools(), gateway.tools("math", "people___greet")):
+            assert grant["tools"] == ALL
+            pulumi.Output.from_input(grant).apply(handed.append)
+
+    run(program)
+    assert handed[0] == handed[1]
+    assert handed[0]["gateway_arn"].endswith(":gateway/toolgate-dev-tools-a1b2c3d4e5")
+    assert handed[0]["gateway_url"].endswith(".amazonaws.com/mcp")
+
+
+@pytest.mark.parametrize(("asked", "message"), [("math", "leaving out people___greet"), ("mth", "is neither")])
+def test_what_it_cannot_grant_is_an_error(run: Any, asked: str, message: str) -> None:
+    def program() -> None:
+        gateway = ToolGateway("tools", {"targets": TARGETS})
+        with pytest.raises(UsageError, match=message):
+            gateway.tools(asked)
+
+    run(program)
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "message"),
+    [
+        ("tools", {}, "missing 'targets'"),
+        ("tools", {"targets": {}}, "has no target"),
+        ("tools", {"targets": {"math": target("one")}}, "target 'math' has no tool"),
+        ("tools", {"targets": {"math": {"function_arn": "x"}}}, r"targets\.math: missing 'tools'"),
+        ("tools", {"targets": {"a": target("one", "x"), "b": target("two", "x")}}, "both have the tool 'x'"),
+        ("tools", {"targets": {"my_target": target("one", "x")}}, "target name 'my_target' is refused"),
+        ("tools", {"targets": {"math": target("one", "x" * 57)}}, None),
+        ("tools", {"targets": {"math": target("one", "x" * 58)}}, "full tool name .* has 65 characters; at most 64"),
+        ("tools", {"targets": TARGETS, "authorization": Authorization.TOOL}, "'tool' is not available yet"),
+        ("tools", {"targets": TARGETS, "authorization": "open"}, "'open' is not one of 'gateway', 'tool'"),
+        ("tools", {"targets": TARGETS, "description": "x" * 201}, "description: has 201 characters; 1 to 200"),
+        ("tools", {"targets": TARGETS, "authorizer": "NONE"}, "unknown key 'authorizer'"),
+        ("Tools!", {"targets": TARGETS}, "gateway name 'toolgate-dev-tools!' is refused"),
+        ("t" * 36, {"targets": TARGETS}, "gateway name .* has 49 characters; at most 48"),
+    ],
+)
+def test_nothing_is_made_of_what_is_wrong(run: Any, name: str, args: Any, message: str | None) -> None:
+    def program() -> None:
+        if message is None:
+            ToolGateway(name, args)
+            return
+        with pytest.raises(UsageError, match=message):
+            ToolGateway(name, args)
+
+    assert bool(run(program).resources) is (message is None)

@@ -1,0 +1,40 @@
+"""Functions as Lambda loads them: the dispatcher, the tools and their schema in one folder of their own."""
+
+import importlib
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from components.tool_forms import tools_json
+from components.tool_schema import read_tools
+
+LAMBDAS = Path(__file__).parents[2] / "lambdas"
+Call = Callable[[str | None, Any], Any]
+
+
+@pytest.fixture
+def function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Call]]:
+    """Make a function of the given `tools.py`; returns a call of it by full tool name, as a gateway makes it."""
+
+    def make(source: str) -> Call:
+        (tmp_path / "tools.py").write_text(source)
+        (tmp_path / "tools.json").write_text(tools_json(read_tools(tmp_path / "tools.py")))
+        shutil.copy(LAMBDAS / "dispatch.py", tmp_path)
+        monkeypatch.syspath_prepend(str(tmp_path))
+        dispatch = importlib.import_module("dispatch")
+
+        def call(full_name: str | None, event: Any) -> Any:
+            custom = {} if full_name is None else {"bedrockAgentCoreToolName": full_name}
+            return dispatch.handler(event, SimpleNamespace(client_context=SimpleNamespace(custom=custom)))
+
+        return call
+
+    yield make
+    for name in ("dispatch", "tools"):
+        sys.modules.pop(name, None)
+    importlib.invalidate_caches()
