@@ -1,0 +1,1 @@
+"""Who may call what, computed from a deployment's own documents."""

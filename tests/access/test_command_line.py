@@ -1,0 +1,71 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from access.__main__ import main
+
+DEPLOYMENT = Path(__file__).parent / "deployment.json"
+
+
+def test_the_table_has_a_column_per_agent_and_a_row_per_tool(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["matrix", str(DEPLOYMENT)]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["tool", "assistant"] in lines
+    assert ["math___greeting", "allow"] in lines
+    assert ["math___add_numbers", "deny"] in lines
+
+
+def test_json_is_only_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["matrix", str(DEPLOYMENT), "--format", "json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {entry["decision"] for entry in told["entries"]} == {"allow", "deny"}
+
+
+def test_markdown_has_a_table_per_gateway(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["matrix", str(DEPLOYMENT), "--format", "md"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("| tool | assistant |\n| --- | --- |") == 2
+    assert "| `math___greeting` | allow |" in out
+
+
+@pytest.mark.parametrize("format_", ["table", "md"])
+def test_what_is_conditional_or_not_judged_is_said_below(
+    tmp_path: Path, handmade: dict[str, Any], capsys: pytest.CaptureFixture[str], format_: str
+) -> None:
+    for entry in handmade["deployment"]["resources"]:
+        if entry["urn"].endswith("::assistant-tools"):
+            document = json.loads(entry["outputs"]["policy"])
+            document["Statement"][0]["Condition"] = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
+            entry["outputs"]["policy"] = json.dumps(document)
+        if entry["urn"].endswith("AgentcoreGateway::other"):
+            entry["outputs"]["interceptorConfigurations"] = [{}]
+    file = tmp_path / "deployment.json"
+    file.write_text(json.dumps(handmade))
+    assert main(["matrix", str(file), "--format", format_]) == 0
+    out = capsys.readouterr().out
+    assert "assistant at handmade-tools-abcdefghij: Allow if IpAddress aws:SourceIp 10.0.0.0/8" in out
+    assert "Not judged:" in out
+    assert "AgentcoreGateway 'other': interceptors" in out
+
+
+def test_a_deployment_with_nothing_in_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "empty.json"
+    file.write_text('{"version": 3, "deployment": {"resources": []}}')
+    assert main(["matrix", str(file)]) == 0
+    assert capsys.readouterr().out == "No agent and no tool.\n"
+
+
+def test_a_file_that_is_no_deployment_ends_with_one_line_and_code_2(tmp_path: Path) -> None:
+    file = tmp_path / "x.json"
+    file.write_text('{"version": 1}')
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-m", "access", "matrix", str(file)]
+    ended = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert ended.stderr.count("\n") == 1
+    assert ended.stderr.startswith("error: ")
