@@ -1,0 +1,186 @@
+"""Serve a deployment on this machine: one port, all its gateways and runtimes, and a model."""
+
+import errno
+import re
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from access.deployment import Deployment, parse
+from access.export import DeploymentError
+from access.policies import Policy
+from access.roles import Role
+from local.cloud.place import Place
+from local.serve import runtime
+from local.serve.agent_process import AgentProcess
+from local.serve.assembly import Assembly
+from local.serve.credentials import Credentials, Sessions
+from local.serve.environment import client_variables
+from local.serve.tool_call import ToolCall
+from local.serve.unsupported import unsupported
+
+ROOT = Path(__file__).resolve().parents[2]
+HOST = "127.0.0.1"
+"""Loopback only: the local deployment is for this machine's user."""
+
+OPERATOR = "toolgate-local-operator"
+_ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/.+")
+
+
+class PortInUseError(Exception):
+    """Another program listens on the port; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A deployment that is being served.
+
+    Attributes:
+        url: Its address, `http://127.0.0.1:<port>`.
+        environment: Variables that lead any AWS SDK here, with credentials that may invoke the deployment's runtimes.
+        agents: Agents' names and their runtimes' ARNs.
+        logs: Agents' names and the files with their output.
+        calls: Tool calls that the gateways really made, in order.
+    """
+
+    url: str
+    environment: dict[str, str] = field(repr=False)
+    agents: dict[str, str]
+    logs: dict[str, Path]
+    calls: list[ToolCall]
+    _deployment: Deployment = field(repr=False)
+    _sessions: Sessions = field(repr=False)
+
+    def session(self, role_arn: str) -> Credentials:
+        """Credentials of a role of the deployment, or of one that is not in it and so may do nothing.
+
+        Raises:
+            ValueError: This is not the ARN of a role.
+        """
+        if not _ROLE_ARN.fullmatch(role_arn):
+            raise ValueError(f"not a role's ARN: {role_arn}")
+        role = self._deployment.role(role_arn)
+        if role is None:
+            role = Role(arn=role_arn, name=role_arn.rsplit("/", 1)[-1], trust={})
+        return self._sessions.assume(role, "local")
+
+    def gateway_url(self, gateway_id: str) -> str:
+        """The MCP endpoint of a gateway."""
+        return f"{self.url}/gateway/{gateway_id}/mcp"
+
+
+@contextmanager
+def serve(
+    deployment: Mapping[str, Any], *, port: int = 0, root: Path = ROOT, logs: Path | None = None
+) -> Iterator[Serving]:
+    """Serve a deployment until the block ends; then nothing of it is left running.
+
+    Args:
+        deployment: A parsed stack export (version 3).
+        port: The port, or 0 for a free one.
+        root: Where relative paths in the deployment start; holds `agent/` with the agents' entry points.
+        logs: Folder for the agents' output; `.local/logs` under the root when left out.
+
+    Raises:
+        DeploymentError: This is not a deployment, or it relies on something that is not reproduced.
+        PortInUseError: Another program listens on the port.
+        AgentStartError: An agent did not come up.
+    """
+    parsed = parse(deployment)
+    place = _place(parsed)
+    _refuse_unsupported(parsed, place)
+    with ExitStack() as stack:
+        listener = stack.enter_context(_listen(port))
+        code = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="toolgate-")))
+        url = f"http://{HOST}:{listener.getsockname()[1]}"
+        assembly = Assembly(parsed, place, url, root, code, Sessions())
+        agents = {r.arn: assembly.agent(r, logs or root / ".local" / "logs") for r in parsed.runtimes}
+        for agent in agents.values():  # they load while we do; the listener holds their first requests
+            stack.callback(agent.stop)
+            agent.start()
+        stack.enter_context(_running(assembly.app(agents), listener))
+        for agent in agents.values():
+            agent.wait_ready()
+        yield _serving(assembly, agents)
+
+
+def _serving(assembly: Assembly, agents: Mapping[str, AgentProcess]) -> Serving:
+    deployment, place = assembly.deployment, assembly.place
+    operator = assembly.sessions.assume(_operator(deployment, place), "local")
+    return Serving(
+        url=assembly.url,
+        environment=client_variables(assembly.url, place.region) | operator.environment(),
+        agents={r.agent: r.arn for r in deployment.runtimes},
+        logs={r.agent: agents[r.arn].log for r in deployment.runtimes},
+        calls=assembly.calls,
+        _deployment=deployment,
+        _sessions=assembly.sessions,
+    )
+
+
+def _operator(deployment: Deployment, place: Place) -> Role:
+    resources = [arn for r in deployment.runtimes for arn in (r.arn, f"{r.arn}/runtime-endpoint/DEFAULT")]
+    statement = {"Sid": "InvokeRuntimes", "Effect": "Allow", "Action": runtime.INVOKE, "Resource": resources}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    return Role(
+        arn=place.global_arn("iam", f"role/{OPERATOR}"),
+        name=OPERATOR,
+        trust={},
+        policies=(Policy(OPERATOR, document),) if resources else (),
+    )
+
+
+def _place(deployment: Deployment) -> Place:
+    arns = [gateway.arn for gateway in deployment.gateways] + [runtime.arn for runtime in deployment.runtimes]
+    if not arns:
+        raise DeploymentError("there is nothing to serve: the deployment has no gateway and no runtime")
+    _, partition, _, region, account, _ = arns[0].split(":", 5)
+    return Place(account=account, region=region, partition=partition)
+
+
+def _refuse_unsupported(deployment: Deployment, place: Place) -> None:
+    reasons = unsupported(deployment, place)
+    if reasons:
+        raise DeploymentError(
+            "the local deployment would not behave as AWS does (docs/local.md): " + "; ".join(reasons)
+        )
+
+
+@contextmanager
+def _listen(port: int) -> Iterator[socket.socket]:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise PortInUseError(f"port {port} is in use: choose another one, or 0 for any that is free") from error
+        listener.listen(128)
+        yield listener
+
+
+@contextmanager
+def _running(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
+    # uvloop starts processes by a plain fork, which gRPC (the policy pack's) complains about; asyncio does not.
+    config = uvicorn.Config(app, loop="asyncio", log_config=None, ws="none", timeout_graceful_shutdown=2)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="local-deployment")
+    thread.start()
+    try:
+        while not server.started and thread.is_alive():
+            thread.join(0.005)
+        if not server.started:
+            raise RuntimeError("the local server did not start")
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()

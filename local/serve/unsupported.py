@@ -1,0 +1,118 @@
+"""What a deployment relies on that the local data plane does not reproduce: said at the start, not found out later."""
+
+import re
+from collections.abc import Iterator
+
+from access.deployment import Deployment
+from access.views import Function, Runtime, Target
+from local.cloud.place import Place
+from local.serve.model import UnknownProfileError, model_arns
+
+MODEL_VARIABLE = "BEDROCK_MODEL_ID"
+_GATEWAY_URL = re.compile(r"https://[^\s/]+\.gateway\.bedrock-agentcore\.[^\s/]+[^\s]*")
+
+
+def unsupported(deployment: Deployment, place: Place) -> tuple[str, ...]:
+    """One sentence per feature that would make the local answers differ from AWS's; empty when there is none.
+
+    Args:
+        deployment: The deployment.
+        place: Where it is; everything in it must be in this one account and Region.
+    """
+    return tuple(
+        sorted(
+            [
+                *_gateways(deployment),
+                *(reason for target in deployment.targets for reason in _target(deployment, target)),
+                *(reason for runtime in deployment.runtimes for reason in _runtime(deployment, runtime, place)),
+                *_elsewhere(deployment, place),
+                *(f"{label}: this type of resource is not reproduced" for label in deployment.others),
+            ]
+        )
+    )
+
+
+def _gateways(deployment: Deployment) -> Iterator[str]:
+    for gateway in deployment.gateways:
+        if gateway.authorizer != "AWS_IAM":
+            yield f"{gateway.label}: authorizer {gateway.authorizer} is not reproduced, only AWS_IAM is"
+        if gateway.policy_engine:
+            yield f"{gateway.label}: policy engines (Cedar) are not reproduced"
+        if gateway.interceptors:
+            yield f"{gateway.label}: interceptors are not reproduced"
+        yield from _judged_role(deployment, gateway.label, gateway.role_arn)
+    for arn in deployment.resource_policies:
+        yield f"{arn}: resource policies are not reproduced"
+
+
+def _target(deployment: Deployment, target: Target) -> Iterator[str]:
+    if target.kind != "mcp.lambda":
+        yield f"{target.label}: targets of kind {target.kind} are not reproduced, only Lambda functions are"
+        return
+    if target.credentials != "gatewayIamRole":
+        yield f"{target.label}: credentials {target.credentials} are not reproduced, only gatewayIamRole is"
+    if target.tools is None:
+        yield f"{target.label}: a tool schema in S3 is not read, only an inline one is"
+    function = deployment.function(target.function_arn or "")
+    if function is None:
+        yield f"{target.label}: its function {target.function_arn} is not in the deployment"
+    else:
+        yield from _function(deployment, function)
+
+
+def _function(deployment: Deployment, function: Function) -> Iterator[str]:
+    if function.code is None or function.handler is None:
+        yield f"{function.label}: code in S3 or in an image cannot be run here, only an archive of files can"
+    if function.layers:
+        yield f"{function.label}: layers are not there here; put what the function needs into its code"
+    if not (function.language or "").startswith("python"):
+        yield f"{function.label}: runtime {function.language} is not reproduced, only Python is"
+    if deployment.role(function.role_arn) is None:
+        yield f"{function.label}: its role {function.role_arn} is not in the deployment"
+    for name in function.hidden:
+        yield _hidden(function.label, name)
+
+
+def _runtime(deployment: Deployment, runtime: Runtime, place: Place) -> Iterator[str]:
+    if runtime.jwt:
+        yield f"{runtime.label}: a JWT authorizer is not reproduced, only IAM is"
+    if runtime.network != "PUBLIC":
+        yield f"{runtime.label}: network mode {runtime.network} is not reproduced, only PUBLIC is"
+    if runtime.protocol != "HTTP":
+        yield f"{runtime.label}: protocol {runtime.protocol} is not reproduced, only HTTP is"
+    if not runtime.entry_points:
+        yield f"{runtime.label}: a container is not run here, only code with an entry point is"
+    yield from _judged_role(deployment, runtime.label, runtime.role_arn)
+    for name in runtime.hidden:
+        yield _hidden(runtime.label, name)
+    known = {gateway.url for gateway in deployment.gateways}
+    for name, value in runtime.environment.items():
+        for url in _GATEWAY_URL.findall(value):
+            if url not in known:
+                yield f"{runtime.label}: {name} leads to {url}, a gateway that is not in the deployment"
+    model_id = runtime.environment.get(MODEL_VARIABLE)
+    if model_id:
+        try:
+            model_arns(model_id, place)
+        except UnknownProfileError as error:
+            yield f"{runtime.label}: {MODEL_VARIABLE}: {error}"
+
+
+def _judged_role(deployment: Deployment, label: str, arn: str) -> Iterator[str]:
+    role = deployment.role(arn)
+    if role is None:
+        yield f"{label}: its role {arn} is not in the deployment"
+    else:
+        yield from (f"{label}: {policy}, attached to its role, is not in the deployment" for policy in role.unread)
+
+
+def _elsewhere(deployment: Deployment, place: Place) -> Iterator[str]:
+    placed = [(g.label, g.arn) for g in deployment.gateways] + [(r.label, r.arn) for r in deployment.runtimes]
+    for label, arn in placed:
+        _, partition, _, region, account, _ = arn.split(":", 5)
+        if (partition, region, account) != (place.partition, place.region, place.account):
+            yield f"{label}: is in {account}/{region}, not in {place.account}/{place.region} like the rest"
+
+
+def _hidden(label: str, name: str) -> str:
+    return f"{label}: environment variable {name} is not shown: export with `pulumi stack export --show-secrets`"

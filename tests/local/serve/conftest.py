@@ -1,0 +1,73 @@
+"""A hand-made deployment, served: its handler, its agent and its documents are the tests' own."""
+
+import copy
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from local.serve.credentials import Credentials
+from local.serve.server import Serving, serve
+
+_EXPORT = json.loads((Path(__file__).parents[2] / "access" / "deployment.json").read_text())
+_PROJECT = Path(__file__).parent / "project"
+
+ACCOUNT_ROLES = "arn:aws:iam::123456789012:role/"
+
+
+@pytest.fixture
+def handmade() -> dict[str, Any]:
+    """The export; each test may change its own copy."""
+    return copy.deepcopy(_EXPORT)
+
+
+@pytest.fixture
+def project() -> Path:
+    """Folder with the handler and the agent of the deployment."""
+    return _PROJECT
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """The deployment, served once for a test module; the developer's environment holds things that must not get in."""
+    mine = {"AWS_PROFILE": "mine", "AWS_ACCESS_KEY_ID": "AKIAMINE", "MY_SECRET": "mine"}
+    before = {name: os.environ.get(name) for name in mine}
+    os.environ.update(mine)
+    try:
+        with serve(copy.deepcopy(_EXPORT), root=_PROJECT, logs=tmp_path_factory.mktemp("logs")) as running:
+            for name, value in before.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
+            yield running
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+
+
+@pytest.fixture(scope="module")
+def session_of(serving: Serving) -> Callable[[str], Credentials]:
+    """Credentials of a role by its name (with its path)."""
+    return lambda name: serving.session(f"{ACCOUNT_ROLES}{name}")
+
+
+@pytest.fixture(scope="module")
+def client_of(serving: Serving) -> Callable[..., Any]:
+    """A boto3 client that talks to the local deployment with the given credentials, or as its operator."""
+
+    def make(service: str, credentials: Credentials | None = None) -> Any:
+        variables = credentials.environment() if credentials else serving.environment
+        return boto3.client(
+            service,
+            endpoint_url=serving.url,
+            region_name="us-east-1",
+            aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=variables["AWS_SESSION_TOKEN"],
+            config=Config(parameter_validation=False),  # the server is to judge
+        )
+
+    return make

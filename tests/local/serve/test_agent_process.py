@@ -1,0 +1,63 @@
+import os
+import select
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from local.serve.agent_process import AgentProcess
+
+# Ignores SIGTERM like its child, and answers /ping once the child is there.
+STUBBORN = """
+import os, signal, subprocess, sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+print(os.getpid(), child.pid, flush=True)
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AgentProcess]:
+    monkeypatch.setattr("local.serve.agent_process.STOP_SECONDS", 0.1)
+    (tmp_path / "main.py").write_text(STUBBORN)
+    process = AgentProcess("agent x", tmp_path / "main.py", {"PATH": os.environ["PATH"]}, tmp_path / "logs" / "x.log")
+    yield process
+    process.stop()
+
+
+def _starts(agent: AgentProcess) -> list[str]:
+    return [line for line in agent.log.read_text().splitlines() if line.replace(" ", "").isdigit()]
+
+
+def _pids(agent: AgentProcess) -> list[int]:
+    return [int(pid) for pid in _starts(agent)[-1].split()]
+
+
+def test_whatever_ignores_a_polite_end_is_ended_with_all_it_started(agent: AgentProcess) -> None:
+    agent.start()
+    agent.wait_ready()
+    ends = [os.pidfd_open(pid) for pid in _pids(agent)]
+    assert len(ends) == 2
+    assert select.select(ends, [], [], 0)[0] == []  # a pidfd can be read once its process has ended
+    agent.stop()
+    assert all(select.select([end], [], [], 10)[0] for end in ends)
+    agent.stop()
+
+
+def test_reviving_leaves_a_living_agent_alone_and_starts_a_dead_one_once(agent: AgentProcess) -> None:
+    agent.start()
+    agent.wait_ready()
+    port = agent.port
+    agent.revive()
+    assert agent.port == port
+    agent.stop()
+    with ThreadPoolExecutor(4) as callers:
+        list(callers.map(lambda _: agent.revive(), range(4)))
+    assert len(_starts(agent)) == 2

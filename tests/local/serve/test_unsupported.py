@@ -1,0 +1,150 @@
+"""Each feature that would make local answers differ from AWS's is refused before anything starts."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from access.deployment import parse
+from access.export import DeploymentError
+from local.cloud.place import Place
+from local.serve.server import serve
+from local.serve.unsupported import unsupported
+
+Export = dict[str, Any]
+ENCRYPTED = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x"}
+TOOLS_ARN = "arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/handmade-tools-abcdefghij"
+
+
+def _entries(export: Export, kind: str, name: str) -> Iterator[dict[str, Any]]:
+    for entry in export["deployment"]["resources"]:
+        if entry["type"].endswith(f":{kind}") and entry["urn"].endswith(f"::{name}"):
+            yield entry["inputs"]
+            yield entry["outputs"]
+
+
+def _set(kind: str, name: str, **properties: Any) -> Callable[[Export], None]:
+    def change(export: Export) -> None:
+        for entry in _entries(export, kind, name):
+            entry.update(properties)
+
+    return change
+
+
+def _add(type_: str, **inputs: Any) -> Callable[[Export], None]:
+    def change(export: Export) -> None:
+        urn = f"urn:pulumi:dev::handmade::{type_}::added"
+        export["deployment"]["resources"].append({"urn": urn, "type": type_, "inputs": inputs, "outputs": {}})
+
+    return change
+
+
+def _gateway(**properties: Any) -> Callable[[Export], None]:
+    return _set("AgentcoreGateway", "tools", **properties)
+
+
+def _target(**properties: Any) -> Callable[[Export], None]:
+    return _set("AgentcoreGatewayTarget", "tools-math", **properties)
+
+
+def _function(**properties: Any) -> Callable[[Export], None]:
+    return _set("Function", "math", **properties)
+
+
+def _runtime(**properties: Any) -> Callable[[Export], None]:
+    return _set("AgentcoreAgentRuntime", "assistant", **properties)
+
+
+LAMBDA = "arn:aws:lambda:us-east-1:123456789012:function:"
+ROWS = {
+    "policy engine": (_gateway(policyEngineConfiguration={"arn": "a", "mode": "ENFORCE"}), "policy engines (Cedar)"),
+    "interceptors": (_gateway(interceptorConfigurations=[{"interceptor": {}}]), "interceptors"),
+    "JWT gateway": (_gateway(authorizerType="CUSTOM_JWT"), "authorizer CUSTOM_JWT"),
+    "open gateway": (_gateway(authorizerType="NONE"), "authorizer NONE"),
+    "signed but not authorized": (_gateway(authorizerType="AUTHENTICATE_ONLY"), "authorizer AUTHENTICATE_ONLY"),
+    "gateway role elsewhere": (_gateway(roleArn="arn:aws:iam::123456789012:role/x"), "role/x is not in the deployment"),
+    "gateway in another Region": (
+        _set("AgentcoreGateway", "other", gatewayArn=TOOLS_ARN.replace("us-east-1", "eu-north-1")),
+        "is in 123456789012/eu-north-1",
+    ),
+    "resource policy": (
+        _add(
+            "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy",
+            resourceArn=TOOLS_ARN,
+            policy=json.dumps({"Statement": []}),
+        ),
+        "resource policies are not reproduced",
+    ),
+    "gateway rule": (
+        _add("aws:bedrock/agentcoreGatewayRule:AgentcoreGatewayRule"),
+        "type of resource is not reproduced",
+    ),
+    "MCP server target": (
+        _target(targetConfiguration={"mcp": {"mcpServer": {"endpoint": "https://example.com"}}}),
+        "kind mcp.mcpServer",
+    ),
+    "HTTP target": (
+        _target(targetConfiguration={"http": {"agentcoreRuntime": {"arn": "a"}}}),
+        "kind http.agentcoreRuntime",
+    ),
+    "caller's credentials": (
+        _target(credentialProviderConfiguration={"callerIamCredentials": {}}),
+        "credentials callerIamCredentials",
+    ),
+    "schema in S3": (
+        _target(
+            targetConfiguration={"mcp": {"lambda": {"lambdaArn": f"{LAMBDA}math", "toolSchema": {"s3": {"uri": "u"}}}}}
+        ),
+        "tool schema in S3",
+    ),
+    "function elsewhere": (
+        _target(
+            targetConfiguration={"mcp": {"lambda": {"lambdaArn": f"{LAMBDA}x", "toolSchema": {"inlinePayloads": []}}}}
+        ),
+        "function:x is not in the deployment",
+    ),
+    "code in S3": (_function(code=None, s3Bucket="b"), "code in S3 or in an image"),
+    "layers": (_function(layers=["arn:aws:lambda:us-east-1:123456789012:layer:x:1"]), "layers are not there"),
+    "another language": (_function(runtime="nodejs22.x"), "runtime nodejs22.x"),
+    "encrypted variable": (_function(environment={"variables": {"KEY": ENCRYPTED}}), "variable KEY is not shown"),
+    "JWT runtime": (_runtime(authorizerConfiguration={"customJwtAuthorizer": {}}), "JWT authorizer"),
+    "VPC": (_runtime(networkConfiguration={"networkMode": "VPC"}), "network mode VPC"),
+    "MCP runtime": (_runtime(protocolConfiguration={"serverProtocol": "MCP"}), "protocol MCP"),
+    "container": (
+        _runtime(agentRuntimeArtifact={"containerConfiguration": {"containerUri": "u"}}),
+        "a container is not run here",
+    ),
+    "gateway elsewhere": (
+        _runtime(
+            environmentVariables={
+                "GATEWAY_URL": "https://handmade-tools-abcdefghij.gateway.bedrock-agentcore.us-east-1.amazonaws.com/mcp"
+                " https://theirs-abcdefghij.gateway.bedrock-agentcore.us-east-1.amazonaws.com/mcp"
+            }
+        ),
+        "GATEWAY_URL leads to https://theirs-abcdefghij",
+    ),
+    "unknown profile": (_runtime(environmentVariables={"BEDROCK_MODEL_ID": "eu.x.y"}), "BEDROCK_MODEL_ID"),
+    "encrypted variables": (_runtime(environmentVariables=ENCRYPTED), "--show-secrets"),
+    "a policy of AWS": (
+        _add(
+            "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+            role="assistant-role",
+            policyArn="arn:aws:iam::aws:policy/ReadOnlyAccess",
+        ),
+        "ReadOnlyAccess, attached to its role",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "says"), ROWS.values(), ids=ROWS.keys())
+def test_it_is_refused_at_the_start_and_named(handmade: Export, change: Callable[[Export], None], says: str) -> None:
+    change(handmade)
+    with pytest.raises(DeploymentError) as caught, serve(handmade):
+        pass
+    assert says in str(caught.value)
+    assert "docs/local.md" in str(caught.value)
+
+
+def test_the_hand_made_deployment_relies_on_nothing_of_the_kind(handmade: Export) -> None:
+    assert unsupported(parse(handmade), Place()) == ()
