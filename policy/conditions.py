@@ -1,0 +1,129 @@
+"""Which conditions of a statement really narrow it.
+
+Source: IAM User Guide, "IAM JSON policy elements: Condition operators" and "AWS global condition context keys". An
+operator restricts only if it fails when the key is absent and when the value differs: so no `...IfExists`, no
+`ForAllValues:`, no negated operator, no `Null`.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+
+from policy import patterns
+from policy.documents import Condition, Statement, Text
+from policy.patterns import HOLE
+from policy.reading import UNKNOWN, Unknown
+
+TEXT_OPERATORS = frozenset({"stringequals", "stringequalsignorecase", "stringlike"})
+ARN_OPERATORS = TEXT_OPERATORS | {"arnequals", "arnlike"}
+
+SOURCE_ACCOUNT = "aws:sourceaccount"
+SOURCE_ARN = "aws:sourcearn"
+
+# Absent from a call that an AWS service makes for itself.
+PRINCIPAL_KEYS = ("aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:principalorgpaths")
+
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_ARN = re.compile(r"arn:(?P<partition>[^:]*):(?P<service>[^:]*):(?P<region>[^:]*):(?P<account>[^:]*):(?P<resource>.+)")
+
+
+def is_account(value: str | None) -> bool:
+    """Whether the text is one account id, exactly."""
+    return value is not None and _ACCOUNT.fullmatch(value) is not None
+
+
+def account_of(arn: str) -> str | None:
+    """The account an ARN or ARN pattern names exactly, if it does."""
+    match = _ARN.match(arn)
+    return match["account"] if match and is_account(match["account"]) else None
+
+
+def service_of(arn: str) -> str | None:
+    """The service field of an ARN or ARN pattern."""
+    match = _ARN.match(arn)
+    return match["service"] if match else None
+
+
+def values(statement: Statement, key: str, operators: frozenset[str]) -> Iterator[tuple[Text, ...]]:
+    """The value lists that some restricting operator demands of a key."""
+    for condition in _known(statement):
+        if condition.key == key and condition.operator in operators:
+            yield condition.values
+
+
+def _known(statement: Statement) -> tuple[Condition, ...]:
+    return () if statement.conditions is UNKNOWN else statement.conditions
+
+
+def _is_known(value: Text) -> bool:
+    return value is not UNKNOWN and HOLE not in value
+
+
+def pinned_accounts(statement: Statement) -> frozenset[str] | Unknown | None:
+    """The accounts that aws:SourceAccount is held to; None where it is not held to any."""
+    found: frozenset[str] | Unknown | None = UNKNOWN if statement.conditions is UNKNOWN else None
+    for accounts in values(statement, SOURCE_ACCOUNT, TEXT_OPERATORS):
+        known = frozenset(str(value) for value in accounts if _is_known(value))
+        if accounts and all(is_account(value) for value in known):
+            if all(_is_known(value) for value in accounts):
+                return known
+            found = UNKNOWN
+    return found
+
+
+def pinned_source(statement: Statement, service: str, accounts: frozenset[str] | Unknown) -> bool | Unknown:
+    """Whether aws:SourceArn is held to ARNs of this service in these accounts."""
+    found: bool | Unknown = UNKNOWN if statement.conditions is UNKNOWN else False
+    for arns in values(statement, SOURCE_ARN, ARN_OPERATORS):
+        known = [str(value) for value in arns if _is_known(value)]
+        if arns and all(_is_of(value, service, accounts) for value in known):
+            if len(known) == len(arns):
+                return True
+            found = UNKNOWN
+    return found
+
+
+def _is_of(arn: str, service: str, accounts: frozenset[str] | Unknown) -> bool:
+    account = account_of(arn)
+    return service_of(arn) == service and account is not None and (accounts is UNKNOWN or account in accounts)
+
+
+def _is_literal(value: str) -> bool:
+    return bool(value) and not patterns.read(value).wild
+
+
+def _is_org_path(value: str) -> bool:
+    return "/" in value and _is_literal(value.partition("/")[0])
+
+
+def _has_account(arn: str) -> bool:
+    return account_of(arn) is not None
+
+
+_SET_OPERATORS = frozenset(f"foranyvalue:{operator}" for operator in TEXT_OPERATORS)
+
+# What pins a caller, and when a value does. The JWT claims are the principals of a CUSTOM_JWT resource, whose resource
+# policies have to say "*" (AgentCore developer guide, "Resource-based policies").
+_PRINCIPAL_PINS: tuple[tuple[str, frozenset[str], Callable[[str], bool]], ...] = (
+    ("aws:principalarn", ARN_OPERATORS, _has_account),
+    ("aws:principalaccount", TEXT_OPERATORS, is_account),
+    ("aws:principalorgid", TEXT_OPERATORS, _is_literal),
+    # Many-valued, so it needs a set operator.
+    ("aws:principalorgpaths", _SET_OPERATORS, _is_org_path),
+    (SOURCE_ACCOUNT, TEXT_OPERATORS, is_account),
+    (SOURCE_ARN, ARN_OPERATORS, _has_account),
+    ("bedrock-agentcore:inboundjwtclaim/sub", TEXT_OPERATORS, _is_literal),
+    ("bedrock-agentcore:inboundjwtclaim/client_id", TEXT_OPERATORS, _is_literal),
+)
+
+
+def pins_principal(statement: Statement) -> bool | Unknown:
+    """Whether a condition holds the statement to callers that somebody chose."""
+    found: bool | Unknown = UNKNOWN if statement.conditions is UNKNOWN else False
+    for key, operators, chosen in _PRINCIPAL_PINS:
+        for wanted in values(statement, key, operators):
+            known = [str(value) for value in wanted if _is_known(value)]
+            if wanted and all(chosen(value) for value in known):
+                if len(known) == len(wanted):
+                    return True
+                found = UNKNOWN
+    return found

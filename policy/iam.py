@@ -1,0 +1,111 @@
+"""What a statement of an IAM document grants: the questions every rule asks, answered in one place.
+
+Actions are matched without case, resources with case, as IAM does. A wildcard that may reach is held to reach, a
+Condition on an Allow is no excuse, and a Deny elsewhere is none either: a document has to be narrow by itself.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from policy import patterns
+from policy.documents import Document, Names, Statement
+from policy.messages import quote
+from policy.patterns import Chain
+from policy.reading import UNKNOWN, Unknown
+
+type Family = Iterable[Chain]
+
+# A policy variable in the Region holds a colon of its own. Each character is read in one way only: no backtracking.
+_REGION = re.compile(r"^(arn:[^:$]*:[^:$]*:)(?:[^:$]|\$\{[^}]*\})*(:)")
+
+
+def statements(document: Document) -> tuple[Statement, ...]:
+    """The statements that can be read; a broken or unknown document has none."""
+    return document if isinstance(document, tuple) else ()
+
+
+def names(*values: str) -> Names:
+    """Resources given outside a document."""
+    return Names(values, given=True)
+
+
+def matches_action(actions: Names, action: str) -> bool | Unknown:
+    """Whether the statement's actions hold this one."""
+    family = patterns.one(action.lower())
+    found: bool | Unknown = False
+    for value in actions.values:
+        if value is UNKNOWN or patterns.read(value).holes:
+            found = UNKNOWN
+        elif patterns.read(value.lower()).reaches(family):
+            return not actions.negated
+    return found if found is UNKNOWN else actions.negated
+
+
+def allows(statement: Statement, *actions: str) -> bool:
+    """Whether the statement is known to allow one of these actions on something."""
+    return statement.allow is True and any(matches_action(statement.actions, action) is True for action in actions)
+
+
+def wide_resources(resources: Names, family: Family, view: Callable[[str], str] = str) -> Iterator[str]:
+    """The entries, as phrases, that reach members of the family without naming one exactly.
+
+    Args:
+        resources: The entries.
+        family: The ARNs in question.
+        view: What to judge of an entry, where a wildcard in some part of it is fine.
+    """
+    family = tuple(family)
+    if not resources.given:
+        yield "on everything (no Resource is given)"
+    elif not resources.negated:
+        for value in resources.values:
+            pattern = None if value is UNKNOWN else patterns.read(view(value))
+            if value is not UNKNOWN and pattern and pattern.wild and pattern.reaches(family):
+                yield f"on {quote(value)}"
+    elif not any(value is UNKNOWN or patterns.read(value).covers(family) for value in resources.values):
+        yield "on everything but its NotResource"
+
+
+def in_one_region(arn: str) -> str:
+    """The ARN pattern with its Region, whatever it is, held to one."""
+    return _REGION.sub(r"\1a\2", arn, count=1)
+
+
+def exact_resources(resources: Names, family: Family) -> Iterator[str]:
+    """The ARNs of the family that the entries name exactly."""
+    family = tuple(family)
+    for value in () if resources.negated else resources.values:
+        if value is not UNKNOWN:
+            pattern = patterns.read(value)
+            if not pattern.wild and not pattern.holes and pattern.reaches(family):
+                yield value
+
+
+def reaches(resources: Names, family: Family, *, entirely: bool = False) -> bool:
+    """Whether the entries are known to reach a name of the family; `entirely`: every one of them."""
+    family = tuple(family)
+    known = [patterns.read(value) for value in resources.values if value is not UNKNOWN]
+    known = [pattern for pattern in known if pattern.wild or not pattern.holes]
+    if not resources.given:
+        return True
+    if resources.negated:
+        return len(known) == len(resources.values) and not any(pattern.covers(family) for pattern in known)
+    return any(pattern.covers(family) if entirely else pattern.reaches(family) for pattern in known)
+
+
+def allows_everything(statement: Statement) -> bool:
+    """Whether the statement allows every action of every service: `*` or `*:*`."""
+    return statement.allow is True and not statement.actions.negated and _all_actions(statement.actions)
+
+
+def _all_actions(actions: Names) -> bool:
+    return any(value in ("*", "*:*") for value in actions.values)
+
+
+def everybody(statement: Statement) -> bool:
+    """Whether the statement is known to allow something to principals that it does not name."""
+    if statement.allow is not True:
+        return False
+    return statement.everybody_but or any(
+        principal.value is not UNKNOWN and patterns.read(principal.value).wild for principal in statement.principals
+    )

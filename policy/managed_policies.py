@@ -1,0 +1,73 @@
+"""What AWS managed policies grant of the things the pack guards, as documents that are read like any other.
+
+Only the part of each policy that reaches a gateway, a function or a model stands here. Source: AWS Managed Policy
+Reference, page of the policy's name (docs.aws.amazon.com/aws-managed-policy/latest/reference/<name>.html).
+"""
+
+import re
+from typing import Any
+
+from policy import documents
+from policy.agentcore import INVOKE_FUNCTION, INVOKE_MODEL
+from policy.documents import Document
+
+_ARN = re.compile(r"arn:aws[a-z-]*:iam::aws:policy/(?:[\w+=,.@-]+/)*(?P<name>[\w+=,.@-]+)")
+
+
+def _allow(resource: str, *actions: str) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
+
+
+_INVOKES_ANY_FUNCTION = (
+    "AWSCodeDeployRoleForECS",
+    "AWSLambdaFullAccess",
+    "AWSLambdaInvocation-DynamoDB",
+    "AWSLambdaRole",
+    "AWSLambda_FullAccess",
+    "AdministratorAccess-Amplify",
+    "AmazonDynamoDBFullAccesswithDataPipeline",
+    "AmazonSageMakerJobFullAccess",
+    "DataScientist",
+    "SageMakerStudioQueryExecutionRolePolicy",
+    "SystemAdministrator",
+)
+_INVOKES_ANY_MODEL = (
+    "AmazonBedrockAgentCoreMemoryBedrockModelInferenceExecutionRolePolicy",
+    "AmazonBedrockFullAccess",
+    "AmazonBedrockLimitedAccess",
+    "AmazonSageMakerCanvasAIServicesAccess",
+    "SageMakerStudioAdminIAMDefaultExecutionPolicy",
+    "SageMakerStudioAdminIAMPermissiveExecutionPolicy",
+    "SageMakerStudioBedrockEvaluationJobServiceRolePolicy",
+    "SageMakerStudioUserIAMDefaultExecutionPolicy",
+    "SageMakerStudioUserIAMPermissiveExecutionPolicy",
+)
+
+_FUNCTIONS = _allow("arn:aws:lambda:*:*:function:*", INVOKE_FUNCTION)
+_MODELS = _allow("arn:aws:bedrock:*::foundation-model/*", *INVOKE_MODEL)
+_GRANTS: dict[str, list[dict[str, Any]]] = {
+    **{name: [_FUNCTIONS] for name in _INVOKES_ANY_FUNCTION},
+    **{name: [_MODELS] for name in _INVOKES_ANY_MODEL},
+    "AdministratorAccess": [_allow("*", "*")],
+    "PowerUserAccess": [
+        {"Effect": "Allow", "NotAction": ["iam:*", "organizations:*", "account:*"], "Resource": "*"},
+    ],
+    "BedrockAgentCoreFullAccess": [
+        _allow("arn:aws:bedrock-agentcore:*:*:*", "bedrock-agentcore:*"),
+        _MODELS,
+        _FUNCTIONS,
+    ],
+}
+
+_DOCUMENTS = {name: documents.read({"Statement": grants}) for name, grants in _GRANTS.items()}
+
+
+def is_aws(policy_arn: str) -> bool:
+    """Whether a managed policy is one of AWS's."""
+    return _ARN.fullmatch(policy_arn) is not None
+
+
+def document(policy_arn: str) -> Document | None:
+    """What is guarded in an AWS managed policy; None where it is not one, or grants nothing of that."""
+    match = _ARN.fullmatch(policy_arn)
+    return _DOCUMENTS.get(match["name"]) if match else None

@@ -1,0 +1,55 @@
+"""The pack: its name and its rules."""
+
+from pulumi_policy import PolicyPack
+
+from policy.policies import policy
+from policy.rule import Rule
+from policy.rules import (
+    agent_cannot_bypass_gateway,
+    customer_managed_key,
+    gateway_authorizer_iam,
+    gateway_role_exact_lambda,
+    grant_matches_graph,
+    invoke_gateway_exact_arn,
+    lambda_permission_pinned,
+    logs_delivered,
+    model_access_named,
+    no_debug_outside_dev,
+    policy_engine_enforces,
+    resource_policy_private,
+    runtime_in_vpc,
+    search_hides_denied_tools,
+    service_trust_pinned,
+    undecided_in_preview,
+)
+
+NAME = "agentcore-guardrails"
+
+RULES: tuple[Rule, ...] = (
+    gateway_authorizer_iam.RULE,
+    invoke_gateway_exact_arn.RULE,
+    service_trust_pinned.RULE,
+    gateway_role_exact_lambda.RULE,
+    model_access_named.RULE,
+    resource_policy_private.RULE,
+    policy_engine_enforces.RULE,
+    search_hides_denied_tools.RULE,
+    agent_cannot_bypass_gateway.RULE,
+    lambda_permission_pinned.RULE,
+    grant_matches_graph.RULE,
+    undecided_in_preview.RULE,
+    no_debug_outside_dev.RULE,
+    logs_delivered.RULE,
+    customer_managed_key.RULE,
+    runtime_in_vpc.RULE,
+)
+
+
+def serve() -> None:
+    """Serves the pack to the engine; returns when the engine ends it."""
+    PolicyPack(
+        name=NAME,
+        display_name="AgentCore guardrails",
+        description="Nothing that opens an AgentCore gateway, a tool behind it or a model gets through.",
+        policies=[policy(rule) for rule in RULES],
+    )

@@ -1,0 +1,155 @@
+"""IAM's wildcard patterns, and whether one can reach a name of a family.
+
+A family is the set of all ARNs of a kind (every gateway, every function); one action or one ARN is a family of one. A
+pattern is followed through the family's characters with one bit per position, so the time is linear in the pattern
+whatever it holds; a regular expression made from the same pattern can take exponential time.
+
+Sources: IAM User Guide, "IAM JSON policy elements: Resource" (`*`, `?`, incomplete ARNs), "IAM policy elements:
+Variables and tags" (`${...}`), "IAM JSON policy elements: Action".
+"""
+
+import functools
+import string
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+# Stands for unknown text inside a known one. Private use: it means nothing in an ARN.
+HOLE = "\ue000"
+
+ANY_ONE = "?"
+ANY_RUN = "*"
+ARN_FIELDS = 6
+
+
+@dataclass(frozen=True)
+class Some:
+    """One or more of these characters, in a family's name."""
+
+    chars: str
+    samples: tuple[str, str]
+    """A shortest text and another that has no character in common with it."""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The names of one shape. Bit n of a state: the first n parts of the name have been passed."""
+
+    length: int
+    steps: Mapping[str, int]
+    """Per character the positions from which it leads to the next."""
+    stays: Mapping[str, int]
+    """Per character the positions that it does not leave."""
+    loops: int
+    """All positions that some character does not leave."""
+    samples: tuple[str, str]
+
+    def reached_by(self, tokens: Iterable[tuple[str, bool]]) -> bool:
+        """Whether some name of this shape matches the pattern with these tokens."""
+        everything = (1 << (self.length + 1)) - 1
+        state = 1
+        for char, special in tokens:
+            if not special:
+                state = ((state & self.steps.get(char, 0)) << 1) | (state & self.stays.get(char, 0))
+            elif char == ANY_ONE:
+                state = ((state << 1) & everything) | (state & self.loops)
+            else:
+                # No part is empty, so from the earliest position a run of any characters reaches every later one.
+                state = everything & -(state & -state)
+            if not state:
+                return False
+        return bool(state >> self.length)
+
+
+def chain(*parts: str | Some) -> Chain:
+    """The names made of these literal texts and runs of characters."""
+    steps: dict[str, int] = {}
+    stays: dict[str, int] = {}
+    length = loops = 0
+    for part in parts:
+        for chars in [part.chars] if isinstance(part, Some) else part:
+            for char in chars:
+                steps[char] = steps.get(char, 0) | (1 << length)
+                if isinstance(part, Some):
+                    stays[char] = stays.get(char, 0) | (1 << (length + 1))
+            length += 1
+            loops |= (1 << length) if isinstance(part, Some) else 0
+    samples = ["".join(part.samples[i] if isinstance(part, Some) else part for part in parts) for i in (0, 1)]
+    return Chain(length, steps, stays, loops, (samples[0], samples[1]))
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A pattern of an IAM document, read."""
+
+    text: str
+    tokens: tuple[tuple[str, bool], ...]
+    """Characters; True with `*` and `?` where they are wildcards."""
+    wild: bool
+    """Whether it can match more than one name: a wildcard, a policy variable or an incomplete ARN."""
+    holes: bool
+    """Whether part of its text is unknown."""
+    completed: tuple[tuple[str, bool], ...] = field(default=())
+    """An ARN with fewer than six fields, as IAM completes it: with `*` for each that is missing."""
+
+    def reaches(self, family: Iterable[Chain]) -> bool:
+        """Whether the pattern matches any name of the family."""
+        return any(
+            chain.reached_by(self.tokens) or bool(self.completed and chain.reached_by(self.completed))
+            for chain in family
+        )
+
+    def covers(self, family: Iterable[Chain]) -> bool:
+        """Whether the pattern matches every name of the family.
+
+        Decided on two names per shape that share no character in their variable parts: what matches both has no
+        literal there.
+        """
+        return all(self.matches(sample) for chain in family for sample in chain.samples)
+
+    def matches(self, name: str) -> bool:
+        """Whether the pattern matches this name, case and all."""
+        return self.reaches(one(name))
+
+
+@functools.lru_cache(maxsize=512)
+def one(name: str) -> tuple[Chain, ...]:
+    """The family of one name."""
+    return (chain(name),)
+
+
+@functools.lru_cache(maxsize=4096)
+def read(text: str) -> Pattern:
+    """Reads a pattern as IAM does; a policy variable is a run of any characters."""
+    tokens = tuple(_tokens(text))
+    colons = sum(1 for token in tokens if token == (":", False))
+    missing = ARN_FIELDS - 1 - colons if text.startswith("arn:") else 0
+    completed = tokens + ((":", False), (ANY_RUN, True)) * missing if missing > 0 else ()
+    wild = bool(completed) or any(special for char, special in tokens if char != HOLE)
+    return Pattern(text, tokens, wild, HOLE in text, completed)
+
+
+def _tokens(text: str) -> Iterable[tuple[str, bool]]:
+    last_brace = text.rfind("}")
+    position = 0
+    while position < len(text):
+        char = text[position]
+        if char == "$" and text[position + 1 : position + 2] == "{" and position < last_brace:
+            end = text.index("}", position)
+            name = text[position + 2 : end]
+            # `${*}`, `${?}` and `${$}` are the characters themselves.
+            yield (name, False) if name in ("*", "?", "$") else (ANY_RUN, True)
+            position = end + 1
+            continue
+        yield char, char in (ANY_ONE, ANY_RUN, HOLE)
+        position += 1
+
+
+LOWER = string.ascii_lowercase
+DIGITS = string.digits
+NAME = string.ascii_letters + DIGITS + "-_"
+
+# Only `aws` as a sample: a role cannot leave its partition, so what covers its partition covers everything it reaches.
+PARTITION = Some(LOWER + "-", ("aws", "aws"))
+REGION = Some(LOWER + DIGITS + "-", ("-", "zzz"))
+ACCOUNT = Some(DIGITS, ("0", "999"))
+ID = Some(NAME, ("-", "zzz"))

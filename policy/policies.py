@@ -1,0 +1,127 @@
+"""A rule as a policy of pulumi_policy: the one place that meets the SDK's callbacks."""
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any
+
+from pulumi_policy import (
+    Policy,
+    PolicyConfigSchema,
+    ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+
+from policy import native, reading, roles, stack
+from policy.messages import clean
+from policy.rule import Finding, Resource, Rule
+from policy.settings import EXCEPTIONS_SCHEMA, Settings
+
+# A reader mends the first few and runs again; ten thousand lines help nobody.
+MOST_PER_RESOURCE = 10
+
+DEFECT = "the rule itself failed here, so nobody knows whether it holds"
+WHOLE_STACK = Resource("pulumi:pulumi:Stack", "stack", "", {})
+
+
+class _Judge:
+    """A rule at work: what the SDK's callbacks do."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self.said: set[tuple[str, str]] = set()
+
+    def resource(self, args: ResourceValidationArgs, report: ReportViolation) -> None:
+        """Judges one resource before it is created."""
+        if self.rule.check is None or native.type_of(args.resource_type) not in self.rule.types:
+            return
+        settings = Settings(reading.plain(args.get_config()))
+        resource = stack.resource(args.resource_type, args.name, args.urn, args.props)
+        # The rule runs on an excepted resource too: the next one may be judged by what is seen here.
+        findings = _findings(self.rule.check, resource, settings, resource)
+        reason = settings.exception(args.name, args.urn)
+        if reason is not None:
+            args.not_applicable(clean(f"excepted: {reason}"))
+        for finding in findings:
+            text = _message(self.rule, finding)
+            if self.rule.check_stack is not None:
+                self.said.add((args.urn, text))
+            report(text, None)
+
+    def stack(self, args: StackValidationArgs, report: ReportViolation) -> None:
+        """Judges the whole stack at the end; what the resource check has said of it need not be said again."""
+        if self.rule.check_stack is None:
+            return
+        settings = Settings(reading.plain(args.get_config()))
+        said, self.said = self.said, set()
+        roles.forget()
+        for finding in _findings(self.rule.check_stack, stack.of(args.resources), settings, WHOLE_STACK):
+            text = _message(self.rule, finding)
+            resource = finding.resource
+            if settings.exception(resource.name, resource.urn) is None and (resource.urn, text) not in said:
+                report(text, clean(resource.urn))
+
+
+@StackValidationPolicy.register
+class _AtBothMoments(ResourceValidationPolicy):
+    """One rule under one name and one configuration that the SDK asks about each resource and about the stack."""
+
+    def __init__(self, judge: _Judge, **metadata: Any) -> None:
+        super().__init__(**metadata)
+        self.judge = judge
+
+    def validate(self, args: Any, report_violation: ReportViolation) -> None:
+        """Answers whichever the SDK asks."""
+        judge = self.judge.resource if isinstance(args, ResourceValidationArgs) else self.judge.stack
+        judge(args, report_violation)
+
+
+def policy(rule: Rule) -> Policy:
+    """The policy that pulumi_policy serves for a rule."""
+    judge = _Judge(rule)
+    metadata: dict[str, Any] = {
+        "name": rule.name,
+        "description": rule.description,
+        "enforcement_level": rule.level,
+        "config_schema": PolicyConfigSchema(properties={**rule.settings, "exceptions": EXCEPTIONS_SCHEMA}),
+        "display_name": rule.name.replace("-", " ").capitalize(),
+        "severity": rule.severity,
+        "framework": rule.framework,
+        "remediation_steps": rule.fix,
+    }
+    if rule.check_stack is None:
+        return ResourceValidationPolicy(validate=judge.resource, **metadata)
+    if rule.check is None:
+        return StackValidationPolicy(validate=judge.stack, **metadata)
+    return _AtBothMoments(judge, **metadata)
+
+
+def _findings(
+    check: Callable[..., Iterable[Finding]], subject: Any, settings: Settings, about: Resource
+) -> list[Finding]:
+    """What a check finds, at most so many per resource.
+
+    An exception would end the whole preview with a text that names neither rule nor resource. As a violation it does,
+    and whoever is held up by our defect can except the resource.
+    """
+    try:
+        found = list(check(subject, settings))
+    except Exception as error:
+        return [Finding(about, f"{DEFECT} ({type(error).__name__})")]
+    kept: dict[str, list[Finding]] = {}
+    for finding in found:
+        kept.setdefault(finding.resource.urn, []).append(finding)
+    return [finding for several in kept.values() for finding in _shortened(several)]
+
+
+def _shortened(found: list[Finding]) -> Iterable[Finding]:
+    yield from islice(found, MOST_PER_RESOURCE)
+    if len(found) > MOST_PER_RESOURCE:
+        yield Finding(found[0].resource, f"{len(found) - MOST_PER_RESOURCE} more violations of this rule")
+
+
+def _message(rule: Rule, finding: Finding) -> str:
+    where = ", ".join(filter(None, (finding.resource.label, finding.place)))
+    return clean(f"{where}: {finding.what}. {rule.why} {rule.fix}")

@@ -1,0 +1,64 @@
+"""What a rule is: its metadata as data, and one or two plain functions."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pulumi_policy import EnforcementLevel, PolicyComplianceFramework, Severity
+
+from policy.messages import quote
+from policy.settings import Settings
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource as a rule sees it, the same in a resource check and in a stack check."""
+
+    type: str
+    name: str
+    urn: str
+    props: Mapping[str, Any]
+    """Plain data: inputs in a resource check, outputs in a stack check."""
+
+    @property
+    def label(self) -> str:
+        """How a message names it."""
+        return f"{self.type.rpartition(':')[2]} {quote(self.name)}"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One violation: where in the resource, and what is wrong there."""
+
+    resource: Resource
+    what: str
+    place: str = ""
+
+
+type Check[Subject] = Callable[[Subject, Settings], Iterable[Finding]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of the pack.
+
+    A rule with both checks is one policy judged at two moments: in the resource check, before the resource is created,
+    as far as one resource after another allows, and in the stack check with the whole graph in view.
+    """
+
+    name: str
+    description: str
+    """What must hold, in a sentence."""
+    why: str
+    """What goes wrong otherwise, in half a sentence."""
+    fix: str
+    """What to write instead."""
+    severity: Severity
+    framework: PolicyComplianceFramework
+    level: EnforcementLevel = EnforcementLevel.MANDATORY
+    types: frozenset[str] = frozenset()
+    """Resource types that `check` wants to see."""
+    check: Check[Resource] | None = None
+    check_stack: Callable[..., Iterable[Finding]] | None = None
+    settings: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    """JSON schema of each setting of its own, beside `exceptions`."""

@@ -1,0 +1,33 @@
+"""customer-managed-key: who wants to hold the keys holds all of them."""
+
+from collections.abc import Iterator
+
+from pulumi_policy import EnforcementLevel, Severity
+
+from policy import agentcore, frameworks, settings
+from policy.reading import at
+from policy.rule import Finding, Resource, Rule
+from policy.settings import Settings
+
+KEYS = {agentcore.GATEWAY: "kmsKeyArn", agentcore.POLICY_ENGINE: "encryptionKeyArn"}
+
+
+def check(resource: Resource, config: Settings) -> Iterator[Finding]:
+    """Asked for by configuration only; an unknown key is a key."""
+    key = KEYS[resource.type]
+    if config.flag("required") and at(resource.props, key) is None:
+        yield Finding(resource, f"no {key} is given", key)
+
+
+RULE = Rule(
+    name="customer-managed-key",
+    description="Gateways and policy engines are encrypted with a customer managed KMS key, where that is required.",
+    why="With the key AWS owns, access to the data cannot be withdrawn or audited by key.",
+    fix="Give kms_key_arn (gateway) or encryption_key_arn (policy engine).",
+    severity=Severity.LOW,
+    framework=frameworks.ENCRYPTION,
+    level=EnforcementLevel.ADVISORY,
+    types=frozenset(KEYS),
+    check=check,
+    settings={"required": settings.flag_schema("Whether a customer managed key is asked for.")},
+)

@@ -1,0 +1,56 @@
+"""gateway-role-exact-lambda: what AgentCore does with a role reaches only the functions that were named."""
+
+from collections.abc import Iterable, Iterator
+
+from pulumi_policy import Severity
+
+from policy import agentcore, carriers, frameworks, iam, reading, roles
+from policy.agentcore import FUNCTIONS, INVOKE_FUNCTION, TOOL_GATEWAY
+from policy.carriers import Carried
+from policy.rule import Finding, Resource, Rule
+from policy.settings import Settings
+from policy.stack import Stack
+
+
+def check(resource: Resource, config: Settings) -> Iterator[Finding]:
+    """The documents of AgentCore's roles, and in a first preview the targets handed to our own component."""
+    yield from _in_documents(roles.documents_seen(resource))
+    if resource.type == TOOL_GATEWAY:
+        yield from _in_component(resource)
+
+
+def check_stack(stack: Stack, config: Settings) -> Iterator[Finding]:
+    """The documents of AgentCore's roles, as the graph assigns them."""
+    for role in roles.agentcore_roles(stack):
+        yield from _in_documents(roles.documents_of(stack, role))
+
+
+def _in_documents(documents: Iterable[Carried]) -> Iterator[Finding]:
+    for carried in documents:
+        for statement in iam.statements(carried.document):
+            if iam.allows(statement, INVOKE_FUNCTION):
+                for reach in iam.wide_resources(statement.resources, FUNCTIONS):
+                    what = f"allows {INVOKE_FUNCTION} {reach} to a role that AgentCore may take"
+                    yield Finding(carried.resource, what, f"{carried.place}, {statement.label}")
+
+
+def _in_component(resource: Resource) -> Iterator[Finding]:
+    targets = reading.at(resource.props, "targets")
+    for name, target in targets.items() if isinstance(targets, dict) else ():
+        arn = reading.at(target, "function_arn")
+        if isinstance(arn, str):
+            for reach in iam.wide_resources(iam.names(arn), FUNCTIONS):
+                yield Finding(resource, f"its target grants {INVOKE_FUNCTION} {reach}", f"targets.{name}")
+
+
+RULE = Rule(
+    name="gateway-role-exact-lambda",
+    description="A role that AgentCore may assume invokes exactly the Lambda functions it names.",
+    why="With a wildcard every function that matches, present or future, is a tool.",
+    fix="Name each function by its ARN (function.arn), with a version or alias if you like.",
+    severity=Severity.HIGH,
+    framework=frameworks.LEAST_PRIVILEGE,
+    types=carriers.TYPES | {agentcore.TOOL_GATEWAY},
+    check=check,
+    check_stack=check_stack,
+)

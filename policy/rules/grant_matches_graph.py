@@ -1,0 +1,66 @@
+"""grant-matches-graph: a grant is for a gateway that this stack makes, or that somebody listed."""
+
+from collections.abc import Iterator
+
+from pulumi_policy import Severity
+
+from policy import carriers, conditions, frameworks, iam, patterns, settings
+from policy.agentcore import GATEWAY, GATEWAYS, INVOKE_GATEWAY
+from policy.messages import quote
+from policy.reading import at
+from policy.rule import Finding, Resource, Rule
+from policy.settings import Settings
+from policy.stack import Stack
+
+# Outputs that carry the account the stack is deployed to.
+OWN_ARNS = ("arn", "gatewayArn", "agentRuntimeArn")
+
+
+def check_stack(stack: Stack, config: Settings) -> Iterator[Finding]:
+    """Known documents by their ARNs; one that is made of a gateway whose ARN a preview does not know is in order."""
+    own = {arn for gateway in stack.of(GATEWAY) if isinstance(arn := at(gateway.props, "gatewayArn"), str)}
+    external = [patterns.read(pattern) for pattern in config.strings("externalGateways", [])]
+    accounts = _accounts(stack)
+    for resource in stack.of(*carriers.DOCUMENTS):
+        if _made_of_a_new_gateway(stack, resource):
+            continue
+        for place, arn in _granted(resource):
+            here = not accounts or conditions.account_of(arn) in accounts
+            if here and arn not in own and not any(pattern.matches(arn) for pattern in external):
+                yield Finding(resource, f"grants {INVOKE_GATEWAY} on {quote(arn)}, no gateway of this stack", place)
+
+
+def _granted(resource: Resource) -> Iterator[tuple[str, str]]:
+    for carried in carriers.identity_documents(resource):
+        for statement in iam.statements(carried.document):
+            if iam.allows(statement, INVOKE_GATEWAY):
+                for arn in iam.exact_resources(statement.resources, GATEWAYS):
+                    yield f"{carried.place}, {statement.label}", arn
+
+
+def _made_of_a_new_gateway(stack: Stack, resource: Resource) -> bool:
+    gateways = stack.behind(resource, carriers.DOCUMENTS[resource.type][0], GATEWAY)
+    return any(not isinstance(at(gateway.props, "gatewayArn"), str) for gateway in gateways)
+
+
+def _accounts(stack: Stack) -> set[str]:
+    """The accounts of this stack: of its resources, and those its trust policies name."""
+    arns = [at(resource.props, key) for resource in stack.resources for key in OWN_ARNS]
+    found = {account for arn in arns if isinstance(arn, str) and (account := conditions.account_of(arn))}
+    for role in stack.of(carriers.ROLE):
+        for statement in iam.statements(carriers.trust_document(role).document):
+            pinned = conditions.pinned_accounts(statement)
+            found |= pinned if isinstance(pinned, frozenset) else set()
+    return found
+
+
+RULE = Rule(
+    name="grant-matches-graph",
+    description="A grant on a gateway of this account is for a gateway of this stack, or for one listed as external.",
+    why="A grant on an ARN from elsewhere outlives its gateway, and nobody sees it in the graph.",
+    fix="Refer to the gateway (gateway.gateway_arn), or list its ARN in externalGateways.",
+    severity=Severity.MEDIUM,
+    framework=frameworks.LEAST_PRIVILEGE,
+    check_stack=check_stack,
+    settings={"externalGateways": settings.strings_schema("ARN patterns of gateways of other stacks.", [])},
+)

@@ -1,0 +1,35 @@
+"""no-debug-outside-dev: a gateway tells callers little about its errors."""
+
+from collections.abc import Iterator
+
+from pulumi_policy import EnforcementLevel, Severity
+
+from policy import agentcore, frameworks, settings
+from policy.messages import quote
+from policy.reading import at
+from policy.rule import Finding, Resource, Rule
+from policy.settings import Settings
+
+DEV_STACKS = ["dev"]
+
+
+def check(resource: Resource, config: Settings) -> Iterator[Finding]:
+    """The stack is read from the URN: an analysis of an export has no other."""
+    stack = resource.urn.split(":")[2] if resource.urn.count(":") > 1 else ""
+    level = at(resource.props, "exceptionLevel")
+    if level == "DEBUG" and stack not in config.strings("devStacks", DEV_STACKS):
+        yield Finding(resource, f"exceptionLevel is DEBUG in stack {quote(stack)}", "exceptionLevel")
+
+
+RULE = Rule(
+    name="no-debug-outside-dev",
+    description="A gateway returns detailed errors in development stacks only.",
+    why="Detailed errors show callers what is behind the gateway.",
+    fix="Leave exception_level out, or add the stack to devStacks.",
+    severity=Severity.LOW,
+    framework=frameworks.ERROR_MESSAGES,
+    level=EnforcementLevel.ADVISORY,
+    types=frozenset({agentcore.GATEWAY}),
+    check=check,
+    settings={"devStacks": settings.strings_schema("Stacks that may show detailed errors.", DEV_STACKS)},
+)

@@ -1,0 +1,35 @@
+"""policy-engine-enforces: a policy engine on a gateway decides, it does not just watch."""
+
+from collections.abc import Iterator
+
+from pulumi_policy import Severity
+
+from policy import agentcore, frameworks
+from policy.messages import quote
+from policy.reading import UNKNOWN, at
+from policy.rule import Finding, Resource, Rule
+from policy.settings import Settings
+
+ENFORCE = "ENFORCE"
+
+
+def check(resource: Resource, config: Settings) -> Iterator[Finding]:
+    """An unknown mode is not judged here; undecided-in-preview says so."""
+    engine = at(resource.props, "policyEngineConfiguration")
+    mode = at(engine, "mode")
+    if not engine or engine is UNKNOWN or mode in (UNKNOWN, ENFORCE):
+        return
+    what = f"its policy engine has mode {quote(mode)}" if isinstance(mode, str) else "its policy engine has no mode"
+    yield Finding(resource, what, "policyEngineConfiguration")
+
+
+RULE = Rule(
+    name="policy-engine-enforces",
+    description="A gateway with a policy engine has it in mode ENFORCE.",
+    why="In LOG_ONLY the engine writes down what it would refuse, and lets every call through.",
+    fix='Write mode="ENFORCE", or make an exception for the gateway while you try its policies out.',
+    severity=Severity.HIGH,
+    framework=frameworks.LEAST_PRIVILEGE,
+    types=frozenset({agentcore.GATEWAY}),
+    check=check,
+)

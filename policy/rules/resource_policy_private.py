@@ -1,0 +1,34 @@
+"""resource-policy-private: a resource policy on a gateway or runtime does not open it to everybody."""
+
+from collections.abc import Iterator
+
+from pulumi_policy import Severity
+
+from policy import agentcore, conditions, documents, frameworks, iam
+from policy.documents import Broken
+from policy.reading import at
+from policy.rule import Finding, Resource, Rule
+from policy.settings import Settings
+
+
+def check(resource: Resource, config: Settings) -> Iterator[Finding]:
+    """Each statement that allows something to everybody has to say by a condition whom it means."""
+    document = documents.read(at(resource.props, "policy"))
+    if isinstance(document, Broken):
+        yield Finding(resource, f"the document {document.reason}, so AgentCore refuses it", "policy")
+    for statement in iam.statements(document):
+        if iam.everybody(statement) and conditions.pins_principal(statement) is False:
+            what = "allows everybody, and no condition pins the principal"
+            yield Finding(resource, what, f"policy, {statement.label}")
+
+
+RULE = Rule(
+    name="resource-policy-private",
+    description="A resource policy of AgentCore names the principals it allows.",
+    why="An Allow for everybody lets any AWS account in, whatever the identity policies of this one say.",
+    fix="Name the roles in Principal, or add a condition on aws:PrincipalArn or aws:PrincipalOrgID.",
+    severity=Severity.CRITICAL,
+    framework=frameworks.NO_PUBLIC_ACCESS,
+    types=frozenset({agentcore.RESOURCE_POLICY}),
+    check=check,
+)

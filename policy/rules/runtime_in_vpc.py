@@ -1,0 +1,33 @@
+"""runtime-in-vpc: where the network is a boundary, agents are inside."""
+
+from collections.abc import Iterator
+
+from pulumi_policy import EnforcementLevel, Severity
+
+from policy import agentcore, frameworks, settings
+from policy.messages import quote
+from policy.reading import UNKNOWN, at
+from policy.rule import Finding, Resource, Rule
+from policy.settings import Settings
+
+
+def check(resource: Resource, config: Settings) -> Iterator[Finding]:
+    """Asked for by configuration only."""
+    mode = at(resource.props, "networkConfiguration", "networkMode")
+    if config.flag("required") and mode not in (UNKNOWN, "VPC"):
+        what = f"networkMode is {quote(mode)}" if isinstance(mode, str) else "no networkMode is given"
+        yield Finding(resource, what, "networkConfiguration")
+
+
+RULE = Rule(
+    name="runtime-in-vpc",
+    description="Agent runtimes run in a VPC, where that is required.",
+    why="A PUBLIC runtime reaches the whole internet, and so can whatever talks the agent into it.",
+    fix='Write network_mode="VPC" with subnets and security groups.',
+    severity=Severity.LOW,
+    framework=frameworks.RUNTIME_IN_VPC,
+    level=EnforcementLevel.ADVISORY,
+    types=frozenset({agentcore.RUNTIME}),
+    check=check,
+    settings={"required": settings.flag_schema("Whether runtimes have to be in a VPC.")},
+)

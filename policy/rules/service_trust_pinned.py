@@ -1,0 +1,50 @@
+"""service-trust-pinned: AgentCore takes a role for this account's resources only (no confused deputy)."""
+
+from collections.abc import Iterator
+
+from pulumi_policy import Severity
+
+from policy import carriers, conditions, frameworks, iam, trust
+from policy.documents import Broken, Statement
+from policy.messages import listed
+from policy.reading import UNKNOWN
+from policy.rule import Finding, Resource, Rule
+from policy.settings import Settings
+
+SERVICE = "bedrock-agentcore"
+
+
+def check(resource: Resource, config: Settings) -> Iterator[Finding]:
+    """Each statement of the trust policy that lets AgentCore in has to pin both the account and the resource."""
+    carried = carriers.trust_document(resource)
+    if isinstance(carried.document, Broken):
+        yield Finding(resource, f"the document {carried.document.reason}, so IAM refuses it", carried.place)
+    for statement in iam.statements(carried.document):
+        if trust.lets_agentcore_in(statement):
+            missing = list(_missing(statement))
+            if missing:
+                what = f"lets AgentCore take the role without {listed(missing)} under an operator that restricts"
+                yield Finding(resource, what, f"{carried.place}, {statement.label}")
+
+
+def _missing(statement: Statement) -> Iterator[str]:
+    accounts = conditions.pinned_accounts(statement)
+    if accounts is None:
+        yield "aws:SourceAccount (one account id)"
+    if conditions.pinned_source(statement, SERVICE, UNKNOWN if accounts is None else accounts) is False:
+        yield "aws:SourceArn (an AgentCore ARN of that account)"
+
+
+RULE = Rule(
+    name="service-trust-pinned",
+    description="A role that AgentCore may assume demands aws:SourceAccount and aws:SourceArn.",
+    why="Otherwise somebody else's gateway or runtime can make AgentCore act with this role.",
+    fix=(
+        "Add StringEquals aws:SourceAccount with the account id and ArnLike aws:SourceArn with"
+        " arn:aws:bedrock-agentcore:REGION:ACCOUNT:gateway/NAME-* (or runtime/NAME-*) to the statement."
+    ),
+    severity=Severity.HIGH,
+    framework=frameworks.CONFUSED_DEPUTY,
+    types=frozenset({carriers.ROLE}),
+    check=check,
+)

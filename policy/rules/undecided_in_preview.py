@@ -1,0 +1,53 @@
+"""undecided-in-preview: what a preview cannot judge is said, not passed over."""
+
+from collections.abc import Iterator
+
+from pulumi_policy import EnforcementLevel, Severity
+
+from policy import agentcore, carriers, documents, frameworks, roles
+from policy.reading import UNKNOWN, at
+from policy.rule import Finding, Resource, Rule
+from policy.settings import Settings
+from policy.stack import Stack
+
+UNTIL_UP = "is not known in this preview; it is judged at `pulumi up`, before it takes effect"
+
+
+def check_stack(stack: Stack, config: Settings) -> Iterator[Finding]:
+    """The documents of AgentCore's roles and resources, and whether a policy engine enforces.
+
+    What our own components write is left out: their inputs are judged in the preview, and their tests hold the rest.
+    """
+    for resource, place, subject in _undecided(stack):
+        if not agentcore.written_by_component(resource.urn):
+            yield Finding(resource, f"{subject} {UNTIL_UP}", place)
+
+
+def _undecided(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
+    for role in roles.agentcore_roles(stack):
+        if documents.is_undecided(carriers.trust_document(role).document):
+            yield role, "assumeRolePolicy", "the trust policy of this AgentCore role"
+        for carried in roles.documents_of(stack, role):
+            if documents.is_undecided(carried.document):
+                yield carried.resource, carried.place, f"a policy of {role.label}, which AgentCore may take,"
+        for carrier in roles.unknown_attachments(stack, role):
+            yield carrier, "", f"a managed policy of {role.label}, which AgentCore may take,"
+    for policy in stack.of(agentcore.RESOURCE_POLICY):
+        if documents.is_undecided(documents.read(at(policy.props, "policy"))):
+            yield policy, "policy", "the resource policy"
+    for gateway in stack.of(agentcore.GATEWAY):
+        engine = at(gateway.props, "policyEngineConfiguration")
+        if engine is UNKNOWN or at(engine, "mode") is UNKNOWN:
+            yield gateway, "policyEngineConfiguration", "the mode of its policy engine"
+
+
+RULE = Rule(
+    name="undecided-in-preview",
+    description="A preview knows the documents that decide who reaches AgentCore.",
+    why="Nobody reviewing this preview can see what it grants.",
+    fix="Make it known: name the resources explicitly and build their ARNs, or use the components of toolgate.",
+    severity=Severity.LOW,
+    framework=frameworks.LEAST_PRIVILEGE,
+    level=EnforcementLevel.ADVISORY,
+    check_stack=check_stack,
+)

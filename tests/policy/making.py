@@ -1,0 +1,50 @@
+"""Registrations and IAM documents for the tests, short enough to read in a table."""
+
+import json
+from typing import Any
+
+from tests.policy.driver import Registration
+
+ACCOUNT = "123456789012"
+GATEWAY = f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}:gateway/shop-dev-tools-abcdefghij"
+FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:shop-math"
+MODEL = "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-haiku-4-5-20251001-v1:0"
+PROFILE = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:inference-profile/us.anthropic.claude-haiku-4-5-20251001-v1:0"
+
+
+def statement(actions: Any, resources: Any, **more: Any) -> dict[str, Any]:
+    """One Allow statement."""
+    return {"Effect": "Allow", "Action": actions, "Resource": resources, **more}
+
+
+def document(*statements: Any) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def trust(*principals: str, condition: Any = None, **more: Any) -> str:
+    """A trust policy for services."""
+    entry: dict[str, Any] = {"Effect": "Allow", "Principal": {"Service": list(principals)}, "Action": "sts:AssumeRole"}
+    return document({**entry, **({"Condition": condition} if condition is not None else {}), **more})
+
+
+PINNED = {
+    "StringEquals": {"aws:SourceAccount": ACCOUNT},
+    "ArnLike": {"aws:SourceArn": f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}:gateway/shop-dev-tools-*"},
+}
+AGENTCORE = "bedrock-agentcore.amazonaws.com"
+
+
+def role(name: str = "agent", trusted: str = AGENTCORE, **inputs: Any) -> Registration:
+    """A role that a service may take, well pinned."""
+    props = {"name": name, "assumeRolePolicy": trust(trusted, condition=PINNED), **inputs}
+    outputs = {"arn": f"arn:aws:iam::{ACCOUNT}:role/{name}"}
+    return Registration("aws:iam/role:Role", name, props, outputs)
+
+
+def role_policy(policy: Any, of: str = "agent", name: str = "policy") -> Registration:
+    return Registration("aws:iam/rolePolicy:RolePolicy", name, {"role": of, "policy": policy})
+
+
+def gateway(name: str = "tools", **inputs: Any) -> Registration:
+    props = {"name": name, "authorizerType": "AWS_IAM", "roleArn": f"arn:aws:iam::{ACCOUNT}:role/gateway", **inputs}
+    return Registration("aws:bedrock/agentcoreGateway:AgentcoreGateway", name, props, {"gatewayArn": GATEWAY})

@@ -1,0 +1,109 @@
+"""The rules that read a gateway's, engine's or runtime's own settings."""
+
+from typing import Any
+
+import pytest
+
+from tests.policy import driver, making
+from tests.policy.driver import UNKNOWN, Pack, Registration, rules
+
+ENGINE_ARN = "arn:aws:bedrock-agentcore:us-east-1:123456789012:policy-engine/shop-abcdefghij"
+ENFORCES, SEARCH = "policy-engine-enforces", "search-hides-denied-tools"
+SEMANTIC = {"mcp": {"searchType": "SEMANTIC"}}
+
+
+def engine(mode: Any, **more: Any) -> dict[str, Any]:
+    return {"policyEngineConfiguration": {"arn": ENGINE_ARN, "mode": mode}, **more}
+
+
+@pytest.mark.parametrize("mode", ["LOG_ONLY", "enforce", None, 3])
+def test_an_engine_that_does_not_enforce_violates(pack: Pack, mode: Any) -> None:
+    found = pack.analyze(making.gateway(**engine(mode)))
+    assert rules(found) == [ENFORCES]
+    assert found[0].level == "mandatory"
+    assert "policyEngineConfiguration" in found[0].message
+
+
+def test_a_block_written_as_a_list_is_read(pack: Pack) -> None:
+    listed: dict[str, Any] = {"policyEngineConfiguration": [{"arn": ENGINE_ARN, "mode": "LOG_ONLY"}]}
+    assert rules(pack.analyze(making.gateway(**listed))) == [ENFORCES]
+
+
+@pytest.mark.parametrize(
+    "inputs", [engine("ENFORCE"), engine(UNKNOWN), {"policyEngineConfiguration": UNKNOWN}, {}], ids=str
+)
+def test_enforcing_or_unknown_engines_pass(pack: Pack, inputs: dict[str, Any]) -> None:
+    assert pack.analyze(making.gateway(**inputs)) == []
+
+
+def test_search_beside_an_enforcing_engine_violates(pack: Pack) -> None:
+    found = pack.analyze(making.gateway(**engine("ENFORCE", protocolConfiguration=SEMANTIC)))
+    assert rules(found) == [SEARCH]
+    assert found[0].level == "mandatory"
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"protocolConfiguration": SEMANTIC},
+        engine("ENFORCE", protocolConfiguration={"mcp": {"instructions": "x"}}),
+        engine(UNKNOWN, protocolConfiguration=SEMANTIC),
+        engine("ENFORCE", protocolConfiguration=UNKNOWN),
+    ],
+    ids=str,
+)
+def test_search_alone_or_undecided_passes(pack: Pack, inputs: dict[str, Any]) -> None:
+    assert pack.analyze(making.gateway(**inputs)) == []
+
+
+def test_debug_belongs_to_development(pack: Pack) -> None:
+    debug = making.gateway(exceptionLevel="DEBUG")
+    assert pack.analyze(debug) == []
+    pack.configure({"no-debug-outside-dev": {"devStacks": ["sandbox"]}})
+    (found,) = pack.analyze(debug)
+    assert (found.rule, found.level) == ("no-debug-outside-dev", "advisory")
+    assert 'in stack "dev"' in found.message
+
+
+ENGINE = Registration("aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine", "engine", {"name": "shop"})
+KEY = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+
+
+def test_customer_keys_are_asked_for_by_configuration(pack: Pack) -> None:
+    rule = "customer-managed-key"
+    assert pack.analyze(making.gateway()) + pack.analyze(ENGINE) == []
+    pack.configure({rule: {"required": True}})
+    found = pack.analyze(making.gateway()) + pack.analyze(ENGINE)
+    assert [(violation.rule, violation.level) for violation in found] == [(rule, "advisory")] * 2
+    keyed = Registration(ENGINE.type, "engine", {"encryptionKeyArn": KEY})
+    assert pack.analyze(making.gateway(kmsKeyArn=UNKNOWN)) + pack.analyze(keyed) == []
+
+
+def runtime(**inputs: Any) -> Registration:
+    return Registration("aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime", "assistant", inputs)
+
+
+def test_a_vpc_is_asked_for_by_configuration(pack: Pack) -> None:
+    public = runtime(networkConfiguration={"networkMode": "PUBLIC"})
+    assert pack.analyze(public) == []
+    pack.configure({"runtime-in-vpc": {"required": True}})
+    assert rules(pack.analyze(public) + pack.analyze(runtime())) == ["runtime-in-vpc"] * 2
+    inside = runtime(networkConfiguration={"networkMode": "VPC"})
+    assert pack.analyze(inside) + pack.analyze(runtime(networkConfiguration=UNKNOWN)) == []
+
+
+def source(arn: Any, **dependencies: list[str]) -> Registration:
+    kind = "aws:cloudwatch/logDeliverySource:LogDeliverySource"
+    return Registration(kind, "logs", {"logType": "APPLICATION_LOGS", "resourceArn": arn}, {}, "", dependencies)
+
+
+def test_logs_are_delivered_by_arn_or_by_the_graph(pack: Pack) -> None:
+    gateway, agent = making.gateway(), runtime()
+    found = pack.analyze_stack([gateway, agent, source("arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/x")])
+    assert [(violation.rule, violation.level, violation.urn) for violation in found] == [
+        ("logs-delivered", "advisory", gateway.urn),
+        ("logs-delivered", "advisory", agent.urn),
+    ]
+    by_arn = source(making.GATEWAY)
+    by_graph = driver.Registration(by_arn.type, "more", {"resourceArn": UNKNOWN}, {}, "", {"resourceArn": [agent.urn]})
+    assert pack.analyze_stack([gateway, agent, by_arn, by_graph]) == []

@@ -1,0 +1,151 @@
+"""What must not be flagged: well-written documents, and whatever has nothing to do with AgentCore."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.policy import making
+from tests.policy.driver import UNKNOWN, Pack, Registration
+from tests.policy.making import ACCOUNT, FUNCTION, GATEWAY, MODEL, PROFILE, statement
+
+R = "us-east-1"
+
+# What AWS documents for AgentCore's own roles (AgentCore developer guide), with names filled in.
+FOR_AGENTCORE: dict[str, Any] = {
+    "gateway invokes": statement("lambda:InvokeFunction", [FUNCTION, f"{FUNCTION}:live"]),
+    "runtime logs": statement(
+        ["logs:DescribeLogStreams", "logs:CreateLogGroup"],
+        f"arn:aws:logs:{R}:{ACCOUNT}:log-group:/aws/bedrock-agentcore/runtimes/*",
+    ),
+    "all log groups": statement("logs:DescribeLogGroups", f"arn:aws:logs:{R}:{ACCOUNT}:log-group:*"),
+    "traces": statement(["xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules"], ["*"]),
+    "metrics": statement(
+        "cloudwatch:PutMetricData", "*", Condition={"StringEquals": {"cloudwatch:namespace": "bedrock-agentcore"}}
+    ),
+    "model by profile": statement(
+        ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"],
+        [MODEL, MODEL.replace(R, "us-east-2")],
+        Condition={"StringEquals": {"bedrock:InferenceProfileArn": PROFILE}},
+    ),
+    "profile": statement("bedrock:InvokeModel*", PROFILE),
+    "model in any Region": statement("bedrock:InvokeModel", MODEL.replace(R, "*")),
+    "gateway by ARN": statement("bedrock-agentcore:InvokeGateway", GATEWAY),
+    "image": statement(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], f"arn:aws:ecr:{R}:{ACCOUNT}:repository/*"),
+    "image token": statement("ecr:GetAuthorizationToken", "*"),
+    "workload token": statement(
+        ["bedrock-agentcore:GetWorkloadAccessToken", "bedrock-agentcore:GetWorkloadAccessTokenForJWT"],
+        [f"arn:aws:bedrock-agentcore:{R}:{ACCOUNT}:workload-identity-directory/default/workload-identity/shop-*"],
+    ),
+    "engine": statement(
+        ["bedrock-agentcore:AuthorizeAction", "bedrock-agentcore:PartiallyAuthorizeActions"],
+        [f"arn:aws:bedrock-agentcore:{R}:{ACCOUNT}:policy-engine/x", f"{GATEWAY[: -len('abcdefghij')]}*"],
+    ),
+    "runtime behind the gateway": statement(
+        "bedrock-agentcore:InvokeAgentRuntime", f"arn:aws:bedrock-agentcore:{R}:{ACCOUNT}:runtime/shop-*"
+    ),
+    "memory": statement("bedrock-agentcore:*", f"arn:aws:bedrock-agentcore:{R}:{ACCOUNT}:memory/*"),
+    "guardrail": statement("bedrock:ApplyGuardrail", f"arn:aws:bedrock:{R}:{ACCOUNT}:guardrail/*"),
+    "code": statement("s3:GetObject", "arn:aws:s3:::shop-code/assistant/*"),
+    "secrets": statement("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{R}:{ACCOUNT}:secret:shop-*"),
+    "deny all but one Region": {
+        "Effect": "Deny",
+        "NotAction": ["iam:*", "sts:*"],
+        "Resource": "*",
+        "Condition": {"StringNotEquals": {"aws:RequestedRegion": R}},
+    },
+}
+
+# Ordinary statements of roles that AgentCore cannot take.
+FOR_OTHERS: dict[str, Any] = {
+    "everything of a service": statement("s3:*", "*"),
+    "functions": statement(["lambda:InvokeFunction", "lambda:Get*"], "*"),
+    "models": statement("bedrock:*", "*"),
+    "a service with the same beginning": statement("bedrock-agent:*", "*"),
+    "several services": statement(["dynamodb:*", "sqs:*", "sns:*", "events:Put*", "kms:Decrypt"], "*"),
+    "runtimes": statement("bedrock-agentcore:InvokeAgentRuntime*", f"arn:aws:bedrock-agentcore:*:{ACCOUNT}:runtime/*"),
+    "reading": statement(["bedrock-agentcore:Get*", "bedrock-agentcore:List*"], "*"),
+    "making gateways": statement(["bedrock-agentcore:CreateGateway*", "bedrock-agentcore:UpdateGateway"], "*"),
+    "variables": statement("s3:*", "arn:aws:s3:::home/${aws:username}/*"),
+    "pass role": statement(
+        "iam:PassRole",
+        f"arn:aws:iam::{ACCOUNT}:role/*",
+        Condition={"StringEquals": {"iam:PassedToService": "bedrock-agentcore.amazonaws.com"}},
+    ),
+    "assume": statement("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/agent"),
+    "condition of every kind": statement(
+        "ec2:*",
+        "*",
+        Condition={
+            "ForAllValues:StringLike": {"aws:TagKeys": ["team", "stage-*"]},
+            "DateLessThan": {"aws:CurrentTime": "2030-01-01T00:00:00Z"},
+            "NumericLessThanEquals": {"s3:max-keys": 10},
+            "Bool": {"aws:MultiFactorAuthPresent": True},
+            "Null": {"aws:TokenIssueTime": "true"},
+            "IpAddress": {"aws:SourceIp": ["10.0.0.0/8", "2001:db8::/32"]},
+        },
+    ),
+    "a long list": statement([f"s3:Get{n}" for n in range(200)], [f"arn:aws:s3:::bucket-{n}/*" for n in range(200)]),
+    "no Sid, empty Sid": statement("s3:ListAllMyBuckets", "*", Sid=""),
+}
+
+TRUSTS: dict[str, Any] = {
+    "lambda": {"Principal": {"Service": "lambda.amazonaws.com"}},
+    "several services": {"Principal": {"Service": ["ecs-tasks.amazonaws.com", "ec2.amazonaws.com"]}},
+    "account": {"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}},
+    "any account of the organization": {
+        "Principal": {"AWS": "*"},
+        "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-abc"}},
+    },
+    "web identity": {
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Principal": {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"},
+        "Condition": {"StringLike": {"token.actions.githubusercontent.com:sub": "repo:acme/shop:*"}},
+    },
+    "bedrock agents": {"Principal": {"Service": "bedrock.amazonaws.com"}},
+    "the service-linked network role's service": {"Principal": {"Service": "network.bedrock-agentcore.amazonaws.com"}},
+}
+
+RESOURCES = [
+    Registration("aws:s3/bucketPolicy:BucketPolicy", "public", {"policy": making.document(statement("*", "*"))}),
+    Registration("aws:iam/user:User", "u", {"permissionsBoundary": "arn:aws:iam::aws:policy/AdministratorAccess"}),
+    Registration("aws:iam/role:Role", "r", {"assumeRolePolicy": UNKNOWN, "managedPolicyArns": UNKNOWN}),
+    Registration(
+        "aws:iam/role:Role", "r", {"assumeRolePolicy": making.trust("a.amazonaws.com"), "inlinePolicies": [{}]}
+    ),
+    Registration("aws:iam/rolePolicy:RolePolicy", "p", {"role": UNKNOWN, "policy": UNKNOWN}),
+    Registration("aws:iam/policy:Policy", "p", {"policy": "  \n" + json.dumps({"Statement": statement("s3:*", "*")})}),
+    Registration("aws:iam/policy:Policy", "empty", {"policy": json.dumps({"Statement": []})}),
+    Registration("aws:organizations/policy:Policy", "scp", {"content": making.document(statement("*", "*"))}),
+    Registration("aws:lambda/permission:Permission", "events", {"principal": "events.amazonaws.com"}),
+    Registration("aws:lambda/function:Function", "f", {"name": "f", "environment": {"variables": {"A": UNKNOWN}}}),
+    Registration("kubernetes:core/v1:ConfigMap", "c", {"data": {"policy": "not JSON"}}),
+    Registration("acme:index:Thing", "t", {"policy": "{", "authorizerType": "NONE"}),
+]
+
+
+@pytest.mark.parametrize("entry", FOR_AGENTCORE.values(), ids=FOR_AGENTCORE.keys())
+def test_statements_of_agentcore_roles(pack: Pack, entry: Any) -> None:
+    own = making.gateway()
+    resources = [making.role(), making.role_policy(making.document(entry)), own]
+    assert [found for found in pack.run(resources) if found.rule != "logs-delivered"] == []
+
+
+@pytest.mark.parametrize("entry", FOR_OTHERS.values(), ids=FOR_OTHERS.keys())
+def test_statements_of_other_roles(pack: Pack, entry: Any) -> None:
+    inline = [{"name": "x", "policy": making.document(entry)}]
+    role = making.role(trusted="ec2.amazonaws.com", inlinePolicies=inline)
+    policy = Registration("aws:iam/policy:Policy", "p", {"name": "p", "policy": {"Statement": entry}})
+    assert pack.run([role, making.role_policy(making.document(entry)), policy]) == []
+
+
+@pytest.mark.parametrize("entry", TRUSTS.values(), ids=TRUSTS.keys())
+def test_trust_policies(pack: Pack, entry: dict[str, Any]) -> None:
+    trust = making.document({"Effect": "Allow", "Action": "sts:AssumeRole", **entry})
+    wide = making.role_policy(making.document(statement(["lambda:*", "bedrock:*"], "*")))
+    assert pack.run([making.role(assumeRolePolicy=trust), wide]) == []
+
+
+@pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.type)
+def test_other_resources(pack: Pack, resource: Registration) -> None:
+    assert pack.run([resource]) == []
