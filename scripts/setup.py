@@ -54,7 +54,14 @@ def install_uv() -> Path:
     if not uv.exists():
         shutil.rmtree(UV_VENV, ignore_errors=True)
         run("a private uv in .uv", sys.executable, "-m", "venv", UV_VENV)
-        pip = [UV_VENV / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip: list[str | Path] = [
+            UV_VENV / "bin" / "python",
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ]
         run("uv from the package registry", *pip, "--require-hashes", "-r", UV_LOCK)
     return uv
 
@@ -70,7 +77,15 @@ def install(uv: Path) -> None:
             f"`pyenv install {version}` or `uv python install {version}`) and run `make setup` again."
         ) from error
     # Compiled once here: without it every `import pulumi_aws` costs twice as much.
-    sync = [uv, "pip", "sync", "--python", VENV / "bin" / "python", "--require-hashes", "--compile-bytecode"]
+    sync: list[str | Path] = [
+        uv,
+        "pip",
+        "sync",
+        "--python",
+        VENV / "bin" / "python",
+        "--require-hashes",
+        "--compile-bytecode",
+    ]
     run("the locked packages (about 400 MB; some minutes the first time)", *sync, LOCK)
 
 

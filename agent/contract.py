@@ -1,0 +1,141 @@
+"""The agent's HTTP contract: what a request must be, what an answer looks like, every error a caller can get.
+
+Error texts are our own words. Nothing of an exception, a parser, a URL or an ARN ever stands in one.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way an invocation fails, as its caller sees it.
+
+    Attributes:
+        code: Stable word for programs.
+        status: HTTP status.
+        message: One sentence for people.
+    """
+
+    code: str
+    status: int
+    message: str
+
+
+GATEWAY_REFUSED = Fault("gateway_refused", 502, "The tool gateway refused the agent.")
+GATEWAY_THROTTLED = Fault("gateway_throttled", 503, "The tool gateway is busy. Try again shortly.")
+GATEWAY_UNAVAILABLE = Fault("gateway_unavailable", 503, "The tool gateway is not available. Try again later.")
+GATEWAY_FAILED = Fault("gateway_failed", 502, "The tool gateway gave a reply that cannot be used.")
+GATEWAY_TIMEOUT = Fault("gateway_timeout", 504, "The tool gateway did not answer in time.")
+GATEWAY_SESSION_LOST = Fault("gateway_session_lost", 503, "The tool gateway ended the session. Try again.")
+
+# Faults of one tool, not of its gateway: the model is told and may still answer.
+TOOL_TIMEOUT = Fault("tool_timeout", 504, "The tool did not answer in time.")
+RESULT_TOO_LARGE = Fault("result_too_large", 502, "The tool's result is too large.")
+TOOL_DENIED = Fault("tool_denied", 502, "The gateway's policy does not permit this agent to call the tool.")
+TOOL_FAILED = Fault("tool_failed", 502, "The tool reported an error.")
+
+MODEL_REFUSED = Fault("model_refused", 502, "The model refused the agent's request.")
+MODEL_THROTTLED = Fault("model_throttled", 503, "The model is busy. Try again shortly.")
+MODEL_UNAVAILABLE = Fault("model_unavailable", 503, "The model is not available. Try again later.")
+MODEL_FAILED = Fault("model_failed", 502, "The model's answer broke off.")
+MODEL_TIMEOUT = Fault("model_timeout", 504, "The model did not answer in time.")
+MODEL_OVERFLOW = Fault("model_overflow", 502, "The conversation grew too large for the model.")
+ANSWER_TOO_LONG = Fault("answer_too_long", 502, "The model's answer was cut off at its length limit.")
+
+TURN_LIMIT = Fault("turn_limit", 502, "The agent came to no answer within its number of turns.")
+DEADLINE = Fault("deadline_exceeded", 504, "The agent came to no answer in time.")
+SHUTTING_DOWN = Fault("shutting_down", 503, "The agent is shutting down. Try again.")
+INTERNAL = Fault("internal_error", 500, "The agent failed. The log says why, under this request's id.")
+
+BODY_TIMEOUT = Fault("invalid_request", 408, "The body did not come in time.")
+
+
+class ContractError(Exception):
+    """An invocation that ends in an error of the contract."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.code)
+        self.fault = fault
+
+
+@dataclass(frozen=True)
+class Request:
+    """An accepted request: the prompt, and whether the answer is to be streamed."""
+
+    prompt: str
+    stream: bool
+
+
+def read(body: bytes, longest_prompt: int) -> Request:
+    """Read a request's body.
+
+    Args:
+        body: The bytes as they came.
+        longest_prompt: Most characters a prompt may have.
+
+    Raises:
+        ContractError: If it is not a request of the contract (status 400).
+    """
+    document = _parse(body)
+    if not isinstance(document, dict):
+        _refuse('The body must be a JSON object, like {"prompt": "What is 100 + 12?"}.')
+    given = [name for name in ("prompt", "message") if name in document]
+    if not given:
+        _refuse('The body has no "prompt". Write {"prompt": "What is 100 + 12?"}.')
+    if len(given) > 1:
+        _refuse('The body has both "prompt" and "message". Write one of them.')
+    stream = document.get("stream", False)
+    if not isinstance(stream, bool):
+        _refuse('"stream" must be true or false.')
+    return Request(_prompt(given[0], document[given[0]], longest_prompt), stream)
+
+
+def success(text: str) -> dict[str, Any]:
+    """The body of an answer."""
+    return {"status": "success", "response": text}
+
+
+def failure(fault: Fault) -> dict[str, Any]:
+    """The body of an error, also the final event of a stream that failed."""
+    return {"status": "error", "error": {"code": fault.code, "message": fault.message}}
+
+
+def too_large(limit: int) -> Fault:
+    """The fault of a body with more than `limit` bytes."""
+    return Fault("invalid_request", 400, f"The body is larger than {limit} bytes.")
+
+
+def _refuse(message: str) -> NoReturn:
+    raise ContractError(Fault("invalid_request", 400, message))
+
+
+def _parse(body: bytes) -> Any:
+    try:
+        return json.loads(body.decode(), parse_constant=_no_constant)
+    except RecursionError:
+        _refuse("The body is nested too deeply.")
+    except UnicodeDecodeError:
+        _refuse("The body is not UTF-8 text.")
+    except ValueError:
+        _refuse('The body is not valid JSON. Write {"prompt": "What is 100 + 12?"}.')
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)  # NaN and Infinity are Python's, not JSON's
+
+
+def _prompt(name: str, value: Any, longest: int) -> str:
+    # A list or an object would be taken as messages, and a toolUse block in one runs a tool without the model.
+    if not isinstance(value, str):
+        _refuse(f'"{name}" must be a string.')
+    if not value.strip():
+        _refuse(f'"{name}" is empty.')
+    if len(value) > longest:
+        _refuse(f'"{name}" has {len(value)} characters; the most is {longest}.')
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        _refuse(f'"{name}" is not valid Unicode text.')
+    return value

@@ -1,0 +1,85 @@
+"""The edge of the HTTP server: an invocation's body is checked here, whole, before anything else sees it."""
+
+import asyncio
+import json
+import uuid
+
+from bedrock_agentcore.runtime.models import REQUEST_ID_HEADER, SESSION_HEADER
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+import contract
+from contract import ContractError, Request
+from invocation import Invocation
+from settings import Settings
+
+# A character of JSON takes at most six bytes (\uXXXX), or twelve for one outside the basic plane.
+_BYTES_PER_CHARACTER = 12
+_BYTES_BESIDES_PROMPT = 10_000
+
+
+class Edge:
+    """ASGI middleware: lets an invocation through only with a body of the contract.
+
+    Args:
+        app: What answers accepted requests. It gets the request anew, as `{"prompt": ..., "stream": ...}`.
+        settings: Bounds of a request.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+        self._most = settings.prompt_characters * _BYTES_PER_CHARACTER + _BYTES_BESIDES_PROMPT
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection or request."""
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] != "/invocations":
+            await self._app(scope, receive, send)
+            return
+        try:
+            async with asyncio.timeout(self._settings.invocation_seconds):
+                body = await self._body(receive)
+            if body is None:
+                return
+            request = contract.read(body, self._settings.prompt_characters)
+        except (ContractError, TimeoutError) as error:
+            fault = error.fault if isinstance(error, ContractError) else contract.BODY_TIMEOUT
+            headers = Headers(scope=scope)
+            request_id = headers.get(REQUEST_ID_HEADER) or str(uuid.uuid4())
+            Invocation(request_id, headers.get(SESSION_HEADER)).log(fault.status, fault.code)
+            await JSONResponse(contract.failure(fault), fault.status)(scope, receive, send)
+            return
+        await self._app(scope, _replaying(request, receive), send)
+
+    async def _body(self, receive: Receive) -> bytes | None:
+        """Read the body; None if the client left. All of it is taken, so that the client gets to read its answer."""
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            size += len(message.get("body", b""))
+            if size <= self._most:
+                parts.append(message.get("body", b""))
+            else:
+                parts.clear()
+            if not message.get("more_body", False):
+                break
+        if size > self._most:
+            raise ContractError(contract.too_large(self._most))
+        return b"".join(parts)
+
+
+def _replaying(request: Request, receive: Receive) -> Receive:
+    body: bytes | None = json.dumps(vars(request)).encode()
+
+    async def replay() -> Message:
+        nonlocal body
+        if body is None:
+            return await receive()
+        message, body = {"type": "http.request", "body": body, "more_body": False}, None
+        return message
+
+    return replay

@@ -1,0 +1,76 @@
+"""What one invocation does, kept for its answer and for its line in the log."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import logs
+from contract import Fault
+
+
+@dataclass(frozen=True)
+class ToolUse:
+    """One tool call the agent made: the tool, how it ended (`success` or a fault's code), and how long it took."""
+
+    name: str
+    status: str
+    milliseconds: int
+
+
+@dataclass
+class Invocation:
+    """The record of one invocation.
+
+    Attributes:
+        request_id: Id of the request, AgentCore's where there is one.
+        session_id: AgentCore's session, if any.
+        tools: The tool calls made, in order of their end.
+        gateway_faults: Tools whose last call failed because of their gateway, with the fault.
+        stop_reason: Why the model stopped, once it did.
+        turns: Model turns taken.
+        input_tokens: Tokens the model read.
+        output_tokens: Tokens the model wrote.
+    """
+
+    request_id: str
+    session_id: str | None = None
+    tools: list[ToolUse] = field(default_factory=list)
+    gateway_faults: dict[str, Fault] = field(default_factory=dict)
+    stop_reason: str | None = None
+    turns: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    _started: float = field(default_factory=time.monotonic)
+
+    def called(self, name: str, fault: Fault | None, of_gateway: bool, seconds: float) -> None:
+        """Record a tool call that has ended."""
+        self.tools.append(ToolUse(name, fault.code if fault else "success", round(seconds * 1000)))
+        if fault and of_gateway:
+            self.gateway_faults[name] = fault
+        else:
+            self.gateway_faults.pop(name, None)
+
+    def usage(self) -> dict[str, int]:
+        """Turns and tokens, as a stream's final event tells them."""
+        return {"turns": self.turns, "input_tokens": self.input_tokens, "output_tokens": self.output_tokens}
+
+    def log(self, status: int, code: str, **content: Any) -> None:
+        """Write the invocation's line.
+
+        Args:
+            status: HTTP status of the answer.
+            code: `success` or the fault's code.
+            **content: What may stand in the line only where content is logged.
+        """
+        logs.event(
+            "invocation",
+            request_id=self.request_id,
+            session_id=self.session_id,
+            status=status,
+            code=code,
+            stop_reason=self.stop_reason,
+            **self.usage(),
+            tools=[vars(tool) for tool in self.tools],
+            milliseconds=round((time.monotonic() - self._started) * 1000),
+            **content,
+        )

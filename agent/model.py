@@ -1,0 +1,153 @@
+"""The model, through Bedrock's ConverseStream: bounded, tried again where that is safe, its faults named."""
+
+import logging
+import threading
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.eventstream import ParserError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ReadTimeoutError
+from botocore.exceptions import ConnectionError as EndpointError
+from strands import ModelRetryStrategy
+from strands.models import BedrockModel
+from strands.types.exceptions import (
+    ContextWindowOverflowException,
+    MaxTokensReachedException,
+    ModelThrottledException,
+)
+from strands.types.streaming import StreamEvent
+from urllib3.exceptions import HTTPError
+from urllib3.exceptions import ReadTimeoutError as StreamReadTimeoutError
+
+import contract
+import logs
+from contract import Fault
+from settings import Settings
+
+# Errors of ConverseStream (botocore's bedrock-runtime model), by code.
+_CODE_FAULTS = {
+    "AccessDeniedException": contract.MODEL_REFUSED,
+    "ResourceNotFoundException": contract.MODEL_REFUSED,
+    "ValidationException": contract.MODEL_REFUSED,
+    "ThrottlingException": contract.MODEL_THROTTLED,
+    "InternalServerException": contract.MODEL_UNAVAILABLE,
+    "ModelNotReadyException": contract.MODEL_UNAVAILABLE,
+    "ServiceUnavailableException": contract.MODEL_UNAVAILABLE,
+    "ModelTimeoutException": contract.MODEL_TIMEOUT,
+    "ModelErrorException": contract.MODEL_FAILED,
+    "ModelStreamErrorException": contract.MODEL_FAILED,
+}
+_TELLING = ("AccessDeniedException", "ResourceNotFoundException", "ThrottlingException", "ServiceUnavailableException")
+_TRY_AGAIN = (contract.MODEL_THROTTLED, contract.MODEL_UNAVAILABLE)
+
+
+class ModelError(Exception):
+    """A model call that failed.
+
+    Attributes:
+        fault: How.
+        heard: Whether part of an answer had come before: then trying again would say it twice.
+    """
+
+    def __init__(self, fault: Fault, heard: bool) -> None:
+        super().__init__(fault.code)
+        self.fault = fault
+        self.heard = heard
+
+
+class BoundedModel(BedrockModel):
+    """BedrockModel that raises ModelError, also for a stream that ends without its end (strands takes it as whole)."""
+
+    async def stream(self, *args: Any, **kwargs: Any) -> AsyncGenerator[StreamEvent]:
+        """Stream one model turn.
+
+        Raises:
+            ModelError: If the turn did not come to its end.
+            ContextWindowOverflowException: If the conversation is too long; strands shortens it and tries again.
+        """
+        heard = ended = False
+        try:
+            async with aclosing(super().stream(*args, **kwargs)) as events:
+                async for event in events:
+                    heard = heard or "contentBlockDelta" in event
+                    ended = ended or "messageStop" in event
+                    yield event
+        except (ModelThrottledException, BotoCoreError, ClientError, HTTPError, ParserError) as error:
+            fault = _named(error)
+            logs.event("model_call_failed", level=logging.WARNING, code=fault.code, **_diagnosis(error))
+            raise ModelError(fault, heard) from error
+        cancelled: threading.Event | None = kwargs.get("cancel_signal")
+        if not ended and not (cancelled and cancelled.is_set()):
+            raise ModelError(contract.MODEL_FAILED, heard)
+
+
+class Retry(ModelRetryStrategy):
+    """Tries a model call again, twice at most, where nothing of an answer was heard and waiting may help."""
+
+    def __init__(self, settings: Settings) -> None:
+        # strands types the delays as whole seconds, and only ever doubles, compares and sleeps them.
+        delay: Any = settings.model_retry_seconds
+        super().__init__(max_attempts=3, initial_delay=delay, max_delay=delay * 4)
+
+    def is_retryable(self, exception: Exception) -> bool:
+        """Whether another attempt makes sense."""
+        return isinstance(exception, ModelError) and not exception.heard and exception.fault in _TRY_AGAIN
+
+
+def build(session: boto3.Session, settings: Settings) -> BoundedModel:
+    """Make the model.
+
+    Args:
+        session: Where credentials come from.
+        settings: Model, Region and bounds.
+    """
+    config = Config(
+        connect_timeout=settings.connect_seconds,
+        read_timeout=settings.model_seconds,
+        # One place decides about trying again, and it is Retry: botocore's own attempts would multiply with it.
+        retries={"mode": "standard", "total_max_attempts": 1},
+        max_pool_connections=settings.concurrency,
+        tcp_keepalive=True,
+    )
+    return BoundedModel(boto_session=session, boto_client_config=config, model_id=settings.model_id)
+
+
+def fault_of(error: BaseException | None) -> Fault | None:
+    """The model's fault behind an error of strands; None if it is something else."""
+    while error is not None:
+        if isinstance(error, ModelError):
+            return error.fault
+        if isinstance(error, MaxTokensReachedException):
+            return contract.ANSWER_TOO_LONG
+        if isinstance(error, ContextWindowOverflowException):
+            return contract.MODEL_OVERFLOW
+        error = error.__cause__
+    return None
+
+
+def _diagnosis(error: Exception) -> dict[str, str]:
+    """Bedrock's own words where they are about permissions and names; others may quote the conversation."""
+    cause = error.__cause__ if isinstance(error, ModelThrottledException) else error
+    if not isinstance(cause, ClientError):
+        return {"aws_error": type(error).__name__}
+    found = cause.response.get("Error", {})
+    code, reason = found.get("Code", ""), found.get("Message", "")
+    return {"aws_error": code, **({"reason": reason[:500]} if code in _TELLING else {})}
+
+
+def _named(error: Exception) -> Fault:
+    if isinstance(error, ModelThrottledException):
+        return contract.MODEL_THROTTLED
+    if isinstance(error, ReadTimeoutError | StreamReadTimeoutError):
+        return contract.MODEL_TIMEOUT
+    if isinstance(error, EndpointError | HTTPClientError):
+        return contract.MODEL_UNAVAILABLE
+    if isinstance(error, ClientError):
+        code = error.response.get("Error", {}).get("Code", "")
+        code = code[:1].upper() + code[1:]  # in the middle of a stream codes begin in lower case
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return _CODE_FAULTS.get(code, contract.MODEL_UNAVAILABLE if status >= 500 else contract.MODEL_REFUSED)
+    return contract.MODEL_FAILED

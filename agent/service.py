@@ -1,0 +1,178 @@
+"""From an accepted request to an answer or an error of the contract, within the bounds of the settings."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from typing import Any
+
+from strands import Agent
+from strands.agent.agent_result import AgentResult
+from strands.models import Model
+from strands.types.agent import Limits
+
+import contract
+import logs
+import model
+from contract import ContractError, Fault, Request
+from gateway import Gateways
+from invocation import Invocation
+from settings import Settings
+
+Emit = Callable[[str], None]
+
+
+class Service:
+    """Runs invocations; each has an agent of its own and shares the model and the gateways' sessions.
+
+    Args:
+        settings: Bounds and the system prompt.
+        gateways: Where the tools are.
+        build_model: Makes the model; called by the first invocation.
+    """
+
+    def __init__(self, settings: Settings, gateways: Gateways, build_model: Callable[[], Model]) -> None:
+        self._settings = settings
+        self._gateways = gateways
+        self._build_model = build_model
+        self._model: Model | None = None
+        self._preparing = asyncio.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._deadlines: set[asyncio.Timeout] = set()
+        self._stopping = False
+
+    async def answer(self, request: Request, invocation: Invocation) -> tuple[int, dict[str, Any]]:
+        """Run an invocation.
+
+        Returns:
+            HTTP status and body of the answer.
+        """
+        text, fault = await self._run(request, invocation, lambda _: None)
+        return (fault.status, contract.failure(fault)) if fault else (200, contract.success(text))
+
+    async def events(self, request: Request, invocation: Invocation) -> AsyncIterator[dict[str, Any]]:
+        """Run an invocation and tell its text as it comes.
+
+        Yields:
+            `{"text": ...}` for each piece, and one final event with `status`: `success` with stop reason and usage,
+            or `error` as the body of an error has it.
+        """
+        chunks: asyncio.Queue[str | None] = asyncio.Queue()
+        run = asyncio.create_task(self._run(request, invocation, chunks.put_nowait))
+        run.add_done_callback(lambda _: chunks.put_nowait(None))
+        try:
+            while (chunk := await chunks.get()) is not None:
+                yield {"text": chunk}
+            _, fault = await run
+        finally:
+            run.cancel()
+        if fault:
+            yield contract.failure(fault)
+        else:
+            yield {"status": "success", "stop_reason": invocation.stop_reason, "usage": invocation.usage()}
+
+    def stop(self) -> None:
+        """Give running invocations their last seconds; may be called from any thread or signal handler."""
+        self._stopping = True
+        if self._loop:
+            self._loop.call_soon_threadsafe(self._hasten, self._loop)
+
+    def close(self) -> None:
+        """End the gateways' sessions."""
+        self._gateways.close()
+
+    def _hasten(self, loop: asyncio.AbstractEventLoop) -> None:
+        last = loop.time() + self._settings.shutdown_seconds
+        for deadline in (running for running in self._deadlines if not running.expired()):
+            deadline.reschedule(min(last, deadline.when() or last))
+
+    async def _run(self, request: Request, invocation: Invocation, emit: Emit) -> tuple[str, Fault | None]:
+        text = ""
+        fault: Fault | None = None
+        deadline = asyncio.timeout(self._settings.invocation_seconds)
+        try:
+            async with deadline:
+                self._deadlines.add(deadline)
+                text = await self._think(request.prompt, invocation, emit)
+        except Exception as error:
+            fault = self._fault(error, deadline)
+        finally:
+            self._deadlines.discard(deadline)
+        content = {"prompt": request.prompt, "response": text} if self._settings.log_content else {}
+        invocation.log(fault.status if fault else 200, fault.code if fault else "success", **content)
+        return text, fault
+
+    def _fault(self, error: Exception, deadline: asyncio.Timeout) -> Fault:
+        if deadline.expired():
+            return contract.SHUTTING_DOWN if self._stopping else contract.DEADLINE
+        if isinstance(error, ContractError):
+            return error.fault
+        fault = model.fault_of(error)
+        level = logging.WARNING if fault else logging.ERROR
+        logs.event("invocation_failed", level=level, **logs.origin(error))
+        return fault or contract.INTERNAL
+
+    async def _think(self, prompt: str, invocation: Invocation, emit: Emit) -> str:
+        shared = await self._prepare()
+        agent = Agent(
+            model=shared,
+            tools=list(await self._gateways.tools()),
+            system_prompt=self._settings.system_prompt,
+            callback_handler=None,
+            trace_attributes={"session.id": invocation.session_id} if invocation.session_id else None,
+            retry_strategy=model.Retry(self._settings),
+        )
+        cancel = threading.Event()
+        try:
+            limits: Limits = {"turns": self._settings.turns}
+            state = {"invocation": invocation, "cancel": cancel}
+            events = agent.stream_async(prompt, invocation_state=state, limits=limits, cancel_signal=cancel)
+            result = await _follow(events, emit)
+        finally:
+            cancel.set()  # a thread that still reads from the model stops at its next piece
+            _count(agent, invocation)
+        invocation.stop_reason = result.stop_reason
+        if invocation.gateway_faults:
+            raise ContractError(next(iter(invocation.gateway_faults.values())))
+        if result.stop_reason == "limit_turns":
+            raise ContractError(contract.TURN_LIMIT)
+        return "".join(block.get("text", "") for block in result.message["content"])
+
+    async def _prepare(self) -> Model:
+        async with self._preparing:
+            if self._loop is None:
+                # A model call holds a thread for as long as the model is silent; the default pool has few.
+                self._loop = asyncio.get_running_loop()
+                self._loop.set_default_executor(ThreadPoolExecutor(self._settings.concurrency, "agent"))
+            if self._model is None:
+                self._model = await asyncio.to_thread(self._build_model)
+            return self._model
+
+
+async def _follow(events: AsyncIterator[Any], emit: Emit) -> AgentResult:
+    result: AgentResult | None = None
+    spoke = gap = False
+    async with aclosing(events):  # type: ignore[type-var]
+        async for event in events:
+            # Only the text: the other events hold the agent itself.
+            if "data" in event:
+                if gap:
+                    emit("\n")
+                emit(event["data"])
+                spoke, gap = True, False
+            elif "messageStop" in event.get("event", {}):
+                gap = spoke
+            elif "result" in event:
+                result = event["result"]
+    if result is None:
+        raise ContractError(contract.INTERNAL)
+    return result
+
+
+def _count(agent: Agent, invocation: Invocation) -> None:
+    metrics = agent.event_loop_metrics
+    invocation.turns = metrics.cycle_count
+    invocation.input_tokens = metrics.accumulated_usage["inputTokens"]
+    invocation.output_tokens = metrics.accumulated_usage["outputTokens"]

@@ -1,0 +1,106 @@
+"""One MCP session with a gateway: a thread of its own, over a transport that keeps it alive."""
+
+import functools
+import logging
+import math
+import ssl
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from botocore.credentials import Credentials
+from mcp.client.streamable_http import streamable_http_client
+from strands.tools.mcp import MCPClient
+from strands.tools.mcp.mcp_agent_tool import MCPAgentTool
+
+import contract
+import logs
+from contract import Fault
+from settings import Settings
+from transport import GatewayTransport
+
+# Listing stops here, so that a gateway whose cursor never ends cannot hold the agent.
+MOST_PAGES = 100
+
+
+class Session(MCPClient):
+    """One MCP session.
+
+    Attributes:
+        fault: What the last exchange that failed failed of.
+
+    Args:
+        url: The gateway's MCP endpoint.
+        credentials: Credentials to sign with.
+        settings: Region and bounds.
+    """
+
+    def __init__(self, url: str, credentials: Credentials, settings: Settings) -> None:
+        self._url = url
+        self._aws_credentials = credentials
+        self._settings = settings
+        self.fault: Fault | None = None
+        self._lost = False
+        # To start takes two exchanges, each with a bound of its own; this one only has to come after them.
+        super().__init__(self._streams, startup_timeout=math.ceil(settings.handshake_seconds * 2) + 1)
+
+    @property
+    def open(self) -> bool:
+        """Whether calls can be made."""
+        return not self._lost
+
+    def list_all(self) -> list[MCPAgentTool]:
+        """Every tool the gateway lists, page by page.
+
+        Raises:
+            ValueError: If the list does not end.
+        """
+        tools: list[MCPAgentTool] = []
+        cursor: str | None = None
+        for _ in range(MOST_PAGES):
+            page = self.list_tools_sync(cursor)
+            tools += page
+            cursor = page.pagination_token
+            if cursor is None:
+                return tools
+        raise ValueError("the tool list does not end")
+
+    def end(self, after: float = 0) -> None:
+        """Take no more calls, and close in `after` seconds; does not wait for it."""
+        self._lost = True
+        timer = threading.Timer(after, self._stop)
+        timer.daemon = True
+        timer.start()
+
+    def _stop(self) -> None:
+        try:
+            self.stop(None, None, None)
+        except RuntimeError as error:  # it had ended on its own
+            logs.event("gateway_session_ended", level=logging.DEBUG, **logs.origin(error))
+
+    def _note(self, fault: Fault) -> None:
+        self.fault = fault
+        if fault is contract.GATEWAY_SESSION_LOST:
+            self._lost = True
+
+    @asynccontextmanager
+    async def _streams(self) -> AsyncIterator[Any]:
+        settings = self._settings
+        limits = httpx.Limits(max_connections=settings.concurrency, max_keepalive_connections=20, keepalive_expiry=50)
+        sender = httpx.AsyncHTTPTransport(verify=_tls(), limits=limits)
+        transport = GatewayTransport(sender, self._aws_credentials, settings, self._note)
+        timeout = httpx.Timeout(settings.tool_seconds, connect=settings.connect_seconds)
+        async with httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False) as http:
+            try:
+                async with streamable_http_client(self._url, http_client=http) as streams:
+                    yield streams
+            finally:
+                self._lost = True
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    # Reading the certificate authorities takes longer than a connection does.
+    return httpx.create_ssl_context()

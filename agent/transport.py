@@ -1,0 +1,247 @@
+"""One HTTP exchange with a gateway: signed, bounded, and always answered.
+
+MCP's client for Python waits for a reply without a limit and gives up the whole session over one bad one. So every
+failure is turned, here, into the JSON-RPC error that the waiting call expects: the call ends, the session lives on.
+"""
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from botocore.credentials import Credentials
+from botocore.exceptions import BotoCoreError
+from httpx_sse import EventSource
+from mcp.types import JSONRPCError, JSONRPCMessage, JSONRPCResponse
+from opentelemetry import context as trace_context
+from opentelemetry import propagate
+from pydantic import ValidationError
+
+import contract
+import logs
+from contract import Fault
+from settings import Settings
+from signing import sign
+
+SESSION_HEADER = "mcp-session-id"
+# Code of JSON-RPC errors made here; -32000 to -32099 are the implementation's own (JSON-RPC 2.0, section 5.1).
+ERROR_CODE = -32000
+
+# How a gateway says that its policy engine denies a tool call (seen live: mrwersa/agentmandate, deny-response.json).
+POLICY_DENIED = -32002
+
+_STATUS_FAULTS = {
+    401: contract.GATEWAY_REFUSED,
+    403: contract.GATEWAY_REFUSED,
+    404: contract.GATEWAY_UNAVAILABLE,
+    429: contract.GATEWAY_THROTTLED,
+}
+_DENIED = re.compile(
+    r"User: (?P<role>\S+) is not authorized to perform: (?P<action>\S+) on resource: (?P<resource>\S+)"
+)
+
+
+class _ExchangeError(Exception):
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.code)
+        self.fault = fault
+
+
+@dataclass(frozen=True)
+class _Message:
+    """What of an outgoing JSON-RPC message decides how its exchange goes."""
+
+    id: int | str | None
+    method: str
+    tool: str | None
+    meta: dict[str, str]
+
+
+class GatewayTransport(httpx.AsyncBaseTransport):
+    """Carries the messages of one MCP session; never raises anything but a cancellation.
+
+    Args:
+        inner: What sends the bytes.
+        credentials: Credentials to sign with.
+        settings: Region and bounds.
+        on_fault: Called with the fault of each exchange that failed.
+    """
+
+    def __init__(
+        self,
+        inner: httpx.AsyncBaseTransport,
+        credentials: Credentials,
+        settings: Settings,
+        on_fault: Callable[[Fault], None],
+    ) -> None:
+        self._inner = inner
+        self._credentials = credentials
+        self._settings = settings
+        self._on_fault = on_fault
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Carry one message out and its reply back."""
+        if request.method == "GET":
+            # A stream for messages that the gateway starts on its own: the agent has no use for any.
+            return httpx.Response(405, request=request)
+        message = _outgoing(request)
+        try:
+            async with asyncio.timeout(self._longest(message)):
+                with _in_trace_of(message):
+                    body, headers = await self._exchange(request, message)
+        except Exception as error:
+            fault = _fault(error, message)
+            if not isinstance(error, _ExchangeError):
+                logs.event(
+                    "gateway_call_failed",
+                    level=logging.WARNING,
+                    code=fault.code,
+                    method=message.method,
+                    gateway=request.url.host,
+                    **logs.origin(error),
+                )
+            self._on_fault(fault)
+            return _answer(request, message, fault)
+        status = 202 if message.id is None else 200
+        return httpx.Response(status, headers=headers, content=body, request=request)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._inner.aclose()
+
+    def _longest(self, message: _Message) -> float:
+        return self._settings.tool_seconds if message.method == "tools/call" else self._settings.handshake_seconds
+
+    async def _exchange(self, request: httpx.Request, message: _Message) -> tuple[bytes, dict[str, str]]:
+        await sign(request, self._credentials, self._settings.region)
+        response = await self._inner.handle_async_request(request)
+        async with aclosing(response):
+            if response.status_code >= 300:
+                raise _ExchangeError(await _refusal(request, message, response))
+            if message.id is None:
+                return b"", {}
+            body = await self._reply(response, message)
+        headers = {"content-type": "application/json"}
+        if SESSION_HEADER in response.headers:
+            headers[SESSION_HEADER] = response.headers[SESSION_HEADER]
+        return body, headers
+
+    async def _reply(self, response: httpx.Response, message: _Message) -> bytes:
+        kind = response.headers.get("content-type", "").lower()
+        capped = httpx.Response(200, headers={"content-type": kind}, stream=_Capped(response, self._settings))
+        if kind.startswith("text/event-stream"):
+            async for event in EventSource(capped).aiter_sse():
+                if event.data and _replies(event.data.encode(), message):
+                    return event.data.encode()
+        elif kind.startswith("application/json") and _replies(body := await capped.aread(), message):
+            return body
+        raise _ExchangeError(contract.GATEWAY_FAILED)
+
+
+class _Capped(httpx.AsyncByteStream):
+    """The decoded bytes of a response, up to the most that is read of one."""
+
+    def __init__(self, response: httpx.Response, settings: Settings) -> None:
+        self._response = response
+        self._most = settings.result_bytes
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for part in self._response.aiter_bytes():
+            size += len(part)
+            if size > self._most:
+                raise _ExchangeError(contract.RESULT_TOO_LARGE)
+            yield part
+
+
+def _outgoing(request: httpx.Request) -> _Message:
+    document: Any = json.loads(request.content) if request.method == "POST" else {}
+    parameters = document.get("params") or {}
+    meta = parameters.get("_meta") or {}
+    return _Message(document.get("id"), document.get("method", request.method), parameters.get("name"), meta)
+
+
+@contextmanager
+def _in_trace_of(message: _Message) -> Iterator[None]:
+    # The session's task was started by an earlier request: without this its spans would join that request's trace.
+    if "traceparent" not in message.meta:
+        yield
+        return
+    token = trace_context.attach(propagate.extract(message.meta))
+    try:
+        yield
+    finally:
+        trace_context.detach(token)
+
+
+def _replies(data: bytes, message: _Message) -> bool:
+    root = JSONRPCMessage.model_validate_json(data).root
+    if not isinstance(root, JSONRPCResponse | JSONRPCError) or root.id != message.id:
+        return False
+    if isinstance(root, JSONRPCError) and root.error.code == POLICY_DENIED:
+        logs.event("tool_denied", level=logging.WARNING, tool=message.tool, reason=root.error.message[:500])
+        raise _ExchangeError(contract.TOOL_DENIED)
+    return True
+
+
+def _fault(error: Exception, message: _Message) -> Fault:
+    if isinstance(error, _ExchangeError):
+        return error.fault
+    if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
+        return contract.GATEWAY_UNAVAILABLE
+    if isinstance(error, TimeoutError | httpx.TimeoutException):
+        return contract.TOOL_TIMEOUT if message.method == "tools/call" else contract.GATEWAY_TIMEOUT
+    if isinstance(error, httpx.TransportError | BotoCoreError):
+        return contract.GATEWAY_UNAVAILABLE
+    if isinstance(error, ValidationError | ValueError):
+        return contract.GATEWAY_FAILED
+    return contract.INTERNAL
+
+
+def _answer(request: httpx.Request, message: _Message, fault: Fault) -> httpx.Response:
+    if message.id is None:
+        return httpx.Response(202, request=request)
+    error = {"code": ERROR_CODE, "message": fault.code}
+    return httpx.Response(200, json={"jsonrpc": "2.0", "id": message.id, "error": error}, request=request)
+
+
+async def _refusal(request: httpx.Request, message: _Message, response: httpx.Response) -> Fault:
+    status = response.status_code
+    if status == 404 and SESSION_HEADER in request.headers:
+        fault = contract.GATEWAY_SESSION_LOST
+    else:
+        default = contract.GATEWAY_UNAVAILABLE if status >= 500 else contract.GATEWAY_FAILED
+        fault = _STATUS_FAULTS.get(status, default)
+    diagnosis = await _diagnosis(response) if fault is contract.GATEWAY_REFUSED else {}
+    logs.event(
+        "gateway_call_failed",
+        level=logging.WARNING,
+        code=fault.code,
+        http_status=status,
+        method=message.method,
+        gateway=request.url.host,
+        **diagnosis,
+    )
+    return fault
+
+
+async def _diagnosis(response: httpx.Response) -> dict[str, str]:
+    """What a refusal says about who may not do what, and what to look at."""
+    text = ""
+    async for part in response.aiter_text():
+        text += part
+        if len(text) > 4_000:
+            break
+    found = _DENIED.search(text)
+    named = found.groupdict() if found else {"action": "bedrock-agentcore:InvokeGateway"}
+    return {
+        **{key: value.rstrip('."\\,}') for key, value in named.items()},
+        "reason": text[:500],
+        "check": "the role's policy allows the action on exactly this gateway's ARN; the gateway's authorizer is "
+        "AWS_IAM; AWS_REGION is the gateway's Region; the clock is right; a Cedar policy permits the tool",
+    }

@@ -1,0 +1,123 @@
+"""Figures of the agent's process: how long it takes to start, and what it holds on to."""
+
+import compileall
+import os
+import py_compile
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from bench.agent_figures import Figure
+
+PROJECT = Path(__file__).resolve().parents[1]
+TIMES = 7
+PROMPT = 'call math___add_numbers {"a": 100, "b": 12}'
+# Python as it finds an environment that uv installed: packages without bytecode, Python's own modules with.
+AS_INSTALLED = """
+import importlib._bootstrap_external as external, sys
+cached = external.cache_from_source
+def uncached(path, *arguments, **options):
+    if "site-packages" in path:
+        raise NotImplementedError
+    return cached(path, *arguments, **options)
+external.cache_from_source = uncached
+"""
+RUN_PLAIN = "import runpy; runpy.run_module('bench.agent_plain', None, '__main__')"
+
+
+def figures() -> Iterator[Figure]:
+    """Measure."""
+    with compiled_agent() as agent:
+        ours = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(agent)!r}); import main"]
+        plain = [sys.executable, "-c", AS_INSTALLED + "import bench.agent_plain"]
+        yield Figure("import of the agent", *alternating(run, ours, plain), "ms", 0.35)
+        ours = [sys.executable, str(agent / "main.py")]
+        plain = [
+            sys.executable,
+            "-c",
+            AS_INSTALLED + "import runpy; runpy.run_module('bench.agent_plain', None, '__main__')",
+        ]
+        yield Figure("process start to first answer", *alternating(first_answer, ours, plain), "ms", 0.4)
+        yield Figure("memory after 1,000 invocations / after 100", *memory(ours), "MB", 2, difference=True)
+
+
+def alternating(measure: Callable[[list[str]], float], ours: list[str], plain: list[str]) -> tuple[float, float]:
+    """Median milliseconds of both, measured in turns so that both see the same machine."""
+    pairs = [(measure(ours), measure(plain)) for _ in range(TIMES)]
+    return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
+
+
+@contextmanager
+def compiled_agent() -> Iterator[Path]:
+    """A copy of agent/ with bytecode, as it ships."""
+    with tempfile.TemporaryDirectory() as folder:
+        agent = Path(folder) / "agent"
+        shutil.copytree(PROJECT / "agent", agent, ignore=shutil.ignore_patterns("__pycache__"))
+        compileall.compile_dir(agent, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+        yield agent
+
+
+def run(command: list[str]) -> float:
+    """Milliseconds a command takes."""
+    started = time.perf_counter()
+    subprocess.run(command, check=True, cwd=PROJECT)
+    return (time.perf_counter() - started) * 1000
+
+
+def first_answer(command: list[str]) -> float:
+    """Milliseconds from the start of an agent to its first answer."""
+    with httpx.Client(timeout=60) as client:
+        started = time.perf_counter()
+        with serving(command) as (url, _):
+            ask(client, url)
+            return (time.perf_counter() - started) * 1000
+
+
+def memory(command: list[str]) -> tuple[float, float]:
+    """Resident megabytes after 1,000 invocations, and after 100."""
+    with serving(command) as (url, process), httpx.Client() as client:
+        sizes = []
+        for count in (100, 900):
+            for _ in range(count):
+                ask(client, url)
+            status = Path(f"/proc/{process}/status").read_text()
+            sizes.append(int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) / 1024)
+    return sizes[1], sizes[0]
+
+
+@contextmanager
+def serving(command: list[str]) -> Iterator[tuple[str, int]]:
+    """An agent's process, once it listens; gives its address and process id."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "PORT": str(port), "HOST": "127.0.0.1"}
+    with subprocess.Popen(
+        command, cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            while process.poll() is None:
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                time.sleep(0.005)
+            yield f"http://127.0.0.1:{port}", process.pid
+        finally:
+            process.kill()
+
+
+def ask(client: httpx.Client, url: str) -> None:
+    """One invocation."""
+    answer = client.post(f"{url}/invocations", json={"prompt": PROMPT})
+    if answer.status_code != 200 or "112" not in answer.text:
+        raise RuntimeError(f"{answer.status_code}: {answer.text}")

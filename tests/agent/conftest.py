@@ -1,0 +1,99 @@
+"""The agent in this process, with loopback servers for its gateway and its model."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+AGENT = Path(__file__).parents[2] / "agent"
+sys.path.insert(0, str(AGENT))
+
+from main import build_app, build_service  # noqa: E402
+from settings import Settings  # noqa: E402
+from tests.agent.fake_bedrock import FakeBedrock  # noqa: E402
+from tests.agent.fake_gateway import FakeGateway  # noqa: E402
+
+PATIENT: dict[str, Any] = {
+    "region": "us-east-1",
+    "model_id": "us.anthropic.claude-haiku-4-5-20251001-v1:0",
+    "model_retry_seconds": 0.05,
+    "turns": 5,
+}
+# For tests of silence: short enough to be quick, long enough for a busy machine to answer in when nothing is wrong.
+HASTY = {"handshake_seconds": 1.0, "tool_seconds": 1.0, "model_seconds": 1.0}
+
+
+@pytest.fixture(scope="session")
+def running_gateway() -> Iterator[FakeGateway]:
+    fake = FakeGateway()
+    fake.server.start()
+    yield fake
+    fake.server.stop()
+
+
+@pytest.fixture(scope="session")
+def running_bedrock() -> Iterator[FakeBedrock]:
+    fake = FakeBedrock()
+    fake.server.start()
+    yield fake
+    fake.server.stop()
+
+
+@pytest.fixture
+def gateway(running_gateway: FakeGateway) -> FakeGateway:
+    running_gateway.reset()
+    return running_gateway
+
+
+@pytest.fixture
+def bedrock(running_bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch) -> FakeBedrock:
+    running_bedrock.reset()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", running_bedrock.url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI"):
+        monkeypatch.delenv(name, raising=False)
+    return running_bedrock
+
+
+@pytest.fixture
+def serve(gateway: FakeGateway, bedrock: FakeBedrock) -> Iterator[Callable[..., TestClient]]:
+    """Makes the agent, with the settings given; answers through a test client."""
+    services = []
+
+    def serve_(**changes: Any) -> TestClient:
+        wanted = Settings(**{**PATIENT, "gateway_urls": (gateway.url,), **changes})
+        services.append(build_service(wanted))
+        return TestClient(build_app(services[-1], wanted))
+
+    yield serve_
+    for service in services:
+        service.close()
+
+
+@pytest.fixture
+def agent(serve: Callable[..., TestClient]) -> TestClient:
+    return serve()
+
+
+@pytest.fixture(scope="session")
+def running_agent(running_gateway: FakeGateway) -> Iterator[TestClient]:
+    wanted = Settings(**PATIENT, gateway_urls=(running_gateway.url,))
+    service = build_service(wanted)
+    yield TestClient(build_app(service, wanted))
+    service.close()
+
+
+@pytest.fixture
+def lasting(running_agent: TestClient, gateway: FakeGateway, bedrock: FakeBedrock) -> TestClient:
+    """One agent for all tests that use it: what goes wrong in one of them must leave it fit for the next."""
+    return running_agent
+
+
+@pytest.fixture
+def hasty(serve: Callable[..., TestClient]) -> TestClient:
+    return serve(**HASTY)

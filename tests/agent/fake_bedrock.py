@@ -1,0 +1,184 @@
+"""Bedrock's ConverseStream on loopback: a scripted model that misbehaves on demand.
+
+The script: `call NAME JSON` asks for that tool, `loop NAME JSON` asks for it again after each result, anything else is
+said back. After a tool's result the answer is `The tool said: ` and the result's text.
+"""
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from smithy_aws_event_stream.events import EventMessage
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from tests.agent.loopback import Loopback
+
+Event = tuple[str, dict[str, Any]]
+Fault = Callable[[list[Event]], Awaitable[Response]]
+
+
+class FakeBedrock:
+    """The endpoint. `requests` holds the bodies of the requests that came."""
+
+    def __init__(self) -> None:
+        route = Route("/model/{model:path}/converse-stream", self._serve, methods=["POST"])
+        self.app = Starlette(routes=[route])
+        self.server = Loopback(self.app)
+        self.reset()
+
+    def reset(self) -> None:
+        self.requests: list[dict[str, Any]] = []
+        self.reached = threading.Event()
+        self._faults: list[Fault] = []
+
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+    def inject(self, fault: Fault, times: int = 1) -> None:
+        self._faults += [fault] * times
+
+    def heal(self) -> None:
+        self._faults.clear()
+
+    def tool_results(self) -> list[str]:
+        """What the model was told of tool results, in all requests."""
+        messages = [message for body in self.requests for message in body["messages"]]
+        results = [block["toolResult"] for message in messages for block in message["content"] if "toolResult" in block]
+        return [json.dumps(result) for result in results]
+
+    async def _serve(self, request: Request) -> Response:
+        body = await request.json()
+        self.requests.append(body)
+        self.reached.set()
+        events = _script(body["messages"])
+        return await (self._faults.pop(0) if self._faults else whole)(events)
+
+
+def _script(messages: list[dict[str, Any]]) -> list[Event]:
+    prompt = messages[0]["content"][0]["text"]
+    results = [block["toolResult"] for block in messages[-1]["content"] if "toolResult" in block]
+    word, _, rest = prompt.partition(" ")
+    if word == "loop" or (word == "call" and not results):
+        name, _, arguments = rest.partition(" ")
+        return _tool_use(name, arguments or '{"a": 100, "b": 12}', len(messages))
+    if results:
+        return _text("The tool said: " + "".join(block.get("text", "") for block in results[0]["content"]))
+    return _text("You said: " + prompt)
+
+
+def _text(text: str) -> list[Event]:
+    pieces = [text[:5], text[5:]]
+    deltas: list[Event] = [
+        ("contentBlockDelta", {"delta": {"text": piece}, "contentBlockIndex": 0}) for piece in pieces
+    ]
+    return [
+        ("messageStart", {"role": "assistant"}),
+        *deltas,
+        ("contentBlockStop", {"contentBlockIndex": 0}),
+        *_end("end_turn"),
+    ]
+
+
+def _tool_use(name: str, arguments: str, turn: int) -> list[Event]:
+    start = {"toolUse": {"toolUseId": f"tooluse_{turn}", "name": name}}
+    return [
+        ("messageStart", {"role": "assistant"}),
+        ("contentBlockStart", {"start": start, "contentBlockIndex": 0}),
+        ("contentBlockDelta", {"delta": {"toolUse": {"input": arguments}}, "contentBlockIndex": 0}),
+        ("contentBlockStop", {"contentBlockIndex": 0}),
+        *_end("tool_use"),
+    ]
+
+
+def _end(reason: str) -> list[Event]:
+    usage = {"inputTokens": 10, "outputTokens": 5, "totalTokens": 15}
+    return [("messageStop", {"stopReason": reason}), ("metadata", {"usage": usage, "metrics": {"latencyMs": 1}})]
+
+
+def _encode(event: Event, kind: str = "event") -> bytes:
+    headers: dict[str, Any] = {":message-type": kind, f":{kind}-type": event[0], ":content-type": "application/json"}
+    return EventMessage(headers=headers, payload=json.dumps(event[1]).encode()).encode()
+
+
+def _streaming(body: AsyncIterator[bytes]) -> Response:
+    return StreamingResponse(body, media_type="application/vnd.amazon.eventstream")
+
+
+async def whole(events: list[Event]) -> Response:
+    async def body() -> AsyncIterator[bytes]:
+        for event in events:
+            yield _encode(event)
+
+    return _streaming(body())
+
+
+# Faults
+
+
+def refusal(code: str, status: int) -> Fault:
+    async def fault(_: list[Event]) -> Response:
+        message = {"message": "arn:aws:iam::123456789012:role/secret is not allowed"}
+        return JSONResponse(message, status, headers={"x-amzn-errortype": code})
+
+    return fault
+
+
+async def silence(_: list[Event]) -> Response:
+    await asyncio.sleep(60)
+    return Response()
+
+
+async def silent_stream(events: list[Event]) -> Response:
+    async def body() -> AsyncIterator[bytes]:
+        yield _encode(events[0])
+        await asyncio.sleep(60)
+
+    return _streaming(body())
+
+
+async def cut_off(events: list[Event]) -> Response:
+    async def body() -> AsyncIterator[bytes]:
+        for event in events[:2]:
+            yield _encode(event)
+        raise ConnectionError
+
+    return _streaming(body())
+
+
+async def ended_early(events: list[Event]) -> Response:
+    async def body() -> AsyncIterator[bytes]:
+        for event in events[:2]:
+            yield _encode(event)
+
+    return _streaming(body())
+
+
+async def throttled_in_stream(events: list[Event]) -> Response:
+    async def body() -> AsyncIterator[bytes]:
+        yield _encode(events[0])
+        yield _encode(("throttlingException", {"message": "slow down"}), "exception")
+
+    return _streaming(body())
+
+
+async def throttled_after_text(events: list[Event]) -> Response:
+    async def body() -> AsyncIterator[bytes]:
+        for event in events[:2]:
+            yield _encode(event)
+        yield _encode(("throttlingException", {"message": "slow down"}), "exception")
+
+    return _streaming(body())
+
+
+async def garbage(_: list[Event]) -> Response:
+    return Response(b"<html>not an event stream</html>", media_type="text/html")
+
+
+async def out_of_tokens(events: list[Event]) -> Response:
+    return await whole([("messageStop", {"stopReason": "max_tokens"}) if e[0] == "messageStop" else e for e in events])

@@ -1,0 +1,64 @@
+"""An ASGI application served on a loopback port, from a thread, started and stopped at will."""
+
+import asyncio
+import socket
+import threading
+from typing import Any
+
+import uvicorn
+
+
+class Loopback:
+    """Serves `app`; a stopped one comes back on the same port."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self.port = 0
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        config = uvicorn.Config(
+            self._app, host="127.0.0.1", port=self.port, log_level="critical", lifespan="off", loop="asyncio"
+        )
+        started = threading.Event()
+        self._server = uvicorn.Server(config)
+        # With the protocol named asyncio turns Nagle's algorithm off; uvicorn's bind_socket doesn't name it, and then
+        # each streamed answer costs a delayed acknowledgement (40 ms).
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self.port))
+        self.port = listener.getsockname()[1]
+        server = self._server
+
+        async def serve() -> None:
+            self._loop = asyncio.get_running_loop()
+            task = asyncio.create_task(server.serve([listener]))
+            while not server.started and not task.done():
+                await asyncio.sleep(0.001)
+            started.set()
+            await task
+
+        self._thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+        self._thread.start()
+        assert started.wait(10)
+
+    def stop(self) -> None:
+        """Refuse connections from now on, and drop those there are."""
+        if self._server is None or self._thread is None:
+            return
+        self._server.force_exit = True
+        self._server.should_exit = True
+        self._loop.call_soon_threadsafe(self._drop, self._server)
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+        self._server = self._thread = None
+
+    def _drop(self, server: uvicorn.Server) -> None:
+        for connection in list(server.server_state.connections):
+            transport: Any = connection.transport
+            transport.abort()

@@ -1,0 +1,69 @@
+"""The edge's own bounds, asked without a server."""
+
+import asyncio
+import json
+import tracemalloc
+from typing import Any
+
+from starlette.types import Message
+
+from edge import Edge
+from settings import Settings
+from tests.agent.conftest import PATIENT
+
+SCOPE: dict[str, Any] = {"type": "http", "method": "POST", "path": "/invocations", "headers": []}
+
+
+class Caller:
+    """Sends the parts it is given, or nothing more; `answer` is what came back."""
+
+    def __init__(self, parts: int, size: int, then: str = "end") -> None:
+        self._parts = parts
+        self._size = size
+        self._then = then
+        self.sent: list[Message] = []
+
+    async def receive(self) -> Message:
+        self._parts -= 1
+        if self._parts >= 0:
+            more = self._parts > 0 or self._then != "end"
+            return {"type": "http.request", "body": bytes(self._size), "more_body": more}
+        if self._then == "leave":
+            return {"type": "http.disconnect"}
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    async def send(self, message: Message) -> None:
+        self.sent.append(message)
+
+    def call(self, **changes: Any) -> None:
+        async def behind(*_: Any) -> None:
+            raise AssertionError("a body that is none was let through")
+
+        asyncio.run(Edge(behind, Settings(**{**PATIENT, **changes}))(dict(SCOPE), self.receive, self.send))
+
+    @property
+    def answer(self) -> tuple[int, Any]:
+        return self.sent[0]["status"], json.loads(self.sent[1]["body"])["error"]["code"]
+
+
+def test_an_endless_body_takes_no_memory() -> None:
+    caller = Caller(parts=100, size=1_000_000)
+    tracemalloc.start()
+    caller.call()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert caller.answer == (400, "invalid_request")
+    assert peak < 10_000_000
+
+
+def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    caller = Caller(parts=1, size=5, then="stay")
+    caller.call(invocation_seconds=0.2)
+    assert caller.answer == (408, "invalid_request")
+
+
+def test_a_caller_that_leaves_gets_no_answer() -> None:
+    caller = Caller(parts=1, size=5, then="leave")
+    caller.call()
+    assert caller.sent == []

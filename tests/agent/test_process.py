@@ -1,0 +1,189 @@
+"""The agent as AgentCore runs it: a process of its own, told by its environment, ended by SIGTERM."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.agent import fake_bedrock
+from tests.agent.conftest import AGENT
+from tests.agent.fake_bedrock import FakeBedrock
+from tests.agent.fake_gateway import FakeGateway
+
+CALL = {"prompt": "call math___add_numbers"}
+
+
+class AgentProcess:
+    def __init__(self, environment: dict[str, str]) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.url = f"http://127.0.0.1:{free.getsockname()[1]}"
+        port = self.url.rpartition(":")[2]
+        self.process = subprocess.Popen(
+            [sys.executable, str(AGENT / "main.py")],
+            env={**environment, "PORT": port},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        with httpx.Client(transport=httpx.HTTPTransport(retries=0)) as client:
+            while self.process.poll() is None:
+                try:
+                    client.get(self.url + "/ping")
+                except httpx.ConnectError:
+                    threading.Event().wait(0.02)
+                else:
+                    return
+        raise AssertionError(self.process.communicate()[0])
+
+    def ask(self, document: dict[str, Any]) -> httpx.Response:
+        return httpx.post(self.url + "/invocations", json=document, timeout=30)
+
+    def end(self) -> list[dict[str, Any]]:
+        """Tell it to end; return the lines of its log."""
+        self.process.send_signal(signal.SIGTERM)
+        output, _ = self.process.communicate(timeout=20)
+        assert self.process.returncode == -signal.SIGTERM
+        return [json.loads(line) for line in output.splitlines()]
+
+
+@pytest.fixture
+def environment(gateway: FakeGateway, bedrock: FakeBedrock) -> dict[str, str]:
+    return {
+        "PATH": os.defpath,
+        "HOST": "127.0.0.1",
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": bedrock.url,
+        "BEDROCK_MODEL_ID": "us.anthropic.claude-haiku-4-5-20251001-v1:0",
+        "GATEWAY_URL": gateway.url,
+        "AGENT_SHUTDOWN_SECONDS": "1",
+    }
+
+
+@pytest.fixture
+def start(environment: dict[str, str]) -> Iterator[Callable[[], AgentProcess]]:
+    started: list[AgentProcess] = []
+
+    def start_() -> AgentProcess:
+        started.append(AgentProcess(environment))
+        return started[-1]
+
+    yield start_
+    for agent in started:
+        if agent.process.poll() is None:
+            agent.process.kill()
+            agent.process.communicate()
+
+
+def test_serves_from_before_the_gateway_is_up_and_logs_json_lines(
+    start: Callable[[], AgentProcess], gateway: FakeGateway
+) -> None:
+    gateway.server.stop()
+    agent = start()
+    try:
+        assert agent.ask(CALL).status_code == 503
+    finally:
+        gateway.server.start()
+    assert agent.ask(CALL).json()["response"] == 'The tool said: {"result": 112}'
+    assert agent.ask({"prompt": "call math___fail_secretly"}).status_code == 200
+    log = agent.end()
+    assert [line["status"] for line in log if line["event"] == "invocation"] == [503, 200, 200]
+    assert {"time", "level", "event", "request_id"} <= log[-1].keys()
+    assert {line["event"] for line in log} == {"gateway_call_failed", "invocation"}
+    text = json.dumps(log)
+    for content in ("hunter2", "The tool said", "call math", 'secret"', "AKID"):
+        assert content not in text
+
+
+def test_sigterm_lets_a_running_request_finish(
+    start: Callable[[], AgentProcess], gateway: FakeGateway, bedrock: FakeBedrock
+) -> None:
+    agent = start()
+    agent.ask(CALL)
+    held, release = threading.Event(), threading.Event()
+
+    async def slow(events: list[fake_bedrock.Event]) -> Any:
+        held.set()
+        while not release.is_set():
+            await asyncio.sleep(0.01)
+        return await fake_bedrock.whole(events)
+
+    bedrock.inject(slow)
+    with ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(agent.ask, {"prompt": "hello"})
+        assert held.wait(10)
+        agent.process.send_signal(signal.SIGTERM)
+        refuses_connections(agent.url)
+        release.set()
+        assert answer.result().json() == {"status": "success", "response": "You said: hello"}
+    assert agent.process.wait(20) == -signal.SIGTERM
+
+
+def test_sigterm_ends_what_does_not_finish(start: Callable[[], AgentProcess], bedrock: FakeBedrock) -> None:
+    agent = start()
+    agent.ask(CALL)
+    bedrock.reached.clear()
+    bedrock.inject(fake_bedrock.silence)
+    with ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(agent.ask, {"prompt": "hello"})
+        assert bedrock.reached.wait(10)
+        agent.process.send_signal(signal.SIGTERM)
+        assert (answer.result().status_code, answer.result().json()["error"]["code"]) == (503, "shutting_down")
+    assert agent.process.wait(20) == -signal.SIGTERM
+
+
+def refuses_connections(url: str) -> None:
+    while True:
+        try:
+            httpx.get(url + "/ping")
+        except httpx.TransportError:
+            return
+        threading.Event().wait(0.02)
+
+
+def test_a_bad_environment_ends_it_with_what_to_write(environment: dict[str, str]) -> None:
+    ended = subprocess.run(
+        [sys.executable, str(AGENT / "main.py")],
+        check=False,
+        env={**environment, "AWS_REGION": "", "GATEWAY_URL": "http://gateway.example/mcp"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert [line.split()[0] for line in ended.stderr.splitlines()] == ["AWS_REGION", "GATEWAY_URL"]
+
+
+def test_import_makes_nothing_perishable(environment: dict[str, str], gateway: FakeGateway) -> None:
+    """Runtime V2 may take its snapshot after import: no thread, no socket, no credentials may be in it."""
+    probe = (
+        "import sys, threading, os; sys.path.insert(0, sys.argv[1]); import main, settings, boto3;"
+        "service = main.build_service(settings.read(os.environ)); main.build_app(service, settings.read(os.environ));"
+        "print(threading.active_count(), 'fastmcp' in sys.modules,"
+        "sum(os.readlink(f'/proc/self/fd/{d}').startswith('socket') for d in os.listdir('/proc/self/fd')"
+        " if os.path.exists(f'/proc/self/fd/{d}')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", probe, str(AGENT)],
+        check=False,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.stdout.split() == ["1", "False", "0"], done.stderr
+    assert gateway.requests == []

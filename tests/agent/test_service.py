@@ -1,0 +1,150 @@
+"""Invocations that go well, and what is said of each in the log."""
+
+import json
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.agent import fake_bedrock, fake_gateway
+from tests.agent.fake_bedrock import FakeBedrock
+from tests.agent.fake_gateway import SECRET, FakeGateway
+
+CALL = {"prompt": 'call math___add_numbers {"a": 100, "b": 12}'}
+
+
+def events_of(agent: TestClient, prompt: str) -> list[dict[str, Any]]:
+    answer = agent.post("/invocations", json={"prompt": prompt, "stream": True})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    blocks = answer.text.removesuffix("\n\n").split("\n\n")
+    assert all(block.startswith("data: ") for block in blocks)
+    return [json.loads(block.removeprefix("data: ")) for block in blocks]
+
+
+def invocation_lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    return [vars(record)["fields"] for record in caplog.records if record.getMessage() == "invocation"]
+
+
+def test_answers_with_what_the_tool_returned(agent: TestClient, gateway: FakeGateway) -> None:
+    answer = agent.post("/invocations", json=CALL)
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "success", "response": 'The tool said: {"result": 112}'}
+    assert gateway.refused == []
+
+
+def test_an_agent_without_gateways_has_no_tools(
+    serve: Callable[..., TestClient], gateway: FakeGateway, bedrock: FakeBedrock
+) -> None:
+    answer = serve(gateway_urls=()).post("/invocations", json={"prompt": "hello"})
+    assert answer.json() == {"status": "success", "response": "You said: hello"}
+    assert "toolConfig" not in bedrock.requests[0]
+    assert gateway.requests == []
+
+
+def test_a_warm_invocation_makes_one_request_to_the_gateway(agent: TestClient, gateway: FakeGateway) -> None:
+    with agent:
+        agent.post("/invocations", json=CALL)
+        gateway.requests.clear()
+        agent.post("/invocations", json=CALL)
+        assert gateway.requests == ["tools/call"]
+
+
+def test_nothing_is_opened_before_the_first_invocation(agent: TestClient, gateway: FakeGateway) -> None:
+    assert agent.get("/ping").status_code == 200
+    assert gateway.requests == []
+
+
+def test_twenty_invocations_at_once(agent: TestClient, gateway: FakeGateway) -> None:
+    gateway.delay = 0.5
+    with agent, ThreadPoolExecutor(20) as threads:
+        prompts = [f'call math___add_numbers {{"a": {n}, "b": 1000}}' for n in range(20)]
+        answers = list(threads.map(lambda prompt: agent.post("/invocations", json={"prompt": prompt}).json(), prompts))
+    expected = [f'The tool said: {{"result": {n + 1000}}}' for n in range(20)]
+    assert [answer["response"] for answer in answers] == expected
+    assert gateway.most_open_calls == 20
+    assert gateway.requests.count("initialize") == 1
+
+
+def test_invocations_know_nothing_of_each_other(agent: TestClient, bedrock: FakeBedrock) -> None:
+    for prompt in ("first", "second"):
+        agent.post("/invocations", json={"prompt": prompt})
+    assert [len(body["messages"]) for body in bedrock.requests] == [1, 1]
+
+
+def test_streams_text_and_one_final_event(agent: TestClient) -> None:
+    *pieces, final = events_of(agent, CALL["prompt"])
+    assert [set(piece) for piece in pieces] == [{"text"}] * len(pieces)
+    assert len(pieces) > 1
+    assert "".join(piece["text"] for piece in pieces) == 'The tool said: {"result": 112}'
+    usage = {"turns": 2, "input_tokens": 20, "output_tokens": 10}
+    assert final == {"status": "success", "stop_reason": "end_turn", "usage": usage}
+
+
+def test_streams_an_error_as_the_final_event(agent: TestClient, gateway: FakeGateway, bedrock: FakeBedrock) -> None:
+    gateway.inject("tools/list", fake_gateway.status(403, SECRET))
+    [refused] = events_of(agent, CALL["prompt"])
+    assert refused == {
+        "status": "error",
+        "error": {"code": "gateway_refused", "message": "The tool gateway refused the agent."},
+    }
+    bedrock.inject(fake_bedrock.cut_off)
+    *heard, broken = events_of(agent, "hello")
+    assert heard == [{"text": "You s"}]
+    assert broken["error"]["code"] == "model_failed"
+
+
+def test_a_part_that_was_streamed_is_not_said_twice(agent: TestClient, bedrock: FakeBedrock) -> None:
+    bedrock.inject(fake_bedrock.throttled_after_text)
+    assert [event.get("text") for event in events_of(agent, "hello")] == ["You s", None]
+    assert len(bedrock.requests) == 1
+
+
+def test_one_line_per_invocation(agent: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "agent")
+    session = "s" * 40
+    prefix = "X-Amzn-Bedrock-AgentCore-Runtime-"
+    headers = {prefix + "Session-Id": session, prefix + "Request-Id": "r1"}
+    agent.post("/invocations", json=CALL, headers=headers)
+    [line] = invocation_lines(caplog)
+    assert line.pop("milliseconds") >= 0
+    assert line["tools"][0].pop("milliseconds") >= 0
+    assert line == {
+        "request_id": "r1",
+        "session_id": session,
+        "status": 200,
+        "code": "success",
+        "stop_reason": "end_turn",
+        "turns": 2,
+        "input_tokens": 20,
+        "output_tokens": 10,
+        "tools": [{"name": "math___add_numbers", "status": "success"}],
+    }
+
+
+def test_a_line_for_each_that_fails_too(
+    agent: TestClient, gateway: FakeGateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "agent")
+    agent.post("/invocations", content=b"{", headers={"X-Amzn-Bedrock-AgentCore-Runtime-Request-Id": "r1"})
+    gateway.inject("tools/call", fake_gateway.status(503))
+    agent.post("/invocations", json=CALL)
+    refused, failed = invocation_lines(caplog)
+    assert (refused["status"], refused["code"], refused["request_id"]) == (400, "invalid_request", "r1")
+    assert (failed["status"], failed["code"], failed["turns"]) == (503, "gateway_unavailable", 2)
+    assert failed["tools"][0]["status"] == "gateway_unavailable"
+
+
+@pytest.mark.parametrize("asked_for", [False, True])
+def test_content_is_logged_only_when_asked_for(
+    serve: Callable[..., TestClient], caplog: pytest.LogCaptureFixture, asked_for: bool
+) -> None:
+    caplog.set_level(logging.INFO, "agent")
+    agent = serve(log_content=asked_for)
+    agent.post("/invocations", json={"prompt": "call math___fail_secretly"})
+    ours = str([vars(record)["fields"] for record in caplog.records if record.name == "agent"])
+    for content in ("call math___fail_secretly", "The tool said", SECRET):
+        assert (content in ours) == asked_for
