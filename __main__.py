@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pulumi
 
-from components import bundle, settings
+from components import bundle, settings, telemetry
 from components.agent_runtime import AgentRuntime, AgentRuntimeArgs
 from components.lambda_tools import LambdaTools
 from components.settings import BundleKind
@@ -32,8 +32,11 @@ for name, agent in chosen.agents.items():
     args: AgentRuntimeArgs = {
         "code": str(code.path),
         "model_id": agent.model_id,
-        "tools": [gateway.tools(*agent.tools)] if agent.tools else [],
+        "tools": [] if agent.tools == [] else [gateway.tools(*agent.tools or [])],
     }
+    if chosen.observability:
+        args["entry_points"] = telemetry.ENTRY_POINTS
+        args["environment"] = telemetry.ENVIRONMENT
     if agent.system_prompt:
         args["system_prompt"] = agent.system_prompt
     runtimes[name] = AgentRuntime(name, args)

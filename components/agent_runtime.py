@@ -9,7 +9,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components import arguments, documents, models, names, place, propagation
+from components import arguments, cedar, documents, models, names, permits, place, propagation
 from components.errors import UsageError
 from components.tool_gateway import GatewayTools
 
@@ -80,6 +80,7 @@ class AgentRuntime(pulumi.ComponentResource):
         runtime_name = names.runtime(pulumi.get_project(), pulumi.get_stack(), name)
         handed = args.get("tools", [])
         _check(args, handed, where)
+        permits.check(handed, runtime_name, where)
         platform = PlatformVersion(args.get("platform_version", PlatformVersion.V1)).value
         zip_path = Path(args["code"])
         digest = _digest(zip_path, where)
@@ -87,7 +88,8 @@ class AgentRuntime(pulumi.ComponentResource):
         here = place.current(self)
         code = self._code(name, zip_path, digest, args)
         role, policies = self._role(name, runtime_name, here, code, args)
-        hooks = propagation.retry(self, name)
+        hooked = pulumi.ResourceOptions(parent=self, hooks=propagation.retry(self, name))
+        permitted = permits.write(name, runtime_name, cedar.role_entity(here, role.name), handed, hooked)
         runtime = aws.bedrock.AgentcoreAgentRuntime(
             f"{name}-runtime",
             agent_runtime_name=runtime_name,
@@ -100,7 +102,7 @@ class AgentRuntime(pulumi.ComponentResource):
             platform_version=platform,
             tags=args.get("tags"),
             # A replacement cannot be made while the old one holds the name.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=policies, delete_before_replace=True, hooks=hooks),
+            opts=hooked.merge(pulumi.ResourceOptions(depends_on=[*policies, *permitted], delete_before_replace=True)),
         )
         self.runtime_arn = runtime.agent_runtime_arn
         self.role_arn = role.arn
@@ -154,7 +156,7 @@ class AgentRuntime(pulumi.ComponentResource):
         model = models.access(self, here, args["model_id"])
         written = {"policy": documents.runtime_minimum(here, runtime_name, code.arn, model)}
         if arns := [it["gateway_arn"] for it in args.get("tools", [])]:
-            written["tools"] = documents.invoke_gateways(arns)
+            written["tools"] = documents.invoke_gateways(_each_once(arns))
         return role, [
             aws.iam.RolePolicy(
                 f"{name}-{suffix}", role=role.name, policy=pulumi.Output.json_dumps(document), opts=child
@@ -200,12 +202,17 @@ def _environment(
     variables: dict[str, pulumi.Input[str]] = {
         "AWS_REGION": region,
         "BEDROCK_MODEL_ID": args["model_id"],
-        "GATEWAY_URL": pulumi.Output.all(*[it["gateway_url"] for it in handed]).apply(" ".join) if handed else "",
+        "GATEWAY_URL": _each_once([it["gateway_url"] for it in handed]).apply(" ".join) if handed else "",
         **args.get("environment", {}),
     }
     if prompt := args.get("system_prompt"):
         variables["SYSTEM_PROMPT"] = prompt
     return variables
+
+
+def _each_once(values: Sequence[pulumi.Input[str]]) -> pulumi.Output[list[str]]:
+    """One gateway may have handed over tools several times."""
+    return pulumi.Output.all(*values).apply(lambda known: list(dict.fromkeys(known)))
 
 
 def _lifecycle(lifecycle: Lifecycle | None) -> list[dict[str, pulumi.Input[int]]] | None:

@@ -4,13 +4,16 @@
 """
 
 import ast
+import contextlib
 import hashlib
 import json
 import os
+import platform
 import shutil
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +25,8 @@ MEGABYTE = 1_000_000
 # AgentCore quotas, "Runtime", direct code deployment.
 LARGEST_ZIP, LARGEST_CONTENT = 250 * MEGABYTE, 750 * MEGABYTE
 LEFT_OUT = {"__pycache__", "tests"}
+KEPT = 6
+"""Zips left in `dist`: enough to go to another branch and stack and back without building again."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,14 @@ class Bundle:
     size: int
 
 
-def build(agent: Path, lock: Path | None, *, dist: Path = Path("dist"), python: str = "3.13") -> Bundle:
+def build(
+    agent: Path,
+    lock: Path | None,
+    *,
+    dist: Path = Path("dist"),
+    python: str = "3.13",
+    machine: str = wheels.AGENTCORE,
+) -> Bundle:
     """Build the agent's zip, or return the one already built from the same inputs.
 
     Args:
@@ -47,6 +59,7 @@ def build(agent: Path, lock: Path | None, *, dist: Path = Path("dist"), python: 
         lock: Hash-locked requirements; None for the sources only.
         dist: Where the zip goes.
         python: The runtime's Python, as `major.minor`.
+        machine: Where it is to run, in uv's words (`uv pip install --python-platform`).
 
     Raises:
         UsageError: The folder has no main.py, a requirement or the interpreter is missing, or the zip is too large.
@@ -56,25 +69,42 @@ def build(agent: Path, lock: Path | None, *, dist: Path = Path("dist"), python: 
         raise UsageError(f"{agent / 'main.py'}: is missing. It is what AgentCore Runtime starts.")
     if lock and not lock.is_file():
         raise UsageError(f"{lock}: is missing. `make lock` writes it.")
-    path = dist / f"agent-{_inputs_digest(sources, lock, python)[:16]}.zip"
+    name = _inputs_digest(sources, lock, f"{python} {machine}" if lock else "sources")[:16]
+    path = dist / f"agent-{name}.zip"
     if not path.exists():
         dist.mkdir(parents=True, exist_ok=True)
         # Beside its destination: only a whole zip ever has the name.
         with tempfile.TemporaryDirectory(dir=dist) as scratch:
-            tree = Path(scratch, "tree")
-            if lock:
-                wheels.install(lock, tree, python)
-            _add_sources(sources, tree)
-            if lock:
-                wheels.compile_bytecode(tree, python)
-            _check_size(tree, LARGEST_CONTENT, "unpacked")
             whole = Path(scratch, "agent.zip")
-            _zip(tree, whole)
-            if whole.stat().st_size > LARGEST_ZIP:
-                _check_size(tree, 0, "zipped")
+            _build(sources, lock, python, machine, whole)
             whole.replace(path)
+        _forget_old(dist)
     content = path.read_bytes()
     return Bundle(path, hashlib.sha256(content).hexdigest(), len(content))
+
+
+def _build(sources: dict[str, Path], lock: Path | None, python: str, machine: str, whole: Path) -> None:
+    tree = whole.parent / "tree"
+    if lock:
+        wheels.install(lock, tree, python, machine)
+    _add_sources(sources, tree)
+    if lock:
+        wheels.compile_bytecode(tree, python)
+        wheels.say("zipping")
+    sizes = _sizes(tree)
+    if (unpacked := sum(sizes.values())) > LARGEST_CONTENT:
+        raise _too_large(f"{unpacked / MEGABYTE:.1f} MB unpacked", sizes)
+    _zip(tree, whole)
+    if (zipped := whole.stat().st_size) > LARGEST_ZIP:
+        raise _too_large(f"{zipped / MEGABYTE:.1f} MB zipped", sizes)
+
+
+def _forget_old(dist: Path) -> None:
+    # Another build may be doing the same.
+    with contextlib.suppress(FileNotFoundError):
+        built = sorted(dist.glob("agent-*.zip"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+        for path in built[KEPT:]:
+            path.unlink()
 
 
 def _sources(agent: Path) -> Iterator[tuple[str, Path]]:
@@ -85,10 +115,11 @@ def _sources(agent: Path) -> Iterator[tuple[str, Path]]:
             yield inside.as_posix(), path
 
 
-def _inputs_digest(sources: dict[str, Path], lock: Path | None, python: str) -> str:
-    """Digest of everything the zip is made from, this recipe included."""
+def _inputs_digest(sources: dict[str, Path], lock: Path | None, kind: str) -> str:
+    """Digest of everything the zip is made from: files, this recipe, and the tools that shape its bytes."""
     recipe = {"recipe/bundle.py": Path(__file__), "recipe/wheels.py": Path(wheels.__file__)}
-    digest = hashlib.sha256(f"{python} {'full' if lock else 'sources'}".encode())
+    tools = f"{kind} {platform.python_version()} {zlib.ZLIB_RUNTIME_VERSION}"
+    digest = hashlib.sha256(tools.encode())
     for name, path in sorted({**sources, **recipe, **({"lock": lock} if lock else {})}.items()):
         content = path.read_bytes()
         digest.update(f"\0{name}\0{len(content)}\0".encode() + content)
@@ -98,8 +129,9 @@ def _inputs_digest(sources: dict[str, Path], lock: Path | None, python: str) -> 
 def _add_sources(sources: dict[str, Path], tree: Path) -> None:
     for name, path in sources.items():
         destination = tree / name
-        if destination.exists():
-            raise UsageError(f"{path}: a package the agent needs has a file of that name. Rename it.")
+        # Python prefers a package to a module of the same name.
+        if destination.exists() or (path.suffix == ".py" and destination.with_suffix("").is_dir()):
+            raise UsageError(f"{path}: a package the agent needs has that name. Rename it.")
         if path.suffix == ".py":
             try:
                 ast.parse(path.read_bytes())
@@ -121,19 +153,24 @@ def _zip(tree: Path, path: Path) -> None:
             archive.writestr(entry, file.read_bytes())
 
 
-def _check_size(tree: Path, limit: int, form: str) -> None:
+def _sizes(tree: Path) -> dict[str, int]:
+    """Bytes of each top-level name."""
     sizes: dict[str, int] = {}
     for file in tree.rglob("*"):
         if file.is_file():
             package = file.relative_to(tree).parts[0]
             sizes[package] = sizes.get(package, 0) + file.stat().st_size
-    if sum(sizes.values()) > limit:
-        largest = sorted(sizes.items(), key=lambda item: -item[1])[:5]
-        listed = ", ".join(f"{name} {size / MEGABYTE:.0f} MB" for name, size in largest)
-        raise UsageError(
-            f"the agent's zip is too large: AgentCore takes {LARGEST_ZIP // MEGABYTE} MB zipped and "
-            f"{LARGEST_CONTENT // MEGABYTE} MB unpacked, and {form} it is more. Largest: {listed}."
-        )
+    return sizes
+
+
+def _too_large(what: str, sizes: dict[str, int]) -> UsageError:
+    largest = sorted(sizes.items(), key=lambda item: -item[1])[:5]
+    listed = ", ".join(f"{name} {size / MEGABYTE:.1f} MB" for name, size in largest)
+    return UsageError(
+        f"the agent's zip is too large: {what}; AgentCore takes {LARGEST_ZIP // MEGABYTE} MB zipped and "
+        f"{LARGEST_CONTENT // MEGABYTE} MB unpacked. Largest, unpacked: {listed}. Take what is not needed out of "
+        "requirements/agent.in, or leave it out by requirements/agent-overrides.txt, and run `make lock`."
+    )
 
 
 def main() -> int:

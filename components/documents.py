@@ -17,6 +17,9 @@ Text = pulumi.Input[str]
 ASSUME_ROLE = "sts:AssumeRole"
 INVOKE_FUNCTION = "lambda:InvokeFunction"
 INVOKE_GATEWAY = "bedrock-agentcore:InvokeGateway"
+# AgentCore developer guide, "Policy permissions", gateway execution role.
+READ_POLICY_ENGINE = "bedrock-agentcore:GetPolicyEngine"
+AUTHORIZE_TOOLS = ("bedrock-agentcore:AuthorizeAction", "bedrock-agentcore:PartiallyAuthorizeActions")
 GET_OBJECT = "s3:GetObject"
 # Converse and ConverseStream are authorized by these two (Bedrock user guide, "Carry out a conversation").
 INVOKE_MODEL = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
@@ -78,8 +81,7 @@ def gateway_trust(place: Place, gateway_name: str) -> Document:
 
     AgentCore developer guide, "Gateway service role permissions", trust policy. The ARN carries the lower-cased name.
     """
-    pattern = place.arn("bedrock-agentcore", f"gateway/{gateway_name.lower()}{ID_SUFFIX}")
-    return _agentcore_trust(place, pattern)
+    return _agentcore_trust(place, _gateway_arns(place, gateway_name))
 
 
 def runtime_trust(place: Place, runtime_name: str) -> Document:
@@ -88,6 +90,10 @@ def runtime_trust(place: Place, runtime_name: str) -> Document:
     AgentCore developer guide, "IAM permissions for AgentCore Runtime", trust policy.
     """
     return _agentcore_trust(place, place.arn("bedrock-agentcore", f"runtime/{runtime_name}{ID_SUFFIX}"))
+
+
+def _gateway_arns(place: Place, gateway_name: str) -> Any:
+    return place.arn("bedrock-agentcore", f"gateway/{gateway_name.lower()}{ID_SUFFIX}")
 
 
 def _agentcore_trust(place: Place, source_arn: Any) -> Document:
@@ -114,9 +120,21 @@ def invoke_functions(function_arns: Sequence[Text]) -> Document:
     return document(allow("InvokeTargets", INVOKE_FUNCTION, list(function_arns)))
 
 
-def invoke_gateways(gateway_arns: Sequence[Text]) -> Document:
+def authorize_tools(place: Place, gateway_name: str, engine_arn: Text) -> Document:
+    """The gateway has its calls decided by its own policy engine.
+
+    AgentCore developer guide, "Policy permissions". The engine must allow it on itself and on the gateway, whose id is
+    not known before the role exists.
+    """
+    return document(
+        allow("ReadPolicyEngine", READ_POLICY_ENGINE, engine_arn),
+        allow("AuthorizeTools", AUTHORIZE_TOOLS, [engine_arn, _gateway_arns(place, gateway_name)]),
+    )
+
+
+def invoke_gateways(gateway_arns: pulumi.Input[Sequence[str]]) -> Document:
     """The agent calls exactly the gateways whose tools it was handed."""
-    return document(allow("InvokeGateways", INVOKE_GATEWAY, list(gateway_arns)))
+    return document(allow("InvokeGateways", INVOKE_GATEWAY, gateway_arns))
 
 
 def runtime_minimum(place: Place, runtime_name: str, code_arn: Text, model: Sequence[Mapping[str, Any]]) -> Document:

@@ -14,9 +14,9 @@ class Authorization(enum.Enum):
     """What a caller with access to a gateway may call."""
 
     GATEWAY = "gateway"
-    """Whoever may invoke the gateway may call each of its tools."""
+    """Whoever may invoke the gateway may call each of its tools; the gateway has the tool search."""
     TOOL = "tool"
-    """Only the tools that were handed to the caller."""
+    """Only the tools that were handed to the caller. No tool search: it would show it the others too."""
 
 
 def full_names(available: Available, where: str) -> list[str]:
@@ -75,14 +75,3 @@ def resolve(available: Available, asked: Iterable[str], authorization: Authoriza
             f"{', '.join(left_out)} would not hold. Hand over all tools, or use authorization 'tool'."
         )
     return [name for name in every if name in chosen]
-
-
-def supported(authorization: Authorization, where: str) -> Authorization:
-    """Return the authorization if a gateway can be made with it.
-
-    Raises:
-        UsageError: It cannot, yet.
-    """
-    if authorization is Authorization.TOOL:
-        raise UsageError(f"{where}: authorization 'tool' is not available yet. Use 'gateway'.")
-    return authorization

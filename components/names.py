@@ -51,6 +51,20 @@ RUNTIME = Limit(
     48,
     "botocore bedrock-agentcore-control AgentRuntimeName",
 )
+POLICY_ENGINE = Limit(
+    "policy engine name",
+    r"[A-Za-z][A-Za-z0-9_]*",
+    "letters, digits and underscores, a letter first",
+    48,
+    "botocore bedrock-agentcore-control PolicyEngineName",
+)
+POLICY = Limit(
+    "policy name",
+    r"[A-Za-z][A-Za-z0-9_]*",
+    "letters, digits and underscores, a letter first",
+    48,
+    "botocore bedrock-agentcore-control PolicyName",
+)
 FUNCTION = Limit(
     "function name",
     r"[a-zA-Z0-9_-]+",
@@ -106,6 +120,32 @@ def runtime(project: str, stack: str, name: str) -> str:
     """
     joined = re.sub(r"[.-]", "_", f"{project}_{stack}_{name}")
     return checked(RUNTIME, joined, advice="It is made of project, stack and agent name: shorten or rename one.")
+
+
+def policy_engine(project: str, stack: str, name: str) -> str:
+    """The policy engine's name: project, stack and gateway joined by underscores (hyphens are not allowed in it).
+
+    Raises:
+        UsageError: AWS would refuse the name.
+    """
+    joined = re.sub(r"[.-]", "_", f"{project}_{stack}_{name}")
+    advice = "It is made of project, stack and gateway name: shorten or rename one."
+    return checked(POLICY_ENGINE, joined, advice=advice)
+
+
+def policy(runtime_name: str, number: int) -> str:
+    """The name of an agent's Cedar policy: its runtime's name and `_tools`, the second one's with a `_2`, and so on.
+
+    Raises:
+        UsageError: AWS would refuse the name.
+    """
+    advice = "It is made of project, stack and agent name: shorten or rename one."
+    return checked(POLICY, numbered(f"{runtime_name}_tools", "_", number), advice=advice)
+
+
+def numbered(name: str, separator: str, number: int) -> str:
+    """The name for the first of several, the name and a number for the others."""
+    return name if number == 1 else f"{name}{separator}{number}"
 
 
 def function(project: str, stack: str, name: str) -> str:

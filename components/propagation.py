@@ -21,6 +21,13 @@ PHRASES = (
     # CreateFunction (Lambda API reference, InvalidParameterValueException)
     "the role defined for the function cannot be assumed by lambda",
 )
+# CreatePolicy, UpdatePolicy: for some minutes the engine may not see a new gateway yet. For good, where the deployer
+# lacks bedrock-agentcore:InvokeGateway (AgentCore developer guide, "Policy permissions").
+NEW_GATEWAY = "insufficient permissions to call gateway"
+NEW_GATEWAY_HINT = (
+    "AgentCore cannot check the policy against its gateway. A new gateway can take some minutes: run `pulumi up` "
+    "again, which repairs the policy. If it stays so, whoever deploys lacks bedrock-agentcore:InvokeGateway on it."
+)
 FIRST_DELAY = 2.0
 LONGEST_DELAY = 30.0
 # Time, not attempts: for some of the phrases the provider itself tries for two minutes before it reports a failure.
@@ -30,9 +37,17 @@ _clock = time.monotonic
 _sleep = asyncio.sleep
 
 
-def is_propagation(error: str) -> bool:
-    """Whether the service refused for a role or policy that may only be late."""
+def is_propagation(error: str, operation: str) -> bool:
+    """Whether the service refused what may only be late, and the operation can be repeated as it was.
+
+    Args:
+        error: The provider's error.
+        operation: What failed: "create", "update" or "delete".
+    """
     lowered = error.lower()
+    if NEW_GATEWAY in lowered:
+        # The policy that could not be created is there, failed, and holds its name: an update repairs it.
+        return operation == "update"
     return any(phrase in lowered for phrase in PHRASES)
 
 
@@ -54,10 +69,13 @@ def retry(component: pulumi.ComponentResource, name: str) -> pulumi.ResourceHook
 
     async def on_error(args: pulumi.ErrorHookArgs) -> bool:
         since = _clock() - first_failures.setdefault(args.urn, _clock())
-        if not args.errors or not is_propagation(args.errors[0]) or since >= LONGEST_WAIT:
+        error = args.errors[0] if args.errors else ""
+        if not is_propagation(error, args.failed_operation) or since >= LONGEST_WAIT:
+            if NEW_GATEWAY in error.lower():
+                pulumi.log.warn(f"{args.name}: {NEW_GATEWAY_HINT}", resource=component)
             return False
         seconds = delay(len(args.errors))
-        pulumi.log.info(f"{args.name}: IAM has not spread yet, next try in {seconds:.0f} s", resource=component)
+        pulumi.log.info(f"{args.name}: AWS has not caught up yet, next try in {seconds:.0f} s", resource=component)
         await _sleep(seconds)
         return True
 

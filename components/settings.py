@@ -9,7 +9,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 from pulumi.runtime import config as pulumi_config
 
-from components import agent_runtime, arguments, grants, models, names
+from components import agent_runtime, arguments, cedar, grants, models, names
 from components.errors import UsageError
 from components.grants import Authorization
 
@@ -18,6 +18,7 @@ DEFAULT_MODEL = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 DEFAULT_AGENT = "assistant"
 GATEWAY = "tools"
 """Name of the program's one gateway."""
+_JSON = {"agents": "a map of agents", "observability": "true or false"}
 
 
 class BundleKind(enum.Enum):
@@ -51,13 +52,15 @@ class Config(TypedDict):
     """Agents by name. Default: one, `assistant`, that may call every tool."""
     bundle: NotRequired[BundleKind]
     """What the agent's zip holds."""
+    observability: NotRequired[bool]
+    """Whether agents send traces and metrics to CloudWatch. Default: true."""
 
 
 @dataclass(frozen=True)
 class Agent:
-    """One agent: the full names of its tools, its model, its system prompt if not its own."""
+    """One agent: the full names of its tools (None: every tool), its model, its system prompt if not its own."""
 
-    tools: list[str]
+    tools: list[str] | None
     model_id: str
     system_prompt: str | None
 
@@ -68,6 +71,7 @@ class Settings:
 
     authorization: Authorization
     bundle: BundleKind
+    observability: bool
     agents: dict[str, Agent]
 
 
@@ -83,11 +87,12 @@ def load(available: grants.Available) -> Settings:
     config = _read()
     arguments.check(config, Config, f"{NAMESPACE}:")
     authorization = Authorization(config.get("authorization", Authorization.GATEWAY))
-    grants.supported(authorization, f"{NAMESPACE}:authorization")
     model_id = models.checked(config.get("modelId", DEFAULT_MODEL), f"{NAMESPACE}:modelId")
-    every = grants.full_names(available, "lambdas")
+    grants.full_names(available, "lambdas")
     project, stack = pulumi.get_project(), pulumi.get_stack()
     names.gateway(project, stack, GATEWAY)
+    if authorization is Authorization.TOOL:
+        names.policy_engine(project, stack, GATEWAY)
     for target in available:
         names.function(project, stack, target)
     agents: dict[str, Agent] = {}
@@ -100,25 +105,43 @@ def load(available: grants.Available) -> Settings:
         runtimes[runtime] = name
         prompt = entry.get("systemPrompt")
         arguments.within(prompt, 1, agent_runtime.LONGEST_VALUE, f"{where}.systemPrompt")
-        agents[name] = Agent(
-            tools=grants.resolve(available, entry.get("tools", every), authorization, f"{where}.tools"),
-            model_id=models.checked(entry.get("modelId", model_id), f"{where}.modelId"),
-            system_prompt=prompt,
+        tools = _tools(entry, available, authorization, f"{where}.tools")
+        if authorization is Authorization.TOOL and tools != []:
+            names.policy(runtime, 1)
+            cedar.check(tools or list(available), None, f"{where}.tools")
+        agents[name] = Agent(tools, models.checked(entry.get("modelId", model_id), f"{where}.modelId"), prompt)
+    _check_number(agents, authorization)
+    bundle = BundleKind(config.get("bundle", BundleKind.FULL))
+    return Settings(authorization, bundle, config.get("observability", True), agents)
+
+
+def _tools(
+    entry: AgentConfig, available: grants.Available, authorization: Authorization, where: str
+) -> list[str] | None:
+    return grants.resolve(available, entry["tools"], authorization, where) if "tools" in entry else None
+
+
+def _check_number(agents: Mapping[str, Agent], authorization: Authorization) -> None:
+    writing = sum(agent.tools != [] for agent in agents.values())
+    if authorization is Authorization.TOOL and writing > cedar.MOST_POLICIES:
+        raise UsageError(
+            f"{NAMESPACE}:agents: {writing} agents have tools, and each needs a Cedar policy; a policy engine takes "
+            f"{cedar.MOST_POLICIES}. Spread the agents over several stacks."
         )
-    return Settings(authorization, BundleKind(config.get("bundle", BundleKind.FULL)), agents)
 
 
 def _read() -> Mapping[str, Any]:
-    """The namespace's raw values; Pulumi hands every value over as text, maps as JSON."""
+    """The namespace's raw values; Pulumi hands every value over as text, what is no text as JSON."""
     everything = {**pulumi_config.get_config_env(), **pulumi_config.CONFIG.get()}
     prefix = f"{NAMESPACE}:"
     values = {key.removeprefix(prefix): value for key, value in everything.items() if key.startswith(prefix)}
     for key in values:
         if pulumi_config.is_config_secret(prefix + key) or prefix + key in pulumi_config.get_config_secret_keys_env():
             raise UsageError(f"{prefix}{key}: cannot be a secret: it is written into plans and documents as it is.")
-    if isinstance(agents := values.get("agents"), str):
-        try:
-            values["agents"] = json.loads(agents)
-        except json.JSONDecodeError as error:
-            raise UsageError(f"{NAMESPACE}:agents: must be a map of agents ({error}).") from error
+    for key, shape in _JSON.items():
+        if isinstance(text := values.get(key), str):
+            try:
+                values[key] = json.loads(text)
+            except json.JSONDecodeError as error:
+                raise UsageError(f"{prefix}{key}: must be {shape} ({error}).") from error
     return values

@@ -1,12 +1,13 @@
 """ToolGateway: an AgentCore gateway that authorizes callers by IAM, with its targets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
-from components import arguments, documents, grants, names, place, propagation, tool_forms
+from components import arguments, cedar_schema, documents, grants, names, place, propagation, tool_forms
+from components.errors import UsageError
 from components.grants import Authorization
 from components.tool_schema import ToolSchema
 
@@ -36,6 +37,12 @@ class GatewayTools(TypedDict):
     """The gateway's MCP endpoint."""
     tools: list[str]
     """Full names of the tools."""
+    policy_engine_id: NotRequired[pulumi.Input[str]]
+    """Id of the gateway's policy engine, if it has one: the permit is written there."""
+    actions: NotRequired[list[str]]
+    """What the permit names: full tool names, and targets for all of their tools. Default: `tools`."""
+    when: NotRequired[str]
+    """A condition in Cedar that must hold for each call."""
 
 
 class ToolGatewayArgs(TypedDict):
@@ -48,7 +55,7 @@ class ToolGatewayArgs(TypedDict):
     description: NotRequired[pulumi.Input[str]]
     """What the gateway is for; 1 to 200 characters."""
     tags: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
-    """Tags for the role and the gateway."""
+    """Tags for the role, the gateway and its policy engine."""
 
 
 class ToolGateway(pulumi.ComponentResource):
@@ -58,70 +65,98 @@ class ToolGateway(pulumi.ComponentResource):
     """ARN of the gateway."""
     gateway_url: pulumi.Output[str]
     """The gateway's MCP endpoint; known once every target is there."""
+    policy_engine_id: pulumi.Output[str] | None
+    """Id of its policy engine, with authorization 'tool'; known once every target is there."""
 
     def __init__(self, name: str, args: ToolGatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         where = f"ToolGateway {name!r}"
         arguments.check(args, ToolGatewayArgs, where)
         arguments.within(args.get("description"), 1, LONGEST_DESCRIPTION, f"{where}.description")
-        gateway_name = names.gateway(pulumi.get_project(), pulumi.get_stack(), name)
-        authorization = Authorization(args.get("authorization", Authorization.GATEWAY))
-        self._authorization = grants.supported(authorization, where)
+        project, stack = pulumi.get_project(), pulumi.get_stack()
+        gateway_name = names.gateway(project, stack, name)
+        self._authorization = Authorization(args.get("authorization", Authorization.GATEWAY))
+        engine_name = names.policy_engine(project, stack, name) if self._authorization is Authorization.TOOL else None
         self._where = where
-        self._available = {target: [tool["name"] for tool in it["tools"]] for target, it in args["targets"].items()}
+        self._tools = {target: it["tools"] for target, it in args["targets"].items()}
+        self._available = {target: [tool["name"] for tool in tools] for target, tools in self._tools.items()}
         self._every = grants.full_names(self._available, where)
         # Rules read these; a plain value says more than an enum.
-        super().__init__("toolgate:index:ToolGateway", name, {**args, "authorization": authorization.value}, opts)
+        super().__init__("toolgate:index:ToolGateway", name, {**args, "authorization": self._authorization.value}, opts)
         hooks = propagation.retry(self, name)
-        role, policy = self._role(name, gateway_name, args)
+        engine = _engine(self, name, engine_name, args) if engine_name else None
+        role, policies = self._role(name, gateway_name, args, engine)
         gateway = aws.bedrock.AgentcoreGateway(
             f"{name}-gateway",
             name=gateway_name,
             description=args.get("description"),
             authorizer_type="AWS_IAM",
             protocol_type="MCP",
-            protocol_configuration={"mcp": {"search_type": "SEMANTIC", "supported_versions": PROTOCOL_VERSIONS}},
+            protocol_configuration={"mcp": _protocol(self._authorization)},
+            policy_engine_configuration=_enforced(engine),
             role_arn=role.arn,
             tags=args.get("tags"),
             # A replacement cannot be made while the old one holds the name.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy], delete_before_replace=True, hooks=hooks),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=policies, delete_before_replace=True, hooks=hooks),
         )
-        targets = self._targets(name, args["targets"], gateway, policy, hooks)
+        targets = self._targets(name, args["targets"], gateway, policies, hooks)
         self.gateway_arn = gateway.gateway_arn
-        # Who uses the URL waits for the tools.
-        waits = pulumi.Output.all(gateway.gateway_url, *[target.target_id for target in targets])
-        self.gateway_url = waits.apply(lambda values: str(values[0]))
-        self.register_outputs({"gateway_arn": self.gateway_arn, "gateway_url": self.gateway_url})
+        # Who uses the URL waits for the tools; and a policy cannot come before the tools that it names.
+        self.gateway_url = _after(targets, gateway.gateway_url)
+        self.policy_engine_id = _after(targets, engine.policy_engine_id) if engine else None
+        outputs = {"gateway_arn": self.gateway_arn, "gateway_url": self.gateway_url}
+        self.register_outputs(outputs | {"policy_engine_id": self.policy_engine_id})
 
-    def tools(self, *asked: str) -> GatewayTools:
+    def tools(self, *asked: str, when: str | None = None) -> GatewayTools:
         """Tools of this gateway, as an AgentRuntime takes them: handing them over is the grant.
 
         Args:
-            asked: Target names (all their tools) and full tool names; none means every tool.
+            asked: Target names (all their tools as they are now) and full tool names. None means every tool, also those
+                that the gateway's targets get later.
+            when: A condition on each call's arguments, in Cedar: what stands between the braces of `when { ... }`, such
+                as `context.input.amount < 1000`. Takes authorization 'tool'.
 
         Raises:
-            UsageError: A name is neither, or less than every tool is asked for and the gateway cannot enforce that.
+            UsageError: A name is neither, less than every tool is asked for and the gateway cannot enforce that, or the
+                condition does not fit the tools' arguments.
         """
-        chosen = grants.resolve(self._available, asked or self._every, self._authorization, self._where)
-        return {"gateway_arn": self.gateway_arn, "gateway_url": self.gateway_url, "tools": chosen}
+        where = f"{self._where}.tools"
+        chosen = grants.resolve(self._available, asked or self._every, self._authorization, where)
+        handed: GatewayTools = {"gateway_arn": self.gateway_arn, "gateway_url": self.gateway_url, "tools": chosen}
+        if when is not None:
+            arguments.check(when, str, f"{where}: when")
+            handed["when"] = when
+        if self.policy_engine_id is not None:
+            handed["policy_engine_id"] = self.policy_engine_id
+            handed["actions"] = chosen if asked else list(self._available)
+            cedar_schema.check(handed["actions"], when, self._tools, where)
+        elif when is not None:
+            raise UsageError(f"{where}: a condition cannot be enforced with authorization 'gateway'. Use 'tool'.")
+        return handed
 
-    def _role(self, name: str, gateway_name: str, args: ToolGatewayArgs) -> tuple[aws.iam.Role, aws.iam.RolePolicy]:
+    def _role(
+        self, name: str, gateway_name: str, args: ToolGatewayArgs, engine: aws.bedrock.AgentcorePolicyEngine | None
+    ) -> tuple[aws.iam.Role, list[aws.iam.RolePolicy]]:
         child = pulumi.ResourceOptions(parent=self)
-        trust = documents.gateway_trust(place.current(self), gateway_name)
-        role = aws.iam.Role(
-            f"{name}-role", assume_role_policy=pulumi.Output.json_dumps(trust), tags=args.get("tags"), opts=child
-        )
-        invoke = documents.invoke_functions([target["function_arn"] for target in args["targets"].values()])
-        policy = aws.iam.RolePolicy(
-            f"{name}-invoke", role=role.name, policy=pulumi.Output.json_dumps(invoke), opts=child
-        )
-        return role, policy
+        here = place.current(self)
+        trust = pulumi.Output.json_dumps(documents.gateway_trust(here, gateway_name))
+        role = aws.iam.Role(f"{name}-role", assume_role_policy=trust, tags=args.get("tags"), opts=child)
+        functions = [target["function_arn"] for target in args["targets"].values()]
+        written = {"invoke": documents.invoke_functions(functions)}
+        if engine:
+            written["authorize"] = documents.authorize_tools(here, gateway_name, engine.policy_engine_arn)
+        return role, [
+            aws.iam.RolePolicy(
+                f"{name}-{suffix}", role=role.name, policy=pulumi.Output.json_dumps(document), opts=child
+            )
+            for suffix, document in written.items()
+        ]
 
     def _targets(
         self,
         name: str,
         targets: Mapping[str, GatewayTarget],
         gateway: aws.bedrock.AgentcoreGateway,
-        policy: aws.iam.RolePolicy,
+        policies: list[aws.iam.RolePolicy],
         hooks: pulumi.ResourceHookBinding,
     ) -> list[aws.bedrock.AgentcoreGatewayTarget]:
         made: list[aws.bedrock.AgentcoreGatewayTarget] = []
@@ -135,11 +170,34 @@ class ToolGateway(pulumi.ComponentResource):
                 credential_provider_configuration={"gateway_iam_role": {}},
                 target_configuration={"mcp": {"lambda_": function}},
                 opts=pulumi.ResourceOptions(
-                    parent=self, depends_on=[policy, *_before(made)], delete_before_replace=True, hooks=hooks
+                    parent=self, depends_on=[*policies, *_before(made)], delete_before_replace=True, hooks=hooks
                 ),
             )
             made.append(resource)
         return made
+
+
+def _engine(
+    gateway: ToolGateway, name: str, engine_name: str, args: ToolGatewayArgs
+) -> aws.bedrock.AgentcorePolicyEngine:
+    # A replacement cannot be made while the old one holds the name.
+    opts = pulumi.ResourceOptions(parent=gateway, delete_before_replace=True)
+    return aws.bedrock.AgentcorePolicyEngine(f"{name}-engine", name=engine_name, tags=args.get("tags"), opts=opts)
+
+
+def _enforced(engine: aws.bedrock.AgentcorePolicyEngine | None) -> dict[str, pulumi.Input[str]] | None:
+    return {"arn": engine.policy_engine_arn, "mode": "ENFORCE"} if engine else None
+
+
+def _protocol(authorization: Authorization) -> dict[str, object]:
+    protocol: dict[str, object] = {"supported_versions": PROTOCOL_VERSIONS}
+    # The tool search answers with the schemas of tools that the caller may not call.
+    return protocol if authorization is Authorization.TOOL else protocol | {"search_type": "SEMANTIC"}
+
+
+def _after(resources: Sequence[pulumi.CustomResource], value: pulumi.Output[str]) -> pulumi.Output[str]:
+    """The value, for whose users the resources are there already."""
+    return pulumi.Output.all(value, *[it.id for it in resources]).apply(lambda values: str(values[0]))
 
 
 def _before[T](made: list[T]) -> list[T]:

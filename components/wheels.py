@@ -11,12 +11,13 @@ from pathlib import Path
 from components.errors import UsageError
 
 # AgentCore developer guide, "Direct code deployment": arm64 only.
-PLATFORM = "aarch64-manylinux2014"
+AGENTCORE = "aarch64-manylinux2014"
 # What the agent calls, and what boto3's default credential chain may.
 BOTOCORE_SERVICES = {"bedrock-agentcore", "bedrock-runtime", "signin", "sso", "sso-oidc", "sts"}
 SCRIPTS = {"opentelemetry-instrument"}
 _FOLDERS_LEFT_OUT = {"__pycache__", "tests", "test"}
 _METADATA_LEFT_OUT = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
+_UV = (sys.executable, "-m", "uv")
 # Exactly what is locked, and nothing built here: a source build would be for this machine.
 _INSTALL = ("pip", "install", "--quiet", "--require-hashes", "--no-deps", "--only-binary=:all:", "--link-mode=copy")
 _COMPILE = ("-m", "compileall", "-q", "--invalidation-mode=unchecked-hash")
@@ -24,20 +25,21 @@ _COMPILE = ("-m", "compileall", "-q", "--invalidation-mode=unchecked-hash")
 _SHEBANG = re.compile(r"\A#!/bin/sh\n'''exec' .*\n' '''\n|\A#!.*\n")
 
 
-def install(lock: Path, tree: Path, python: str) -> None:
+def install(lock: Path, tree: Path, python: str, machine: str = AGENTCORE) -> None:
     """Install the locked wheels into a folder, without what the agent never reads.
 
     Args:
         lock: Requirements with hashes.
         tree: The folder to make.
         python: The runtime's Python, as `major.minor`.
+        machine: Where they are to run, in uv's words.
 
     Raises:
         UsageError: A wheel for the platform is missing, or a hash differs.
     """
-    _say(f"installing {lock} for Python {python} on Linux arm64")
-    platform = ["--python-platform", PLATFORM, "--python-version", python]
-    command = [sys.executable, "-m", "uv", *_INSTALL, *platform, "--target", str(tree), "-r", str(lock)]
+    say(f"installing {lock} for Python {python} on {machine} (some 30 MB to download the first time)")
+    platform = ["--python-platform", machine, "--python-version", python]
+    command = [*_UV, *_INSTALL, "--python", sys.executable, *platform, "--target", str(tree), "-r", str(lock)]
     result = subprocess.run(command, check=False, stdout=sys.stderr)
     if result.returncode:
         raise UsageError(
@@ -60,7 +62,7 @@ def compile_bytecode(tree: Path, python: str) -> None:
     Raises:
         UsageError: No interpreter of that version is there.
     """
-    _say(f"compiling for Python {python}")
+    say(f"compiling for Python {python}")
     interpreter = _interpreter(python)
     # One process: what is shared between files compiled together shows in the bytes.
     command = [interpreter, *_COMPILE, "-s", str(tree), str(tree)]
@@ -68,14 +70,14 @@ def compile_bytecode(tree: Path, python: str) -> None:
     result = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
     if result.returncode:
         # Some packages carry files that are not meant for this Python; those stay uncompiled.
-        _say(f"left uncompiled: {result.stdout.strip()[:500]}")
+        say(f"left uncompiled: {result.stdout.strip()[:500]}")
 
 
 def _interpreter(python: str) -> str:
     if python == f"{sys.version_info.major}.{sys.version_info.minor}":
         return sys.executable
     found = subprocess.run(
-        [sys.executable, "-m", "uv", "python", "find", "--no-project", "--no-python-downloads", python],
+        [*_UV, "python", "find", "--no-project", "--no-python-downloads", python],
         check=False,
         capture_output=True,
         text=True,
@@ -105,5 +107,6 @@ def _unneeded(tree: Path) -> Iterator[Path]:
             yield path
 
 
-def _say(what: str) -> None:
+def say(what: str) -> None:
+    """Show what is being done."""
     print(f"bundle: {what}", file=sys.stderr, flush=True)

@@ -4,11 +4,17 @@ set -eu
 cd "$(dirname "$0")/.."
 compile() {
     in=$1; out=$2; shift 2
-    .uv/bin/uv pip compile --quiet "$in" -o "$out" --generate-hashes --no-emit-index-url --no-header "$@"
+    .uv/bin/uv pip compile --quiet "$in" -o "$out" --python .venv/bin/python --generate-hashes --no-emit-index-url \
+        --no-header "$@"
 }
 compile requirements/uv.in requirements/uv.txt --universal --python-version 3.11
 compile requirements/project.in requirements/project.txt --universal --python-version 3.13 \
     --override requirements/overrides.txt
-# The agent ships what was tested here, as wheels for AgentCore Runtime's machines (arm64).
-compile requirements/agent.in requirements/agent.txt --constraint requirements/project.txt \
+# The agent ships what was tested here, as wheels for AgentCore Runtime's machines (arm64). uv keeps to the versions it
+# finds in its output, unless they cannot be: the ADOT distro pins its own OpenTelemetry and a few packages around it.
+draft=$(mktemp)
+trap 'rm -f "$draft"' EXIT
+cp requirements/project.txt "$draft"
+compile requirements/agent.in "$draft" --override requirements/agent-overrides.txt \
     --python-platform aarch64-manylinux2014 --python-version 3.13 --only-binary :all:
+cat "$draft" > requirements/agent.txt

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import cedarpy
 import pulumi
 import pytest
 from google.protobuf.json_format import MessageToDict
@@ -17,7 +18,6 @@ from pulumi.runtime.stack import Stack
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT, REGION = "123456789012", "us-east-1"
-GATEWAY_ID = "toolgate-dev-tools-a1b2c3d4e5"
 PROFILE = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:inference-profile/us.anthropic.claude-haiku-4-5-20251001-v1:0"
 MODEL = "foundation-model/anthropic.claude-haiku-4-5-20251001-v1:0"
 MODELS = [f"arn:aws:bedrock:{region}::{MODEL}" for region in ("us-west-2", "us-east-1", "us-east-2")]
@@ -79,9 +79,13 @@ def outputs_of(args: mocks.MockResourceArgs) -> dict[str, Any]:
         "LogGroup": {"arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}"},
         "Function": {"arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"},
         "AgentcoreGateway": {
-            "gatewayId": GATEWAY_ID,
-            "gatewayArn": f"arn:aws:bedrock-agentcore:{REGION}:{ACCOUNT}:gateway/{GATEWAY_ID}",
-            "gatewayUrl": f"https://{GATEWAY_ID}.gateway.bedrock-agentcore.{REGION}.amazonaws.com/mcp",
+            "gatewayId": f"{name}-a1b2c3d4e5",
+            "gatewayArn": f"arn:aws:bedrock-agentcore:{REGION}:{ACCOUNT}:gateway/{name}-a1b2c3d4e5",
+            "gatewayUrl": f"https://{name}-a1b2c3d4e5.gateway.bedrock-agentcore.{REGION}.amazonaws.com/mcp",
+        },
+        "AgentcorePolicyEngine": {
+            "policyEngineId": f"{name}-a1b2c3d4e5",
+            "policyEngineArn": f"arn:aws:bedrock-agentcore:{REGION}:{ACCOUNT}:policy-engine/{name}-a1b2c3d4e5",
         },
         "AgentcoreGatewayTarget": {"targetId": "A1B2C3D4E5"},
         "Bucket": {"bucket": f"{args.name}-1234567"},
@@ -197,5 +201,35 @@ def allows() -> Allows:
             service_context={key.replace("__", ":").lower(): value for key, value in keys.items()},
         )
         return bool(evaluate(context, [parse_policy_document(document)]).decision == "Allow")
+
+    return deciding
+
+
+Permits = Callable[..., bool]
+
+
+@pytest.fixture
+def permits() -> Permits:
+    """Whether Cedar statements let a role call a tool of a gateway, by Cedar itself.
+
+    The request is made of AgentCore's documented parts, not by the components: the entity id of the role's sessions,
+    the tool in its target's group, that in CallTool and Mcp.
+    """
+
+    def deciding(statements: list[str], role: str, tool: str, gateway: str, **arguments: Any) -> bool:
+        ids = [tool, tool.partition("___")[0], "CallTool", "Mcp"]
+        uids = [{"type": "AgentCore::Action", "id": it} for it in ids]
+        groups = [{"uid": uid, "attrs": {}, "parents": uids[index + 1 : index + 2]} for index, uid in enumerate(uids)]
+        principal = {"type": "AgentCore::IamEntity", "id": f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}"}
+        request = {
+            "principal": principal,
+            "action": uids[0],
+            "resource": {"type": "AgentCore::Gateway", "id": gateway},
+            "context": {"input": arguments},
+        }
+        entity = {"uid": principal, "attrs": {"id": principal["id"]}, "parents": []}
+        result = cedarpy.is_authorized(request, "\n".join(statements), [*groups, entity])
+        assert not result.diagnostics.errors, result.diagnostics.errors
+        return bool(result.allowed)
 
     return deciding

@@ -83,6 +83,14 @@ def test_handing_over_tools_is_the_grant(run: Any, args: Any, allows: Any) -> No
     assert made[0].tool_names == ["a___x", "b___y"]
 
 
+def test_two_grants_of_one_gateway_are_one_gateway(run: Any, args: Any) -> None:
+    args["tools"] = [grant("one", "a___x"), grant("one", "a___y"), grant("two", "b___z")]
+    recorded = run(lambda: AgentRuntime("helper", args))
+    [statement] = recorded.one("RolePolicy", "helper-tools").document()["Statement"]
+    assert statement["Resource"] == [f"{GATEWAY}one-a1b2c3d4e5", f"{GATEWAY}two-a1b2c3d4e5"]
+    assert runtime_of(recorded)["environmentVariables"]["GATEWAY_URL"] == "https://one/mcp https://two/mcp"
+
+
 def test_without_tools_there_is_no_grant(run: Any, args: Any, allows: Any) -> None:
     recorded = run(lambda: AgentRuntime("helper", args))
     policies = [it.document() for it in recorded.resources if it.type.endswith("RolePolicy")]

@@ -1,14 +1,15 @@
 """The agent's zip, built from hand-made wheels: no network."""
 
 import hashlib
-import io
 import json
 import marshal
 import os
+import platform
+import random
+import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,72 +18,9 @@ import pytest
 
 from components import bundle, wheels
 from components.errors import UsageError
+from tests.components.handmade_packages import sdist, wheel
 
 ROOT = Path(__file__).parents[2]
-ARM = "cp313-cp313-manylinux2014_aarch64"
-SCRIPT = "from tiny import answer\n\ndef run():\n    print(answer())\n"
-METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
-FILES = {
-    "tiny/__init__.py": "def answer():\n    return 42\n",
-    "tiny/__init__.pyi": "def answer() -> int: ...\n",
-    "tiny/tests/test_tiny.py": "import pytest\n",
-    "tiny/native.so": "ELF",
-    "tiny/otel.py": SCRIPT,
-    "botocore/data/sts/service-2.json": "{}",
-    "botocore/data/ec2/service-2.json": "{}",
-    "botocore/data/endpoints.json": "{}",
-    "tiny-1.0.dist-info/entry_points.txt": (
-        "[console_scripts]\nopentelemetry-instrument = tiny.otel:run\ntiny = tiny.otel:run\n"
-    ),
-}
-
-
-def wheel(folder: Path, name: str = "tiny", tag: str = ARM) -> str:
-    """Write a wheel; returns its line for a lock file."""
-    path = folder / f"{name}-1.0-{tag}.whl"
-    info = f"{name}-1.0.dist-info"
-    files = {
-        **{inside.replace("tiny-1.0", f"{name}-1.0"): text for inside, text in FILES.items()},
-        f"{info}/METADATA": METADATA.format(name=name),
-        f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: hand\nRoot-Is-Purelib: false\nTag: {tag}\n",
-    }
-    with zipfile.ZipFile(path, "w") as archive:
-        for inside, text in files.items():
-            archive.writestr(inside, text)
-        archive.writestr(f"{info}/RECORD", "".join(f"{inside},,\n" for inside in [*files, f"{info}/RECORD"]))
-    return f"{name}==1.0 --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
-
-
-BACKEND = """
-import zipfile
-def build_wheel(folder, config_settings=None, metadata_directory=None):
-    with zipfile.ZipFile(f"{folder}/built-1.0-py3-none-any.whl", "w") as archive:
-        for name, text in FILES.items():
-            archive.writestr(name, text)
-    return "built-1.0-py3-none-any.whl"
-"""
-
-
-def sdist(folder: Path) -> str:
-    """Write a source distribution that would build anywhere; returns its line for a lock file."""
-    info = "built-1.0.dist-info"
-    files = {
-        f"{info}/METADATA": METADATA.format(name="built"),
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/RECORD": f"{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n",
-    }
-    system = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
-    members = {
-        "pyproject.toml": system,
-        "backend.py": f"FILES = {files!r}\n{BACKEND}",
-        "PKG-INFO": files[f"{info}/METADATA"],
-    }
-    with tarfile.open(folder / "built-1.0.tar.gz", "w:gz") as archive:
-        for name, text in members.items():
-            member = tarfile.TarInfo(f"built-1.0/{name}")
-            member.size = len(text)
-            archive.addfile(member, io.BytesIO(text.encode()))
-    return f"built==1.0 --hash=sha256:{hashlib.sha256((folder / 'built-1.0.tar.gz').read_bytes()).hexdigest()}\n"
 
 
 @pytest.fixture
@@ -172,17 +110,6 @@ def test_scripts_run_wherever_they_are_unpacked(inputs: Path) -> None:
     assert set(modes.values()) == {0o644}
 
 
-@pytest.mark.parametrize(
-    "written",
-    [
-        "#!/home/somebody/.venv/bin/python\nimport sys\n",
-        "#!/bin/sh\n'''exec' '/a very long/path/python' \"$0\" \"$@\"\n' '''\nimport sys\n",
-    ],
-)
-def test_both_ways_uv_names_the_interpreter_are_replaced(written: str) -> None:
-    assert wheels.portable(written) == "#!/usr/bin/env python3\nimport sys\n"
-
-
 def test_same_inputs_same_bytes(inputs: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     first = build(inputs)
     elsewhere = tmp_path_factory.mktemp("another_clone_with_a_much_longer_name")
@@ -211,6 +138,18 @@ def test_what_changes_makes_another_zip(inputs: Path, changed: str) -> None:
     assert build(inputs).path != first.path
 
 
+def test_other_tools_make_another_zip(inputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = bundle.build(inputs / "agent", None, dist=inputs / "dist")
+    # Bytecode and compression differ between releases, so a zip of the old ones is not what a fresh clone builds.
+    monkeypatch.setattr(platform, "python_version", lambda: "3.13.99")
+    assert bundle.build(inputs / "agent", None, dist=inputs / "dist").path != first.path
+
+
+def test_a_wheel_for_another_machine_is_taken_where_it_is_asked_for(inputs: Path) -> None:
+    (inputs / "agent.txt").write_text(wheel(inputs / "index", "x86", "cp313-cp313-manylinux2014_x86_64"))
+    assert "x86-1.0.dist-info/METADATA" in content(build(inputs, machine="x86_64-manylinux2014"))
+
+
 def test_the_sources_alone_need_no_package(inputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wheels, "install", None)
     built = bundle.build(inputs / "agent", None, dist=inputs / "dist")
@@ -230,6 +169,7 @@ def test_the_sources_alone_need_no_package(inputs: Path, monkeypatch: pytest.Mon
             lambda it: (it / "agent.txt").write_text(wheel(it / "index", "x86", "cp313-cp313-manylinux2014_x86_64")),
             "could",
         ),
+        (lambda it: (it / "agent" / "tiny.py").touch(), "tiny.py: a package the agent needs has that name"),
         (
             lambda it: (it / "agent" / "tiny").mkdir() or (it / "agent" / "tiny" / "otel.py").touch(),
             "otel.py: a package",
@@ -243,19 +183,31 @@ def test_nothing_half_made_is_left(inputs: Path, break_it: Any, message: str) ->
     assert list((inputs / "dist").glob("*")) == []
 
 
-def test_a_missing_interpreter_says_how_to_get_it(inputs: Path) -> None:
-    with pytest.raises(UsageError, match=r"by Python 3\.3, which is not here.*`uv python install 3\.3`"):
-        wheels.compile_bytecode(inputs / "agent", "3.3")
-
-
 @pytest.mark.parametrize(("limit", "form"), [("LARGEST_CONTENT", "unpacked"), ("LARGEST_ZIP", "zipped")])
 def test_over_agentcores_limit_the_largest_packages_are_named(
     inputs: Path, monkeypatch: pytest.MonkeyPatch, limit: str, form: str
 ) -> None:
-    monkeypatch.setattr(bundle, limit, 10)
-    with pytest.raises(UsageError, match=rf"too large.*{form} it is more\. Largest: tiny .* MB, "):
+    (inputs / "agent" / "large.txt").write_text(random.Random(1).randbytes(300_000).hex())
+    monkeypatch.setattr(bundle, limit, 200_000)
+    with pytest.raises(UsageError) as refused:
         build(inputs)
+    said = str(refused.value)
+    assert re.search(rf"too large: 0\.[36] MB {form}; AgentCore takes", said)
+    assert "Largest, unpacked: large.txt 0.6 MB, " in said
+    assert "requirements/agent-overrides.txt" in said
     assert list((inputs / "dist").glob("*")) == []
+
+
+def test_only_the_newest_zips_are_kept(inputs: Path) -> None:
+    built = []
+    for number in range(bundle.KEPT + 2):
+        (inputs / "agent" / "helper.py").write_text(f"X = {number}\n")
+        built.append(bundle.build(inputs / "agent", None, dist=inputs / "dist").path)
+        os.utime(built[-1], ns=(number, number))
+    (inputs / "dist" / "notes.txt").touch()
+    (inputs / "agent" / "helper.py").write_text("X = -1\n")
+    newest = bundle.build(inputs / "agent", None, dist=inputs / "dist").path
+    assert set((inputs / "dist").iterdir()) == {*built[-bundle.KEPT + 1 :], newest, inputs / "dist" / "notes.txt"}
 
 
 def test_by_hand_the_last_line_says_what_was_built(inputs: Path) -> None:

@@ -99,6 +99,21 @@ def test_an_agent_invokes_the_gateways_it_was_handed_only(allows: Any) -> None:
     assert not allows(document, "bedrock-agentcore:GetGateway", gateways[0])
 
 
+def test_a_gateway_has_its_calls_decided_by_its_own_engine_only(resolved: Any, allows: Any) -> None:
+    service = f"arn:aws:bedrock-agentcore:{R}:{A}"
+    engine, gateway = f"{service}:policy-engine/toolgate_dev_tools-a1b2c3d4e5", f"{service}:gateway/toolgate-dev-tools"
+    document = resolved(lambda: documents.authorize_tools(PLACE, "Toolgate-dev-tools", engine))
+    assert allows(document, "bedrock-agentcore:GetPolicyEngine", engine)
+    for action in ("bedrock-agentcore:AuthorizeAction", "bedrock-agentcore:PartiallyAuthorizeActions"):
+        assert allows(document, action, engine)
+        assert allows(document, action, f"{gateway}-a1b2c3d4e5")
+        assert not allows(document, action, f"{gateway}-2-a1b2c3d4e5")
+        assert not allows(document, action, engine + "x")
+    assert not allows(document, "bedrock-agentcore:GetPolicyEngine", engine + "x")
+    assert not allows(document, "bedrock-agentcore:UpdatePolicyEngine", engine)
+    assert not allows(document, "bedrock-agentcore:InvokeGateway", f"{gateway}-a1b2c3d4e5")
+
+
 @pytest.fixture
 def minimum(resolved: Any) -> Any:
     model = documents.profile_access(PROFILE, MODELS)

@@ -64,9 +64,3 @@ def test_what_authorization_cannot_withhold_is_not_promised() -> None:
 def test_what_no_gateway_may_have(available: Any, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         grants.full_names(available, "here")
-
-
-def test_tool_authorization_is_refused_until_it_is_there() -> None:
-    assert grants.supported(Authorization.GATEWAY, "here") is Authorization.GATEWAY
-    with pytest.raises(UsageError, match=r"here: authorization 'tool' is not available yet\. Use 'gateway'"):
-        grants.supported(Authorization.TOOL, "here")

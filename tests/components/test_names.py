@@ -19,11 +19,15 @@ def shapes() -> dict[str, Any]:
         "gateway name": control.shape_for("GatewayName").metadata,
         "target name": control.shape_for("TargetName").metadata,
         "runtime name": control.shape_for("AgentRuntimeName").metadata,
+        "policy engine name": control.shape_for("PolicyEngineName").metadata,
+        "policy name": control.shape_for("PolicyName").metadata,
         "full tool name": runtime.shape_for("ToolName").metadata,
     }
 
 
-@pytest.mark.parametrize("limit", [names.GATEWAY, names.TARGET, names.RUNTIME, names.FULL_TOOL])
+@pytest.mark.parametrize(
+    "limit", [names.GATEWAY, names.TARGET, names.RUNTIME, names.POLICY_ENGINE, names.POLICY, names.FULL_TOOL]
+)
 @pytest.mark.parametrize(
     "name", ["a", "abc", "a-b", "a_b", "A", "1", "-a", "_a", "a-", "a--b", "a.b", "a b", "ä", "a" * 48]
 )
@@ -39,6 +43,9 @@ def test_derived_names() -> None:
     assert names.gateway("toolgate", "dev", "tools") == "toolgate-dev-tools"
     assert names.gateway("Tool_Gate", "Prod.eu", "tools") == "tool-gate-prod-eu-tools"
     assert names.runtime("tool-gate", "dev.eu", "my-agent") == "tool_gate_dev_eu_my_agent"
+    assert names.policy_engine("tool-gate", "dev.eu", "my-tools") == "tool_gate_dev_eu_my_tools"
+    assert names.policy("toolgate_dev_a", 1) == "toolgate_dev_a_tools"
+    assert names.policy("toolgate_dev_a", 2) == "toolgate_dev_a_tools_2"
     assert names.function("toolgate", "dev", "math") == "toolgate-dev-math"
     assert names.target("math") == "math"
     assert names.full_tool("math", "add_numbers") == "math___add_numbers"
@@ -49,6 +56,7 @@ def test_derived_names() -> None:
     [
         (names.gateway, ("p", "s"), 48),
         (names.runtime, ("p", "s"), 48),
+        (names.policy_engine, ("p", "s"), 48),
         (names.function, ("p", "s"), 64),
         (names.target, (), 100),
         (names.full_tool, ("t",), 64),
@@ -68,6 +76,7 @@ def test_the_limit_is_exact_and_in_the_message(derive: Any, parts: tuple[str, ..
         (names.gateway, ("p", "s", "a__b")),
         (names.runtime, ("p", "s", "a!")),
         (names.runtime, ("1p", "s", "a")),
+        (names.policy_engine, ("1p", "s", "tools")),
         (names.function, ("p", "s", "ä")),
         (names.target, ("my_target",)),
         (names.target, ("",)),
@@ -77,3 +86,15 @@ def test_the_limit_is_exact_and_in_the_message(derive: Any, parts: tuple[str, ..
 def test_a_refused_name_is_named_with_what_is_allowed(derive: Any, parts: tuple[str, ...]) -> None:
     with pytest.raises(UsageError, match=r"is refused; allowed are .+\(.+\)\. .+"):
         derive(*parts)
+
+
+def test_no_two_agents_policies_have_one_name() -> None:
+    agents = ("a", "a_2", "a_tools", "a_tools_2", "a_2_tools")
+    derived = [names.policy(agent, number) for agent in agents for number in (1, 2, 3)]
+    assert len(set(derived)) == len(derived)
+
+
+def test_a_policys_name_has_its_limit_too() -> None:
+    assert len(names.policy("r" * 42, 1)) == 48
+    with pytest.raises(UsageError, match=r"policy name .* has 49 characters; at most 48 are allowed"):
+        names.policy("r" * 43, 1)

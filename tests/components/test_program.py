@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 
+from components import telemetry
 from components.errors import UsageError
 
+ROOT = Path(__file__).parents[2]
 SOURCES = {"bundle": "sources"}
 TYPES = sorted(
     [
@@ -190,6 +194,61 @@ def test_two_agents_and_none_of_the_tools(run: Any, program: Any) -> None:
     assert recorded.one("AgentcoreAgentRuntime", "reader-runtime").inputs["agentRuntimeName"] == "toolgate_dev_reader"
 
 
+def stack_config(stack: str) -> dict[str, Any]:
+    values = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    return {key.removeprefix("toolgate:"): value for key, value in values.items() if key.startswith("toolgate:")}
+
+
+def test_the_stack_of_two_agents(run: Any, program: Any, allows: Any, permits: Any) -> None:
+    recorded = run(program, {**SOURCES, **stack_config("agents")}, stack="agents")
+    own = {"calculator": TOOLS[:2], "greeter": TOOLS[2:]}
+    assert {name: it["tools"] for name, it in recorded.outputs["agents"].items()} == own
+    gateway = recorded.outputs["gateway_arn"]
+    assert recorded.one("AgentcoreGateway", "tools-gateway").inputs["policyEngineConfiguration"]["mode"] == "ENFORCE"
+    statements = [
+        it.inputs["definition"]["cedar"]["statement"]
+        for it in recorded.resources
+        if it.type.endswith(":AgentcorePolicy")
+    ]
+    assert len(statements) == 2
+    for name, tools in own.items():
+        assert allows(
+            recorded.one("RolePolicy", f"{name}-tools").document(), "bedrock-agentcore:InvokeGateway", gateway
+        )
+        for tool in TOOLS:
+            assert permits(statements, f"{name}-role-1234567", tool, gateway) is (tool in tools)
+
+
+def test_with_authorization_by_tool_there_is_one_document_more_for_each_grant(run: Any, program: Any) -> None:
+    more = [
+        ("AgentcorePolicyEngine", "tools-engine"),
+        ("RolePolicy", "tools-authorize"),
+        ("AgentcorePolicy", "assistant-tools"),
+    ]
+    recorded = run(program, {**SOURCES, "authorization": "tool"})
+    assert recorded.types() == sorted([*TYPES, *more])
+    bare = {
+        statement["Sid"]
+        for _, document in documents(recorded)
+        for statement in document["Statement"]
+        if "*" in _listed(statement.get("Resource", []))
+    }
+    assert bare == EVERYTHING
+
+
+def test_telemetry_is_a_setting(run: Any, program: Any) -> None:
+    def runtime(**config: Any) -> Any:
+        return run(program, {**SOURCES, **config}).one("AgentcoreAgentRuntime", "assistant-runtime").inputs
+
+    def started(inputs: Any) -> Any:
+        return inputs["agentRuntimeArtifact"]["codeConfiguration"]["entryPoints"]
+
+    on, off = runtime(), runtime(observability=False)
+    assert started(on) == ["opentelemetry-instrument", "main.py"]
+    assert started(off) == ["main.py"]
+    assert set(on["environmentVariables"]) - set(off["environmentVariables"]) == set(telemetry.ENVIRONMENT)
+
+
 @pytest.mark.parametrize(
     ("config", "stack", "message"),
     [
@@ -197,7 +256,8 @@ def test_two_agents_and_none_of_the_tools(run: Any, program: Any) -> None:
         ({"agents": {"a": {"tools": ["math___greeting"]}}}, "dev", "leaving out math___add_numbers"),
         ({"agents": {"a b": {}}}, "dev", "runtime name 'toolgate_dev_a b' is refused"),
         ({"agents": {"a": {"toolz": []}}}, "dev", "toolgate:agents.a: unknown key 'toolz'. Did you mean 'tools'?"),
-        ({"authorization": "tool"}, "dev", "authorization 'tool' is not available yet"),
+        ({"authorization": "tool", "agents": {"a": {"tools": ["math___sub"]}}}, "dev", "'math___sub' is neither"),
+        ({"observability": "yes"}, "dev", "toolgate:observability: must be true or false"),
         ({"modell": "x"}, "dev", "toolgate: unknown key 'modell'. Did you mean 'modelId'?"),
         ({}, "a-very-long-stack-name-that-does-not-fit-the-limit", "characters; at most"),
         ({}, "dev!", "is refused"),

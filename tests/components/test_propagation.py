@@ -34,7 +34,7 @@ def retries(run: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     The clock moves by what the hook waits, and by `each` for every try.
     """
 
-    def failing(*errors: str, each: float = 0.0) -> list[float]:
+    def failing(*errors: str, each: float = 0.0, operation: str = "create") -> list[float]:
         now = [0.0]
         waits: list[float] = []
 
@@ -42,13 +42,13 @@ def retries(run: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
             waits.append(seconds)
             now[0] += seconds
 
-        async def operation() -> str:
+        async def failed() -> str:
             [hook] = Component("c").binding.on_error or []
             for tries in range(1, len(errors) + 1):
                 now[0] += each
                 newest_first = list(reversed(errors[:tries]))
                 args = pulumi.ErrorHookArgs(
-                    urn="u", id="", name="r", type="t", failed_operation="create", errors=newest_first
+                    urn="u", id="", name="r", type="t", failed_operation=operation, errors=newest_first
                 )
                 answer = hook.callback(args)
                 if not (answer if isinstance(answer, bool) else await answer):
@@ -58,7 +58,7 @@ def retries(run: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
         with monkeypatch.context() as patched:
             patched.setattr(propagation, "_sleep", sleeping)
             patched.setattr(propagation, "_clock", lambda: now[0])
-            run(lambda: pulumi.Output.all(operation()))
+            run(lambda: pulumi.Output.all(failed()))
         return waits
 
     return failing
@@ -73,6 +73,28 @@ def test_a_refusal_that_may_be_iams_delay_is_retried(retries: Any, error: str) -
 @pytest.mark.parametrize("error", OTHERS)
 def test_anything_else_is_not(retries: Any, error: str) -> None:
     assert retries(error) == []
+
+
+LATE_GATEWAY = "creation failed: CREATE_FAILED: Insufficient permissions to call gateway with ID tools-a1b2c3d4e5"
+
+
+def test_a_failed_policy_is_repaired_by_an_update_and_never_created_twice(
+    retries: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda text, **_: warnings.append(text))
+    assert retries(LATE_GATEWAY, operation="update") == [propagation.FIRST_DELAY]
+    assert warnings == []
+    assert retries(LATE_GATEWAY, operation="create") == []
+    assert "run `pulumi up` again" in warnings[0]
+    assert "lacks bedrock-agentcore:InvokeGateway" in warnings[0]
+
+
+def test_a_policy_that_stays_refused_says_what_may_lack(retries: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda text, **_: warnings.append(text))
+    assert sum(retries(*[LATE_GATEWAY] * 100, operation="update")) >= propagation.LONGEST_WAIT
+    assert len(warnings) == 1
 
 
 def test_what_fails_otherwise_after_a_retry_is_shown(retries: Any) -> None:

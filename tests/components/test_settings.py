@@ -18,12 +18,12 @@ ALL = ["math___add", "math___multiply", "people___greet"]
 
 @pytest.fixture
 def load(run: Any) -> Any:
-    def loading(config: Any) -> Any:
+    def loading(config: Any, available: Any = AVAILABLE) -> Any:
         found: list[Any] = []
 
         def program() -> None:
             try:
-                found.append(settings.load(AVAILABLE))
+                found.append(settings.load(available))
             except UsageError as error:
                 found.append(error)
 
@@ -40,7 +40,8 @@ def test_without_configuration_one_agent_may_call_every_tool(load: Any) -> None:
     assert loaded.authorization is Authorization.GATEWAY
     assert loaded.bundle is BundleKind.FULL
     assert list(loaded.agents) == ["assistant"]
-    assert loaded.agents["assistant"].tools == ALL
+    assert loaded.observability is True
+    assert loaded.agents["assistant"].tools is None
     assert loaded.agents["assistant"].model_id == settings.DEFAULT_MODEL
     assert loaded.agents["assistant"].system_prompt is None
 
@@ -54,7 +55,7 @@ def test_agents_as_configured(load: Any) -> None:
     loaded = load({"modelId": "amazon.nova-pro-v1:0", "agents": agents, "bundle": "sources"}).agents
     assert loaded["one"] == settings.Agent(ALL, "amazon.nova-lite-v1:0", "Be brief.")
     assert loaded["two"] == settings.Agent([], "amazon.nova-pro-v1:0", None)
-    assert loaded["three"].tools == ALL
+    assert loaded["three"].tools is None
 
 
 @pytest.mark.parametrize(
@@ -72,6 +73,47 @@ def test_names_of_what_the_program_makes_are_checked_too(run: Any, available: An
     run(program, {"agents": {}}, stack=stack)
 
 
+def test_with_authorization_by_tool_an_agent_may_have_some_tools(load: Any) -> None:
+    agents = {"one": {"tools": ["people", "math___add"]}, "two": {"tools": []}, "three": {}}
+    loaded = load({"authorization": "tool", "agents": agents})
+    assert loaded.authorization is Authorization.TOOL
+    assert {name: agent.tools for name, agent in loaded.agents.items()} == {
+        "one": ["math___add", "people___greet"],
+        "two": [],
+        "three": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("available", "agents", "message"),
+    [
+        (AVAILABLE, {"a": {"tools": ["math___sub"]}}, r"toolgate:agents\.a\.tools: 'math___sub' is neither"),
+        (AVAILABLE, {"a" * 30: {}}, "policy name .* has 49 characters; at most 48"),
+        (
+            {"math": [f"{'t' * 50}{number:03}" for number in range(150)]},
+            {"a": {"tools": ["math"]}},
+            r"toolgate:agents\.a\.tools: the Cedar statement .* 35 to 10000",
+        ),
+        (AVAILABLE, {f"a{number}": {} for number in range(1001)}, "toolgate:agents: 1001 agents have tools"),
+    ],
+)
+def test_what_no_policy_engine_takes_is_an_error(load: Any, available: Any, agents: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load({"authorization": "tool", "agents": agents}, available)
+
+
+def test_that_many_agents_are_no_error_where_they_need_no_policy(load: Any) -> None:
+    agents: Any = {f"a{number}": {} for number in range(1001)}
+    assert len(load({"agents": agents}).agents) == 1001
+    agents["a0"] = {"tools": []}
+    assert len(load({"authorization": "tool", "agents": agents}).agents) == 1001
+
+
+@pytest.mark.parametrize("text", ["true", "false"])
+def test_true_and_false_come_as_text(load: Any, text: str) -> None:
+    assert load({"observability": text}).observability is (text == "true")
+
+
 def test_a_program_without_agents_is_one(load: Any) -> None:
     assert load({"agents": {}}).agents == {}
 
@@ -82,7 +124,8 @@ def test_a_program_without_agents_is_one(load: Any) -> None:
         ({"model": "x"}, "toolgate: unknown key 'model'. Did you mean 'modelId'?"),
         ({"modelId": "x"}, "toolgate:modelId: 'x' is no model id."),
         ({"authorization": "none"}, "toolgate:authorization: 'none' is not one of 'gateway', 'tool'."),
-        ({"authorization": "tool"}, "toolgate:authorization: authorization 'tool' is not available yet."),
+        ({"observability": "1"}, "toolgate:observability: must be true or false, not 1."),
+        ({"observability": "no"}, "toolgate:observability: must be true or false ("),
         ({"bundle": "zip"}, "toolgate:bundle: 'zip' is not one of 'full', 'sources'."),
         ({"agents": "{"}, "toolgate:agents: must be a map of agents ("),
         ({"agents": "[]"}, "toolgate:agents: must be a map, not []."),
@@ -107,7 +150,12 @@ def test_what_is_wrong_is_named_with_its_key(load: Any, config: Any, message: st
 
 def test_the_project_file_declares_the_same_defaults() -> None:
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
-    loaded = {"modelId": settings.DEFAULT_MODEL, "authorization": "gateway", "bundle": "full"}
+    loaded = {
+        "modelId": settings.DEFAULT_MODEL,
+        "authorization": "gateway",
+        "bundle": "full",
+        "observability": True,
+    }
     assert {key: it["default"] for key, it in declared.items()} == {
         f"toolgate:{key}": value for key, value in loaded.items()
     }

@@ -85,6 +85,107 @@ def test_its_tools_are_what_an_agent_takes(run: Any) -> None:
     assert handed[0]["gateway_url"].endswith(".amazonaws.com/mcp")
 
 
+def tool_gateway(**more: Any) -> ToolGateway:
+    args: Any = {"targets": TARGETS, "authorization": Authorization.TOOL, **more}
+    return ToolGateway("tools", args)
+
+
+def test_authorization_by_tool_attaches_an_engine_that_enforces(run: Any) -> None:
+    recorded = run(lambda: tool_gateway(tags={"team": "a"}))
+    engine = recorded.one("AgentcorePolicyEngine", "tools-engine")
+    assert engine.inputs == {"name": "toolgate_dev_tools", "tags": {"team": "a"}}
+    gateway = recorded.one("AgentcoreGateway", "tools-gateway")
+    arn = "arn:aws:bedrock-agentcore:us-east-1:123456789012:policy-engine/toolgate_dev_tools-a1b2c3d4e5"
+    assert gateway.inputs["policyEngineConfiguration"] == {"arn": arn, "mode": "ENFORCE"}
+    # The search would show a caller the tools that it may not call.
+    assert "searchType" not in gateway.inputs["protocolConfiguration"]["mcp"]
+    assert recorded.one("ToolGateway", "tools").inputs["authorization"] == "tool"
+
+
+def test_without_it_there_is_no_engine(run: Any) -> None:
+    gateways: list[ToolGateway] = []
+    recorded = run(lambda: gateways.append(ToolGateway("tools", {"targets": TARGETS})))
+    assert not [it for it in recorded.resources if "Policy" in it.type and not it.type.endswith(":RolePolicy")]
+    assert "policyEngineConfiguration" not in recorded.one("AgentcoreGateway", "tools-gateway").inputs
+    assert gateways[0].policy_engine_id is None
+
+
+def test_its_role_may_ask_the_engine_and_nothing_else(run: Any, allows: Any) -> None:
+    recorded = run(tool_gateway)
+    document = recorded.one("RolePolicy", "tools-authorize").document()
+    gateway = "arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/toolgate-dev-tools-a1b2c3d4e5"
+    engine = recorded.one("AgentcoreGateway", "tools-gateway").inputs["policyEngineConfiguration"]["arn"]
+    assert allows(document, "bedrock-agentcore:GetPolicyEngine", engine)
+    assert allows(document, "bedrock-agentcore:AuthorizeAction", engine)
+    assert allows(document, "bedrock-agentcore:PartiallyAuthorizeActions", gateway)
+    assert not allows(document, "bedrock-agentcore:AuthorizeAction", engine.replace("tools-", "other-"))
+    assert not allows(document, "lambda:InvokeFunction", FUNCTION + "one")
+    assert allows(recorded.one("RolePolicy", "tools-invoke").document(), "lambda:InvokeFunction", FUNCTION + "one")
+
+
+def test_engine_then_permissions_then_gateway_then_targets(run: Any) -> None:
+    recorded = run(tool_gateway)
+    permissions = recorded.one("RolePolicy", "tools-authorize")
+    assert permissions.property_dependencies["policy"] == {"tools-engine"}
+    gateway = recorded.one("AgentcoreGateway", "tools-gateway")
+    assert {"tools-engine", "tools-authorize", "tools-invoke"} <= gateway.dependencies
+    assert gateway.hooks == ["ToolGateway-tools-propagation"]
+    for name in ("tools-math", "tools-people"):
+        assert {"tools-gateway", "tools-authorize"} <= recorded.one("AgentcoreGatewayTarget", name).dependencies
+
+
+def test_a_part_of_its_tools_is_handed_over_with_the_engine_that_enforces_it(run: Any) -> None:
+    handed: list[Any] = []
+
+    def program() -> None:
+        gateway = tool_gateway()
+        grants = [
+            gateway.tools("people___greet", "math___add", when='context.input.x != "y"'),
+            gateway.tools("math"),
+            gateway.tools(),
+        ]
+        pulumi.Output.from_input(grants).apply(handed.extend)
+
+    run(program)
+    part, target_, every = handed
+    assert part["tools"] == part["actions"] == ["math___add", "people___greet"]
+    assert part["when"] == 'context.input.x != "y"'
+    assert part["policy_engine_id"] == "toolgate_dev_tools-a1b2c3d4e5"
+    # A target's name stands for the tools it has now, as the plan shows them; none at all for what comes later too.
+    assert target_["tools"] == target_["actions"] == ["math___add", "math___multiply"]
+    assert (every["tools"], every["actions"]) == (ALL, ["math", "people"])
+    assert "when" not in every
+
+
+@pytest.mark.parametrize(
+    ("authorization", "asked", "when", "message"),
+    [
+        (
+            "tool",
+            ["math___subtract"],
+            None,
+            "ToolGateway 'tools'.tools: 'math___subtract' is neither a target nor a tool",
+        ),
+        ("tool", ["math__add"], None, "'math__add' is neither"),
+        ("tool", ["math"], "context.input.y == 1", "`input.y` in context .* not found"),
+        ("tool", [], "context.input.x == 1", "the types .* are not compatible"),
+        ("tool", ["math"], "true } unless { false", "more than one expression"),
+        ("tool", ["math"], f'context.input.x == "{"x" * 10_000}"', "may have 10[0-9]+ characters; .* 35 to 10000"),
+        ("tool", ["math"], 1, "when: must be a string, not 1"),
+        ("gateway", [], "true", "a condition cannot be enforced with authorization 'gateway'. Use 'tool'"),
+    ],
+)
+def test_what_the_engine_would_refuse_is_an_error_at_once(
+    run: Any, authorization: str, asked: list[str], when: Any, message: str
+) -> None:
+    def program() -> None:
+        gateway = ToolGateway("tools", {"targets": TARGETS, "authorization": Authorization(authorization)})
+        with pytest.raises(UsageError, match=message):
+            gateway.tools(*asked, when=when)
+
+    run(program)
+
+
 @pytest.mark.parametrize(("asked", "message"), [("math", "leaving out people___greet"), ("mth", "is neither")])
 def test_what_it_cannot_grant_is_an_error(run: Any, asked: str, message: str) -> None:
     def program() -> None:
@@ -106,7 +207,8 @@ def test_what_it_cannot_grant_is_an_error(run: Any, asked: str, message: str) ->
         ("tools", {"targets": {"my_target": target("one", "x")}}, "target name 'my_target' is refused"),
         ("tools", {"targets": {"math": target("one", "x" * 57)}}, None),
         ("tools", {"targets": {"math": target("one", "x" * 58)}}, "full tool name .* has 65 characters; at most 64"),
-        ("tools", {"targets": TARGETS, "authorization": Authorization.TOOL}, "'tool' is not available yet"),
+        ("tools", {"targets": TARGETS, "authorization": Authorization.TOOL}, None),
+        ("tools", {"targets": TARGETS, "authorization": "tool", "search": True}, "unknown key 'search'"),
         ("tools", {"targets": TARGETS, "authorization": "open"}, "'open' is not one of 'gateway', 'tool'"),
         ("tools", {"targets": TARGETS, "description": "x" * 201}, "description: has 201 characters; 1 to 200"),
         ("tools", {"targets": TARGETS, "authorizer": "NONE"}, "unknown key 'authorizer'"),

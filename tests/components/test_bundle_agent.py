@@ -1,0 +1,171 @@
+"""The shipped agent: built by the recipe from the packages of this environment, unpacked, and run with nothing else.
+
+This environment has no ADOT distro (it pins what pulumi cannot have); bench/bundle.py runs the agent with the real one.
+"""
+
+import hashlib
+import importlib.metadata
+import os
+import re
+import socket
+import subprocess
+import threading
+import venv
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from components import bundle, telemetry
+from tests.agent.fake_bedrock import FakeBedrock
+from tests.agent.fake_gateway import FakeGateway
+
+ROOT = Path(__file__).parents[2]
+LOCK = ROOT / "requirements" / "agent.txt"
+# The model; AgentCore's own SDK; and what botocore's providers of credentials ask (botocore/credentials.py).
+SERVICES = ["bedrock-runtime", "bedrock-agentcore", "sts", "sso", "sso-oidc", "signin"]
+# What is not in site-packages, bytecode, and for speed those of botocore's services that begin neither with "bedrock"
+# nor with "s": some of the rest must still be left out by the recipe.
+LEFT_OUT = re.compile(r"^\.\./|\.pyc$|^botocore/data/(?!bedrock|s)[^/]*/")
+
+
+def repacked(distribution: importlib.metadata.Distribution, index: Path) -> str:
+    """Write an installed distribution as a wheel; returns its line for a lock file."""
+    name, version = distribution.name.replace("-", "_"), distribution.version
+    path = index / f"{name}-{version}-py3-none-any.whl"
+    files = [file for file in distribution.files or () if not LEFT_OUT.search(file.as_posix())]
+    info = next(file.parent for file in files if file.name == "METADATA")
+    with zipfile.ZipFile(path, "w") as archive:
+        kept = [file for file in files if Path(file.locate()).is_file() and file.name != "RECORD"]
+        for file in kept:
+            archive.write(file.locate(), file.as_posix())
+        archive.writestr(f"{info}/RECORD", "".join(f"{file},,\n" for file in [*kept, f"{info}/RECORD"]))
+    return f"{distribution.name}=={version} --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
+
+
+@pytest.fixture(scope="module")
+def task(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The zip as AgentCore Runtime unpacks it."""
+    folder = tmp_path_factory.mktemp("shipped")
+    index = folder / "index"
+    index.mkdir()
+    lines = []
+    for name in re.findall(r"(?m)^([a-z0-9-]+)==", LOCK.read_text()):
+        try:
+            lines.append(repacked(importlib.metadata.distribution(name), index))
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    (folder / "agent.txt").write_text("".join(lines))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UV_NO_INDEX", "1")
+        patch.setenv("UV_FIND_LINKS", str(index))
+        patch.setenv("UV_CACHE_DIR", str(folder / "cache"))
+        built = bundle.build(ROOT / "agent", folder / "agent.txt", dist=folder / "dist")
+    with zipfile.ZipFile(built.path) as archive:
+        for entry in archive.infolist():
+            archive.extract(entry, folder / "task")
+            (folder / "task" / entry.filename).chmod(entry.external_attr >> 16 & 0o777)
+    return folder / "task"
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Programs of a Python without any package."""
+    folder = tmp_path_factory.mktemp("empty")
+    venv.create(folder, symlinks=True)
+    return folder / "bin"
+
+
+@pytest.fixture
+def gateway() -> Iterator[FakeGateway]:
+    fake = FakeGateway()
+    fake.server.start()
+    yield fake
+    fake.server.stop()
+
+
+@pytest.fixture
+def bedrock() -> Iterator[FakeBedrock]:
+    fake = FakeBedrock()
+    fake.server.start()
+    yield fake
+    fake.server.stop()
+
+
+@pytest.fixture
+def environment(task: Path, empty: Path, gateway: FakeGateway, bedrock: FakeBedrock) -> dict[str, str]:
+    return {
+        "PATH": os.pathsep.join([str(empty), str(task / "bin"), os.defpath]),
+        "PYTHONPATH": str(task),
+        "HOST": "127.0.0.1",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": bedrock.url,
+        "BEDROCK_MODEL_ID": "us.anthropic.claude-haiku-4-5-20251001-v1:0",
+        "GATEWAY_URL": gateway.url,
+        # What the distro would set, so that the instrumentation in this environment has nobody to tell.
+        "OTEL_SDK_DISABLED": "true",
+        **{name: str(value) for name, value in telemetry.ENVIRONMENT.items()},
+    }
+
+
+@contextmanager
+def serving(command: list[str], task: Path, environment: dict[str, str]) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with subprocess.Popen(
+        command,
+        cwd=task,
+        env={**environment, "PORT": str(port)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            while process.poll() is None:
+                try:
+                    httpx.get(f"http://127.0.0.1:{port}/ping")
+                except httpx.ConnectError:
+                    threading.Event().wait(0.02)
+                else:
+                    break
+            assert process.poll() is None, process.communicate()[0]
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("start", [["main.py"], telemetry.ENTRY_POINTS])
+def test_the_agent_answers_from_the_unpacked_zip_alone(
+    start: list[str], task: Path, empty: Path, environment: dict[str, str], gateway: FakeGateway
+) -> None:
+    wrapper, program = start[:-1], start[-1]
+    command = [*(str(task / "bin" / name) for name in wrapper), str(empty / "python"), program]
+    with serving(command, task, environment) as url:
+        prompt = 'call math___add_numbers {"a": 100, "b": 12}'
+        answer = httpx.post(f"{url}/invocations", json={"prompt": prompt}, timeout=30)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["status"] == "success"
+    assert "112" in answer.json()["response"]
+    assert gateway.requests.count("tools/call") == 1
+
+
+def test_every_client_the_agent_or_its_credentials_may_need_can_be_made(
+    task: Path, empty: Path, environment: dict[str, str]
+) -> None:
+    program = f"import boto3\nfor name in {SERVICES}: boto3.client(name)"
+    subprocess.run([str(empty / "python"), "-c", program], cwd=task, env=environment, check=True)
+
+
+def test_what_is_left_out_is_not_there(task: Path) -> None:
+    there = {path.name for path in task.iterdir()}
+    assert not there & {"fastmcp", "awscrt", "grpc", "cryptography", "cffi", "beartype", "rich"}
+    assert {path.name for path in (task / "bin").iterdir()} == {"opentelemetry-instrument"}
+    assert {path.name for path in (task / "botocore" / "data").iterdir() if path.is_dir()} == set(SERVICES)
