@@ -1,13 +1,14 @@
 """What AgentCore and its neighbours are called: resource types, the service principal, actions, families of ARNs."""
 
 from policy import patterns
-from policy.patterns import ACCOUNT, ID, NAME, PARTITION, REGION, Some, chain
+from policy.patterns import ACCOUNT, ACCOUNT_ID, ID, NAME, PARTITION, REGION, Some, chain
 
 GATEWAY = "aws:bedrock/agentcoreGateway:AgentcoreGateway"
 TARGET = "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget"
 RUNTIME = "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime"
 HARNESS = "aws:bedrock/agentcoreHarness:AgentcoreHarness"
 POLICY_ENGINE = "aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine"
+CEDAR_POLICY = "aws:bedrock/agentcorePolicy:AgentcorePolicy"
 RESOURCE_POLICY = "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy"
 FUNCTION = "aws:lambda/function:Function"
 FUNCTION_ALIAS = "aws:lambda/alias:Alias"
@@ -50,6 +51,16 @@ def _bedrock(account: str | Some, kind: str) -> patterns.Chain:
 
 # botocore bedrock-agentcore-control GatewayArn.
 GATEWAYS = (chain("arn:", PARTITION, ":bedrock-agentcore:", REGION, ":", ACCOUNT, ":gateway/", ID),)
+
+_IAM_NAME = Some(NAME + "+=,.@", ("-", "zzz"))
+_IAM_PATH_AND_NAME = Some(NAME + "+=,.@/", ("-", "zzz"))
+
+# AgentCore developer guide, "Policy conditions": the caller's ARN without the session's name. A role's sessions show
+# neither its path nor the role's own ARN. That a user is its ARN is not written there, and nothing says otherwise.
+IAM_ENTITIES = (
+    chain("arn:", PARTITION, ":sts::", ACCOUNT_ID, ":assumed-role/", _IAM_NAME),
+    chain("arn:", PARTITION, ":iam::", ACCOUNT_ID, ":user/", _IAM_PATH_AND_NAME),
+)
 
 # botocore bedrock-runtime InvokeModelIdentifier: what a model id can be the ARN of.
 MODELS = (

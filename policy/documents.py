@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from policy import patterns
 from policy.messages import quote
 from policy.patterns import HOLE
 from policy.reading import SENTINELS, UNKNOWN, Unknown
@@ -222,11 +223,7 @@ def _text(value: object, label: str) -> Text:
         return str(value)
     if not isinstance(value, str):
         raise _RefusedError(f"has a value that is neither text nor a list of texts in {label}")
-    if value in SENTINELS:
-        return UNKNOWN
-    for sentinel in SENTINELS:
-        value = value.replace(sentinel, HOLE) if sentinel in value else value
-    return value
+    return UNKNOWN if value in SENTINELS else patterns.with_holes(value)
 
 
 def is_undecided(document: Document) -> bool:

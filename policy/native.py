@@ -14,6 +14,7 @@ _IAM = {"policyDocument": "policy", "policies": "inlinePolicies", "assumeRolePol
 _TYPES: dict[str, tuple[str, dict[str, str]]] = {
     "aws-native:bedrockagentcore:Gateway": (agentcore.GATEWAY, {}),
     "aws-native:bedrockagentcore:GatewayTarget": (agentcore.TARGET, {}),
+    "aws-native:bedrockagentcore:Policy": (agentcore.CEDAR_POLICY, {}),
     "aws-native:bedrockagentcore:PolicyEngine": (agentcore.POLICY_ENGINE, {}),
     "aws-native:bedrockagentcore:ResourcePolicy": (agentcore.RESOURCE_POLICY, {}),
     "aws-native:bedrockagentcore:Runtime": (agentcore.RUNTIME, {}),

@@ -6,6 +6,7 @@ from policy.policies import policy
 from policy.rule import Rule
 from policy.rules import (
     agent_cannot_bypass_gateway,
+    cedar_names_exist,
     customer_managed_key,
     gateway_authorizer_iam,
     gateway_role_exact_lambda,
@@ -15,6 +16,7 @@ from policy.rules import (
     logs_delivered,
     model_access_named,
     no_debug_outside_dev,
+    policy_engine_attached,
     policy_engine_enforces,
     resource_policy_private,
     runtime_in_vpc,
@@ -33,6 +35,8 @@ RULES: tuple[Rule, ...] = (
     model_access_named.RULE,
     resource_policy_private.RULE,
     policy_engine_enforces.RULE,
+    policy_engine_attached.RULE,
+    cedar_names_exist.RULE,
     search_hides_denied_tools.RULE,
     agent_cannot_bypass_gateway.RULE,
     lambda_permission_pinned.RULE,

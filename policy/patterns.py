@@ -13,6 +13,8 @@ import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from policy.reading import SENTINELS
+
 # Stands for unknown text inside a known one. Private use: it means nothing in an ARN.
 HOLE = "\ue000"
 
@@ -28,6 +30,8 @@ class Some:
     chars: str
     samples: tuple[str, str]
     """A shortest text and another that has no character in common with it."""
+    count: int | None = None
+    """How many, where that is fixed."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +70,14 @@ def chain(*parts: str | Some) -> Chain:
     stays: dict[str, int] = {}
     length = loops = 0
     for part in parts:
-        for chars in [part.chars] if isinstance(part, Some) else part:
+        run = isinstance(part, Some) and part.count is None
+        for chars in [part.chars] * (part.count or 1) if isinstance(part, Some) else part:
             for char in chars:
                 steps[char] = steps.get(char, 0) | (1 << length)
-                if isinstance(part, Some):
+                if run:
                     stays[char] = stays.get(char, 0) | (1 << (length + 1))
             length += 1
-            loops |= (1 << length) if isinstance(part, Some) else 0
+            loops |= (1 << length) if run else 0
     samples = ["".join(part.samples[i] if isinstance(part, Some) else part for part in parts) for i in (0, 1)]
     return Chain(length, steps, stays, loops, (samples[0], samples[1]))
 
@@ -117,6 +122,13 @@ def one(name: str) -> tuple[Chain, ...]:
     return (chain(name),)
 
 
+def with_holes(text: str) -> str:
+    """The text with a hole for each unknown value in it."""
+    for sentinel in SENTINELS:
+        text = text.replace(sentinel, HOLE) if sentinel in text else text
+    return text
+
+
 @functools.lru_cache(maxsize=4096)
 def read(text: str) -> Pattern:
     """Reads a pattern as IAM does; a policy variable is a run of any characters."""
@@ -152,4 +164,5 @@ NAME = string.ascii_letters + DIGITS + "-_"
 PARTITION = Some(LOWER + "-", ("aws", "aws"))
 REGION = Some(LOWER + DIGITS + "-", ("-", "zzz"))
 ACCOUNT = Some(DIGITS, ("0", "999"))
+ACCOUNT_ID = Some(DIGITS, ("0" * 12, "9" * 12), count=12)
 ID = Some(NAME, ("-", "zzz"))

@@ -38,7 +38,7 @@ class _Judge:
         if self.rule.check is None or native.type_of(args.resource_type) not in self.rule.types:
             return
         settings = Settings(reading.plain(args.get_config()))
-        resource = stack.resource(args.resource_type, args.name, args.urn, args.props)
+        resource = stack.resource(args.resource_type, args.name, args.urn, args.props, args.opts.parent or "")
         # The rule runs on an excepted resource too: the next one may be judged by what is seen here.
         findings = _findings(self.rule.check, resource, settings, resource)
         reason = settings.exception(args.name, args.urn)

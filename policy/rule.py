@@ -19,6 +19,8 @@ class Resource:
     urn: str
     props: Mapping[str, Any]
     """Plain data: inputs in a resource check, outputs in a stack check."""
+    parent: str = ""
+    """URN of the resource it is a part of."""
 
     @property
     def label(self) -> str:

@@ -17,6 +17,7 @@ TYPES = (
     | {
         agentcore.TARGET,
         agentcore.POLICY_ENGINE,
+        agentcore.CEDAR_POLICY,
         agentcore.RESOURCE_POLICY,
         agentcore.FUNCTION,
         agentcore.FUNCTION_ALIAS,
@@ -46,7 +47,10 @@ class Stack:
 def of(resources: Iterable[PolicyResource]) -> Stack:
     """The stack as pulumi_policy hands it over."""
     sources = [source for source in resources if native.type_of(source.resource_type) in TYPES]
-    known = {it.urn: resource(it.resource_type, it.name, it.urn, it.props) for it in sources}
+    known = {
+        it.urn: resource(it.resource_type, it.name, it.urn, it.props, it.parent.urn if it.parent else "")
+        for it in sources
+    }
     dependencies = {
         (source.urn, native.property_of(source.resource_type, prop)): tuple(
             known[target.urn] for target in targets if target.urn in known
@@ -57,7 +61,7 @@ def of(resources: Iterable[PolicyResource]) -> Stack:
     return Stack(tuple(known.values()), dependencies)
 
 
-def resource(kind: str, name: str, urn: str, properties: Mapping[str, Any]) -> Resource:
+def resource(kind: str, name: str, urn: str, properties: Mapping[str, Any], parent: str) -> Resource:
     """A resource as rules see it: plain properties, and one set of names for both providers of AWS."""
     props = native.properties_of(kind, reading.plain(properties))
-    return Resource(native.type_of(kind), name, urn, props)
+    return Resource(native.type_of(kind), name, urn, props, parent)

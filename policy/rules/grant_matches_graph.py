@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from policy import carriers, conditions, frameworks, iam, patterns, settings
+from policy import carriers, conditions, frameworks, gateways, iam
 from policy.agentcore import GATEWAY, GATEWAYS, INVOKE_GATEWAY
 from policy.messages import quote
 from policy.reading import at
@@ -18,15 +18,14 @@ OWN_ARNS = ("arn", "gatewayArn", "agentRuntimeArn")
 
 def check_stack(stack: Stack, config: Settings) -> Iterator[Finding]:
     """Known documents by their ARNs; one that is made of a gateway whose ARN a preview does not know is in order."""
-    own = {arn for gateway in stack.of(GATEWAY) if isinstance(arn := at(gateway.props, "gatewayArn"), str)}
-    external = [patterns.read(pattern) for pattern in config.strings("externalGateways", [])]
+    own = {gateways.arn_of(gateway) for gateway in stack.of(GATEWAY)}
     accounts = _accounts(stack)
     for resource in stack.of(*carriers.DOCUMENTS):
-        if _made_of_a_new_gateway(stack, resource):
+        if gateways.made_of_a_new_gateway(stack, resource, carriers.DOCUMENTS[resource.type][0]):
             continue
         for place, arn in _granted(resource):
             here = not accounts or conditions.account_of(arn) in accounts
-            if here and arn not in own and not any(pattern.matches(arn) for pattern in external):
+            if here and arn not in own and not gateways.is_external(arn, config):
                 yield Finding(resource, f"grants {INVOKE_GATEWAY} on {quote(arn)}, no gateway of this stack", place)
 
 
@@ -36,11 +35,6 @@ def _granted(resource: Resource) -> Iterator[tuple[str, str]]:
             if iam.allows(statement, INVOKE_GATEWAY):
                 for arn in iam.exact_resources(statement.resources, GATEWAYS):
                     yield f"{carried.place}, {statement.label}", arn
-
-
-def _made_of_a_new_gateway(stack: Stack, resource: Resource) -> bool:
-    gateways = stack.behind(resource, carriers.DOCUMENTS[resource.type][0], GATEWAY)
-    return any(not isinstance(at(gateway.props, "gatewayArn"), str) for gateway in gateways)
 
 
 def _accounts(stack: Stack) -> set[str]:
@@ -62,5 +56,5 @@ RULE = Rule(
     severity=Severity.MEDIUM,
     framework=frameworks.LEAST_PRIVILEGE,
     check_stack=check_stack,
-    settings={"externalGateways": settings.strings_schema("ARN patterns of gateways of other stacks.", [])},
+    settings=gateways.EXTERNAL,
 )

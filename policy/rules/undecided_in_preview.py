@@ -35,6 +35,9 @@ def _undecided(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
     for policy in stack.of(agentcore.RESOURCE_POLICY):
         if documents.is_undecided(documents.read(at(policy.props, "policy"))):
             yield policy, "policy", "the resource policy"
+    for policy in stack.of(agentcore.CEDAR_POLICY):
+        if at(policy.props, "definition", "cedar", "statement") is UNKNOWN:
+            yield policy, "definition.cedar.statement", "the Cedar policy"
     for gateway in stack.of(agentcore.GATEWAY):
         engine = at(gateway.props, "policyEngineConfiguration")
         if engine is UNKNOWN or at(engine, "mode") is UNKNOWN:

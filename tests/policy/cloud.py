@@ -32,7 +32,8 @@ def outputs(kind: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
             "agentRuntimeArn": f"{agentcore}:runtime/{called}-abcdefghij"
         },
         "aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine": {
-            "policyEngineArn": f"{agentcore}:policy-engine/{called}-abcdefghij"
+            "policyEngineArn": f"{agentcore}:policy-engine/{called}-abcdefghij",
+            "policyEngineId": f"{called}-abcdefghij",
         },
         "aws:s3/bucket:Bucket": {"arn": f"arn:aws:s3:::{called}", "bucket": called},
         "aws:sqs/queue:Queue": {"arn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:{called}"},

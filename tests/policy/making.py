@@ -48,3 +48,35 @@ def role_policy(policy: Any, of: str = "agent", name: str = "policy") -> Registr
 def gateway(name: str = "tools", **inputs: Any) -> Registration:
     props = {"name": name, "authorizerType": "AWS_IAM", "roleArn": f"arn:aws:iam::{ACCOUNT}:role/gateway", **inputs}
     return Registration("aws:bedrock/agentcoreGateway:AgentcoreGateway", name, props, {"gatewayArn": GATEWAY})
+
+
+ENGINE = f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}:policy-engine/shop_tools-abcdefghij"
+ENGINE_ID = ENGINE.rpartition("/")[2]
+ENTITY = f"arn:aws:sts::{ACCOUNT}:assumed-role/agent"
+
+
+def permit(actions: str, principal: str = ENTITY, gateway: str = GATEWAY) -> str:
+    """A Cedar statement for the named actions, separated by blanks."""
+    listed = ", ".join(f'AgentCore::Action::"{action}"' for action in actions.split())
+    scope = f'principal == AgentCore::IamEntity::"{principal}", action in [{listed}]'
+    return f'permit({scope}, resource == AgentCore::Gateway::"{gateway}");'
+
+
+def engine(name: str = "engine") -> Registration:
+    kind = "aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine"
+    return Registration(kind, name, {"name": "shop_tools"}, {"policyEngineArn": ENGINE})
+
+
+def cedar(statement: Any, name: str = "permit", engine_id: Any = ENGINE_ID, **dependencies: list[str]) -> Registration:
+    props = {"name": name, "policyEngineId": engine_id, "definition": {"cedar": {"statement": statement}}}
+    kind = "aws:bedrock/agentcorePolicy:AgentcorePolicy"
+    return Registration(kind, name, props, property_dependencies=dependencies)
+
+
+def target(name: Any = "math", tools: Any = ("add", "greeting"), gateway: Any = None, **more: Any) -> Registration:
+    """A Lambda target with these tools; `tools` may be anything else, too."""
+    payloads = [{"name": tool} for tool in tools] if isinstance(tools, tuple) else tools
+    function = {"lambdaArn": FUNCTION, "toolSchema": {"inlinePayloads": payloads}}
+    identifier = GATEWAY.rpartition("/")[2] if gateway is None else gateway
+    props = {"name": name, "gatewayIdentifier": identifier, "targetConfiguration": {"mcp": {"lambda": function}}}
+    return Registration("aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget", f"tools-{name}", props, **more)

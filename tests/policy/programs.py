@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from tests.policy.making import ACCOUNT, AGENTCORE, MODEL, PINNED, document, statement, trust
+from tests.policy.making import ACCOUNT, AGENTCORE, ENTITY, MODEL, PINNED, document, permit, statement, trust
 
 
 def _function(name: str, opts: pulumi.ResourceOptions | None = None) -> aws.lambda_.Function:
@@ -127,6 +127,50 @@ def inline() -> None:
     aws.iam.RolePolicyAttachment("functions", role=agent.name, policy_arn=functions.arn)
 
 
+class ToolGateway(pulumi.ComponentResource):
+    """toolgate's component, with the mistake that a tool gateway has no engine."""
+
+    def __init__(self, name: str, role: aws.iam.Role) -> None:
+        super().__init__("toolgate:index:ToolGateway", name, {"authorization": "tool"})
+        child = pulumi.ResourceOptions(parent=self)
+        aws.bedrock.AgentcoreGateway(
+            f"{name}-gateway", name=name, authorizer_type="AWS_IAM", role_arn=role.arn, opts=child
+        )
+        self.register_outputs({})
+
+
+def _permit(name: str, engine: aws.bedrock.AgentcorePolicyEngine, statement: pulumi.Input[str]) -> None:
+    aws.bedrock.AgentcorePolicy(
+        name, name=name, policy_engine_id=engine.policy_engine_id, definition={"cedar": {"statement": statement}}
+    )
+
+
+def _any_gateway(principal: str, action: str) -> str:
+    scope = f'principal == AgentCore::IamEntity::"{principal}", action == AgentCore::Action::"{action}"'
+    return f"permit({scope}, resource is AgentCore::Gateway);"
+
+
+def by_tool() -> None:
+    """Tools granted by Cedar: one grant in order, and each mistake once."""
+    role = aws.iam.Role("gateway", assume_role_policy=trust(AGENTCORE, condition=PINNED))
+    engine = aws.bedrock.AgentcorePolicyEngine("engine", name="shop_tools")
+    gateway = aws.bedrock.AgentcoreGateway(
+        "tools",
+        name="shop-tools",
+        authorizer_type="AWS_IAM",
+        role_arn=role.arn,
+        policy_engine_configuration={"arn": engine.policy_engine_arn, "mode": "ENFORCE"},
+    )
+    _target("math", gateway, _function("math"))
+    _permit("good", engine, gateway.gateway_arn.apply(lambda arn: permit("math___add math", ENTITY, arn)))
+    _permit("entity", engine, _any_gateway(f"arn:aws:iam::{ACCOUNT}:role/agent", "math___add"))
+    _permit("underscores", engine, _any_gateway(ENTITY, "math__add"))
+    _permit("absent", engine, _any_gateway(ENTITY, "math___subtract"))
+    ToolGateway("bare", role)
+    loose = aws.bedrock.AgentcorePolicyEngine("loose", name="shop_loose")
+    _permit("stray", loose, _any_gateway(ENTITY, "CallTool"))
+
+
 def elsewhere() -> None:
     """No AgentCore at all: queues, topics, buckets, functions, and ordinary roles."""
     bucket = aws.s3.Bucket("files")
@@ -172,5 +216,19 @@ EXPECTED: dict[Callable[[], None], set[tuple[str, str]]] = {
         ("invoke-gateway-exact-arn", "admin"),
         ("invoke-gateway-exact-arn", "everything"),
     },
+    by_tool: {
+        ("cedar-names-exist", "entity"),
+        ("cedar-names-exist", "underscores"),
+        ("cedar-names-exist", "absent"),
+        ("policy-engine-attached", "bare-gateway"),
+        ("policy-engine-attached", "loose"),
+    },
     elsewhere: set(),
+}
+
+# What is seen only with the whole stack in view.
+AT_THE_END = {
+    ("agent-cannot-bypass-gateway", "careless-tools"),
+    ("cedar-names-exist", "absent"),
+    ("policy-engine-attached", "loose"),
 }

@@ -63,11 +63,19 @@ def test_the_snippets_do_what_the_page_says(pack: Pack, rule: Rule) -> None:
     assert not judged(pack, passing) - ({"logs-delivered", "undecided-in-preview"} - {rule.name})
 
 
-def judged(pack: Pack, snippet: str) -> set[str]:
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_what_passes_passes_in_an_update_too(pack: Pack, rule: Rule) -> None:
+    """There every document is known."""
+    pack.configure(configuration(rule))
+    _, passing = blocks(SECTION[rule.name], "python")
+    assert not judged(pack, passing, preview=False) - {"logs-delivered"}
+
+
+def judged(pack: Pack, snippet: str, *, preview: bool = True) -> set[str]:
     """The rules a snippet violates, with the page's first lines before it, that those lines do not."""
     (first,) = blocks(BEFORE, "python")
     program = compile(f"{first}\n{snippet}", "docs/policies.md", "exec")
-    resources = recording.record(lambda: exec(program, {}), preview=True)
+    resources = recording.record(lambda: exec(program, {}), preview=preview)
     ours = {"tools", "agent", "caller"}
     return {found.rule for found in pack.run(resources) if found.urn.rpartition("::")[2] not in ours}
 

@@ -89,6 +89,27 @@ FOR_OTHERS: dict[str, Any] = {
     "no Sid, empty Sid": statement("s3:ListAllMyBuckets", "*", Sid=""),
 }
 
+# The Cedar policies that AgentCore's developer guide shows, with this stack's names filled in.
+_ONE_TOOL = f'action == AgentCore::Action::"math___add", resource == AgentCore::Gateway::"{GATEWAY}"'
+CEDAR = {
+    "a role and tools": making.permit("math___add math___greeting"),
+    "a role and a target": f'permit(principal == AgentCore::IamEntity::"{making.ENTITY}", '
+    f'action in AgentCore::Action::"math", resource == AgentCore::Gateway::"{GATEWAY}");',
+    "a bounded argument": making.permit("math___add").replace(
+        ";", " when { context.input has a && context.input.a < 9 };"
+    ),
+    "a family of roles": f"permit(principal is AgentCore::IamEntity, {_ONE_TOOL}) "
+    f'when {{ principal.id like "arn:aws:sts::{ACCOUNT}:assumed-role/orders-*" }};',
+    "an account on every gateway": "forbid(principal is AgentCore::IamEntity, action, resource is AgentCore::Gateway) "
+    'when { principal.id like "*:444455556666:*" };',
+    "claims of a token": f"permit(principal is AgentCore::OAuthUser, {_ONE_TOOL}) "
+    'when { principal.id == "ann" && principal.hasTag("team") && principal.getTag("team") == "a_b" };',
+    "everything, switched off": "forbid(principal, action, resource);",
+    "a text that looks like a name": making.permit("math").replace(
+        ";", ' when { context.input.note like "*AgentCore::Action::\\"x_y\\"*" }; // AgentCore::IamEntity::"me"'
+    ),
+}
+
 TRUSTS: dict[str, Any] = {
     "lambda": {"Principal": {"Service": "lambda.amazonaws.com"}},
     "several services": {"Principal": {"Service": ["ecs-tasks.amazonaws.com", "ec2.amazonaws.com"]}},
@@ -137,6 +158,13 @@ def test_statements_of_other_roles(pack: Pack, entry: Any) -> None:
     role = making.role(trusted="ec2.amazonaws.com", inlinePolicies=inline)
     policy = Registration("aws:iam/policy:Policy", "p", {"name": "p", "policy": {"Statement": entry}})
     assert pack.run([role, making.role_policy(making.document(entry)), policy]) == []
+
+
+@pytest.mark.parametrize("statement", CEDAR.values(), ids=CEDAR.keys())
+def test_cedar_policies(pack: Pack, statement: str) -> None:
+    own = making.gateway(policyEngineConfiguration={"arn": making.ENGINE, "mode": "ENFORCE"})
+    resources = [making.engine(), own, making.target(), making.cedar(statement)]
+    assert [found for found in pack.run(resources) if found.rule != "logs-delivered"] == []
 
 
 @pytest.mark.parametrize("entry", TRUSTS.values(), ids=TRUSTS.keys())

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from tests.policy import making
 from tests.policy.driver import UNKNOWN, Pack, Registration, rules
 from tests.policy.making import ACCOUNT, AGENTCORE, FUNCTION, GATEWAY, PINNED, statement
+
+GATEWAY_ID = GATEWAY.rpartition("/")[2]
 
 
 def trust(condition: Any) -> dict[str, Any]:
@@ -29,6 +32,27 @@ def test_gateways(pack: Pack) -> None:
     open_one = Registration(kind, "g", {"authorizerType": "NONE", "policyEngineConfiguration": {"mode": "LOG_ONLY"}})
     assert rules(pack.analyze(open_one)) == ["gateway-authorizer-iam", "policy-engine-enforces"]
     assert pack.analyze(Registration(kind, "g", {"authorizerType": "AWS_IAM"})) == []
+
+
+def test_cedar_policies(pack: Pack) -> None:
+    kind = "aws-native:bedrockagentcore:"
+    function = {"lambdaArn": FUNCTION, "toolSchema": {"inlinePayload": [{"name": "add"}]}}
+    configuration = {"mcp": {"lambda": function}}
+    target = {"name": "math", "gatewayIdentifier": GATEWAY_ID, "targetConfiguration": configuration}
+    graph = [
+        Registration(f"{kind}PolicyEngine", "engine", {"name": "shop_tools"}, {"policyEngineArn": making.ENGINE}),
+        Registration(f"{kind}Gateway", "g", {"authorizerType": "AWS_IAM"}, {"gatewayArn": GATEWAY}),
+        Registration(f"{kind}GatewayTarget", "math", target),
+    ]
+
+    def found(actions: str) -> list[str]:
+        statement = {"cedar": {"statement": making.permit(actions)}}
+        inputs = {"name": "p", "policyEngineId": making.ENGINE_ID, "definition": statement}
+        policy = Registration(f"{kind}Policy", "p", inputs)
+        return [it.rule for it in pack.run([*graph, policy]) if it.level == "mandatory"]
+
+    assert found("math___add") == ["policy-engine-attached"]
+    assert sorted(found("math__add math___ad")) == ["cedar-names-exist"] * 2 + ["policy-engine-attached"]
 
 
 def test_every_carrier(pack: Pack) -> None:

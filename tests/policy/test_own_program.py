@@ -7,17 +7,28 @@ from typing import Any
 import pytest
 
 from local.plan import plan
+from tests.policy import making
 from tests.policy.driver import UNKNOWN, Pack, Registration
 
 type Resources = dict[str, dict[str, Any]]
 
 
+def registered(stack: str, preview: bool) -> list[dict[str, Any]]:
+    """What the program registers, in the project and stack of these tests."""
+    planned = plan(stack, config={"toolgate:bundle": "sources"}, preview=preview)
+    text = json.dumps(planned.deployment["deployment"]["resources"])
+    return list(json.loads(text.replace(f":{stack}::toolgate::", ":dev::shop::")))
+
+
 @pytest.fixture(scope="module", params=[True, False], ids=["preview", "up"])
 def resources(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
-    """What the program registers, in the project of these tests."""
-    planned = plan("dev", config={"toolgate:bundle": "sources"}, preview=request.param)
-    text = json.dumps(planned.deployment["deployment"]["resources"])
-    return list(json.loads(text.replace("::toolgate::", "::shop::")))
+    return registered("dev", request.param)
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["preview", "up"])
+def by_tool(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
+    """The stack in which a policy engine decides each call."""
+    return registered("agents", request.param)
 
 
 def registrations(resources: list[dict[str, Any]]) -> list[Registration]:
@@ -88,6 +99,66 @@ def test_each_lock_taken_off_violates(
     copy: list[dict[str, Any]] = json.loads(json.dumps(resources))
     expected = take_off({resource["urn"].rpartition("::")[2]: resource for resource in copy if "inputs" in resource})
     assert expected in mandatory(pack, copy)
+
+
+def test_nothing_violates_where_tools_are_granted_singly(pack: Pack, by_tool: list[dict[str, Any]]) -> None:
+    found = pack.run(registrations(by_tool))
+    assert {violation.rule for violation in found} <= {"logs-delivered"}, found
+
+
+def of_type(resources: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    return next(resource for resource in resources if resource["type"].endswith(f":{kind}"))
+
+
+def no_engine(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    gateway = of_type(resources, "AgentcoreGateway")
+    for side in (gateway["inputs"], gateway["outputs"], gateway["propertyDependencies"]):
+        del side["policyEngineConfiguration"]
+    return {("policy-engine-attached", "tools-gateway"), ("policy-engine-attached", "tools-engine")}
+
+
+def log_only(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    gateway = of_type(resources, "AgentcoreGateway")
+    for side in ("inputs", "outputs"):
+        gateway[side]["policyEngineConfiguration"]["mode"] = "LOG_ONLY"
+    return {("policy-engine-enforces", "tools-gateway")}
+
+
+def rewritten(resources: list[dict[str, Any]], principal: str, action: str) -> set[tuple[str, str]]:
+    policy = of_type(resources, "AgentcorePolicy")
+    scope = f'principal == AgentCore::IamEntity::"{principal}", action == AgentCore::Action::"{action}"'
+    for side in ("inputs", "outputs"):
+        statement = f"permit({scope}, resource is AgentCore::Gateway);"
+        policy[side]["definition"] = {"cedar": {"statement": statement}}
+    return {("cedar-names-exist", policy["urn"].rpartition("::")[2])}
+
+
+def wrong_entity(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    return rewritten(resources, making.ENTITY.replace("sts", "iam").replace("assumed-role", "role"), "math")
+
+
+def two_underscores(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    return rewritten(resources, making.ENTITY, "math__add_numbers")
+
+
+def no_such_tool(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    return rewritten(resources, making.ENTITY, "math___subtract_numbers")
+
+
+def in_order(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    rewritten(resources, making.ENTITY, "math___add_numbers")
+    return set()
+
+
+@pytest.mark.parametrize(
+    "take_off", [no_engine, log_only, wrong_entity, two_underscores, no_such_tool, in_order], ids=lambda it: it.__name__
+)
+def test_each_lock_of_a_tool_taken_off_violates(
+    pack: Pack, by_tool: list[dict[str, Any]], take_off: Callable[[list[dict[str, Any]]], set[tuple[str, str]]]
+) -> None:
+    copy: list[dict[str, Any]] = json.loads(json.dumps(by_tool))
+    expected = take_off(copy)
+    assert mandatory(pack, copy) == expected
 
 
 def test_documents_are_unknown_before_the_update(

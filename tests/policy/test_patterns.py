@@ -127,6 +127,24 @@ def test_families_of_one_function() -> None:
         assert not patterns.read(f"{FUNCTION}-more").reaches(family)
 
 
+@pytest.mark.parametrize(
+    ("text", "reaches"),
+    [
+        ("1" * 12, True),
+        ("1" * 11, False),
+        ("1" * 13, False),
+        ("*", True),
+        ("1*1", True),
+        ("?" * 12, True),
+        ("?" * 13, False),
+        ("*" + "1" * 13, False),
+        ("1" * 11 + "a", False),
+    ],
+)
+def test_a_fixed_number_of_characters(text: str, reaches: bool) -> None:
+    assert patterns.read(text).reaches((patterns.chain(patterns.ACCOUNT_ID),)) == reaches
+
+
 def test_every_kind_of_model_is_a_model() -> None:
     kinds = [
         "inference-profile",

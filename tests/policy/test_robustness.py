@@ -20,11 +20,14 @@ KEYS = [
     *("sourceAccount", "function", "targetConfiguration", "lambda", "lambdaArn", "gatewayArn", "resourceArn", "tools"),
     *("gateway_arn", "targets", "function_arn", "model_id", "Version", "Statement", "Effect", "Action", "NotAction"),
     *("Resource", "NotResource", "Principal", "NotPrincipal", "Condition", "Sid", "AWS", "Service", "StringEquals"),
+    *("definition", "cedar", "statement", "policyEngineId", "policyEngineArn", "gatewayIdentifier", "toolSchema"),
+    *("inlinePayloads", "inlinePayload", "authorization", "policy_engine_id", "actions"),
     *("ArnLike", "aws:SourceAccount", "aws:SourceArn", "aws:PrincipalArn", ""),
 ]
 TEXTS = [
     *("", "*", "Allow", "Deny", "ENFORCE", "SEMANTIC", "DEBUG", "AWS_IAM", "VPC", UNKNOWN, f"x{UNKNOWN}*", "[secret]"),
     *("bedrock-agentcore:*", "lambda:InvokeFunction", "bedrock:InvokeModel", "sts:AssumeRole", "{}", "[]", "{", "null"),
+    *("tool", "math", "math__add", "math___add", making.ENGINE, making.ENGINE_ID, making.permit("math a_b"), 'A::"x'),
     *("bedrock-agentcore.amazonaws.com", making.GATEWAY, making.FUNCTION, making.ACCOUNT, "arn:", "arn:aws:iam::a:b/"),
     *(
         "arn:aws:iam::aws:policy/AdministratorAccess",
@@ -43,6 +46,21 @@ leaves = (
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.just(7)
 )
+cedar_words = [
+    *("permit(", "principal", ".id", " == ", " like ", "AgentCore::IamEntity", "AgentCore::Action", "::", ", ", "//"),
+    *(
+        "AgentCore::Gateway",
+        f'"{making.ENTITY}"',
+        f'"{making.GATEWAY}"',
+        '"math__add"',
+        '"math___add"',
+        '"',
+        "\\",
+        "\n",
+    ),
+    *(UNKNOWN, "\\u{d800}", "\\x1b", ");"),
+]
+cedar = st.lists(st.sampled_from(cedar_words) | st.text(max_size=4), max_size=20).map("".join)
 plain = st.recursive(
     leaves,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
@@ -92,6 +110,21 @@ def test_any_property_bag(pack: Pack, resource: Registration) -> None:
 @given(st.lists(registrations, max_size=5, unique_by=lambda resource: resource.urn))
 def test_any_stack(pack: Pack, resources: list[Registration]) -> None:
     for violation in pack.analyze_stack(resources):
+        assert DEFECT not in violation.message
+
+
+@FUZZ
+@given(cedar | plain, plain, plain, st.sampled_from([making.ENGINE_ID, UNKNOWN]))
+def test_any_cedar_policy(pack: Pack, statement: Any, tools: Any, name: Any, engine: str) -> None:
+    agent = {"tools": [{"policy_engine_id": UNKNOWN, "tools": tools, "actions": statement}]}
+    resources = [
+        making.engine(),
+        making.gateway(),
+        making.target(name, tools),
+        making.cedar(statement, engine_id=engine),
+        Registration("toolgate:index:AgentRuntime", "agent", agent),
+    ]
+    for violation in pack.run(resources):
         assert DEFECT not in violation.message
 
 

@@ -1,0 +1,91 @@
+r"""What a Cedar statement names: entities, and what `principal.id` is compared with.
+
+Read word by word in one pass, so that no text takes long or fails; whether the statement is valid, and what it allows,
+is decided elsewhere.
+
+Source: Cedar policy language reference, "Grammar specification for Cedar policies" (names, strings, comments) and
+"Operators and functions", `like` (`*` is any run of characters, `\*` an asterisk).
+"""
+
+import functools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from policy import patterns
+from policy.patterns import ANY_RUN, HOLE, Pattern
+
+# Nothing is given back once it is read (possessive), so the time is linear whatever the text holds.
+_GAP = r"(?:\s|//[^\r\n]*+)*+"
+_NAME = r"[A-Za-z_][A-Za-z0-9_]*+"
+_INSIDE = r'[^"\\]*+(?:\\.[^"\\]*+)*+'
+_WORD = re.compile(
+    rf"""//[^\r\n]*+
+    |\.{_GAP}{_NAME}
+    |principal{_GAP}\.{_GAP}id{_GAP}(?P<operator>==|!=|like){_GAP}"(?P<compared>{_INSIDE})"
+    |(?P<type>{_NAME}(?:{_GAP}::{_GAP}{_NAME})*+)(?:{_GAP}::{_GAP}"(?P<id>{_INSIDE})")?+
+    |"{_INSIDE}"?+
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_SPACE = re.compile(r"(?:\s|//[^\r\n]*+)++")
+_CHARACTER = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u\{([0-9A-Fa-f]{1,6})\}|(.))|(.)", re.DOTALL)
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
+
+
+@dataclass(frozen=True)
+class Entity:
+    """An entity that a statement names: `Type::"id"`."""
+
+    type: str
+    """With its namespace: `AgentCore::Action`."""
+    id: Pattern
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a statement names."""
+
+    types: frozenset[str]
+    """Types of entities and every other word outside of strings."""
+    entities: tuple[Entity, ...]
+    principal_ids: tuple[Pattern, ...]
+    """What `principal.id` is compared with, by `==`, `!=` or `like`. Each once, like the entities."""
+
+
+@functools.lru_cache(maxsize=1024)
+def read(statement: str) -> Named:
+    """Reads a statement; an unknown value in it is a hole."""
+    types: set[str] = set()
+    entities: list[Entity] = []
+    principal_ids: list[Pattern] = []
+    for word in _WORD.finditer(patterns.with_holes(statement)):
+        if word["compared"] is not None:
+            principal_ids.append(_pattern(word["compared"], wild=word["operator"] == "like"))
+        elif word["type"] is not None:
+            kind = _SPACE.sub("", word["type"])
+            types.add(kind)
+            if word["id"] is not None:
+                entities.append(Entity(kind, _pattern(word["id"], wild=False)))
+    return Named(frozenset(types), tuple(dict.fromkeys(entities)), tuple(dict.fromkeys(principal_ids)))
+
+
+def _pattern(inside: str, *, wild: bool) -> Pattern:
+    tokens = tuple(
+        (char, char == HOLE or (wild and char == ANY_RUN and not escaped)) for char, escaped in _characters(inside)
+    )
+    text = "".join(char for char, _ in tokens)
+    return Pattern(text, tokens, wild=any(special and char != HOLE for char, special in tokens), holes=HOLE in text)
+
+
+def _characters(inside: str) -> Iterator[tuple[str, bool]]:
+    """The characters of a string literal, and whether each stood behind a backslash."""
+    for found in _CHARACTER.finditer(inside):
+        byte, point, escaped, plain = found.groups()
+        code = int(byte or point or "0", 16)
+        if plain is not None:
+            yield plain, False
+        elif escaped is not None:
+            yield _ESCAPES.get(escaped, escaped), True
+        else:
+            yield chr(min(code, 0x10FFFF)), True
