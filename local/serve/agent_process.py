@@ -31,7 +31,7 @@ class AgentProcess:
         Args:
             name: The agent's name, for messages.
             entry_point: The program.
-            environment: Its whole environment, without PORT.
+            environment: Its whole environment, without HOST and PORT.
             log: Where its output goes; an old file is overwritten.
         """
         self.name = name
@@ -51,7 +51,7 @@ class AgentProcess:
             self._process = subprocess.Popen(
                 [sys.executable, "-u", str(self._entry_point)],
                 cwd=self._entry_point.parent,
-                env={**self._environment, "PORT": str(self.port)},
+                env={**self._environment, "HOST": "127.0.0.1", "PORT": str(self.port)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

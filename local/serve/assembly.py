@@ -12,15 +12,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from access.deployment import Deployment
 from access.export import DeploymentError
-from access.matrix import INVOKE_GATEWAY
+from access.inbound import INVOKE_GATEWAY
 from access.roles import Role
 from access.views import Gateway, Runtime, Target
 from local.cloud.place import Place
 from local.serve import model, runtime
 from local.serve.agent_process import AgentProcess
-from local.serve.authorization import Permission, Service, authorized
+from local.serve.authorization import Authority, Permission, Service, authorized
 from local.serve.code_archive import write_out
 from local.serve.credentials import Sessions
+from local.serve.denial import Denial
 from local.serve.environment import process_environment
 from local.serve.tool_call import ToolCall
 
@@ -43,6 +44,7 @@ class Assembly:
         code: An empty folder for the functions' code.
         sessions: The credentials in force.
         calls: Filled with the gateways' tool calls.
+        denials: Filled with what policy engines decided against.
     """
 
     deployment: Deployment
@@ -52,6 +54,7 @@ class Assembly:
     code: Path
     sessions: Sessions
     calls: list[ToolCall] = field(default_factory=list)
+    denials: list[Denial] = field(default_factory=list)
 
     def gateway_url(self, gateway_id: str) -> str:
         """The MCP endpoint of a gateway."""
@@ -84,13 +87,17 @@ class Assembly:
             Service("bedrock-agentcore", runtime.PATH, post, runtime.permissions, invoke, runtime.MAX_BODY),
             Service("bedrock", model.PATH, post, model.permissions(self.place), converse, model.MAX_BODY),
         ]
-        return _with_lifespan(authorized(services, self.sessions, self.place.region), gateways)
+        authority = Authority(self.sessions, self.place.region, self.deployment.resource_policies)
+        return _with_lifespan(authorized(services, authority), gateways)
 
     def _gateway(self, gateway: Gateway) -> "LocalGateway":
         from local.serve.gateway import build  # noqa: PLC0415  # a second of imports, while the agents start
+        from local.serve.tool_authorization import tool_authorization  # noqa: PLC0415  # as above
 
+        role = self._role(gateway.role_arn)
         functions = [(target, self._function(target)) for target in self.deployment.targets_of(gateway)]
-        return build(gateway, self._role(gateway.role_arn), functions, self.calls.append)
+        authorization = tool_authorization(self.deployment, gateway, role, self.denials.append)
+        return build(gateway, role, functions, self.calls.append, authorization)
 
     def _function(self, target: Target) -> "LocalFunction":
         from local.serve.functions import LocalFunction  # noqa: PLC0415  # as above

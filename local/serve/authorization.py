@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from access.evaluation import Decision, Outcome, Request, decide
+from access.evaluation import BOUNDARY, IDENTITY, RESOURCE, Decision, Outcome, Request, decide
+from access.policies import Policy
 from local.serve.credentials import Principal, Sessions
 from local.serve.sigv4 import Received, SignatureError, verify
 
@@ -54,7 +55,22 @@ class Service:
     max_body: int
 
 
-def authorized(services: list[Service], sessions: Sessions, region: str) -> ASGIApp:
+@dataclass(frozen=True)
+class Authority:
+    """What is known of those who sign, and of what may be done.
+
+    Attributes:
+        sessions: The credentials in force.
+        region: The Region that requests must be signed for.
+        resource_policies: Policies of resources by the resources' ARNs.
+    """
+
+    sessions: Sessions
+    region: str
+    resource_policies: Mapping[str, Policy] = field(default_factory=dict)
+
+
+def authorized(services: list[Service], authority: Authority) -> ASGIApp:
     """The ASGI app that leads a request to its service, once it is signed by somebody who may make it."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,7 +78,7 @@ def authorized(services: list[Service], sessions: Sessions, region: str) -> ASGI
         for service in services:
             match = service.path.fullmatch(path)
             if match and scope["method"] in service.methods:
-                await _serve(service, match, _Exchange(scope, receive, send), sessions, region)
+                await _serve(service, match, _Exchange(scope, receive, send), authority)
                 return
         text = "The local deployment has no such operation: docs/local.md lists those that it has"
         await refuse(send, 404, "UnknownOperationException", text)
@@ -89,20 +105,22 @@ class _Exchange:
     send: Send
 
 
-async def _serve(service: Service, match: re.Match[str], exchange: _Exchange, sessions: Sessions, region: str) -> None:
+async def _serve(service: Service, match: re.Match[str], exchange: _Exchange, authority: Authority) -> None:
     body = await _body(exchange.receive, service.max_body)
     if body is None:
         await refuse(exchange.send, 413, "ValidationException", f"The request is larger than {service.max_body} bytes")
         return
     request = _received(exchange.scope, body)
     try:
-        key = await asyncio.to_thread(verify, request, sessions.key, service=service.name, region=region)
+        key = await asyncio.to_thread(
+            verify, request, authority.sessions.key, service=service.name, region=authority.region
+        )
     except SignatureError as error:
         log.info("%s %s: %s", request.method, request.path, error)
         await refuse(exchange.send, 403, error.code, str(error))
         return
-    principal = sessions.principal(key)
-    refusal = _refusal(principal, service.permissions(match, request))
+    principal = authority.sessions.principal(key)
+    refusal = _refusal(principal, service.permissions(match, request), authority.resource_policies)
     if refusal:
         log.info("%s", refusal)
         await refuse(exchange.send, 403, "AccessDeniedException", refusal)
@@ -144,7 +162,7 @@ def _received(scope: Scope, body: bytes) -> Received:
     )
 
 
-def _refusal(principal: Principal, permissions: list[Permission]) -> str | None:
+def _refusal(principal: Principal, permissions: list[Permission], policies: Mapping[str, Policy]) -> str | None:
     now = datetime.now(UTC)
     made = {
         "aws:SourceIp": "127.0.0.1",
@@ -152,7 +170,9 @@ def _refusal(principal: Principal, permissions: list[Permission]) -> str | None:
         "aws:EpochTime": str(int(now.timestamp())),
     }
     for needed in permissions:
-        decision = decide(Request(principal.role, needed.action, needed.resource, {**made, **needed.facts}))
+        facts = {**made, **needed.facts}
+        policy = policies.get(needed.resource)
+        decision = decide(Request(principal.role, needed.action, needed.resource, facts, policy))
         if not decision.allowed:
             return (
                 f"User: {principal.arn} is not authorized to perform: {needed.action}"
@@ -161,10 +181,20 @@ def _refusal(principal: Principal, permissions: list[Permission]) -> str | None:
     return None
 
 
+# AWS's words, by the kind of a statement and by the sort of policy that is missing.
+# Source: IAM user guide, "Troubleshoot access denied error messages".
+_DENYING = {
+    "identity": "an identity-based policy",
+    "boundary": "a permissions boundary",
+    "resource": "a resource-based policy",
+}
+_ALLOWING = {IDENTITY: "identity-based policy", BOUNDARY: "permissions boundary", RESOURCE: "resource-based policy"}
+
+
 def _why(decision: Decision, action: str) -> str:
     if decision.outcome is Outcome.EXPLICIT_DENY:
-        return "with an explicit deny in an identity-based policy"
+        return f"with an explicit deny in {_DENYING[decision.statements[0].kind]}"
     if decision.outcome is Outcome.IMPLICIT_DENY:
-        return f"because no identity-based policy allows the {action} action"
+        return f"because no {_ALLOWING[decision.missing[0][0]]} allows the {action} action"
     listed = "; ".join(str(statement) for statement in decision.statements) or "a policy whose document is not known"
     return f"because the local deployment cannot decide it: {listed}"

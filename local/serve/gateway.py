@@ -26,6 +26,7 @@ from access.roles import Role
 from access.views import Gateway, Target
 from local.serve import search
 from local.serve.functions import LocalFunction
+from local.serve.tool_authorization import ToolAuthorization, authorize_tools
 from local.serve.tool_call import ToolCall
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ def build(
     role: Role,
     functions: Sequence[tuple[Target, LocalFunction]],
     record: Callable[[ToolCall], None],
+    authorization: ToolAuthorization | None = None,
 ) -> LocalGateway:
     """Build a gateway.
 
@@ -62,6 +64,7 @@ def build(
         role: Its role.
         functions: Each of its targets and the function behind it.
         record: Called after each tool call.
+        authorization: What it asks its policy engine, if it has one.
     """
     app, server, mcp_targets = build_app(_configuration(gateway, [target for target, _ in functions]))
     for (target, function), mcp_target in zip(functions, mcp_targets, strict=True):
@@ -70,6 +73,8 @@ def build(
     server.add_middleware(_SupportedVersions(gateway.versions))
     if gateway.search:
         _add_search(server, gateway, [target for target, _ in functions], record)
+    if authorization:
+        authorize_tools(server, authorization)
     return LocalGateway(_only_mcp(app), lambda: app.router.lifespan_context(app), mcp_targets)
 
 

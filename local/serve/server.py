@@ -23,6 +23,7 @@ from local.serve import runtime
 from local.serve.agent_process import AgentProcess
 from local.serve.assembly import Assembly
 from local.serve.credentials import Credentials, Sessions
+from local.serve.denial import Denial
 from local.serve.environment import client_variables
 from local.serve.tool_call import ToolCall
 from local.serve.unsupported import unsupported
@@ -49,6 +50,7 @@ class Serving:
         agents: Agents' names and their runtimes' ARNs.
         logs: Agents' names and the files with their output.
         calls: Tool calls that the gateways really made, in order.
+        denials: Tool calls that policy engines decided against, in order.
     """
 
     url: str
@@ -56,6 +58,7 @@ class Serving:
     agents: dict[str, str]
     logs: dict[str, Path]
     calls: list[ToolCall]
+    denials: list[Denial]
     _deployment: Deployment = field(repr=False)
     _sessions: Sessions = field(repr=False)
 
@@ -121,6 +124,7 @@ def _serving(assembly: Assembly, agents: Mapping[str, AgentProcess]) -> Serving:
         agents={r.agent: r.arn for r in deployment.runtimes},
         logs={r.agent: agents[r.arn].log for r in deployment.runtimes},
         calls=assembly.calls,
+        denials=assembly.denials,
         _deployment=deployment,
         _sessions=assembly.sessions,
     )
@@ -156,7 +160,8 @@ def _refuse_unsupported(deployment: Deployment, place: Place) -> None:
 
 @contextmanager
 def _listen(port: int) -> Iterator[socket.socket]:
-    with socket.socket() as listener:
+    # Only where the protocol is named does asyncio send what is streamed at once (TCP_NODELAY).
+    with socket.socket(proto=socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((HOST, port))

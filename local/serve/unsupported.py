@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from access.cedar import tool_engine
 from access.deployment import Deployment
 from access.views import Function, Runtime, Target
 from local.cloud.place import Place
@@ -36,13 +37,11 @@ def _gateways(deployment: Deployment) -> Iterator[str]:
     for gateway in deployment.gateways:
         if gateway.authorizer != "AWS_IAM":
             yield f"{gateway.label}: authorizer {gateway.authorizer} is not reproduced, only AWS_IAM is"
-        if gateway.policy_engine:
-            yield f"{gateway.label}: policy engines (Cedar) are not reproduced"
+        engine = tool_engine(deployment, gateway)
+        yield from (f"{gateway.label}: {reason}" for reason in (engine.unread if engine else ()))
         if gateway.interceptors:
             yield f"{gateway.label}: interceptors are not reproduced"
         yield from _judged_role(deployment, gateway.label, gateway.role_arn)
-    for arn in deployment.resource_policies:
-        yield f"{arn}: resource policies are not reproduced"
 
 
 def _target(deployment: Deployment, target: Target) -> Iterator[str]:

@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import httpx
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials as BotocoreCredentials
 
 from local.serve.credentials import Credentials
 from local.serve.server import Serving, serve
@@ -71,3 +75,23 @@ def client_of(serving: Serving) -> Callable[..., Any]:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def rpc() -> Callable[..., httpx.Response]:
+    """One signed JSON-RPC request to a gateway; further headers are not signed."""
+
+    def send(
+        url: str, credentials: Credentials, method: str, params: dict[str, Any] | None = None, **headers: str
+    ) -> httpx.Response:
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}})
+        accept = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+        request = AWSRequest("POST", url, data=body, headers=accept)
+        signer = BotocoreCredentials(
+            credentials.access_key_id, credentials.secret_access_key, credentials.session_token
+        )
+        SigV4Auth(signer, "bedrock-agentcore", "us-east-1").add_auth(request)
+        more = {name.replace("_", "-"): value for name, value in headers.items()}
+        return httpx.post(url, content=body, headers={**request.headers, **more})
+
+    return send

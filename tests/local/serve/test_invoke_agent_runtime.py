@@ -70,6 +70,7 @@ def test_the_agents_environment_is_its_own_and_leads_here(ask: Ask, serving: Ser
     assert environment["BEDROCK_MODEL_ID"] == "us.anthropic.claude-haiku-4-5-20251001-v1:0"
     assert environment["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] == environment["AWS_ENDPOINT_URL"] == serving.url
     assert environment["AWS_REGION"] == "us-east-1"
+    assert environment["HOST"] == "127.0.0.1"  # the agent itself asks nobody for a signature
     assert environment["AWS_EC2_METADATA_DISABLED"] == "true"
     assert environment["AWS_ACCESS_KEY_ID"] not in {"AKIAMINE", serving.environment["AWS_ACCESS_KEY_ID"]}
     assert not {"AWS_PROFILE", "MY_SECRET"} & set(environment)

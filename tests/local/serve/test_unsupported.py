@@ -1,6 +1,5 @@
 """Each feature that would make local answers differ from AWS's is refused before anything starts."""
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -56,9 +55,35 @@ def _runtime(**properties: Any) -> Callable[[Export], None]:
     return _set("AgentcoreAgentRuntime", "assistant", **properties)
 
 
+def _policy(definition: dict[str, Any]) -> Callable[[Export], None]:
+    """An engine on the gateway, with one policy."""
+
+    def change(export: Export) -> None:
+        engine_id = ENGINE.rsplit("/", 1)[-1]
+        _gateway(policyEngineConfiguration={"arn": ENGINE, "mode": "ENFORCE"})(export)
+        engine = {"policyEngineArn": ENGINE, "policyEngineId": engine_id}
+        _add("aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine", **engine)(export)
+        policy = {"name": "p", "policyId": "p-abcdefghij", "policyEngineId": engine_id, "definition": definition}
+        _add("aws:bedrock/agentcorePolicy:AgentcorePolicy", **policy)(export)
+
+    return change
+
+
+ENGINE = "arn:aws:bedrock-agentcore:us-east-1:123456789012:policy-engine/rules-abcdefghij"
 LAMBDA = "arn:aws:lambda:us-east-1:123456789012:function:"
 ROWS = {
-    "policy engine": (_gateway(policyEngineConfiguration={"arn": "a", "mode": "ENFORCE"}), "policy engines (Cedar)"),
+    "policy engine elsewhere": (
+        _gateway(policyEngineConfiguration={"arn": ENGINE, "mode": "ENFORCE"}),
+        f"policy engine {ENGINE} is not in the deployment",
+    ),
+    "temporal policy": (
+        _policy({"policy": {"statement": "x"}}),
+        "AgentcorePolicy 'added': its definition is not one in Cedar",
+    ),
+    "two policies in one": (
+        _policy({"cedar": {"statement": "forbid(principal, action, resource);" * 2}}),
+        "AgentcorePolicy 'added': a statement must hold exactly one policy",
+    ),
     "interceptors": (_gateway(interceptorConfigurations=[{"interceptor": {}}]), "interceptors"),
     "JWT gateway": (_gateway(authorizerType="CUSTOM_JWT"), "authorizer CUSTOM_JWT"),
     "open gateway": (_gateway(authorizerType="NONE"), "authorizer NONE"),
@@ -67,14 +92,6 @@ ROWS = {
     "gateway in another Region": (
         _set("AgentcoreGateway", "other", gatewayArn=TOOLS_ARN.replace("us-east-1", "eu-north-1")),
         "is in 123456789012/eu-north-1",
-    ),
-    "resource policy": (
-        _add(
-            "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy",
-            resourceArn=TOOLS_ARN,
-            policy=json.dumps({"Statement": []}),
-        ),
-        "resource policies are not reproduced",
     ),
     "gateway rule": (
         _add("aws:bedrock/agentcoreGatewayRule:AgentcoreGatewayRule"),

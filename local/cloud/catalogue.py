@@ -1,0 +1,37 @@
+"""The resource types that the stand-in control plane reproduces."""
+
+from collections.abc import Mapping
+
+from local.cloud import functions, gateway_targets, gateways, iam, logs, policy_engines, runtimes, s3
+from local.cloud.failures import NotReproducedError
+from local.cloud.resource_type import ResourceType
+
+TYPES: Mapping[str, ResourceType] = {
+    kind.type: kind
+    for kind in (
+        iam.ROLE_TYPE,
+        iam.ROLE_POLICY_TYPE,
+        logs.LOG_GROUP,
+        functions.FUNCTION,
+        s3.BUCKET_TYPE,
+        s3.PUBLIC_ACCESS_BLOCK,
+        s3.OWNERSHIP_CONTROLS,
+        s3.OBJECT_TYPE,
+        gateways.GATEWAY_TYPE,
+        gateway_targets.TARGET_TYPE,
+        policy_engines.ENGINE_TYPE,
+        policy_engines.POLICY_TYPE,
+        runtimes.RUNTIME,
+    )
+}
+
+
+def resource_type(token: str) -> ResourceType:
+    """What is known of a type.
+
+    Raises:
+        NotReproducedError: The stand-in does not know the type.
+    """
+    if token not in TYPES:
+        raise NotReproducedError(token)
+    return TYPES[token]

@@ -1,0 +1,208 @@
+"""The stand-in control plane: check, create, read, update and delete resources, and answer look-ups, as AWS would."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from local.cloud.catalogue import resource_type
+from local.cloud.failures import Failure, NotReproducedError, RefusalError
+from local.cloud.invokes import answer
+from local.cloud.place import Place
+from local.cloud.resource_type import Existing, Made, Making, Record, ResourceType
+from local.cloud.shapes import violations
+from local.cloud.store import Account, Store
+from local.cloud.translation import translate
+from local.cloud.values import UNKNOWN, Properties
+
+NOT_REPRODUCED = "the stand-in for AWS does not reproduce {} (docs/local.md lists what it does)"
+
+
+@dataclass(frozen=True)
+class ControlPlane:
+    """An account in a Region of the stand-in AWS.
+
+    Attributes:
+        place: The account and Region.
+        store: Keeps what exists.
+        refusals: Errors to answer instead of making a resource of the type, first to last, once each: what a real
+            account does while it is slow. Tests set it.
+    """
+
+    place: Place
+    store: Store
+    refusals: Mapping[str, list[str]]
+
+    def fill(self, token: str, name: str, inputs: Properties, seed: str) -> dict[str, Any]:
+        """The inputs with the name that Pulumi's AWS provider gives a resource that has none.
+
+        Args:
+            token: The type.
+            name: The resource's name in the program.
+            inputs: Its inputs.
+            seed: Decides the seven characters that are put to the name.
+        """
+        property_name = resource_type(token).auto_name
+        if property_name is None or inputs.get(property_name) is not None:
+            return dict(inputs)
+        return {**inputs, property_name: f"{name}-{hashlib.sha256(seed.encode()).hexdigest()[:7]}"}
+
+    def check(self, token: str, inputs: Properties) -> list[Failure]:
+        """What AWS would refuse on sight. `UNKNOWN` inputs are passed over."""
+        kind = resource_type(token)
+        unknown = [name for name in inputs if not kind.reproduces(name)]
+        if unknown:
+            return [Failure(name, NOT_REPRODUCED.format(f"{name} of {token}")) for name in unknown]
+        failures = [*_model_failures(kind, inputs)]
+        return failures or [failure for rule in kind.rules for failure in rule(inputs)]
+
+    def preview(self, token: str, inputs: Properties, old: Properties | None = None) -> dict[str, Any]:
+        """The outputs (inputs not among them) as far as a preview knows them.
+
+        Args:
+            token: The type.
+            inputs: The inputs after `fill`.
+            old: The outputs so far, when the resource exists already.
+        """
+        kind = resource_type(token)
+        if old is None:
+            computed: dict[str, Any] = dict.fromkeys(kind.computed, UNKNOWN)
+        else:
+            computed = {name: UNKNOWN if name in kind.refreshed else old.get(name) for name in kind.computed}
+        return {**_defaults(kind, inputs), **computed}
+
+    def create(self, token: str, inputs: Properties) -> Made:
+        """Make a resource.
+
+        Raises:
+            RefusalError: AWS would refuse it.
+        """
+        kind = resource_type(token)
+        with self.store.transaction() as account:
+            if self.refusals.get(token):
+                raise RefusalError(self.refusals[token].pop(0))
+            name = _identity(kind, inputs)
+            turn = account["made"].get(name, 0)
+            making = Making(self.place, f"{name}|{turn}")
+            made = kind.make(inputs, making)
+            self._refuse_if_needed(kind, inputs, made, account)
+            account["made"][name] = turn + 1
+            return _keep(account, kind, inputs, made, making)
+
+    def read(self, token: str, resource_id: str) -> Record | None:
+        """The resource with this id, or None when it does not exist."""
+        with self.store.transaction() as account:
+            record = account["resources"].get(f"{token}|{resource_id}")
+        return _record(record) if record else None
+
+    def update(self, token: str, resource_id: str, inputs: Properties) -> Made:
+        """Give a resource new inputs.
+
+        Raises:
+            RefusalError: AWS would refuse it.
+        """
+        kind = resource_type(token)
+        with self.store.transaction() as account:
+            old = account["resources"].get(f"{token}|{resource_id}")
+            if old is None:
+                raise RefusalError(f"ResourceNotFoundException: {token} {resource_id} not found")
+            making = Making(self.place, old["seed"], old["version"] + 1)
+            made = kind.make(inputs, making)
+            self._refuse_if_needed(kind, inputs, made, account, updating=True)
+            return _keep(account, kind, inputs, made, making)
+
+    def delete(self, token: str, resource_id: str) -> None:
+        """Delete a resource; one that is gone already is no error.
+
+        Raises:
+            RefusalError: Others hang on it.
+        """
+        kind = resource_type(token)
+        with self.store.transaction() as account:
+            record = account["resources"].get(f"{token}|{resource_id}")
+            if record is None:
+                return
+            if kind.in_use:
+                _raise_first(kind.in_use(_record(record), _existing(account)))
+            del account["resources"][f"{token}|{resource_id}"]
+
+    def invoke(self, token: str, arguments: Properties) -> dict[str, Any]:
+        """Answer a look-up.
+
+        Raises:
+            RefusalError: AWS would refuse it, or the stand-in does not know it.
+        """
+        try:
+            return answer(token, arguments, self.place)
+        except NotReproducedError as error:
+            raise RefusalError(NOT_REPRODUCED.format(error)) from error
+
+    def _refuse_if_needed(
+        self, kind: ResourceType, inputs: Properties, made: Made, account: Account, *, updating: bool = False
+    ) -> None:
+        taken = [record.inputs for record in _existing(account)(kind.type)]
+        if kind.unique and not updating and any(_same(kind.unique, inputs, other) for other in taken):
+            raise RefusalError(kind.conflict.format_map(inputs))
+        _raise_first(text for need in kind.needs for text in need(inputs, made, self.place, _existing(account)))
+
+
+def _keep(account: Account, kind: ResourceType, inputs: Properties, made: Made, making: Making) -> Made:
+    outputs = {**_defaults(kind, inputs), **made.outputs}
+    record = asdict(Record(kind.type, made.id, dict(inputs), outputs))
+    account["resources"][f"{kind.type}|{made.id}"] = {**record, "seed": making.seed, "version": making.version}
+    return Made(made.id, outputs)
+
+
+def _model_failures(kind: ResourceType, inputs: Properties) -> Iterator[Failure]:
+    for request in kind.requests:
+        if request.when is not None and inputs.get(request.when) is None:
+            continue
+        properties = {name: value for name, value in inputs.items() if name in request.table}
+        try:
+            made = translate(request.table, properties)
+        except NotReproducedError as error:
+            yield Failure(str(error).partition(".")[0], NOT_REPRODUCED.format(f"{error} of {kind.type}"))
+            continue
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            yield Failure("", f"ValidationException: the inputs of {kind.type} do not have its form: {error!r}")
+            continue
+        for path, reason in violations(request.service, request.operation, made):
+            yield Failure(_property_of(request.table, path), f"{request.operation}: {reason}")
+
+
+def _property_of(table: Mapping[str, Any], path: str) -> str:
+    for name, member in table.items():
+        target = member if isinstance(member, str) else member.name
+        if path == target or path.startswith(f"{target}."):
+            return name
+    return path.partition(".")[0]
+
+
+def _identity(kind: ResourceType, inputs: Properties) -> str:
+    fixed = [f"{name}={inputs[name]}" for name in sorted(kind.replaces) if inputs.get(name) is not None]
+    return "|".join([kind.type, *fixed])
+
+
+def _defaults(kind: ResourceType, inputs: Properties) -> dict[str, Any]:
+    given = {name: value for name, value in kind.defaults.items() if inputs.get(name) is None}
+    return given | ({"tagsAll": inputs["tags"]} if "tags" in inputs else {})
+
+
+def _record(record: Mapping[str, Any]) -> Record:
+    return Record(record["type"], record["id"], record["inputs"], record["outputs"])
+
+
+def _existing(account: Account) -> Existing:
+    def of_type(token: str) -> list[Record]:
+        return [_record(record) for record in account["resources"].values() if record["type"] == token]
+
+    return of_type
+
+
+def _same(names: Sequence[str], one: Properties, other: Properties) -> bool:
+    return all(one[name] == other[name] for name in names)
+
+
+def _raise_first(texts: Iterator[str]) -> None:
+    for text in texts:
+        raise RefusalError(text)

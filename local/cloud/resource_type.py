@@ -1,0 +1,121 @@
+"""What the stand-in control plane knows of one AWS resource type."""
+
+import hashlib
+import string
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from local.cloud.failures import Failure
+from local.cloud.place import Place
+from local.cloud.translation import Table
+from local.cloud.values import Properties
+
+LOWER_ALPHANUMERIC = string.ascii_lowercase + string.digits
+ALPHANUMERIC = string.ascii_letters + string.digits
+
+
+@dataclass(frozen=True)
+class Request:
+    """An API request that the AWS provider sends to make the resource.
+
+    Attributes:
+        service: botocore's name of the service.
+        operation: The operation.
+        table: The request's members by Pulumi property.
+        when: The input without which the request is not sent.
+    """
+
+    service: str
+    operation: str
+    table: Table
+    when: str | None = None
+
+
+@dataclass(frozen=True)
+class Making:
+    """What a resource is made with, besides its inputs.
+
+    Attributes:
+        place: The account and Region.
+        seed: What random-looking parts of ids are derived from, so that the same program gives the same ids.
+        version: 1 when made, one more with every update.
+    """
+
+    place: Place
+    seed: str
+    version: int = 1
+
+    def characters(self, count: int, alphabet: str, purpose: str = "id") -> str:
+        """`count` characters that look random and are always the same for the same seed and purpose."""
+        number = int.from_bytes(hashlib.sha512(f"{purpose}\0{self.seed}".encode()).digest())
+        drawn = []
+        for _ in range(count):
+            number, index = divmod(number, len(alphabet))
+            drawn.append(alphabet[index])
+        return "".join(drawn)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What AWS gives back for a resource: the id that Pulumi keeps, and the outputs that are no inputs."""
+
+    id: str
+    outputs: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Record:
+    """A resource that exists in the stand-in account."""
+
+    type: str
+    id: str
+    inputs: Properties
+    outputs: Properties
+
+
+type Existing = Callable[[str], list[Record]]
+"""The resources of a type that exist in the account."""
+
+
+@dataclass(frozen=True)
+class ResourceType:
+    """An AWS resource type.
+
+    Attributes:
+        type: Pulumi's type token.
+        requests: The requests that make it.
+        make: The outputs that AWS gives, from known inputs.
+        computed: The names of the outputs that a preview cannot know.
+        replaces: The inputs whose change makes a new resource.
+        kept: The inputs that the provider keeps to itself: they are in no request.
+        auto_name: The property that Pulumi's AWS provider names after the resource when the program does not.
+        defaults: What the provider reports for inputs left out.
+        refreshed: Those of `computed` that an update changes.
+        rules: What AWS refuses on sight although the service model does not say so.
+        needs: What AWS refuses because of other resources: error texts, given the inputs, what would be made, and the
+            account's resources.
+        unique: The inputs of which no two resources of the type may have the same; none where a second request
+            overwrites.
+        conflict: AWS's error when they do.
+        in_use: AWS's errors when it is deleted while others hang on it, given the record and the account's resources.
+    """
+
+    type: str
+    requests: tuple[Request, ...]
+    make: Callable[[Properties, Making], Made]
+    computed: tuple[str, ...]
+    replaces: frozenset[str]
+    kept: frozenset[str] = frozenset()
+    auto_name: str | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    refreshed: frozenset[str] = frozenset()
+    rules: tuple[Callable[[Properties], Iterator[Failure]], ...] = ()
+    needs: tuple[Callable[[Properties, Made, Place, Existing], Iterator[str]], ...] = ()
+    unique: tuple[str, ...] = ()
+    conflict: str = ""
+    in_use: Callable[[Record, Existing], Iterator[str]] | None = None
+
+    def reproduces(self, name: str) -> bool:
+        """Whether the stand-in knows what AWS does with the input `name`."""
+        return name in self.kept or any(name in request.table for request in self.requests)

@@ -1,0 +1,90 @@
+"""AgentCore runtimes."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from local.cloud.permissions import AGENTCORE, role_of, trusts
+from local.cloud.place import Place
+from local.cloud.resource_type import ALPHANUMERIC, Existing, Made, Making, Request, ResourceType
+from local.cloud.s3 import OBJECT
+from local.cloud.translation import Member, Table, same
+from local.cloud.values import Properties
+
+
+def _make(inputs: Properties, making: Making) -> Made:
+    place = making.place
+    runtime_id = f"{inputs['agentRuntimeName']}-{making.characters(10, ALPHANUMERIC)}"
+    directory = "workload-identity-directory/default/workload-identity"
+    return Made(
+        runtime_id,
+        {
+            "agentRuntimeId": runtime_id,
+            "agentRuntimeArn": place.arn("bedrock-agentcore", f"runtime/{runtime_id}"),
+            "agentRuntimeVersion": str(making.version),
+            "workloadIdentityDetails": [
+                {"workloadIdentityArn": place.arn("bedrock-agentcore", f"{directory}/{runtime_id}")}
+            ],
+            "region": place.region,
+        },
+    )
+
+
+def _role_is_valid(inputs: Properties, made: Made, place: Place, existing: Existing) -> Iterator[str]:
+    role = role_of(inputs["roleArn"], existing)
+    if role is None or not trusts(role, AGENTCORE, made.outputs["agentRuntimeArn"], place):
+        yield (
+            f"ValidationException: Role validation failed for '{inputs['roleArn']}'. Please verify that the role "
+            "exists and its trust policy allows assumption by this service"
+        )
+
+
+def _package_exists(inputs: Properties, _made: Made, _place: Place, existing: Existing) -> Iterator[str]:
+    code = inputs["agentRuntimeArtifact"].get("codeConfiguration")
+    if code is None:
+        return
+    where = code["code"]["s3"]
+    key = f"{where['bucket']}/{where['prefix']}"
+    if not any(found.id == key for found in existing(OBJECT)):
+        yield f"ValidationException: The specified S3 object does not exist: s3://{key}"
+
+
+def _only(blocks: Any) -> Any:
+    return blocks[0] if isinstance(blocks, list) and len(blocks) == 1 else blocks
+
+
+_S3 = Member("s3", same("bucket", "prefix", "versionId"))
+_ARTIFACT: Table = {
+    "codeConfiguration": Member(
+        "codeConfiguration", {"runtime": "runtime", "entryPoints": "entryPoint", "code": Member("code", {"s3": _S3})}
+    ),
+    "containerConfiguration": Member("containerConfiguration", same("containerUri")),
+}
+_NETWORK: Table = {
+    "networkMode": "networkMode",
+    "networkModeConfig": Member("networkModeConfig", same("securityGroups", "subnets")),
+}
+
+RUNTIME = ResourceType(
+    type="aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime",
+    requests=(
+        Request(
+            "bedrock-agentcore-control",
+            "CreateAgentRuntime",
+            {
+                **same("agentRuntimeName", "description", "roleArn", "environmentVariables", "platformVersion", "tags"),
+                "agentRuntimeArtifact": Member("agentRuntimeArtifact", _ARTIFACT),
+                "networkConfiguration": Member("networkConfiguration", _NETWORK),
+                "protocolConfiguration": Member("protocolConfiguration", same("serverProtocol")),
+                # The provider's block is a list of at most one.
+                "lifecycleConfigurations": Member("lifecycleConfiguration", _only),
+            },
+        ),
+    ),
+    make=_make,
+    computed=("agentRuntimeId", "agentRuntimeArn", "agentRuntimeVersion", "workloadIdentityDetails", "region"),
+    replaces=frozenset({"agentRuntimeName"}),
+    refreshed=frozenset({"agentRuntimeVersion"}),
+    needs=(_role_is_valid, _package_exists),
+    unique=("agentRuntimeName",),
+    conflict="ConflictException: An agent with the specified name already exists: {agentRuntimeName}",
+)

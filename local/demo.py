@@ -1,0 +1,114 @@
+"""`make demo`: the whole thing on this machine, told as a newcomer would want to see it.
+
+What is shown is the product's own work: the real program, the real policy pack, the deployment it planned, the shipped
+agent, the real handlers. This module only asks and prints.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from access.deployment import Deployment, parse
+from access.matrix import matrix
+from access.table import as_table
+from local import locks
+from local.plan import Plan, describe, plan
+from local.progress import waiting_for
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A question to an agent, and whether one of its tools must be called for the answer."""
+
+    agent: str
+    question: str
+    calls_a_tool: bool = True
+
+
+SCENARIOS = {
+    "dev": (
+        Ask("assistant", "What is 100 + 12?"),
+        Ask("assistant", "What is 6 * 7?"),
+        Ask("assistant", "Greet Alice"),
+        Ask("assistant", "Tell me what I can do with these tools"),
+    ),
+    "agents": (
+        Ask("calculator", "What is 100 + 12?"),
+        Ask("calculator", "Greet Alice", calls_a_tool=False),
+        Ask("greeter", "Greet Alice"),
+        Ask("greeter", "What is 6 * 7?", calls_a_tool=False),
+    ),
+}
+"""What is asked of each stack: one agent with every tool; two agents, each with its own."""
+
+
+def main(stack: str) -> int:
+    """Run the demo of a stack; return the exit code: 0 when everything came out as it must, 1 otherwise."""
+    started = time.monotonic()
+    print("toolgate: an agent whose IAM role is its only credential, and its tools. All of it on this machine.")
+    planned = _show_plan(stack)
+    if planned.mandatory:
+        return 1
+    deployment = parse(planned.deployment)
+    with _chapter("Who may call what, computed from the planned documents"):
+        _show(as_table(matrix(deployment)))
+    answered = _show_answers(planned.deployment, SCENARIOS[stack])
+    held = _show_locks(planned.deployment, deployment)
+    print(
+        f"\nDone in {time.monotonic() - started:.1f} s; nothing is left running. Next: README.md, `python -m local up`."
+    )
+    return 0 if answered and held else 1
+
+
+@contextmanager
+def _chapter(title: str) -> Iterator[None]:
+    print(f"\n== {title}", flush=True)
+    started = time.monotonic()
+    yield
+    print(f"   [{time.monotonic() - started:.1f} s]", flush=True)
+
+
+def _show(text: str) -> None:
+    print("\n".join(f"   {line}".rstrip() for line in text.splitlines()), flush=True)
+
+
+def _show_plan(stack: str) -> Plan:
+    with _chapter("Plan: the real Pulumi program against a stand-in for AWS, judged by the policy pack"):
+        with waiting_for("the program and the policy pack"):
+            planned = plan(stack)
+        _show(describe(planned))
+    return planned
+
+
+def _show_answers(deployment: Mapping[str, Any], asks: Sequence[Ask]) -> bool:
+    from local.asking import ask  # noqa: PLC0415  # boto3 and the servers: while the reader reads the plan
+    from local.serve.server import serve  # noqa: PLC0415
+
+    complete = True
+    with _chapter("Ask: boto3 -> runtime -> agent -> signed gateway -> Lambda handler"), ExitStack() as stack:
+        with waiting_for("the gateway and the agent to start"):
+            serving = stack.enter_context(serve(deployment))
+        for one in asks:
+            made = len(serving.calls)
+            started = time.monotonic()
+            answer = ask(serving.environment, serving.agents[one.agent], one.question)
+            seconds = time.monotonic() - started
+            calls = serving.calls[made:]
+            complete = complete and bool(calls) is one.calls_a_tool
+            _show(f"> {one.question}   ({one.agent})")
+            for call in calls:
+                _show(f"  tool   {call.tool} {json.dumps(dict(call.arguments))}  {call.milliseconds:.0f} ms")
+            _show("\n".join(f"  {line}" for line in answer.splitlines()) + f"\n  [{seconds:.2f} s]")
+    return complete
+
+
+def _show_locks(raw: Mapping[str, Any], deployment: Deployment) -> bool:
+    held = True
+    with _chapter("The locks are real: each of these is refused"):
+        for attempt in locks.attempts(raw, deployment):
+            _show(f"{'refused' if attempt.refused else 'LET IN '}  {attempt.who}\n         {attempt.message}")
+            held = held and attempt.refused
+    return held

@@ -1,0 +1,296 @@
+"""What deploying calls, by resource type: the one table of the deployer's IAM actions.
+
+Sources. The calls: hashicorp/terraform-provider-aws, `internal/service/{iam,s3,logs,lambda,bedrockagentcore}`, which
+Pulumi's AWS provider is made from. Action names, and on which resources each can be allowed: Service Authorization
+Reference, page of the service in the prefix. What AgentCore checks besides the call itself: AgentCore developer guide,
+"IAM permissions for AgentCore Runtime", "Gateway prerequisites", "Using service-linked roles", "Policy permissions".
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from access.export import Resource
+
+ROLE = "aws:iam/role:Role"
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+BUCKET = "aws:s3/bucket:Bucket"
+GATEWAY = "aws:bedrock/agentcoreGateway:AgentcoreGateway"
+ENGINE = "aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine"
+
+ANYTHING = "*"
+"""For actions that take no resource; such a statement holds in the stack's Region only."""
+WITHOUT_RESOURCE = "ActionsWithoutResource"
+"""The statement of those actions: its name is the reason for its `*`."""
+
+type Owners = Callable[[Resource, Sequence[Resource]], list[Resource]]
+"""Whose ARNs an action is authorized on, given the resource and the deployment's resources."""
+
+
+def itself(resource: Resource, _resources: Sequence[Resource]) -> list[Resource]:
+    """The resource has an ARN of its own."""
+    return [resource]
+
+
+def owner(kind: str, key: str, by: str) -> Owners:
+    """The resource of type `kind` whose property `key` is what the resource's own property `by` says."""
+
+    def owners(resource: Resource, resources: Sequence[Resource]) -> list[Resource]:
+        return [it for it in resources if it.type == kind and it.get(key) == resource.get(by)]
+
+    return owners
+
+
+def gateways_of_engine(policy: Resource, resources: Sequence[Resource]) -> list[Resource]:
+    """The gateways that ask the policy's engine."""
+    engines = [it.get("policyEngineArn") for it in _ENGINE_OF_POLICY(policy, resources)]
+    gateways = [it for it in resources if it.type == GATEWAY]
+    return [it for it in gateways if it.mapping("policyEngineConfiguration").get("arn") in engines]
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Actions that are allowed together.
+
+    Attributes:
+        sid: The statement's name. Grants with the same ARNs end up in one statement, under the name of the first.
+        actions: IAM actions.
+        on: ARNs, or `ANYTHING`. `{arn}` is the owner's ARN, `{place}` the ARN up to the account, `{partition}` and
+            `{account}` parts of it, `{name}` its resource's name without the characters that AWS puts to it.
+        of: Whose ARNs.
+        condition: What must hold besides.
+    """
+
+    sid: str
+    actions: tuple[str, ...]
+    on: tuple[str, ...] = ("{arn}",)
+    of: Owners = itself
+    condition: Mapping[str, Mapping[str, str]] | None = None
+
+
+_ROLE_OF_POLICY = owner(ROLE, "name", "role")
+_BUCKET_OF = owner(BUCKET, "bucket", "bucket")
+_GATEWAY_OF_TARGET = owner(GATEWAY, "gatewayId", "gatewayIdentifier")
+_ENGINE_OF_POLICY = owner(ENGINE, "policyEngineId", "policyEngineId")
+
+_IDENTITY_SERVICE = "runtime-identity.bedrock-agentcore.amazonaws.com"
+# AgentCore names it after the gateway or runtime; which characters follow is not documented, hence the `*`.
+_IDENTITY = "{place}:workload-identity-directory/default/workload-identity/{name}-*"
+_IDENTITIES = Grant(
+    "WorkloadIdentities",
+    ("bedrock-agentcore:CreateWorkloadIdentity", "bedrock-agentcore:DeleteWorkloadIdentity"),
+    ("{place}:workload-identity-directory/default", _IDENTITY),
+)
+_AGENTCORE_TAGS = Grant(
+    "AgentCoreTags",
+    (
+        "bedrock-agentcore:ListTagsForResource",
+        "bedrock-agentcore:TagResource",
+        "bedrock-agentcore:UntagResource",
+    ),
+)
+_ENDPOINT = "{arn}/runtime-endpoint/DEFAULT"
+
+TYPES: Mapping[str, tuple[Grant, ...]] = {
+    ROLE: (
+        Grant(
+            "Roles",
+            (
+                "iam:CreateRole",
+                "iam:DeleteRole",
+                "iam:GetRole",
+                "iam:ListAttachedRolePolicies",
+                "iam:ListInstanceProfilesForRole",
+                "iam:ListRolePolicies",
+                "iam:TagRole",
+                "iam:UntagRole",
+                "iam:UpdateAssumeRolePolicy",
+                "iam:UpdateRole",
+                "iam:UpdateRoleDescription",
+            ),
+        ),
+    ),
+    ROLE_POLICY: (
+        Grant("RolePolicies", ("iam:DeleteRolePolicy", "iam:GetRolePolicy", "iam:PutRolePolicy"), of=_ROLE_OF_POLICY),
+    ),
+    "aws:cloudwatch/logGroup:LogGroup": (
+        # The service names the two forms of a log group's ARN for different actions (CloudWatch Logs API reference,
+        # LogGroup); of these calls, tagging takes the first and the others the second.
+        Grant(
+            "LogGroups",
+            (
+                "logs:CreateLogGroup",
+                "logs:DeleteLogGroup",
+                "logs:DeleteRetentionPolicy",
+                "logs:ListTagsForResource",
+                "logs:PutRetentionPolicy",
+                "logs:TagResource",
+                "logs:UntagResource",
+            ),
+            ("{arn}", "{arn}:*"),
+        ),
+        # A look-up by prefix: it takes no resource.
+        Grant(WITHOUT_RESOURCE, ("logs:DescribeLogGroups",), (ANYTHING,)),
+    ),
+    "aws:lambda/function:Function": (
+        Grant(
+            "Functions",
+            (
+                "lambda:CreateFunction",
+                "lambda:DeleteFunction",
+                "lambda:GetFunction",
+                "lambda:GetFunctionCodeSigningConfig",
+                "lambda:GetFunctionConfiguration",
+                "lambda:ListTags",
+                "lambda:ListVersionsByFunction",
+                "lambda:TagResource",
+                "lambda:UntagResource",
+                "lambda:UpdateFunctionCode",
+                "lambda:UpdateFunctionConfiguration",
+            ),
+        ),
+    ),
+    BUCKET: (
+        # The provider reads each of a bucket's settings, also those the program does not make.
+        Grant(
+            "Buckets",
+            (
+                "s3:CreateBucket",
+                "s3:DeleteBucket",
+                "s3:GetAccelerateConfiguration",
+                "s3:GetBucketAcl",
+                "s3:GetBucketCORS",
+                "s3:GetBucketLocation",
+                "s3:GetBucketLogging",
+                "s3:GetBucketObjectLockConfiguration",
+                "s3:GetBucketPolicy",
+                "s3:GetBucketRequestPayment",
+                "s3:GetBucketTagging",
+                "s3:GetBucketVersioning",
+                "s3:GetBucketWebsite",
+                "s3:GetEncryptionConfiguration",
+                "s3:GetLifecycleConfiguration",
+                "s3:GetReplicationConfiguration",
+                "s3:ListBucket",
+                "s3:ListBucketVersions",
+                "s3:ListTagsForResource",
+                "s3:PutBucketTagging",
+                "s3:TagResource",
+                "s3:UntagResource",
+            ),
+        ),
+        # A bucket that is destroyed with force takes along whatever is in it.
+        Grant("Objects", ("s3:DeleteObject", "s3:DeleteObjectVersion"), ("{arn}/*",)),
+    ),
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": (
+        Grant("PublicAccess", ("s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock"), of=_BUCKET_OF),
+    ),
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": (
+        Grant("Ownership", ("s3:GetBucketOwnershipControls", "s3:PutBucketOwnershipControls"), of=_BUCKET_OF),
+    ),
+    "aws:s3/bucketObjectv2:BucketObjectv2": (
+        # The key holds the zip's digest, hence the `*`; a large object is put in parts.
+        Grant(
+            "Code",
+            (
+                "s3:AbortMultipartUpload",
+                "s3:DeleteObject",
+                "s3:DeleteObjectVersion",
+                "s3:GetObject",
+                "s3:GetObjectTagging",
+                "s3:PutObject",
+                "s3:PutObjectTagging",
+            ),
+            ("{arn}/*",),
+            _BUCKET_OF,
+        ),
+    ),
+    GATEWAY: (
+        # It takes no resource: the gateway has no id yet.
+        Grant(WITHOUT_RESOURCE, ("bedrock-agentcore:CreateGateway",), (ANYTHING,)),
+        Grant(
+            "Gateways",
+            (
+                "bedrock-agentcore:DeleteGateway",
+                "bedrock-agentcore:GetGateway",
+                "bedrock-agentcore:UpdateGateway",
+            ),
+        ),
+        _IDENTITIES,
+        _AGENTCORE_TAGS,
+    ),
+    "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget": (
+        Grant(
+            "Targets",
+            (
+                "bedrock-agentcore:CreateGatewayTarget",
+                "bedrock-agentcore:DeleteGatewayTarget",
+                "bedrock-agentcore:GetGatewayTarget",
+                "bedrock-agentcore:UpdateGatewayTarget",
+            ),
+            of=_GATEWAY_OF_TARGET,
+        ),
+    ),
+    ENGINE: (
+        # It takes no resource: the engine has no id yet.
+        Grant(WITHOUT_RESOURCE, ("bedrock-agentcore:CreatePolicyEngine",), (ANYTHING,)),
+        Grant(
+            "Engines",
+            (
+                "bedrock-agentcore:DeletePolicyEngine",
+                "bedrock-agentcore:GetPolicyEngine",
+                "bedrock-agentcore:UpdatePolicyEngine",
+            ),
+        ),
+        _AGENTCORE_TAGS,
+    ),
+    "aws:bedrock/agentcorePolicy:AgentcorePolicy": (
+        Grant(
+            "Policies",
+            (
+                "bedrock-agentcore:CreatePolicy",
+                "bedrock-agentcore:DeletePolicy",
+                "bedrock-agentcore:GetPolicy",
+                "bedrock-agentcore:UpdatePolicy",
+            ),
+            # All policies of this engine are this stack's; their ids are not known before.
+            ("{arn}", "{arn}/policy/*"),
+            _ENGINE_OF_POLICY,
+        ),
+        # CreatePolicy checks the policy's actions against the gateway, as its caller.
+        Grant(
+            "CheckPolicies",
+            ("bedrock-agentcore:InvokeGateway", "bedrock-agentcore:ManageResourceScopedPolicy"),
+            of=gateways_of_engine,
+        ),
+    ),
+    "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime": (
+        # It takes no resource: the runtime has no id yet.
+        Grant(WITHOUT_RESOURCE, ("bedrock-agentcore:CreateAgentRuntime",), (ANYTHING,)),
+        Grant(
+            "Runtimes",
+            (
+                # With a runtime AgentCore makes its endpoint DEFAULT, with the caller's rights.
+                "bedrock-agentcore:CreateAgentRuntimeEndpoint",
+                "bedrock-agentcore:DeleteAgentRuntime",
+                "bedrock-agentcore:DeleteAgentRuntimeEndpoint",
+                "bedrock-agentcore:GetAgentRuntime",
+                "bedrock-agentcore:UpdateAgentRuntime",
+            ),
+            ("{arn}", _ENDPOINT),
+        ),
+        # `ask.py` after a deployment. Whoever deploys an agent's code could call it anyway.
+        Grant("Ask", ("bedrock-agentcore:InvokeAgentRuntime",), ("{arn}", _ENDPOINT)),
+        _IDENTITIES,
+        _AGENTCORE_TAGS,
+        # The account's first runtime makes this role.
+        Grant(
+            "RuntimeIdentityRole",
+            ("iam:CreateServiceLinkedRole",),
+            (
+                f"arn:{{partition}}:iam::{{account}}:role/aws-service-role/{_IDENTITY_SERVICE}/"
+                "AWSServiceRoleForBedrockAgentCoreRuntimeIdentity",
+            ),
+            condition={"StringEquals": {"iam:AWSServiceName": _IDENTITY_SERVICE}},
+        ),
+    ),
+}

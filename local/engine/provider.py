@@ -1,0 +1,216 @@
+"""Adapter 2: a Pulumi provider named `aws`, answered by the control plane, for a real engine.
+
+Written against the wire protocol (`pulumi/provider.proto`) because the SDK's experimental provider API loses the old
+inputs and the digests of files on the way. `local/plugin/pulumi-resource-aws` runs it as `python -m
+local.engine.provider`.
+"""
+# ruff: noqa: N802 the methods are the protocol's calls
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.protobuf.empty_pb2 import Empty
+from pulumi.runtime.proto import plugin_pb2
+from pulumi.runtime.proto import provider_pb2 as pb
+from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer, add_ResourceProviderServicer_to_server
+
+from local.cloud.catalogue import resource_type
+from local.cloud.control_plane import NOT_REPRODUCED, ControlPlane
+from local.cloud.failures import NotReproducedError, RefusalError
+from local.cloud.place import Place
+from local.cloud.store import FileStore, Store
+from local.engine import wire
+from local.engine.difference import difference
+
+FOLDER_VARIABLE = "TOOLGATE_LOCAL"
+"""Names the folder whose `account.json` holds the stand-in account; `.local` of the project without it."""
+ROOT = Path(__file__).resolve().parents[2]
+LARGEST_MESSAGE = 400 * 1024 * 1024  # bytes; pulumi sdk/go/common/util/rpcutil
+
+
+@dataclass
+class Provider(ResourceProviderServicer):
+    """The servicer.
+
+    Attributes:
+        store: Keeps the account.
+        refusals: See `ControlPlane.refusals`.
+    """
+
+    store: Store
+    refusals: Mapping[str, list[str]] = field(default_factory=dict)
+    _place: Place = field(default_factory=Place)
+
+    @property
+    def _plane(self) -> ControlPlane:
+        return ControlPlane(self._place, self.store, self.refusals)
+
+    def Handshake(self, request: Any, context: Any) -> Any:
+        """What the provider can read: secrets, but neither resources nor outputs as such."""
+        return pb.ProviderHandshakeResponse(accept_secrets=True)
+
+    def CheckConfig(self, request: Any, context: Any) -> Any:
+        """A provider needs a Region."""
+        region = wire.from_struct(request.news).get("region")
+        missing = (
+            [] if region else [pb.CheckFailure(property="region", reason="no Region: set aws:region for the stack")]
+        )
+        return pb.CheckResponse(inputs=request.news, failures=missing)
+
+    def DiffConfig(self, request: Any, context: Any) -> Any:
+        """Nothing in a provider's configuration makes a new account."""
+        return pb.DiffResponse(changes=_changes(wire.from_struct(request.olds) != wire.from_struct(request.news)))
+
+    def Configure(self, request: Any, context: Any) -> Any:
+        """Take the Region."""
+        self._place = Place(region=wire.from_struct(request.args)["region"])
+        return pb.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
+
+    def Check(self, request: Any, context: Any) -> Any:
+        """Name the resource when the program did not, and say what AWS would have against it."""
+        kind, name = _type_and_name(request.urn)
+        try:
+            old = wire.from_struct(request.olds)
+            inputs = wire.from_struct(request.news)
+            auto_name = resource_type(kind).auto_name
+            if auto_name and inputs.get(auto_name) is None and old.get(auto_name):
+                inputs[auto_name] = old[auto_name]
+            inputs = self._plane.fill(kind, name, inputs, request.randomSeed.hex() or request.urn)
+            failures = self._plane.check(kind, wire.view(inputs))
+        except NotReproducedError as error:
+            return pb.CheckResponse(failures=[pb.CheckFailure(property="", reason=NOT_REPRODUCED.format(error))])
+        return pb.CheckResponse(
+            inputs=wire.to_struct(inputs),
+            failures=[pb.CheckFailure(property=failure.property, reason=failure.reason) for failure in failures],
+        )
+
+    def Diff(self, request: Any, context: Any) -> Any:
+        """What changes, leaf by leaf.
+
+        Like the AWS provider's AgentCore resources, it never asks to delete before a replacement: a program that gives
+        a fixed name must say so itself.
+        """
+        kind, _ = _type_and_name(request.urn)
+        replaces = resource_type(kind).replaces
+        found = difference(wire.from_struct(request.old_inputs), wire.from_struct(request.news), replaces)
+        names = sorted({path.partition(".")[0].partition("[")[0] for path in found})
+        return pb.DiffResponse(
+            changes=_changes(bool(found)),
+            replaces=[name for name in names if name in replaces],
+            diffs=names,
+            detailedDiff=found,
+            hasDetailedDiff=True,
+        )
+
+    def Create(self, request: Any, context: Any) -> Any:
+        """Make a resource, or say what is known of it before."""
+        kind, _ = _type_and_name(request.urn)
+        inputs = wire.from_struct(request.properties)
+        if request.preview:
+            return pb.CreateResponse(properties=self._previewed(kind, inputs, None))
+        try:
+            made = self._plane.create(kind, wire.view(inputs))
+        except RefusalError as error:
+            context.abort(grpc.StatusCode.UNKNOWN, str(error))
+        return pb.CreateResponse(id=made.id, properties=wire.to_struct({**inputs, **made.outputs}))
+
+    def Update(self, request: Any, context: Any) -> Any:
+        """Give a resource new inputs, or say what is known of it before."""
+        kind, _ = _type_and_name(request.urn)
+        inputs = wire.from_struct(request.news)
+        if request.preview:
+            return pb.UpdateResponse(properties=self._previewed(kind, inputs, wire.from_struct(request.olds)))
+        try:
+            made = self._plane.update(kind, request.id, wire.view(inputs))
+        except RefusalError as error:
+            context.abort(grpc.StatusCode.UNKNOWN, str(error))
+        return pb.UpdateResponse(properties=wire.to_struct({**inputs, **made.outputs}))
+
+    def Read(self, request: Any, context: Any) -> Any:
+        """What the account holds now; no id when the resource is gone."""
+        kind, _ = _type_and_name(request.urn)
+        record = self._plane.read(kind, request.id)
+        if record is None:
+            return pb.ReadResponse()
+        known = wire.from_struct(request.inputs)
+        inputs = {name: _kept(known.get(name), value) for name, value in record.inputs.items()}
+        outputs = wire.to_struct({**inputs, **record.outputs})
+        return pb.ReadResponse(id=request.id, inputs=wire.to_struct(inputs), properties=outputs)
+
+    def Delete(self, request: Any, context: Any) -> Any:
+        """Delete a resource."""
+        kind, _ = _type_and_name(request.urn)
+        try:
+            self._plane.delete(kind, request.id)
+        except RefusalError as error:
+            context.abort(grpc.StatusCode.UNKNOWN, str(error))
+        return Empty()
+
+    def Invoke(self, request: Any, context: Any) -> Any:
+        """Answer a look-up."""
+        try:
+            answer = self._plane.invoke(request.tok, wire.view(wire.from_struct(request.args)))
+        except RefusalError as error:
+            return pb.InvokeResponse(failures=[pb.CheckFailure(property="", reason=str(error))])
+        return pb.InvokeResponse(**{"return": wire.to_struct(answer)})
+
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:
+        """The version of the provider that is stood in for."""
+        return plugin_pb2.PluginInfo(version=version("pulumi-aws"))
+
+    def GetSchema(self, request: Any, context: Any) -> Any:
+        """A name and a version: the SDK that uses it is generated already."""
+        return pb.GetSchemaResponse(schema=f'{{"name": "aws", "version": "{version("pulumi-aws")}"}}')
+
+    def Attach(self, request: Any, context: Any) -> Any:
+        """Let an engine use a provider that runs already (`PULUMI_DEBUG_PROVIDERS`)."""
+        return Empty()
+
+    def Cancel(self, request: Any, context: Any) -> Any:
+        """Every call is short: there is nothing to cancel."""
+        return Empty()
+
+    def _previewed(self, kind: str, inputs: wire.Wire, old: wire.Wire | None) -> Any:
+        return wire.to_struct({**inputs, **self._plane.preview(kind, wire.view(inputs), old)})
+
+
+def started(provider: Provider) -> tuple[grpc.Server, int]:
+    """A server for the provider, on a free port of this machine: the server and the port."""
+    options = [("grpc.max_receive_message_length", LARGEST_MESSAGE), ("grpc.max_send_message_length", LARGEST_MESSAGE)]
+    server = grpc.server(ThreadPoolExecutor(max_workers=16), options=options)
+    add_ResourceProviderServicer_to_server(provider, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    return server, port
+
+
+def _type_and_name(urn: str) -> tuple[str, str]:
+    chain, name = urn.split("::", 3)[2:]
+    return chain.rpartition("$")[2], name
+
+
+def _kept(known: Any, value: Any) -> Any:
+    """The value in the account, in the known form (secret, file) when it is the known value."""
+    return known if wire.view(known) == value else value
+
+
+def _changes(some: bool) -> Any:
+    return pb.DiffResponse.DIFF_SOME if some else pb.DiffResponse.DIFF_NONE
+
+
+def main() -> None:
+    """Serve until the engine ends this process, which it does when it needs the provider no more."""
+    folder = Path(os.environ.get(FOLDER_VARIABLE) or ROOT / ".local")
+    server, port = started(Provider(FileStore(folder / "account.json")))
+    print(port, flush=True)
+    server.wait_for_termination()
+
+
+if __name__ == "__main__":
+    main()

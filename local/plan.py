@@ -1,0 +1,128 @@
+"""Program and policy pack -> what would be deployed, and what the rules have against it."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.cloud.control_plane import ControlPlane
+from local.cloud.place import Place
+from local.cloud.store import MemoryStore
+from local.engine import pack
+from local.engine.export import export
+from local.engine.pack import PackError, Violation
+from local.engine.recorder import Program, ProgramError, record
+from local.engine.stack_config import ConfigError, project_name, stack_config
+
+__all__ = ["PackError", "Plan", "ProgramError", "Violation", "describe", "plan", "write"]
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCAL_CONFIG = {"toolgate:bundle": "sources"}
+"""The local runtime runs the agent from the project's environment, so its zip needs no wheels."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would be deployed.
+
+    Attributes:
+        deployment: What `pulumi stack export` would print afterwards (version 3).
+        violations: What the policy pack has against it.
+    """
+
+    deployment: dict[str, Any]
+    violations: tuple[Violation, ...]
+
+    @property
+    def mandatory(self) -> tuple[Violation, ...]:
+        """The violations that stop a deployment."""
+        return tuple(violation for violation in self.violations if violation.level == "mandatory")
+
+
+def plan(
+    stack: str = "dev", *, config: Mapping[str, str] | None = None, preview: bool = False, root: Path = ROOT
+) -> Plan:
+    """Run the program and the policy pack.
+
+    Args:
+        stack: Whose configuration to take: `Pulumi.<stack>.yaml`.
+        config: Values that go before those of the files, such as `{"toolgate:modelId": "..."}`.
+        preview: Leave what only AWS can tell unknown, as the first preview of a stack does.
+        root: The project's folder.
+
+    Raises:
+        ProgramError: The program or its configuration cannot be deployed.
+        PackError: The policy pack could not be run.
+    """
+    try:
+        settings = stack_config(root, stack, LOCAL_CONFIG | dict(config or {}))
+        project = project_name(root)
+    except ConfigError as error:
+        raise ProgramError(str(error)) from error
+    region = settings.values.get("aws:region")
+    if region is None:
+        raise ProgramError(f"no Region: write `aws:region: us-east-1` under `config:` in Pulumi.{stack}.yaml")
+    plane = ControlPlane(Place(region=region), MemoryStore(), {})
+    with pack.running(root / "policy", project, stack, settings.values) as rules:
+        recording = record(Program(root, project, stack, settings.values, settings.secrets), plane, preview=preview)
+        deployment = export(recording, plane.place)
+        return Plan(deployment, tuple(rules.violations(deployment, preview=preview)))
+
+
+def write(deployment: Mapping[str, Any], path: Path) -> None:
+    """Write a deployment file whole or not at all; only its owner may read it (it may hold secrets)."""
+    draft = path.with_name(f".{path.name}.new")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(deployment, file, indent=2)
+            file.write("\n")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def describe(planned: Plan) -> str:
+    """The planned resources as a tree, and the rules' verdict, for a person to read."""
+    resources = planned.deployment["deployment"]["resources"]
+    return "\n".join([*_tree(resources), "", *_verdict(planned)])
+
+
+def _tree(resources: list[dict[str, Any]]) -> Iterator[str]:
+    shown = [resource for resource in resources if not resource["type"].startswith("pulumi:providers:")]
+    children: dict[str, list[dict[str, Any]]] = {}
+    for resource in shown:
+        children.setdefault(resource.get("parent", ""), []).append(resource)
+    rows = [row for top in children.get("", []) for row in _branch(top, children, "", "")]
+    width = max(len(left) for left, _ in rows)
+    yield from (f"{left.ljust(width)}  {name}" for left, name in rows)
+
+
+def _branch(
+    resource: Mapping[str, Any], children: Mapping[str, list[dict[str, Any]]], indent: str, branch: str
+) -> Iterator[tuple[str, str]]:
+    yield f"{indent}{branch}{_short(resource['type'])}", resource["urn"].rpartition("::")[2]
+    below = children.get(resource["urn"], [])
+    deeper = indent + {"": "", "├─ ": "│  ", "└─ ": "   "}[branch]
+    for index, child in enumerate(below):
+        yield from _branch(child, children, deeper, "└─ " if index == len(below) - 1 else "├─ ")
+
+
+def _short(kind: str) -> str:
+    """`aws:iam/role:Role` as `aws:iam:Role`, as `pulumi preview` shows it."""
+    package, module, name = kind.split(":")
+    return f"{package}:{module.partition('/')[0]}:{name}"
+
+
+def _verdict(planned: Plan) -> Iterator[str]:
+    resources = planned.deployment["deployment"]["resources"]
+    count = sum(1 for item in resources if item["custom"] and not item["type"].startswith("pulumi:providers:"))
+    if not planned.violations:
+        yield f"{count} resources. Policy pack: no violation."
+        return
+    advisory = len(planned.violations) - len(planned.mandatory)
+    yield f"{count} resources. Policy pack: {len(planned.mandatory)} mandatory, {advisory} advisory."
+    for violation in planned.violations:
+        yield f"[{violation.level}] {violation.rule}: {violation.urn.rpartition('::')[2]}"
+        yield from (f"    {line}" for line in violation.message.splitlines())

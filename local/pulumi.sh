@@ -1,0 +1,30 @@
+#!/bin/sh
+# A real `pulumi` on this machine: the program deployed to the stand-in for AWS, its state under .local/.
+#   local/pulumi.sh preview|up|refresh|destroy|... [ARGUMENTS]      the stack is $STACK, or dev
+set -eu
+fail() {
+    echo "error: $1" >&2
+    exit 2
+}
+root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
+command -v pulumi >/dev/null ||
+    fail "no \`pulumi\` on PATH; install its CLI (https://www.pulumi.com/docs/install/), or use \`make demo\`, which needs none"
+[ -x "$root/.venv/bin/python" ] || fail "no .venv; run \`make setup\` first"
+[ $# -gt 0 ] || fail "no command; write for example \`local/pulumi.sh preview\`"
+
+# Pulumi writes a salt into the stack's file: it gets copies, and the settings stay in one place.
+export TOOLGATE_LOCAL="${TOOLGATE_LOCAL:-$root/.local}"
+mkdir -p "$TOOLGATE_LOCAL/state" "$root/.local/stacks"
+cp "$root"/Pulumi.*.yaml "$root/.local/stacks/"
+
+export PULUMI_BACKEND_URL="file://$TOOLGATE_LOCAL/state" PULUMI_CONFIG_PASSPHRASE=
+export PULUMI_SKIP_UPDATE_CHECK=1 PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=1 PULUMI_DISABLE_REGISTRY_RESOLVE=1
+export PULUMI_ERROR_OUTPUT_STRING=1
+pulumi --cwd "$root/local" stack select --create "${STACK:-dev}" >/dev/null
+command=$1
+shift
+case "$command" in
+    # The path is absolute because the program's folder is not this one.
+    preview | up) set -- --policy-pack "$root/policy" "$@" ;;
+esac
+exec pulumi --cwd "$root/local" "$command" "$@"

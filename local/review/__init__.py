@@ -1,0 +1,1 @@
+"""What a change does to a deployment, for the person who reviews it."""

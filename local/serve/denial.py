@@ -1,0 +1,28 @@
+"""The record of a tool call that a policy engine refused."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Denial:
+    """A tool call that a policy engine decided against.
+
+    Attributes:
+        gateway: The gateway's ARN.
+        principal: The caller as Cedar policies know it: `arn:aws:sts::<account>:assumed-role/<role name>`.
+        tool: The tool's full name.
+        arguments: What the tool was to be called with.
+        policies: Ids of the policies that forbade it; none where no policy permits it.
+        message: What the caller was told, or with LOG_ONLY would have been.
+        enforced: Whether the call was refused; with LOG_ONLY it was made.
+    """
+
+    gateway: str
+    principal: str
+    tool: str
+    arguments: Mapping[str, Any]
+    policies: tuple[str, ...]
+    message: str
+    enforced: bool

@@ -1,0 +1,179 @@
+"""An account with what a gateway needs, and the inputs of each resource as the program would give them."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from local.cloud.control_plane import ControlPlane
+from local.cloud.place import Place
+from local.cloud.resource_type import Made
+from local.cloud.store import MemoryStore
+from local.cloud.values import Package
+
+ROLE = "aws:iam/role:Role"
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+FUNCTION = "aws:lambda/function:Function"
+BUCKET = "aws:s3/bucket:Bucket"
+OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"
+LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
+GATEWAY = "aws:bedrock/agentcoreGateway:AgentcoreGateway"
+TARGET = "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget"
+ENGINE = "aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine"
+POLICY = "aws:bedrock/agentcorePolicy:AgentcorePolicy"
+RUNTIME = "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime"
+
+Inputs = dict[str, Any]
+
+
+def document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def trust(service: str, **condition: Any) -> str:
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    return document({**statement, **({"Condition": condition} if condition else {})})
+
+
+def tool(name: str = "add", **schema: Any) -> Inputs:
+    return {"name": name, "description": "Add.", "inputSchema": {"type": "object", **schema}}
+
+
+GOOD: dict[str, Inputs] = {
+    ROLE: {"name": "role", "assumeRolePolicy": trust("lambda.amazonaws.com")},
+    ROLE_POLICY: {
+        "name": "policy",
+        "role": "role",
+        "policy": document({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::bucket/key"}),
+    },
+    FUNCTION: {
+        "name": "function",
+        "role": "arn:aws:iam::123456789012:role/role",
+        "code": Package("digest"),
+        "handler": "dispatch.handler",
+        "runtime": "python3.13",
+        "architectures": ["arm64"],
+    },
+    BUCKET: {"bucket": "bucket"},
+    OBJECT: {"bucket": "bucket", "key": "agent.zip", "source": Package("digest")},
+    LOG_GROUP: {"name": "/aws/lambda/function", "retentionInDays": 30},
+    GATEWAY: {
+        "name": "toolgate-dev-tools",
+        "roleArn": "arn:aws:iam::123456789012:role/gateway-role",
+        "authorizerType": "AWS_IAM",
+        "protocolType": "MCP",
+        "protocolConfiguration": {"mcp": {"searchType": "SEMANTIC", "supportedVersions": ["2025-11-25"]}},
+    },
+    TARGET: {
+        "name": "math",
+        "gatewayIdentifier": "toolgate-dev-tools-0123456789",
+        "credentialProviderConfiguration": {"gatewayIamRole": {}},
+        "targetConfiguration": {
+            "mcp": {
+                "lambda": {
+                    "lambdaArn": "arn:aws:lambda:us-east-1:123456789012:function:function",
+                    "toolSchema": {"inlinePayloads": [tool()]},
+                }
+            }
+        },
+    },
+    ENGINE: {"name": "toolgate_dev_tools"},
+    POLICY: {
+        "name": "toolgate_dev_assistant_tools",
+        "policyEngineId": "toolgate_dev_tools-0123456789",
+        "definition": {"cedar": {"statement": "permit(principal, action, resource is AgentCore::Gateway);"}},
+        "validationMode": "FAIL_ON_ANY_FINDINGS",
+    },
+    RUNTIME: {
+        "agentRuntimeName": "toolgate_dev_assistant",
+        "roleArn": "arn:aws:iam::123456789012:role/agent-role",
+        "networkConfiguration": {"networkMode": "PUBLIC"},
+        "platformVersion": "V1",
+        "environmentVariables": {"AWS_REGION": "us-east-1"},
+        "agentRuntimeArtifact": {
+            "codeConfiguration": {
+                "entryPoints": ["main.py"],
+                "runtime": "PYTHON_3_13",
+                "code": {"s3": {"bucket": "bucket", "prefix": "agent.zip"}},
+            }
+        },
+    },
+}
+"""One good example of each resource type."""
+
+
+@pytest.fixture
+def plane() -> ControlPlane:
+    """An empty account."""
+    return ControlPlane(Place(), MemoryStore(), {})
+
+
+@pytest.fixture
+def check(plane: ControlPlane) -> Callable[..., list[str]]:
+    """The reasons for which the good inputs of a type are refused once some are changed (None takes one away)."""
+
+    def reasons(token: str, **changes: Any) -> list[str]:
+        inputs = {name: value for name, value in (GOOD[token] | changes).items() if value is not None}
+        return [str(failure) for failure in plane.check(token, inputs)]
+
+    return reasons
+
+
+@pytest.fixture
+def gateway(plane: ControlPlane) -> Made:
+    """A gateway in the account, with a role that it may assume and that may invoke the function `function`."""
+    condition = {
+        "StringEquals": {"aws:SourceAccount": "123456789012"},
+        "ArnLike": {
+            "aws:SourceArn": "arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/toolgate-dev-tools-??????????"
+        },
+    }
+    plane.create(
+        ROLE, {"name": "gateway-role", "assumeRolePolicy": trust("bedrock-agentcore.amazonaws.com", **condition)}
+    )
+    invoke = {
+        "Effect": "Allow",
+        "Action": "lambda:InvokeFunction",
+        "Resource": "arn:aws:lambda:us-east-1:123456789012:function:function",
+    }
+    plane.create(ROLE_POLICY, {"name": "invoke", "role": "gateway-role", "policy": document(invoke)})
+    return plane.create(GATEWAY, GOOD[GATEWAY])
+
+
+GATEWAYS = "arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/toolgate-dev-tools-??????????"
+
+
+def authorizing(engine: str) -> list[dict[str, Any]]:
+    """The statements that a gateway's role needs for its policy engine, as the developer guide lists them."""
+    service = "bedrock-agentcore"
+    decide = [f"{service}:AuthorizeAction", f"{service}:PartiallyAuthorizeActions"]
+    return [
+        {"Effect": "Allow", "Action": f"{service}:GetPolicyEngine", "Resource": engine},
+        {"Effect": "Allow", "Action": decide, "Resource": [engine, GATEWAYS]},
+    ]
+
+
+@pytest.fixture
+def engine(plane: ControlPlane) -> Made:
+    """A policy engine."""
+    return plane.create(ENGINE, GOOD[ENGINE])
+
+
+@pytest.fixture
+def policed(plane: ControlPlane, gateway: Made, engine: Made) -> Made:
+    """The gateway with the engine attached, and a target with the tool `math___add`."""
+    arn = engine.outputs["policyEngineArn"]
+    plane.create(ROLE_POLICY, {"name": "authorize", "role": "gateway-role", "policy": document(*authorizing(arn))})
+    numbers = [{"name": name, "type": "integer", "required": True} for name in ("a", "b")]
+    function = GOOD[TARGET]["targetConfiguration"]["mcp"]["lambda"]["lambdaArn"]
+    tools = {"inlinePayloads": [tool(properties=numbers)]}
+    configuration = {"mcp": {"lambda": {"lambdaArn": function, "toolSchema": tools}}}
+    target = GOOD[TARGET] | {"gatewayIdentifier": gateway.id, "targetConfiguration": configuration}
+    plane.create(TARGET, target)
+    return plane.update(GATEWAY, gateway.id, with_engine(arn))
+
+
+def with_engine(arn: str) -> Inputs:
+    """A gateway's inputs with an engine attached."""
+    return GOOD[GATEWAY] | {"policyEngineConfiguration": {"arn": arn, "mode": "ENFORCE"}}

@@ -1,0 +1,34 @@
+import pytest
+
+from local.cloud.control_plane import ControlPlane
+from local.cloud.failures import RefusalError
+
+from .conftest import GOOD, ROLE, ROLE_POLICY, document
+
+
+def test_a_policy_needs_its_role(plane: ControlPlane) -> None:
+    with pytest.raises(RefusalError, match="NoSuchEntity: The role with name role cannot be found"):
+        plane.create(ROLE_POLICY, GOOD[ROLE_POLICY])
+
+
+def test_a_role_with_policies_cannot_be_deleted(plane: ControlPlane) -> None:
+    plane.create(ROLE, GOOD[ROLE])
+    policy = plane.create(ROLE_POLICY, GOOD[ROLE_POLICY])
+    with pytest.raises(RefusalError, match="DeleteConflict"):
+        plane.delete(ROLE, "role")
+    plane.delete(ROLE_POLICY, policy.id)
+    plane.delete(ROLE, "role")
+
+
+def test_all_inline_policies_of_a_role_share_one_quota(plane: ControlPlane) -> None:
+    plane.create(ROLE, GOOD[ROLE])
+    half = document({"Effect": "Allow", "Action": "s3:GetObject", "Resource": [f"arn:aws:s3:::bucket/{'x' * 4900}"]})
+    plane.create(ROLE_POLICY, GOOD[ROLE_POLICY] | {"name": "one", "policy": half})
+    plane.create(ROLE_POLICY, GOOD[ROLE_POLICY] | {"name": "two", "policy": half})
+    plane.create(ROLE_POLICY, GOOD[ROLE_POLICY] | {"name": "two", "policy": half})  # overwritten, not added
+    with pytest.raises(RefusalError, match="LimitExceeded: Maximum policy size of 10240 bytes exceeded for role role"):
+        plane.create(ROLE_POLICY, GOOD[ROLE_POLICY] | {"name": "three", "policy": half})
+
+
+def test_a_role_has_its_path_in_its_arn(plane: ControlPlane) -> None:
+    assert plane.create(ROLE, GOOD[ROLE] | {"path": "/agents/"}).outputs["arn"].endswith(":role/agents/role")

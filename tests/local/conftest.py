@@ -1,0 +1,26 @@
+import json
+from typing import Any
+
+import pytest
+
+from local import deployer
+from local.plan import plan
+
+AGENTS = {"adder": {"tools": ["math___add_numbers"]}, "greeter": {"tools": ["math___greeting"]}}
+TOOL = {"toolgate:authorization": "tool", "toolgate:agents": json.dumps(AGENTS)}
+
+
+@pytest.fixture(scope="session")
+def dev() -> dict[str, Any]:
+    return plan("dev").deployment
+
+
+@pytest.fixture(scope="session")
+def tool() -> dict[str, Any]:
+    """Two agents, each with its own tools, authorized by a policy engine."""
+    return plan("dev", config=TOOL).deployment
+
+
+@pytest.fixture(scope="session")
+def document(dev: dict[str, Any]) -> dict[str, Any]:
+    return deployer.permissions(dev)

@@ -1,0 +1,67 @@
+import pytest
+from google.protobuf.struct_pb2 import Struct
+from hypothesis import given
+from hypothesis import strategies as st
+from pulumi_policy import proxy
+
+from local.cloud.values import UNKNOWN, Hidden, Package
+from local.engine import wire
+from local.engine.wire import ARCHIVE, ASSET, SECRET, SIGNATURE, UNKNOWN_STRING
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.text(), JSON, max_size=4))
+def test_json_goes_through_a_struct_unchanged(values: dict[str, object]) -> None:
+    assert wire.from_struct(wire.to_struct(values)) == values
+
+
+def test_whole_numbers_are_ints() -> None:
+    struct = Struct()
+    struct.update({"a": 3, "b": 3.5, "c": [1e20]})
+    read = wire.from_struct(struct)
+    assert (type(read["a"]), type(read["b"])) == (int, float)
+
+
+def test_keys_come_in_one_order() -> None:
+    assert list(wire.from_struct(wire.to_struct(dict.fromkeys("cab")))) == ["a", "b", "c"]
+    assert list(wire.from_struct(wire.to_struct(dict.fromkeys("bca")))) == ["a", "b", "c"]
+
+
+def test_all_the_sdks_texts_for_unknown_values_are_known() -> None:
+    texts = {value for name, value in vars(proxy).items() if name.startswith("UNKNOWN_") and isinstance(value, str)}
+    assert texts
+    assert texts == wire.UNKNOWNS
+
+
+@pytest.mark.parametrize("text", sorted(wire.UNKNOWNS))
+def test_unknown_values_are_seen_as_unknown(text: str) -> None:
+    assert wire.view({"a": [text]}) == {"a": [UNKNOWN]}
+    assert wire.from_struct(wire.to_struct({"a": [UNKNOWN]})) == {"a": [UNKNOWN_STRING]}
+
+
+def test_secrets_are_seen_but_hidden_however_deep() -> None:
+    seen = wire.view({"a": {SIGNATURE: SECRET, "value": {"b": ["c", 1]}}})
+    assert seen == {"a": {"b": ["c", 1]}}
+    assert isinstance(seen["a"]["b"][0], Hidden)
+    assert wire.view({SIGNATURE: SECRET, "value": UNKNOWN_STRING}) is UNKNOWN
+
+
+@pytest.mark.parametrize("kind", [ASSET, ARCHIVE])
+def test_files_are_seen_as_their_digest(kind: str) -> None:
+    seen = wire.view({SIGNATURE: kind, "path": "p", "hash": "h"})
+    assert isinstance(seen, Package)
+    assert seen == "h"
+
+
+def test_a_resource_cannot_be_given_to_aws() -> None:
+    with pytest.raises(ValueError, match="cannot be given to an AWS resource"):
+        wire.view({SIGNATURE: "5cf8f73096256a8f31e491e813e4eb8e", "urn": "u"})

@@ -1,0 +1,266 @@
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import botocore.session
+import pytest
+
+from local import deployer
+from local.cloud.catalogue import TYPES as REPRODUCED
+from local.deployer_actions import TYPES
+from tests.local.deciding import ACCOUNT, AGENTCORE, REGION, allowed
+
+# S3 user guide, "Required permissions for Amazon S3 API operations": where an action has another name.
+S3_NAMES = {
+    "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
+    "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
+    "DeletePublicAccessBlock": "PutBucketPublicAccessBlock",
+    "DeleteBucketOwnershipControls": "PutBucketOwnershipControls",
+    "DeleteBucketTagging": "PutBucketTagging",
+}
+# Service Authorization Reference: actions that are no operation of the API of their name.
+PERMISSION_ONLY = {
+    "iam:PassRole": "",
+    "bedrock-agentcore:ManageResourceScopedPolicy": "",
+    "bedrock-agentcore:InvokeGateway": "",
+    "s3:GetAccelerateConfiguration": "GetBucketAccelerateConfiguration",
+    "s3:GetBucketCORS": "GetBucketCors",
+    "s3:GetBucketObjectLockConfiguration": "GetObjectLockConfiguration",
+    "s3:GetBucketPublicAccessBlock": "GetPublicAccessBlock",
+    "s3:PutBucketPublicAccessBlock": "PutPublicAccessBlock",
+    "s3:GetEncryptionConfiguration": "GetBucketEncryption",
+    "s3:GetLifecycleConfiguration": "GetBucketLifecycleConfiguration",
+    "s3:GetReplicationConfiguration": "GetBucketReplication",
+    "s3:ListBucket": "ListObjects",
+    "s3:ListBucketVersions": "ListObjectVersions",
+    "s3:DeleteObjectVersion": "DeleteObject",
+}
+APIS = {
+    "iam": ["iam"],
+    "logs": ["logs"],
+    "lambda": ["lambda"],
+    "s3": ["s3", "s3control"],
+    "bedrock": ["bedrock"],
+    "bedrock-agentcore": ["bedrock-agentcore-control", "bedrock-agentcore"],
+}
+# Service Authorization Reference: on what the operations of a type are authorized, in words of its own properties.
+ON = {
+    "aws:iam/role:Role": "{arn}",
+    "aws:iam/rolePolicy:RolePolicy": f"arn:aws:iam::{ACCOUNT}:role/{{role}}",
+    "aws:cloudwatch/logGroup:LogGroup": "{arn}:*",
+    "aws:lambda/function:Function": "{arn}",
+    "aws:s3/bucket:Bucket": "arn:aws:s3:::{bucket}",
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "arn:aws:s3:::{bucket}",
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "arn:aws:s3:::{bucket}",
+    "aws:s3/bucketObjectv2:BucketObjectv2": "arn:aws:s3:::{bucket}/{key}",
+    "aws:bedrock/agentcoreGateway:AgentcoreGateway": "{gatewayArn}",
+    "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget": (f"{AGENTCORE}:gateway/{{gatewayIdentifier}}"),
+    "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime": "{agentRuntimeArn}",
+    "aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine": "{policyEngineArn}",
+    "aws:bedrock/agentcorePolicy:AgentcorePolicy": (f"{AGENTCORE}:policy-engine/{{policyEngineId}}"),
+}
+TAKE_NO_RESOURCE = {"CreateGateway", "CreateAgentRuntime", "CreatePolicyEngine"}
+
+
+def calls(deployment: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What makes, reads, changes and removes each resource, by the requests that the stand-in for AWS checks."""
+    for resource in deployment["deployment"]["resources"]:
+        if not resource["type"].startswith("aws:"):
+            continue
+        properties = {**resource["inputs"], **resource["outputs"]}
+        for request in REPRODUCED[resource["type"]].requests:
+            if request.when is not None and properties.get(request.when) is None:
+                continue
+            known = botocore.session.Session().get_service_model(request.service).operation_names
+            noun = re.sub("^(Create|Put)", "", request.operation)
+            for operation in (request.operation, *(verb + noun for verb in ("Get", "Update", "Delete"))):
+                if operation in known:
+                    on = "*" if operation in TAKE_NO_RESOURCE else ON[resource["type"]].format_map(properties)
+                    yield f"{request.service.removesuffix('-control')}:{S3_NAMES.get(operation, operation)}", on
+
+
+@pytest.mark.parametrize("which", ["dev", "tool"])
+def test_every_call_that_the_deployment_makes_is_allowed(which: str, request: pytest.FixtureRequest) -> None:
+    deployment = request.getfixturevalue(which)
+    document = deployer.permissions(deployment)
+    made = set(calls(deployment))
+    assert len(made) > 40
+    assert [call for call in sorted(made) if not allowed(document, *call)] == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "actions"),
+    [
+        # refresh, update in place, tags: hashicorp/terraform-provider-aws, internal/service/<service>
+        (
+            "arn:aws:iam::{account}:role/math-role-1234567",
+            "iam:GetRole ListRolePolicies GetRolePolicy ListAttachedRolePolicies ListInstanceProfilesForRole "
+            "UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription TagRole UntagRole",
+        ),
+        (
+            "arn:aws:lambda:{region}:{account}:function:toolgate-dev-math",
+            "lambda:GetFunction GetFunctionConfiguration ListVersionsByFunction GetFunctionCodeSigningConfig "
+            "UpdateFunctionCode UpdateFunctionConfiguration ListTags TagResource UntagResource",
+        ),
+        (
+            "arn:aws:logs:{region}:{account}:log-group:/aws/lambda/toolgate-dev-math:*",
+            "logs:PutRetentionPolicy DeleteRetentionPolicy DeleteLogGroup",
+        ),
+        (
+            "arn:aws:logs:{region}:{account}:log-group:/aws/lambda/toolgate-dev-math",
+            "logs:ListTagsForResource TagResource UntagResource",
+        ),
+        ("*", "logs:DescribeLogGroups"),
+        (
+            "arn:aws:s3:::assistant-code-1234567",
+            "s3:ListBucket GetBucketLocation GetBucketPolicy GetBucketAcl GetBucketCORS GetBucketWebsite "
+            "GetBucketVersioning GetAccelerateConfiguration GetBucketRequestPayment GetBucketLogging "
+            "GetLifecycleConfiguration GetReplicationConfiguration GetEncryptionConfiguration "
+            "GetBucketObjectLockConfiguration GetBucketTagging PutBucketTagging ListTagsForResource TagResource "
+            "UntagResource ListBucketVersions",
+        ),
+        (
+            "arn:aws:s3:::assistant-code-1234567/assistant/x.zip",
+            "s3:GetObject GetObjectTagging PutObject PutObjectTagging AbortMultipartUpload DeleteObject "
+            "DeleteObjectVersion",
+        ),
+        (
+            "{agentcore}:gateway/toolgate-dev-tools-abcdefghij",
+            "bedrock-agentcore:ListTagsForResource TagResource UntagResource",
+        ),
+        (
+            "{agentcore}:runtime/toolgate_dev_assistant-abcdefghij",
+            "bedrock-agentcore:ListTagsForResource TagResource UntagResource",
+        ),
+        # what AgentCore does in the caller's name: AgentCore developer guide, sources in the table
+        (
+            "{agentcore}:runtime/toolgate_dev_assistant-abcdefghij",
+            "bedrock-agentcore:CreateAgentRuntimeEndpoint DeleteAgentRuntimeEndpoint",
+        ),
+        (
+            "{agentcore}:workload-identity-directory/default",
+            "bedrock-agentcore:CreateWorkloadIdentity DeleteWorkloadIdentity",
+        ),
+        (
+            "{agentcore}:workload-identity-directory/default/workload-identity/"
+            "toolgate-dev-tools-abcdefghij",
+            "bedrock-agentcore:CreateWorkloadIdentity DeleteWorkloadIdentity",
+        ),
+        (
+            "{agentcore}:workload-identity-directory/default/workload-identity/"
+            "toolgate_dev_assistant-abcdefghij",
+            "bedrock-agentcore:CreateWorkloadIdentity DeleteWorkloadIdentity",
+        ),
+        # what components/models.py looks up
+        (
+            "arn:aws:bedrock:{region}:{account}:inference-profile/us.anthropic.claude-haiku-4-5-20251001-v1:0",
+            "bedrock:GetInferenceProfile",
+        ),
+        # ask.py: authorized on the runtime and on its endpoint
+        (
+            "{agentcore}:runtime/toolgate_dev_assistant-abcdefghij",
+            "bedrock-agentcore:InvokeAgentRuntime",
+        ),
+        (
+            "{agentcore}:runtime/toolgate_dev_assistant-abcdefghij/runtime-endpoint/DEFAULT",
+            "bedrock-agentcore:InvokeAgentRuntime",
+        ),
+    ],
+)  # fmt: skip
+def test_what_hangs_on_a_deployment_besides_is_allowed(document: dict[str, Any], resource: str, actions: str) -> None:
+    service, _, listed = actions.partition(":")
+    on = resource.format(region=REGION, account=ACCOUNT, agentcore=AGENTCORE)
+    assert [it for it in listed.split() if not allowed(document, f"{service}:{it}", on)] == []
+
+
+def test_the_engines_tags_are_the_deployers_too(tool: dict[str, Any]) -> None:
+    document = deployer.permissions(tool)
+    engine = f"{AGENTCORE}:policy-engine/toolgate_dev_tools-abcdefghij"
+    assert allowed(document, "bedrock-agentcore:TagResource", engine)
+    assert allowed(document, "bedrock-agentcore:DeletePolicy", f"{engine}/policy/toolgate_dev_adder_tools-abcdefghij")
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        # more power
+        ("iam:AttachRolePolicy", "arn:aws:iam::{account}:role/math-role-1234567"),
+        ("iam:CreateUser", "arn:aws:iam::{account}:user/somebody"),
+        ("iam:CreateAccessKey", "arn:aws:iam::{account}:user/deployer"),
+        ("iam:PutRolePolicy", "arn:aws:iam::{account}:role/deployer"),
+        ("iam:DeleteRolePermissionsBoundary", "arn:aws:iam::{account}:role/math-role-1234567"),
+        ("iam:CreatePolicyVersion", "arn:aws:iam::{account}:policy/toolgate-deployer"),
+        ("sts:AssumeRole", "arn:aws:iam::{account}:role/math-role-1234567"),
+        ("iam:PassRole", "arn:aws:iam::{account}:role/admin"),
+        ("organizations:LeaveOrganization", "*"),
+        # names that only look like the stack's
+        ("iam:DeleteRole", "arn:aws:iam::{account}:role/math-role-12345678"),
+        ("iam:DeleteRole", "arn:aws:iam::{account}:role/math-role"),
+        ("iam:DeleteRole", "arn:aws:iam::{account}:role/xmath-role-1234567"),
+        ("iam:DeleteRole", "arn:aws:iam::999999999999:role/math-role-1234567"),
+        ("bedrock-agentcore:DeleteGateway", "{agentcore}:gateway/toolgate-dev-tools2-abcdefghij"),
+        ("bedrock-agentcore:DeleteGateway", "{agentcore}:gateway/toolgate-prod-tools-abcdefghij"),
+        (
+            "bedrock-agentcore:DeleteGateway",
+            "arn:aws:bedrock-agentcore:eu-west-1:{account}:gateway/toolgate-dev-tools-abcdefghij",
+        ),
+        ("bedrock-agentcore:UpdateAgentRuntime", "{agentcore}:runtime/toolgate_prod_assistant-abcdefghij"),
+        ("bedrock-agentcore:InvokeAgentRuntime", "{agentcore}:runtime/other-abcdefghij"),
+        ("lambda:UpdateFunctionCode", "arn:aws:lambda:{region}:{account}:function:toolgate-dev-mathematics"),
+        ("logs:DeleteLogGroup", "arn:aws:logs:{region}:{account}:log-group:/aws/lambda/toolgate-prod-math:*"),
+        ("s3:GetObject", "arn:aws:s3:::somebody-elses/secret"),
+        ("s3:DeleteBucket", "arn:aws:s3:::assistant-code"),
+        ("s3:ListAllMyBuckets", "*"),
+        # what the deployed parts may do, and their deployer not
+        ("lambda:InvokeFunction", "arn:aws:lambda:{region}:{account}:function:toolgate-dev-math"),
+        ("bedrock:InvokeModel", "arn:aws:bedrock:{region}::foundation-model/anthropic.claude-haiku-4-5-20251001-v1:0"),
+        ("bedrock-agentcore:GetWorkloadAccessToken", "{agentcore}:workload-identity-directory/default"),
+        ("logs:GetLogEvents", "arn:aws:logs:{region}:{account}:log-group:/aws/lambda/toolgate-dev-math:*"),
+        # what only authorization `tool` needs
+        ("bedrock-agentcore:InvokeGateway", "{agentcore}:gateway/toolgate-dev-tools-abcdefghij"),
+        ("bedrock-agentcore:CreatePolicyEngine", "*"),
+        ("bedrock-agentcore:ManageAdminPolicy", "*"),
+        # what opens the gateway or the code to others
+        ("bedrock-agentcore:PutResourcePolicy", "{agentcore}:gateway/toolgate-dev-tools-abcdefghij"),
+        ("lambda:AddPermission", "arn:aws:lambda:{region}:{account}:function:toolgate-dev-math"),
+        ("s3:PutBucketPolicy", "arn:aws:s3:::assistant-code-1234567"),
+        ("s3:PutBucketAcl", "arn:aws:s3:::assistant-code-1234567"),
+        # other services
+        ("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:{region}:{account}:secret:x"),
+        ("kms:Decrypt", "arn:aws:kms:{region}:{account}:key/x"),
+        ("ec2:RunInstances", "*"),
+        ("dynamodb:Scan", "arn:aws:dynamodb:{region}:{account}:table/x"),
+    ],
+)  # fmt: skip
+def test_nothing_else_is_allowed(document: dict[str, Any], action: str, resource: str) -> None:
+    on = resource.format(region=REGION, account=ACCOUNT, agentcore=AGENTCORE)
+    assert not allowed(document, action, on, iam_PassedToService="lambda.amazonaws.com")
+
+
+def test_checking_cedar_policies_needs_the_gateway_they_are_about_and_no_other(tool: dict[str, Any]) -> None:
+    document = deployer.permissions(tool)
+    gateway = f"{AGENTCORE}:gateway/toolgate-dev-tools-abcdefghij"
+    for action in ("bedrock-agentcore:InvokeGateway", "bedrock-agentcore:ManageResourceScopedPolicy"):
+        assert allowed(document, action, gateway)
+        assert not allowed(document, action, gateway.replace("-tools-", "-others-"))
+    assert not allowed(document, "bedrock-agentcore:ManageAdminPolicy", "*")
+
+
+def test_every_action_is_one_that_aws_has() -> None:
+    session = botocore.session.Session()
+    known = {
+        f"{prefix}:{operation}"
+        for prefix, services in APIS.items()
+        for service in services
+        for operation in session.get_service_model(service).operation_names
+    }
+    actions = {action for grants in TYPES.values() for grant in grants for action in grant.actions}
+    unknown = {action for action in actions if action not in known}
+    assert unknown <= set(PERMISSION_ONLY)
+    for action in unknown:
+        operation = PERMISSION_ONLY[action]
+        assert not operation or f"{action.partition(':')[0]}:{operation}" in known
+
+
+def test_every_type_that_the_stand_in_reproduces_has_its_actions() -> None:
+    assert set(REPRODUCED) <= set(TYPES)
