@@ -20,7 +20,7 @@ class ArgumentError(ValueError):
 
 
 def to_cedar(arguments: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments as a Cedar record in Cedar's JSON form, e.g. `{"a": {"__extn": {"fn": "decimal", "arg": "1.5000"}}}`.
+    """The arguments as a record in Cedar's JSON form, e.g. `{"a": {"__extn": {"fn": "decimal", "arg": "1.5000"}}}`.
 
     Args:
         arguments: The call's arguments, as parsed from JSON.
@@ -84,7 +84,8 @@ def _long(where: str, value: Any, _inputs: Mapping[str, Any]) -> int:
 
 
 def _decimal(where: str, value: Any, _inputs: Mapping[str, Any]) -> dict[str, Any]:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or (isinstance(value, float) and not math.isfinite(value)):
         raise ArgumentError(f"{where}: not a number")
     if not -_DECIMAL <= value < _DECIMAL:
         raise ArgumentError(f"{where}: beyond what Cedar's decimal holds")

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from access.attachments import read_attachments
 from access.export import Archive, DeploymentError, Hidden, Resource, load, resources
-from access.policies import Policy, read_document
+from access.policies import Policy, read_policy
+from access.policy_engines import POLICY, POLICY_ENGINE, read_attachment, read_policy_engines
 from access.roles import Role, read_roles
 from access.tool_schema import api_schema
-from access.policy_engines import POLICY, POLICY_ENGINE, read_attachment, read_policy_engines
+from access.users import User, read_users
 from access.views import Function, Gateway, PolicyEngine, Runtime, Target, Tool
 
 GATEWAY = "aws:bedrock/agentcoreGateway:AgentcoreGateway"
@@ -37,6 +39,7 @@ class Deployment:
     """
 
     roles: tuple[Role, ...]
+    users: tuple[User, ...]
     gateways: tuple[Gateway, ...]
     targets: tuple[Target, ...]
     functions: tuple[Function, ...]
@@ -79,16 +82,17 @@ def parse(export: Mapping[str, Any]) -> Deployment:
     """
     found = resources(export)
     agents = _agent_names(found)
+    attachments = read_attachments(found)
     by_type = {wanted: [r for r in found if r.type == wanted] for wanted in (*_READ, FUNCTION)}
     return Deployment(
-        roles=read_roles(found),
+        roles=read_roles(found, attachments),
+        users=read_users(found, attachments),
         gateways=tuple(_gateway(r) for r in by_type[GATEWAY]),
         targets=tuple(_target(r) for r in by_type[TARGET]),
         functions=tuple(_function(r) for r in by_type[FUNCTION]),
         runtimes=tuple(_runtime(r, agents) for r in by_type[RUNTIME]),
         resource_policies={
-            r.text("resourceArn"): Policy(r.name, read_document(r, "policy", r.get("policy")))
-            for r in by_type[RESOURCE_POLICY]
+            r.text("resourceArn"): read_policy(r, r.name, r.get("policy")) for r in by_type[RESOURCE_POLICY]
         },
         policy_engines=read_policy_engines(found),
         others=tuple(r.label for r in found if r.type.startswith(_AGENTCORE) and r.type not in _READ),

@@ -1,41 +1,27 @@
-"""Who may call what: every agent of a deployment against every tool of its gateways.
+"""Who may call what: every principal of a deployment against every tool of its gateways.
 
-Decided from identity policies (denies and permissions boundaries included). Where another feature has a say that is not
-judged here, the decision is `undecided` and the feature is named in `unsupported`.
+Decided from identity policies (denies, permissions boundaries and groups included), resource policies, trust policies
+that let anybody in, and Cedar policies. Where another feature has a say, the decision is `undecided` and the feature is
+named in `unsupported`.
 """
 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from functools import lru_cache
 
+from access.anybody import anybody, open_roles
+from access.callers import Caller, agents, others, strangers
+from access.cedar import ToolEngine, tool_engine
+from access.cells import Cell, Visit, cells
+from access.decisions import Access
 from access.deployment import Deployment
-from access.evaluation import Decision, Outcome, Request, decide
-from access.views import Gateway, Runtime
+from access.identities import ANYBODY
+from access.inbound import INVOKE_GATEWAY, reached
+from access.unsupported import undecided, unsupported
+from access.views import Gateway
 
-INVOKE_GATEWAY = "bedrock-agentcore:InvokeGateway"
-"""The one action for listing and calling a gateway's tools; it is decided on the gateway's ARN.
-
-Source: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-inbound-auth.html
-"""
-
-
-class Access(StrEnum):
-    """Whether a tool may be called: `conditional` depends on the request, `undecided` cannot be judged here."""
-
-    ALLOW = "allow"
-    DENY = "deny"
-    CONDITIONAL = "conditional"
-    UNDECIDED = "undecided"
-
-
-_ACCESS = {
-    Outcome.ALLOW: Access.ALLOW,
-    Outcome.IMPLICIT_DENY: Access.DENY,
-    Outcome.EXPLICIT_DENY: Access.DENY,
-    Outcome.CONDITIONAL: Access.CONDITIONAL,
-    Outcome.UNDECIDED: Access.UNDECIDED,
-}
+__all__ = ["INVOKE_GATEWAY", "Access", "Block", "Entry", "Matrix", "matrix"]
 
 
 @dataclass(frozen=True)
@@ -43,8 +29,8 @@ class Entry:
     """One principal and one tool.
 
     Attributes:
-        principal: The ARN of the agent's role.
-        agent: The agent's name.
+        principal: The principal's IAM ARN, or `*` for anybody.
+        agent: The agent's name, if the principal is an agent's role.
         gateway: The gateway's ARN.
         tool: The tool's full name.
         decision: Whether the principal may call the tool.
@@ -52,7 +38,7 @@ class Entry:
     """
 
     principal: str
-    agent: str
+    agent: str | None
     gateway: str
     tool: str
     decision: Access
@@ -60,98 +46,112 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Matrix:
-    """The entries, and in a sentence each what could not be judged."""
+class Block:
+    """One principal and all tools of one gateway; `cells` is one for all tools, or one for each."""
 
-    entries: tuple[Entry, ...]
+    principal: str
+    agent: str | None
+    gateway: str
+    tools: tuple[str, ...]
+    cells: Cell | tuple[Cell, ...]
+
+    def by_tool(self) -> Iterator[tuple[str, Cell]]:
+        """Each tool with its cell."""
+        if isinstance(self.cells, Cell):
+            return ((tool, self.cells) for tool in self.tools)
+        return zip(self.tools, self.cells, strict=True)
+
+    @property
+    def denied(self) -> bool:
+        """Whether no tool may be called."""
+        return all(cell.decision is Access.DENY for _, cell in self.by_tool())
+
+    def entries(self) -> Iterator[Entry]:
+        """The block's entries."""
+        for tool, cell in self.by_tool():
+            yield Entry(self.principal, self.agent, self.gateway, tool, cell.decision, cell.conditions)
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Who may call what.
+
+    Attributes:
+        blocks: One for each agent and each gateway; for other principals only where they may call something.
+        unsupported: In a sentence each, what could not be judged.
+    """
+
+    blocks: tuple[Block, ...]
     unsupported: tuple[str, ...]
 
+    @property
+    def entries(self) -> Iterator[Entry]:
+        """All entries, made one by one: there are as many as principals times tools."""
+        return (entry for block in self.blocks for entry in block.entries())
+
+    def json_lines(self) -> Iterator[str]:
+        """The matrix as JSON, piece by piece: `{"entries": [...], "unsupported": [...]}`."""
+        yield '{"entries": ['
+        separator = "\n"
+        for block in self.blocks:
+            if block.tools:
+                yield separator + ",\n".join(_json_entries(block))
+                separator = ",\n"
+        yield f'\n], "unsupported": {json.dumps(self.unsupported)}}}'
+
     def as_json(self) -> str:
-        """The matrix as JSON: `{"entries": [...], "unsupported": [...]}`."""
-        return json.dumps({"entries": [vars(entry) for entry in self.entries], "unsupported": self.unsupported})
+        """The same as one text."""
+        return "".join(self.json_lines())
 
 
-_Decisions = Mapping[tuple[str, str], Decision | None]
+def _json_entries(block: Block) -> Iterator[str]:
+    who = json.dumps({"principal": block.principal, "agent": block.agent, "gateway": block.gateway})[:-1]
+    told: dict[Cell, str] = {}
+    for tool, cell in block.by_tool():
+        if cell not in told:
+            told[cell] = json.dumps({"decision": cell.decision, "conditions": cell.conditions})[1:]
+        yield f'{who}, "tool": {_quoted(tool)}, {told[cell]}'
+
+
+_quoted = lru_cache(maxsize=100_000)(json.dumps)
 
 
 def matrix(deployment: Deployment) -> Matrix:
-    """Decide for each agent and each tool of the deployment."""
-    decisions = {
-        (runtime.arn, gateway.arn): _decision(deployment, runtime, gateway)
-        for runtime in deployment.runtimes
-        for gateway in deployment.gateways
-    }
-    return Matrix(
-        entries=tuple(_entries(deployment, decisions)),
-        unsupported=(*_unsupported_gateways(deployment), *_unsupported_roles(deployment, decisions)),
-    )
+    """Decide for each principal and each tool of the deployment."""
+    engines = {gateway.arn: tool_engine(deployment, gateway) for gateway in deployment.gateways}
+    unclear: list[str] = []
+    blocks = tuple(_blocks(deployment, engines, unclear))
+    return Matrix(blocks, (*unsupported(deployment, engines), *unclear))
 
 
-def _decision(deployment: Deployment, runtime: Runtime, gateway: Gateway) -> Decision | None:
-    role = deployment.role(runtime.role_arn)
-    if role is None or gateway.authorizer != "AWS_IAM":
-        return None
-    return decide(Request(role, INVOKE_GATEWAY, gateway.arn))
+def _blocks(deployment: Deployment, engines: Mapping[str, ToolEngine | None], unclear: list[str]) -> Iterator[Block]:
+    """The blocks, and to `unclear` a sentence for each decision that IAM's documents leave undecided."""
+    tools = {gateway.arn: tools_of(deployment, gateway) for gateway in deployment.gateways}
 
+    def block(caller: Caller, gateway: Gateway) -> Block:
+        who, engine = caller.identity, engines[gateway.arn]
+        got_in = reached(deployment, gateway, who)
+        unclear.extend(undecided(gateway, caller, got_in))
+        judged = cells(Visit(gateway, engine, who, got_in), tools[gateway.arn])
+        return Block(who.arn, caller.agent, gateway.arn, tools[gateway.arn], judged)
 
-def _entries(deployment: Deployment, decisions: _Decisions) -> Iterator[Entry]:
-    tools = {
-        gateway.arn: [target.full_name(t) for target in deployment.targets_of(gateway) for t in target.tools or ()]
-        for gateway in deployment.gateways
-    }
-    for runtime in deployment.runtimes:
-        for gateway in deployment.gateways:
-            access, conditions = _access(deployment, gateway, decisions[runtime.arn, gateway.arn])
-            for tool in tools[gateway.arn]:
-                yield Entry(runtime.role_arn, runtime.agent, gateway.arn, tool, access, conditions)
-
-
-def _access(deployment: Deployment, gateway: Gateway, decision: Decision | None) -> tuple[Access, tuple[str, ...]]:
-    if decision is None:
-        return Access.UNDECIDED, ()
-    denied = decision.outcome is Outcome.IMPLICIT_DENY
-    unjudged = gateway.arn in deployment.resource_policies or (
-        not denied and (gateway.policy_engine or gateway.interceptors)
-    )
-    if unjudged and decision.outcome is not Outcome.EXPLICIT_DENY:  # an explicit deny nothing overrides
-        return Access.UNDECIDED, ()
-    return _ACCESS[decision.outcome], _conditions(decision) if decision.outcome is Outcome.CONDITIONAL else ()
-
-
-def _conditions(decision: Decision) -> tuple[str, ...]:
-    return tuple(
-        f"{statement.effect} if {condition}" for statement in decision.statements for condition in statement.conditions
-    )
-
-
-def _unsupported_gateways(deployment: Deployment) -> Iterator[str]:
+    for agent in agents(deployment):
+        yield from (block(agent, gateway) for gateway in deployment.gateways)
+    # A gateway that does not ask IAM makes no difference between callers: `*` tells it.
+    signed = [gateway for gateway in deployment.gateways if gateway.authorizer == "AWS_IAM"]
+    for other in others(deployment):
+        found = (block(other, gateway) for gateway in signed)
+        yield from (b for b in found if not b.denied)
+    for gateway in signed:
+        named = (block(stranger, gateway) for stranger in strangers(deployment, gateway, engines[gateway.arn]))
+        yield from (b for b in named if not b.denied)
+    opened = open_roles(deployment)
     for gateway in deployment.gateways:
-        if gateway.authorizer != "AWS_IAM":
-            yield f"{gateway.label}: callers are authorized by {gateway.authorizer}; only AWS_IAM is judged"
-        if gateway.policy_engine:
-            yield f"{gateway.label}: its policy engine decides per tool; Cedar policies are not judged"
-        if gateway.interceptors:
-            yield f"{gateway.label}: interceptors may refuse or rewrite a call; they are not judged"
-        if gateway.arn in deployment.resource_policies:
-            yield f"{gateway.label}: its resource policy may allow or deny; resource policies are not judged"
-    known = {gateway.id for gateway in deployment.gateways}
-    for target in deployment.targets:
-        if target.tools is None:
-            yield f"{target.label}: the deployment does not list its tools ({target.kind})"
-        if target.gateway_id not in known:
-            yield f"{target.label}: its gateway '{target.gateway_id}' is not in the deployment"
+        judged = anybody(deployment, gateway, engines[gateway.arn], tools[gateway.arn], opened)
+        whoever = Block(ANYBODY.name, None, gateway.arn, tools[gateway.arn], judged)
+        yield from [] if whoever.denied else [whoever]
 
 
-def _unsupported_roles(deployment: Deployment, decisions: _Decisions) -> Iterator[str]:
-    for runtime in deployment.runtimes:
-        role = deployment.role(runtime.role_arn)
-        if role is None:
-            yield f"{runtime.label}: its role {runtime.role_arn} is not in the deployment"
-            continue
-        for arn in role.unread:
-            yield f"{runtime.label}: the document of {arn}, attached to its role, is not in the deployment"
-        for gateway in deployment.gateways:
-            decision = decisions[runtime.arn, gateway.arn]
-            if decision and decision.outcome is Outcome.UNDECIDED and not role.unread:
-                listed = "; ".join(str(statement) for statement in decision.statements)
-                yield f"{runtime.label}: a policy variable or an unknown operator on {gateway.label}: {listed}"
+def tools_of(deployment: Deployment, gateway: Gateway) -> tuple[str, ...]:
+    """The full names of a gateway's tools."""
+    return tuple(target.full_name(tool) for target in deployment.targets_of(gateway) for tool in target.tools or ())

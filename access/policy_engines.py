@@ -51,4 +51,4 @@ def _policy(resource: Resource) -> CedarPolicy:
     statement = resource.mapping("definition", "cedar").get("statement")
     if isinstance(statement, Hidden) or (statement is not None and not isinstance(statement, str)):
         raise resource.wrong("definition.cedar.statement", statement, "text")
-    return CedarPolicy(resource.label, resource.text("name"), statement)
+    return CedarPolicy(resource.label, resource.text("policyId"), resource.text("name"), statement)

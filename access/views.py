@@ -36,9 +36,10 @@ class EngineAttachment:
 
 @dataclass(frozen=True)
 class CedarPolicy:
-    """A policy of a policy engine; `statement` is None where its definition is none in Cedar."""
+    """A policy of a policy engine; `id` is what AWS's denials call it, `statement` None where it is not in Cedar."""
 
     label: str
+    id: str
     name: str
     statement: str | None
 

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from access.__main__ import main
+from access.deployment import read
+from access.matrix import matrix
 
 DEPLOYMENT = Path(__file__).parent / "deployment.json"
 
@@ -14,22 +16,24 @@ DEPLOYMENT = Path(__file__).parent / "deployment.json"
 def test_the_table_has_a_column_per_agent_and_a_row_per_tool(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["matrix", str(DEPLOYMENT)]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert ["tool", "assistant"] in lines
-    assert ["math___greeting", "allow"] in lines
-    assert ["math___add_numbers", "deny"] in lines
+    assert ["tool", "assistant", "role/other-gateway-role", "role/denied-role"] in lines
+    assert ["math___add_numbers", "deny", "allow", "allow"] in lines
+    assert ["tool", "assistant", "role/tagged-role", "role/office-role"] in lines
+    assert ["math___greeting", "allow", "conditional", "conditional"] in lines
 
 
 def test_json_is_only_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["matrix", str(DEPLOYMENT), "--format", "json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert {entry["decision"] for entry in told["entries"]} == {"allow", "deny"}
+    assert {entry["decision"] for entry in told["entries"]} == {"allow", "deny", "conditional"}
+    assert told == json.loads(matrix(read(DEPLOYMENT)).as_json())
 
 
 def test_markdown_has_a_table_per_gateway(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["matrix", str(DEPLOYMENT), "--format", "md"]) == 0
     out = capsys.readouterr().out
-    assert out.count("| tool | assistant |\n| --- | --- |") == 2
-    assert "| `math___greeting` | allow |" in out
+    assert out.count("\n| tool | assistant | ") == 2
+    assert "\n| `math___greeting` | allow | conditional | conditional |\n" in out
 
 
 @pytest.mark.parametrize("format_", ["table", "md"])

@@ -101,7 +101,10 @@ def test_other_features_are_seen(handmade: dict[str, Any], add: Add, resource: F
         "policyEngineConfiguration": {"arn": "a", "mode": "ENFORCE"},
         "interceptorConfigurations": [{}],
     }
-    policy = {"Version": "2012-10-17", "Statement": []}
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "x:Y", "Resource": "*"}],
+    }
     arn = gateway["outputs"]["gatewayArn"]
     add(
         "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy",

@@ -14,7 +14,7 @@ OTHER = "arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/handmade-other
 
 
 def _decisions(export: dict[str, Any]) -> dict[tuple[str, str], str]:
-    return {(e.gateway, e.tool): str(e.decision) for e in matrix(parse(export)).entries}
+    return {(e.gateway, e.tool): str(e.decision) for e in matrix(parse(export)).entries if e.agent == "assistant"}
 
 
 def _grant(resource: Find, statement: dict[str, Any]) -> None:
@@ -85,13 +85,14 @@ def test_the_grant_decides(
 def test_a_condition_is_told_as_the_policy_writes_it(handmade: dict[str, Any], resource: Find) -> None:
     condition = {"IpAddress": {"aws:SourceIp": ["10.0.0.0/8", "192.0.2.0/24"]}}
     _grant(resource, {"Effect": "Allow", "Action": INVOKE, "Resource": TOOLS, "Condition": condition})
-    entry = matrix(parse(handmade)).entries[0]
+    entry = next(matrix(parse(handmade)).entries)
     assert entry.decision is Access.CONDITIONAL
     assert entry.conditions == ("Allow if IpAddress aws:SourceIp 10.0.0.0/8, 192.0.2.0/24",)
 
 
-def _resource_policy(add: Add, _find: Find) -> None:
-    policy = json.dumps({"Version": "2012-10-17", "Statement": []})
+def _service(add: Add) -> None:
+    statement = {"Effect": "Allow", "Principal": {"Service": "x.amazonaws.com"}, "Action": INVOKE, "Resource": TOOLS}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     add("aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy", "rp", {"resourceArn": TOOLS, "policy": policy})
 
 
@@ -124,8 +125,7 @@ def _foreign_role(_add: Add, find: Find) -> None:
         (_set(policyEngineConfiguration={"arn": "a", "mode": "ENFORCE"}), "policy engine"),
         (_set(interceptorConfigurations=[{}]), "interceptors"),
         (_set(authorizerType="CUSTOM_JWT"), "CUSTOM_JWT"),
-        (_set(authorizerType="NONE"), "NONE"),
-        (_resource_policy, "resource policy"),
+        (_set(authorizerType="NONE", policyEngineConfiguration={"arn": "a", "mode": "ENFORCE"}), "NONE"),
         (_attach, "AdministratorAccess"),
         (_variable, "policy variable"),
         (_foreign_role, "role/elsewhere is not in the deployment"),
@@ -136,15 +136,31 @@ def test_what_cannot_be_judged_is_undecided_and_named(
 ) -> None:
     change(add, resource)
     found = matrix(parse(handmade))
-    assert {e.decision for e in found.entries if e.gateway == TOOLS} == {Access.UNDECIDED}
+    assert {e.decision for e in found.entries if e.gateway == TOOLS and e.agent == "assistant"} == {Access.UNDECIDED}
     assert any(says in reason for reason in found.unsupported)
 
 
 def test_an_explicit_deny_stands_whatever_else_there_is(handmade: dict[str, Any], add: Add, resource: Find) -> None:
     _grant(resource, {"Effect": "Deny", "Action": "*", "Resource": "*"})
-    _resource_policy(add, resource)
-    _set(policyEngineConfiguration={"arn": "a", "mode": "ENFORCE"})(add, resource)
+    _service(add)
+    _set(policyEngineConfiguration={"arn": "a", "mode": "ENFORCE"}, interceptorConfigurations=[{}])(add, resource)
     assert set(_decisions(handmade).values()) == {"deny"}
+
+
+def test_principals_that_are_no_aws_principals_are_named_and_not_judged(handmade: dict[str, Any], add: Add) -> None:
+    _service(add)
+    assert matrix(parse(handmade)).unsupported == (
+        "AgentcoreGateway 'tools': resource policy 'rp' (statement 1) allows Service x.amazonaws.com; not judged",
+    )
+
+
+def test_a_role_that_agentcore_may_not_assume_is_named(handmade: dict[str, Any], resource: Find) -> None:
+    trust = {"Statement": {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "*"}}
+    role = resource("Role", "assistant-role")
+    role["inputs"]["assumeRolePolicy"] = role["outputs"]["assumeRolePolicy"] = json.dumps(trust)
+    (reason,) = matrix(parse(handmade)).unsupported
+    assert "'assistant'" in reason
+    assert "does not name bedrock-agentcore.amazonaws.com" in reason
 
 
 def test_a_target_whose_tools_are_not_listed_is_named(handmade: dict[str, Any], resource: Find) -> None:

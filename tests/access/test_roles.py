@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from access.attachments import read_attachments
 from access.export import DeploymentError, resources
 from access.roles import Role, read_roles
 
@@ -13,7 +14,8 @@ Find = Callable[..., dict[str, Any]]
 
 
 def _role(export: dict[str, Any], name: str) -> Role:
-    return next(role for role in read_roles(resources(export)) if role.name == name)
+    found = resources(export)
+    return next(role for role in read_roles(found, read_attachments(found)) if role.name == name)
 
 
 def test_a_role_has_the_policies_that_name_it(handmade: dict[str, Any]) -> None:
@@ -92,4 +94,4 @@ def test_a_document_that_iam_would_refuse_is_an_error(
     entry = resource("RolePolicy", "tools-invoke")
     entry["inputs"]["policy"] = entry["outputs"]["policy"] = document
     with pytest.raises(DeploymentError, match=says):
-        read_roles(resources(handmade))
+        _role(handmade, "tools-role")

@@ -1,0 +1,196 @@
+"""Figures of the access matrix: `python -m bench.access`.
+
+Deployments of 100 gateways x 100 tools x 100 agents, a million entries, each from the file to the whole matrix as JSON,
+in a process of its own. The reference is the same question asked plainly, one entry at a time: one decision of IAM and
+one of Cedar, timed on a sample of the entries and counted up. Ends with 1 if a figure does not hold. Takes about half a
+minute on two cores.
+"""
+
+import json
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from access.cedar import decide_tool, entity_id, tool_engine
+from access.deployment import Deployment, read
+from access.inbound import inbound
+from access.matrix import matrix, tools_of
+
+ACCOUNT, TARGETS, TOOLS = "123456789012", 10, 10
+SECONDS, MEGABYTES, SAMPLE = 10.0, 500.0, 200
+ROWS = "| {:<46} | {:>9} | {:>9} | {:>8} | {:>8} | {:>10} | {:<4} |"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A deployment to measure.
+
+    Attributes:
+        what: What stands in the table.
+        size: How many gateways and how many agents.
+        granted: The gateways that an agent is granted by IAM.
+        cedar: Whether every gateway has a policy engine, with a permit for each agent that is granted the gateway.
+        condition: The condition of each permit.
+    """
+
+    what: str
+    size: int
+    granted: Callable[[int], Iterable[int]]
+    cedar: bool = False
+    condition: str = ""
+
+
+def _few(size: int) -> Callable[[int], Iterable[int]]:
+    return lambda agent: [(agent + step) % size for step in range(5)]
+
+
+LESS = ' when { context.input.a.lessThan(decimal("5.0")) }'
+SCENARIOS = {
+    "quarter": Scenario("Cedar, 25 x 100 x 25, 5 gateways per agent", 25, _few(25), cedar=True),
+    "half": Scenario("Cedar, 50 x 100 x 50, 5 gateways per agent", 50, _few(50), cedar=True),
+    "iam": Scenario("IAM alone, 5 gateways per agent", 100, _few(100)),
+    "cedar": Scenario("Cedar, 5 gateways per agent", 100, _few(100), cedar=True),
+    "iam-all": Scenario("IAM alone, every gateway for every agent", 100, lambda _: range(100)),
+    "cedar-all": Scenario("Cedar, a condition for every pair", 100, lambda _: range(100), cedar=True, condition=LESS),
+}
+
+
+def main() -> int:
+    """Measure and print; 1 if a figure does not hold."""
+    print(ROWS.format("from the file to the matrix in JSON", "wall s", "CPU s", "plain s", "MB", "entries", ""))
+    print("|-")
+    held = True
+    with tempfile.TemporaryDirectory() as folder:
+        for key, scenario in SCENARIOS.items():
+            file = Path(folder) / f"{key}.json"
+            file.write_text(json.dumps(_export(scenario)), encoding="utf-8")
+            command = [sys.executable, "-m", "bench.access", str(file)]
+            told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            holds = told["cpu"] < SECONDS and told["megabytes"] < MEGABYTES
+            held = held and holds
+            figures = [f"{told['wall']:.2f}", f"{told['cpu']:.2f}", f"{told['plain']:.0f}", f"{told['megabytes']:.0f}"]
+            print(ROWS.format(scenario.what, *figures, told["entries"], "ok" if holds else "NOT"), flush=True)
+    return 0 if held else 1
+
+
+def _measure(file: Path) -> dict[str, float]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    deployment = read(file)
+    found = matrix(deployment)
+    with Path("/dev/null").open("w", encoding="utf-8") as out:
+        out.writelines(found.json_lines())
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    entries = sum(len(block.tools) for block in found.blocks)
+    return {
+        "wall": wall,
+        "cpu": cpu,
+        "megabytes": megabytes,
+        "entries": entries,
+        "plain": _plain(deployment) * entries,
+    }
+
+
+def _plain(deployment: Deployment) -> float:
+    """CPU seconds of one entry that is asked for by itself."""
+    picks = random.Random(0)
+    chosen = [(picks.choice(deployment.roles), picks.choice(deployment.gateways)) for _ in range(SAMPLE)]
+    engines = {gateway.arn: tool_engine(deployment, gateway) for _, gateway in chosen}
+    started = time.process_time()
+    for role, gateway in chosen:
+        inbound(deployment, gateway, role)
+        engine = engines[gateway.arn]
+        if engine is not None:
+            arguments = {"a": 1}  # known arguments, so that no answer is remembered
+            decide_tool(engine, entity_id(role.arn), picks.choice(tools_of(deployment, gateway)), arguments)
+    return (time.process_time() - started) / SAMPLE
+
+
+def _export(scenario: Scenario) -> dict[str, Any]:
+    granted = {agent: list(scenario.granted(agent)) for agent in range(scenario.size)}
+    parts = [part for agent, gateways in granted.items() for part in _agent(agent, gateways)]
+    for gateway in range(scenario.size):
+        agents = [agent for agent, gateways in granted.items() if gateway in gateways]
+        parts += [*_gateway(gateway, cedar=scenario.cedar), *(_target(gateway, target) for target in range(TARGETS))]
+        parts += _engine(gateway, agents, scenario.condition) if scenario.cedar else []
+    return {"version": 3, "deployment": {"resources": parts}}
+
+
+def _resource(type_: str, name: str, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> dict[str, Any]:
+    urn = f"urn:pulumi:dev::bench::{type_}::{name}"
+    return {"urn": urn, "custom": True, "type": type_, "inputs": inputs, "outputs": {**inputs, **outputs}}
+
+
+def _arn(kind: str, name: str) -> str:
+    return f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}:{kind}/{name}-abcdefghij"
+
+
+def _document(*statements: Mapping[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def _agent(number: int, gateways: list[int]) -> Iterator[dict[str, Any]]:
+    name = f"agent{number}"
+    role = f"arn:aws:iam::{ACCOUNT}:role/{name}"
+    service = {"Service": "bedrock-agentcore.amazonaws.com"}
+    trust = _document({"Effect": "Allow", "Principal": service, "Action": "sts:AssumeRole"})
+    arns = [_arn("gateway", f"gateway{gateway}") for gateway in gateways]
+    policy = _document(
+        {"Sid": "Logs", "Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "arn:aws:logs:*:*:*"},
+        {"Sid": "Model", "Effect": "Allow", "Action": "bedrock:InvokeModel*", "Resource": "arn:aws:bedrock:*:*:*"},
+        {"Sid": "Tools", "Effect": "Allow", "Action": "bedrock-agentcore:InvokeGateway", "Resource": arns},
+    )
+    runtime = {"agentRuntimeName": name, "roleArn": role}
+    ids = {"agentRuntimeArn": _arn("runtime", name), "agentRuntimeId": f"{name}-abcdefghij"}
+    yield _resource("aws:iam/role:Role", name, {"name": name, "assumeRolePolicy": trust}, {"arn": role})
+    yield _resource("aws:iam/rolePolicy:RolePolicy", name, {"role": name, "policy": policy}, {"name": name})
+    yield _resource("aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime", name, runtime, ids)
+
+
+def _gateway(number: int, *, cedar: bool) -> Iterator[dict[str, Any]]:
+    name = f"gateway{number}"
+    inputs = {"name": name, "authorizerType": "AWS_IAM", "roleArn": f"arn:aws:iam::{ACCOUNT}:role/gateway"}
+    engine = {"policyEngineConfiguration": {"arn": _arn("policy-engine", name), "mode": "ENFORCE"}} if cedar else {}
+    ids = {"gatewayArn": _arn("gateway", name), "gatewayId": f"{name}-abcdefghij", "gatewayUrl": "https://gateway/mcp"}
+    yield _resource("aws:bedrock/agentcoreGateway:AgentcoreGateway", name, {**inputs, **engine}, ids)
+
+
+def _target(gateway: int, number: int) -> dict[str, Any]:
+    schema = {"type": "object", "properties": [{"name": "a", "type": "number", "required": True}]}
+    tools = [{"name": f"tool{tool}", "description": "A tool.", "inputSchema": schema} for tool in range(TOOLS)]
+    function = {"lambdaArn": "arn:aws:lambda:us-east-1:1:function:f", "toolSchema": {"inlinePayloads": tools}}
+    inputs = {
+        "name": f"target{number}",
+        "gatewayIdentifier": f"gateway{gateway}-abcdefghij",
+        "targetConfiguration": {"mcp": {"lambda": function}},
+    }
+    type_ = "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget"
+    return _resource(type_, f"{gateway}-{number}", inputs, {"targetId": "TARGET0001"})
+
+
+def _engine(gateway: int, agents: list[int], condition: str) -> Iterator[dict[str, Any]]:
+    name = f"gateway{gateway}"
+    ids = {"policyEngineArn": _arn("policy-engine", name), "policyEngineId": name}
+    yield _resource("aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine", name, {"name": name}, ids)
+    actions = 'action in [AgentCore::Action::"target0", AgentCore::Action::"target1___tool3"]'
+    for agent in agents:
+        who = f'principal == AgentCore::IamEntity::"arn:aws:sts::{ACCOUNT}:assumed-role/agent{agent}"'
+        where = f'resource == AgentCore::Gateway::"{_arn("gateway", name)}"'
+        statement = f"permit({who}, {actions}, {where}){condition};"
+        policy = {"name": f"agent{agent}", "policyEngineId": name, "definition": {"cedar": {"statement": statement}}}
+        key = f"{name}-agent{agent}"
+        yield _resource("aws:bedrock/agentcorePolicy:AgentcorePolicy", key, policy, {"policyId": key})
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        print(json.dumps(_measure(Path(sys.argv[1]))))
+        sys.exit(0)
+    sys.exit(main())
