@@ -1,16 +1,24 @@
 PYTHON ?= python3
+STACK ?= dev
+BASE ?= main
 PY := .venv/bin/python
+# An Output in an f-string would put a warning's text into a document: make it an error instead.
 export PULUMI_ERROR_OUTPUT_STRING := 1
+export STACK BASE
 
-.PHONY: help setup demo test lint format lock bundle
+.PHONY: help setup demo demo-agents test lint format lock bundle preview up destroy local-preview local-up local-destroy review clean
+
 help:            ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/ ·/' | column -t -s '·'
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 18
 
 setup:           ## prepare .venv (returns at once when nothing changed)
 	@$(PYTHON) scripts/setup.py
 
 demo: setup      ## the whole thing on this machine: plan, rules, access, answers, refusals
 	@$(PY) -m local demo
+
+demo-agents: setup ## two agents behind one gateway, each with exactly its own tools
+	@$(PY) -m local demo --stack agents
 
 test: setup      ## lint, types, unit, policy and end-to-end tests; no network, no AWS account, no Pulumi CLI
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check --quiet . && $(PY) -m mypy && $(PY) -m pytest
@@ -21,8 +29,32 @@ lint: setup      ## ruff and mypy only
 format: setup    ## let ruff write what it can
 	@$(PY) -m ruff check --fix --quiet . ; $(PY) -m ruff format --quiet .
 
+preview: setup   ## pulumi preview of STACK on AWS, with the policy pack
+	@pulumi preview --stack $(STACK) --policy-pack policy
+
+up: setup        ## pulumi up of STACK on AWS, with the policy pack
+	@pulumi up --stack $(STACK) --policy-pack policy
+
+destroy: setup   ## pulumi destroy of STACK on AWS
+	@pulumi destroy --stack $(STACK)
+
+local-preview: setup ## the same program under a real pulumi, with the stand-in for AWS
+	@local/pulumi.sh preview
+
+local-up: setup  ## the same, applied
+	@local/pulumi.sh up --yes --skip-preview
+
+local-destroy: setup ## the same, taken down
+	@local/pulumi.sh destroy --yes
+
+review: setup    ## what the working tree changes against BASE: the comment on a pull request
+	@$(PY) -m local review --base "$$BASE"
+
 bundle: setup    ## build the agent's zip for AgentCore Runtime; last line: path, bytes, sha256 as JSON
 	@$(PY) -m components.bundle
 
 lock: setup      ## write the lock files anew from requirements/*.in
 	@scripts/lock.sh
+
+clean:           ## remove what commands made (not .venv)
+	@rm -rf dist .local .cache .hypothesis

@@ -70,7 +70,7 @@ def install(uv: Path) -> None:
     """Make `.venv` with the wanted interpreter and exactly the locked packages, bytecode compiled."""
     version = PYTHON_VERSION.read_text().strip()
     try:
-        run(f"Python {version} in .venv", uv, "venv", "--quiet", "--clear", "--python", version, VENV)
+        run(f"Python {version} in .venv", uv, "venv", "--quiet", "--allow-existing", "--python", version, VENV)
     except SetupError as error:
         raise SetupError(
             f"Python {version} was not found and could not be downloaded. Install it (for example "

@@ -1,6 +1,5 @@
 """The agent in this process, with loopback servers for its gateway and its model."""
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,14 +7,12 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from main import build_app, build_service
+from settings import Settings
+from tests.agent.fake_bedrock import FakeBedrock
+from tests.agent.fake_gateway import FakeGateway
+
 AGENT = Path(__file__).parents[2] / "agent"
-sys.path.insert(0, str(AGENT))
-
-from main import build_app, build_service  # noqa: E402
-from settings import Settings  # noqa: E402
-from tests.agent.fake_bedrock import FakeBedrock  # noqa: E402
-from tests.agent.fake_gateway import FakeGateway  # noqa: E402
-
 PATIENT: dict[str, Any] = {
     "region": "us-east-1",
     "model_id": "us.anthropic.claude-haiku-4-5-20251001-v1:0",

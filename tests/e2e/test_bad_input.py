@@ -1,0 +1,125 @@
+"""Bad input, as the person at the command line meets it: one line, what to do, exit code 2, nothing half-made."""
+
+import json
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from local.serve.server import Serving
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+TOOLS = Path("lambdas", "math", "tools.py")
+
+
+def refused(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line on standard error of a command that failed, progress aside."""
+    lines = [line for line in done.stderr.splitlines() if "waiting for" not in line]
+    assert done.returncode == 2, done.stderr
+    assert len(lines) == 1, done.stderr
+    assert "Traceback" not in done.stdout
+    return lines[0]
+
+
+def add_tool(project: Path, source: str) -> None:
+    file = project / TOOLS
+    file.write_text(f"{file.read_text()}\n\n{source}\n")
+
+
+def configure(project: Path, text: str) -> None:
+    file = project / "Pulumi.dev.yaml"
+    file.write_text(f"{file.read_text()}{text}")
+
+
+def inexpressible(project: Path) -> None:
+    add_tool(project, 'def choose(which: "tuple[int, str]") -> int:\n    """Choose."""\n    return 1')
+
+
+def same_name(project: Path) -> None:
+    add_tool(project, 'def greeting(name: str) -> str:\n    """Greet again."""\n    return name')
+
+
+def long_tool(project: Path) -> None:
+    add_tool(project, f'def {"a" * 58}(b: int) -> int:\n    """Too long a name."""\n    return b')
+
+
+def refused_name(project: Path) -> None:
+    file = project / "Pulumi.yaml"
+    file.write_text(file.read_text().replace("name: toolgate", f"name: {'toolgate' * 7}", 1))
+
+
+def unknown_tool(project: Path) -> None:
+    configure(project, "  toolgate:agents:\n    assistant:\n      tools: [math___divide]\n")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (inexpressible, ("tools.py:", "choose", "which", "list[T]")),
+        (same_name, ("tools.py:", "greeting", "Rename")),
+        (long_tool, ("64", "math___aaaa", "Shorten")),
+        (refused_name, ("gateway", "48", "shorten")),
+        (unknown_tool, ("math___divide", "math___add_numbers")),
+    ],
+)
+def test_a_program_that_cannot_be_deployed(
+    project: Path, run: Run, spoil: Callable[[Path], None], says: tuple[str, ...]
+) -> None:
+    spoil(project)
+    line = refused(run("-m", "local", "plan", "--out", "planned.json", cwd=project))
+    for words in says:
+        assert words.lower() in line.lower()
+    assert not (project / "planned.json").exists()
+
+
+def test_a_port_in_use(planned: dict[str, Any], run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "planned.json"
+    file.write_text(json.dumps(planned))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        line = refused(run("-m", "local", "up", "--deployment", str(file), "--port", port))
+    assert port in line
+    assert "in use" in line
+
+
+@pytest.mark.parametrize("content", ["", "not JSON", "[]", "{}", '{"version": 2}', '{"version": 3, "deployment": {}}'])
+@pytest.mark.parametrize("command", [("local", "up", "--deployment"), ("access", "matrix")])
+def test_a_file_that_is_no_deployment(run: Run, tmp_path: Path, command: tuple[str, ...], content: str) -> None:
+    file = tmp_path / "other.json"
+    file.write_text(content)
+    line = refused(run("-m", *command, str(file)))
+    assert "other.json" in line
+    assert "pulumi stack export" in line
+
+
+def test_a_file_that_is_not_there(run: Run) -> None:
+    assert "nowhere.json" in refused(run("-m", "local", "up", "--deployment", "nowhere.json"))
+
+
+@pytest.mark.parametrize("prompt", ["", "   ", 7, None, ["x"], {"toolUse": {}}, "x" * 2_000_000])
+def test_a_prompt_that_is_none(serving: Serving, prompt: Any) -> None:
+    """The service tells the caller only that the agent refused; what it said is covered by the agent's own tests."""
+    environment = serving.environment
+    client = boto3.client(
+        "bedrock-agentcore",
+        endpoint_url=serving.url,
+        region_name=environment["AWS_REGION"],
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=environment["AWS_SESSION_TOKEN"],
+    )
+    made = len(serving.calls)
+    with pytest.raises(ClientError, match=r"Received error \(400\) from runtime"):
+        client.invoke_agent_runtime(
+            agentRuntimeArn=serving.agents["assistant"],
+            runtimeSessionId="a-session-of-at-least-33-characters",
+            payload=json.dumps({"prompt": prompt}).encode(),
+        )
+    assert len(serving.calls) == made

@@ -1,0 +1,66 @@
+"""`make demo` as a newcomer runs it: what it shows, and that nothing of it is left."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_demo_shows_everything_and_ends_by_itself() -> None:
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "local", "demo"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        | {"MARK": str(os.getpid())},
+    )
+    shown, _ = demo.communicate(timeout=100)
+    assert demo.returncode == 0, shown
+    for expected in (
+        "toolgate:index:ToolGateway",
+        "0 mandatory",
+        'math___add_numbers {"a": 100, "b": 12}',
+        "The result is 112.",
+        "The result is 42.",
+        "Hello, Alice!",
+        "x_amz_bedrock_agentcore_search {",
+        "Missing Authentication Token",
+    ):
+        assert expected in shown
+    assert shown.count("refused  ") == 3
+    assert left_of(os.getpid()) == []
+
+
+def left_of(mark: int) -> list[str]:
+    """Processes that still carry the mark in their environment."""
+    found: list[str] = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"MARK={mark}".encode() in (folder / "environ").read_bytes().split(b"\0"):
+                found.append((folder / "cmdline").read_text())
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+def test_a_process_that_is_left_is_seen() -> None:
+    sleeper = subprocess.Popen(
+        [sys.executable, "-c", "print(flush=True); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={"MARK": f"{os.getpid()}0"},
+    )
+    assert sleeper.stdout
+    sleeper.stdout.readline()  # it runs: before that its environment may not be there yet
+    try:
+        assert len(left_of(os.getpid() * 10)) == 1
+    finally:
+        sleeper.kill()
+        sleeper.wait()

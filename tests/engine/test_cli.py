@@ -1,0 +1,28 @@
+"""The CLI on `local/`: its project file, the plugin in its folder, the pack, one environment for all of them."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from .conftest import ROOT
+
+
+def pulumi(folder: Path, *arguments: str) -> str:
+    environment = os.environ | {"TOOLGATE_LOCAL": str(folder), "PULUMI_HOME": str(folder / "home")}
+    done = subprocess.run(
+        [ROOT / "local" / "pulumi.sh", *arguments], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_up_and_destroy(tmp_path: Path) -> None:
+    before = {path: path.read_text() for path in ROOT.glob("Pulumi*.yaml")}
+    assert "agentcore-guardrails" in pulumi(tmp_path, "up", "--yes", "--skip-preview")
+    exported = json.loads(pulumi(tmp_path, "stack", "export"))
+    kinds = {resource["type"] for resource in exported["deployment"]["resources"]}
+    assert "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget" in kinds
+    pulumi(tmp_path, "destroy", "--yes", "--skip-preview")
+    assert json.loads((tmp_path / "account.json").read_text())["resources"] == {}
+    assert {path: path.read_text() for path in ROOT.glob("Pulumi*.yaml")} == before

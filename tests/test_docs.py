@@ -1,0 +1,235 @@
+"""What the pages say exists: links, files, commands and their options, and every error that a reader can meet."""
+
+import ast
+import functools
+import importlib.util
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import contract
+from components import propagation
+from local import deployer
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")], key=str)
+TROUBLESHOOTING = (ROOT / "docs/troubleshooting.md").read_text()
+OURS = {
+    "access",
+    "agent",
+    "bench",
+    "components",
+    "docs",
+    "lambdas",
+    "local",
+    "policy",
+    "requirements",
+    "scripts",
+    "tests",
+}
+
+# Exceptions that one module of ours catches from another: nobody reads their text, or only within the other's message.
+INTERNAL = {
+    "access/cedar_values.py: ArgumentError",
+    "agent/contract.py: ContractError",
+    "agent/model.py: ModelError",
+    "lambdas/dispatch.py: ArgumentError",
+    "lambdas/dispatch.py: ToolError",
+    "local/asking.py: AgentError",
+    "local/serve/model.py: UnknownProfileError",
+}  # fmt: skip
+
+
+def ids(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def text_of(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def fences(text: str, *languages: str) -> list[str]:
+    found = re.findall(r"^```(\w*)[^\n]*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [body for language, body in found if language in languages]
+
+
+def without_fences(text: str) -> str:
+    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def code(text: str) -> Iterator[str]:
+    """Lines of shell blocks, joined where a backslash continues one, and everything in backticks."""
+    for block in fences(text, "", "sh", "shell", "bash", "console"):
+        yield from block.replace("\\\n", " ").splitlines()
+    yield from re.findall(r"`([^`\n]+)`", without_fences(text))
+
+
+def anchors(text: str) -> set[str]:
+    """GitHub's: lower case, punctuation gone, blanks to hyphens."""
+    headings = re.findall(r"^#+ (.*)$", without_fences(text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\[[^\]]*\]\(([^)\s]+)\)", without_fences(text_of(page))):
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        path, _, anchor = target.partition("#")
+        found = (page.parent / path).resolve() if path else page
+        assert found.exists(), target
+        if anchor:
+            assert anchor in anchors(text_of(found)), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_every_json_block_is_json(page: Path) -> None:
+    for block in fences(text_of(page), "json"):
+        json.loads(block)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_every_make_target_exists(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {
+        match[1] for line in code(text_of(page)) if (match := re.match(r"\s*(?:[A-Z]+=\S+ )*make ([a-z][a-z-]*)", line))
+    }
+    assert named <= targets
+
+
+COMMAND = re.compile(r"(?:^|\s)(?:\S*/)?python3? (-m [\w.]+|ask\.py)([^#|>]*)")
+
+
+def commands() -> Iterator[tuple[str, str, str]]:
+    """Page, module or file, and the words after it."""
+    for page in PAGES:
+        for line in code(text_of(page)):
+            if match := COMMAND.search(line):
+                yield ids(page), match[1].removeprefix("-m "), match[2]
+
+
+COMMANDS = sorted(set(commands()))
+
+
+@functools.cache
+def usage(*command: str) -> str:
+    done = subprocess.run([sys.executable, *command, "--help"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(("page", "program", "words"), COMMANDS, ids=[f"{p}:{m}{w}"[:70] for p, m, w in COMMANDS])
+def test_every_command_of_ours_exists_with_its_subcommands_and_options(page: str, program: str, words: str) -> None:
+    if program.endswith(".py"):
+        command = [program]
+    else:
+        assert importlib.util.find_spec(program), f"{page}: no module {program}"
+        command = ["-m", program]
+    if program.split(".", maxsplit=1)[0] not in OURS and program != "ask.py":
+        return
+    try:
+        given = shlex.split(words)
+    except ValueError:  # a sentence about a command, not one
+        given = words.split()
+    options = {re.split("[=.,\\]]", word)[0] for word in given if word.lstrip("[").startswith("--")}
+    options = {option.lstrip("[") for option in options}
+    subcommands = re.fullmatch(r"[a-z]+(\|[a-z]+)*", given[0]) if given and program in {"local", "access"} else None
+    if subcommands:
+        for one in given[0].split("|"):
+            shown = usage(*command, one)
+            assert options <= set(re.findall(r"--[\w-]+", shown)), page
+    elif options:
+        assert options <= set(re.findall(r"--[\w-]+", usage(*command))), page
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_every_file_of_ours_that_a_page_names_exists(page: Path) -> None:
+    for words in re.findall(r"`([^`\n]+)`", without_fences(text_of(page))):
+        match = re.match(r"((?:\.github|[a-z]+)/[\w./-]*)(?::\d+|: \w+)?$", words)
+        if match and match[1].split("/")[0] in OURS | {".github"}:
+            assert (ROOT / match[1]).exists(), words
+
+
+def test_troubleshooting_has_the_ten_pains() -> None:
+    section = TROUBLESHOOTING.partition("## What builders on AgentCore run into\n")[2].partition("\n## ")[0]
+    numbered = re.split(r"^### (\d+)\. ", section, flags=re.MULTILINE)[1:]
+    assert numbered[::2] == [str(number) for number in range(1, 11)]
+    for pain in numbered[1::2]:
+        assert re.findall(r"^\*\*(\w+)\.\*\*", pain, re.MULTILINE) == ["Symptom", "Cause", "Fix"]
+
+
+def rows(heading: str) -> list[str]:
+    """The first cells of a section's table."""
+    section = TROUBLESHOOTING.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+
+
+def test_troubleshooting_has_each_code_of_the_agent_once() -> None:
+    faults = {fault.code for fault in vars(contract).values() if isinstance(fault, contract.Fault)}
+    assert len(faults) > 15
+    assert sorted(rows("The agent's errors")) == sorted(faults)
+
+
+def test_troubleshooting_has_each_code_of_the_dispatcher_once() -> None:
+    tree = ast.parse((ROOT / "lambdas/dispatch.py").read_text())
+    codes = [
+        call.args[0].value
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "_error"
+        if isinstance(call.args[0], ast.Constant)
+    ]
+    assert len(codes) > 3
+    assert sorted(rows("A tool's errors")) == sorted(map(str, codes))
+
+
+def test_troubleshooting_has_each_text_that_is_retried() -> None:
+    said = " ".join(TROUBLESHOOTING.split())
+    assert [phrase for phrase in propagation.PHRASES if phrase not in said] == []
+
+
+def exceptions() -> Iterator[str]:
+    for folder in ("agent", "access", "components", "lambdas", "local", "policy", "scripts"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            yield from declared(path)
+    yield from declared(ROOT / "ask.py")
+
+
+def declared(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Error") and not node.name.startswith("_"):
+            yield f"{path.relative_to(ROOT).as_posix()}: {node.name}"
+
+
+def test_troubleshooting_has_each_exception_that_a_person_reads() -> None:
+    named = set(re.findall(r"`([\w/]+\.py: \w+Error)`", TROUBLESHOOTING))
+    assert named == set(exceptions()) - INTERNAL
+
+
+def test_no_internal_exception_is_listed_that_is_gone() -> None:
+    assert set(exceptions()) >= INTERNAL
+
+
+def test_contributing_takes_five_steps_each() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    for heading in ("A tool", "A rule", "A resource type for the stand-in"):
+        section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+        assert re.findall(r"^(\d)\. ", section, re.MULTILINE) == ["1", "2", "3", "4", "5"]
+
+
+def test_the_size_of_the_deployers_document_is_as_written() -> None:
+    document = json.loads((ROOT / "docs/deployer-policy.json").read_text())
+    text = " ".join((ROOT / "docs/deploy.md").read_text().split())
+    assert f"{deployer.size(document):,} of a managed policy's {deployer.LARGEST_MANAGED:,} characters" in text
+    assert f"({deployer.LARGEST_INLINE:,} characters in a role)" in text
+
+
+def test_the_licence_is_apaches() -> None:
+    lines = (ROOT / "LICENSE").read_text().split("\n")
+    assert lines[1].strip() == "Apache License"
+    assert "END OF TERMS AND CONDITIONS" in "\n".join(lines)

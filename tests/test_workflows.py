@@ -1,0 +1,248 @@
+"""The workflows under .github: safe by their form, and what they call exists and runs here."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from local.review.agreement import LABEL
+from local.review.comment import MARKER
+from local.review.planning import stacks_of
+
+ROOT = Path(__file__).parents[1]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
+FILES = [*WORKFLOWS, *ACTIONS]
+PINNED = re.compile(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+PERMISSIONS = {
+    "ci/test": {"contents": "read"},
+    "preview/review": {"contents": "read"},
+    "preview/comment": {"contents": "read", "pull-requests": "write"},
+    "preview/preview": {"contents": "read", "id-token": "write"},
+    "deploy/deploy": {"contents": "read", "id-token": "write"},
+    "deploy/drift": {"contents": "read", "id-token": "write"},
+}
+NOT_A_FORK = "github.event.pull_request.head.repo.full_name == github.repository"
+BUILT_IN = {"test", "exit", "cat", "echo", "printf", "mkdir", "head", "tee", "grep", "openssl", "{", "}"}
+
+
+def load(file: Path) -> dict[str, Any]:
+    # YAML 1.1 reads the key `on` as true.
+    return {("on" if key is True else key): value for key, value in yaml.safe_load(file.read_text()).items()}
+
+
+def name_of(file: Path) -> str:
+    return file.stem if file in WORKFLOWS else file.parent.name
+
+
+def jobs() -> Iterator[tuple[str, dict[str, Any]]]:
+    for file in WORKFLOWS:
+        for name, job in load(file)["jobs"].items():
+            yield f"{file.stem}/{name}", job
+
+
+def steps() -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, job in jobs():
+        yield from ((name, step) for step in job["steps"])
+    for file in ACTIONS:
+        yield from ((file.parent.name, step) for step in load(file)["runs"]["steps"])
+
+
+JOBS = dict(jobs())
+STEPS = list(steps())
+SCRIPTS = [(name, step["run"]) for name, step in STEPS if "run" in step]
+
+
+def commands(script: str) -> Iterator[list[str]]:
+    """The commands of a script: up to each `|`, `;`, `||` or line's end, without comments and redirections."""
+    for line in script.replace("\\\n", " ").splitlines():
+        if not line.strip().startswith("#"):
+            unquoted = re.sub(r"\"[^\"]*\"|'[^']*'", "WORD", line)
+            for part in re.split(r"\|\||\||;", unquoted):
+                words = [word for word in part.split() if word not in {"{", "}", "(", ")"}]
+                if words and not re.match(r"\w+=|>", words[0]):
+                    yield words
+
+
+def test_there_are_workflows_and_jobs_to_check() -> None:
+    assert [file.stem for file in WORKFLOWS] == ["ci", "deploy", "preview"]
+    assert JOBS.keys() == PERMISSIONS.keys()
+    assert len(SCRIPTS) >= 10
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_every_action_is_pinned_to_a_commit_and_says_its_version(file: Path) -> None:
+    used = re.findall(r"uses: (.*)", file.read_text())
+    assert used
+    for action in used:
+        local = action.startswith("./") and (ROOT / action / "action.yml").is_file()
+        assert local or PINNED.fullmatch(action), action
+
+
+def test_an_action_has_one_version() -> None:
+    pins: dict[str, set[str]] = {}
+    for file in FILES:
+        for action, pin in re.findall(r"uses: ([^@\s]+)@(.*)", file.read_text()):
+            pins.setdefault(action, set()).add(pin)
+    assert {action for action, found in pins.items() if len(found) > 1} == set()
+
+
+def test_each_job_has_the_permissions_it_needs_and_no_others() -> None:
+    assert [load(file)["permissions"] for file in WORKFLOWS] == [{}] * len(WORKFLOWS)
+    assert {name: job["permissions"] for name, job in JOBS.items()} == PERMISSIONS
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=name_of)
+def test_no_trigger_gives_a_strangers_code_our_rights(file: Path) -> None:
+    assert load(file)["on"].keys() & {"pull_request_target", "workflow_run", "issue_comment"} == set()
+    assert "secrets." not in file.read_text()
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_no_expression_is_written_into_a_script(file: Path) -> None:
+    owner = file.stem if file in WORKFLOWS else file.parent.name
+    scripts = [script for name, script in SCRIPTS if name.partition("/")[0] == owner]
+    assert scripts
+    assert [script for script in scripts if "${{" in script] == []
+
+
+def test_what_has_rights_in_a_pull_request_runs_for_no_fork() -> None:
+    rights = [
+        job for name, job in JOBS.items() if name.startswith("preview/") and "write" in job["permissions"].values()
+    ]
+    assert len(rights) == 2
+    assert all(NOT_A_FORK in " ".join(job["if"].split()) for job in rights)
+
+
+def test_what_may_write_to_a_pull_request_runs_nothing_of_it() -> None:
+    checkout, *rest = JOBS["preview/comment"]["steps"]
+    assert checkout["with"]["ref"] == "${{ github.event.pull_request.base.sha }}"
+    assert {step["run"].split()[0] for step in rest} == {"printf", "gh"}
+    assert [step for step in rest if "uses" in step] == []
+
+
+def test_no_checkout_leaves_its_token_behind() -> None:
+    checkouts = [step for _, step in STEPS if step.get("uses", "").startswith("actions/checkout@")]
+    assert len(checkouts) == len(JOBS)
+    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_jobs_are_bounded_and_do_not_run_into_each_other(name: str) -> None:
+    workflow = load(ROOT / ".github" / "workflows" / f"{name.partition('/')[0]}.yml")
+    assert JOBS[name]["timeout-minutes"] <= 60
+    concurrency = JOBS[name].get("concurrency") or workflow["concurrency"]
+    assert concurrency["group"]
+    # An update that is cancelled half way leaves resources that no state knows.
+    assert concurrency["cancel-in-progress"] is not True or name.partition("/")[0] == "preview"
+
+
+def test_updates_and_drift_checks_of_a_stack_wait_for_each_other() -> None:
+    groups = {json.dumps(JOBS[name]["concurrency"]) for name in ("deploy/deploy", "deploy/drift")}
+    assert groups == {json.dumps({"group": "deploy-${{ matrix.stack }}", "cancel-in-progress": False})}
+
+
+@pytest.mark.parametrize("name", [name for name, job in JOBS.items() if "strategy" in job])
+def test_stacks_have_settings(name: str) -> None:
+    assert set(JOBS[name]["strategy"]["matrix"]["stack"]) <= set(stacks_of(ROOT))
+
+
+def test_pulumis_cli_is_of_the_locked_sdks_version() -> None:
+    [locked] = re.findall(r"^pulumi==(\S+)", (ROOT / "requirements" / "project.txt").read_text(), re.MULTILINE)
+    versions = {
+        step["with"]["pulumi-version"] for _, step in STEPS if step.get("uses", "").startswith("pulumi/actions")
+    }
+    assert versions == {locked}
+
+
+def test_pulumi_always_runs_with_the_policy_pack() -> None:
+    runs = [words for _, script in SCRIPTS for words in commands(script) if words[0] == "pulumi"]
+    assert {words[1] for words in runs} == {"preview", "up"}
+    assert all("--policy-pack policy" in " ".join(words) for words in runs)
+    [drift] = [words for words in runs if "--expect-no-changes" in words]
+    assert "--refresh" in drift
+
+
+@pytest.mark.parametrize(("name", "script"), SCRIPTS)
+def test_scripts_are_shell(name: str, script: str) -> None:
+    done = subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, f"{name}: {done.stderr}"
+
+
+def called(first: str) -> list[list[str]]:
+    found = [words for _, script in SCRIPTS for words in commands(script) if words[0] == first]
+    return [list(words) for words in dict.fromkeys(map(tuple, found))]
+
+
+def test_every_command_is_one_that_is_checked_here() -> None:
+    first = {words[0] for _, script in SCRIPTS for words in commands(script)}
+    assert first - BUILT_IN == {"make", "pulumi", ".venv/bin/python", ".github/comment.sh", "gh"}
+
+
+def test_make_has_the_targets() -> None:
+    assert called("make")
+    for command in called("make"):
+        done = subprocess.run([*command, "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def test_python_has_the_commands_with_these_options() -> None:
+    assert len(called(".venv/bin/python")) >= 3
+    for _, *words in called(".venv/bin/python"):
+        ours = words[: 3 if words[:2] == ["-m", "local"] else 2 if words[0] == "-m" else 1]
+        done = subprocess.run([sys.executable, *ours, "--help"], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        options = [word for word in words[len(ours) :] if word.startswith("--")]
+        assert [option for option in options if option not in done.stdout] == []
+
+
+def test_the_label_and_the_marker_have_one_name_each() -> None:
+    comment = JOBS["preview/comment"]["steps"][-1]
+    assert comment["run"].endswith(f'/labels/{LABEL}"')
+    assert f"'{LABEL}'" in comment["if"]
+    assert f'startswith("{MARKER}")' in (ROOT / ".github" / "comment.sh").read_text()
+
+
+@pytest.mark.parametrize(
+    ("found", "method", "path"), [("", "POST", "issues/7/comments"), ("31\n32", "PATCH", "issues/comments/31")]
+)
+def test_the_comment_is_updated_in_place(found: str, method: str, path: str, tmp_path: Path) -> None:
+    fake = tmp_path / "gh"
+    fake.write_text(
+        f"#!{sys.executable}\n"
+        "import json, pathlib, sys\n"
+        "if '--jq' in sys.argv:\n"
+        f"    print({found!r})\n"
+        "else:\n"
+        "    told = {'arguments': sys.argv[1:], 'body': sys.stdin.read()}\n"
+        "    pathlib.Path(__file__).with_name('told').write_text(json.dumps(told))\n"
+    )
+    fake.chmod(0o755)
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "GH_REPO": "o/r", "GH_TOKEN": "t"}
+    body = f'{MARKER}\n\n`$(touch x)` "quoted"\n'
+    command = [str(ROOT / ".github" / "comment.sh"), "7"]
+    subprocess.run(command, input=body, text=True, env=environment, check=True)
+    told = json.loads((tmp_path / "told").read_text())
+    assert told["body"] == body
+    assert told["arguments"][-6:] == ["--silent", "--method", method, f"repos/o/r/{path}", "--field", "body=@-"]
+
+
+@pytest.mark.skipif(shutil.which("zizmor", path=f"{Path(sys.executable).parent}") is None, reason="no zizmor in .venv")
+def test_zizmor_has_nothing_against_them() -> None:
+    command = [
+        str(Path(sys.executable).with_name("zizmor")),
+        "--offline",
+        "--no-progress",
+        "--min-severity=medium",
+        ".github",
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
