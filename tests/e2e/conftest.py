@@ -41,7 +41,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., AbstractCo
     return run
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def serving(
     planned: dict[str, Any], served: Callable[[dict[str, Any]], AbstractContextManager[Serving]]
 ) -> Iterator[Serving]:

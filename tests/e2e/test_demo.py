@@ -10,30 +10,45 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_demo_shows_everything_and_ends_by_itself() -> None:
+EVERY_TOOL = (
+    "toolgate:index:ToolGateway",
+    "0 mandatory",
+    'math___add_numbers {"a": 100, "b": 12}',
+    "The result is 112.",
+    "The result is 42.",
+    "Hello, Alice!",
+    "x_amz_bedrock_agentcore_search {",
+    "Missing Authentication Token",
+)
+OWN_TOOLS = (
+    "aws:bedrock:AgentcorePolicyEngine",
+    "0 mandatory",
+    "The result is 112.",
+    "Hello, Alice!",
+    "I have no tool for greetings",
+    "I have no tool for this calculation",
+    "-32002 Tool Execution Denied",
+    "Missing Authentication Token",
+)
+
+
+@pytest.mark.parametrize(("stack", "expected", "refusals"), [("dev", EVERY_TOOL, 3), ("agents", OWN_TOOLS, 6)])
+def test_the_demo_shows_everything_and_ends_by_itself(stack: str, expected: tuple[str, ...], refusals: int) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     demo = subprocess.Popen(
-        [sys.executable, "-m", "local", "demo"],
+        [sys.executable, "-m", "local", "demo", "--stack", stack],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        | {"MARK": str(os.getpid())},
+        env=environment | {"MARK": str(os.getpid())},
     )
     shown, _ = demo.communicate(timeout=100)
     assert demo.returncode == 0, shown
-    for expected in (
-        "toolgate:index:ToolGateway",
-        "0 mandatory",
-        'math___add_numbers {"a": 100, "b": 12}',
-        "The result is 112.",
-        "The result is 42.",
-        "Hello, Alice!",
-        "x_amz_bedrock_agentcore_search {",
-        "Missing Authentication Token",
-    ):
-        assert expected in shown
-    assert shown.count("refused  ") == 3
+    for words in expected:
+        assert words in shown
+    assert shown.count("refused  ") == refusals
+    assert "LET IN" not in shown
     assert left_of(os.getpid()) == []
 
 

@@ -1,0 +1,69 @@
+"""The set-up: what it says when it cannot go on, and that it does nothing when nothing changed."""
+
+from pathlib import Path
+
+import pytest
+
+from scripts import setup
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project of its own with everything that the environment is made from."""
+    for name in ("project.txt", "uv.txt"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / ".python-version").write_text("3.99\n")
+    (tmp_path / ".venv").mkdir()
+    monkeypatch.setattr(setup, "ROOT", tmp_path)
+    monkeypatch.setattr(setup, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(setup, "UV_VENV", tmp_path / ".uv")
+    monkeypatch.setattr(setup, "LOCK", tmp_path / "project.txt")
+    monkeypatch.setattr(setup, "UV_LOCK", tmp_path / "uv.txt")
+    monkeypatch.setattr(setup, "PYTHON_VERSION", tmp_path / ".python-version")
+    monkeypatch.setattr(setup, "STAMP", tmp_path / ".venv" / ".toolgate")
+    return tmp_path
+
+
+def uv(folder: Path, script: str) -> None:
+    """A uv that does what the shell script says."""
+    program = folder / ".uv" / "bin" / "uv"
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+
+
+def test_a_missing_interpreter_is_said_with_the_way_out(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    uv(folder, "exit 2")
+    assert setup.main() == 1
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1
+    assert "Python 3.99 was not found" in said[0]
+    assert "uv python install 3.99" in said[0]
+    assert not (folder / ".venv" / ".toolgate").exists()
+
+
+def test_a_package_that_cannot_be_had_leaves_the_set_up_undone(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uv(folder, '[ "$1" = venv ]')
+    assert setup.main() == 1
+    assert "could not finish: the locked packages" in capsys.readouterr().err
+    assert not (folder / ".venv" / ".toolgate").exists()
+
+
+def test_an_old_python_is_told_what_to_run(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.version_info", (3, 9, 1))
+    assert setup.main() == 1
+    assert "setup needs Python >= 3.11, this is 3.9" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("changed", ["project.txt", "uv.txt", ".python-version"])
+def test_it_works_again_only_when_something_changed(folder: Path, changed: str) -> None:
+    uv(folder, f'echo "$1" >> {folder}/done')
+    assert setup.main() == setup.main() == 0
+    assert (folder / "done").read_text().split() == ["venv", "pip"]
+    (folder / changed).write_text("other")
+    assert setup.main() == 0
+    assert (folder / "done").read_text().split() == ["venv", "pip"] * 2
