@@ -6,7 +6,7 @@ PY := .venv/bin/python
 export PULUMI_ERROR_OUTPUT_STRING := 1
 export STACK BASE
 
-.PHONY: help setup demo demo-agents test lint format lock bundle preview up destroy local-preview local-up local-destroy review clean
+.PHONY: help setup demo demo-agents test lint format bench lock bundle preview up destroy local-preview local-up local-destroy review clean
 
 help:            ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 18
@@ -28,6 +28,9 @@ lint: setup      ## ruff and mypy only
 
 format: setup    ## let ruff write what it can
 	@$(PY) -m ruff check --fix --quiet . ; $(PY) -m ruff format --quiet .
+
+bench: setup     ## the figures of docs/performance.md (about three minutes; the zip's: python -m bench.bundle)
+	@$(PY) -m bench.agent && $(PY) -m bench.policy && $(PY) -m bench.access && $(PY) -m bench.local
 
 preview: setup   ## pulumi preview of STACK on AWS, with the policy pack
 	@pulumi preview --stack $(STACK) --policy-pack policy

@@ -1,0 +1,102 @@
+"""How long the local deployment takes: a plan, and one tool call through the local gateway. `python -m bench.local`.
+
+Each figure stands beside a reference from the same run; the exit code is 1 when a ratio is above its bound.
+"""
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from botocore.credentials import Credentials
+from mcp_proxy_for_aws.sigv4_helper import SigV4HTTPXAuth  # type: ignore[import-untyped]
+
+from access.deployment import parse
+from local.plan import plan
+from local.serve.server import serve
+
+CLASSES = ("iam.Role", "s3.Bucket", "lambda_.Function", "cloudwatch.LogGroup", "bedrock.AgentcoreGateway")
+IMPORTS = "import pulumi_aws\n" + "\n".join(f"pulumi_aws.{name}" for name in CLASSES)
+HEADERS = {"accept": "application/json, text/event-stream"}
+CALL = {"name": "math___add_numbers", "arguments": {"a": 1, "b": 2}}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A figure, its reference (both in milliseconds), and the most that their ratio may be."""
+
+    what: str
+    ours: float
+    reference: float
+    most: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the ratio is within its bound."""
+        return self.ours / self.reference <= self.most
+
+    def __str__(self) -> str:
+        ratio = self.ours / self.reference
+        verdict = "holds" if self.holds else "MISSED"
+        return (
+            f"| {self.what} | {self.ours:.1f} ms | {self.reference:.1f} ms | {ratio:.2f} | {self.most:g} | {verdict} |"
+        )
+
+
+def main() -> int:
+    """Print the table; return the exit code."""
+    rows = [_plan(), _call()]
+    print("| what | ours | reference | ratio | at most | |\n|---|---|---|---|---|---|")
+    print(*rows, sep="\n")
+    return 0 if all(row.holds for row in rows) else 1
+
+
+def _plan() -> Row:
+    ours = [sys.executable, "-m", "local", "plan"]
+    reference = [sys.executable, "-c", IMPORTS]
+    pairs = [(_process(ours), _process(reference)) for _ in range(5)]
+    name = "`python -m local plan` / a process that imports Pulumi's AWS classes"
+    return _row(name, pairs, most=4)
+
+
+def _row(what: str, pairs: list[tuple[float, float]], most: float) -> Row:
+    ours, reference = zip(*pairs, strict=True)
+    return Row(what, statistics.median(ours), statistics.median(reference), most)
+
+
+def _process(command: list[str]) -> float:
+    return _milliseconds(lambda: subprocess.run(command, check=True, capture_output=True))
+
+
+def _call() -> Row:
+    export = plan("dev").deployment
+    deployment = parse(export)
+    (gateway,) = deployment.gateways
+    with serve(export) as serving:
+        issued = serving.session(deployment.runtimes[0].role_arn)
+        credentials = Credentials(issued.access_key_id, issued.secret_access_key, issued.session_token)
+        signer = SigV4HTTPXAuth(credentials, "bedrock-agentcore", gateway.arn.split(":")[3])
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": CALL}
+        with httpx.Client(trust_env=False, headers=HEADERS) as client:
+
+            def post(**options: Any) -> float:
+                return _milliseconds(lambda: client.post(serving.gateway_url(gateway.id), json=message, **options))
+
+            post(auth=signer)  # the function's process starts with its first call
+            pairs = [(post(auth=signer), post()) for _ in range(100)]
+    name = "signed, authorized tools/call to the real handler / the same unsigned, refused"
+    return _row(name, pairs, most=12)
+
+
+def _milliseconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return (time.perf_counter() - started) * 1000
+
+
+if __name__ == "__main__":
+    sys.exit(main())
