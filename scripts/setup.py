@@ -36,16 +36,22 @@ def inputs_digest() -> str:
 
 
 def run(what: str, *command: str | Path) -> None:
-    """Run one step, saying what it does first.
+    """Run one step, saying what it does first and showing what it says, but for uv's list of every package.
 
     Raises:
         SetupError: The step failed; its own output stands above the message.
     """
     print(f"setup: {what}", flush=True)
+    words = [str(part) for part in command]
     try:
-        subprocess.run([str(part) for part in command], cwd=ROOT, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise SetupError(f"could not finish: {what}. The lines above say why; run `make setup` again.") from error
+        with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as step:
+            for line in step.stdout or ():
+                if not line.startswith(" + "):
+                    print(line, end="", flush=True)
+    except OSError as error:
+        raise SetupError(f"could not finish: {what} ({error.strerror}). Run `make setup` again.") from error
+    if step.returncode:
+        raise SetupError(f"could not finish: {what}. The lines above say why; run `make setup` again.")
 
 
 def install_uv() -> Path:
