@@ -217,7 +217,7 @@ def test_the_label_and_the_marker_have_one_name_each() -> None:
 def test_the_comment_is_updated_in_place(found: str, method: str, path: str, tmp_path: Path) -> None:
     fake = tmp_path / "gh"
     fake.write_text(
-        f"#!{sys.executable}\n"
+        "#!/usr/bin/env python3\n"  # a folder with a blank in its name cannot stand here
         "import json, pathlib, sys\n"
         "if '--jq' in sys.argv:\n"
         f"    print({found!r})\n"
