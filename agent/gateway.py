@@ -30,6 +30,7 @@ from toolset import usable
 
 # How strands words the exception of a call that got a JSON-RPC error (strands/tools/mcp/mcp_client.py).
 _FAILED = "Tool execution failed: "
+NO_TOOLS = "the gateway has targets, and its policy engine, if it has one, permits this role a tool"
 _GATEWAY_FAULTS = (
     contract.GATEWAY_REFUSED,
     contract.GATEWAY_THROTTLED,
@@ -177,6 +178,11 @@ class Gateway:
                     "gateway_failed", level=logging.WARNING, gateway=httpx.URL(self._url).host, **logs.origin(error)
                 )
             raise ContractError(fault) from error
+        if not listed:
+            # The agent was handed this gateway for its tools; a policy engine that permits it none lists it none.
+            session.end()
+            logs.event("no_tools", level=logging.WARNING, gateway=httpx.URL(self._url).host, check=NO_TOOLS)
+            raise ContractError(contract.GATEWAY_REFUSED)
         self._session = session
         self._tools = tuple(GatewayTool(tool, self) for tool in listed)
         return self._tools

@@ -145,9 +145,15 @@ def _serve(deployment: Mapping[str, Any], port: int) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
+    from access.export import DeploymentError  # noqa: PLC0415
     from local.demo import main as demo  # noqa: PLC0415
+    from local.plan import PackError, ProgramError  # noqa: PLC0415
+    from local.serve.agent_process import AgentStartError  # noqa: PLC0415
 
-    return demo(options.stack)
+    try:
+        return demo(options.stack)
+    except (AgentStartError, DeploymentError, PackError, ProgramError) as error:
+        raise UsageError(str(error)) from error
 
 
 def _review(options: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ from opentelemetry import trace
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.testclient import TestClient
 
+import contract
 from contract import ContractError
 from gateway import Gateway, Gateways
 from settings import Settings
@@ -48,6 +49,18 @@ def opened(url: str, credentials: Credentials | None = None, **changes: Any) -> 
 
 def lines(caplog: pytest.LogCaptureFixture, event: str) -> list[dict[str, Any]]:
     return [vars(record)["fields"] for record in caplog.records if record.getMessage() == event]
+
+
+def test_a_gateway_that_shows_no_tool_refuses_the_agent_until_it_shows_one(gateway: FakeGateway) -> None:
+    gateway.tools = []
+    handed = opened(gateway.url)
+    with pytest.raises(ContractError) as refused:
+        handed.connect()
+    assert refused.value.fault is contract.GATEWAY_REFUSED
+    assert handed.tools() is None
+    gateway.tools = ["math___add_numbers"]
+    assert [tool.tool_name for tool in handed.connect()] == gateway.tools
+    handed.close()
 
 
 def test_every_page_of_the_tool_list_is_read(gateway: FakeGateway) -> None:

@@ -77,6 +77,11 @@ def test_a_program_that_cannot_be_deployed(
     assert not (project / "planned.json").exists()
 
 
+def test_the_demo_of_a_program_that_cannot_be_deployed(project: Path, run: Run) -> None:
+    same_name(project)
+    assert "Rename" in refused(run("-m", "local", "demo", cwd=project))
+
+
 def test_a_port_in_use(planned: dict[str, Any], run: Run, tmp_path: Path) -> None:
     file = tmp_path / "planned.json"
     file.write_text(json.dumps(planned))
