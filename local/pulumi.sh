@@ -12,10 +12,13 @@ command -v pulumi >/dev/null ||
 [ -x "$root/.venv/bin/python" ] || fail "no .venv; run \`make setup\` first"
 [ $# -gt 0 ] || fail "no command; write for example \`local/pulumi.sh preview\`"
 
-# Pulumi writes a salt into the stack's file: it gets copies, and the settings stay in one place.
+# Pulumi writes a salt into the stack's file: it gets copies, and the settings stay in one place. What a stack on AWS
+# encrypts its secrets with stays out of them: no key of an account is asked for here.
 export TOOLGATE_LOCAL="${TOOLGATE_LOCAL:-$root/.local}"
 mkdir -p "$TOOLGATE_LOCAL/state" "$root/.local/stacks"
-cp "$root"/Pulumi.*.yaml "$root/.local/stacks/"
+for file in "$root"/Pulumi.*.yaml; do
+    sed -E '/^(secretsprovider|encryptedkey|encryptionsalt):/d' "$file" > "$root/.local/stacks/${file##*/}"
+done
 
 export PULUMI_BACKEND_URL="file://$TOOLGATE_LOCAL/state" PULUMI_CONFIG_PASSPHRASE=
 export PULUMI_SKIP_UPDATE_CHECK=1 PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=1 PULUMI_DISABLE_REGISTRY_RESOLVE=1
