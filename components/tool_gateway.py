@@ -11,7 +11,8 @@ from components.errors import UsageError
 from components.grants import Authorization
 from components.tool_schema import ToolSchema
 
-# A gateway made without versions spoke only the oldest (facts on `supported_versions`); they cannot be widened later.
+# A gateway made without versions speaks only 2025-03-26 (seen live: mrwersa/agentmandate), and they cannot be widened
+# later (aws/aws-cli#10346).
 PROTOCOL_VERSIONS = ["2025-03-26", "2025-06-18", "2025-11-25"]
 # botocore bedrock-agentcore-control GatewayDescription
 LONGEST_DESCRIPTION = 200

@@ -10,7 +10,7 @@ import pytest
 from .conftest import an_engine, planned
 
 IGNORED = {"created", "modified", "sourcePosition", "stackTrace", "resourceHooks", "initErrors"}
-"""What only an engine knows (facts: times, positions in the source, its hooks)."""
+"""What only an engine knows: times, positions in the source, its hooks."""
 
 
 type Resources = list[dict[str, Any]]
