@@ -4,7 +4,7 @@ import enum
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
@@ -27,7 +27,9 @@ class PlatformVersion(enum.Enum):
     """AgentCore Runtime's platform (botocore CreateAgentRuntime platformVersion)."""
 
     V1 = "V1"
+    """The first platform, in every Region."""
     V2 = "V2"
+    """The platform that gives idle memory back; not in every Region."""
 
 
 class Lifecycle(TypedDict):
@@ -43,11 +45,11 @@ class AgentRuntimeArgs(TypedDict):
     """An agent, its model and its tools."""
 
     code: str
-    """Path of the deployment zip, as `components.bundle.build` makes it."""
+    """Path of the deployment zip, relative to the program; `python -m components.bundle` builds it."""
     model_id: str
     """Id or ARN of a Bedrock inference profile or foundation model."""
     tools: NotRequired[list[GatewayTools]]
-    """What the agent is handed, by `gateway.tools(...)`: the grant. Default: no tools."""
+    """What the agent is handed: the grant. In Python by `gateway.tools(...)`. Default: no tools."""
     system_prompt: NotRequired[str]
     """The agent's system prompt, instead of its own."""
     environment: NotRequired[dict[str, pulumi.Input[str]]]
@@ -55,9 +57,9 @@ class AgentRuntimeArgs(TypedDict):
     entry_points: NotRequired[list[str]]
     """What the runtime starts. Default: main.py."""
     platform_version: NotRequired[PlatformVersion]
-    """Default V1."""
+    """The platform it runs on. Default V1."""
     lifecycle: NotRequired[Lifecycle]
-    """Default: the service's."""
+    """How long its sessions live. Default: the service's."""
     description: NotRequired[pulumi.Input[str]]
     """What the agent is for."""
     tags: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
@@ -71,23 +73,22 @@ class AgentRuntime(pulumi.ComponentResource):
     """ARN of the runtime."""
     role_arn: pulumi.Output[str]
     """ARN of its execution role."""
-    tool_names: list[str]
+    tool_names: pulumi.Output[list[str]]
     """Full names of the tools it was handed."""
 
     def __init__(self, name: str, args: AgentRuntimeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         where = f"AgentRuntime {name!r}"
         arguments.check(args, AgentRuntimeArgs, where)
         runtime_name = names.runtime(pulumi.get_project(), pulumi.get_stack(), name)
-        handed = args.get("tools", [])
-        _check(args, handed, where)
-        permits.check(handed, runtime_name, where)
+        _check(args, where)
+        handed = _handed(args.get("tools", []), runtime_name, where)
         platform = PlatformVersion(args.get("platform_version", PlatformVersion.V1)).value
         zip_path = Path(args["code"])
         digest = _digest(zip_path, where)
         super().__init__("toolgate:index:AgentRuntime", name, {**args, "platform_version": platform}, opts)
         here = place.current(self)
         code = self._code(name, zip_path, digest, args)
-        role, policies = self._role(name, runtime_name, here, code, args)
+        role, policies = self._role(name, runtime_name, here, code, {**args, "tools": handed})
         hooked = pulumi.ResourceOptions(parent=self, hooks=propagation.retry(self, name))
         permitted = permits.write(name, runtime_name, cedar.role_entity(here, role.name), handed, hooked)
         runtime = aws.bedrock.AgentcoreAgentRuntime(
@@ -106,7 +107,7 @@ class AgentRuntime(pulumi.ComponentResource):
         )
         self.runtime_arn = runtime.agent_runtime_arn
         self.role_arn = role.arn
-        self.tool_names = [tool for it in handed for tool in it["tools"]]
+        self.tool_names = pulumi.Output.all(*[it["tools"] for it in handed]).apply(_flat)
         self.register_outputs(
             {"runtime_arn": self.runtime_arn, "role_arn": self.role_arn, "tool_names": self.tool_names}
         )
@@ -165,16 +166,44 @@ class AgentRuntime(pulumi.ComponentResource):
         ]
 
 
-def _check(args: AgentRuntimeArgs, handed: Sequence[GatewayTools], where: str) -> None:
+def _handed(handed: Sequence[GatewayTools], runtime_name: str, where: str) -> list[GatewayTools]:
+    """The grants, the tools of each checked: before anything is made, or as soon as they are known.
+
+    Raises:
+        UsageError: A tool is handed over twice, or a grant cannot be written.
+    """
+
+    def checked(tools: list[list[str]]) -> list[list[str]]:
+        every = _flat(tools)
+        if twice := sorted({tool for tool in every if every.count(tool) > 1}):
+            raise UsageError(f"{where}.tools: {', '.join(twice)} handed over twice. Hand each tool over once.")
+        permits.check(handed, tools, runtime_name, where)
+        return tools
+
+    given = [it["tools"] for it in handed]
+    tools = pulumi.Output.from_input(arguments.derived(given, list[list[str]], f"{where}.tools", checked))
+    # Its ARN by way of the check: a grant that is found wrong only when it is known is not written either.
+    return [
+        {**it, "tools": tools[index], "gateway_arn": pulumi.Output.all(it["gateway_arn"], tools).apply(_first)}
+        for index, it in enumerate(handed)
+    ]
+
+
+def _first(values: Sequence[Any]) -> str:
+    return str(values[0])
+
+
+def _flat(tools: Sequence[Sequence[str]]) -> list[str]:
+    return [tool for each in tools for tool in each]
+
+
+def _check(args: AgentRuntimeArgs, where: str) -> None:
     """Check what a type cannot say, before anything is made.
 
     Raises:
         UsageError: A value is out of AWS's bounds, or two of them contradict each other.
     """
     models.checked(args["model_id"], f"{where}.model_id")
-    tools = [tool for it in handed for tool in it["tools"]]
-    if twice := sorted({tool for tool in tools if tools.count(tool) > 1}):
-        raise UsageError(f"{where}.tools: {', '.join(twice)} handed over twice. Hand each tool over once.")
     arguments.within(args.get("description"), 1, LONGEST_DESCRIPTION, f"{where}.description")
     arguments.within(args.get("system_prompt"), 1, LONGEST_VALUE, f"{where}.system_prompt")
     for key, seconds in args.get("lifecycle", {}).items():

@@ -6,13 +6,14 @@ import inspect
 import reprlib
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pulumi
 
 from components.errors import UsageError
 
+_WRAPPERS = (typing.NotRequired, typing.Required, typing.Union, types.UnionType)
 _WORDS = {
     str: "a string",
     bool: "true or false",
@@ -34,10 +35,12 @@ def check(given: Any, expected: Any, where: str) -> None:
     Raises:
         UsageError: A field is unknown, missing or of another type.
     """
+    origin, parts = typing.get_origin(expected), typing.get_args(expected)
+    if isinstance(given, pulumi.Output) and expected is not Any and origin not in _WRAPPERS:
+        raise UsageError(f"{where}: must be a plain value, not an Output: it is needed before anything is made.")
     if typing.is_typeddict(expected):
         _check_fields(given, expected, where)
         return
-    origin, parts = typing.get_origin(expected), typing.get_args(expected)
     if origin in (typing.NotRequired, typing.Required):
         check(given, parts[0], where)
     elif origin in (typing.Union, types.UnionType):
@@ -53,6 +56,34 @@ def check(given: Any, expected: Any, where: str) -> None:
             check(item, parts[1], _at(where, key))
     elif isinstance(expected, type):
         _check_plain(given, expected, where)
+
+
+def derived[R](given: Any, expected: Any, where: str, derive: Callable[[Any], R]) -> R | pulumi.Output[R]:
+    """What is made of a value: at once if all of it is plain, else once it is known.
+
+    Args:
+        given: The value, already checked as far as it is plain. What a component hands to one in another process comes
+            as Outputs, also where it is known.
+        expected: Its type, against which Outputs are checked once they are known.
+        where: Its place, for the message.
+        derive: Makes the result; it may raise UsageError.
+    """
+    if not _holds_output(given):
+        return derive(given)
+
+    def check_and_derive(known: Any) -> R:
+        check(known, expected, where)
+        return derive(known)
+
+    return pulumi.Output.from_input(given).apply(check_and_derive)
+
+
+def _holds_output(given: Any) -> bool:
+    if isinstance(given, Mapping):
+        given = list(given.values())
+    if isinstance(given, list | tuple):
+        return any(map(_holds_output, given))
+    return isinstance(given, pulumi.Output)
 
 
 def within(value: Any, least: int, most: int, where: str) -> None:
@@ -96,8 +127,6 @@ def _check_union(given: Any, parts: Sequence[Any], where: str) -> None:
 
 
 def _check_plain(given: Any, expected: type, where: str) -> None:
-    if isinstance(given, pulumi.Output):
-        raise UsageError(f"{where}: must be a plain value, not an Output: it is needed before anything is made.")
     if issubclass(expected, enum.Enum):
         allowed = [member.value for member in expected]
         if not isinstance(given, expected) and given not in allowed:

@@ -74,7 +74,7 @@ def _in(group: str) -> dict[str, Any]:
 
 
 def _applies_to(tool: ToolSchema, name: str) -> dict[str, Any]:
-    context = {"input": _type(tool["input_schema"], f"tool {name!r}"), "system": _SYSTEM}
+    context = {"input": _type(tool["inputSchema"], f"tool {name!r}"), "system": _SYSTEM}
     return {"principalTypes": ["IamEntity"], "resourceTypes": ["Gateway"], "context": _record(context, list(context))}
 
 

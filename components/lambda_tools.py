@@ -38,8 +38,8 @@ class LambdaTools(pulumi.ComponentResource):
 
     function_arn: pulumi.Output[str]
     """ARN of the function."""
-    target: GatewayTarget
-    """What a ToolGateway takes as one of its targets."""
+    tools: list[ToolSchema]
+    """The tools it serves."""
 
     def __init__(self, name: str, args: LambdaToolsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         arguments.check(args, LambdaToolsArgs, f"LambdaTools {name!r}")
@@ -66,8 +66,13 @@ class LambdaTools(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=ready, hooks=propagation.retry(self, name)),
         )
         self.function_arn = function.arn
-        self.target = {"function_arn": function.arn, "tools": tools}
-        self.register_outputs({"function_arn": self.function_arn})
+        self.tools = tools
+        self.register_outputs({"function_arn": self.function_arn, "tools": tools})
+
+    @property
+    def target(self) -> GatewayTarget:
+        """What a ToolGateway takes as one of its targets."""
+        return {"function_arn": self.function_arn, "tools": self.tools}
 
     def _role(self, name: str, function_name: str, args: LambdaToolsArgs) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
         """The function's role, and what must be there before the function is: its log and the right to write it."""

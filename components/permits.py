@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import pulumi
@@ -23,11 +24,12 @@ class _Written:
 _written: WeakKeyDictionary[pulumi.Output[str], _Written] = WeakKeyDictionary()
 
 
-def check(handed: Sequence[GatewayTools], agent: str, where: str) -> None:
+def check(handed: Sequence[GatewayTools], tools: Sequence[list[str]], agent: str, where: str) -> None:
     """Check what an agent is handed, before anything of it is made.
 
     Args:
         handed: The grants.
+        tools: The tools of each grant.
         agent: The agent's runtime name; its policies are named after it.
         where: Whose grants they are, for messages.
 
@@ -35,19 +37,19 @@ def check(handed: Sequence[GatewayTools], agent: str, where: str) -> None:
         UsageError: A grant names no tool or is no valid Cedar, has a condition that nothing would enforce, or the
             engine would hold more than AgentCore takes.
     """
-    for number, grant in enumerate(handed):
+    for number, (grant, its_tools) in enumerate(zip(handed, tools, strict=True)):
         here = f"{where}.tools[{number}]"
-        if not grant["tools"]:
+        if not its_tools:
             raise UsageError(f"{here}: names no tool. Leave the grant out.")
-        for action in (*grant["tools"], *_actions(grant)):
+        for action in (*its_tools, *_actions(grant, its_tools)):
             names.checked(names.FULL_TOOL, action, advice="Hand tools over with `gateway.tools(...)`.")
         if "policy_engine_id" in grant:
-            cedar.check(_actions(grant), grant.get("when"), here)
+            cedar.check(_actions(grant, its_tools), grant.get("when"), here)
         elif "when" in grant:
             raise UsageError(f"{here}: a condition holds only with authorization 'tool' on the gateway.")
-    for number, grant in _with_engine(handed):
+    for number, index in _with_engine(handed):
         names.policy(agent, number)
-        _count(grant, where)
+        _count(handed[index], tools[index], where)
 
 
 def write(
@@ -59,16 +61,16 @@ def write(
         name: The component's name.
         agent: The agent's runtime name.
         role: The role's entity id, as `cedar.role_entity` gives it.
-        handed: The grants.
+        handed: The grants, their tools as `check` has seen them.
         opts: The policies' parent and hooks.
     """
     made: list[pulumi.Resource] = []
-    for number, grant in _with_engine(handed):
+    for number, index in _with_engine(handed):
         policy = aws.bedrock.AgentcorePolicy(
             names.numbered(f"{name}-tools", "-", number),
             name=names.policy(agent, number),
-            policy_engine_id=grant.get("policy_engine_id"),
-            definition={"cedar": {"statement": _statement(role, grant)}},
+            policy_engine_id=handed[index].get("policy_engine_id"),
+            definition={"cedar": {"statement": _statement(role, handed[index])}},
             validation_mode="FAIL_ON_ANY_FINDINGS",
             # A replacement cannot be made while the old one holds the name.
             opts=opts.merge(pulumi.ResourceOptions(delete_before_replace=True)),
@@ -78,28 +80,29 @@ def write(
 
 
 def _statement(role: pulumi.Input[str], grant: GatewayTools) -> pulumi.Output[str]:
-    actions, when = _actions(grant), grant.get("when")
-    return pulumi.Output.all(role, grant["gateway_arn"]).apply(
-        lambda known: cedar.permit(cedar.Scope(*known), actions, when)
-    )
+    def write_permit(known: list[Any]) -> str:
+        role_entity, gateway, tools = known
+        return cedar.permit(cedar.Scope(role_entity, gateway), _actions(grant, tools), grant.get("when"))
+
+    return pulumi.Output.all(role, grant["gateway_arn"], grant["tools"]).apply(write_permit)
 
 
-def _actions(grant: GatewayTools) -> list[str]:
-    return grant.get("actions", grant["tools"])
+def _actions(grant: GatewayTools, tools: list[str]) -> list[str]:
+    return grant.get("actions", tools)
 
 
-def _with_engine(handed: Sequence[GatewayTools]) -> Iterator[tuple[int, GatewayTools]]:
-    """The grants that need a permit, numbered from one."""
-    return enumerate((grant for grant in handed if "policy_engine_id" in grant), start=1)
+def _with_engine(handed: Sequence[GatewayTools]) -> Iterator[tuple[int, int]]:
+    """The places of the grants that need a permit, numbered from one."""
+    return enumerate((index for index, grant in enumerate(handed) if "policy_engine_id" in grant), start=1)
 
 
-def _count(grant: GatewayTools, where: str) -> None:
+def _count(grant: GatewayTools, tools: list[str], where: str) -> None:
     engine = grant.get("policy_engine_id")
     if not isinstance(engine, pulumi.Output):
         return
     written = _written.setdefault(engine, _Written())
     written.policies += 1
-    written.bytes += cedar.smallest(_actions(grant), grant.get("when"))
+    written.bytes += cedar.smallest(_actions(grant, tools), grant.get("when"))
     if written.policies > cedar.MOST_POLICIES:
         raise UsageError(
             f"{where}.tools: would be Cedar policy number {written.policies} on this gateway; an engine takes "

@@ -11,9 +11,8 @@ _TYPED_LEVELS = 2
 
 
 def tools_json(tools: Sequence[ToolSchema]) -> str:
-    """The `tools.json` of a function's zip: the tools in the API's form (botocore ToolDefinition)."""
-    api = [{"name": t["name"], "description": t["description"], "inputSchema": t["input_schema"]} for t in tools]
-    return json.dumps(api, indent=1)
+    """The `tools.json` of a function's zip: the tools as they are, which is the API's form."""
+    return json.dumps(tools, indent=1)
 
 
 def inline_payload(tool: ToolSchema) -> dict[str, Any]:
@@ -25,7 +24,7 @@ def inline_payload(tool: ToolSchema) -> dict[str, Any]:
     return {
         "name": tool["name"],
         "description": tool["description"],
-        "input_schema": _node(tool["input_schema"], _TYPED_LEVELS),
+        "input_schema": _node(tool["inputSchema"], _TYPED_LEVELS),
     }
 
 
@@ -37,7 +36,8 @@ def _node(schema: dict[str, Any], levels: int) -> dict[str, Any]:
     if "properties" in schema and levels:
         node["properties"] = [
             {"name": name, "required": name in required, **_node(child, levels - 1)}
-            for name, child in schema["properties"].items()
+            # Tools that come through an engine have lost the order of their keys.
+            for name, child in sorted(schema["properties"].items())
         ]
     elif "properties" in schema:
         node["properties_json"] = _text({"properties": schema["properties"], "required": required})

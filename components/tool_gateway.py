@@ -1,12 +1,13 @@
 """ToolGateway: an AgentCore gateway that authorizes callers by IAM, with its targets."""
 
 from collections.abc import Mapping, Sequence
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
 from components import arguments, cedar_schema, documents, grants, names, place, propagation, tool_forms
+from components.cedar_schema import Tools
 from components.errors import UsageError
 from components.grants import Authorization
 from components.tool_schema import ToolSchema
@@ -25,8 +26,8 @@ class GatewayTarget(TypedDict):
 
     function_arn: pulumi.Input[str]
     """ARN of the function."""
-    tools: list[ToolSchema]
-    """The tools it serves."""
+    tools: pulumi.Input[list[ToolSchema]]
+    """The tools it serves; those of a LambdaTools are its `tools`."""
 
 
 class GatewayTools(TypedDict):
@@ -36,10 +37,10 @@ class GatewayTools(TypedDict):
     """ARN of the gateway."""
     gateway_url: pulumi.Input[str]
     """The gateway's MCP endpoint."""
-    tools: list[str]
-    """Full names of the tools."""
+    tools: pulumi.Input[list[str]]
+    """Full names of the tools; the gateway's `tool_names` are all of them."""
     policy_engine_id: NotRequired[pulumi.Input[str]]
-    """Id of the gateway's policy engine, if it has one: the permit is written there."""
+    """Id of the gateway's policy engine, with authorization 'tool': the permit is written there."""
     actions: NotRequired[list[str]]
     """What the permit names: full tool names, and targets for all of their tools. Default: `tools`."""
     when: NotRequired[str]
@@ -66,6 +67,8 @@ class ToolGateway(pulumi.ComponentResource):
     """ARN of the gateway."""
     gateway_url: pulumi.Output[str]
     """The gateway's MCP endpoint; known once every target is there."""
+    tool_names: pulumi.Output[list[str]]
+    """Full names of its tools."""
     policy_engine_id: pulumi.Output[str] | None
     """Id of its policy engine, with authorization 'tool'; known once every target is there."""
 
@@ -78,9 +81,10 @@ class ToolGateway(pulumi.ComponentResource):
         self._authorization = Authorization(args.get("authorization", Authorization.GATEWAY))
         engine_name = names.policy_engine(project, stack, name) if self._authorization is Authorization.TOOL else None
         self._where = where
-        self._tools = {target: it["tools"] for target, it in args["targets"].items()}
-        self._available = {target: [tool["name"] for tool in tools] for target, tools in self._tools.items()}
-        self._every = grants.full_names(self._available, where)
+        tools = {target: it["tools"] for target, it in args["targets"].items()}
+        self._tools = arguments.derived(
+            tools, dict[str, list[ToolSchema]], f"{where}.targets", lambda known: _checked(known, where)
+        )
         # Rules read these; a plain value says more than an enum.
         super().__init__("toolgate:index:ToolGateway", name, {**args, "authorization": self._authorization.value}, opts)
         hooks = propagation.retry(self, name)
@@ -104,8 +108,16 @@ class ToolGateway(pulumi.ComponentResource):
         # Who uses the URL waits for the tools; and a policy cannot come before the tools that it names.
         self.gateway_url = _after(targets, gateway.gateway_url)
         self.policy_engine_id = _after(targets, engine.policy_engine_id) if engine else None
-        outputs = {"gateway_arn": self.gateway_arn, "gateway_url": self.gateway_url}
-        self.register_outputs(outputs | {"policy_engine_id": self.policy_engine_id})
+        known_tools = pulumi.Output.from_input(self._tools)
+        self.tool_names = known_tools.apply(lambda known: grants.full_names(_available(known), where))
+        self.register_outputs(
+            {
+                "gateway_arn": self.gateway_arn,
+                "gateway_url": self.gateway_url,
+                "tool_names": self.tool_names,
+                "policy_engine_id": self.policy_engine_id,
+            }
+        )
 
     def tools(self, *asked: str, when: str | None = None) -> GatewayTools:
         """Tools of this gateway, as an AgentRuntime takes them: handing them over is the grant.
@@ -117,18 +129,21 @@ class ToolGateway(pulumi.ComponentResource):
                 as `context.input.amount < 1000`. Takes authorization 'tool'.
 
         Raises:
-            UsageError: A name is neither, less than every tool is asked for and the gateway cannot enforce that, or the
-                condition does not fit the tools' arguments.
+            UsageError: A name is neither, less than every tool is asked for and the gateway cannot enforce that, the
+                condition does not fit the tools' arguments, or the gateway's tools were given as an Output.
         """
         where = f"{self._where}.tools"
-        chosen = grants.resolve(self._available, asked or self._every, self._authorization, where)
+        if isinstance(self._tools, pulumi.Output):
+            raise UsageError(f"{where}: the gateway's tools are an Output. Write the grant out, with `tool_names`.")
+        available = _available(self._tools)
+        chosen = grants.resolve(available, asked or grants.full_names(available, where), self._authorization, where)
         handed: GatewayTools = {"gateway_arn": self.gateway_arn, "gateway_url": self.gateway_url, "tools": chosen}
         if when is not None:
             arguments.check(when, str, f"{where}: when")
             handed["when"] = when
         if self.policy_engine_id is not None:
             handed["policy_engine_id"] = self.policy_engine_id
-            handed["actions"] = chosen if asked else list(self._available)
+            handed["actions"] = chosen if asked else list(available)
             cedar_schema.check(handed["actions"], when, self._tools, where)
         elif when is not None:
             raise UsageError(f"{where}: a condition cannot be enforced with authorization 'gateway'. Use 'tool'.")
@@ -162,8 +177,10 @@ class ToolGateway(pulumi.ComponentResource):
     ) -> list[aws.bedrock.AgentcoreGatewayTarget]:
         made: list[aws.bedrock.AgentcoreGatewayTarget] = []
         for target_name, target in targets.items():
-            payloads = [tool_forms.inline_payload(tool) for tool in target["tools"]]
-            function = {"lambda_arn": target["function_arn"], "tool_schema": {"inline_payloads": payloads}}
+            function = {
+                "lambda_arn": target["function_arn"],
+                "tool_schema": {"inline_payloads": self._payloads(target_name)},
+            }
             resource = aws.bedrock.AgentcoreGatewayTarget(
                 f"{name}-{target_name}",
                 name=target_name,
@@ -176,6 +193,20 @@ class ToolGateway(pulumi.ComponentResource):
             )
             made.append(resource)
         return made
+
+    def _payloads(self, target: str) -> pulumi.Output[list[dict[str, Any]]]:
+        return pulumi.Output.from_input(self._tools).apply(
+            lambda known: [tool_forms.inline_payload(tool) for tool in known[target]]
+        )
+
+
+def _checked(tools: Tools, where: str) -> Tools:
+    grants.full_names(_available(tools), where)
+    return tools
+
+
+def _available(tools: Tools) -> dict[str, list[str]]:
+    return {target: [tool["name"] for tool in its_tools] for target, its_tools in tools.items()}
 
 
 def _engine(

@@ -17,13 +17,13 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class ToolSchema(TypedDict):
-    """One tool as the gateway lists it."""
+    """One tool as the gateway lists it, in the API's form (botocore ToolDefinition)."""
 
     name: str
     """The tool's own name, without its target."""
     description: str
     """What it does, for the model."""
-    input_schema: dict[str, Any]
+    inputSchema: dict[str, Any]
     """Its arguments: an object in AgentCore's schema subset, in JSON Schema form."""
 
 
@@ -84,7 +84,7 @@ def _tool(function: Function, types: Mapping[str, ast.ClassDef], path: Path) -> 
         raise UsageError(f"{where}: its docstring describes {name!r}, which is no parameter. Correct `Args:`.")
     for name, description in described.items():
         schema["properties"][name]["description"] = description
-    return {"name": function.name, "description": text, "input_schema": schema}
+    return {"name": function.name, "description": text, "inputSchema": schema}
 
 
 def _input_schema(function: ast.FunctionDef, types: Mapping[str, ast.ClassDef], file: str) -> dict[str, Any]:

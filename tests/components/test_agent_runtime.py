@@ -73,14 +73,14 @@ def test_its_bucket_is_private(run: Any, args: Any) -> None:
 
 
 def test_handing_over_tools_is_the_grant(run: Any, args: Any, allows: Any) -> None:
-    made: list[AgentRuntime] = []
     args["tools"] = [grant("one", "a___x"), grant("two", "b___y")]
-    recorded = run(lambda: made.append(AgentRuntime("helper", args)))
+    named: list[str] = []
+    recorded = run(lambda: AgentRuntime("helper", args).tool_names.apply(named.extend))
     document = recorded.one("RolePolicy", "helper-tools").document()
     for name, allowed in (("one", True), ("two", True), ("three", False)):
         assert allows(document, "bedrock-agentcore:InvokeGateway", f"{GATEWAY}{name}-a1b2c3d4e5") is allowed
     assert runtime_of(recorded)["environmentVariables"]["GATEWAY_URL"] == "https://one/mcp https://two/mcp"
-    assert made[0].tool_names == ["a___x", "b___y"]
+    assert named == ["a___x", "b___y"]
 
 
 def test_two_grants_of_one_gateway_are_one_gateway(run: Any, args: Any) -> None:

@@ -98,3 +98,33 @@ def test_a_place_in_a_namespace_is_written_as_pulumi_writes_it() -> None:
         arguments.check({"name": "a", "parts": {"p": {}}}, Args, "toolgate:")
     with pytest.raises(UsageError, match=r"^toolgate: missing 'name'"):
         arguments.check({}, Args, "toolgate:")
+
+
+def doubled(given: Any) -> Any:
+    return arguments.derived(given, dict[str, list[int]], "there", lambda known: {k: v * 2 for k, v in known.items()})
+
+
+def test_what_is_made_of_a_plain_value_is_made_at_once() -> None:
+    assert doubled({"a": [1]}) == {"a": [1, 1]}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [lambda: later({"a": [1]}), lambda: {"a": later([1])}, lambda: {"a": [later(1)]}],
+    ids=["all", "in", "leaf"],
+)
+def test_what_is_made_of_an_output_is_made_once_it_is_known(run: Any, given: Any) -> None:
+    made: list[Any] = []
+    run(lambda: doubled(given()).apply(made.append))
+    assert made == [{"a": [1, 1]}]
+
+
+def test_an_output_s_value_is_checked_too(run: Any) -> None:
+    with pytest.raises(UsageError, match=r"^there\.a\[0\]: must be a whole number, not 'x'\.$"):
+        run(lambda: doubled({"a": later(["x"])}))
+
+
+@pytest.mark.parametrize("field", ["parts", "words"])
+def test_an_output_in_place_of_a_collection(run: Any, field: str) -> None:
+    with pytest.raises(UsageError, match=f"^it.{field}: must be a plain value, not an Output"):
+        run(lambda: arguments.check({"name": "a", field: later([])}, Args, "it"))

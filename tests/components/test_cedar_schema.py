@@ -27,10 +27,10 @@ REFUND = {
 }
 TOOLS: Any = {
     "shop": [
-        {"name": "refund", "description": "Refunds", "input_schema": REFUND},
-        {"name": "ping", "description": "Pings", "input_schema": {"type": "object"}},
+        {"name": "refund", "description": "Refunds", "inputSchema": REFUND},
+        {"name": "ping", "description": "Pings", "inputSchema": {"type": "object"}},
     ],
-    "other-shop": [{"name": "cancel", "description": "Cancels", "input_schema": REFUND}],
+    "other-shop": [{"name": "cancel", "description": "Cancels", "inputSchema": REFUND}],
 }
 
 
@@ -112,7 +112,7 @@ def test_more_than_a_condition_is_refused_here_too() -> None:
 @pytest.mark.parametrize("node", [{"type": "null"}, {}, {"type": "array"}, {"type": ["string", "integer"]}])
 def test_a_type_that_agentcore_does_not_know_is_an_error(node: dict[str, Any]) -> None:
     schema = {"type": "object", "properties": {"x": node}}
-    tools: Any = {"t": [{"name": "f", "description": "d", "input_schema": schema}]}
+    tools: Any = {"t": [{"name": "f", "description": "d", "inputSchema": schema}]}
     with pytest.raises(UsageError, match=r"tool 't___f'\.x: has the type .*; AgentCore knows 'string', 'integer'"):
         cedar_schema.check(["t___f"], None, tools, "here")
 

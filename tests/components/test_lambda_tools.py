@@ -30,7 +30,7 @@ def test_the_zip_holds_the_folder_the_dispatcher_and_the_schema(run: Any, folder
     [tool] = json.loads(assets["tools.json"]["text"])
     assert tool["name"] == "ping"
     # What the gateway lists is what the function checks against.
-    assert [(it["name"], it["input_schema"]) for it in made[0].target["tools"]] == [("ping", tool["inputSchema"])]
+    assert [(it["name"], it["inputSchema"]) for it in made[0].tools] == [("ping", tool["inputSchema"])]
 
 
 def test_the_programs_own_paths_are_relative(run: Any) -> None:

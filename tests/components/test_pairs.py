@@ -84,7 +84,7 @@ def deploy(program: Program, code: Path) -> None:
             "targets": {
                 target: {
                     "function_arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{target}",
-                    "tools": [{"name": tool, "description": "Does it.", "input_schema": schema} for tool in tools],
+                    "tools": [{"name": tool, "description": "Does it.", "inputSchema": schema} for tool in tools],
                 }
                 for target, tools in targets.items()
             },

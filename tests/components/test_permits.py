@@ -19,7 +19,7 @@ def gateway(name: str, authorization: str = "tool", **targets: list[str]) -> Too
     listed: Any = {
         target: {
             "function_arn": f"arn:aws:lambda:us-east-1:123456789012:function:{target}",
-            "tools": [{"name": tool, "description": "Does it.", "input_schema": SCHEMA} for tool in tools],
+            "tools": [{"name": tool, "description": "Does it.", "inputSchema": SCHEMA} for tool in tools],
         }
         for target, tools in targets.items()
     }

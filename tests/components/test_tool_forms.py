@@ -53,7 +53,7 @@ def as_the_provider_reads_it(node: dict[str, Any]) -> dict[str, Any]:
 @settings(max_examples=60, deadline=None)
 @given(objects(SCHEMAS))
 def test_the_provider_sends_what_the_schema_says(schema: dict[str, Any]) -> None:
-    payload = tool_forms.inline_payload({"name": "t", "description": "d", "input_schema": schema})
+    payload = tool_forms.inline_payload({"name": "t", "description": "d", "inputSchema": schema})
     assert payload["name"] == "t"
     assert payload["description"] == "d"
     assert plain(as_the_provider_reads_it(payload["input_schema"])) == plain(schema)
@@ -80,7 +80,7 @@ def tool_definition() -> Any:
 @settings(max_examples=40, deadline=None)
 @given(objects(SCHEMAS))
 def test_tools_json_is_what_the_api_takes(tool_definition: Any, schema: dict[str, Any]) -> None:
-    [tool] = json.loads(tool_forms.tools_json([{"name": "t", "description": "d", "input_schema": schema}]))
+    [tool] = json.loads(tool_forms.tools_json([{"name": "t", "description": "d", "inputSchema": schema}]))
     assert tool["inputSchema"] == schema
     report = ParamValidator().validate(tool, tool_definition)
     assert not report.has_errors(), report.generate_report()
@@ -94,7 +94,7 @@ def test_the_third_level_is_json_in_the_order_the_provider_writes_it() -> None:
         "properties": {"one": {"type": "object", "properties": {"two": third}, "required": []}},
         "required": ["one"],
     }
-    [one] = tool_forms.inline_payload({"name": "t", "description": "d", "input_schema": schema})["input_schema"][
+    [one] = tool_forms.inline_payload({"name": "t", "description": "d", "inputSchema": schema})["input_schema"][
         "properties"
     ]
     [two] = one["properties"]
@@ -107,3 +107,14 @@ def test_the_third_level_is_json_in_the_order_the_provider_writes_it() -> None:
             '"b":{"type":"string","description":"d"}},"required":["b"]}'
         ),
     }
+
+
+def test_the_order_of_the_arguments_does_not_matter() -> None:
+    kinds = {"b": {"type": "string"}, "a": {"type": "number"}}
+    one, other = (
+        tool_forms.inline_payload(
+            {"name": "t", "description": "d", "inputSchema": {"type": "object", "properties": it}}
+        )
+        for it in (kinds, dict(reversed(kinds.items())))
+    )
+    assert one == other

@@ -12,7 +12,7 @@ FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:"
 
 def target(function: str, *tools: str) -> Any:
     schema = {"type": "object", "properties": {"x": {"type": "string"}}, "required": ["x"]}
-    listed = [{"name": tool, "description": "Does it.", "input_schema": schema} for tool in tools]
+    listed = [{"name": tool, "description": "Does it.", "inputSchema": schema} for tool in tools]
     return {"function_arn": FUNCTION + function, "tools": listed}
 
 
@@ -225,3 +225,22 @@ def test_nothing_is_made_of_what_is_wrong(run: Any, name: str, args: Any, messag
             ToolGateway(name, args)
 
     assert bool(run(program).resources) is (message is None)
+
+
+def as_outputs() -> Any:
+    return {name: it | {"tools": pulumi.Output.from_input(it["tools"])} for name, it in TARGETS.items()}
+
+
+def test_tools_may_be_outputs(run: Any) -> None:
+    named: list[str] = []
+    plain = run(lambda: ToolGateway("tools", {"targets": TARGETS}))
+    late = run(lambda: ToolGateway("tools", {"targets": as_outputs()}).tool_names.apply(named.extend))
+    assert named == ALL
+    for target_name in TARGETS:
+        one, other = (it.one("AgentcoreGatewayTarget", f"tools-{target_name}").inputs for it in (plain, late))
+        assert one == other
+
+
+def test_tools_that_are_outputs_are_handed_over_by_name(run: Any) -> None:
+    with pytest.raises(UsageError, match=r"^ToolGateway 'tools'\.tools: .*tool_names"):
+        run(lambda: ToolGateway("tools", {"targets": as_outputs()}).tools())

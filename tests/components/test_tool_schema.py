@@ -48,7 +48,7 @@ def tools(tmp_path: Path) -> Any:
 
 def schema(tools: Any, annotation: str) -> Any:
     [tool] = tools(f'def f(x: {annotation}) -> str:\n    """Do it."""\n')
-    return tool["input_schema"]["properties"]["x"]
+    return tool["inputSchema"]["properties"]["x"]
 
 
 ADDRESS = {
@@ -102,7 +102,7 @@ def test_types(tools: Any, annotation: str, expected: Any) -> None:
 )
 def test_a_default_makes_a_parameter_optional(tools: Any, parameter: str) -> None:
     [tool] = tools(f'def f({parameter}) -> str:\n    """Do it."""\n')
-    assert tool["input_schema"] == {"type": "object", "properties": {"x": {"type": "integer"}}, "required": []}
+    assert tool["inputSchema"] == {"type": "object", "properties": {"x": {"type": "integer"}}, "required": []}
 
 
 def test_descriptions_come_from_the_docstring(tools: Any) -> None:
@@ -111,14 +111,14 @@ def test_descriptions_come_from_the_docstring(tools: Any) -> None:
     )
     assert tool["name"] == "f"
     assert tool["description"] == "Do it."
-    assert tool["input_schema"]["properties"]["a"]["description"] == "The place."
-    assert "description" not in tool["input_schema"]["properties"]["b"]
-    assert tool["input_schema"]["required"] == ["a", "b"]
+    assert tool["inputSchema"]["properties"]["a"]["description"] == "The place."
+    assert "description" not in tool["inputSchema"]["properties"]["b"]
+    assert tool["inputSchema"]["required"] == ["a", "b"]
 
 
 def test_a_tool_without_parameters_takes_an_object_without_properties(tools: Any) -> None:
     [tool] = tools('def f() -> str:\n    """Do it."""\n')
-    assert tool["input_schema"] == {"type": "object"}
+    assert tool["inputSchema"] == {"type": "object"}
 
 
 def test_only_public_top_level_functions_are_tools_in_their_order(tools: Any) -> None:

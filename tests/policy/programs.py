@@ -22,7 +22,7 @@ def _function(name: str, opts: pulumi.ResourceOptions | None = None) -> aws.lamb
 
 
 def _target(name: str, gateway: aws.bedrock.AgentcoreGateway, function: aws.lambda_.Function) -> None:
-    tool = {"name": "add", "description": "Adds.", "input_schema": {"type": "object"}}
+    tool = {"name": "add", "description": "Adds.", "inputSchema": {"type": "object"}}
     aws.bedrock.AgentcoreGatewayTarget(
         name,
         name=name,

@@ -1,0 +1,63 @@
+"""The components as a Pulumi package, for programs in any language: what `pulumi` starts as the plugin `toolgate`."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+from pulumi.errors import InputPropertiesError
+from pulumi.provider import ConstructResult
+from pulumi.provider import main as serve
+from pulumi.provider.experimental.component import ComponentProvider
+from pulumi.provider.server import ComponentInitError
+
+HERE = Path(__file__).resolve().parent
+NAME, VERSION = "toolgate", "0.1.0"
+
+
+def load() -> None:
+    """Make this folder the package `components`: an installed plugin's folder has another name.
+
+    Started as a folder, Python would also find our modules by their plain names, before others of that name.
+    """
+    sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != HERE]
+    spec = importlib.util.spec_from_file_location("components", HERE / "__init__.py")
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{HERE} is no package")
+    package = importlib.util.module_from_spec(spec)
+    sys.modules["components"] = package
+    spec.loader.exec_module(package)
+
+
+class Package(ComponentProvider):
+    """The SDK's host, which tells what the program's author can put right without a stack trace of ours."""
+
+    def construct(self, name: str, resource_type: str, inputs: Any, options: Any = None) -> ConstructResult:
+        """Make a component.
+
+        Raises:
+            InputPropertiesError: The component refuses what it was given.
+        """
+        from components.errors import UsageError  # noqa: PLC0415
+
+        try:
+            return super().construct(name, resource_type, inputs, options)
+        except ComponentInitError as error:
+            if isinstance(error.inner, UsageError):
+                raise InputPropertiesError(str(error.inner), []) from error
+            raise
+
+
+def package() -> Package:
+    """The package with every component."""
+    # Only now: they are modules of the package that `load` makes.
+    from components.agent_runtime import AgentRuntime  # noqa: PLC0415
+    from components.lambda_tools import LambdaTools  # noqa: PLC0415
+    from components.tool_gateway import ToolGateway  # noqa: PLC0415
+
+    return Package([LambdaTools, ToolGateway, AgentRuntime], NAME, None, VERSION)
+
+
+if __name__ == "__main__":
+    load()
+    serve(package(), sys.argv[1:])

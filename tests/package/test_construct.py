@@ -1,0 +1,169 @@
+"""Components made through the plugin, as an engine makes them for a program in another language."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from local.cloud.control_plane import ControlPlane
+from local.cloud.place import Place
+from local.cloud.store import MemoryStore
+from local.engine.recorder import Program, record
+from local.engine.wire import UNKNOWN_STRING
+
+from .conftest import Hosted, Made
+
+MODEL = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:f"
+GATEWAY = "arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/other-a1b2c3d4e5"
+GRANT = {"gatewayArn": GATEWAY, "gatewayUrl": "https://other-a1b2c3d4e5.gateway.example/mcp"}
+AGENT = {"code": "agent.zip", "modelId": MODEL}
+TOOLS = ["math___add_numbers", "math___multiply_numbers", "math___greeting"]
+SCHEMA = {"type": "object", "properties": {"x": {"type": "string"}}}
+SAME_IN_PYTHON = """
+from components.agent_runtime import AgentRuntime
+from components.lambda_tools import LambdaTools
+from components.tool_gateway import ToolGateway
+
+math = LambdaTools("math", {"directory": "lambdas/math"})
+gateway = ToolGateway("tools", {"targets": {"math": math.target}, "authorization": AUTHORIZATION})
+AgentRuntime("assistant", AGENT | {"tools": [gateway.tools("math")]})
+"""
+
+
+def deploy(hosted: Hosted, authorization: str) -> Made:
+    """The three components, each handed the outputs of the one before it."""
+    function = hosted.construct("LambdaTools", "math", {"directory": "lambdas/math"})
+    target = {"functionArn": function.output("functionArn"), "tools": function.output("tools")}
+    gateway = hosted.construct("ToolGateway", "tools", {"targets": {"math": target}, "authorization": authorization})
+    grant = {
+        "gatewayArn": gateway.output("gatewayArn"),
+        "gatewayUrl": gateway.output("gatewayUrl"),
+        "tools": gateway.output("toolNames"),
+    }
+    if authorization == "tool":
+        grant["policyEngineId"] = gateway.output("policyEngineId")
+    return hosted.construct("AgentRuntime", "assistant", {**AGENT, "tools": [grant]})
+
+
+def refused(hosted: Hosted, kind: str, inputs: dict[str, Any]) -> str:
+    with pytest.raises(grpc.RpcError) as caught:
+        hosted.construct(kind, "it", inputs)
+    return str(caught.value.details())
+
+
+def made(hosted: Hosted) -> list[str]:
+    return [it.request.type for it in hosted.recording.registrations if it.request.custom]
+
+
+@pytest.mark.parametrize("authorization", ["gateway", "tool"])
+def test_the_same_is_deployed_as_by_a_python_program(hosted: Hosted, folder: Path, authorization: str) -> None:
+    agent = deploy(hosted, authorization)
+    assert agent.state["toolNames"] == TOOLS
+    agent_args = {"code": AGENT["code"], "model_id": AGENT["modelId"]}
+    constants = f"AUTHORIZATION = {authorization!r}\nAGENT = {agent_args}"
+    (folder / "__main__.py").write_text(constants + SAME_IN_PYTHON)
+    plane = ControlPlane(Place(region="us-east-1"), MemoryStore(), {})
+    expected = record(Program(folder, "toolgate", "dev", {}), plane)
+    wanted = {it.urn: it.inputs for it in expected.registrations if it.request.custom}
+    assert any(urn.endswith("AgentcoreAgentRuntime::assistant-runtime") for urn in wanted)
+    assert {it.urn: it.inputs for it in hosted.recording.registrations if it.request.custom} == wanted
+
+
+@pytest.mark.parametrize("hosted", [True], indirect=True)
+def test_a_preview_knows_the_tools(hosted: Hosted) -> None:
+    agent = deploy(hosted, "tool")
+    assert agent.state["toolNames"] == TOOLS
+    assert agent.state["runtimeArn"] == UNKNOWN_STRING
+    schema = hosted.inputs("AgentcoreGatewayTarget", "tools-math")["targetConfiguration"]["mcp"]["lambda"]
+    assert [f"math___{it['name']}" for it in schema["toolSchema"]["inlinePayloads"]] == TOOLS
+    assert schema["lambdaArn"] == UNKNOWN_STRING
+
+
+@pytest.mark.parametrize("hosted", [True], indirect=True)
+def test_a_preview_takes_tools_that_are_not_known_yet(hosted: Hosted) -> None:
+    later = Made("urn:pulumi:dev::toolgate::a:b:C::later", {"tools": UNKNOWN_STRING})
+    target = {"functionArn": FUNCTION, "tools": later.output("tools")}
+    gateway = hosted.construct("ToolGateway", "tools", {"targets": {"math": target}})
+    assert gateway.state["toolNames"] == UNKNOWN_STRING
+    agent = hosted.construct("AgentRuntime", "it", {**AGENT, "tools": [{**GRANT, "tools": later.output("tools")}]})
+    assert agent.state["toolNames"] == UNKNOWN_STRING
+
+
+def test_tools_written_out_by_hand(hosted: Hosted) -> None:
+    tools = [{"name": "say", "description": "Says.", "inputSchema": SCHEMA}]
+    hosted.construct("ToolGateway", "tools", {"targets": {"own": {"functionArn": FUNCTION, "tools": tools}}})
+    lambda_ = hosted.inputs("AgentcoreGatewayTarget", "tools-own")["targetConfiguration"]["mcp"]["lambda"]
+    [payload] = lambda_["toolSchema"]["inlinePayloads"]
+    assert payload["inputSchema"]["properties"] == [{"name": "x", "required": False, "type": "string"}]
+    policy = json.loads(hosted.inputs("RolePolicy", "tools-invoke")["policy"])
+    assert [it["Resource"] for it in policy["Statement"]] == [[FUNCTION]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "missing"),
+    [
+        ("LambdaTools", {}, "directory"),
+        ("ToolGateway", {}, "targets"),
+        ("ToolGateway", {"targets": {"math": {"functionArn": FUNCTION}}}, "targets.math.tools"),
+        ("AgentRuntime", {"code": "agent.zip"}, "modelId"),
+        ("AgentRuntime", {**AGENT, "tools": [{"tools": []}]}, "tools[0].gatewayArn"),
+    ],
+)
+def test_a_missing_input_is_named(hosted: Hosted, kind: str, inputs: dict[str, Any], missing: str) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        hosted.construct(kind, "it", inputs)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    # The engine shows the properties in the details.
+    [details] = [value for key, value in caught.value.trailing_metadata() if key == "grpc-status-details-bin"]
+    assert f"Missing required input '{missing}' on '{kind}'".encode() in details
+    assert made(hosted) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "message"),
+    [
+        ("LambdaTools", {"directory": "nowhere"}, "nowhere/tools.py: cannot be read"),
+        ("LambdaTools", {"directory": "lambdas/math", "timeout": 1.5}, "timeout: must be a whole number, not 1.5."),
+        ("ToolGateway", {"targets": {}}, "ToolGateway 'it': has no target."),
+        ("AgentRuntime", {**AGENT, "code": "no.zip"}, "AgentRuntime 'it'.code: no.zip cannot be read"),
+        ("AgentRuntime", {**AGENT, "tools": [{**GRANT, "tools": []}]}, "names no tool"),
+    ],
+)
+def test_what_is_refused_is_told_without_a_stack_trace(
+    hosted: Hosted, kind: str, inputs: dict[str, Any], message: str
+) -> None:
+    told = refused(hosted, kind, inputs)
+    assert message in told
+    assert "Traceback" not in told
+    assert "File " not in told
+    assert made(hosted) == []
+
+
+KNOWN_LATE = "urn:pulumi:dev::toolgate::a:b:C::late"
+
+
+@pytest.mark.parametrize(
+    ("tools", "message"),
+    [
+        ([{"name": "say"}], "ToolGateway 'it'.targets.math[0]: missing 'description', 'inputSchema'."),
+        ([], "ToolGateway 'it': target 'math' has no tool."),
+        ("say", "ToolGateway 'it'.targets.math: must be a list, not 'say'."),
+    ],
+)
+def test_another_resource_s_tools_are_checked_too(hosted: Hosted, tools: Any, message: str) -> None:
+    late = Made(KNOWN_LATE, {"tools": tools}).output("tools")
+    assert message in refused(hosted, "ToolGateway", {"targets": {"math": {"functionArn": FUNCTION, "tools": late}}})
+    assert not [it for it in made(hosted) if "Target" in it]
+
+
+def test_a_grant_that_is_refused_late_is_not_written(hosted: Hosted) -> None:
+    late = Made(KNOWN_LATE, {"tools": ["a___b"]}).output("tools")
+    told = refused(
+        hosted, "AgentRuntime", {**AGENT, "tools": [{**GRANT, "tools": late}, {**GRANT, "tools": ["a___b"]}]}
+    )
+    assert "AgentRuntime 'it'.tools: a___b handed over twice." in told
+    assert GATEWAY not in "".join(str(it.inputs) for it in hosted.recording.registrations if it.request.custom)
+    assert "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime" not in made(hosted)

@@ -1,0 +1,124 @@
+"""Programs that use the package, under a real engine: its provider `aws` is the stand-in in this process."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi import automation as auto
+
+from access.decisions import Access
+from access.deployment import parse
+from access.matrix import matrix
+from local.cloud.store import MemoryStore
+from local.engine.provider import Provider, started
+
+from .conftest import ROOT
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(shutil.which("pulumi") is None, reason="no `pulumi` on PATH: install its CLI"),
+]
+TOOLS = {"math___add_numbers", "math___multiply_numbers", "math___greeting"}
+MODEL = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """What the engine runs with; the plugin is found on PATH where the project does not name it."""
+    (tmp_path / "state").mkdir()
+    server, port = started(Provider(MemoryStore(), {}))
+    try:
+        yield {
+            "PATH": f"{os.environ['PATH']}{os.pathsep}{ROOT / 'bin'}",
+            "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}",
+            "PULUMI_HOME": str(tmp_path / "home"),
+            "PULUMI_CONFIG_PASSPHRASE": "",
+            "PULUMI_SKIP_UPDATE_CHECK": "1",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
+            "PULUMI_DEBUG_PROVIDERS": f"aws:{port}",
+        }
+    finally:
+        server.stop(None).wait()
+
+
+def may_call(stack: auto.Stack) -> dict[str, dict[str, Access]]:
+    """The tools of each agent by its runtime's name, by the documents of what was deployed."""
+    judged = matrix(parse({"version": 3, "deployment": stack.export_stack().deployment}))
+    assert judged.unsupported == ()
+    found: dict[str, dict[str, Access]] = {}
+    for entry in judged.entries:
+        assert entry.agent, f"somebody else may call something: {entry}"
+        found.setdefault(entry.agent, {})[entry.tool] = entry.decision
+    return found
+
+
+def life(stack: auto.Stack) -> dict[str, dict[str, Access]]:
+    """Preview, deploy, see that nothing is left to do, judge, destroy."""
+    stack.preview()
+    stack.up()
+    assert stack.preview(expect_no_changes=True)
+    judged = may_call(stack)
+    stack.destroy()
+    return judged
+
+
+class Remote(pulumi.ComponentResource):
+    """What a generated SDK makes of a component."""
+
+    def __init__(self, kind: str, name: str, inputs: dict[str, Any], outputs: tuple[str, ...] = ()) -> None:
+        super().__init__(f"toolgate:index:{kind}", name, inputs | dict.fromkeys(outputs), remote=True)
+
+
+def program() -> None:
+    math: Any = Remote("LambdaTools", "math", {"directory": "lambdas/math"}, ("functionArn", "tools"))
+    targets = {"math": {"functionArn": math.functionArn, "tools": math.tools}}
+    outputs = ("gatewayArn", "gatewayUrl", "toolNames")
+    gateway: Any = Remote("ToolGateway", "tools", {"targets": targets}, outputs)
+    grant = {"gatewayArn": gateway.gatewayArn, "gatewayUrl": gateway.gatewayUrl, "tools": gateway.toolNames}
+    Remote("AgentRuntime", "assistant", {"code": "agent.zip", "modelId": MODEL, "tools": [grant]})
+    Remote("AgentRuntime", "without", {"code": "agent.zip", "modelId": MODEL})
+
+
+def test_a_python_program(environment: dict[str, str], folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    options = auto.LocalWorkspaceOptions(
+        env_vars=environment,
+        work_dir=str(tmp_path / "work"),
+        stack_settings={"dev": auto.StackSettings(config={"aws:region": "us-east-1"})},
+    )
+    with contextlib.chdir(folder):
+        judged = life(auto.create_stack("dev", project_name="remote", program=program, opts=options))
+    every = dict.fromkeys(TOOLS, Access.ALLOW)
+    assert judged == {"remote_dev_assistant": every, "remote_dev_without": dict.fromkeys(TOOLS, Access.DENY)}
+
+
+def needs_host(language: str, *more: Path) -> pytest.MarkDecorator:
+    missing = shutil.which(f"pulumi-language-{language}") is None or not all(path.exists() for path in more)
+    return pytest.mark.skipif(missing, reason=f"no pulumi-language-{language} on PATH, or no packages for it")
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        pytest.param("yaml", marks=needs_host("yaml")),
+        pytest.param("typescript", marks=needs_host("nodejs", ROOT / "examples/typescript/node_modules")),
+    ],
+)
+def test_an_example(environment: dict[str, str], tmp_path: Path, example: str) -> None:
+    work = tmp_path / "examples" / example
+    shutil.copytree(ROOT / "examples" / example, work, symlinks=True)
+    for name in ("bin", "components", "lambdas", ".venv"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (work / "agent.zip").write_bytes(b"a zip")
+    stack = auto.create_stack("dev", work_dir=str(work), opts=auto.LocalWorkspaceOptions(env_vars=environment))
+    stack.set_all_config({"code": auto.ConfigValue("agent.zip"), "aws:region": auto.ConfigValue("us-east-1")})
+    one_below_a_limit = dict.fromkeys(TOOLS, Access.DENY) | {"math___add_numbers": Access.CONDITIONAL}
+    assert life(stack) == {
+        f"{example}_agent_dev_assistant": dict.fromkeys(TOOLS, Access.ALLOW),
+        f"{example}_agent_dev_adder": one_below_a_limit,
+    }
