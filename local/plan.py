@@ -15,6 +15,7 @@ from local.engine.export import export
 from local.engine.pack import PackError, Violation
 from local.engine.recorder import Program, ProgramError, record
 from local.engine.stack_config import ConfigError, project_name, stack_config
+from local.resource_label import short_type
 
 __all__ = ["PackError", "Plan", "ProgramError", "Violation", "describe", "plan", "write"]
 
@@ -102,17 +103,11 @@ def _tree(resources: list[dict[str, Any]]) -> Iterator[str]:
 def _branch(
     resource: Mapping[str, Any], children: Mapping[str, list[dict[str, Any]]], indent: str, branch: str
 ) -> Iterator[tuple[str, str]]:
-    yield f"{indent}{branch}{_short(resource['type'])}", resource["urn"].rpartition("::")[2]
+    yield f"{indent}{branch}{short_type(resource['type'])}", resource["urn"].rpartition("::")[2]
     below = children.get(resource["urn"], [])
     deeper = indent + {"": "", "├─ ": "│  ", "└─ ": "   "}[branch]
     for index, child in enumerate(below):
         yield from _branch(child, children, deeper, "└─ " if index == len(below) - 1 else "├─ ")
-
-
-def _short(kind: str) -> str:
-    """`aws:iam/role:Role` as `aws:iam:Role`, as `pulumi preview` shows it."""
-    package, module, name = kind.split(":")
-    return f"{package}:{module.partition('/')[0]}:{name}"
 
 
 def _verdict(planned: Plan) -> Iterator[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.cloud.catalogue import TYPES
+from local.resource_label import short_type
 from local.review.properties import PART, Leaf, Path, leaves
 
 _OPTIONS = ("protect", "retainOnDelete", "ignoreChanges")
@@ -51,8 +52,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Changes:
 
 def label(resource: Mapping[str, Any]) -> str:
     """A resource's type as `pulumi preview` shows it, and its name."""
-    package, module, kind = resource["type"].split(":")
-    return f"{package}:{module.partition('/')[0]}:{kind} {resource['urn'].rpartition('::')[2]}"
+    return f"{short_type(resource['type'])} {resource['urn'].rpartition('::')[2]}"
 
 
 def _resources(deployment: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -10,6 +10,7 @@ from policy.carriers import Carried
 from policy.rule import Finding, Resource, Rule
 from policy.settings import Settings
 from policy.stack import Stack
+from policy.wide_grants import wide_grants
 
 
 def check(resource: Resource, config: Settings) -> Iterator[Finding]:
@@ -26,12 +27,7 @@ def check_stack(stack: Stack, config: Settings) -> Iterator[Finding]:
 
 
 def _in_documents(documents: Iterable[Carried]) -> Iterator[Finding]:
-    for carried in documents:
-        for statement in iam.statements(carried.document):
-            if iam.allows(statement, INVOKE_FUNCTION):
-                for reach in iam.wide_resources(statement.resources, FUNCTIONS):
-                    what = f"allows {INVOKE_FUNCTION} {reach} to a role that AgentCore may take"
-                    yield Finding(carried.resource, what, f"{carried.place}, {statement.label}")
+    return wide_grants(documents, [INVOKE_FUNCTION], FUNCTIONS)
 
 
 def _in_component(resource: Resource) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from policy.messages import quote
 from policy.rule import Finding, Resource, Rule
 from policy.settings import Settings
 from policy.stack import Stack
+from policy.wide_grants import wide_grants
 
 
 def check(resource: Resource, config: Settings) -> Iterator[Finding]:
@@ -28,13 +29,8 @@ def check_stack(stack: Stack, config: Settings) -> Iterator[Finding]:
 
 
 def _in_documents(documents: Iterable[Carried]) -> Iterator[Finding]:
-    for carried in documents:
-        for statement in iam.statements(carried.document):
-            if iam.allows(statement, *INVOKE_MODEL):
-                # A profile sends requests to several Regions, so the Region may be open where the model is named.
-                for reach in iam.wide_resources(statement.resources, MODELS, iam.in_one_region):
-                    what = f"allows {INVOKE_MODEL[0]} {reach} to a role that AgentCore may take"
-                    yield Finding(carried.resource, what, f"{carried.place}, {statement.label}")
+    # A profile sends requests to several Regions, so the Region may be open where the model is named.
+    return wide_grants(documents, INVOKE_MODEL, MODELS, iam.in_one_region)
 
 
 RULE = Rule(
