@@ -1,6 +1,5 @@
 """The stand-in control plane: check, create, read, update and delete resources, and answer look-ups, as AWS would."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -33,19 +32,18 @@ class ControlPlane:
     store: Store
     refusals: Mapping[str, list[str]]
 
-    def fill(self, token: str, name: str, inputs: Properties, seed: str) -> dict[str, Any]:
-        """The inputs with the name that Pulumi's AWS provider gives a resource that has none.
+    def fill(self, token: str, name: str, inputs: Properties) -> dict[str, Any]:
+        """The inputs, with a name where the program gives none and Pulumi's AWS provider would.
 
         Args:
             token: The type.
-            name: The resource's name in the program.
-            inputs: Its inputs.
-            seed: Decides the seven characters that are put to the name.
+            name: The name to give.
+            inputs: The resource's inputs.
         """
         property_name = resource_type(token).auto_name
         if property_name is None or inputs.get(property_name) is not None:
             return dict(inputs)
-        return {**inputs, property_name: f"{name}-{hashlib.sha256(seed.encode()).hexdigest()[:7]}"}
+        return {**inputs, property_name: name}
 
     def check(self, token: str, inputs: Properties) -> list[Failure]:
         """What AWS would refuse on sight. `UNKNOWN` inputs are passed over."""

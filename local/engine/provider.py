@@ -26,6 +26,7 @@ from local.cloud.failures import NotReproducedError, RefusalError
 from local.cloud.place import Place
 from local.cloud.store import FileStore, Store
 from local.engine import wire
+from local.engine.autonaming import Autonaming
 from local.engine.difference import difference
 
 FOLDER_VARIABLE = "TOOLGATE_LOCAL"
@@ -52,8 +53,8 @@ class Provider(ResourceProviderServicer):
         return ControlPlane(self._place, self.store, self.refusals)
 
     def Handshake(self, request: Any, context: Any) -> Any:
-        """What the provider can read: secrets, but neither resources nor outputs as such."""
-        return pb.ProviderHandshakeResponse(accept_secrets=True)
+        """What the provider can read: secrets and proposed names, but neither resources nor outputs as such."""
+        return pb.ProviderHandshakeResponse(accept_secrets=True, supports_autonaming_configuration=True)
 
     def CheckConfig(self, request: Any, context: Any) -> Any:
         """A provider needs a Region."""
@@ -70,7 +71,7 @@ class Provider(ResourceProviderServicer):
     def Configure(self, request: Any, context: Any) -> Any:
         """Take the Region."""
         self._place = Place(region=wire.from_struct(request.args)["region"])
-        return pb.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
+        return pb.ConfigureResponse(acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=True)
 
     def Check(self, request: Any, context: Any) -> Any:
         """Name the resource when the program did not, and say what AWS would have against it."""
@@ -81,7 +82,10 @@ class Provider(ResourceProviderServicer):
             auto_name = resource_type(kind).auto_name
             if auto_name and inputs.get(auto_name) is None and old.get(auto_name):
                 inputs[auto_name] = old[auto_name]
-            inputs = self._plane.fill(kind, name, inputs, request.randomSeed.hex() or request.urn)
+            # The engine proposes a name where the stack has `pulumi:autonaming`.
+            proposed = request.autonaming.proposed_name
+            named = proposed or Autonaming().name(name, request.randomSeed.hex() or request.urn)
+            inputs = self._plane.fill(kind, named, inputs)
             failures = self._plane.check(kind, wire.view(inputs))
         except NotReproducedError as error:
             return pb.CheckResponse(failures=[pb.CheckFailure(property="", reason=NOT_REPRODUCED.format(error))])

@@ -20,8 +20,10 @@ from pulumi.runtime.proto import provider_pb2, resource_pb2
 
 from local.cloud.control_plane import NOT_REPRODUCED, ControlPlane
 from local.cloud.failures import NotReproducedError, RefusalError
-from local.engine import wire
+from local.engine import autonaming, wire
 from local.engine.assets import AssetError, hashed
+from local.engine.autonaming import Autonaming
+from local.engine.stack_config import ConfigError
 from local.engine.wire import Wire
 
 STACK_TYPE = "pulumi:pulumi:Stack"
@@ -100,7 +102,11 @@ def record(program: Program, plane: ControlPlane, *, preview: bool = False) -> R
         ProgramError: The program failed, or AWS would refuse what it asks for.
     """
     recording = Recording(program.project, program.stack, preview)
-    monitor = _Monitor(recording, plane, program.root)
+    try:
+        naming = autonaming.read(program.config, program.project, program.stack)
+    except ConfigError as error:
+        raise ProgramError(str(error)) from error
+    monitor = _Monitor(recording, plane, program.root, naming)
     # A context of its own: the SDK keeps its settings and the root resource in context variables, and a second run in
     # the process must not find those of the first.
     context = contextvars.Context()
@@ -164,8 +170,9 @@ def _text(error: BaseException, root: Path) -> str:
 class _Monitor(mocks.MockMonitor):
     """The SDK's mock resource monitor, with the engine's URNs and the control plane's answers."""
 
-    def __init__(self, recording: Recording, plane: ControlPlane, root: Path) -> None:
+    def __init__(self, recording: Recording, plane: ControlPlane, root: Path, naming: Autonaming) -> None:
         super().__init__(_NoMocks())
+        self._naming = naming
         self.refused: list[str] = []
         self._recording = recording
         self._plane = plane
@@ -225,7 +232,8 @@ class _Monitor(mocks.MockMonitor):
     def _make(self, request: Any, urn: str, inputs: Wire) -> tuple[str, Wire, Wire]:
         where = f"{request.name} ({request.type})"
         try:
-            inputs = hashed(self._plane.fill(request.type, request.name, inputs, urn), self._root)
+            named = self._naming.name(request.name, urn)
+            inputs = hashed(self._plane.fill(request.type, named, inputs), self._root)
             seen = wire.view(inputs)
             failures = self._plane.check(request.type, seen)
             if failures:

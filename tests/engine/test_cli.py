@@ -23,6 +23,8 @@ def test_up_and_destroy(tmp_path: Path) -> None:
     exported = json.loads(pulumi(tmp_path, "stack", "export"))
     kinds = {resource["type"] for resource in exported["deployment"]["resources"]}
     assert "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget" in kinds
+    roles = [it["outputs"]["name"] for it in exported["deployment"]["resources"] if it["type"] == "aws:iam/role:Role"]
+    assert [name.startswith("toolgate-dev-") for name in roles] == [True] * 3
     pulumi(tmp_path, "destroy", "--yes", "--skip-preview")
     assert json.loads((tmp_path / "account.json").read_text())["resources"] == {}
     assert {path: path.read_text() for path in ROOT.glob("Pulumi*.yaml")} == before

@@ -35,8 +35,8 @@ def test_each_role_may_be_passed_to_the_service_that_takes_it_and_to_no_other(
 
 
 def test_what_is_made_anew_under_another_suffix_is_still_the_stacks(document: dict[str, Any]) -> None:
-    assert allowed(document, "iam:CreateRole", f"arn:aws:iam::{ACCOUNT}:role/math-role-0123abc")
-    assert allowed(document, "s3:PutObject", "arn:aws:s3:::assistant-code-0123abc/assistant/00.zip")
+    assert allowed(document, "iam:CreateRole", f"arn:aws:iam::{ACCOUNT}:role/toolgate-dev-math-role-0123abc")
+    assert allowed(document, "s3:PutObject", "arn:aws:s3:::toolgate-dev-assistant-code-0123abc/assistant/00.zip")
     gateway = f"{AGENTCORE}:gateway/toolgate-dev-tools-0123456789"
     assert allowed(document, "bedrock-agentcore:GetGateway", gateway)
 

@@ -93,7 +93,7 @@ def test_every_call_that_the_deployment_makes_is_allowed(which: str, request: py
     [
         # refresh, update in place, tags: hashicorp/terraform-provider-aws, internal/service/<service>
         (
-            "arn:aws:iam::{account}:role/math-role-1234567",
+            "arn:aws:iam::{account}:role/toolgate-dev-math-role-1234567",
             "iam:GetRole ListRolePolicies GetRolePolicy ListAttachedRolePolicies ListInstanceProfilesForRole "
             "UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription TagRole UntagRole",
         ),
@@ -112,7 +112,7 @@ def test_every_call_that_the_deployment_makes_is_allowed(which: str, request: py
         ),
         ("*", "logs:DescribeLogGroups"),
         (
-            "arn:aws:s3:::assistant-code-1234567",
+            "arn:aws:s3:::toolgate-dev-assistant-code-1234567",
             "s3:ListBucket GetBucketLocation GetBucketPolicy GetBucketAcl GetBucketCORS GetBucketWebsite "
             "GetBucketVersioning GetAccelerateConfiguration GetBucketRequestPayment GetBucketLogging "
             "GetLifecycleConfiguration GetReplicationConfiguration GetEncryptionConfiguration "
@@ -120,7 +120,7 @@ def test_every_call_that_the_deployment_makes_is_allowed(which: str, request: py
             "UntagResource ListBucketVersions",
         ),
         (
-            "arn:aws:s3:::assistant-code-1234567/assistant/x.zip",
+            "arn:aws:s3:::toolgate-dev-assistant-code-1234567/assistant/x.zip",
             "s3:GetObject GetObjectTagging PutObject PutObjectTagging AbortMultipartUpload DeleteObject "
             "DeleteObjectVersion",
         ),
@@ -184,20 +184,22 @@ def test_the_engines_tags_are_the_deployers_too(tool: dict[str, Any]) -> None:
     ("action", "resource"),
     [
         # more power
-        ("iam:AttachRolePolicy", "arn:aws:iam::{account}:role/math-role-1234567"),
+        ("iam:AttachRolePolicy", "arn:aws:iam::{account}:role/toolgate-dev-math-role-1234567"),
         ("iam:CreateUser", "arn:aws:iam::{account}:user/somebody"),
         ("iam:CreateAccessKey", "arn:aws:iam::{account}:user/deployer"),
         ("iam:PutRolePolicy", "arn:aws:iam::{account}:role/deployer"),
-        ("iam:DeleteRolePermissionsBoundary", "arn:aws:iam::{account}:role/math-role-1234567"),
+        ("iam:DeleteRolePermissionsBoundary", "arn:aws:iam::{account}:role/toolgate-dev-math-role-1234567"),
         ("iam:CreatePolicyVersion", "arn:aws:iam::{account}:policy/toolgate-deployer"),
-        ("sts:AssumeRole", "arn:aws:iam::{account}:role/math-role-1234567"),
+        ("sts:AssumeRole", "arn:aws:iam::{account}:role/toolgate-dev-math-role-1234567"),
         ("iam:PassRole", "arn:aws:iam::{account}:role/admin"),
         ("organizations:LeaveOrganization", "*"),
         # names that only look like the stack's
-        ("iam:DeleteRole", "arn:aws:iam::{account}:role/math-role-12345678"),
-        ("iam:DeleteRole", "arn:aws:iam::{account}:role/math-role"),
-        ("iam:DeleteRole", "arn:aws:iam::{account}:role/xmath-role-1234567"),
-        ("iam:DeleteRole", "arn:aws:iam::999999999999:role/math-role-1234567"),
+        ("iam:DeleteRole", "arn:aws:iam::{account}:role/toolgate-dev-math-role-12345678"),
+        ("iam:DeleteRole", "arn:aws:iam::{account}:role/toolgate-dev-math-role"),
+        ("iam:DeleteRole", "arn:aws:iam::{account}:role/xtoolgate-dev-math-role-1234567"),
+        ("iam:PutRolePolicy", "arn:aws:iam::{account}:role/toolgate-prod-math-role-1234567"),
+        ("s3:GetObject", "arn:aws:s3:::toolgate-prod-assistant-code-1234567/assistant/x.zip"),
+        ("iam:DeleteRole", "arn:aws:iam::999999999999:role/toolgate-dev-math-role-1234567"),
         ("bedrock-agentcore:DeleteGateway", "{agentcore}:gateway/toolgate-dev-tools2-abcdefghij"),
         ("bedrock-agentcore:DeleteGateway", "{agentcore}:gateway/toolgate-prod-tools-abcdefghij"),
         (
@@ -209,7 +211,7 @@ def test_the_engines_tags_are_the_deployers_too(tool: dict[str, Any]) -> None:
         ("lambda:UpdateFunctionCode", "arn:aws:lambda:{region}:{account}:function:toolgate-dev-mathematics"),
         ("logs:DeleteLogGroup", "arn:aws:logs:{region}:{account}:log-group:/aws/lambda/toolgate-prod-math:*"),
         ("s3:GetObject", "arn:aws:s3:::somebody-elses/secret"),
-        ("s3:DeleteBucket", "arn:aws:s3:::assistant-code"),
+        ("s3:DeleteBucket", "arn:aws:s3:::toolgate-dev-assistant-code"),
         ("s3:ListAllMyBuckets", "*"),
         # what the deployed parts may do, and their deployer not
         ("lambda:InvokeFunction", "arn:aws:lambda:{region}:{account}:function:toolgate-dev-math"),
@@ -223,8 +225,8 @@ def test_the_engines_tags_are_the_deployers_too(tool: dict[str, Any]) -> None:
         # what opens the gateway or the code to others
         ("bedrock-agentcore:PutResourcePolicy", "{agentcore}:gateway/toolgate-dev-tools-abcdefghij"),
         ("lambda:AddPermission", "arn:aws:lambda:{region}:{account}:function:toolgate-dev-math"),
-        ("s3:PutBucketPolicy", "arn:aws:s3:::assistant-code-1234567"),
-        ("s3:PutBucketAcl", "arn:aws:s3:::assistant-code-1234567"),
+        ("s3:PutBucketPolicy", "arn:aws:s3:::toolgate-dev-assistant-code-1234567"),
+        ("s3:PutBucketAcl", "arn:aws:s3:::toolgate-dev-assistant-code-1234567"),
         # other services
         ("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:{region}:{account}:secret:x"),
         ("kms:Decrypt", "arn:aws:kms:{region}:{account}:key/x"),

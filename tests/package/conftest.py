@@ -24,6 +24,7 @@ from local.cloud.control_plane import ControlPlane
 from local.cloud.place import Place
 from local.cloud.store import MemoryStore
 from local.engine import recorder
+from local.engine.autonaming import Autonaming
 from local.engine.wire import UNKNOWN_STRING, from_struct
 
 ROOT = Path(__file__).parents[2]
@@ -118,7 +119,7 @@ class _Monitor(ResourceMonitorServicer):
 
     def __init__(self, recording: recorder.Recording, folder: Path) -> None:
         plane = ControlPlane(Place(region="us-east-1"), MemoryStore(), {})
-        self._monitor = recorder._Monitor(recording, plane, folder)
+        self._monitor = recorder._Monitor(recording, plane, folder, Autonaming())
 
     def __getattribute__(self, name: str) -> Any:
         if not name[0].isupper():

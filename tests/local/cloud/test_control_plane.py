@@ -56,13 +56,10 @@ def test_a_failure_names_the_property_of_the_program(check: Callable[..., list[s
     assert reason.startswith("memorySize: CreateFunction: Value '1' at 'MemorySize'")
 
 
-def test_names_are_given_once_and_are_the_same_for_the_same_seed(plane: ControlPlane) -> None:
-    filled = plane.fill(ROLE, "tools-role", {}, "seed")
-    assert filled == plane.fill(ROLE, "tools-role", {}, "seed")
-    assert filled["name"].startswith("tools-role-")
-    assert len(filled["name"]) == len("tools-role-") + 7
-    assert plane.fill(ROLE, "tools-role", {}, "other") != filled
-    assert plane.fill(ROLE, "tools-role", {"name": "mine"}, "seed") == {"name": "mine"}
+def test_a_name_is_given_where_the_program_gives_none(plane: ControlPlane) -> None:
+    assert plane.fill(ROLE, "given", {}) == {"name": "given"}
+    assert plane.fill(ROLE, "given", {"name": "mine"}) == {"name": "mine"}
+    assert plane.fill(RUNTIME, "given", {}) == {}
 
 
 def matches_model(operation: str, member: str, value: str) -> bool:

@@ -78,6 +78,14 @@ def test_check_names_a_resource_once(engine: Engine) -> None:
     assert again["name"] == "role-0000000"
 
 
+def test_check_takes_the_name_that_the_engine_proposes(engine: Engine) -> None:
+    proposed = pb.CheckRequest.AutonamingOptions(proposed_name="project-dev-role-0123456")
+    news = to_struct({"assumeRolePolicy": TRUST})
+    answer = engine.stub.Check(pb.CheckRequest(urn=ROLE, news=news, autonaming=proposed))
+    assert answer.inputs["name"] == "project-dev-role-0123456"
+    assert engine.stub.Handshake(pb.ProviderHandshakeRequest()).supports_autonaming_configuration
+
+
 def test_check_says_what_aws_would(engine: Engine) -> None:
     _, [failure] = engine.check(ROLE, {"assumeRolePolicy": "{"})
     assert failure.startswith("assumeRolePolicy: MalformedPolicyDocument")

@@ -2,6 +2,7 @@ import asyncio
 import contextlib
 import contextvars
 import gc
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -205,3 +206,13 @@ def test_the_process_is_left_as_it_was(run: Run) -> None:
     assert Path.cwd() == before
     with pytest.raises(RuntimeError):
         asyncio.get_running_loop()
+
+
+def test_resources_are_named_by_the_stacks_setting(run: Run) -> None:
+    program = 'aws.iam.Role("r", assume_role_policy=TRUST)'
+    [*_, role] = run(
+        program, config={"pulumi:autonaming": '{"pattern": "${project}-${stack}-${name}-${hex(7)}"}'}
+    ).registrations
+    assert re.fullmatch(r"project-dev-r-[0-9a-f]{7}", role.inputs["name"])
+    with pytest.raises(ProgramError, match="pulumi:autonaming: only `pattern`"):
+        run(program, config={"pulumi:autonaming": '{"mode": "verbatim"}'})
