@@ -14,12 +14,10 @@ from typing import Any
 
 from access.export import DeploymentError, Resource, load, resources
 from access.policies import read_document
+from local import managed_policies
 from local.deployer_actions import ANYTHING, ROLE, ROLE_POLICY, TYPES, Grant
 
 OK, FAILED = 0, 2
-# IAM user guide, "IAM and AWS STS quotas": characters without white space, of a managed policy and of all inline
-# policies of a role.
-LARGEST_MANAGED, LARGEST_INLINE = 6_144, 10_240
 
 # What AWS or Pulumi puts to a name to make it unique, at the end of an ARN or of a part of it.
 _AGENTCORE_SUFFIX = re.compile(r"(?<=-)[0-9a-zA-Z]{10}(?=/|$)")
@@ -44,8 +42,7 @@ def permissions(export: Mapping[str, Any], account: str | None = None, *, read_o
 
     Raises:
         DeploymentError: The deployment cannot be read.
-        DeployerError: It holds a resource type of which nobody has written what its deployment calls, or the document
-            would be too large for a role.
+        DeployerError: It holds a resource type of which nobody has written what its deployment calls.
     """
     found = resources(export)
     every = _reading(_statements(found)) if read_only else _statements(found)
@@ -58,16 +55,7 @@ def permissions(export: Mapping[str, Any], account: str | None = None, *, read_o
     document = {"Version": "2012-10-17", "Statement": statements}
     if account:
         document = _moved(document, _account(found), account)
-    if size(document) > LARGEST_INLINE:
-        raise DeployerError(
-            f"the document has {size(document)} characters; IAM takes {LARGEST_INLINE} in a role. Split the stack."
-        )
     return document
-
-
-def size(document: Mapping[str, Any]) -> int:
-    """Characters as IAM counts them, without white space."""
-    return len(re.sub(r"\s", "", json.dumps(document)))
 
 
 def _merged(statements: Iterable[dict[str, Any]], same: str, joined: str) -> list[dict[str, Any]]:
@@ -185,18 +173,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         export = load(options.deployment) if options.deployment else _planned(options.stack)
         document = permissions(export, options.account, read_only=options.read_only)
+        if options.folder:
+            _write(document, options.folder)
+            return OK
     except (DeployerError, DeploymentError) as error:
         print(f"error: {error}", file=sys.stderr)
         return FAILED
     print(json.dumps(document, indent=2))
-    taken = size(document)
-    if taken > LARGEST_MANAGED:
+    taken = managed_policies.size(document)
+    if taken > managed_policies.LARGEST:
         print(
-            f"{taken} characters: too large for a managed policy ({LARGEST_MANAGED}). Put it into the role as an "
-            f"inline policy ({LARGEST_INLINE}).",
+            f"{taken} characters: too large for one managed policy ({managed_policies.LARGEST}). Write several with "
+            "--folder FOLDER.",
             file=sys.stderr,
         )
     return OK
+
+
+def _write(document: Mapping[str, Any], folder: Path) -> None:
+    """Write managed policies into a folder and print their paths."""
+    try:
+        parts = managed_policies.split(document)
+    except managed_policies.TooLargeError as error:
+        raise DeployerError(f"{error}. Split the stack.") from error
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, part in enumerate(parts, 1):
+        file = folder / f"deployer-{number}.json"
+        file.write_text(json.dumps(part, indent=2) + "\n", encoding="utf-8")
+        print(file)
 
 
 def _planned(stack: str) -> Mapping[str, Any]:
@@ -215,6 +219,7 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument("--stack", default="dev", help="the stack to plan (default: dev)")
     source.add_argument("--deployment", type=Path, help="a deployment file (`pulumi stack export`) instead of a plan")
     parser.add_argument("--account", type=_account_id, help="the account it goes to (default: the deployment's own)")
+    parser.add_argument("--folder", type=Path, help="write managed policies there (deployer-1.json, ...), do not print")
     parser.add_argument("--read-only", action="store_true", help="only what a preview and a drift check call")
     return parser
 

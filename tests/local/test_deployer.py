@@ -80,7 +80,6 @@ def test_a_wildcard_stands_only_where_the_statement_says_why(document: dict[str,
 def test_the_printed_example_is_that_of_the_stack_dev(dev: dict[str, Any]) -> None:
     written = json.loads((ROOT / "docs/deployer-policy.json").read_text())
     assert written == deployer.permissions(dev)
-    assert deployer.size(written) <= deployer.LARGEST_MANAGED
 
 
 def test_another_account_is_put_everywhere(dev: dict[str, Any]) -> None:
@@ -108,17 +107,6 @@ def test_a_resource_without_its_arn_is_an_error(dev: dict[str, Any]) -> None:
         deployer.permissions(json.loads(text))
 
 
-def test_a_document_too_large_for_a_role_is_an_error(dev: dict[str, Any]) -> None:
-    resources = dev["deployment"]["resources"]
-    role = next(it for it in resources if it["type"] == "aws:iam/role:Role")
-    others = [
-        json.loads(json.dumps(role).replace(role["urn"].rpartition("::")[2], f"role{number:030}"))
-        for number in range(200)
-    ]
-    with pytest.raises(deployer.DeployerError, match="IAM takes 10240"):
-        deployer.permissions({"version": 3, "deployment": {"resources": [*resources, *others]}})
-
-
 def test_the_command_prints_the_document_of_a_deployment_file(
     tmp_path: Path, dev: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -130,13 +118,34 @@ def test_the_command_prints_the_document_of_a_deployment_file(
     assert printed.err == ""
 
 
-def test_a_document_for_an_inline_policy_says_so(
+def test_a_document_too_large_for_one_policy_says_what_to_do(
     tmp_path: Path, tool: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = tmp_path / "deployment.json"
+    file, folder = tmp_path / "deployment.json", tmp_path / "policies"
     file.write_text(json.dumps(tool))
     assert deployer.main(["--deployment", str(file)]) == deployer.OK
-    assert "inline policy" in capsys.readouterr().err
+    assert "--folder" in capsys.readouterr().err
+    assert deployer.main(["--deployment", str(file), "--folder", str(folder)]) == deployer.OK
+    written = [folder / "deployer-1.json", folder / "deployer-2.json"]
+    assert capsys.readouterr().out.split() == [str(path) for path in written]
+    sids = [one["Sid"] for path in written for one in json.loads(path.read_text())["Statement"]]
+    assert sorted(sids) == sorted(one["Sid"] for one in deployer.permissions(tool)["Statement"])
+
+
+def test_a_stack_too_large_for_a_role_is_an_error(
+    tmp_path: Path, dev: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    resources = dev["deployment"]["resources"]
+    role = next(it for it in resources if it["type"] == "aws:iam/role:Role")
+    others = [
+        json.loads(json.dumps(role).replace(role["urn"].rpartition("::")[2], f"role{number:030}"))
+        for number in range(400)
+    ]
+    file = tmp_path / "deployment.json"
+    file.write_text(json.dumps({"version": 3, "deployment": {"resources": [*resources, *others]}}))
+    assert deployer.main(["--deployment", str(file), "--folder", str(tmp_path / "policies")]) == deployer.FAILED
+    assert "IAM takes 10 in a role. Split the stack." in capsys.readouterr().err
+    assert not (tmp_path / "policies").exists()
 
 
 def test_what_cannot_be_read_is_one_line_and_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
