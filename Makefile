@@ -6,7 +6,7 @@ PY := .venv/bin/python
 export PULUMI_ERROR_OUTPUT_STRING := 1
 export STACK BASE
 
-.PHONY: help setup demo demo-agents test lint format bench lock bundle preview up destroy local-preview local-up local-destroy review clean
+.PHONY: help setup demo demo-agents test lint format bench record lock bundle preview up destroy local-preview local-up local-destroy review clean
 
 help:            ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 18
@@ -31,6 +31,9 @@ format: setup    ## let ruff write what it can
 
 bench: setup     ## the figures of docs/performance.md (about three minutes; the zip's: python -m bench.bundle)
 	@$(PY) -m bench.agent && $(PY) -m bench.policy && $(PY) -m bench.access && $(PY) -m bench.local
+
+record: setup    ## write the demos' output into docs/demo.md, after a change of what they show
+	@$(PY) -m scripts.record
 
 preview: setup   ## pulumi preview of STACK on AWS, with the policy pack
 	@pulumi preview --stack $(STACK) --policy-pack policy

@@ -5,6 +5,7 @@ agent, the real handlers. This module only asks and prints.
 """
 
 import json
+import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -44,11 +45,15 @@ SCENARIOS = {
 }
 """What is asked of each stack: one agent with every tool; two agents, each with its own."""
 
+WIDTH = 110
+"""Characters of a line; fixed, so that the recording in docs/demo.md is the same on every terminal."""
+
 
 def main(stack: str) -> int:
     """Run the demo of a stack; return the exit code: 0 when everything came out as it must, 1 otherwise."""
     started = time.monotonic()
-    print("toolgate: an agent whose IAM role is its only credential, and its tools. All of it on this machine.")
+    print("toolgate: an agent whose IAM role is its only credential, and its tools. All of it on this machine:")
+    print("no AWS account; the account 123456789012 is made up.")
     planned = _show_plan(stack)
     if planned.mandatory:
         return 1
@@ -57,9 +62,8 @@ def main(stack: str) -> int:
         _show(as_table(matrix(deployment)))
     answered = _show_answers(planned.deployment, SCENARIOS[stack])
     held = _show_locks(planned.deployment, deployment)
-    print(
-        f"\nDone in {time.monotonic() - started:.1f} s; nothing is left running. Next: README.md, `python -m local up`."
-    )
+    print(f"\nDone in {time.monotonic() - started:.1f} s; nothing is left running.")
+    print("Next: `.venv/bin/python -m local up` keeps it running for questions of your own (README.md, Try it).")
     return 0 if answered and held else 1
 
 
@@ -72,7 +76,15 @@ def _chapter(title: str) -> Iterator[None]:
 
 
 def _show(text: str) -> None:
-    print("\n".join(f"   {line}".rstrip() for line in text.splitlines()), flush=True)
+    print("\n".join(_wrapped(f"   {line}".rstrip()) for line in text.splitlines()), flush=True)
+
+
+def _wrapped(line: str) -> str:
+    """Long lines go on under their own beginning; an ARN stays whole, to be copied."""
+    indent = line[: len(line) - len(line.lstrip())]
+    return textwrap.fill(
+        line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, replace_whitespace=False
+    )
 
 
 def _show_plan(stack: str) -> Plan:
@@ -80,6 +92,8 @@ def _show_plan(stack: str) -> Plan:
         with waiting_for("the program and the policy pack"):
             planned = plan(stack)
         _show(describe(planned))
+        if planned.violations:
+            _show("(A mandatory violation stops a deployment; an advisory one is advice.)")
     return planned
 
 
@@ -89,6 +103,7 @@ def _show_answers(deployment: Mapping[str, Any], asks: Sequence[Ask]) -> bool:
 
     complete = True
     with _chapter("Ask: boto3 -> runtime -> agent -> signed gateway -> Lambda handler"), ExitStack() as stack:
+        _show("(The model is a script on this machine; the agent, the handlers and the decisions are the real ones.)")
         with waiting_for("the gateway and the agent to start"):
             serving = stack.enter_context(serve(deployment))
         for one in asks:

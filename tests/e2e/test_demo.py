@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from scripts.record import STACKS, recorded, without_times
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -39,17 +41,18 @@ def test_the_demo_shows_everything_and_ends_by_itself(stack: str, expected: tupl
         [sys.executable, "-m", "local", "demo", "--stack", stack],
         cwd=ROOT,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=subprocess.PIPE,
         text=True,
         env=environment | {"MARK": str(os.getpid())},
     )
-    shown, _ = demo.communicate(timeout=100)
-    assert demo.returncode == 0, shown
+    shown, waited_for = demo.communicate(timeout=100)
+    assert demo.returncode == 0, shown + waited_for
     for words in expected:
         assert words in shown
     assert shown.count("refused  ") == refusals
     assert "LET IN" not in shown
     assert left_of(os.getpid()) == []
+    assert without_times(shown) == without_times(recorded(STACKS[stack])), "docs/demo.md is behind: make record"
 
 
 def left_of(mark: int) -> list[str]:

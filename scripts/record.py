@@ -1,0 +1,52 @@
+"""`make record`: what the demos print, written into docs/demo.md where their commands stand."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "demo.md"
+STACKS = {"dev": "make demo", "agents": "make demo-agents"}
+"""The demo's stacks, and the command of each as a reader types it."""
+
+
+def main() -> int:
+    """Run the demos and record them; return 1 when one of them failed."""
+    text = PAGE.read_text(encoding="utf-8")
+    for stack, command in STACKS.items():
+        demo = [sys.executable, "-m", "local", "demo", "--stack", stack]
+        done = subprocess.run(demo, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+        if done.returncode:
+            print(f"error: `{command}` failed, nothing is recorded:\n{done.stdout}", file=sys.stderr)
+            return 1
+        before, after = _around(text, command)
+        text = before + done.stdout + after
+    PAGE.write_text(text, encoding="utf-8")
+    print(f"recorded in {PAGE.relative_to(ROOT)}")
+    return 0
+
+
+def recorded(command: str) -> str:
+    """What the page says that the command prints."""
+    text = PAGE.read_text(encoding="utf-8")
+    before, after = _around(text, command)
+    return text[len(before) : len(text) - len(after)]
+
+
+def without_times(shown: str) -> str:
+    """A demo's output without what is another each time: how long things took."""
+    return re.sub(r"\b\d+(\.\d+)? (ms|s)\b", r"- \2", shown)
+
+
+def _around(text: str, command: str) -> tuple[str, str]:
+    """The page before and after what the command prints."""
+    before, start, rest = text.partition(f"```text\n$ {command}\n")
+    _, end, after = rest.partition("```\n")
+    if not start or not end:
+        raise ValueError(f"{PAGE.name} has no block ```text that begins with `$ {command}`")
+    return before + start, end + after
+
+
+if __name__ == "__main__":
+    sys.exit(main())

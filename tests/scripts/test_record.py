@@ -1,0 +1,60 @@
+"""The recording of the demos: what it writes where, and that it writes nothing of a demo that failed."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scripts import record
+
+PAGE = "# Demos\n\n```text\n$ make demo\nold\n```\n\nwords\n\n```text\n$ make demo-agents\nold too\n```\nend\n"
+
+
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "demo.md"
+    path.write_text(PAGE)
+    monkeypatch.setattr(record, "ROOT", tmp_path)
+    monkeypatch.setattr(record, "PAGE", path)
+    return path
+
+
+@pytest.fixture
+def demo_prints(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    def prints(code: int = 0) -> None:
+        def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+            return subprocess.CompletedProcess(command, code, f"of {command[-1]}\n[0.1 s]\n")
+
+        monkeypatch.setattr(subprocess, "run", run)
+
+    return prints
+
+
+def test_each_demo_stands_under_its_command(page: Path, demo_prints: Callable[..., None]) -> None:
+    demo_prints()
+    assert record.main() == 0
+    assert page.read_text() == PAGE.replace("old too", "of agents\n[0.1 s]").replace("old", "of dev\n[0.1 s]")
+    assert record.recorded("make demo") == "of dev\n[0.1 s]\n"
+    assert record.recorded("make demo-agents") == "of agents\n[0.1 s]\n"
+
+
+def test_a_demo_that_failed_is_not_recorded(
+    page: Path, demo_prints: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    demo_prints(1)
+    assert record.main() == 1
+    assert page.read_text() == PAGE
+    assert "`make demo` failed" in capsys.readouterr().err
+
+
+def test_a_page_without_the_commands_block_is_an_error(page: Path) -> None:
+    page.write_text(PAGE.replace("$ make demo\n", ""))
+    with pytest.raises(ValueError, match=r"demo\.md has no block ```text that begins with `\$ make demo`"):
+        record.recorded("make demo")
+
+
+def test_only_times_are_left_out() -> None:
+    assert record.without_times('add {"a": 100}  51 ms\n[0.29 s]\nDone in 3.6 s; 28 resources') == (
+        'add {"a": 100}  - ms\n[- s]\nDone in - s; 28 resources'
+    )
