@@ -4,6 +4,7 @@ import ast
 import functools
 import importlib.util
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -24,8 +25,10 @@ OURS = {
     "access",
     "agent",
     "bench",
+    "bin",
     "components",
     "docs",
+    "examples",
     "lambdas",
     "local",
     "policy",
@@ -33,6 +36,9 @@ OURS = {
     "scripts",
     "tests",
 }
+
+IN_THE_ZIP = {"bin/opentelemetry-instrument"}
+"""Named like ours, but in what ships."""
 
 # Exceptions that one module of ours catches from another: nobody reads their text, or only within the other's message.
 INTERNAL = {
@@ -152,8 +158,36 @@ def test_every_command_of_ours_exists_with_its_subcommands_and_options(page: str
 def test_every_file_of_ours_that_a_page_names_exists(page: Path) -> None:
     for words in re.findall(r"`([^`\n]+)`", without_fences(text_of(page))):
         match = re.match(r"((?:\.github|[a-z]+)/[\w./-]*)(?::\d+|: \w+)?$", words)
-        if match and match[1].split("/")[0] in OURS | {".github"}:
+        if match and match[1].split("/")[0] in OURS | {".github"} and words not in IN_THE_ZIP:
             assert (ROOT / match[1]).exists(), words
+
+
+def paths_in_shell(text: str) -> Iterator[tuple[Path, bool]]:
+    """Files and folders of ours in a page's shell blocks, and whether the line runs them; `cd` leads as in a shell."""
+    for block in fences(text, "", "sh", "shell", "bash", "console"):
+        here = ROOT
+        for line in block.replace("\\\n", " ").splitlines():
+            words = line.partition("#")[0].split()
+            for index, word in enumerate(words):
+                path = Path(os.path.normpath(here / word))
+                ours = path.is_relative_to(ROOT) and path != ROOT and path.relative_to(ROOT).parts[0] in OURS
+                if ours and "/" in word and "<" not in word:
+                    yield path, index == 0
+            if words[:1] == ["cd"]:
+                here = Path(os.path.normpath(here / words[1]))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_every_path_of_ours_in_a_command_exists_and_can_be_run_where_it_is_run(page: Path) -> None:
+    for path, runs in paths_in_shell(text_of(page)):
+        assert path.exists(), path
+        assert not runs or os.access(path, os.X_OK), path
+
+
+def test_a_path_in_a_command_is_followed_from_folder_to_folder() -> None:
+    text = "```sh\nbin/one  # two/three\ncd examples/yaml\npulumi package add ../../bin/two ../x\n```\n"
+    found = [(path.relative_to(ROOT).as_posix(), runs) for path, runs in paths_in_shell(text)]
+    assert found == [("bin/one", True), ("examples/yaml", False), ("bin/two", False), ("examples/x", False)]
 
 
 def test_troubleshooting_has_the_ten_pains() -> None:
