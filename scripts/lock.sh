@@ -18,3 +18,7 @@ cp requirements/project.txt "$draft"
 compile requirements/agent.in "$draft" --override requirements/agent-overrides.txt \
     --python-platform aarch64-manylinux2014 --python-version 3.13 --only-binary :all:
 cat "$draft" > requirements/agent.txt
+# The component package is installed by itself where a program of another language takes the folder: as tested here too.
+awk -F '==| ' 'NR == FNR { if (/^[a-z0-9._-]+==/) locked[$1] = $2; next }
+    $1 in locked { print $1 "==" locked[$1]; next } { print }' requirements/project.txt components/requirements.txt > "$draft"
+cat "$draft" > components/requirements.txt
