@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from local.engine.pack_config import PackConfig
     from local.plan import Plan
 
 OK, VIOLATIONS, FAILED = 0, 1, 2
@@ -48,9 +49,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     plan.add_argument("--stack", default="dev", help="whose Pulumi.<stack>.yaml to take (default: dev)")
     plan.add_argument("--out", type=Path, help="write the planned deployment here")
+    _add_rules(plan)
     up = commands.add_parser("up", help="serve a deployment until Ctrl-C")
     up.add_argument("--deployment", type=Path, help="a deployment file; without it, one is planned")
     up.add_argument("--stack", default="dev", help="the stack to plan (default: dev)")
+    _add_rules(up)
     up.add_argument("--port", type=_port, default=0, help="the port (default: a free one)")
     demo = commands.add_parser("demo", help="the whole thing, shown")
     demo.add_argument(
@@ -62,8 +65,15 @@ def _parser() -> argparse.ArgumentParser:
     review.add_argument("--base", required=True, help="the revision to compare the working tree with, such as main")
     review.add_argument("--stack", action="append", default=[], help="a stack to compare (default: all)")
     review.add_argument("--out", type=Path, help="write the comment here, short enough for GitHub")
+    _add_rules(review)
     review.add_argument("--summary", type=Path, help="write the counts here, as JSON")
     return parser
+
+
+def _add_rules(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--policy-pack-config", type=Path, metavar="FILE", help="the rules' configuration, as `pulumi preview` takes it"
+    )
 
 
 def _port(text: str) -> int:
@@ -75,7 +85,7 @@ def _port(text: str) -> int:
 def _plan(options: argparse.Namespace) -> int:
     from local.plan import describe, write  # noqa: PLC0415
 
-    planned = _planned(options.stack)
+    planned = _planned(options)
     print(describe(planned))
     if options.out:
         try:
@@ -86,14 +96,24 @@ def _plan(options: argparse.Namespace) -> int:
     return VIOLATIONS if planned.mandatory else OK
 
 
-def _planned(stack: str) -> "Plan":
+def _planned(options: argparse.Namespace) -> "Plan":
     from local.plan import PackError, ProgramError, plan  # noqa: PLC0415
     from local.progress import waiting_for  # noqa: PLC0415
 
+    rules = _rules(options)
     try:
         with waiting_for("the program and the policy pack"):
-            return plan(stack)
+            return plan(options.stack, rules=rules)
     except (ProgramError, PackError) as error:
+        raise UsageError(str(error)) from error
+
+
+def _rules(options: argparse.Namespace) -> "PackConfig":
+    from local.engine.pack_config import PackConfigError, load  # noqa: PLC0415
+
+    try:
+        return load(options.policy_pack_config) if options.policy_pack_config else {}
+    except PackConfigError as error:
         raise UsageError(str(error)) from error
 
 
@@ -102,7 +122,7 @@ def _up(options: argparse.Namespace) -> int:
         return _serve(_read(options.deployment), options.port)
     from local.plan import describe  # noqa: PLC0415
 
-    planned = _planned(options.stack)
+    planned = _planned(options)
     if planned.mandatory:
         print(describe(planned), file=sys.stderr)
         return VIOLATIONS
@@ -161,8 +181,9 @@ def _review(options: argparse.Namespace) -> int:
     from local.review.command import review  # noqa: PLC0415
     from local.review.revisions import RevisionError  # noqa: PLC0415
 
+    _rules(options)  # what is wrong with the file is said before anything is planned
     try:
-        return review(ROOT, options.base, options.stack, options.out, options.summary)
+        return review(ROOT, options.base, options.stack, options.out, options.summary, rules=options.policy_pack_config)
     except RevisionError as error:
         raise UsageError(str(error)) from error
     except OSError as error:

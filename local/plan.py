@@ -13,6 +13,7 @@ from local.cloud.store import MemoryStore
 from local.engine import pack
 from local.engine.export import export
 from local.engine.pack import PackError, Violation
+from local.engine.pack_config import PackConfig
 from local.engine.recorder import Program, ProgramError, record
 from local.engine.stack_config import ConfigError, project_name, stack_config
 from local.resource_label import short_type
@@ -43,19 +44,25 @@ class Plan:
 
 
 def plan(
-    stack: str = "dev", *, config: Mapping[str, str] | None = None, preview: bool = False, root: Path = ROOT
+    stack: str = "dev",
+    *,
+    config: Mapping[str, str] | None = None,
+    rules: PackConfig | None = None,
+    preview: bool = False,
+    root: Path = ROOT,
 ) -> Plan:
     """Run the program and the policy pack.
 
     Args:
         stack: Whose configuration to take: `Pulumi.<stack>.yaml`.
         config: Values that go before those of the files, such as `{"toolgate:modelId": "..."}`.
+        rules: The policy pack's configuration (`local.engine.pack_config.load`).
         preview: Leave what only AWS can tell unknown, as the first preview of a stack does.
         root: The project's folder.
 
     Raises:
         ProgramError: The program or its configuration cannot be deployed.
-        PackError: The policy pack could not be run.
+        PackError: The policy pack could not be run, or does not take its configuration.
     """
     try:
         settings = stack_config(root, stack, LOCAL_CONFIG | dict(config or {}))
@@ -66,10 +73,10 @@ def plan(
     if region is None:
         raise ProgramError(f"no Region: write `aws:region: us-east-1` under `config:` in Pulumi.{stack}.yaml")
     plane = ControlPlane(Place(region=region), MemoryStore(), {})
-    with pack.running(root / "policy", project, stack, settings.values) as rules:
+    with pack.running(root / "policy", project, stack, settings.values, rules) as judging:
         recording = record(Program(root, project, stack, settings.values, settings.secrets), plane, preview=preview)
         deployment = export(recording, plane.place)
-        return Plan(deployment, tuple(rules.violations(deployment, preview=preview)))
+        return Plan(deployment, tuple(judging.violations(deployment, preview=preview)))
 
 
 def write(deployment: Mapping[str, Any], path: Path) -> None:

@@ -1,7 +1,7 @@
 """The policy pack's real process, driven over gRPC as the engine drives it when it analyzes a deployment.
 
-Order and contents of the calls follow pulumi `pkg/resource/plugin/analyzer_plugin.go`,
-`pkg/resource/deploy/analyze_snapshot.go` and, for the configuration, `pkg/resource/analyzer/config.go`.
+Order and contents of the calls follow pulumi `pkg/resource/plugin/analyzer_plugin.go` and
+`pkg/resource/deploy/analyze_snapshot.go`.
 """
 
 import json
@@ -20,6 +20,7 @@ from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import analyzer_pb2 as pb
 from pulumi.runtime.proto.analyzer_pb2_grpc import AnalyzerStub
 
+from local.engine.pack_config import PackConfig, PackConfigError, reconcile
 from local.engine.wire import SECRET, SIGNATURE, signature, to_struct
 
 LARGEST_MESSAGE = 400 * 1024 * 1024  # bytes; pulumi sdk/go/common/util/rpcutil
@@ -55,12 +56,13 @@ class Pack:
     words: IO[str]
     project: str
     stack: str
+    rules: PackConfig
 
     def violations(self, deployment: Mapping[str, Any], *, preview: bool = False) -> list[Violation]:
         """What the rules have against a deployment: each resource's inputs, then the stack's outputs.
 
         Raises:
-            PackError: The pack failed.
+            PackError: The pack failed, or its configuration does not fit it.
         """
         resources: list[Mapping[str, Any]] = deployment["deployment"]["resources"]
         options = [
@@ -89,7 +91,11 @@ class Pack:
             stack=self.stack, project=self.project, organization="organization", dry_run=preview
         )
         analyzer.ConfigureStack(stack)
-        analyzer.Configure(pb.ConfigureAnalyzerRequest(policyConfig=configuration(analyzer.GetAnalyzerInfo(Empty()))))
+        try:
+            config = reconcile(analyzer.GetAnalyzerInfo(Empty()), self.rules)
+        except PackConfigError as error:
+            raise PackError(f"the policy pack's configuration: {error}") from error
+        analyzer.Configure(pb.ConfigureAnalyzerRequest(policyConfig=config))
 
     def _each(self, analyzer: AnalyzerStub, resources: list[Mapping[str, Any]]) -> Iterator[Violation]:
         providers = _providers(resources)
@@ -129,7 +135,9 @@ class Pack:
 
 
 @contextmanager
-def running(folder: Path, project: str, stack: str, config: Mapping[str, str]) -> Iterator[Pack]:
+def running(
+    folder: Path, project: str, stack: str, config: Mapping[str, str], rules: PackConfig | None = None
+) -> Iterator[Pack]:
     """Start a pack's process; it is ended with the block, whatever happens in it.
 
     The process starts while the block goes on: what takes time before `Pack.violations` costs nothing more.
@@ -139,6 +147,7 @@ def running(folder: Path, project: str, stack: str, config: Mapping[str, str]) -
         project: The project's name, as the pack may ask for it.
         stack: The stack's name.
         config: The stack's configuration.
+        rules: The rules' configuration.
 
     Raises:
         PackError: There is no pack in the folder.
@@ -158,35 +167,12 @@ def running(folder: Path, project: str, stack: str, config: Mapping[str, str]) -
             command, cwd=folder, env=os.environ | known, stdout=subprocess.PIPE, stderr=words, text=True
         )
         try:
-            yield Pack(process, words, project, stack)
+            yield Pack(process, words, project, stack, rules or {})
         finally:
             process.kill()
             process.wait()
             assert process.stdout is not None  # noqa: S101 it is a pipe
             process.stdout.close()
-
-
-def configuration(info: pb.AnalyzerInfo) -> dict[str, pb.PolicyConfig]:
-    """The configuration that the engine gives a pack for which the user configured nothing.
-
-    A rule's own level and its schema's defaults, then what the pack's author set at first: a level for all rules, then
-    level and properties of the rule.
-    """
-    result = {}
-    for policy in info.policies:
-        config = pb.PolicyConfig(enforcementLevel=policy.enforcementLevel)
-        for name, schema in policy.configSchema.properties.fields.items():
-            if "default" in schema.struct_value.fields:
-                config.properties.fields[name].CopyFrom(schema.struct_value.fields["default"])
-        if "all" in info.initialConfig:
-            config.enforcementLevel = info.initialConfig["all"].enforcementLevel
-        if policy.name in info.initialConfig:
-            initial = info.initialConfig[policy.name]
-            config.enforcementLevel = initial.enforcementLevel
-            for name, value in initial.properties.fields.items():
-                config.properties.fields[name].CopyFrom(value)
-        result[policy.name] = config
-    return result
 
 
 def _described(resource: Mapping[str, Any], what: str, providers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

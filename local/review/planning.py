@@ -51,20 +51,26 @@ def stacks_of(tree: Path) -> list[str]:
     return sorted(match[1] for match in found if match)
 
 
-def plan_trees(trees: Sequence[Path], stacks: Sequence[str], scratch: Path) -> list[dict[str, Outcome]]:
+def plan_trees(
+    trees: Sequence[Path], stacks: Sequence[str], scratch: Path, rules: Sequence[Path | None] | None = None
+) -> list[dict[str, Outcome]]:
     """Plan the same stacks in each tree, all trees at the same time.
 
     Args:
         trees: Source trees of this project.
         stacks: Names of stacks; one that a tree has no settings for comes to `NOTHING` there.
         scratch: A folder for files in between.
+        rules: For each tree a configuration of its policy pack. A tree whose planner takes none is planned without.
 
     Returns:
         For each tree, what each stack comes to.
     """
     outcomes: list[dict[str, Outcome]] = []
     with ExitStack() as running:
-        children = [running.enter_context(_child(tree, stacks, scratch / str(n))) for n, tree in enumerate(trees)]
+        children = [
+            running.enter_context(_child(tree, stacks, scratch / str(n), config))
+            for n, (tree, config) in enumerate(zip(trees, rules or [None] * len(trees), strict=True))
+        ]
         for child in children:
             planned = child.outcomes()
             outcomes.append({stack: planned.get(stack, NOTHING) for stack in stacks})
@@ -102,13 +108,13 @@ class _Child:
 
 
 @contextmanager
-def _child(tree: Path, stacks: Sequence[str], scratch: Path) -> Iterator[_Child]:
+def _child(tree: Path, stacks: Sequence[str], scratch: Path, rules: Path | None) -> Iterator[_Child]:
     known = [stack for stack in stacks if stack in stacks_of(tree)]
     scratch.mkdir()
     out, log = scratch / "outcomes.json", scratch / "log.txt"
     with log.open("wb") as words:
         process = subprocess.Popen(
-            [sys.executable, "-P", IN_TREE, out, *known],
+            [sys.executable, "-P", IN_TREE, out, rules or "", *known],
             cwd=tree,
             env=os.environ | {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"},
             stdin=subprocess.DEVNULL,

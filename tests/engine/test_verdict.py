@@ -3,13 +3,27 @@
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from local.engine.pack import running
+from local.engine.pack_config import load
 
 from .conftest import ROOT, planned
 
+CONFIGURED: dict[str, Any] = {
+    "all": "advisory",
+    "runtime-in-vpc": {"enforcementLevel": "mandatory", "required": True},
+    "logs-delivered": "disabled",
+    "gateway-authorizer-iam": {"exceptions": [{"resource": "tools-gateway", "reason": "a test"}]},
+}
 
-def test_the_same_findings(tmp_path: Path) -> None:
+
+@pytest.mark.parametrize("config", [{}, CONFIGURED], ids=["as it is", "configured"])
+def test_the_same_findings(config: dict[str, Any], tmp_path: Path) -> None:
+    rules = tmp_path / "rules.json"
+    rules.write_text(json.dumps(config))
     resources = planned()
     for resource in resources:
         if resource["type"].endswith(":AgentcoreGateway"):
@@ -22,10 +36,11 @@ def test_the_same_findings(tmp_path: Path) -> None:
     file = tmp_path / "deployment.json"
     file.write_text(json.dumps(deployment))
     command = ["pulumi", "policy", "analyze", "--json", "--file", str(file), "--policy-pack", str(ROOT / "policy")]
+    command += ["--policy-pack-config", str(rules)]
     lines = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
     events = [event["policyEvent"] for event in map(json.loads, lines) if "policyEvent" in event]
-    with running(ROOT / "policy", "toolgate", "dev", {}) as rules:
-        ours = rules.violations(deployment)
+    with running(ROOT / "policy", "toolgate", "dev", {}, load(rules)) as pack:
+        ours = pack.violations(deployment)
     assert any(violation.level == "mandatory" for violation in ours)
     assert {(item.rule, item.level, item.urn, item.message) for item in ours} == {
         (item["policyName"], item["enforcementLevel"], item["resourceUrn"], item["message"].strip()) for item in events

@@ -12,6 +12,7 @@ import pytest
 
 from local import plan as planning
 from local.__main__ import main
+from local.engine.pack_config import PackConfig, RuleConfig
 from local.plan import PackError, Plan, ProgramError, Violation
 
 ROOT = Path(__file__).parents[2]
@@ -33,11 +34,18 @@ def gateway_only(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def planned(monkeypatch: pytest.MonkeyPatch) -> Any:
+def given() -> list[PackConfig]:
+    """The rules' configurations that `plan` was given."""
+    return []
+
+
+@pytest.fixture
+def planned(given: list[PackConfig], monkeypatch: pytest.MonkeyPatch) -> Any:
     """Lets `plan` give what the test says."""
 
     def give(outcome: Plan | Exception) -> None:
-        def fake(_stack: str) -> Plan:
+        def fake(_stack: str, *, rules: PackConfig) -> Plan:
+            given.append(rules)
             if isinstance(outcome, Exception):
                 raise outcome
             return outcome
@@ -78,6 +86,32 @@ def test_a_file_that_cannot_be_written_is_an_error(
     planned(Plan(EMPTY, ()))
     assert main(["plan", "--out", str(tmp_path / "no" / "out.json")]) == 2
     assert "cannot be written (No such file or directory); give another --out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["plan", "up"])
+def test_the_rules_configuration_is_handed_on(
+    command: str, planned: Any, given: list[PackConfig], tmp_path: Path
+) -> None:
+    planned(Plan(EMPTY, (MANDATORY,)))
+    file = tmp_path / "rules.json"
+    file.write_text('{"rule": "mandatory"}')
+    assert main([command, "--policy-pack-config", str(file)]) == 1
+    assert given == [{"rule": RuleConfig("mandatory", {})}]
+    assert main([command]) == 1
+    assert given[1:] == [{}]
+
+
+@pytest.mark.parametrize("command", [["plan"], ["up"], ["review", "--base", "HEAD"]])
+def test_a_rules_configuration_that_is_none_is_one_line(
+    command: list[str], planned: Any, given: list[PackConfig], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    planned(Plan(EMPTY, ()))
+    file = tmp_path / "rules.json"
+    file.write_text('{"rule": "loud"}')
+    assert main([*command, "--policy-pack-config", str(file)]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f'error: {file}: rule: "loud" is no level')
+    assert given == []
 
 
 def test_up_serves_nothing_that_the_rules_forbid(planned: Any, capsys: pytest.CaptureFixture[str]) -> None:

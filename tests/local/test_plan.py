@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from local.plan import Plan, ProgramError, Violation, describe, plan, write
+from local.engine.pack_config import parse
+from local.plan import PackError, Plan, ProgramError, Violation, describe, plan, write
 
 DEPLOYMENT: dict[str, Any] = {
     "deployment": {
@@ -90,6 +91,21 @@ def test_configuration_can_be_overridden() -> None:
     other = plan("dev", config={"toolgate:modelId": "global.anthropic.claude-haiku-4-5-20251001-v1:0"})
     [runtime] = [item for item in resources(other) if item["type"].endswith("AgentRuntime") and item["custom"]]
     assert runtime["inputs"]["environmentVariables"]["BEDROCK_MODEL_ID"].startswith("global.")
+
+
+def test_the_rules_can_be_configured(planned: Plan) -> None:
+    quiet = plan("dev", rules=parse({"all": "disabled", "runtime-in-vpc": {"required": True}}))
+    assert quiet.violations == ()
+    loud = plan(
+        "dev", rules=parse({"all": "disabled", "runtime-in-vpc": {"enforcementLevel": "mandatory", "required": True}})
+    )
+    assert [violation.rule for violation in loud.mandatory] == ["runtime-in-vpc"]
+    assert planned.mandatory == ()
+
+
+def test_a_configuration_that_does_not_fit_the_pack_is_one_clear_error() -> None:
+    with pytest.raises(PackError, match=r"^the policy pack's configuration: the pack has no rule no-such-rule; it has"):
+        plan("dev", rules=parse({"no-such-rule": "mandatory"}))
 
 
 @pytest.mark.parametrize(

@@ -63,10 +63,10 @@ def commit(folder: Path) -> None:
     git(folder, "commit", "--quiet", "--message=x")
 
 
-def review(project: Path, base: str, stack: str) -> Outcome:
+def review(project: Path, base: str, stack: str, *more: str) -> Outcome:
     out, summary = project / ".local" / "c.md", project / ".local" / "s.json"
     out.parent.mkdir(exist_ok=True)
-    arguments = ["review", "--base", base, "--stack", stack, "--out", str(out), "--summary", str(summary)]
+    arguments = ["review", "--base", base, "--stack", stack, "--out", str(out), "--summary", str(summary), *more]
     done = subprocess.run(
         [sys.executable, "-m", "local", *arguments],
         cwd=project,
@@ -114,6 +114,20 @@ def test_a_change_that_cannot_be_planned_fails_and_says_why(project: Path, chang
     assert (found.code, found.summary["unplanned"]) == (2, ["dev"])
     assert "### `dev` cannot be planned" in found.comment
     assert "authorisation" in found.comment
+
+
+def test_the_rules_configuration_is_each_sides_own(project: Path, change: Callable[..., None]) -> None:
+    rules = project / "rules.json"
+    rules.write_text('{"all": "disabled", "runtime-in-vpc": {"enforcementLevel": "mandatory", "required": true}}')
+    commit(project)
+    change("rules.json", '"all": "disabled"', '"all": "disabled", "logs-delivered": "mandatory"')
+    found = review(project, "HEAD", "dev", "--policy-pack-config", str(rules))
+    assert (found.code, found.summary["mandatory"]) == (1, 3)
+    assert sorted(line for line in found.comment.splitlines() if line.startswith("[mandatory]")) == [
+        "[mandatory] logs-delivered: assistant-runtime",
+        "[mandatory] logs-delivered: tools-gateway",
+        "[mandatory] runtime-in-vpc: assistant-runtime (as before)",
+    ]
 
 
 @pytest.mark.parametrize(

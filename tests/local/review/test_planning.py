@@ -21,6 +21,12 @@ class Violation: rule: str; level: str; urn: str; message: str
 class Plan: deployment: dict; violations: tuple
 def plan(stack):
 """
+TREES_CONFIG = """
+class PackConfigError(Exception): pass
+def load(path):
+    if not path.exists(): raise PackConfigError("no such file")
+    return {"read": path.read_text()}
+"""
 
 
 @pytest.fixture
@@ -59,6 +65,24 @@ def test_each_tree_is_planned_by_its_own_code(tree: Callable[..., Path], scratch
         },
         {"dev": Planned({"by": "two", "of": "dev"}, (Violation("r", "mandatory", "u", "m"),)), "prod": NOTHING},
     ]
+
+
+def test_each_tree_is_told_of_its_rules_if_it_takes_any(tree: Callable[..., Path], scratch: Path) -> None:
+    takes, old = tree("takes", "", "dev"), tree("old", "return Plan({'no': 'rules'}, ())", "dev")
+    planner = takes / "local" / "plan.py"
+    planner.write_text(HEAD.replace("plan(stack)", "plan(stack, rules)") + "    return Plan(rules, ())\n")
+    (takes / "local" / "engine").mkdir()
+    (takes / "local" / "engine" / "pack_config.py").write_text(TREES_CONFIG)
+    rules = scratch / "rules.json"
+    rules.write_text("as written")
+    for name in ("rules", "none"):
+        (scratch / name).mkdir()
+    for given, found in ((rules, {"read": "as written"}), (scratch / "none.json", Failed("no such file"))):
+        outcomes = plan_trees([takes, old], ["dev"], scratch / given.stem, [given, given])
+        assert outcomes == [
+            {"dev": found if isinstance(found, Failed) else Planned(found)},
+            {"dev": Planned({"no": "rules"})},
+        ]
 
 
 @pytest.mark.parametrize(
