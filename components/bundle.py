@@ -3,6 +3,7 @@
 `python -m components.bundle` builds it by hand; its last line is `{"path", "bytes", "sha256"}` as JSON.
 """
 
+import argparse
 import ast
 import contextlib
 import hashlib
@@ -14,7 +15,7 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -173,8 +174,10 @@ def _too_large(what: str, sizes: dict[str, int]) -> UsageError:
     )
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Build the full zip; return the process's exit code."""
+    # It takes none: what is given is a mistake, or --help.
+    argparse.ArgumentParser(prog="python -m components.bundle", description=__doc__).parse_args(arguments)
     root = Path(__file__).resolve().parent.parent
     os.chdir(root)
     try:

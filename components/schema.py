@@ -1,5 +1,6 @@
 """The package's schema. `python -m components.schema` writes it to schema.json, for reviewers and generators."""
 
+import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -16,4 +17,5 @@ def text() -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m components.schema", description=__doc__).parse_args()
     FILE.write_text(text(), encoding="utf-8")

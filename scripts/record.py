@@ -1,5 +1,6 @@
 """`make record`: what the demos print, written into docs/demo.md where their commands stand."""
 
+import argparse
 import re
 import subprocess
 import sys
@@ -49,4 +50,5 @@ def _around(text: str, command: str) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(prog="python -m scripts.record", description=__doc__).parse_args()
     sys.exit(main())

@@ -229,3 +229,15 @@ def test_by_hand_the_last_line_says_what_was_built(inputs: Path) -> None:
     failed = subprocess.run(command, cwd=inputs, capture_output=True, text=True, check=False)
     assert failed.returncode == 1
     assert failed.stderr == "bundle: agent/main.py: is missing. It is what AgentCore Runtime starts.\n"
+
+
+@pytest.mark.parametrize(("argument", "code"), [("--help", 0), ("--force", 2), ("agent", 2)])
+def test_by_hand_it_takes_no_arguments(
+    argument: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bundle, "build", lambda *_: pytest.fail("it builds"))
+    with pytest.raises(SystemExit) as left:
+        bundle.main([argument])
+    assert left.value.code == code
+    said = capsys.readouterr()
+    assert "usage: python -m components.bundle" in (said.out if code == 0 else said.err)
