@@ -293,4 +293,15 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
             condition={"StringEquals": {"iam:AWSServiceName": _IDENTITY_SERVICE}},
         ),
     ),
+    # Authorized on the gateway, runtime or endpoint that the policy is on.
+    "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy": (
+        Grant(
+            "ResourcePolicies",
+            (
+                "bedrock-agentcore:DeleteResourcePolicy",
+                "bedrock-agentcore:GetResourcePolicy",
+                "bedrock-agentcore:PutResourcePolicy",
+            ),
+        ),
+    ),
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from local.cloud import functions, gateway_targets, gateways, iam, logs, policy_engines, runtimes, s3
+from local.cloud import functions, gateway_targets, gateways, iam, logs, policy_engines, resource_policies, runtimes, s3
 from local.cloud.failures import NotReproducedError
 from local.cloud.resource_type import ResourceType
 
@@ -22,6 +22,7 @@ TYPES: Mapping[str, ResourceType] = {
         policy_engines.ENGINE_TYPE,
         policy_engines.POLICY_TYPE,
         runtimes.RUNTIME,
+        resource_policies.RESOURCE_POLICY_TYPE,
     )
 }
 

@@ -34,6 +34,12 @@ def identity_policy(name: str, properties: Properties) -> Iterator[Failure]:
     yield from _document(name, properties.get(name), needs=("Action", "Resource"), without=("Principal",))
 
 
+def resource_policy(name: str, properties: Properties) -> Iterator[Failure]:
+    """What a service has against the policy of a resource in property `name`."""
+    for failure in _document(name, properties.get(name), needs=("Action", "Principal", "Resource"), without=()):
+        yield Failure(name, failure.reason.replace("MalformedPolicyDocument", "ValidationException", 1))
+
+
 def size(document: Any) -> int:
     """The characters of a document that IAM counts: white space between its parts is not counted."""
     try:

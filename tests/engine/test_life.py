@@ -13,6 +13,7 @@ from .conftest import ROOT, Start, planned
 
 GATEWAY = "aws:bedrock/agentcoreGateway:AgentcoreGateway"
 TARGET = "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget"
+RESOURCE_POLICY = "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy"
 TRUST = """{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
  "Principal": {"Service": "bedrock-agentcore.amazonaws.com"}}]}"""
 
@@ -83,6 +84,37 @@ def test_a_gateway_is_replaced_by_deleting_it_first(start: Start) -> None:
     [after] = [item["id"] for item in engine.resources() if item["type"] == GATEWAY]
     assert before != after
     assert engine.account().count(GATEWAY) == 1
+
+
+def test_a_resource_policy_is_made_unchanged_changed_and_gone(start: Start) -> None:
+    sid = "First"
+
+    def program() -> None:
+        role = aws.iam.Role("role", name="role", assume_role_policy=TRUST)
+        gateway = aws.bedrock.AgentcoreGateway("gateway", role_arn=role.arn, authorizer_type="AWS_IAM")
+        statement = {
+            "Sid": sid,
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "bedrock-agentcore:InvokeGateway",
+            "Resource": gateway.gateway_arn,
+            "Condition": {"ArnNotEquals": {"aws:PrincipalArn": role.arn}},
+        }
+        aws.bedrock.AgentcoreResourcePolicy(
+            "policy",
+            resource_arn=gateway.gateway_arn,
+            policy=pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        )
+
+    engine = start(program)
+    made = engine.up()
+    assert engine.account().count(RESOURCE_POLICY) == 1
+    assert engine.up() == {"same": made["create"]}
+    sid = "Second"
+    assert engine.up() == {"same": made["create"] - 1, "update": 1}
+    engine.stack.refresh(expect_no_changes=True)
+    engine.stack.destroy()
+    assert engine.account() == []
 
 
 def test_what_aws_would_refuse_is_refused_before_anything_is_made(start: Start) -> None:

@@ -58,6 +58,7 @@ ON = {
     "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime": "{agentRuntimeArn}",
     "aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine": "{policyEngineArn}",
     "aws:bedrock/agentcorePolicy:AgentcorePolicy": (f"{AGENTCORE}:policy-engine/{{policyEngineId}}"),
+    "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy": "{resourceArn}",
 }
 TAKE_NO_RESOURCE = {"CreateGateway", "CreateAgentRuntime", "CreatePolicyEngine"}
 
@@ -246,6 +247,22 @@ def test_checking_cedar_policies_needs_the_gateway_they_are_about_and_no_other(t
         assert allowed(document, action, gateway)
         assert not allowed(document, action, gateway.replace("-tools-", "-others-"))
     assert not allowed(document, "bedrock-agentcore:ManageAdminPolicy", "*")
+
+
+@pytest.mark.parametrize(
+    "on",
+    ["gateway/toolgate-dev-tools-abcdefghij", "runtime/toolgate_dev_assistant-abcdefghij/runtime-endpoint/DEFAULT"],
+)
+def test_a_resource_policy_is_put_on_its_own_resource_only(on: str, dev: dict[str, Any]) -> None:
+    kind, arn = "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy", f"{AGENTCORE}:{on}"
+    properties = {"resourceArn": arn, "policy": "{}"}
+    policy = {"urn": f"urn:pulumi:dev::toolgate::{kind}::private", "type": kind, "custom": True}
+    resources = [*dev["deployment"]["resources"], policy | {"inputs": properties, "outputs": properties}]
+    document = deployer.permissions({**dev, "deployment": {**dev["deployment"], "resources": resources}})
+    for action in ("PutResourcePolicy", "GetResourcePolicy", "DeleteResourcePolicy"):
+        assert allowed(document, f"bedrock-agentcore:{action}", arn.replace("abcdefghij", "0123456789"))
+        assert not allowed(document, f"bedrock-agentcore:{action}", arn.replace("toolgate", "other"))
+        assert not allowed(document, f"bedrock-agentcore:{action}", f"{AGENTCORE}:policy-engine/x-abcdefghij")
 
 
 def test_every_action_is_one_that_aws_has() -> None:

@@ -23,8 +23,18 @@ TARGET = "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget"
 ENGINE = "aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine"
 POLICY = "aws:bedrock/agentcorePolicy:AgentcorePolicy"
 RUNTIME = "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime"
+RESOURCE_POLICY = "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy"
 
 Inputs = dict[str, Any]
+
+GATEWAY_ARN = "arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/toolgate-dev-tools-0123456789"
+ONLY_THE_AGENT = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "bedrock-agentcore:InvokeGateway",
+    "Resource": GATEWAY_ARN,
+    "Condition": {"ArnNotEquals": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/agent-role"}},
+}
 
 
 def document(*statements: dict[str, Any]) -> str:
@@ -99,6 +109,7 @@ GOOD: dict[str, Inputs] = {
             }
         },
     },
+    RESOURCE_POLICY: {"resourceArn": GATEWAY_ARN, "policy": document(ONLY_THE_AGENT)},
 }
 """One good example of each resource type."""
 
