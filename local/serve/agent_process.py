@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from local.serve.last_will import LastWill
+
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
 _POLL_SECONDS = 0.02
@@ -23,7 +25,7 @@ class AgentStartError(Exception):
 
 
 class AgentProcess:
-    """`<python> <entry point>` with its own environment and a free port; nothing of it outlives `stop`."""
+    """`<python> <entry point>` with its own environment and a free port; nothing of it outlives `stop`, or us."""
 
     def __init__(self, name: str, entry_point: Path, environment: Mapping[str, str], log: Path) -> None:
         """Describe the process; `start` starts it.
@@ -41,6 +43,7 @@ class AgentProcess:
         self._entry_point = entry_point
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
+        self._will: LastWill | None = None
         self._reviving = threading.Lock()
         self.port = 0
 
@@ -57,6 +60,7 @@ class AgentProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for us; we end the agent, and whatever it started
             )
+        self._will = LastWill(self._process.pid)
 
     def wait_ready(self) -> None:
         """Wait until the agent answers `GET /ping`.
@@ -95,6 +99,8 @@ class AgentProcess:
                 process.wait(STOP_SECONDS)
         finally:  # also when Ctrl-C is pressed once more while we wait
             self._signal(process, signal.SIGKILL)
+            if self._will:
+                self._will.revoke()
             process.wait()
 
     @staticmethod

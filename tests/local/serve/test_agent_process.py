@@ -1,5 +1,7 @@
 import os
 import select
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,6 +10,7 @@ import pytest
 
 from local.serve.agent_process import AgentProcess
 
+ROOT = Path(__file__).parents[3]
 # Ignores SIGTERM like its child, and answers /ping once the child is there.
 STUBBORN = """
 import os, signal, subprocess, sys
@@ -61,3 +64,37 @@ def test_reviving_leaves_a_living_agent_alone_and_starts_a_dead_one_once(agent: 
     with ThreadPoolExecutor(4) as callers:
         list(callers.map(lambda _: agent.revive(), range(4)))
     assert len(_starts(agent)) == 2
+
+
+SERVER = """
+import os, sys
+from pathlib import Path
+from local.serve.agent_process import AgentProcess
+folder = Path(sys.argv[1])
+agent = AgentProcess("agent x", folder / "main.py", {"PATH": os.environ["PATH"]}, folder / "killed.log")
+agent.start()
+agent.wait_ready()
+print(agent._will._heir.pid, flush=True)
+input()
+"""
+
+
+def test_nothing_outlives_a_server_that_is_killed(agent: AgentProcess, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", SERVER, str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        heir = int(server.stdout.readline())
+        started = [*map(int, (tmp_path / "killed.log").read_text().splitlines()[0].split()), heir]
+        ends = [os.pidfd_open(pid) for pid in started]
+        assert select.select(ends, [], [], 0)[0] == []
+        server.kill()
+    assert [pid for pid, end in zip(started, ends, strict=True) if not select.select([end], [], [], 10)[0]] == []
+
+
+def test_a_stopped_agent_leaves_no_will(agent: AgentProcess) -> None:
+    agent.start()
+    assert agent._will
+    heir = os.pidfd_open(agent._will._heir.pid)
+    agent.wait_ready()
+    agent.stop()
+    assert select.select([heir], [], [], 10)[0]
