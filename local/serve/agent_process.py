@@ -70,11 +70,21 @@ class AgentProcess:
         """
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
-            if self._ended_within(_POLL_SECONDS):
+            if self.ended_within(_POLL_SECONDS):
                 code = self._process.returncode if self._process else None
                 raise AgentStartError(f"{self.name} ended with code {code} before it answered /ping{self._tail()}")
             if time.monotonic() > deadline:
                 raise AgentStartError(f"{self.name} did not answer /ping in {START_SECONDS:.0f} s{self._tail()}")
+
+    def ended_within(self, seconds: float) -> bool:
+        """Whether the process ends before so many seconds have passed."""
+        process = self._process
+        if process is None:
+            return True
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+            return True
+        return False
 
     def revive(self) -> None:
         """Start the process again, unless it answers after all; several callers may ask for it at once.
@@ -117,14 +127,6 @@ class AgentProcess:
             return False
         finally:
             connection.close()
-
-    def _ended_within(self, seconds: float) -> bool:
-        if self._process is None:
-            return True
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(seconds)
-            return True
-        return False
 
     def _tail(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines()[-_LOG_LINES:]

@@ -32,6 +32,7 @@ INVOKE_FOR_USER = "bedrock-agentcore:InvokeAgentRuntimeForUser"
 _SESSION = "x-amzn-bedrock-agentcore-runtime-session-id"
 _USER = "x-amzn-bedrock-agentcore-runtime-user-id"
 _FORWARDED = ("content-type", "accept", "traceparent", "tracestate", "baggage", "x-amzn-trace-id", _USER)
+_DYING_SECONDS = 1.0
 _TIMEOUT = httpx.Timeout(5.0, read=15 * 60.0)  # AgentCore quotas: a synchronous request takes at most 15 minutes
 
 
@@ -104,6 +105,8 @@ async def _invoke(agent: AgentProcess, session: str, request: Request, reply: _R
             text = f"Runtime initialization time exceeded. Please make sure that initialization completes in {seconds}."
             await refuse(reply.send, 424, "RuntimeClientError", text)
         except httpx.HTTPError:
+            # It may be dying, and its port still open for a moment: the next request must not go there.
+            await asyncio.to_thread(agent.ended_within, _DYING_SECONDS)
             await refuse(reply.send, 424, "RuntimeClientError", _received(502))
         else:
             if answer.is_success:
