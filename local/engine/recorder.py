@@ -177,6 +177,7 @@ class _Monitor(mocks.MockMonitor):
         self._recording = recording
         self._plane = plane
         self._root = root
+        self._urns: set[str] = set()
         self._lock = threading.Lock()
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
@@ -198,6 +199,10 @@ class _Monitor(mocks.MockMonitor):
             asked = ", ".join(name for name, given in engines_own.items() if given)
             self._refuse(f"{request.name} ({request.type})", [NOT_REPRODUCED.format(asked)])
         with self._lock:
+            if urn in self._urns:  # the words are the engine's (sdk/go/common/diag/errors.go, 2001)
+                text = f"Duplicate resource URN '{urn}'; try giving it a unique name"
+                self._refuse(f"{request.name} ({request.type})", [text])
+            self._urns.add(urn)
             resource_id, inputs, outputs = self._make(request, urn, inputs) if request.custom else ("", inputs, {})
             self._recording.registrations.append(Registration(request, urn, resource_id, inputs, outputs))
         return resource_pb2.RegisterResourceResponse(urn=urn, id=resource_id, object=wire.to_struct(outputs))

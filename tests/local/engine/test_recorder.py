@@ -52,6 +52,25 @@ def test_urns_are_the_engines(run: Run) -> None:
     }
 
 
+TWO_GATEWAYS = """
+    class Gateway(pulumi.ComponentResource):
+        def __init__(self, name, target):
+            super().__init__("project:index:Gateway", name)
+            opts = pulumi.ResourceOptions(parent=self)
+            aws.iam.Role(f"{name}-{target}", assume_role_policy=TRUST, opts=opts)
+
+    Gateway("tools", "1-math")
+    Gateway("tools-1", TARGET)
+"""
+
+
+def test_one_urn_for_two_resources_is_refused_as_by_the_engine(run: Run) -> None:
+    assert len(run(TWO_GATEWAYS.replace("TARGET", '"text"')).registrations) == 5
+    urn = r"urn:pulumi:dev::project::project:index:Gateway\$aws:iam/role:Role::tools-1-math"
+    with pytest.raises(ProgramError, match=rf"Duplicate resource URN '{urn}'; try giving it a unique name"):
+        run(TWO_GATEWAYS.replace("TARGET", '"math"'))
+
+
 def test_everything_is_known_after_a_deployment(run: Run) -> None:
     recording = run(NESTED)
     stack = recording.outputs["urn:pulumi:dev::project::pulumi:pulumi:Stack::project-dev"]
