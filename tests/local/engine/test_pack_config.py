@@ -97,6 +97,15 @@ def test_what_does_not_fit_the_pack_is_said(
     assert str(raised.value) == words
 
 
+def test_a_setting_that_a_rule_must_have_is_asked_for(info: Callable[..., pb.AnalyzerInfo]) -> None:
+    pack = info()
+    pack.policies[1].configSchema.required.append("owner")
+    pack.policies[1].configSchema.properties.update({"owner": {"type": "string"}})
+    with pytest.raises(PackConfigError, match="settled: 'owner' is a required property"):
+        reconcile(pack, {})
+    assert reconcile(pack, parse({"settled": {"owner": "me"}}))
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

@@ -1,5 +1,6 @@
 import os
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -81,13 +82,14 @@ input()
 
 def test_nothing_outlives_a_server_that_is_killed(agent: AgentProcess, tmp_path: Path) -> None:
     command = [sys.executable, "-c", SERVER, str(tmp_path)]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True, start_new_session=True) as server:
         assert server.stdout
         heir = int(server.stdout.readline())
         started = [*map(int, (tmp_path / "killed.log").read_text().splitlines()[0].split()), heir]
         ends = [os.pidfd_open(pid) for pid in started]
         assert select.select(ends, [], [], 0)[0] == []
-        server.kill()
+        os.killpg(server.pid, signal.SIGKILL)
     assert [pid for pid, end in zip(started, ends, strict=True) if not select.select([end], [], [], 10)[0]] == []
 
 
