@@ -9,8 +9,11 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components import arguments, cedar, documents, models, names, permits, place, propagation
+from components import arguments, cedar, documents, models, names, permits, place, propagation, watching
+from components.alarms import Alarms
+from components.delivery import LogDelivery
 from components.errors import UsageError
+from components.observed import Observed
 from components.tool_gateway import GatewayTools
 
 RUNTIME = "PYTHON_3_13"
@@ -62,8 +65,14 @@ class AgentRuntimeArgs(TypedDict):
     """How long its sessions live. Default: the service's."""
     description: NotRequired[pulumi.Input[str]]
     """What the agent is for."""
+    logs: NotRequired[LogDelivery]
+    """Delivery of its application logs, which hold requests and answers. Default: none."""
+    traces: NotRequired[bool]
+    """Whether AgentCore's own spans of it go to X-Ray; takes CloudWatch Transaction Search. Default: false."""
+    alarms: NotRequired[Alarms]
+    """Alarms on its errors and throttling. Default: none."""
     tags: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
-    """Tags for the bucket, the role and the runtime."""
+    """Tags for whatever is made for it that takes tags."""
 
 
 class AgentRuntime(pulumi.ComponentResource):
@@ -105,6 +114,8 @@ class AgentRuntime(pulumi.ComponentResource):
             # A replacement cannot be made while the old one holds the name.
             opts=hooked.merge(pulumi.ResourceOptions(depends_on=[*policies, *permitted], delete_before_replace=True)),
         )
+        observed = Observed("runtime", runtime_name, runtime.agent_runtime_arn, args.get("tags"))
+        watching.watch(self, name, observed, args)
         self.runtime_arn = runtime.agent_runtime_arn
         self.role_arn = role.arn
         self.tool_names = pulumi.Output.all(*[it["tools"] for it in handed]).apply(_flat)
@@ -206,6 +217,7 @@ def _check(args: AgentRuntimeArgs, where: str) -> None:
     models.checked(args["model_id"], f"{where}.model_id")
     arguments.within(args.get("description"), 1, LONGEST_DESCRIPTION, f"{where}.description")
     arguments.within(args.get("system_prompt"), 1, LONGEST_VALUE, f"{where}.system_prompt")
+    watching.check(args, where)
     for key, seconds in args.get("lifecycle", {}).items():
         arguments.within(seconds, SHORTEST_LIFE, LONGEST_LIFE, f"{where}.lifecycle.{key}")
     environment = args.get("environment", {})

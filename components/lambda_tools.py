@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components import arguments, documents, grants, names, propagation, tool_forms
+from components import arguments, delivery, documents, grants, names, propagation, tool_forms
 from components.errors import UsageError
 from components.tool_gateway import GatewayTarget
 from components.tool_schema import ToolSchema, read_tools
@@ -43,6 +43,7 @@ class LambdaTools(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: LambdaToolsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         arguments.check(args, LambdaToolsArgs, f"LambdaTools {name!r}")
+        delivery.check_retention(args.get("log_retention_days"), f"LambdaTools {name!r}.log_retention_days")
         directory = Path(args["directory"])
         tools = read_tools(directory / "tools.py")
         grants.full_names({name: [tool["name"] for tool in tools]}, f"LambdaTools {name!r}")
@@ -82,7 +83,7 @@ class LambdaTools(pulumi.ComponentResource):
         logs = aws.cloudwatch.LogGroup(
             f"{name}-logs",
             name=f"/aws/lambda/{function_name}",
-            retention_in_days=args.get("log_retention_days", 30),
+            retention_in_days=args.get("log_retention_days", delivery.DEFAULT_RETENTION_DAYS),
             tags=args.get("tags"),
             opts=child,
         )

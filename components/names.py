@@ -81,6 +81,21 @@ FULL_TOOL = Limit(
     "botocore bedrock-runtime ToolName",
 )
 
+DELIVERY = Limit(
+    "delivery name",
+    r"[a-zA-Z0-9_-]+",
+    "letters, digits, underscores and hyphens",
+    60,
+    "botocore logs DeliverySourceName, DeliveryDestinationName",
+)
+DASHBOARD = Limit(
+    "dashboard name",
+    r"[a-zA-Z0-9_-]+",
+    "letters, digits, underscores and hyphens",
+    255,
+    "CloudWatch API reference, PutDashboard, DashboardName",
+)
+
 
 def checked(limit: Limit, name: str, *, advice: str) -> str:
     """Return the name if AWS takes it.
@@ -156,6 +171,26 @@ def function(project: str, stack: str, name: str) -> str:
     """
     joined = f"{project}-{stack}-{name}".replace(".", "-")
     return checked(FUNCTION, joined, advice="It is made of project, stack and target name: shorten or rename one.")
+
+
+def delivery(owner: str, purpose: str) -> str:
+    """The name of a delivery's source and destination: the gateway's or runtime's own name and what is delivered.
+
+    Raises:
+        UsageError: AWS would refuse the name.
+    """
+    advice = "It is made of project, stack and component name: shorten or rename one."
+    return checked(DELIVERY, f"{owner}-{purpose}", advice=advice)
+
+
+def dashboard(project: str, stack: str, name: str) -> str:
+    """The dashboard's name: project, stack and component joined by hyphens.
+
+    Raises:
+        UsageError: AWS would refuse the name.
+    """
+    joined = f"{project}-{stack}-{name}".replace(".", "-")
+    return checked(DASHBOARD, joined, advice="It is made of project, stack and component name: shorten or rename one.")
 
 
 def target(name: str) -> str:

@@ -9,16 +9,19 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 from pulumi.runtime import config as pulumi_config
 
-from components import agent_runtime, arguments, cedar, grants, models, names
+from components import agent_runtime, alarms, arguments, cedar, delivery, grants, models, names
 from components.errors import UsageError
 from components.grants import Authorization
+from components.watching import Watching
 
 NAMESPACE = "toolgate"
 DEFAULT_MODEL = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 DEFAULT_AGENT = "assistant"
 GATEWAY = "tools"
 """Name of the program's one gateway."""
-_JSON = {"agents": "a map of agents", "observability": "true or false"}
+DASHBOARD = "overview"
+"""Name of the program's one dashboard."""
+_JSON = {"agents": "a map of agents", "observability": "a map of settings"}
 
 
 class BundleKind(enum.Enum):
@@ -41,6 +44,25 @@ class AgentConfig(TypedDict):
     """Its system prompt. Default: the agent's own."""
 
 
+class ObservabilityConfig(TypedDict):
+    """What can be seen afterwards: `toolgate:observability`."""
+
+    telemetry: NotRequired[bool]
+    """Whether agents send their own traces and metrics to CloudWatch. Default: true."""
+    logs: NotRequired[bool]
+    """Whether gateway and runtimes deliver their application logs. Default: false."""
+    retentionDays: NotRequired[int]
+    """Days to keep these logs. Default: 30."""
+    traces: NotRequired[bool]
+    """Whether gateway and runtimes deliver their spans. Default: false."""
+    alarms: NotRequired[bool]
+    """Whether there are alarms on their errors and throttling. Default: false."""
+    alarmTopics: NotRequired[list[str]]
+    """ARNs of the SNS topics that alarms tell."""
+    dashboard: NotRequired[bool]
+    """Whether there is a dashboard. Default: false."""
+
+
 class Config(TypedDict):
     """The keys of the namespace."""
 
@@ -52,8 +74,8 @@ class Config(TypedDict):
     """Agents by name. Default: one, `assistant`, that may call every tool."""
     bundle: NotRequired[BundleKind]
     """What the agent's zip holds."""
-    observability: NotRequired[bool]
-    """Whether agents send traces and metrics to CloudWatch. Default: true."""
+    observability: NotRequired[ObservabilityConfig]
+    """What can be seen afterwards. Default: what the agents send."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +93,9 @@ class Settings:
 
     authorization: Authorization
     bundle: BundleKind
-    observability: bool
+    telemetry: bool
+    watched: Watching
+    dashboard: bool
     agents: dict[str, Agent]
 
 
@@ -85,6 +109,7 @@ def load(available: grants.Available) -> Settings:
         UsageError: A key is unknown, a value is of another type, a name is refused, or a tool does not exist.
     """
     config = _read()
+    _check_form(config)
     arguments.check(config, Config, f"{NAMESPACE}:")
     authorization = Authorization(config.get("authorization", Authorization.GATEWAY))
     model_id = models.checked(config.get("modelId", DEFAULT_MODEL), f"{NAMESPACE}:modelId")
@@ -95,6 +120,10 @@ def load(available: grants.Available) -> Settings:
         names.policy_engine(project, stack, GATEWAY)
     for target in available:
         names.function(project, stack, target)
+    seen = config.get("observability", {})
+    watched = _watched(seen, f"{NAMESPACE}:observability")
+    if seen.get("dashboard"):
+        names.dashboard(project, stack, DASHBOARD)
     agents: dict[str, Agent] = {}
     runtimes: dict[str, str] = {}
     for name, entry in config.get("agents", {DEFAULT_AGENT: {}}).items():
@@ -112,7 +141,34 @@ def load(available: grants.Available) -> Settings:
         agents[name] = Agent(tools, models.checked(entry.get("modelId", model_id), f"{where}.modelId"), prompt)
     _check_number(agents, authorization)
     bundle = BundleKind(config.get("bundle", BundleKind.FULL))
-    return Settings(authorization, bundle, config.get("observability", True), agents)
+    return Settings(authorization, bundle, seen.get("telemetry", True), watched, seen.get("dashboard", False), agents)
+
+
+def _check_form(config: Mapping[str, Any]) -> None:
+    if isinstance(given := config.get("observability"), bool):
+        text = str(given).lower()
+        raise UsageError(
+            f"{NAMESPACE}:observability: is a map now, not {text}. Write telemetry: {text} in it "
+            f"(pulumi config set --path {NAMESPACE}:observability.telemetry {text})."
+        )
+
+
+def _watched(seen: ObservabilityConfig, where: str) -> Watching:
+    for key, needed in (("retentionDays", "logs"), ("alarmTopics", "alarms")):
+        if key in seen and not seen.get(needed):
+            raise UsageError(f"{where}.{key}: says nothing without {needed}. Write {needed}: true, or leave it out.")
+    watched: Watching = {}
+    if seen.get("logs"):
+        days = seen.get("retentionDays", delivery.DEFAULT_RETENTION_DAYS)
+        delivery.check_retention(days, f"{where}.retentionDays")
+        watched["logs"] = {"retention_days": days}
+    if seen.get("traces"):
+        watched["traces"] = True
+    if seen.get("alarms"):
+        topics = seen.get("alarmTopics", [])
+        alarms.check_topics(topics, f"{where}.alarmTopics")
+        watched["alarms"] = {"topics": [*topics]}
+    return watched
 
 
 def _tools(

@@ -6,10 +6,13 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components import arguments, cedar_schema, documents, grants, names, place, propagation, tool_forms
+from components import arguments, cedar_schema, documents, grants, names, place, propagation, tool_forms, watching
+from components.alarms import Alarms
 from components.cedar_schema import Tools
+from components.delivery import LogDelivery
 from components.errors import UsageError
 from components.grants import Authorization
+from components.observed import Observed
 from components.tool_schema import ToolSchema
 
 # A gateway made without versions speaks only 2025-03-26 (seen live: mrwersa/agentmandate), and they cannot be widened
@@ -56,8 +59,14 @@ class ToolGatewayArgs(TypedDict):
     """What a caller with access may call. Default GATEWAY."""
     description: NotRequired[pulumi.Input[str]]
     """What the gateway is for; 1 to 200 characters."""
+    logs: NotRequired[LogDelivery]
+    """Delivery of its application logs, which may hold the tools' arguments and results. Default: none."""
+    traces: NotRequired[bool]
+    """Whether its spans go to X-Ray; takes CloudWatch Transaction Search. Default: false."""
+    alarms: NotRequired[Alarms]
+    """Alarms on its errors and throttling. Default: none."""
     tags: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
-    """Tags for the role, the gateway and its policy engine."""
+    """Tags for whatever is made for it that takes tags."""
 
 
 class ToolGateway(pulumi.ComponentResource):
@@ -76,6 +85,7 @@ class ToolGateway(pulumi.ComponentResource):
         where = f"ToolGateway {name!r}"
         arguments.check(args, ToolGatewayArgs, where)
         arguments.within(args.get("description"), 1, LONGEST_DESCRIPTION, f"{where}.description")
+        watching.check(args, where)
         project, stack = pulumi.get_project(), pulumi.get_stack()
         gateway_name = names.gateway(project, stack, name)
         self._authorization = Authorization(args.get("authorization", Authorization.GATEWAY))
@@ -103,6 +113,8 @@ class ToolGateway(pulumi.ComponentResource):
             # A replacement cannot be made while the old one holds the name.
             opts=pulumi.ResourceOptions(parent=self, depends_on=policies, delete_before_replace=True, hooks=hooks),
         )
+        observed = Observed("gateway", gateway_name, gateway.gateway_arn, args.get("tags"))
+        watching.watch(self, name, observed, args)
         targets = self._targets(name, args["targets"], gateway, policies, hooks)
         self.gateway_arn = gateway.gateway_arn
         # Who uses the URL waits for the tools; and a policy cannot come before the tools that it names.

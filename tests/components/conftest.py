@@ -91,8 +91,12 @@ def outputs_of(args: mocks.MockResourceArgs) -> dict[str, Any]:
         "Bucket": {"bucket": f"{args.name}-1234567"},
         "BucketObjectv2": {"arn": f"arn:aws:s3:::{args.inputs.get('bucket')}/{args.inputs.get('key')}"},
         "AgentcoreAgentRuntime": {
-            "agentRuntimeArn": f"arn:aws:bedrock-agentcore:{REGION}:{ACCOUNT}:runtime/{args.name}-a1b2c3d4e5"
+            "agentRuntimeArn": (
+                f"arn:aws:bedrock-agentcore:{REGION}:{ACCOUNT}:runtime/{args.inputs.get('agentRuntimeName')}-A1b2C3d4E5"
+            )
         },
+        "LogDeliverySource": {"arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:delivery-source:{name}"},
+        "LogDeliveryDestination": {"arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:delivery-destination:{name}"},
     }
     return kinds.get(args.typ.split(":")[-1], {})
 

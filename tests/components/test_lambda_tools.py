@@ -69,6 +69,11 @@ def test_the_function_and_its_log(run: Any, folder: Path) -> None:
         ("echo", {}, "LambdaTools 'echo': missing 'directory'"),
         ("echo", {"directory": "lambdas/math", "memory": 1}, "unknown key 'memory'. Did you mean 'memory_size'"),
         ("echo", {"directory": "nowhere"}, "nowhere/tools.py: cannot be read"),
+        (
+            "echo",
+            {"directory": "lambdas/math", "log_retention_days": 2},
+            r"'echo'\.log_retention_days: 2 is not one of",
+        ),
         ("my_target", {"directory": "lambdas/math"}, "target name 'my_target' is refused"),
         ("t" * 60, {"directory": "lambdas/math"}, "full tool name .* at most 64"),
         ("t" * 52, {"directory": "lambdas/math"}, "full tool name|function name"),

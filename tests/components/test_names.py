@@ -15,6 +15,7 @@ def shapes() -> dict[str, Any]:
     session = botocore.session.get_session()
     control = session.get_service_model("bedrock-agentcore-control")
     runtime = session.get_service_model("bedrock-runtime")
+    logs = session.get_service_model("logs")
     return {
         "gateway name": control.shape_for("GatewayName").metadata,
         "target name": control.shape_for("TargetName").metadata,
@@ -22,11 +23,21 @@ def shapes() -> dict[str, Any]:
         "policy engine name": control.shape_for("PolicyEngineName").metadata,
         "policy name": control.shape_for("PolicyName").metadata,
         "full tool name": runtime.shape_for("ToolName").metadata,
+        "delivery name": logs.shape_for("DeliverySourceName").metadata,
     }
 
 
 @pytest.mark.parametrize(
-    "limit", [names.GATEWAY, names.TARGET, names.RUNTIME, names.POLICY_ENGINE, names.POLICY, names.FULL_TOOL]
+    "limit",
+    [
+        names.GATEWAY,
+        names.TARGET,
+        names.RUNTIME,
+        names.POLICY_ENGINE,
+        names.POLICY,
+        names.FULL_TOOL,
+        names.DELIVERY,
+    ],
 )
 @pytest.mark.parametrize(
     "name", ["a", "abc", "a-b", "a_b", "A", "1", "-a", "_a", "a-", "a--b", "a.b", "a b", "ä", "a" * 48]
@@ -47,6 +58,8 @@ def test_derived_names() -> None:
     assert names.policy("toolgate_dev_a", 1) == "toolgate_dev_a_tools"
     assert names.policy("toolgate_dev_a", 2) == "toolgate_dev_a_tools_2"
     assert names.function("toolgate", "dev", "math") == "toolgate-dev-math"
+    assert names.delivery("toolgate-dev-tools", "logs") == "toolgate-dev-tools-logs"
+    assert names.dashboard("tool-gate", "dev.eu", "overview") == "tool-gate-dev-eu-overview"
     assert names.target("math") == "math"
     assert names.full_tool("math", "add_numbers") == "math___add_numbers"
 

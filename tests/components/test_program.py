@@ -164,7 +164,7 @@ def test_exports(run: Any, program: Any) -> None:
         "agents": {
             "assistant": {
                 "runtime_arn": (
-                    "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/assistant-runtime-a1b2c3d4e5"
+                    "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/toolgate_dev_assistant-A1b2C3d4E5"
                 ),
                 "role_arn": "arn:aws:iam::123456789012:role/assistant-role-1234567",
                 "tools": TOOLS,
@@ -243,10 +243,36 @@ def test_telemetry_is_a_setting(run: Any, program: Any) -> None:
     def started(inputs: Any) -> Any:
         return inputs["agentRuntimeArtifact"]["codeConfiguration"]["entryPoints"]
 
-    on, off = runtime(), runtime(observability=False)
+    on, off = runtime(), runtime(observability={"telemetry": False})
     assert started(on) == ["opentelemetry-instrument", "main.py"]
     assert started(off) == ["main.py"]
     assert set(on["environmentVariables"]) - set(off["environmentVariables"]) == set(telemetry.ENVIRONMENT)
+
+
+def test_what_can_be_seen_afterwards_is_a_setting(run: Any, program: Any) -> None:
+    topic = "arn:aws:sns:us-east-1:123456789012:oncall"
+    seen = {"logs": True, "retentionDays": 7, "traces": True, "alarms": True, "alarmTopics": [topic], "dashboard": True}
+    more = [
+        (kind, f"{name}-{what}")
+        for name in ("tools", "assistant")
+        for kind, whats in {
+            "LogGroup": ("logs",),
+            "LogDeliverySource": ("logs", "traces"),
+            "LogDeliveryDestination": ("logs", "traces"),
+            "LogDelivery": ("logs", "traces"),
+            "MetricAlarm": ("system-errors", "throttles", "user-errors"),
+        }.items()
+        for what in whats
+    ]
+    recorded = run(program, {**SOURCES, "observability": seen})
+    dashboard = [("Dashboard", "overview"), ("Dashboard", "overview-dashboard")]
+    assert recorded.types() == sorted([*TYPES, *more, *dashboard])
+    assert recorded.one("LogGroup", "tools-logs").inputs["retentionInDays"] == 7
+    assert recorded.one("MetricAlarm", "assistant-throttles").inputs["alarmActions"] == [topic]
+    [component, resource] = [it for it in recorded.resources if it.type.endswith(":Dashboard")]
+    assert set(component.inputs) == {"gateways", "runtimes", "functions"}
+    charts = [it["properties"]["title"] for it in json.loads(resource.inputs["dashboardBody"])["widgets"]]
+    assert charts[::2] == ["gateway tools: calls", "runtime assistant: calls", "function math: calls"]
 
 
 @pytest.mark.parametrize(
@@ -257,7 +283,8 @@ def test_telemetry_is_a_setting(run: Any, program: Any) -> None:
         ({"agents": {"a b": {}}}, "dev", "runtime name 'toolgate_dev_a b' is refused"),
         ({"agents": {"a": {"toolz": []}}}, "dev", "toolgate:agents.a: unknown key 'toolz'. Did you mean 'tools'?"),
         ({"authorization": "tool", "agents": {"a": {"tools": ["math___sub"]}}}, "dev", "'math___sub' is neither"),
-        ({"observability": "yes"}, "dev", "toolgate:observability: must be true or false"),
+        ({"observability": "yes"}, "dev", "toolgate:observability: must be a map of settings"),
+        ({"observability": {"retentionDays": 7}}, "dev", "retentionDays: says nothing without logs"),
         ({"modell": "x"}, "dev", "toolgate: unknown key 'modell'. Did you mean 'modelId'?"),
         ({}, "a-very-long-stack-name-that-does-not-fit-the-limit", "characters; at most"),
         ({}, "dev!", "is refused"),

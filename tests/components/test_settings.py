@@ -13,6 +13,7 @@ from components.settings import BundleKind
 
 ROOT = Path(__file__).parents[2]
 AVAILABLE = {"math": ["add", "multiply"], "people": ["greet"]}
+TOPIC = "arn:aws:sns:us-east-1:123456789012:oncall"
 ALL = ["math___add", "math___multiply", "people___greet"]
 
 
@@ -40,7 +41,7 @@ def test_without_configuration_one_agent_may_call_every_tool(load: Any) -> None:
     assert loaded.authorization is Authorization.GATEWAY
     assert loaded.bundle is BundleKind.FULL
     assert list(loaded.agents) == ["assistant"]
-    assert loaded.observability is True
+    assert (loaded.telemetry, loaded.watched, loaded.dashboard) == (True, {}, False)
     assert loaded.agents["assistant"].tools is None
     assert loaded.agents["assistant"].model_id == settings.DEFAULT_MODEL
     assert loaded.agents["assistant"].system_prompt is None
@@ -109,9 +110,50 @@ def test_that_many_agents_are_no_error_where_they_need_no_policy(load: Any) -> N
     assert len(load({"authorization": "tool", "agents": agents}).agents) == 1001
 
 
+def test_what_can_be_seen_as_configured(load: Any) -> None:
+    off = load({"observability": {"telemetry": False, "logs": False, "traces": False, "alarms": False}})
+    assert (off.telemetry, off.watched, off.dashboard) == (False, {}, False)
+    some = load({"observability": {"logs": True, "alarms": True}})
+    assert some.watched == {"logs": {"retention_days": 30}, "alarms": {"topics": []}}
+    every = {"logs": True, "retentionDays": 90, "traces": True, "alarms": True, "alarmTopics": [TOPIC]}
+    loaded = load({"observability": {**every, "dashboard": True}})
+    assert loaded.watched == {"logs": {"retention_days": 90}, "traces": True, "alarms": {"topics": [TOPIC]}}
+    assert loaded.dashboard is True
+
+
 @pytest.mark.parametrize("text", ["true", "false"])
-def test_true_and_false_come_as_text(load: Any, text: str) -> None:
-    assert load({"observability": text}).observability is (text == "true")
+def test_the_switch_that_observability_was_is_told_its_new_form(load: Any, text: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        load({"observability": text})
+    assert str(raised.value) == (
+        f"toolgate:observability: is a map now, not {text}. Write telemetry: {text} in it "
+        f"(pulumi config set --path toolgate:observability.telemetry {text})."
+    )
+    assert load({"observability": {"telemetry": text == "true"}}).telemetry is (text == "true")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"log": True}, ": unknown key 'log'. Did you mean 'logs'? Known: alarmTopics, alarms, dashboard, logs"),
+        ({"logs": "yes"}, ".logs: must be true or false, not 'yes'."),
+        ({"retentionDays": 7}, ".retentionDays: says nothing without logs. Write logs: true, or leave it out."),
+        ({"logs": False, "retentionDays": 7}, ".retentionDays: says nothing without logs."),
+        (
+            {"logs": True, "retentionDays": 31},
+            ".retentionDays: 31 is not one of the days that CloudWatch Logs takes: ",
+        ),
+        ({"logs": True, "retentionDays": True}, ".retentionDays: must be a whole number, not True."),
+        ({"alarmTopics": [TOPIC]}, ".alarmTopics: says nothing without alarms. Write alarms: true, or leave it out."),
+        ({"alarms": True, "alarmTopics": TOPIC}, ".alarmTopics: must be a list, not "),
+        ({"alarms": True, "alarmTopics": ["oncall"]}, ".alarmTopics[0]: 'oncall' is not the ARN of an SNS topic."),
+        ({"alarms": True, "alarmTopics": [TOPIC] * 6}, ".alarmTopics: number of topics: is 6; 0 to 5 are allowed."),
+    ],
+)
+def test_what_contradicts_itself_or_aws_is_named(load: Any, given: Any, message: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        load({"observability": given})
+    assert str(raised.value).startswith(f"toolgate:observability{message}")
 
 
 def test_a_program_without_agents_is_one(load: Any) -> None:
@@ -124,8 +166,8 @@ def test_a_program_without_agents_is_one(load: Any) -> None:
         ({"model": "x"}, "toolgate: unknown key 'model'. Did you mean 'modelId'?"),
         ({"modelId": "x"}, "toolgate:modelId: 'x' is no model id."),
         ({"authorization": "none"}, "toolgate:authorization: 'none' is not one of 'gateway', 'tool'."),
-        ({"observability": "1"}, "toolgate:observability: must be true or false, not 1."),
-        ({"observability": "no"}, "toolgate:observability: must be true or false ("),
+        ({"observability": "1"}, "toolgate:observability: must be a map, not 1."),
+        ({"observability": "no"}, "toolgate:observability: must be a map of settings ("),
         ({"bundle": "zip"}, "toolgate:bundle: 'zip' is not one of 'full', 'sources'."),
         ({"agents": "{"}, "toolgate:agents: must be a map of agents ("),
         ({"agents": "[]"}, "toolgate:agents: must be a map, not []."),
@@ -154,7 +196,6 @@ def test_the_project_file_declares_the_same_defaults() -> None:
         "modelId": settings.DEFAULT_MODEL,
         "authorization": "gateway",
         "bundle": "full",
-        "observability": True,
     }
     ours = {key: it["default"] for key, it in declared.items() if key.startswith("toolgate:")}
     assert ours == {f"toolgate:{key}": value for key, value in loaded.items()}

@@ -20,24 +20,32 @@ FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:f"
 GATEWAY = "arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/other-a1b2c3d4e5"
 GRANT = {"gatewayArn": GATEWAY, "gatewayUrl": "https://other-a1b2c3d4e5.gateway.example/mcp"}
 AGENT = {"code": "agent.zip", "modelId": MODEL}
+WATCHED: dict[str, Any] = {
+    "logs": {"retentionDays": 7},
+    "traces": True,
+    "alarms": {"topics": ["arn:aws:sns:us-east-1:123456789012:oncall"]},
+}
 TOOLS = ["math___add_numbers", "math___multiply_numbers", "math___greeting"]
 SCHEMA = {"type": "object", "properties": {"x": {"type": "string"}}}
 SAME_IN_PYTHON = """
 from components.agent_runtime import AgentRuntime
+from components.dashboard import Dashboard
 from components.lambda_tools import LambdaTools
 from components.tool_gateway import ToolGateway
 
 math = LambdaTools("math", {"directory": "lambdas/math"})
-gateway = ToolGateway("tools", {"targets": {"math": math.target}, "authorization": AUTHORIZATION})
-AgentRuntime("assistant", AGENT | {"tools": [gateway.tools("math")]})
+gateway = ToolGateway("tools", {"targets": {"math": math.target}, "authorization": AUTHORIZATION} | WATCHED)
+agent = AgentRuntime("assistant", AGENT | WATCHED | {"tools": [gateway.tools("math")]})
+Dashboard("overview", {"gateways": {"tools": gateway.gateway_arn}, "runtimes": {"assistant": agent.runtime_arn}})
 """
 
 
 def deploy(hosted: Hosted, authorization: str) -> Made:
-    """The three components, each handed the outputs of the one before it."""
+    """The components, each handed the outputs of those before it; returns the agent."""
     function = hosted.construct("LambdaTools", "math", {"directory": "lambdas/math"})
     target = {"functionArn": function.output("functionArn"), "tools": function.output("tools")}
-    gateway = hosted.construct("ToolGateway", "tools", {"targets": {"math": target}, "authorization": authorization})
+    args = {"targets": {"math": target}, "authorization": authorization, **WATCHED}
+    gateway = hosted.construct("ToolGateway", "tools", args)
     grant = {
         "gatewayArn": gateway.output("gatewayArn"),
         "gatewayUrl": gateway.output("gatewayUrl"),
@@ -45,7 +53,13 @@ def deploy(hosted: Hosted, authorization: str) -> Made:
     }
     if authorization == "tool":
         grant["policyEngineId"] = gateway.output("policyEngineId")
-    return hosted.construct("AgentRuntime", "assistant", {**AGENT, "tools": [grant]})
+    agent = hosted.construct("AgentRuntime", "assistant", {**AGENT, **WATCHED, "tools": [grant]})
+    shown = {
+        "gateways": {"tools": gateway.output("gatewayArn")},
+        "runtimes": {"assistant": agent.output("runtimeArn")},
+    }
+    hosted.construct("Dashboard", "overview", shown)
+    return agent
 
 
 def refused(hosted: Hosted, kind: str, inputs: dict[str, Any]) -> str:
@@ -63,12 +77,18 @@ def test_the_same_is_deployed_as_by_a_python_program(hosted: Hosted, folder: Pat
     agent = deploy(hosted, authorization)
     assert agent.state["toolNames"] == TOOLS
     agent_args = {"code": AGENT["code"], "model_id": AGENT["modelId"]}
-    constants = f"AUTHORIZATION = {authorization!r}\nAGENT = {agent_args}"
+    watched = {**WATCHED, "logs": {"retention_days": WATCHED["logs"]["retentionDays"]}}
+    constants = f"AUTHORIZATION = {authorization!r}\nAGENT = {agent_args}\nWATCHED = {watched}"
     (folder / "__main__.py").write_text(constants + SAME_IN_PYTHON)
     plane = ControlPlane(Place(region="us-east-1"), MemoryStore(), {})
     expected = record(Program(folder, "toolgate", "dev", {}), plane)
     wanted = {it.urn: it.inputs for it in expected.registrations if it.request.custom}
-    assert any(urn.endswith("AgentcoreAgentRuntime::assistant-runtime") for urn in wanted)
+    for last in (
+        "AgentcoreAgentRuntime::assistant-runtime",
+        "LogDelivery::tools-traces",
+        "Dashboard::overview-dashboard",
+    ):
+        assert any(urn.endswith(last) for urn in wanted)
     assert {it.urn: it.inputs for it in hosted.recording.registrations if it.request.custom} == wanted
 
 
@@ -128,6 +148,8 @@ def test_a_missing_input_is_named(hosted: Hosted, kind: str, inputs: dict[str, A
         ("LambdaTools", {"directory": "nowhere"}, "nowhere/tools.py: cannot be read"),
         ("LambdaTools", {"directory": "lambdas/math", "timeout": 1.5}, "timeout: must be a whole number, not 1.5."),
         ("ToolGateway", {"targets": {}}, "ToolGateway 'it': has no target."),
+        ("ToolGateway", {"targets": {}, "logs": {"retentionDays": 2}}, "logs.retention_days: 2 is not one of the days"),
+        ("Dashboard", {}, "Dashboard 'it': shows nothing."),
         ("AgentRuntime", {**AGENT, "code": "no.zip"}, "AgentRuntime 'it'.code: no.zip cannot be read"),
         ("AgentRuntime", {**AGENT, "tools": [{**GRANT, "tools": []}]}, "names no tool"),
     ],
