@@ -22,7 +22,7 @@ OK, FAILED = 0, 2
 # What AWS or Pulumi puts to a name to make it unique, at the end of an ARN or of a part of it.
 _AGENTCORE_SUFFIX = re.compile(r"(?<=-)[0-9a-zA-Z]{10}(?=/|$)")
 _PULUMI_SUFFIX = re.compile(r"(?<=-)[0-9a-f]{7}$")
-_ARN_KEYS = ("arn", "gatewayArn", "agentRuntimeArn", "policyEngineArn", "resourceArn")
+_ARN_KEYS = ("arn", "gatewayArn", "agentRuntimeArn", "policyEngineArn", "dashboardArn", "resourceArn")
 _PROFILE = re.compile(r"arn:[^:]+:bedrock:[^:]+:[0-9]*:(?:application-)?inference-profile/.+")
 
 _READS = re.compile(r"[a-z0-9-]+:(Describe|Get|List)")
@@ -78,6 +78,8 @@ def _statements(found: Sequence[Resource]) -> Iterator[dict[str, Any]]:
     for resource in found:
         if resource.type.startswith("aws:"):
             for grant in _grants(resource):
+                if any(resource.get(key) != value for key, value in grant.only.items()):
+                    continue
                 owners = grant.of(resource, found)
                 if not owners:
                     raise DeployerError(

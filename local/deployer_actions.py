@@ -1,13 +1,14 @@
 """What deploying calls, by resource type: the one table of the deployer's IAM actions.
 
-Sources. The calls: hashicorp/terraform-provider-aws, `internal/service/{iam,s3,logs,lambda,bedrockagentcore}`, which
-Pulumi's AWS provider is made from. Action names, and on which resources each can be allowed: Service Authorization
-Reference, page of the service in the prefix. What AgentCore checks besides the call itself: AgentCore developer guide,
-"IAM permissions for AgentCore Runtime", "Gateway prerequisites", "Using service-linked roles", "Policy permissions".
+Sources. The calls: hashicorp/terraform-provider-aws, folders iam, s3, logs, cloudwatch, lambda and bedrockagentcore of
+`internal/service`, which Pulumi's AWS provider is made from. Action names, and on which resources each can be allowed:
+Service Authorization Reference, page of the service in the prefix. What AgentCore checks besides the call itself:
+AgentCore developer guide, "IAM permissions for AgentCore Runtime", "Gateway prerequisites", "Using service-linked
+roles", "Policy permissions".
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from access.export import Resource
 
@@ -16,6 +17,8 @@ ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 BUCKET = "aws:s3/bucket:Bucket"
 GATEWAY = "aws:bedrock/agentcoreGateway:AgentcoreGateway"
 ENGINE = "aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine"
+RUNTIME = "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime"
+OBSERVED = frozenset({GATEWAY, RUNTIME})
 
 ANYTHING = "*"
 """For actions that take no resource; such a statement holds in the stack's Region only."""
@@ -40,6 +43,12 @@ def owner(kind: str, key: str, by: str) -> Owners:
     return owners
 
 
+def observed(source: Resource, resources: Sequence[Resource]) -> list[Resource]:
+    """The gateway or runtime that a delivery source is about."""
+    arn = source.get("resourceArn")
+    return [it for it in resources if arn in (it.get("gatewayArn"), it.get("agentRuntimeArn")) and it.type in OBSERVED]
+
+
 def gateways_of_engine(policy: Resource, resources: Sequence[Resource]) -> list[Resource]:
     """The gateways that ask the policy's engine."""
     engines = [it.get("policyEngineArn") for it in _ENGINE_OF_POLICY(policy, resources)]
@@ -58,6 +67,7 @@ class Grant:
             `{account}` parts of it, `{name}` its resource's name without the characters that AWS puts to it.
         of: Whose ARNs.
         condition: What must hold besides.
+        only: What the resource's properties must be for the grant to be needed.
     """
 
     sid: str
@@ -65,6 +75,7 @@ class Grant:
     on: tuple[str, ...] = ("{arn}",)
     of: Owners = itself
     condition: Mapping[str, Mapping[str, str]] | None = None
+    only: Mapping[str, str] = field(default_factory=dict)
 
 
 _ROLE_OF_POLICY = owner(ROLE, "name", "role")
@@ -87,6 +98,11 @@ _AGENTCORE_TAGS = Grant(
         "bedrock-agentcore:TagResource",
         "bedrock-agentcore:UntagResource",
     ),
+)
+_LOGS_TAGS = ("logs:ListTagsForResource", "logs:TagResource", "logs:UntagResource")
+_SOURCE_OF_DELIVERY = owner("aws:cloudwatch/logDeliverySource:LogDeliverySource", "name", "deliverySourceName")
+_DESTINATION_OF_DELIVERY = owner(
+    "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination", "arn", "deliveryDestinationArn"
 )
 _ENDPOINT = "{arn}/runtime-endpoint/DEFAULT"
 
@@ -130,6 +146,72 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
         ),
         # A look-up by prefix: it takes no resource.
         Grant(WITHOUT_RESOURCE, ("logs:DescribeLogGroups",), (ANYTHING,)),
+    ),
+    "aws:cloudwatch/logDeliverySource:LogDeliverySource": (
+        Grant(
+            "DeliverySources",
+            ("logs:DeleteDeliverySource", "logs:GetDeliverySource", "logs:PutDeliverySource", *_LOGS_TAGS),
+        ),
+        # Leave to let the resource's logs out (CloudWatch Logs user guide, V2, "Service-specific permissions").
+        Grant("LetLogsOut", ("bedrock-agentcore:AllowVendedLogDeliveryForResource",), of=observed),
+    ),
+    "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination": (
+        Grant(
+            "DeliveryDestinations",
+            (
+                "logs:DeleteDeliveryDestination",
+                "logs:GetDeliveryDestination",
+                "logs:PutDeliveryDestination",
+                *_LOGS_TAGS,
+            ),
+        ),
+        # With a delivery, AWS lets its delivery service write there, in the caller's name: by resource policies of the
+        # account, which are no resource to IAM (CloudWatch Logs user guide, V2, "Logs sent to CloudWatch Logs").
+        Grant(
+            WITHOUT_RESOURCE,
+            ("logs:DescribeLogGroups", "logs:DescribeResourcePolicies", "logs:PutResourcePolicy"),
+            (ANYTHING,),
+            only={"deliveryDestinationType": "CWL"},
+        ),
+        # The same for X-Ray ("Traces sent to X-Ray").
+        Grant(
+            WITHOUT_RESOURCE,
+            ("xray:GetTraceSegmentDestination", "xray:ListResourcePolicies", "xray:PutResourcePolicy"),
+            (ANYTHING,),
+            only={"deliveryDestinationType": "XRAY"},
+        ),
+    ),
+    "aws:cloudwatch/logDelivery:LogDelivery": (
+        # AWS draws a delivery's id by lot, and it is authorized on both of its ends besides.
+        Grant(
+            "Deliveries",
+            (
+                "logs:CreateDelivery",
+                "logs:DeleteDelivery",
+                "logs:GetDelivery",
+                "logs:UpdateDeliveryConfiguration",
+                *_LOGS_TAGS,
+            ),
+            ("{place}:delivery:*",),
+        ),
+        Grant("Connect", ("logs:CreateDelivery",), of=_SOURCE_OF_DELIVERY),
+        Grant("Connect", ("logs:CreateDelivery",), of=_DESTINATION_OF_DELIVERY),
+    ),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": (
+        Grant(
+            "Alarms",
+            (
+                "cloudwatch:DeleteAlarms",
+                "cloudwatch:DescribeAlarms",
+                "cloudwatch:ListTagsForResource",
+                "cloudwatch:PutMetricAlarm",
+                "cloudwatch:TagResource",
+                "cloudwatch:UntagResource",
+            ),
+        ),
+    ),
+    "aws:cloudwatch/dashboard:Dashboard": (
+        Grant("Dashboards", ("cloudwatch:DeleteDashboards", "cloudwatch:GetDashboard", "cloudwatch:PutDashboard")),
     ),
     "aws:lambda/function:Function": (
         Grant(
@@ -263,7 +345,7 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
             of=gateways_of_engine,
         ),
     ),
-    "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime": (
+    RUNTIME: (
         # It takes no resource: the runtime has no id yet.
         Grant(WITHOUT_RESOURCE, ("bedrock-agentcore:CreateAgentRuntime",), (ANYTHING,)),
         Grant(

@@ -2,7 +2,20 @@
 
 from collections.abc import Mapping
 
-from local.cloud import functions, gateway_targets, gateways, iam, logs, policy_engines, resource_policies, runtimes, s3
+from local.cloud import (
+    alarms,
+    dashboards,
+    deliveries,
+    functions,
+    gateway_targets,
+    gateways,
+    iam,
+    logs,
+    policy_engines,
+    resource_policies,
+    runtimes,
+    s3,
+)
 from local.cloud.failures import NotReproducedError
 from local.cloud.resource_type import ResourceType
 
@@ -23,6 +36,11 @@ TYPES: Mapping[str, ResourceType] = {
         policy_engines.POLICY_TYPE,
         runtimes.RUNTIME,
         resource_policies.RESOURCE_POLICY_TYPE,
+        deliveries.SOURCE_TYPE,
+        deliveries.DESTINATION_TYPE,
+        deliveries.DELIVERY_TYPE,
+        alarms.ALARM_TYPE,
+        dashboards.DASHBOARD_TYPE,
     )
 }
 

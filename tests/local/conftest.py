@@ -9,6 +9,10 @@ from local.plan import plan
 AGENTS = {"adder": {"tools": ["math___add_numbers"]}, "greeter": {"tools": ["math___greeting"]}}
 TOOL = {"toolgate:authorization": "tool", "toolgate:agents": json.dumps(AGENTS)}
 
+TOPIC = "arn:aws:sns:us-east-1:123456789012:oncall"
+SEEN = {"logs": True, "traces": True, "alarms": True, "alarmTopics": [TOPIC], "dashboard": True}
+WATCHED = {"toolgate:observability": json.dumps(SEEN)}
+
 
 @pytest.fixture(scope="session")
 def dev() -> dict[str, Any]:
@@ -19,6 +23,12 @@ def dev() -> dict[str, Any]:
 def tool() -> dict[str, Any]:
     """Two agents, each with its own tools, authorized by a policy engine."""
     return plan("dev", config=TOOL).deployment
+
+
+@pytest.fixture(scope="session")
+def watched() -> dict[str, Any]:
+    """Logs and traces delivered, alarms, a dashboard."""
+    return plan("dev", config=WATCHED).deployment
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ PERMISSION_ONLY = {
     "iam:PassRole": "",
     "bedrock-agentcore:ManageResourceScopedPolicy": "",
     "bedrock-agentcore:InvokeGateway": "",
+    "bedrock-agentcore:AllowVendedLogDeliveryForResource": "",
     "s3:GetAccelerateConfiguration": "GetBucketAccelerateConfiguration",
     "s3:GetBucketCORS": "GetBucketCors",
     "s3:GetBucketObjectLockConfiguration": "GetObjectLockConfiguration",
@@ -38,6 +39,8 @@ PERMISSION_ONLY = {
 APIS = {
     "iam": ["iam"],
     "logs": ["logs"],
+    "cloudwatch": ["cloudwatch"],
+    "xray": ["xray"],
     "lambda": ["lambda"],
     "s3": ["s3", "s3control"],
     "bedrock": ["bedrock"],
@@ -59,6 +62,11 @@ ON = {
     "aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine": "{policyEngineArn}",
     "aws:bedrock/agentcorePolicy:AgentcorePolicy": (f"{AGENTCORE}:policy-engine/{{policyEngineId}}"),
     "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy": "{resourceArn}",
+    "aws:cloudwatch/logDeliverySource:LogDeliverySource": "{arn}",
+    "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination": "{arn}",
+    "aws:cloudwatch/logDelivery:LogDelivery": "{arn}",
+    "aws:cloudwatch/metricAlarm:MetricAlarm": "{arn}",
+    "aws:cloudwatch/dashboard:Dashboard": "{dashboardArn}",
 }
 TAKE_NO_RESOURCE = {"CreateGateway", "CreateAgentRuntime", "CreatePolicyEngine"}
 
@@ -80,7 +88,7 @@ def calls(deployment: dict[str, Any]) -> Iterator[tuple[str, str]]:
                     yield f"{request.service.removesuffix('-control')}:{S3_NAMES.get(operation, operation)}", on
 
 
-@pytest.mark.parametrize("which", ["dev", "tool"])
+@pytest.mark.parametrize("which", ["dev", "tool", "watched"])
 def test_every_call_that_the_deployment_makes_is_allowed(which: str, request: pytest.FixtureRequest) -> None:
     deployment = request.getfixturevalue(which)
     document = deployer.permissions(deployment)
@@ -238,6 +246,63 @@ def test_the_engines_tags_are_the_deployers_too(tool: dict[str, Any]) -> None:
 def test_nothing_else_is_allowed(document: dict[str, Any], action: str, resource: str) -> None:
     on = resource.format(region=REGION, account=ACCOUNT, agentcore=AGENTCORE)
     assert not allowed(document, action, on, iam_PassedToService="lambda.amazonaws.com")
+
+
+LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}"
+POLICIES = {
+    "CWL": ("logs:PutResourcePolicy", "logs:DescribeResourcePolicies"),
+    "XRAY": ("xray:PutResourcePolicy", "xray:ListResourcePolicies", "xray:GetTraceSegmentDestination"),
+}
+
+
+@pytest.mark.parametrize(
+    ("resource", "actions"),
+    [
+        # CloudWatch Logs user guide, V2: connecting a source with a destination is authorized on both, too
+        (f"{LOGS}:delivery-source:toolgate-dev-tools-logs", "logs:CreateDelivery TagResource"),
+        (f"{LOGS}:delivery-destination:toolgate_dev_assistant-traces", "logs:CreateDelivery UntagResource"),
+        (f"{LOGS}:delivery:0123456789abcdef", "logs:UpdateDeliveryConfiguration ListTagsForResource"),
+        # the same, "Service-specific permissions"
+        (
+            f"{AGENTCORE}:gateway/toolgate-dev-tools-abcdefghij",
+            "bedrock-agentcore:AllowVendedLogDeliveryForResource",
+        ),
+        (
+            f"{AGENTCORE}:runtime/toolgate_dev_assistant-abcdefghij",
+            "bedrock-agentcore:AllowVendedLogDeliveryForResource",
+        ),
+        # hashicorp/terraform-provider-aws, internal/service/cloudwatch
+        (
+            f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:toolgate-dev-tools-throttles",
+            "cloudwatch:DescribeAlarms DeleteAlarms TagResource UntagResource ListTagsForResource",
+        ),
+        (f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/toolgate-dev-overview", "cloudwatch:DeleteDashboards"),
+    ],
+)
+def test_what_observing_calls_besides_is_allowed_there_and_nowhere_else(
+    watched: dict[str, Any], document: dict[str, Any], resource: str, actions: str
+) -> None:
+    observing = deployer.permissions(watched)
+    service, _, listed = actions.partition(":")
+    others = resource.replace("dev", "prod").replace(":delivery:", ":deliveries:")
+    for action in (f"{service}:{it}" for it in listed.split()):
+        assert allowed(observing, action, resource)
+        assert not allowed(observing, action, others)
+        assert not allowed(document, action, resource)
+
+
+@pytest.mark.parametrize(("kept", "dropped"), [("CWL", "XRAY"), ("XRAY", "CWL")])
+def test_whoever_delivers_logs_only_may_not_write_the_policies_of_x_ray_and_the_other_way_round(
+    watched: dict[str, Any], kept: str, dropped: str
+) -> None:
+    resources = [
+        it
+        for it in watched["deployment"]["resources"]
+        if not it["type"].endswith(":LogDelivery") and it["outputs"].get("deliveryDestinationType") != dropped
+    ]
+    document = deployer.permissions({"version": 3, "deployment": {"resources": resources}})
+    assert all(allowed(document, action, "*") for action in POLICIES[kept])
+    assert not any(allowed(document, action, "*") for action in POLICIES[dropped])
 
 
 def test_checking_cedar_policies_needs_the_gateway_they_are_about_and_no_other(tool: dict[str, Any]) -> None:

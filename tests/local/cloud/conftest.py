@@ -24,6 +24,11 @@ ENGINE = "aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine"
 POLICY = "aws:bedrock/agentcorePolicy:AgentcorePolicy"
 RUNTIME = "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime"
 RESOURCE_POLICY = "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy"
+SOURCE = "aws:cloudwatch/logDeliverySource:LogDeliverySource"
+DESTINATION = "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination"
+DELIVERY = "aws:cloudwatch/logDelivery:LogDelivery"
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"
 
 Inputs = dict[str, Any]
 
@@ -44,6 +49,10 @@ def document(*statements: dict[str, Any]) -> str:
 def trust(service: str, **condition: Any) -> str:
     statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     return document({**statement, **({"Condition": condition} if condition else {})})
+
+
+def dashboard_body(*widgets: Any) -> str:
+    return json.dumps({"widgets": list(widgets)})
 
 
 def tool(name: str = "add", **schema: Any) -> Inputs:
@@ -110,6 +119,38 @@ GOOD: dict[str, Inputs] = {
         },
     },
     RESOURCE_POLICY: {"resourceArn": GATEWAY_ARN, "policy": document(ONLY_THE_AGENT)},
+    SOURCE: {
+        "name": "toolgate-dev-tools-logs",
+        "logType": "APPLICATION_LOGS",
+        "resourceArn": "arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/toolgate-dev-tools-0123456789",
+    },
+    DESTINATION: {
+        "name": "toolgate-dev-tools-logs",
+        "deliveryDestinationConfiguration": {
+            "destinationResourceArn": "arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/function"
+        },
+    },
+    DELIVERY: {
+        "deliverySourceName": "toolgate-dev-tools-logs",
+        "deliveryDestinationArn": ("arn:aws:logs:us-east-1:123456789012:delivery-destination:toolgate-dev-tools-logs"),
+    },
+    ALARM: {
+        "name": "toolgate-dev-tools-system-errors",
+        "namespace": "AWS/Bedrock-AgentCore",
+        "metricName": "SystemErrors",
+        "dimensions": {"Operation": "InvokeGateway", "Protocol": "MCP"},
+        "statistic": "Sum",
+        "period": 300,
+        "evaluationPeriods": 1,
+        "threshold": 1,
+        "comparisonOperator": "GreaterThanOrEqualToThreshold",
+        "treatMissingData": "notBreaching",
+        "alarmActions": ["arn:aws:sns:us-east-1:123456789012:oncall"],
+    },
+    DASHBOARD: {
+        "dashboardName": "toolgate-dev-overview",
+        "dashboardBody": dashboard_body({"type": "text", "properties": {"markdown": "# Tools"}}),
+    },
 }
 """One good example of each resource type."""
 
