@@ -99,10 +99,21 @@ _AGENTCORE_TAGS = Grant(
         "bedrock-agentcore:UntagResource",
     ),
 )
-_LOGS_TAGS = ("logs:ListTagsForResource", "logs:TagResource", "logs:UntagResource")
-_SOURCE_OF_DELIVERY = owner("aws:cloudwatch/logDeliverySource:LogDeliverySource", "name", "deliverySourceName")
-_DESTINATION_OF_DELIVERY = owner(
-    "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination", "arn", "deliveryDestinationArn"
+# Sources, destinations and deliveries in one statement, which is shorter: each action takes one of these types.
+_DELIVERING = (
+    "logs:CreateDelivery",
+    "logs:DeleteDelivery",
+    "logs:DeleteDeliveryDestination",
+    "logs:DeleteDeliverySource",
+    "logs:GetDelivery",
+    "logs:GetDeliveryDestination",
+    "logs:GetDeliverySource",
+    "logs:ListTagsForResource",
+    "logs:PutDeliveryDestination",
+    "logs:PutDeliverySource",
+    "logs:TagResource",
+    "logs:UntagResource",
+    "logs:UpdateDeliveryConfiguration",
 )
 _ENDPOINT = "{arn}/runtime-endpoint/DEFAULT"
 
@@ -148,23 +159,12 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
         Grant(WITHOUT_RESOURCE, ("logs:DescribeLogGroups",), (ANYTHING,)),
     ),
     "aws:cloudwatch/logDeliverySource:LogDeliverySource": (
-        Grant(
-            "DeliverySources",
-            ("logs:DeleteDeliverySource", "logs:GetDeliverySource", "logs:PutDeliverySource", *_LOGS_TAGS),
-        ),
+        Grant("Deliveries", _DELIVERING),
         # Leave to let the resource's logs out (CloudWatch Logs user guide, V2, "Service-specific permissions").
         Grant("LetLogsOut", ("bedrock-agentcore:AllowVendedLogDeliveryForResource",), of=observed),
     ),
     "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination": (
-        Grant(
-            "DeliveryDestinations",
-            (
-                "logs:DeleteDeliveryDestination",
-                "logs:GetDeliveryDestination",
-                "logs:PutDeliveryDestination",
-                *_LOGS_TAGS,
-            ),
-        ),
+        Grant("Deliveries", _DELIVERING),
         # With a delivery, AWS lets its delivery service write there, in the caller's name: by resource policies of the
         # account, which are no resource to IAM (CloudWatch Logs user guide, V2, "Logs sent to CloudWatch Logs").
         Grant(
@@ -181,22 +181,8 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
             only={"deliveryDestinationType": "XRAY"},
         ),
     ),
-    "aws:cloudwatch/logDelivery:LogDelivery": (
-        # AWS draws a delivery's id by lot, and it is authorized on both of its ends besides.
-        Grant(
-            "Deliveries",
-            (
-                "logs:CreateDelivery",
-                "logs:DeleteDelivery",
-                "logs:GetDelivery",
-                "logs:UpdateDeliveryConfiguration",
-                *_LOGS_TAGS,
-            ),
-            ("{place}:delivery:*",),
-        ),
-        Grant("Connect", ("logs:CreateDelivery",), of=_SOURCE_OF_DELIVERY),
-        Grant("Connect", ("logs:CreateDelivery",), of=_DESTINATION_OF_DELIVERY),
-    ),
+    # AWS draws a delivery's id by lot, hence the `*`. Making one is authorized on its source and destination, too.
+    "aws:cloudwatch/logDelivery:LogDelivery": (Grant("Deliveries", _DELIVERING, ("{place}:delivery:*",)),),
     "aws:cloudwatch/metricAlarm:MetricAlarm": (
         Grant(
             "Alarms",

@@ -14,6 +14,7 @@ FUNCTION = "aws:lambda/function:Function"
 FUNCTION_ALIAS = "aws:lambda/alias:Alias"
 LAMBDA_PERMISSION = "aws:lambda/permission:Permission"
 LOG_DELIVERY_SOURCE = "aws:cloudwatch/logDeliverySource:LogDeliverySource"
+LOG_DELIVERY = "aws:cloudwatch/logDelivery:LogDelivery"
 
 # Which property names the role that AgentCore takes for a resource.
 ROLE_USERS = {

@@ -28,6 +28,7 @@ _TYPES: dict[str, tuple[str, dict[str, str]]] = {
     "aws-native:iam:UserPolicy": ("aws:iam/userPolicy:UserPolicy", _IAM),
     "aws-native:lambda:Function": (agentcore.FUNCTION, {"functionName": "name"}),
     "aws-native:lambda:Permission": (agentcore.LAMBDA_PERMISSION, {"functionName": "function"}),
+    "aws-native:logs:Delivery": (agentcore.LOG_DELIVERY, {}),
     "aws-native:logs:DeliverySource": (agentcore.LOG_DELIVERY_SOURCE, {}),
 }
 

@@ -23,6 +23,7 @@ TYPES = (
         agentcore.FUNCTION_ALIAS,
         agentcore.LAMBDA_PERMISSION,
         agentcore.LOG_DELIVERY_SOURCE,
+        agentcore.LOG_DELIVERY,
     }
 )
 

@@ -5,25 +5,32 @@ from collections.abc import Iterator
 from pulumi_policy import EnforcementLevel, Severity
 
 from policy import agentcore, frameworks
+from policy.reading import UNKNOWN
 from policy.rule import Finding, Resource, Rule
 from policy.settings import Settings
 from policy.stack import Stack
 
 ARNS = {agentcore.GATEWAY: "gatewayArn", agentcore.RUNTIME: "agentRuntimeArn"}
+# CloudWatch Logs API reference, PutDeliverySource, logType. The others are spans and figures of use.
+LOG_TYPE = "APPLICATION_LOGS"
 
 
 def check_stack(stack: Stack, config: Settings) -> Iterator[Finding]:
-    """A delivery source names the resource by its ARN, or in a preview by the graph."""
-    sources = stack.of(agentcore.LOG_DELIVERY_SOURCE)
+    """A source names the resource, a delivery the source: by ARN and name, or in a preview by the graph."""
+    sources = [it for it in stack.of(agentcore.LOG_DELIVERY_SOURCE) if it.props.get("logType") in (LOG_TYPE, UNKNOWN)]
+    deliveries = stack.of(agentcore.LOG_DELIVERY)
     for resource in stack.of(*ARNS):
-        if not any(_delivers(stack, source, resource) for source in sources):
-            yield Finding(resource, "no log delivery source names it")
+        named = [it for it in sources if _refers(stack, it, "resourceArn", resource, ARNS[resource.type])]
+        if not named:
+            yield Finding(resource, f"no log delivery source of type {LOG_TYPE} names it")
+        elif not any(_refers(stack, it, "deliverySourceName", source, "name") for it in deliveries for source in named):
+            yield Finding(resource, f"no delivery leads anywhere from its {named[0].label}")
 
 
-def _delivers(stack: Stack, source: Resource, resource: Resource) -> bool:
-    arn = resource.props.get(ARNS[resource.type])
-    named = isinstance(arn, str) and source.props.get("resourceArn") == arn
-    return named or resource.urn in {found.urn for found in stack.behind(source, "resourceArn", resource.type)}
+def _refers(stack: Stack, referring: Resource, prop: str, target: Resource, key: str) -> bool:
+    name = target.props.get(key)
+    same = isinstance(name, str) and referring.props.get(prop) == name
+    return same or target.urn in {found.urn for found in stack.behind(referring, prop, target.type)}
 
 
 RULE = Rule(

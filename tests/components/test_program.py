@@ -249,6 +249,15 @@ def test_telemetry_is_a_setting(run: Any, program: Any) -> None:
     assert set(on["environmentVariables"]) - set(off["environmentVariables"]) == set(telemetry.ENVIRONMENT)
 
 
+def test_prod_can_be_seen_afterwards_and_dev_keeps_nothing(run: Any, program: Any) -> None:
+    recorded = run(program, {**SOURCES, **stack_config("prod")}, stack="prod")
+    kinds = {kind for kind, _ in recorded.types()}
+    assert {"LogDelivery", "MetricAlarm", "Dashboard"} <= kinds
+    logs = {it.inputs["logType"] for it in recorded.resources if it.type.endswith(":LogDeliverySource")}
+    assert logs == {"APPLICATION_LOGS", "TRACES"}
+    assert run(program, {**SOURCES, **stack_config("dev")}).types() == TYPES
+
+
 def test_what_can_be_seen_afterwards_is_a_setting(run: Any, program: Any) -> None:
     topic = "arn:aws:sns:us-east-1:123456789012:oncall"
     seen = {"logs": True, "retentionDays": 7, "traces": True, "alarms": True, "alarmTopics": [topic], "dashboard": True}

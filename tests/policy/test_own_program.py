@@ -59,6 +59,12 @@ def test_nothing_violates(pack: Pack, resources: list[dict[str, Any]]) -> None:
     assert {violation.rule for violation in found} <= {"logs-delivered"}, found
 
 
+@pytest.mark.parametrize("preview", [True, False], ids=["preview", "up"])
+def test_where_logs_are_delivered_there_is_nothing_to_say(preview: bool) -> None:
+    config = {"toolgate:bundle": "sources", "toolgate:observability": '{"logs": true, "traces": true}'}
+    assert plan("dev", config=config, preview=preview).violations == ()
+
+
 def open_gateway(by_name: Resources) -> tuple[str, str]:
     by_name["tools-gateway"]["inputs"]["authorizerType"] = "NONE"
     return "gateway-authorizer-iam", "tools-gateway"

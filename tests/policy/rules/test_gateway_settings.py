@@ -92,18 +92,77 @@ def test_a_vpc_is_asked_for_by_configuration(pack: Pack) -> None:
     assert pack.analyze(inside) + pack.analyze(runtime(networkConfiguration=UNKNOWN)) == []
 
 
-def source(arn: Any, **dependencies: list[str]) -> Registration:
-    kind = "aws:cloudwatch/logDeliverySource:LogDeliverySource"
-    return Registration(kind, "logs", {"logType": "APPLICATION_LOGS", "resourceArn": arn}, {}, "", dependencies)
+SOURCE, DELIVERY = "aws:cloudwatch/logDeliverySource:LogDeliverySource", "aws:cloudwatch/logDelivery:LogDelivery"
+NATIVE = {SOURCE: "aws-native:logs:DeliverySource", DELIVERY: "aws-native:logs:Delivery"}
 
 
-def test_logs_are_delivered_by_arn_or_by_the_graph(pack: Pack) -> None:
+def source(arn: Any, name: Any = "logs", kind: Any = "APPLICATION_LOGS", **dependencies: list[str]) -> Registration:
+    props = {"name": name, "logType": kind, "resourceArn": arn}
+    return Registration(SOURCE, "source", props, property_dependencies=dependencies)
+
+
+def delivery(source_name: Any, **dependencies: list[str]) -> Registration:
+    props = {"deliverySourceName": source_name, "deliveryDestinationArn": UNKNOWN}
+    return Registration(DELIVERY, "delivery", props, property_dependencies=dependencies)
+
+
+def silent(pack: Pack, *resources: Registration) -> list[tuple[str, str]]:
+    found = pack.analyze_stack(resources)
+    assert {(violation.rule, violation.level) for violation in found} <= {("logs-delivered", "advisory")}
+    return [(violation.urn, violation.message) for violation in found]
+
+
+def test_whoever_has_no_source_delivers_nothing(pack: Pack) -> None:
     gateway, agent = making.gateway(), runtime()
-    found = pack.analyze_stack([gateway, agent, source("arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/x")])
-    assert [(violation.rule, violation.level, violation.urn) for violation in found] == [
-        ("logs-delivered", "advisory", gateway.urn),
-        ("logs-delivered", "advisory", agent.urn),
-    ]
-    by_arn = source(making.GATEWAY)
-    by_graph = driver.Registration(by_arn.type, "more", {"resourceArn": UNKNOWN}, {}, "", {"resourceArn": [agent.urn]})
-    assert pack.analyze_stack([gateway, agent, by_arn, by_graph]) == []
+    other = source("arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/x")
+    found = silent(pack, gateway, agent, other, delivery("logs"))
+    assert [urn for urn, _ in found] == [gateway.urn, agent.urn]
+    assert all("no log delivery source of type APPLICATION_LOGS names it" in message for _, message in found)
+
+
+def test_logs_are_delivered_by_arn_and_name_or_by_the_graph(pack: Pack) -> None:
+    gateway, agent = making.gateway(), runtime()
+    assert silent(pack, gateway, source(making.GATEWAY), delivery("logs")) == []
+    unknown = source(UNKNOWN, UNKNOWN, resourceArn=[agent.urn])
+    assert silent(pack, agent, unknown, delivery(UNKNOWN, deliverySourceName=[unknown.urn])) == []
+    # What a first preview of toolgate's components knows: the names, and the ARN by the graph.
+    assert silent(pack, agent, source(UNKNOWN, resourceArn=[agent.urn]), delivery("logs")) == []
+
+
+@pytest.mark.parametrize(
+    "deliveries",
+    [
+        (),
+        (delivery("other"),),
+        (delivery(UNKNOWN, deliverySourceName=["urn:pulumi:dev::shop::x:y:z::other"]),),
+        (delivery(None),),
+        (delivery(["logs"]),),
+    ],
+    ids=str,
+)
+def test_a_source_alone_delivers_nothing(pack: Pack, deliveries: tuple[Registration, ...]) -> None:
+    gateway = making.gateway()
+    [(urn, message)] = silent(pack, gateway, source(making.GATEWAY), *deliveries)
+    assert urn == gateway.urn
+    assert 'no delivery leads anywhere from its LogDeliverySource "source"' in message
+
+
+@pytest.mark.parametrize("kind", ["TRACES", "USAGE_LOGS", None])
+def test_spans_and_figures_are_no_logs(pack: Pack, kind: Any) -> None:
+    [(_, message)] = silent(pack, making.gateway(), source(making.GATEWAY, kind=kind), delivery("logs"))
+    assert "no log delivery source" in message
+    assert silent(pack, making.gateway(), source(making.GATEWAY, kind=UNKNOWN), delivery("logs")) == []
+
+
+def test_one_source_with_a_delivery_is_enough(pack: Pack) -> None:
+    second = driver.Registration(SOURCE, "second", {**source(making.GATEWAY).inputs, "name": "more"})
+    assert silent(pack, making.gateway(), source(making.GATEWAY), second, delivery("more")) == []
+
+
+def test_the_native_provider_says_it_the_same_way(pack: Pack) -> None:
+    def native(it: Registration) -> Registration:
+        return driver.Registration(NATIVE[it.type], it.name, it.inputs)
+
+    start = native(source(making.GATEWAY))
+    assert silent(pack, making.gateway(), start, native(delivery("logs"))) == []
+    assert len(silent(pack, making.gateway(), start)) == 1
