@@ -4,6 +4,7 @@ By the Automation API with an inline program: no language host, no plugin folder
 """
 
 import contextlib
+import json
 import runpy
 import shutil
 from collections.abc import Callable, Iterator
@@ -22,7 +23,15 @@ from local.engine.provider import Provider, started
 from local.engine.recorder import Program, record
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = {"aws:region": "us-east-1", "toolgate:bundle": "sources"}
+# With every resource that the program can make.
+SEEN = {
+    "logs": True,
+    "traces": True,
+    "alarms": True,
+    "alarmTopics": ["arn:aws:sns:us-east-1:123456789012:oncall"],
+    "dashboard": True,
+}
+SETTINGS = {"aws:region": "us-east-1", "toolgate:bundle": "sources", "toolgate:observability": json.dumps(SEEN)}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,6 +7,8 @@ import pulumi_aws as aws
 import pytest
 from pulumi import automation as auto
 
+from components import watching
+from components.observed import Observed
 from local.engine.wire import UNKNOWN_STRING
 
 from .conftest import ROOT, Start, planned
@@ -115,6 +117,42 @@ def test_a_resource_policy_is_made_unchanged_changed_and_gone(start: Start) -> N
     engine.stack.refresh(expect_no_changes=True)
     engine.stack.destroy()
     assert engine.account() == []
+
+
+def test_a_gateway_that_is_replaced_delivers_as_before(start: Start) -> None:
+    authorizer = "AWS_IAM"
+
+    def program() -> None:
+        role = aws.iam.Role("role", name="role", assume_role_policy=TRUST)
+        gateway = aws.bedrock.AgentcoreGateway(
+            "gateway",
+            name="fixed",
+            role_arn=role.arn,
+            authorizer_type=authorizer,
+            opts=pulumi.ResourceOptions(delete_before_replace=True),
+        )
+        component = pulumi.ComponentResource("toolgate:index:It", "it")
+        watching.watch(
+            component,
+            "it",
+            Observed("gateway", "fixed", gateway.gateway_arn),
+            {"logs": {}, "traces": True, "alarms": {}},
+        )
+
+    def ends() -> dict[str, str]:
+        return {item["type"]: item["id"] for item in engine.resources() if "::it-logs" in item["urn"]}
+
+    engine = start(program)
+    engine.up()
+    before = ends()
+    authorizer = "AUTHENTICATE_ONLY"
+    # The gateway, and both sources and deliveries; of the alarms only the dimensions change.
+    assert engine.up() == {"replace": 5, "update": 3, "same": len(engine.resources()) - 9}
+    after = ends()
+    assert {kind for kind, made in after.items() if before[kind] != made} == {"aws:cloudwatch/logDelivery:LogDelivery"}
+    [gateway] = [item["outputs"]["gatewayArn"] for item in engine.resources() if item["type"] == GATEWAY]
+    sources = [item for item in engine.resources() if item["type"].endswith(":LogDeliverySource")]
+    assert [item["inputs"]["resourceArn"] for item in sources] == [gateway, gateway]
 
 
 def test_what_aws_would_refuse_is_refused_before_anything_is_made(start: Start) -> None:
