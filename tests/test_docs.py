@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import contract
-from components import propagation
+from components import alarms, propagation, settings
 from local import managed_policies
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -254,6 +254,15 @@ def test_contributing_takes_five_steps_each() -> None:
     for heading in ("A tool", "A rule", "A resource type for the stand-in"):
         section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
         assert re.findall(r"^(\d)\. ", section, re.MULTILINE) == ["1", "2", "3", "4", "5"]
+
+
+def test_every_setting_and_every_alarm_is_on_the_page_about_them() -> None:
+    page = text_of(ROOT / "docs/observability.md")
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == set(settings.ObservabilityConfig.__annotations__)
+    said = re.findall(r"^\| `<(\w+)>-([\w-]+)` \| (\d+) `(\w+)` \|", page, re.MULTILINE)
+    assert said == [
+        (kind, it.name, str(it.threshold), it.metric) for kind, table in alarms.TABLES.items() for it in table
+    ]
 
 
 def test_the_size_of_the_deployers_document_is_as_written() -> None:

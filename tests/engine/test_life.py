@@ -132,12 +132,8 @@ def test_a_gateway_that_is_replaced_delivers_as_before(start: Start) -> None:
             opts=pulumi.ResourceOptions(delete_before_replace=True),
         )
         component = pulumi.ComponentResource("toolgate:index:It", "it")
-        watching.watch(
-            component,
-            "it",
-            Observed("gateway", "fixed", gateway.gateway_arn),
-            {"logs": {}, "traces": True, "alarms": {}},
-        )
+        observed = Observed("gateway", "fixed", gateway.gateway_arn)
+        watching.watch(component, "it", observed, {"logs": {}, "traces": True, "alarms": {}})
 
     def ends() -> dict[str, str]:
         return {item["type"]: item["id"] for item in engine.resources() if "::it-logs" in item["urn"]}
