@@ -18,13 +18,14 @@ LOCK = Path("requirements/agent.txt")
 # Everything that can be wrong is found out before the first resource.
 targets = read_targets(LAMBDAS)
 chosen = settings.load({target: [tool["name"] for tool in tools] for target, tools in targets.items()})
+observability = chosen.observability
 code = bundle.build(Path("agent"), LOCK if chosen.bundle is BundleKind.FULL else None)
 
 functions = {target: LambdaTools(target, {"directory": str(LAMBDAS / target)}) for target in targets}
 gateway_args: ToolGatewayArgs = {
     "targets": {target: function.target for target, function in functions.items()},
     "authorization": chosen.authorization,
-    **chosen.watched,  # type: ignore[typeddict-item] # mypy does not know that nothing else is in it
+    **observability.watched,  # type: ignore[typeddict-item] # mypy does not know that nothing else is in it
 }
 gateway = ToolGateway(settings.GATEWAY, gateway_args)
 runtimes: dict[str, AgentRuntime] = {}
@@ -33,15 +34,15 @@ for name, agent in chosen.agents.items():
         "code": str(code.path),
         "model_id": agent.model_id,
         "tools": [] if agent.tools == [] else [gateway.tools(*agent.tools or [])],
-        **chosen.watched,  # type: ignore[typeddict-item] # as above
+        **observability.watched,  # type: ignore[typeddict-item] # as above
     }
-    if chosen.telemetry:
+    if observability.telemetry:
         args["entry_points"] = telemetry.ENTRY_POINTS
         args["environment"] = telemetry.ENVIRONMENT
     if agent.system_prompt:
         args["system_prompt"] = agent.system_prompt
     runtimes[name] = AgentRuntime(name, args)
-if chosen.dashboard:
+if observability.dashboard:
     Dashboard(
         settings.DASHBOARD,
         {

@@ -88,14 +88,21 @@ class Agent:
 
 
 @dataclass(frozen=True)
+class Observability:
+    """What can be seen afterwards: the agents' own telemetry, what gateway and runtimes are given, a dashboard."""
+
+    telemetry: bool
+    watched: Watching
+    dashboard: bool
+
+
+@dataclass(frozen=True)
 class Settings:
     """What the program deploys."""
 
     authorization: Authorization
     bundle: BundleKind
-    telemetry: bool
-    watched: Watching
-    dashboard: bool
+    observability: Observability
     agents: dict[str, Agent]
 
 
@@ -120,10 +127,7 @@ def load(available: grants.Available) -> Settings:
         names.policy_engine(project, stack, GATEWAY)
     for target in available:
         names.function(project, stack, target)
-    seen = config.get("observability", {})
-    watched = _watched(seen, f"{NAMESPACE}:observability")
-    if seen.get("dashboard"):
-        names.dashboard(project, stack, DASHBOARD)
+    observability = _observability(config.get("observability", {}), f"{NAMESPACE}:observability")
     agents: dict[str, Agent] = {}
     runtimes: dict[str, str] = {}
     for name, entry in config.get("agents", {DEFAULT_AGENT: {}}).items():
@@ -141,7 +145,7 @@ def load(available: grants.Available) -> Settings:
         agents[name] = Agent(tools, models.checked(entry.get("modelId", model_id), f"{where}.modelId"), prompt)
     _check_number(agents, authorization)
     bundle = BundleKind(config.get("bundle", BundleKind.FULL))
-    return Settings(authorization, bundle, seen.get("telemetry", True), watched, seen.get("dashboard", False), agents)
+    return Settings(authorization, bundle, observability, agents)
 
 
 def _check_form(config: Mapping[str, Any]) -> None:
@@ -153,7 +157,7 @@ def _check_form(config: Mapping[str, Any]) -> None:
         )
 
 
-def _watched(seen: ObservabilityConfig, where: str) -> Watching:
+def _observability(seen: ObservabilityConfig, where: str) -> Observability:
     for key, needed in (("retentionDays", "logs"), ("alarmTopics", "alarms")):
         if key in seen and not seen.get(needed):
             raise UsageError(f"{where}.{key}: says nothing without {needed}. Write {needed}: true, or leave it out.")
@@ -168,7 +172,10 @@ def _watched(seen: ObservabilityConfig, where: str) -> Watching:
         topics = seen.get("alarmTopics", [])
         alarms.check_topics(topics, f"{where}.alarmTopics")
         watched["alarms"] = {"topics": [*topics]}
-    return watched
+    dashboard = seen.get("dashboard", False)
+    if dashboard:
+        names.dashboard(pulumi.get_project(), pulumi.get_stack(), DASHBOARD)
+    return Observability(seen.get("telemetry", True), watched, dashboard)
 
 
 def _tools(

@@ -41,7 +41,7 @@ def test_without_configuration_one_agent_may_call_every_tool(load: Any) -> None:
     assert loaded.authorization is Authorization.GATEWAY
     assert loaded.bundle is BundleKind.FULL
     assert list(loaded.agents) == ["assistant"]
-    assert (loaded.telemetry, loaded.watched, loaded.dashboard) == (True, {}, False)
+    assert loaded.observability == settings.Observability(telemetry=True, watched={}, dashboard=False)
     assert loaded.agents["assistant"].tools is None
     assert loaded.agents["assistant"].model_id == settings.DEFAULT_MODEL
     assert loaded.agents["assistant"].system_prompt is None
@@ -111,14 +111,17 @@ def test_that_many_agents_are_no_error_where_they_need_no_policy(load: Any) -> N
 
 
 def test_what_can_be_seen_as_configured(load: Any) -> None:
-    off = load({"observability": {"telemetry": False, "logs": False, "traces": False, "alarms": False}})
-    assert (off.telemetry, off.watched, off.dashboard) == (False, {}, False)
-    some = load({"observability": {"logs": True, "alarms": True}})
+    def seen(**given: Any) -> settings.Observability:
+        loaded: settings.Observability = load({"observability": given}).observability
+        return loaded
+
+    off = seen(telemetry=False, logs=False, traces=False, alarms=False, dashboard=False)
+    assert off == settings.Observability(telemetry=False, watched={}, dashboard=False)
+    some = seen(logs=True, alarms=True)
     assert some.watched == {"logs": {"retention_days": 30}, "alarms": {"topics": []}}
-    every = {"logs": True, "retentionDays": 90, "traces": True, "alarms": True, "alarmTopics": [TOPIC]}
-    loaded = load({"observability": {**every, "dashboard": True}})
-    assert loaded.watched == {"logs": {"retention_days": 90}, "traces": True, "alarms": {"topics": [TOPIC]}}
-    assert loaded.dashboard is True
+    every = seen(logs=True, retentionDays=90, traces=True, alarms=True, alarmTopics=[TOPIC], dashboard=True)
+    assert every.watched == {"logs": {"retention_days": 90}, "traces": True, "alarms": {"topics": [TOPIC]}}
+    assert every.dashboard is True
 
 
 @pytest.mark.parametrize("text", ["true", "false"])
@@ -129,7 +132,7 @@ def test_the_switch_that_observability_was_is_told_its_new_form(load: Any, text:
         f"toolgate:observability: is a map now, not {text}. Write telemetry: {text} in it "
         f"(pulumi config set --path toolgate:observability.telemetry {text})."
     )
-    assert load({"observability": {"telemetry": text == "true"}}).telemetry is (text == "true")
+    assert load({"observability": {"telemetry": text == "true"}}).observability.telemetry is (text == "true")
 
 
 @pytest.mark.parametrize(
