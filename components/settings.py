@@ -172,10 +172,7 @@ def _observability(seen: ObservabilityConfig, where: str) -> Observability:
         topics = seen.get("alarmTopics", [])
         alarms.check_topics(topics, f"{where}.alarmTopics")
         watched["alarms"] = {"topics": [*topics]}
-    dashboard = seen.get("dashboard", False)
-    if dashboard:
-        names.dashboard(pulumi.get_project(), pulumi.get_stack(), DASHBOARD)
-    return Observability(seen.get("telemetry", True), watched, dashboard)
+    return Observability(seen.get("telemetry", True), watched, seen.get("dashboard", False))
 
 
 def _tools(
