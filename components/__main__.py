@@ -52,10 +52,11 @@ def package() -> Package:
     """The package with every component."""
     # Only now: they are modules of the package that `load` makes.
     from components.agent_runtime import AgentRuntime  # noqa: PLC0415
+    from components.encryption_key import EncryptionKey  # noqa: PLC0415
     from components.lambda_tools import LambdaTools  # noqa: PLC0415
     from components.tool_gateway import ToolGateway  # noqa: PLC0415
 
-    return Package([LambdaTools, ToolGateway, AgentRuntime], NAME, None, VERSION)
+    return Package([LambdaTools, ToolGateway, AgentRuntime, EncryptionKey], NAME, None, VERSION)
 
 
 if __name__ == "__main__":

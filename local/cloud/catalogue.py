@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from local.cloud import functions, gateway_targets, gateways, iam, logs, policy_engines, runtimes, s3
+from local.cloud import functions, gateway_targets, gateways, iam, kms, logs, policy_engines, runtimes, s3
 from local.cloud.failures import NotReproducedError
 from local.cloud.resource_type import ResourceType
 
@@ -11,11 +11,14 @@ TYPES: Mapping[str, ResourceType] = {
     for kind in (
         iam.ROLE_TYPE,
         iam.ROLE_POLICY_TYPE,
+        kms.KEY_TYPE,
+        kms.ALIAS_TYPE,
         logs.LOG_GROUP,
         functions.FUNCTION,
         s3.BUCKET_TYPE,
         s3.PUBLIC_ACCESS_BLOCK,
         s3.OWNERSHIP_CONTROLS,
+        s3.ENCRYPTION,
         s3.OBJECT_TYPE,
         gateways.GATEWAY_TYPE,
         gateway_targets.TARGET_TYPE,

@@ -1,9 +1,11 @@
 """IAM roles and their inline policies."""
 
+import re
 import string
 from collections.abc import Iterator
 from functools import partial
 
+from local.cloud.failures import Failure
 from local.cloud.permissions import ROLE, ROLE_POLICY
 from local.cloud.place import Place
 from local.cloud.policy_documents import ROLE_POLICY_CHARACTERS, identity_policy, size, trust_policy
@@ -30,6 +32,19 @@ def _policies_remain(role: Record, existing: Existing) -> Iterator[str]:
         yield "DeleteConflict: Cannot delete entity, must delete policies first."
 
 
+def _boundary(inputs: Properties) -> Iterator[Failure]:
+    """IAM API reference, CreateRole, PermissionsBoundary: a managed policy; the model only counts its characters."""
+    arn = inputs.get("permissionsBoundary")
+    if isinstance(arn, str) and not re.fullmatch(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/.+", arn):
+        yield Failure("permissionsBoundary", f"ValidationError: ARN {arn} is not valid.")
+
+
+def _boundary_is_of_the_account(inputs: Properties, _made: Made, place: Place, _existing: Existing) -> Iterator[str]:
+    arn = inputs.get("permissionsBoundary")
+    if arn and arn.split(":")[4] not in (place.account, "aws"):
+        yield f"NoSuchEntity: Scope ARN: {arn} does not exist or is not attachable."
+
+
 ROLE_TYPE = ResourceType(
     type=ROLE,
     requests=(
@@ -42,6 +57,7 @@ ROLE_TYPE = ResourceType(
                 "assumeRolePolicy": "AssumeRolePolicyDocument",
                 "description": "Description",
                 "maxSessionDuration": "MaxSessionDuration",
+                "permissionsBoundary": "PermissionsBoundary",
                 "tags": Member("Tags", key_value_list),
             },
         ),
@@ -52,7 +68,8 @@ ROLE_TYPE = ResourceType(
     replaces=frozenset({"name", "path"}),
     auto_name="name",
     defaults={"path": "/", "maxSessionDuration": 3600, "forceDetachPolicies": False},
-    rules=(partial(trust_policy, "assumeRolePolicy"),),
+    rules=(partial(trust_policy, "assumeRolePolicy"), _boundary),
+    needs=(_boundary_is_of_the_account,),
     unique=("name",),
     conflict="EntityAlreadyExists: Role with name {name} already exists.",
     in_use=_policies_remain,
