@@ -139,6 +139,8 @@ def _serve(deployment: Mapping[str, Any], port: int) -> int:
             signal.signal(number, lambda *_: stop.set())
         for name, value in serving.environment.items():
             print(f"export {name}={shlex.quote(value)}")
+        for note in serving.notes:
+            print(f"# {note}")
         print(f"# {serving.url} serves {', '.join(serving.agents)}; Ctrl-C ends it", flush=True)
         stop.wait()
     return OK

@@ -9,6 +9,10 @@ from local.plan import plan
 AGENTS = {"adder": {"tools": ["math___add_numbers"]}, "greeter": {"tools": ["math___greeting"]}}
 TOOL = {"toolgate:authorization": "tool", "toolgate:agents": json.dumps(AGENTS)}
 
+BOUNDARY = "arn:aws:iam::123456789012:policy/agents-boundary"
+NETWORK = {"subnets": ["subnet-0123456789abcdef0"], "securityGroups": ["sg-0123456789abcdef0"]}
+INSIDE = {"toolgate:network": json.dumps(NETWORK), "toolgate:permissionsBoundary": BOUNDARY}
+
 
 @pytest.fixture(scope="session")
 def dev() -> dict[str, Any]:
@@ -19,6 +23,12 @@ def dev() -> dict[str, Any]:
 def tool() -> dict[str, Any]:
     """Two agents, each with its own tools, authorized by a policy engine."""
     return plan("dev", config=TOOL).deployment
+
+
+@pytest.fixture(scope="session")
+def prod() -> dict[str, Any]:
+    """The stack prod, its agents in a VPC and its roles within a boundary."""
+    return plan("prod", config=INSIDE).deployment
 
 
 @pytest.fixture(scope="session")

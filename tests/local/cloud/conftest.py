@@ -23,8 +23,11 @@ TARGET = "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget"
 ENGINE = "aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine"
 POLICY = "aws:bedrock/agentcorePolicy:AgentcorePolicy"
 RUNTIME = "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime"
+KEY = "aws:kms/key:Key"
+ALIAS = "aws:kms/alias:Alias"
 
 Inputs = dict[str, Any]
+ACCOUNT = {"AWS": "arn:aws:iam::123456789012:root"}
 
 
 def document(*statements: dict[str, Any]) -> str:
@@ -57,6 +60,12 @@ GOOD: dict[str, Inputs] = {
     },
     BUCKET: {"bucket": "bucket"},
     OBJECT: {"bucket": "bucket", "key": "agent.zip", "source": Package("digest")},
+    KEY: {
+        "policy": document({"Effect": "Allow", "Principal": ACCOUNT, "Action": "kms:*", "Resource": "*"}),
+        "enableKeyRotation": True,
+        "deletionWindowInDays": 30,
+    },
+    ALIAS: {"name": "alias/toolgate-dev-data", "targetKeyId": "1234abcd-12ab-34cd-56ef-1234567890ab"},
     LOG_GROUP: {"name": "/aws/lambda/function", "retentionInDays": 30},
     GATEWAY: {
         "name": "toolgate-dev-tools",
