@@ -1,10 +1,12 @@
 """The VPC that an agent's runtime is put into."""
 
+from collections.abc import Sequence
 from typing import Any, TypedDict
 
 import pulumi
 
 from components import arguments, identifiers
+from components.identifiers import Identifier
 
 # botocore bedrock-agentcore-control Subnets, SecurityGroups
 MOST = 16
@@ -25,13 +27,20 @@ def check(network: Network | None, where: str) -> None:
     Raises:
         UsageError: There are too few or too many ids, or one is no id.
     """
-    if network is None:
-        return
-    for key, kind in (("subnets", identifiers.SUBNET), ("security_groups", identifiers.SECURITY_GROUP)):
-        ids: list[Any] = network[key]  # type: ignore[literal-required]
-        arguments.within(len(ids), 1, MOST, f"{where}.{key}: number of ids")
-        for index, value in enumerate(ids):
-            identifiers.check(kind, value, f"{where}.{key}[{index}]")
+    if network is not None:
+        check_ids(identifiers.SUBNET, network["subnets"], f"{where}.subnets")
+        check_ids(identifiers.SECURITY_GROUP, network["security_groups"], f"{where}.security_groups")
+
+
+def check_ids(kind: Identifier, ids: Sequence[Any], where: str) -> None:
+    """Check the ids of one kind.
+
+    Raises:
+        UsageError: There are too few or too many of them, or one is no id.
+    """
+    arguments.within(len(ids), 1, MOST, f"{where}: number of ids")
+    for index, value in enumerate(ids):
+        identifiers.check(kind, value, f"{where}[{index}]")
 
 
 def configuration(network: Network | None) -> dict[str, Any]:

@@ -171,10 +171,10 @@ def _kms_key(config: Mapping[str, Any]) -> str | None:
 def _network(config: Mapping[str, Any]) -> Network | None:
     if "network" not in config:
         return None
-    given = config["network"]
-    chosen: Network = {"subnets": given["subnets"], "security_groups": given["securityGroups"]}
-    network.check(chosen, f"{NAMESPACE}:network")
-    return chosen
+    subnets, groups = config["network"]["subnets"], config["network"]["securityGroups"]
+    network.check_ids(identifiers.SUBNET, subnets, f"{NAMESPACE}:network.subnets")
+    network.check_ids(identifiers.SECURITY_GROUP, groups, f"{NAMESPACE}:network.securityGroups")
+    return {"subnets": subnets, "security_groups": groups}
 
 
 def _boundary(config: Mapping[str, Any]) -> str | None:
