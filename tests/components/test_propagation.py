@@ -11,7 +11,7 @@ REFUSALS = [
     "ValidationException: Role validation failed for 'arn:aws:iam::1:role/x'. Please verify the role exists",
     "InvalidParameterValueException: The role defined for the function cannot be assumed by Lambda.",
     "AccessDeniedException: User: arn:aws:sts::1:assumed-role/x/GenesisMCPTargetTargetEncryption is not authorized to "
-    "perform: kms:GenerateDataKey on resource: y because no identity-based policy allows the kms:GenerateDataKey action",
+    "perform: kms:GenerateDataKey on resource: y because no identity-based policy allows it",
 ]
 OTHERS = [
     "AccessDeniedException: User: x is not authorized to perform: bedrock-agentcore:CreateGateway",

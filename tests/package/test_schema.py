@@ -23,7 +23,12 @@ def test_the_file_is_what_the_plugin_says(plugin: ResourceProviderStub) -> None:
 
 def test_required_inputs() -> None:
     required = {token.split(":")[-1]: it["requiredInputs"] for token, it in SCHEMA["resources"].items()}
-    assert required == {"LambdaTools": ["directory"], "ToolGateway": ["targets"], "AgentRuntime": ["code", "modelId"]}
+    assert required == {
+        "LambdaTools": ["directory"],
+        "ToolGateway": ["targets"],
+        "AgentRuntime": ["code", "modelId"],
+        "EncryptionKey": [],
+    }
 
 
 def descriptions(node: Any, path: str) -> Iterator[tuple[str, str | None]]:
