@@ -68,7 +68,10 @@ def _roles(deployment: Deployment) -> Iterator[str]:
         for arn in role.unread:
             yield f"{runtime.label}: the document of {arn}, attached to its role, is not in the deployment"
         if limit := role.unknown_boundary:
-            yield f"{runtime.label}: the document of {limit}, its role's permissions boundary, is not in the deployment"
+            yield (
+                f"{runtime.label}: the document of {limit}, its role's permissions boundary, is not in the deployment; "
+                "--policy ARN=FILE gives it"
+            )
         if not _lets_agentcore(role):
             yield f"{runtime.label}: the trust policy of its role does not name {SERVICE}, so that it cannot start"
 

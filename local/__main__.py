@@ -13,6 +13,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from access.given_policies import add_option, with_policies
+
 if TYPE_CHECKING:
     from local.plan import Plan
 
@@ -52,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--deployment", type=Path, help="a deployment file; without it, one is planned")
     up.add_argument("--stack", default="dev", help="the stack to plan (default: dev)")
     up.add_argument("--port", type=_port, default=0, help="the port (default: a free one)")
+    add_option(up)
     demo = commands.add_parser("demo", help="the whole thing, shown")
     demo.add_argument(
         "--stack", choices=("dev", "agents"), default="dev", help="one agent, or two with tools of their own"
@@ -99,23 +102,23 @@ def _planned(stack: str) -> "Plan":
 
 def _up(options: argparse.Namespace) -> int:
     if options.deployment:
-        return _serve(_read(options.deployment), options.port)
+        return _serve(_read(options.deployment, options.policy), options.port)
     from local.plan import describe  # noqa: PLC0415
 
     planned = _planned(options.stack)
     if planned.mandatory:
         print(describe(planned), file=sys.stderr)
         return VIOLATIONS
-    return _serve(planned.deployment, options.port)
+    return _serve(with_policies(planned.deployment, options.policy), options.port)
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def _read(path: Path, policies: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     from access.deployment import read  # noqa: PLC0415
     from access.export import DeploymentError, load  # noqa: PLC0415
 
     try:
-        read(path)  # what is wrong with the file is said with its name
-        return load(path)
+        read(path, policies)  # what is wrong with the file is said with its name
+        return with_policies(load(path), policies)
     except DeploymentError as error:
         raise UsageError(str(error)) from error
 

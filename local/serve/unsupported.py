@@ -111,7 +111,7 @@ def _judged_role(deployment: Deployment, label: str, arn: str) -> Iterator[str]:
     else:
         yield from (f"{label}: {policy}, attached to its role, is not in the deployment" for policy in role.unread)
         if limit := role.unknown_boundary:
-            yield f"{label}: {limit}, its role's permissions boundary, is not in the deployment"
+            yield f"{label}: {limit}, its permissions boundary, is not in the deployment; --policy ARN=FILE gives it"
 
 
 def _elsewhere(deployment: Deployment, place: Place) -> Iterator[str]:

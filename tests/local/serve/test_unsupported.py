@@ -153,7 +153,7 @@ ROWS = {
     ),
     "a boundary elsewhere": (
         _set("Role", "assistant-role", permissionsBoundary="arn:aws:iam::123456789012:policy/limit"),
-        "arn:aws:iam::123456789012:policy/limit, its role's permissions boundary",
+        "arn:aws:iam::123456789012:policy/limit, its permissions boundary",
     ),
 }
 
