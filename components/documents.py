@@ -48,6 +48,7 @@ USE_KEY = ("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey")
 GRANT_KEY = "kms:CreateGrant"
 GATEWAY_GRANT = ("Decrypt", "GenerateDataKey")
 ENGINE_GRANT = (*GATEWAY_GRANT, "Encrypt", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo")
+DELIVER_LOGS = ("kms:Decrypt", "kms:GenerateDataKey")
 DECRYPT = "kms:Decrypt"
 METRICS_NAMESPACE = "bedrock-agentcore"
 
@@ -211,11 +212,8 @@ def key_policy(place: Place) -> Document:
         # CloudWatch Logs user guide, "Encrypt log data in CloudWatch Logs using AWS Key Management Service".
         _on_key("Logs", logs, ("kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", *USE_KEY), of_a_log_group),
         # AgentCore developer guide, "Encrypt your AgentCore gateway", AllowKMSDecryptionLogging: its delivered logs.
-        _on_key("DeliveredLogs", {"Service": "delivery.logs.amazonaws.com"}, _DELIVERY, of_a_delivery),
+        _on_key("DeliveredLogs", {"Service": "delivery.logs.amazonaws.com"}, DELIVER_LOGS, of_a_delivery),
     )
-
-
-_DELIVERY = ("kms:Decrypt", "kms:GenerateDataKey")
 
 
 def _on_key(

@@ -33,16 +33,13 @@ def _policies_remain(role: Record, existing: Existing) -> Iterator[str]:
 
 
 def _boundary(inputs: Properties) -> Iterator[Failure]:
-    """IAM API reference, CreateRole, PermissionsBoundary: a managed policy; the model only counts its characters."""
+    """IAM API reference, CreateRole, PermissionsBoundary: a managed policy; the model only counts its characters.
+
+    Whose it is, is not asked: a stack's settings name the real account, which is not the stand-in's.
+    """
     arn = inputs.get("permissionsBoundary")
     if isinstance(arn, str) and not re.fullmatch(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/.+", arn):
         yield Failure("permissionsBoundary", f"ValidationError: ARN {arn} is not valid.")
-
-
-def _boundary_is_of_the_account(inputs: Properties, _made: Made, place: Place, _existing: Existing) -> Iterator[str]:
-    arn = inputs.get("permissionsBoundary")
-    if arn and arn.split(":")[4] not in (place.account, "aws"):
-        yield f"NoSuchEntity: Scope ARN: {arn} does not exist or is not attachable."
 
 
 ROLE_TYPE = ResourceType(
@@ -69,7 +66,6 @@ ROLE_TYPE = ResourceType(
     auto_name="name",
     defaults={"path": "/", "maxSessionDuration": 3600, "forceDetachPolicies": False},
     rules=(partial(trust_policy, "assumeRolePolicy"), _boundary),
-    needs=(_boundary_is_of_the_account,),
     unique=("name",),
     conflict="EntityAlreadyExists: Role with name {name} already exists.",
     in_use=_policies_remain,

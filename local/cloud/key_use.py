@@ -21,7 +21,7 @@ KEY = "aws:kms/key:Key"
 type Need = Callable[[Properties, Made, Place, Existing], Iterator[str]]
 
 _BY_ENGINE = "aws:bedrock-agentcore-policy:policy-engine-arn"
-# The sessions in which AgentCore was seen to use a gateway's role for it.
+# The session in which AgentCore was seen to use a gateway's role for it.
 _SESSION = "GenesisMCPTargetTargetEncryption"
 _BY_ROLE = ("kms:DescribeKey", "kms:GenerateDataKey", "kms:Decrypt", "kms:CreateGrant")
 _GRANT = {"kms:grantconstrainttype": "EncryptionContextSubset", "kms:grantoperations": ["Decrypt", "GenerateDataKey"]}
@@ -29,7 +29,15 @@ _GRANT = {"kms:grantconstrainttype": "EncryptionContextSubset", "kms:grantoperat
 
 def key_lets(key: Record, asked: iam.EvalContext, service: str | None = None) -> bool:
     """Whether the key's own policy lets a principal (or, through it, its account's IAM policies) make a request."""
-    return bool(iam.evaluate_resource_policy(key.inputs.get("policy"), asked, service=service).decision == "Allow")
+    policy = key.inputs.get("policy") or _default_policy(key)
+    return bool(iam.evaluate_resource_policy(policy, asked, service=service).decision == "Allow")
+
+
+def _default_policy(key: Record) -> dict[str, Any]:
+    """What KMS gives a key that is made without a policy (KMS developer guide, "Default key policy")."""
+    _, partition, _, _, account, _ = key.outputs["arn"].split(":")
+    everybody = {"AWS": f"arn:{partition}:iam::{account}:root"}
+    return {"Statement": [{"Effect": "Allow", "Principal": everybody, "Action": "kms:*", "Resource": "*"}]}
 
 
 def key_in_region(name: str) -> Need:

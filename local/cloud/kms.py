@@ -42,7 +42,7 @@ def _not_locked_out(inputs: Properties, made: Made, place: Place, _existing: Exi
     """Whoever makes a key must still be able to change its policy (KMS developer guide, "Default key policy")."""
     key = Record(KEY, made.id, inputs, made.outputs)
     asked = context(place.global_arn("iam", "user/deployer"), "kms:PutKeyPolicy", made.outputs["arn"], place, {})
-    if inputs.get("policy") and not key_lets(key, asked):
+    if not key_lets(key, asked):
         text = "The new key policy will not allow you to update the key policy in the future."
         yield f"MalformedPolicyDocumentException: {text}"
 

@@ -77,6 +77,14 @@ def test_a_key_that_does_not_let_the_account_use_it(plane: ControlPlane, gateway
         plane.update(GATEWAY, gateway.id, GOOD[GATEWAY] | {"kmsKeyArn": arn})
 
 
+def test_a_key_without_a_policy_has_kmss_own(plane: ControlPlane, gateway: Made) -> None:
+    arn = str(plane.create(KEY, {}).outputs["arn"])
+    may_use(plane, arn, USE)
+    plane.update(GATEWAY, gateway.id, GOOD[GATEWAY] | {"kmsKeyArn": arn})
+    with pytest.raises(RefusalError, match="is not allowed to be used with Arn"):
+        plane.create(LOG_GROUP, GOOD[LOG_GROUP] | {"kmsKeyId": arn})
+
+
 def test_of_somebody_elses_key_only_the_roles_side_is_known(plane: ControlPlane, gateway: Made) -> None:
     with pytest.raises(RefusalError, match="no identity-based policy"):
         plane.update(GATEWAY, gateway.id, GOOD[GATEWAY] | {"kmsKeyArn": SOMEBODYS})
