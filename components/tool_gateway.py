@@ -100,10 +100,7 @@ class ToolGateway(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ToolGatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         where = f"ToolGateway {name!r}"
-        arguments.check(args, ToolGatewayArgs, where)
-        arguments.within(args.get("description"), 1, LONGEST_DESCRIPTION, f"{where}.description")
-        identifiers.check(identifiers.KMS_KEY, args.get("kms_key_arn"), f"{where}.kms_key_arn")
-        identifiers.check(identifiers.MANAGED_POLICY, args.get("permissions_boundary"), f"{where}.permissions_boundary")
+        _check(args, where)
         level = ExceptionLevel(args["exception_level"]).value if "exception_level" in args else None
         project, stack = pulumi.get_project(), pulumi.get_stack()
         gateway_name = names.gateway(project, stack, name)
@@ -229,6 +226,13 @@ class ToolGateway(pulumi.ComponentResource):
         return pulumi.Output.from_input(self._tools).apply(
             lambda known: [tool_forms.inline_payload(tool) for tool in known[target]]
         )
+
+
+def _check(args: ToolGatewayArgs, where: str) -> None:
+    arguments.check(args, ToolGatewayArgs, where)
+    arguments.within(args.get("description"), 1, LONGEST_DESCRIPTION, f"{where}.description")
+    identifiers.check(identifiers.KMS_KEY, args.get("kms_key_arn"), f"{where}.kms_key_arn")
+    identifiers.check(identifiers.MANAGED_POLICY, args.get("permissions_boundary"), f"{where}.permissions_boundary")
 
 
 def _checked(tools: Tools, where: str) -> Tools:
