@@ -1,16 +1,19 @@
 """The program: reads the settings, composes the components, exports. No resource of its own."""
 
 from pathlib import Path
+from typing import Any
 
 import pulumi
 
-from components import bundle, settings, telemetry
+from components import bundle, log_levels, settings, telemetry
 from components.agent_runtime import AgentRuntime, AgentRuntimeArgs
 from components.dashboard import Dashboard
+from components.encryption_key import EncryptionKey
 from components.lambda_tools import LambdaTools
+from components.log_levels import LogLevel
 from components.settings import BundleKind
 from components.targets import read_targets
-from components.tool_gateway import ToolGateway, ToolGatewayArgs
+from components.tool_gateway import ExceptionLevel, ToolGateway, ToolGatewayArgs
 
 LAMBDAS = Path("lambdas")
 LOCK = Path("requirements/agent.txt")
@@ -21,27 +24,45 @@ chosen = settings.load({target: [tool["name"] for tool in tools] for target, too
 observability = chosen.observability
 code = bundle.build(Path("agent"), LOCK if chosen.bundle is BundleKind.FULL else None)
 
-functions = {target: LambdaTools(target, {"directory": str(LAMBDAS / target)}) for target in targets}
+opts = pulumi.ResourceOptions(protect=chosen.protect)
+# What every component takes, with one value in the whole stack. Each checks what it is given.
+shared: Any = {}
+if chosen.kms_key:
+    own = chosen.kms_key == settings.CREATE
+    shared["kms_key_arn"] = EncryptionKey(settings.KEY, {}, opts).key_arn if own else chosen.kms_key
+if chosen.permissions_boundary:
+    shared["permissions_boundary"] = chosen.permissions_boundary
+
+level = log_levels.of_functions(chosen.log_level)
+functions = {
+    target: LambdaTools(target, {"directory": str(LAMBDAS / target), "log_level": level} | shared, opts)
+    for target in targets
+}
+shared |= observability.watched
 gateway_args: ToolGatewayArgs = {
     "targets": {target: function.target for target, function in functions.items()},
     "authorization": chosen.authorization,
-    **observability.watched,  # type: ignore[typeddict-item] # mypy does not know that nothing else is in it
-}
-gateway = ToolGateway(settings.GATEWAY, gateway_args)
+} | shared
+if chosen.log_level is LogLevel.DEBUG:
+    gateway_args["exception_level"] = ExceptionLevel.DEBUG
+gateway = ToolGateway(settings.GATEWAY, gateway_args, opts)
+
 runtimes: dict[str, AgentRuntime] = {}
 for name, agent in chosen.agents.items():
     args: AgentRuntimeArgs = {
         "code": str(code.path),
         "model_id": agent.model_id,
         "tools": [] if agent.tools == [] else [gateway.tools(*agent.tools or [])],
-        **observability.watched,  # type: ignore[typeddict-item] # as above
-    }
+        "environment": {log_levels.AGENT_VARIABLE: chosen.log_level.value},
+    } | shared
     if observability.telemetry:
         args["entry_points"] = telemetry.ENTRY_POINTS
-        args["environment"] = telemetry.ENVIRONMENT
+        args["environment"] |= telemetry.ENVIRONMENT
     if agent.system_prompt:
         args["system_prompt"] = agent.system_prompt
-    runtimes[name] = AgentRuntime(name, args)
+    if chosen.network:
+        args["network"] = chosen.network
+    runtimes[name] = AgentRuntime(name, args, opts)
 if observability.dashboard:
     Dashboard(
         settings.DASHBOARD,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from access import difference, table
+from access import difference, given_policies, table
 from access.deployment import read
 from access.explanation import explain
 from access.export import DeploymentError
@@ -43,24 +43,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _matrix(options: argparse.Namespace) -> int:
-    sys.stdout.writelines(MATRIX[options.format](matrix(read(options.deployment))))
+    sys.stdout.writelines(MATRIX[options.format](matrix(read(options.deployment, options.policy))))
     print()
     return 0
 
 
 def _explain(options: argparse.Namespace) -> int:
-    print(explain(read(options.deployment), options.agent, options.tool, options.arguments))
+    print(explain(read(options.deployment, options.policy), options.agent, options.tool, options.arguments))
     return 0
 
 
 def _diff(options: argparse.Namespace) -> int:
-    found = difference.difference(matrix(read(options.before)), matrix(read(options.after)))
+    before, after = (read(path, options.policy) for path in (options.before, options.after))
+    found = difference.difference(matrix(before), matrix(after))
     print(DIFFERENCE[options.format](found))
     return found.code
 
 
 def _picture(options: argparse.Namespace) -> int:
-    deployment = read(options.deployment)
+    deployment = read(options.deployment, options.policy)
     print(PICTURE[options.format](picture(deployment, matrix(deployment))))
     return 0
 
@@ -101,6 +102,7 @@ def _add(
     command.set_defaults(run=run)
     for file in files:
         command.add_argument(file, type=Path, metavar=file.upper(), help=EXPORT)
+    given_policies.add_option(command)
     listed = list(formats)
     if listed:
         command.add_argument("--format", choices=listed, default=listed[0])

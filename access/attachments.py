@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from access.export import Resource
+from access.given_policies import POLICY
 from access.policies import Policy, read_policy
 
-POLICY = "aws:iam/policy:Policy"
 EVERYBODY = "aws:iam/policyAttachment:PolicyAttachment"
 
 INLINE = {

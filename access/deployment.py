@@ -4,13 +4,14 @@ The provider's answers come first and what the program wrote second, so that a p
 stack that was not written with our components all read alike.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from access.attachments import read_attachments
 from access.export import Archive, DeploymentError, Hidden, Resource, load, resources
+from access.given_policies import with_policies
 from access.policies import Policy, read_policy
 from access.policy_engines import POLICY, POLICY_ENGINE, read_attachment, read_policy_engines
 from access.roles import Role, read_roles
@@ -61,14 +62,18 @@ class Deployment:
         return tuple(target for target in self.targets if target.gateway_id == gateway.id)
 
 
-def read(path: Path) -> Deployment:
+def read(path: Path, policies: Sequence[Mapping[str, Any]] = ()) -> Deployment:
     """The deployment in a file.
+
+    Args:
+        path: The file.
+        policies: Managed policies that it only names, as `given_policies` reads them.
 
     Raises:
         DeploymentError: The file is not a deployment; one line that says why.
     """
     try:
-        return parse(load(path))
+        return parse(with_policies(load(path), policies))
     except DeploymentError as error:
         message = str(error)
         raise DeploymentError(message if message.startswith(str(path)) else f"{path}: {message}") from error

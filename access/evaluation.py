@@ -94,7 +94,7 @@ def _ways(request: Request, allows: list[Matched]) -> list[_Way]:
         kind: tuple(m for m in allows if m.statement.kind == kind) for kind in ("identity", "boundary", "resource")
     }
     identity = _Layer(IDENTITY, by_kind["identity"])
-    limits = [_Layer(BOUNDARY, by_kind["boundary"])] if request.caller.boundary else []
+    limits = _limits(request, by_kind["boundary"])
     if request.caller is ANYBODY:
         return [[_Layer(RESOURCE, by_kind["resource"])]]
     owner = account_of(request.resource)  # empty or `aws` for what every account shares, e.g. a foundation model
@@ -107,6 +107,16 @@ def _ways(request: Request, allows: list[Matched]) -> list[_Way]:
         to_role = tuple(m for m in by_kind["resource"] if m.named is Named.ROLE)
         ways += [[_Layer(RESOURCE, direct)], [_Layer(RESOURCE, to_role), *limits]]
     return ways
+
+
+def _limits(request: Request, allows: tuple[Matched, ...]) -> list[_Layer]:
+    if request.caller.boundary:
+        return [_Layer(BOUNDARY, allows)]
+    if unknown := request.caller.unknown_boundary:
+        # Whatever the others allow, it may take away.
+        document = Statement(unknown, "its document is not in the deployment", "Anything", kind="boundary")
+        return [_Layer(BOUNDARY, (Matched(document, Match.UNREADABLE),))]
+    return []
 
 
 def _weigh(denies: list[Matched], possible: list[_Way]) -> Decision:

@@ -19,6 +19,8 @@ class Identity:
         name: Its name, without a path.
         policies: Identity policies, inline, attached and by group.
         boundary: The permissions boundary, if one is set and its document is known.
+        unknown_boundary: The ARN of the permissions boundary, if one is set and its document is not known: it may take
+            away anything, and grants nothing.
         unread: What its permissions also depend on but the deployment does not hold: policy ARNs, or a sentence's rest.
     """
 
@@ -26,6 +28,7 @@ class Identity:
     name: str
     policies: tuple[Policy, ...] = ()
     boundary: Policy | None = None
+    unknown_boundary: str | None = None
     unread: tuple[str, ...] = ()
 
     @property

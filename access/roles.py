@@ -38,13 +38,13 @@ def _role(resource: Resource, attachments: Attachments) -> Role:
     listed = resource.texts("managedPolicyArns", resource.get("managedPolicyArns"))
     policies, unread = attachments.of(("role", name), inline_of(resource), listed)
     boundary = resource.optional_text("permissionsBoundary")
-    if boundary and boundary not in attachments.managed:
-        unread.append(boundary)
+    known = attachments.managed.get(boundary) if boundary else None
     return Role(
         arn=resource.text("arn"),
         name=name,
         trust=read_document(resource, "assumeRolePolicy", resource.get("assumeRolePolicy")),
         policies=tuple(policies),
-        boundary=attachments.managed.get(boundary) if boundary else None,
+        boundary=known,
+        unknown_boundary=None if known else boundary,
         unread=tuple(unread),
     )

@@ -67,6 +67,11 @@ def _roles(deployment: Deployment) -> Iterator[str]:
             continue
         for arn in role.unread:
             yield f"{runtime.label}: the document of {arn}, attached to its role, is not in the deployment"
+        if limit := role.unknown_boundary:
+            yield (
+                f"{runtime.label}: the document of {limit}, its role's permissions boundary, is not in the deployment; "
+                "--policy ARN=FILE gives it"
+            )
         if not _lets_agentcore(role):
             yield f"{runtime.label}: the trust policy of its role does not name {SERVICE}, so that it cannot start"
 
@@ -84,7 +89,8 @@ def _lets_agentcore(role: Role) -> bool:
 def undecided(gateway: Gateway, caller: Caller, got_in: Inbound) -> Iterator[str]:
     """Why IAM's documents, all of them known, do not decide about a caller; nothing where they do."""
     decision = got_in.decision
-    if decision and decision.outcome is Outcome.UNDECIDED and not caller.identity.unread:
+    known = not (caller.identity.unread or caller.identity.unknown_boundary)
+    if decision and decision.outcome is Outcome.UNDECIDED and known:
         who = caller.agent or caller.identity.name
         listed = "; ".join(str(statement) for statement in decision.statements)
         yield f"{who}: a policy variable or an unknown operator on {gateway.label}: {listed}"

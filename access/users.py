@@ -45,12 +45,12 @@ def _user(resource: Resource, attachments: Attachments, groups: dict[str, list[s
         policies += more
         unread += missing
     boundary = resource.optional_text("permissionsBoundary")
-    if boundary and boundary not in attachments.managed:
-        unread.append(boundary)
+    known = attachments.managed.get(boundary) if boundary else None
     return User(
         arn=resource.text("arn"),
         name=name,
         policies=tuple(policies),
-        boundary=attachments.managed.get(boundary) if boundary else None,
+        boundary=known,
+        unknown_boundary=None if known else boundary,
         unread=tuple(unread),
     )

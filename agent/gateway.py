@@ -183,6 +183,8 @@ class Gateway:
             session.end()
             logs.event("no_tools", level=logging.WARNING, gateway=httpx.URL(self._url).host, check=NO_TOOLS)
             raise ContractError(contract.GATEWAY_REFUSED)
+        names = [tool.tool_name for tool in listed]
+        logs.event("tools_listed", level=logging.DEBUG, gateway=httpx.URL(self._url).host, tools=names)
         self._session = session
         self._tools = tuple(GatewayTool(tool, self) for tool in listed)
         return self._tools

@@ -1,7 +1,9 @@
 """What one invocation does, kept for its answer and for its line in the log."""
 
+import logging
 import time
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 import logs
@@ -55,7 +57,7 @@ class Invocation:
         return {"turns": self.turns, "input_tokens": self.input_tokens, "output_tokens": self.output_tokens}
 
     def log(self, status: int, code: str, **content: Any) -> None:
-        """Write the invocation's line.
+        """Write the invocation's line, as a warning where the answer is an error.
 
         Args:
             status: HTTP status of the answer.
@@ -64,6 +66,7 @@ class Invocation:
         """
         logs.event(
             "invocation",
+            level=logging.INFO if status == HTTPStatus.OK else logging.WARNING,
             request_id=self.request_id,
             session_id=self.session_id,
             status=status,

@@ -13,13 +13,14 @@ from bedrock_agentcore.runtime import BedrockAgentCoreContext
 _LOG = logging.getLogger("agent")
 
 
-def configure(log_content: bool) -> None:
+def configure(level: str, log_content: bool) -> None:
     """Send the log to standard output as JSON lines.
 
     The libraries' own lines quote replies, prompts and tool results, so they are let through only where content may
     be logged. What matters of them the agent says in lines of its own.
 
     Args:
+        level: The lowest level of the agent's own lines.
         log_content: Whether content may stand in the log.
     """
     handler = logging.StreamHandler(sys.stdout)
@@ -28,7 +29,7 @@ def configure(log_content: bool) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING if log_content else logging.CRITICAL + 1)
-    _LOG.setLevel(logging.INFO)
+    _LOG.setLevel(level.upper())
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     # The SDK's application brings a handler of its own and a line per request; the agent's line says more.
     sdk = logging.getLogger("bedrock_agentcore.app")

@@ -69,7 +69,7 @@ def main() -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
-    logs.configure(wanted.log_content)
+    logs.configure(wanted.log_level, wanted.log_content)
     traces.configure(os.environ, wanted.log_content)
     service = build_service(wanted)
     config = uvicorn.Config(

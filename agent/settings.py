@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 from urllib.parse import urlsplit
 
+LOG_LEVELS = ("debug", "info", "warning", "error")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 DEFAULT_SYSTEM_PROMPT = (
@@ -59,6 +60,7 @@ class Settings:
         system_prompt: What the model is told before the caller's prompt.
         host: Address to listen on.
         port: Port to listen on.
+        log_level: The lowest level of lines in the log, one of `LOG_LEVELS`; none of them shows content.
         log_content: Whether prompts, answers and tool results may stand in the log.
         connect_seconds: Longest wait for a connection to a gateway or to the model.
         handshake_seconds: Longest wait for one reply of a gateway while connecting and listing tools.
@@ -79,6 +81,7 @@ class Settings:
     system_prompt: str = DEFAULT_SYSTEM_PROMPT
     host: str = "0.0.0.0"  # noqa: S104 - AgentCore Runtime reaches the process from outside its loopback
     port: int = 8080
+    log_level: str = "info"
     log_content: bool = False
     connect_seconds: float = 5.0
     handshake_seconds: float = 10.0
@@ -106,6 +109,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         "gateway_urls": tuple(dict.fromkeys(environment.get("GATEWAY_URL", "").split())),
         "system_prompt": environment.get("SYSTEM_PROMPT", "").strip() or DEFAULT_SYSTEM_PROMPT,
         "host": environment.get("HOST", "").strip() or Settings.host,
+        "log_level": _log_level(environment, faults),
         "log_content": _switch(environment, "AGENT_LOG_CONTENT", faults),
     }
     faults += [fault for url in values["gateway_urls"] if (fault := _url_fault(url))]
@@ -123,6 +127,13 @@ def _required(environment: Mapping[str, str], variable: str, meaning: str, fault
     if not value:
         faults.append(f"{variable} is not set. Set it to {meaning}.")
     return value
+
+
+def _log_level(environment: Mapping[str, str], faults: list[str]) -> str:
+    level = environment.get("AGENT_LOG_LEVEL", "").strip().lower() or Settings.log_level
+    if level not in LOG_LEVELS:
+        faults.append(f"AGENT_LOG_LEVEL is {level!r}. Write one of {', '.join(LOG_LEVELS)}.")
+    return level
 
 
 def _switch(environment: Mapping[str, str], variable: str, faults: list[str]) -> bool:

@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 import re
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
@@ -90,6 +91,7 @@ class GatewayTransport(httpx.AsyncBaseTransport):
             # A stream for messages that the gateway starts on its own: the agent has no use for any.
             return httpx.Response(405, request=request)
         message = _outgoing(request)
+        started = time.monotonic()
         try:
             async with asyncio.timeout(self._longest(message)):
                 with _in_trace_of(message):
@@ -107,6 +109,8 @@ class GatewayTransport(httpx.AsyncBaseTransport):
                 )
             self._on_fault(fault)
             return _answer(request, message, fault)
+        spent = round((time.monotonic() - started) * 1000)
+        logs.event("gateway_call", level=logging.DEBUG, method=message.method, tool=message.tool, milliseconds=spent)
         status = 202 if message.id is None else 200
         return httpx.Response(status, headers=headers, content=body, request=request)
 

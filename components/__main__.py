@@ -53,10 +53,12 @@ def package() -> Package:
     # Only now: they are modules of the package that `load` makes.
     from components.agent_runtime import AgentRuntime  # noqa: PLC0415
     from components.dashboard import Dashboard  # noqa: PLC0415
+    from components.encryption_key import EncryptionKey  # noqa: PLC0415
     from components.lambda_tools import LambdaTools  # noqa: PLC0415
     from components.tool_gateway import ToolGateway  # noqa: PLC0415
 
-    return Package([LambdaTools, ToolGateway, AgentRuntime, Dashboard], NAME, None, VERSION)
+    components = [LambdaTools, ToolGateway, AgentRuntime, Dashboard, EncryptionKey]
+    return Package(components, NAME, None, VERSION)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,25 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components import arguments, cedar, documents, models, names, permits, place, propagation, watching
+from components import (
+    arguments,
+    cedar,
+    code_bucket,
+    documents,
+    identifiers,
+    models,
+    names,
+    network,
+    permits,
+    place,
+    propagation,
+    roles,
+    watching,
+)
 from components.alarms import Alarms
 from components.delivery import LogDelivery
 from components.errors import UsageError
+from components.network import Network
 from components.observed import Observed
 from components.tool_gateway import GatewayTools
 
@@ -63,6 +78,12 @@ class AgentRuntimeArgs(TypedDict):
     """The platform it runs on. Default V1."""
     lifecycle: NotRequired[Lifecycle]
     """How long its sessions live. Default: the service's."""
+    network: NotRequired[Network]
+    """The VPC that it reaches things through. Default: the internet."""
+    kms_key_arn: NotRequired[pulumi.Input[str]]
+    """ARN of the KMS key that encrypts its code in S3 and its delivered logs. Default: keys of AWS's own."""
+    permissions_boundary: NotRequired[pulumi.Input[str]]
+    """ARN of the managed policy that is the boundary of its execution role. Default: none."""
     description: NotRequired[pulumi.Input[str]]
     """What the agent is for."""
     logs: NotRequired[LogDelivery]
@@ -96,7 +117,7 @@ class AgentRuntime(pulumi.ComponentResource):
         digest = _digest(zip_path, where)
         super().__init__("toolgate:index:AgentRuntime", name, {**args, "platform_version": platform}, opts)
         here = place.current(self)
-        code = self._code(name, zip_path, digest, args)
+        code = code_bucket.upload(self, name, zip_path, digest, args)
         role, policies = self._role(name, runtime_name, here, code, {**args, "tools": handed})
         hooked = pulumi.ResourceOptions(parent=self, hooks=propagation.retry(self, name))
         permitted = permits.write(name, runtime_name, cedar.role_entity(here, role.name), handed, hooked)
@@ -108,50 +129,19 @@ class AgentRuntime(pulumi.ComponentResource):
             agent_runtime_artifact={"code_configuration": _code_configuration(args, code)},
             environment_variables=_environment(args, handed, here.region),
             lifecycle_configurations=_lifecycle(args.get("lifecycle")),
-            network_configuration={"network_mode": "PUBLIC"},
+            network_configuration=network.configuration(args.get("network")),
             platform_version=platform,
             tags=args.get("tags"),
             # A replacement cannot be made while the old one holds the name.
             opts=hooked.merge(pulumi.ResourceOptions(depends_on=[*policies, *permitted], delete_before_replace=True)),
         )
-        observed = Observed("runtime", runtime_name, runtime.agent_runtime_arn, args.get("tags"))
-        watching.watch(self, name, observed, args)
+        key_arn, tags = args.get("kms_key_arn"), args.get("tags")
+        watching.watch(self, name, Observed("runtime", runtime_name, runtime.agent_runtime_arn, tags, key_arn), args)
         self.runtime_arn = runtime.agent_runtime_arn
         self.role_arn = role.arn
         self.tool_names = pulumi.Output.all(*[it["tools"] for it in handed]).apply(_flat)
         self.register_outputs(
             {"runtime_arn": self.runtime_arn, "role_arn": self.role_arn, "tool_names": self.tool_names}
-        )
-
-    def _code(self, name: str, path: Path, digest: str, args: AgentRuntimeArgs) -> aws.s3.BucketObjectv2:
-        child = pulumi.ResourceOptions(parent=self)
-        bucket = aws.s3.Bucket(
-            # Its name in S3 begins with this one, and takes no underscores or capitals.
-            f"{name}-code".replace("_", "-").lower(),
-            # It holds what this program builds and nothing else; it must not outlive the stack.
-            force_destroy=True,
-            tags=args.get("tags"),
-            opts=child,
-        )
-        private = aws.s3.BucketPublicAccessBlock(
-            f"{name}-code",
-            bucket=bucket.bucket,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=child,
-        )
-        owned = aws.s3.BucketOwnershipControls(
-            f"{name}-code", bucket=bucket.bucket, rule={"object_ownership": "BucketOwnerEnforced"}, opts=child
-        )
-        return aws.s3.BucketObjectv2(
-            f"{name}-code",
-            bucket=bucket.bucket,
-            # The digest in the key: a new zip at an old key would not be deployed.
-            key=f"{name}/{digest}.zip",
-            source=pulumi.FileAsset(path.as_posix()),
-            opts=child.merge(pulumi.ResourceOptions(depends_on=[private, owned])),
         )
 
     def _role(
@@ -162,19 +152,15 @@ class AgentRuntime(pulumi.ComponentResource):
         code: aws.s3.BucketObjectv2,
         args: AgentRuntimeArgs,
     ) -> tuple[aws.iam.Role, list[aws.iam.RolePolicy]]:
-        child = pulumi.ResourceOptions(parent=self)
-        trust = pulumi.Output.json_dumps(documents.runtime_trust(here, runtime_name))
-        role = aws.iam.Role(f"{name}-role", assume_role_policy=trust, tags=args.get("tags"), opts=child)
+        role = roles.make(self, name, documents.runtime_trust(here, runtime_name), args)
         model = models.access(self, here, args["model_id"])
         written = {"policy": documents.runtime_minimum(here, runtime_name, code.arn, model)}
         if arns := [it["gateway_arn"] for it in args.get("tools", [])]:
             written["tools"] = documents.invoke_gateways(_each_once(arns))
-        return role, [
-            aws.iam.RolePolicy(
-                f"{name}-{suffix}", role=role.name, policy=pulumi.Output.json_dumps(document), opts=child
-            )
-            for suffix, document in written.items()
-        ]
+        if key_arn := args.get("kms_key_arn"):
+            bucket_arn = here.arn("s3", code.bucket, region="", account="")
+            written["decrypt"] = documents.decrypt_code(here, key_arn, bucket_arn)
+        return role, roles.write(self, name, role, written)
 
 
 def _handed(handed: Sequence[GatewayTools], runtime_name: str, where: str) -> list[GatewayTools]:
@@ -215,6 +201,9 @@ def _check(args: AgentRuntimeArgs, where: str) -> None:
         UsageError: A value is out of AWS's bounds, or two of them contradict each other.
     """
     models.checked(args["model_id"], f"{where}.model_id")
+    network.check(args.get("network"), f"{where}.network")
+    identifiers.check(identifiers.KMS_KEY, args.get("kms_key_arn"), f"{where}.kms_key_arn")
+    identifiers.check(identifiers.MANAGED_POLICY, args.get("permissions_boundary"), f"{where}.permissions_boundary")
     arguments.within(args.get("description"), 1, LONGEST_DESCRIPTION, f"{where}.description")
     arguments.within(args.get("system_prompt"), 1, LONGEST_VALUE, f"{where}.system_prompt")
     watching.check(args, where)

@@ -8,7 +8,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components import arguments, metrics
+from components import arguments, metrics, protection
 from components.errors import UsageError
 from components.observed import Observed
 
@@ -75,7 +75,7 @@ def check_topics(topics: Sequence[Any], where: str) -> None:
             )
 
 
-def write(parent: pulumi.Resource, name: str, of: Observed, alarms: Alarms | None) -> None:
+def write(parent: pulumi.ComponentResource, name: str, of: Observed, alarms: Alarms | None) -> None:
     """Make the alarms of a gateway or runtime.
 
     Args:
@@ -106,5 +106,5 @@ def write(parent: pulumi.Resource, name: str, of: Observed, alarms: Alarms | Non
             alarm_actions=topics,
             ok_actions=topics,
             tags=of.tags,
-            opts=pulumi.ResourceOptions(parent=parent),
+            opts=protection.replaceable(parent),
         )

@@ -10,7 +10,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components import names
+from components import names, protection
 from components.errors import UsageError
 from components.observed import Observed
 
@@ -41,7 +41,7 @@ def check_retention(days: Any, where: str) -> None:
         raise UsageError(f"{where}: {days:g} is not one of the days that CloudWatch Logs takes: {allowed}.")
 
 
-def write(parent: pulumi.Resource, name: str, of: Observed, logs: LogDelivery | None, *, traces: bool) -> None:
+def write(parent: pulumi.ComponentResource, name: str, of: Observed, logs: LogDelivery | None, *, traces: bool) -> None:
     """Deliver a resource's application logs, its traces, both or neither.
 
     Args:
@@ -86,10 +86,10 @@ class _Part:
 
 
 def _deliver(
-    parent: pulumi.Resource, name: str, of: Observed, part: _Part, after: list[pulumi.Resource]
+    parent: pulumi.ComponentResource, name: str, of: Observed, part: _Part, after: list[pulumi.Resource]
 ) -> aws.cloudwatch.LogDelivery:
     # AWS takes one source of a log type for a resource: a new one cannot come before the old one is gone.
-    child = pulumi.ResourceOptions(parent=parent, delete_before_replace=True)
+    child = protection.replaceable(parent).merge(pulumi.ResourceOptions(delete_before_replace=True))
     shared = names.delivery(of.name, part.purpose)
     source = aws.cloudwatch.LogDeliverySource(
         name, name=shared, log_type=part.log_type, resource_arn=of.arn, tags=of.tags, opts=child

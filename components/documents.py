@@ -34,6 +34,22 @@ WRITE_TRACES = (
     "xray:GetSamplingTargets",
 )
 WRITE_METRICS = "cloudwatch:PutMetricData"
+# KMS developer guide, "Default key policy", what key administrators may do: nothing here uses the key.
+ADMINISTER_KEY = (
+    *("kms:CreateAlias", "kms:UpdateAlias", "kms:DeleteAlias", "kms:UpdateKeyDescription"),
+    *("kms:EnableKey", "kms:DisableKey", "kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion"),
+    *("kms:EnableKeyRotation", "kms:DisableKeyRotation", "kms:GetKeyRotationStatus", "kms:ListKeyRotations"),
+    *("kms:GetKeyPolicy", "kms:PutKeyPolicy", "kms:ListKeyPolicies", "kms:ListGrants", "kms:RevokeGrant"),
+    *("kms:ListResourceTags", "kms:TagResource", "kms:UntagResource"),
+)
+# AgentCore developer guide, "Encrypt your AgentCore gateway with a customer-managed KMS key" and "Encrypt your
+# AgentCore policy engine with a customer-managed KMS key": the actions, and what a grant may hand on.
+USE_KEY = ("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey")
+GRANT_KEY = "kms:CreateGrant"
+GATEWAY_GRANT = ("Decrypt", "GenerateDataKey")
+ENGINE_GRANT = (*GATEWAY_GRANT, "Encrypt", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo")
+DELIVER_LOGS = ("kms:Decrypt", "kms:GenerateDataKey")
+DECRYPT = "kms:Decrypt"
 METRICS_NAMESPACE = "bedrock-agentcore"
 
 AGENTCORE = "bedrock-agentcore.amazonaws.com"
@@ -177,3 +193,59 @@ def profile_access(profile_arn: Text, model_arns: pulumi.Input[Sequence[str]]) -
         allow("InvokeProfile", INVOKE_MODEL, profile_arn),
         allow("InvokeModelsOfProfile", INVOKE_MODEL, model_arns, through),
     ]
+
+
+def key_policy(place: Place) -> Document:
+    """Who may do what with the stack's key: this account's IAM policies say it, but for the services named here.
+
+    In a key policy `*` is the key itself, and an account's root stands for its IAM policies (KMS developer guide, "Key
+    policies", "Default key policy"). No other account, and no service but CloudWatch Logs, may use the key.
+    """
+    account = {"AWS": place.arn("iam", "root", region="")}
+    logs = {"Service": pulumi.Output.concat("logs.", place.region, ".amazonaws.com")}
+    of_a_log_group = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": place.arn("logs", "log-group:*")}}
+    of_a_delivery = {"ArnLike": {"kms:EncryptionContext:SourceArn": place.arn("logs", "*")}}
+    return document(
+        _on_key("Administer", account, ADMINISTER_KEY),
+        _on_key("Use", account, USE_KEY),
+        _on_key("Grant", account, GRANT_KEY, _granting(ENGINE_GRANT)),
+        # CloudWatch Logs user guide, "Encrypt log data in CloudWatch Logs using AWS Key Management Service".
+        _on_key("Logs", logs, ("kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", *USE_KEY), of_a_log_group),
+        # AgentCore developer guide, "Encrypt your AgentCore gateway", AllowKMSDecryptionLogging: its delivered logs.
+        _on_key("DeliveredLogs", {"Service": "delivery.logs.amazonaws.com"}, DELIVER_LOGS, of_a_delivery),
+    )
+
+
+def _on_key(
+    sid: str, principal: Mapping[str, Any], actions: str | Sequence[str], condition: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    return {**allow(sid, actions, "*", condition), "Principal": principal}
+
+
+def _granting(operations: Sequence[str]) -> dict[str, Any]:
+    """A grant is for what the service encrypts in one resource's name, and hands on no more than these operations."""
+    return {
+        "StringEquals": {"kms:GrantConstraintType": "EncryptionContextSubset"},
+        "ForAllValues:StringEquals": {"kms:GrantOperations": list(operations)},
+    }
+
+
+def encrypt_gateway(key_arn: Text) -> Document:
+    """The gateway's role uses the gateway's key; with a policy engine that is encrypted with it, the engine's as well.
+
+    AgentCore developer guide, "Encrypt your AgentCore gateway". Its example also asks for `kms:ViaService` and the
+    gateway's ARN as encryption context. AgentCore encrypts targets as the role itself, where neither is in the request,
+    and creating a target fails with them (seen live: aws/modern-data-architecture-accelerator, bedrock-builder).
+    """
+    return document(allow("UseKey", USE_KEY, key_arn), allow("GrantKey", GRANT_KEY, key_arn, _granting(GATEWAY_GRANT)))
+
+
+def decrypt_code(place: Place, key_arn: Text, bucket_arn: Text) -> Document:
+    """The agent's code is decrypted where S3 reads it for the role, and only what lies in its bucket.
+
+    S3 user guide, "Using server-side encryption with AWS KMS keys"; with a bucket key the encryption context is the
+    bucket's ARN ("Configuring S3 Bucket Keys").
+    """
+    through = pulumi.Output.concat("s3.", place.region, ".amazonaws.com")
+    condition = {"StringEquals": {"kms:ViaService": through, "kms:EncryptionContext:aws:s3:arn": bucket_arn}}
+    return document(allow("DecryptCode", DECRYPT, key_arn, condition))

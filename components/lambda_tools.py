@@ -1,12 +1,13 @@
 """LambdaTools: one Lambda function built from a folder of typed Python functions."""
 
+import enum
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
-from components import arguments, delivery, documents, grants, names, propagation, tool_forms
+from components import arguments, delivery, documents, grants, identifiers, names, propagation, roles, tool_forms
 from components.errors import UsageError
 from components.tool_gateway import GatewayTarget
 from components.tool_schema import ToolSchema, read_tools
@@ -14,6 +15,19 @@ from components.tool_schema import ToolSchema, read_tools
 RUNTIME = "python3.13"
 DISPATCHER = "dispatch.py"
 _OURS = (DISPATCHER, "tools.json")
+
+
+class FunctionLogLevel(enum.Enum):
+    """The lowest level of a tool's own log lines that are kept (Lambda API reference, ApplicationLogLevel)."""
+
+    DEBUG = "DEBUG"
+    """Everything, also what the libraries that a tool uses say for their developers."""
+    INFO = "INFO"
+    """What happened."""
+    WARN = "WARN"
+    """What may be wrong."""
+    ERROR = "ERROR"
+    """What went wrong."""
 
 
 class LambdaToolsArgs(TypedDict):
@@ -29,6 +43,12 @@ class LambdaToolsArgs(TypedDict):
     """Longest run in seconds. Default 30."""
     log_retention_days: NotRequired[pulumi.Input[int]]
     """Days to keep the function's log. Default 30."""
+    log_level: NotRequired[FunctionLogLevel]
+    """The lowest level of the tools' own log lines that are kept. Default INFO."""
+    kms_key_arn: NotRequired[pulumi.Input[str]]
+    """ARN of the KMS key that encrypts the log; it must let CloudWatch Logs use it. Default: a key of AWS's own."""
+    permissions_boundary: NotRequired[pulumi.Input[str]]
+    """ARN of the managed policy that is the boundary of the function's role. Default: none."""
     tags: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
     """Tags for the role, the log group and the function."""
 
@@ -42,14 +62,18 @@ class LambdaTools(pulumi.ComponentResource):
     """The tools it serves."""
 
     def __init__(self, name: str, args: LambdaToolsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        arguments.check(args, LambdaToolsArgs, f"LambdaTools {name!r}")
-        delivery.check_retention(args.get("log_retention_days"), f"LambdaTools {name!r}.log_retention_days")
+        where = f"LambdaTools {name!r}"
+        arguments.check(args, LambdaToolsArgs, where)
+        delivery.check_retention(args.get("log_retention_days"), f"{where}.log_retention_days")
+        identifiers.check(identifiers.KMS_KEY, args.get("kms_key_arn"), f"{where}.kms_key_arn")
+        identifiers.check(identifiers.MANAGED_POLICY, args.get("permissions_boundary"), f"{where}.permissions_boundary")
+        level = FunctionLogLevel(args.get("log_level", FunctionLogLevel.INFO)).value
         directory = Path(args["directory"])
         tools = read_tools(directory / "tools.py")
-        grants.full_names({name: [tool["name"] for tool in tools]}, f"LambdaTools {name!r}")
+        grants.full_names({name: [tool["name"] for tool in tools]}, where)
         function_name = names.function(pulumi.get_project(), pulumi.get_stack(), name)
         code = _code(directory, tools)
-        super().__init__("toolgate:index:LambdaTools", name, {**args}, opts)
+        super().__init__("toolgate:index:LambdaTools", name, {**args, "log_level": level}, opts)
         role, ready = self._role(name, function_name, args)
         function = aws.lambda_.Function(
             f"{name}-function",
@@ -62,6 +86,8 @@ class LambdaTools(pulumi.ComponentResource):
             code=code,
             memory_size=args.get("memory_size", 256),
             timeout=args.get("timeout", 30),
+            # A level takes JSON (Lambda developer guide, "Log and filter your function logs").
+            logging_config={"log_format": "JSON", "application_log_level": level},
             tags=args.get("tags"),
             # The first call may come at once: its log must have somewhere to go.
             opts=pulumi.ResourceOptions(parent=self, depends_on=ready, hooks=propagation.retry(self, name)),
@@ -77,19 +103,18 @@ class LambdaTools(pulumi.ComponentResource):
 
     def _role(self, name: str, function_name: str, args: LambdaToolsArgs) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
         """The function's role, and what must be there before the function is: its log and the right to write it."""
-        child = pulumi.ResourceOptions(parent=self)
-        trust = pulumi.Output.json_dumps(documents.function_trust())
-        role = aws.iam.Role(f"{name}-role", assume_role_policy=trust, tags=args.get("tags"), opts=child)
+        role = roles.make(self, name, documents.function_trust(), args)
         logs = aws.cloudwatch.LogGroup(
             f"{name}-logs",
             name=f"/aws/lambda/{function_name}",
             retention_in_days=args.get("log_retention_days", delivery.DEFAULT_RETENTION_DAYS),
+            # The only thing of the function that is encrypted with it: it has no environment variables, and its package
+            # is this repository's source code.
+            kms_key_id=args.get("kms_key_arn"),
             tags=args.get("tags"),
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self),
         )
-        write_logs = pulumi.Output.json_dumps(documents.function_logs(logs.arn))
-        policy = aws.iam.RolePolicy(f"{name}-logs", role=role.name, policy=write_logs, opts=child)
-        return role, [policy, logs]
+        return role, [*roles.write(self, name, role, {"logs": documents.function_logs(logs.arn)}), logs]
 
 
 def _code(directory: Path, tools: list[ToolSchema]) -> pulumi.AssetArchive:

@@ -72,6 +72,13 @@ FUNCTION = Limit(
     64,
     "Lambda API reference, CreateFunction, FunctionName",
 )
+KEY_ALIAS = Limit(
+    "key alias",
+    r"alias/(?!aws/)[a-zA-Z0-9/_-]+",
+    "letters, digits, slashes, hyphens and underscores after `alias/`, and not `aws/` first",
+    256,
+    "KMS API reference, CreateAlias, AliasName",
+)
 FULL_TOOL = Limit(
     "full tool name",
     r"[a-zA-Z0-9_-]+",
@@ -137,13 +144,16 @@ def runtime(project: str, stack: str, name: str) -> str:
     return checked(RUNTIME, joined, advice="It is made of project, stack and agent name: shorten or rename one.")
 
 
-def policy_engine(project: str, stack: str, name: str) -> str:
+def policy_engine(project: str, stack: str, name: str, *, own_key: bool = False) -> str:
     """The policy engine's name: project, stack and gateway joined by underscores (hyphens are not allowed in it).
+
+    With a customer managed key it ends in `_cmk`. An engine's key cannot be changed, so a stack that gets one gets a
+    new engine, and the old one can only go when the gateway has the new: for that time there are two, with two names.
 
     Raises:
         UsageError: AWS would refuse the name.
     """
-    joined = re.sub(r"[.-]", "_", f"{project}_{stack}_{name}")
+    joined = re.sub(r"[.-]", "_", f"{project}_{stack}_{name}") + ("_cmk" if own_key else "")
     advice = "It is made of project, stack and gateway name: shorten or rename one."
     return checked(POLICY_ENGINE, joined, advice=advice)
 
@@ -191,6 +201,16 @@ def dashboard(project: str, stack: str, name: str) -> str:
     """
     joined = f"{project}-{stack}-{name}".replace(".", "-")
     return checked(DASHBOARD, joined, advice="It is made of project, stack and component name: shorten or rename one.")
+
+
+def key_alias(project: str, stack: str, name: str) -> str:
+    """The key's alias: `alias/` and project, stack and component joined by hyphens.
+
+    Raises:
+        UsageError: AWS would refuse the name.
+    """
+    joined = f"alias/{project}-{stack}-{name}".replace(".", "-")
+    return checked(KEY_ALIAS, joined, advice="It is made of project, stack and component name: shorten or rename one.")
 
 
 def target(name: str) -> str:

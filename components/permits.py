@@ -73,7 +73,7 @@ def write(
             definition={"cedar": {"statement": _statement(role, handed[index])}},
             validation_mode="FAIL_ON_ANY_FINDINGS",
             # A replacement cannot be made while the old one holds the name.
-            opts=opts.merge(pulumi.ResourceOptions(delete_before_replace=True)),
+            opts=opts.merge(pulumi.ResourceOptions(delete_before_replace=True, protect=False)),
         )
         made.append(policy)
     return made

@@ -18,6 +18,9 @@ PHRASES = (
     "does not have the required permissions",
     # CreateAgentRuntime, UpdateAgentRuntime (hashicorp/terraform-provider-aws agent_runtime.go)
     "role validation failed",
+    # CreateGatewayTarget with a customer managed key: AgentCore encrypts the target as the gateway's role. Seen live:
+    # aws/modern-data-architecture-accelerator, its bedrock-builder.
+    "genesismcptargettargetencryption is not authorized to perform",
     # CreateFunction (Lambda API reference, InvalidParameterValueException)
     "the role defined for the function cannot be assumed by lambda",
 )

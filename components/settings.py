@@ -9,9 +9,22 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 from pulumi.runtime import config as pulumi_config
 
-from components import agent_runtime, alarms, arguments, cedar, delivery, grants, models, names
+from components import (
+    agent_runtime,
+    alarms,
+    arguments,
+    cedar,
+    delivery,
+    grants,
+    identifiers,
+    models,
+    names,
+    network,
+)
 from components.errors import UsageError
 from components.grants import Authorization
+from components.log_levels import LogLevel
+from components.network import Network
 from components.watching import Watching
 
 NAMESPACE = "toolgate"
@@ -21,7 +34,16 @@ GATEWAY = "tools"
 """Name of the program's one gateway."""
 DASHBOARD = "overview"
 """Name of the program's one dashboard."""
-_JSON = {"agents": "a map of agents", "observability": "a map of settings"}
+KEY = "data"
+"""Name of the program's own encryption key."""
+CREATE = "create"
+"""What asks for a key of the stack's own, instead of a key's ARN."""
+_JSON = {
+    "agents": "a map of agents",
+    "network": "a map of subnets and securityGroups",
+    "observability": "a map of settings",
+    "protect": "true or false",
+}
 
 
 class BundleKind(enum.Enum):
@@ -63,6 +85,15 @@ class ObservabilityConfig(TypedDict):
     """Whether there is a dashboard. Default: false."""
 
 
+class NetworkConfig(TypedDict):
+    """`toolgate:network`."""
+
+    subnets: list[str]
+    """Ids of private subnets."""
+    securityGroups: list[str]
+    """Ids of security groups."""
+
+
 class Config(TypedDict):
     """The keys of the namespace."""
 
@@ -76,6 +107,16 @@ class Config(TypedDict):
     """What the agent's zip holds."""
     observability: NotRequired[ObservabilityConfig]
     """What can be seen afterwards. Default: what the agents send."""
+    logLevel: NotRequired[LogLevel]
+    """The lowest level of what agents, functions and the gateway say. Default: info."""
+    kmsKey: NotRequired[str]
+    """`create` for a key of the stack's own, or the ARN of a KMS key. Default: keys of AWS's own."""
+    network: NotRequired[NetworkConfig]
+    """The VPC of the agents. Default: the internet."""
+    protect: NotRequired[bool]
+    """Whether what has an identity or keeps data cannot be deleted. Default: false."""
+    permissionsBoundary: NotRequired[str]
+    """ARN of the managed policy that is the boundary of every role. Default: none."""
 
 
 @dataclass(frozen=True)
@@ -98,12 +139,17 @@ class Observability:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the program deploys."""
+    """What the program deploys; a None stands for a key that was left out."""
 
     authorization: Authorization
     bundle: BundleKind
     observability: Observability
     agents: dict[str, Agent]
+    log_level: LogLevel
+    kms_key: str | None
+    network: Network | None
+    protect: bool
+    permissions_boundary: str | None
 
 
 def load(available: grants.Available) -> Settings:
@@ -124,7 +170,7 @@ def load(available: grants.Available) -> Settings:
     project, stack = pulumi.get_project(), pulumi.get_stack()
     names.gateway(project, stack, GATEWAY)
     if authorization is Authorization.TOOL:
-        names.policy_engine(project, stack, GATEWAY)
+        names.policy_engine(project, stack, GATEWAY, own_key="kmsKey" in config)
     for target in available:
         names.function(project, stack, target)
     observability = _observability(config.get("observability", {}), f"{NAMESPACE}:observability")
@@ -144,8 +190,41 @@ def load(available: grants.Available) -> Settings:
             cedar.check(tools or list(available), None, f"{where}.tools")
         agents[name] = Agent(tools, models.checked(entry.get("modelId", model_id), f"{where}.modelId"), prompt)
     _check_number(agents, authorization)
-    bundle = BundleKind(config.get("bundle", BundleKind.FULL))
-    return Settings(authorization, bundle, observability, agents)
+    return Settings(
+        authorization=authorization,
+        bundle=BundleKind(config.get("bundle", BundleKind.FULL)),
+        observability=observability,
+        agents=agents,
+        log_level=LogLevel(config.get("logLevel", LogLevel.INFO)),
+        kms_key=_kms_key(config),
+        network=_network(config),
+        protect=config.get("protect", False),
+        permissions_boundary=_boundary(config),
+    )
+
+
+def _kms_key(config: Mapping[str, Any]) -> str | None:
+    key: str | None = config.get("kmsKey")
+    if key == CREATE:
+        names.key_alias(pulumi.get_project(), pulumi.get_stack(), KEY)
+    else:
+        identifiers.check(identifiers.KMS_KEY, key, f"{NAMESPACE}:kmsKey ({CREATE!r} makes one)")
+    return key
+
+
+def _network(config: Mapping[str, Any]) -> Network | None:
+    if "network" not in config:
+        return None
+    subnets, groups = config["network"]["subnets"], config["network"]["securityGroups"]
+    network.check_ids(identifiers.SUBNET, subnets, f"{NAMESPACE}:network.subnets")
+    network.check_ids(identifiers.SECURITY_GROUP, groups, f"{NAMESPACE}:network.securityGroups")
+    return {"subnets": subnets, "security_groups": groups}
+
+
+def _boundary(config: Mapping[str, Any]) -> str | None:
+    boundary: str | None = config.get("permissionsBoundary")
+    identifiers.check(identifiers.MANAGED_POLICY, boundary, f"{NAMESPACE}:permissionsBoundary")
+    return boundary
 
 
 def _check_form(config: Mapping[str, Any]) -> None:

@@ -1,12 +1,26 @@
 """ToolGateway: an AgentCore gateway that authorizes callers by IAM, with its targets."""
 
+import enum
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
-from components import arguments, cedar_schema, documents, grants, names, place, propagation, tool_forms, watching
+from components import (
+    arguments,
+    cedar_schema,
+    documents,
+    grants,
+    identifiers,
+    names,
+    place,
+    propagation,
+    protection,
+    roles,
+    tool_forms,
+    watching,
+)
 from components.alarms import Alarms
 from components.cedar_schema import Tools
 from components.delivery import LogDelivery
@@ -22,6 +36,13 @@ PROTOCOL_VERSIONS = ["2025-03-26", "2025-06-18", "2025-11-25"]
 LONGEST_DESCRIPTION = 200
 # AgentCore quotas, "Gateway": concurrent target operations on one gateway.
 CONCURRENT_TARGETS = 5
+
+
+class ExceptionLevel(enum.Enum):
+    """How much callers are told about errors (botocore bedrock-agentcore-control ExceptionLevel)."""
+
+    DEBUG = "DEBUG"
+    """What went wrong, in detail. Not for callers that must not know what is behind the gateway."""
 
 
 class GatewayTarget(TypedDict):
@@ -59,6 +80,12 @@ class ToolGatewayArgs(TypedDict):
     """What a caller with access may call. Default GATEWAY."""
     description: NotRequired[pulumi.Input[str]]
     """What the gateway is for; 1 to 200 characters."""
+    exception_level: NotRequired[ExceptionLevel]
+    """How much callers are told about errors. Default: a general message."""
+    kms_key_arn: NotRequired[pulumi.Input[str]]
+    """ARN of the KMS key that encrypts the gateway, its engine and its delivered logs. Default: a key of AWS's own."""
+    permissions_boundary: NotRequired[pulumi.Input[str]]
+    """ARN of the managed policy that is the boundary of the gateway's role. Default: none."""
     logs: NotRequired[LogDelivery]
     """Delivery of its application logs, which may hold the tools' arguments and results. Default: none."""
     traces: NotRequired[bool]
@@ -83,20 +110,22 @@ class ToolGateway(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ToolGatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         where = f"ToolGateway {name!r}"
-        arguments.check(args, ToolGatewayArgs, where)
-        arguments.within(args.get("description"), 1, LONGEST_DESCRIPTION, f"{where}.description")
-        watching.check(args, where)
+        _check(args, where)
+        level = ExceptionLevel(args["exception_level"]).value if "exception_level" in args else None
         project, stack = pulumi.get_project(), pulumi.get_stack()
         gateway_name = names.gateway(project, stack, name)
         self._authorization = Authorization(args.get("authorization", Authorization.GATEWAY))
-        engine_name = names.policy_engine(project, stack, name) if self._authorization is Authorization.TOOL else None
+        own_key = "kms_key_arn" in args
+        by_tool = self._authorization is Authorization.TOOL
+        engine_name = names.policy_engine(project, stack, name, own_key=own_key) if by_tool else None
         self._where = where
         tools = {target: it["tools"] for target, it in args["targets"].items()}
         self._tools = arguments.derived(
             tools, dict[str, list[ToolSchema]], f"{where}.targets", lambda known: _checked(known, where)
         )
         # Rules read these; a plain value says more than an enum.
-        super().__init__("toolgate:index:ToolGateway", name, {**args, "authorization": self._authorization.value}, opts)
+        plain = {"authorization": self._authorization.value, **({"exception_level": level} if level else {})}
+        super().__init__("toolgate:index:ToolGateway", name, {**args, **plain}, opts)
         hooks = propagation.retry(self, name)
         engine = _engine(self, name, engine_name, args) if engine_name else None
         role, policies = self._role(name, gateway_name, args, engine)
@@ -108,13 +137,15 @@ class ToolGateway(pulumi.ComponentResource):
             protocol_type="MCP",
             protocol_configuration={"mcp": _protocol(self._authorization)},
             policy_engine_configuration=_enforced(engine),
+            exception_level=level,
+            kms_key_arn=args.get("kms_key_arn"),
             role_arn=role.arn,
             tags=args.get("tags"),
             # A replacement cannot be made while the old one holds the name.
             opts=pulumi.ResourceOptions(parent=self, depends_on=policies, delete_before_replace=True, hooks=hooks),
         )
-        observed = Observed("gateway", gateway_name, gateway.gateway_arn, args.get("tags"))
-        watching.watch(self, name, observed, args)
+        key_arn, tags = args.get("kms_key_arn"), args.get("tags")
+        watching.watch(self, name, Observed("gateway", gateway_name, gateway.gateway_arn, tags, key_arn), args)
         targets = self._targets(name, args["targets"], gateway, policies, hooks)
         self.gateway_arn = gateway.gateway_arn
         # Who uses the URL waits for the tools; and a policy cannot come before the tools that it names.
@@ -164,20 +195,15 @@ class ToolGateway(pulumi.ComponentResource):
     def _role(
         self, name: str, gateway_name: str, args: ToolGatewayArgs, engine: aws.bedrock.AgentcorePolicyEngine | None
     ) -> tuple[aws.iam.Role, list[aws.iam.RolePolicy]]:
-        child = pulumi.ResourceOptions(parent=self)
         here = place.current(self)
-        trust = pulumi.Output.json_dumps(documents.gateway_trust(here, gateway_name))
-        role = aws.iam.Role(f"{name}-role", assume_role_policy=trust, tags=args.get("tags"), opts=child)
+        role = roles.make(self, name, documents.gateway_trust(here, gateway_name), args)
         functions = [target["function_arn"] for target in args["targets"].values()]
         written = {"invoke": documents.invoke_functions(functions)}
         if engine:
             written["authorize"] = documents.authorize_tools(here, gateway_name, engine.policy_engine_arn)
-        return role, [
-            aws.iam.RolePolicy(
-                f"{name}-{suffix}", role=role.name, policy=pulumi.Output.json_dumps(document), opts=child
-            )
-            for suffix, document in written.items()
-        ]
+        if key_arn := args.get("kms_key_arn"):
+            written["encrypt"] = documents.encrypt_gateway(key_arn)
+        return role, roles.write(self, name, role, written)
 
     def _targets(
         self,
@@ -199,8 +225,10 @@ class ToolGateway(pulumi.ComponentResource):
                 gateway_identifier=gateway.gateway_id,
                 credential_provider_configuration={"gateway_iam_role": {}},
                 target_configuration={"mcp": {"lambda_": function}},
-                opts=pulumi.ResourceOptions(
-                    parent=self, depends_on=[*policies, *_before(made)], delete_before_replace=True, hooks=hooks
+                opts=protection.replaceable(self).merge(
+                    pulumi.ResourceOptions(
+                        depends_on=[*policies, *_before(made)], delete_before_replace=True, hooks=hooks
+                    )
                 ),
             )
             made.append(resource)
@@ -210,6 +238,14 @@ class ToolGateway(pulumi.ComponentResource):
         return pulumi.Output.from_input(self._tools).apply(
             lambda known: [tool_forms.inline_payload(tool) for tool in known[target]]
         )
+
+
+def _check(args: ToolGatewayArgs, where: str) -> None:
+    arguments.check(args, ToolGatewayArgs, where)
+    arguments.within(args.get("description"), 1, LONGEST_DESCRIPTION, f"{where}.description")
+    watching.check(args, where)
+    identifiers.check(identifiers.KMS_KEY, args.get("kms_key_arn"), f"{where}.kms_key_arn")
+    identifiers.check(identifiers.MANAGED_POLICY, args.get("permissions_boundary"), f"{where}.permissions_boundary")
 
 
 def _checked(tools: Tools, where: str) -> Tools:
@@ -224,9 +260,12 @@ def _available(tools: Tools) -> dict[str, list[str]]:
 def _engine(
     gateway: ToolGateway, name: str, engine_name: str, args: ToolGatewayArgs
 ) -> aws.bedrock.AgentcorePolicyEngine:
-    # A replacement cannot be made while the old one holds the name.
-    opts = pulumi.ResourceOptions(parent=gateway, delete_before_replace=True)
-    return aws.bedrock.AgentcorePolicyEngine(f"{name}-engine", name=engine_name, tags=args.get("tags"), opts=opts)
+    # An engine that a gateway has cannot be deleted: the new one comes first, then the gateway takes it.
+    opts = pulumi.ResourceOptions(parent=gateway, delete_before_replace=False)
+    key_arn, tags = args.get("kms_key_arn"), args.get("tags")
+    return aws.bedrock.AgentcorePolicyEngine(
+        f"{name}-engine", name=engine_name, encryption_key_arn=key_arn, tags=tags, opts=opts
+    )
 
 
 def _enforced(engine: aws.bedrock.AgentcorePolicyEngine | None) -> dict[str, pulumi.Input[str]] | None:

@@ -31,7 +31,7 @@ def check(args: Watching, where: str) -> None:
     alarms.check_topics(args.get("alarms", {}).get("topics", []), f"{where}.alarms.topics")
 
 
-def watch(parent: pulumi.Resource, name: str, observed: Observed, args: Watching) -> None:
+def watch(parent: pulumi.ComponentResource, name: str, observed: Observed, args: Watching) -> None:
     """Make the deliveries and alarms that the arguments ask for.
 
     Args:

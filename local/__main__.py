@@ -13,6 +13,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from access.given_policies import add_option, with_policies
+
 if TYPE_CHECKING:
     from local.engine.pack_config import PackConfig
     from local.plan import Plan
@@ -55,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--stack", default="dev", help="the stack to plan (default: dev)")
     _add_rules(up)
     up.add_argument("--port", type=_port, default=0, help="the port (default: a free one)")
+    add_option(up)
     demo = commands.add_parser("demo", help="the whole thing, shown")
     demo.add_argument(
         "--stack", choices=("dev", "agents"), default="dev", help="one agent, or two with tools of their own"
@@ -119,23 +122,23 @@ def _rules(options: argparse.Namespace) -> "PackConfig":
 
 def _up(options: argparse.Namespace) -> int:
     if options.deployment:
-        return _serve(_read(options.deployment), options.port)
+        return _serve(_read(options.deployment, options.policy), options.port)
     from local.plan import describe  # noqa: PLC0415
 
     planned = _planned(options)
     if planned.mandatory:
         print(describe(planned), file=sys.stderr)
         return VIOLATIONS
-    return _serve(planned.deployment, options.port)
+    return _serve(with_policies(planned.deployment, options.policy), options.port)
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def _read(path: Path, policies: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     from access.deployment import read  # noqa: PLC0415
     from access.export import DeploymentError, load  # noqa: PLC0415
 
     try:
-        read(path)  # what is wrong with the file is said with its name
-        return load(path)
+        read(path, policies)  # what is wrong with the file is said with its name
+        return with_policies(load(path), policies)
     except DeploymentError as error:
         raise UsageError(str(error)) from error
 
@@ -159,6 +162,8 @@ def _serve(deployment: Mapping[str, Any], port: int) -> int:
             signal.signal(number, lambda *_: stop.set())
         for name, value in serving.environment.items():
             print(f"export {name}={shlex.quote(value)}")
+        for note in serving.notes:
+            print(f"# {note}")
         print(f"# {serving.url} serves {', '.join(serving.agents)}; Ctrl-C ends it", flush=True)
         stop.wait()
     return OK

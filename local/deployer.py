@@ -8,44 +8,52 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
 from access.export import DeploymentError, Resource, load, resources
 from access.policies import read_document
 from local import managed_policies
-from local.deployer_actions import ANYTHING, ROLE, ROLE_POLICY, TYPES, Grant
+from local.deployer_actions import ANYTHING, KEY, ROLE, ROLE_POLICY, TYPES, Grant
 
 OK, FAILED = 0, 2
 
 # What AWS or Pulumi puts to a name to make it unique, at the end of an ARN or of a part of it.
 _AGENTCORE_SUFFIX = re.compile(r"(?<=-)[0-9a-zA-Z]{10}(?=/|$)")
 _PULUMI_SUFFIX = re.compile(r"(?<=-)[0-9a-f]{7}$")
+# A KMS key's id: 36 characters, all of AWS's choice.
+UNMADE_KEY = "{}/" + "?" * 36
 _ARN_KEYS = ("arn", "gatewayArn", "agentRuntimeArn", "policyEngineArn", "dashboardArn", "resourceArn")
 _PROFILE = re.compile(r"arn:[^:]+:bedrock:[^:]+:[0-9]*:(?:application-)?inference-profile/.+")
 
-_READS = re.compile(r"[a-z0-9-]+:(Describe|Get|List)")
+# What is encrypted is decrypted for whoever reads it.
+_READS = re.compile(r"[a-z0-9-]+:(Describe|Get|List)|kms:Decrypt$")
 
 
 class DeployerError(Exception):
     """No document can be written; the text says why and what to do."""
 
 
-def permissions(export: Mapping[str, Any], account: str | None = None, *, read_only: bool = False) -> dict[str, Any]:
+def permissions(
+    export: Mapping[str, Any], account: str | None = None, *, read_only: bool = False, planned: bool = True
+) -> dict[str, Any]:
     """The IAM document for whoever deploys this.
 
     Args:
         export: A deployment: `{"version": 3, "deployment": {"resources": [...]}}`.
         account: The account it goes to, 12 digits; without it, the deployment's own.
         read_only: For a preview and a drift check, which change nothing.
+        planned: Whether the deployment is still to be made: AWS then gives its KMS key another id than it has here, and
+            nothing in a key's ARN but its id says whose it is.
 
     Raises:
         DeploymentError: The deployment cannot be read.
         DeployerError: It holds a resource type of which nobody has written what its deployment calls.
     """
     found = resources(export)
-    every = _reading(_statements(found)) if read_only else _statements(found)
+    unmade = {it.text("arn") for it in found if planned and it.type == KEY}
+    every = _reading(_statements(found, unmade)) if read_only else _statements(found, unmade)
     statements = _merged(_merged(every, "Action", "Resource"), "Resource", "Action")
     sids = [statement["Sid"] for statement in statements]
     if twice := sorted({sid for sid in sids if sids.count(sid) > 1}):
@@ -74,18 +82,18 @@ def _reading(statements: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield statement | {"Action": actions}
 
 
-def _statements(found: Sequence[Resource]) -> Iterator[dict[str, Any]]:
+def _statements(found: Sequence[Resource], unmade: Set[str]) -> Iterator[dict[str, Any]]:
     for resource in found:
         if resource.type.startswith("aws:"):
             for grant in _grants(resource):
-                if any(resource.get(key) != value for key, value in grant.only.items()):
+                if not grant.when(resource):
                     continue
                 owners = grant.of(resource, found)
                 if not owners:
                     raise DeployerError(
                         f"{resource.label}: what it is a part of ({grant.sid}) is not in the deployment."
                     )
-                yield from (_statement(grant, _lasting_arn(owner)) for owner in owners)
+                yield from (_statement(grant, owner, unmade) for owner in owners)
         if resource.type == ROLE:
             yield from _passing(resource)
         elif resource.type == ROLE_POLICY:
@@ -101,21 +109,36 @@ def _grants(resource: Resource) -> Sequence[Grant]:
     return TYPES[resource.type]
 
 
-def _statement(grant: Grant, arn: str) -> dict[str, Any]:
+def _statement(grant: Grant, owner: Resource | str, unmade: Set[str]) -> dict[str, Any]:
+    arn = owner if isinstance(owner, str) else _lasting_arn(owner)
+    if arn in unmade:
+        arn = UNMADE_KEY.format(arn.rpartition("/")[0])
     _, partition, service, region, account, rest = arn.split(":", 5)
     words = {
         "arn": arn,
         "place": f"arn:{partition}:{service}:{region}:{account}",
         "partition": partition,
+        "region": region,
         "account": account,
         "name": rest.rpartition("/")[2].removesuffix("-" + "?" * 10),
     }
     made = {"Sid": grant.sid, "Effect": "Allow", "Action": list(grant.actions)}
-    condition = grant.condition
+    condition = _filled(grant.condition, words)
+    boundary = owner.get("permissionsBoundary") if grant.bounded and isinstance(owner, Resource) else None
+    if boundary:
+        condition = {"StringEquals": {"iam:PermissionsBoundary": boundary}}
     if ANYTHING in grant.on:
         condition = {**(condition or {}), "StringEquals": {"aws:RequestedRegion": region}}
     made["Resource"] = [template.format_map(words) for template in grant.on]
     return made | ({"Condition": condition} if condition else {})
+
+
+def _filled(condition: Mapping[str, Mapping[str, str]] | None, words: Mapping[str, str]) -> dict[str, Any] | None:
+    if condition is None:
+        return None
+    return {
+        operator: {key: value.format_map(words) for key, value in keys.items()} for operator, keys in condition.items()
+    }
 
 
 def _lasting_arn(resource: Resource) -> str:
@@ -174,7 +197,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         export = load(options.deployment) if options.deployment else _planned(options.stack)
-        document = permissions(export, options.account, read_only=options.read_only)
+        planned = options.deployment is None
+        document = permissions(export, options.account, read_only=options.read_only, planned=planned)
+        _note_unmade_key(document)
         if options.folder:
             _write(document, options.folder)
             return OK
@@ -190,6 +215,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
     return OK
+
+
+def _note_unmade_key(document: Mapping[str, Any]) -> None:
+    if "?" * 36 in json.dumps(document):
+        print(
+            "The stack's KMS key has no id yet, so the document names every key of the account in the Region. After "
+            "the first deployment print it anew from the stack's export: --deployment FILE.",
+            file=sys.stderr,
+        )
 
 
 def _write(document: Mapping[str, Any], folder: Path) -> None:

@@ -8,7 +8,8 @@ roles", "Policy permissions".
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 from access.export import Resource
 
@@ -19,14 +20,15 @@ GATEWAY = "aws:bedrock/agentcoreGateway:AgentcoreGateway"
 ENGINE = "aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine"
 RUNTIME = "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime"
 OBSERVED = frozenset({GATEWAY, RUNTIME})
+KEY = "aws:kms/key:Key"
 
 ANYTHING = "*"
 """For actions that take no resource; such a statement holds in the stack's Region only."""
 WITHOUT_RESOURCE = "ActionsWithoutResource"
 """The statement of those actions: its name is the reason for its `*`."""
 
-type Owners = Callable[[Resource, Sequence[Resource]], list[Resource]]
-"""Whose ARNs an action is authorized on, given the resource and the deployment's resources."""
+type Owners = Callable[[Resource, Sequence[Resource]], Sequence[Resource | str]]
+"""Whose ARNs an action is authorized on, given the resource and the deployment's resources; a text is such an ARN."""
 
 
 def itself(resource: Resource, _resources: Sequence[Resource]) -> list[Resource]:
@@ -34,7 +36,7 @@ def itself(resource: Resource, _resources: Sequence[Resource]) -> list[Resource]
     return [resource]
 
 
-def owner(kind: str, key: str, by: str) -> Owners:
+def owner(kind: str, key: str, by: str) -> Callable[[Resource, Sequence[Resource]], list[Resource]]:
     """The resource of type `kind` whose property `key` is what the resource's own property `by` says."""
 
     def owners(resource: Resource, resources: Sequence[Resource]) -> list[Resource]:
@@ -56,6 +58,39 @@ def gateways_of_engine(policy: Resource, resources: Sequence[Resource]) -> list[
     return [it for it in gateways if it.mapping("policyEngineConfiguration").get("arn") in engines]
 
 
+def key(*path: str) -> Owners:
+    """The KMS key whose ARN stands at `path` in the resource's properties; it may be somebody else's."""
+
+    def owners(resource: Resource, _resources: Sequence[Resource]) -> list[str]:
+        arn = _at(resource, *path)
+        return [arn] if isinstance(arn, str) else []
+
+    return owners
+
+
+def always(_resource: Resource) -> bool:
+    """Every resource of the type needs it."""
+    return True
+
+
+def given(*path: str) -> Callable[[Resource], bool]:
+    """Whether the resource has something at `path`."""
+    return lambda resource: _at(resource, *path) is not None
+
+
+def having(name: str, value: str) -> Callable[[Resource], bool]:
+    """Whether the resource's property `name` has this value."""
+    return lambda resource: resource.get(name) == value
+
+
+def _at(resource: Resource, name: str, *path: str) -> Any:
+    value: Any = resource.get(name)
+    for step in path:
+        value = value[0] if isinstance(value, list) and value else value
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value
+
+
 @dataclass(frozen=True)
 class Grant:
     """Actions that are allowed together.
@@ -66,8 +101,9 @@ class Grant:
         on: ARNs, or `ANYTHING`. `{arn}` is the owner's ARN, `{place}` the ARN up to the account, `{partition}` and
             `{account}` parts of it, `{name}` its resource's name without the characters that AWS puts to it.
         of: Whose ARNs.
-        condition: What must hold besides.
-        only: What the resource's properties must be for the grant to be needed.
+        condition: What must hold besides, with `{region}` for the owner's Region.
+        when: Whether the resource needs it.
+        bounded: Whether IAM can tell which permissions boundary the role has: then it must be the one it was given.
     """
 
     sid: str
@@ -75,7 +111,8 @@ class Grant:
     on: tuple[str, ...] = ("{arn}",)
     of: Owners = itself
     condition: Mapping[str, Mapping[str, str]] | None = None
-    only: Mapping[str, str] = field(default_factory=dict)
+    when: Callable[[Resource], bool] = always
+    bounded: bool = False
 
 
 _ROLE_OF_POLICY = owner(ROLE, "name", "role")
@@ -117,12 +154,40 @@ _DELIVERING = (
 )
 _ENDPOINT = "{arn}/runtime-endpoint/DEFAULT"
 
+
+def _service_role(sid: str, name: str, service: str, when: Callable[[Resource], bool] = always) -> Grant:
+    return Grant(
+        sid,
+        ("iam:CreateServiceLinkedRole",),
+        (f"arn:{{partition}}:iam::{{account}}:role/aws-service-role/{service}/{name}",),
+        condition={"StringEquals": {"iam:AWSServiceName": service}},
+        when=when,
+    )
+
+
+def _encrypted(by: str) -> tuple[Grant, ...]:
+    """What AgentCore does with a key in the name of whoever makes, reads or changes what is encrypted with it.
+
+    AgentCore developer guide, "Encrypt your AgentCore policy engine with a customer-managed KMS key", the caller's
+    permissions; AWS managed policy BedrockAgentCoreFullAccess, which asks for the same for gateways.
+    """
+    through = {"kms:ViaService": "bedrock-agentcore.{region}.amazonaws.com"}
+    granting = {"StringEquals": {**through, "kms:GrantConstraintType": "EncryptionContextSubset"}}
+    used = ("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey")
+    return (
+        Grant("UseKey", used, of=key(by), condition={"StringEquals": through}, when=given(by)),
+        Grant("GrantKey", ("kms:CreateGrant",), of=key(by), condition=granting, when=given(by)),
+    )
+
+
+_KEY_OF_ALIAS = owner(KEY, "keyId", "targetKeyId")
+_KEY_OF_BUCKET = ("rules", "applyServerSideEncryptionByDefault", "kmsMasterKeyId")
+
 TYPES: Mapping[str, tuple[Grant, ...]] = {
     ROLE: (
         Grant(
             "Roles",
             (
-                "iam:CreateRole",
                 "iam:DeleteRole",
                 "iam:GetRole",
                 "iam:ListAttachedRolePolicies",
@@ -135,9 +200,40 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
                 "iam:UpdateRoleDescription",
             ),
         ),
+        Grant("BoundedRoles", ("iam:CreateRole",), bounded=True),
+        # Not iam:DeleteRolePermissionsBoundary: who may take it off is not bounded by it.
+        Grant("BoundedRoles", ("iam:PutRolePermissionsBoundary",), when=given("permissionsBoundary"), bounded=True),
     ),
     ROLE_POLICY: (
-        Grant("RolePolicies", ("iam:DeleteRolePolicy", "iam:GetRolePolicy", "iam:PutRolePolicy"), of=_ROLE_OF_POLICY),
+        Grant("RolePolicies", ("iam:GetRolePolicy",), of=_ROLE_OF_POLICY),
+        Grant("BoundedRoles", ("iam:DeleteRolePolicy", "iam:PutRolePolicy"), of=_ROLE_OF_POLICY, bounded=True),
+    ),
+    KEY: (
+        # It takes no resource: the key has no id yet.
+        Grant(WITHOUT_RESOURCE, ("kms:CreateKey",), (ANYTHING,)),
+        Grant(
+            "Keys",
+            (
+                "kms:DescribeKey",
+                "kms:DisableKeyRotation",
+                "kms:EnableKeyRotation",
+                "kms:GetKeyPolicy",
+                "kms:GetKeyRotationStatus",
+                "kms:ListResourceTags",
+                "kms:PutKeyPolicy",
+                "kms:ScheduleKeyDeletion",
+                "kms:TagResource",
+                "kms:UntagResource",
+                "kms:UpdateKeyDescription",
+            ),
+        ),
+    ),
+    "aws:kms/alias:Alias": (
+        # Authorized on the alias and on its key.
+        Grant("Aliases", ("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias")),
+        Grant("Keys", ("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"), of=_KEY_OF_ALIAS),
+        # A look-up by name: it takes no resource.
+        Grant(WITHOUT_RESOURCE, ("kms:ListAliases",), (ANYTHING,)),
     ),
     "aws:cloudwatch/logGroup:LogGroup": (
         # The service names the two forms of a log group's ARN for different actions (CloudWatch Logs API reference,
@@ -155,6 +251,12 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
             ),
             ("{arn}", "{arn}:*"),
         ),
+        Grant(
+            "LogGroups",
+            ("logs:AssociateKmsKey", "logs:DisassociateKmsKey"),
+            ("{arn}", "{arn}:*"),
+            when=given("kmsKeyId"),
+        ),
         # A look-up by prefix: it takes no resource.
         Grant(WITHOUT_RESOURCE, ("logs:DescribeLogGroups",), (ANYTHING,)),
     ),
@@ -171,14 +273,14 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
             WITHOUT_RESOURCE,
             ("logs:DescribeLogGroups", "logs:DescribeResourcePolicies", "logs:PutResourcePolicy"),
             (ANYTHING,),
-            only={"deliveryDestinationType": "CWL"},
+            when=having("deliveryDestinationType", "CWL"),
         ),
         # The same for X-Ray ("Traces sent to X-Ray").
         Grant(
             WITHOUT_RESOURCE,
             ("xray:GetTraceSegmentDestination", "xray:ListResourcePolicies", "xray:PutResourcePolicy"),
             (ANYTHING,),
-            only={"deliveryDestinationType": "XRAY"},
+            when=having("deliveryDestinationType", "XRAY"),
         ),
     ),
     # AWS draws a delivery's id by lot, hence the `*`. Making one is authorized on its source and destination, too.
@@ -255,6 +357,17 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": (
         Grant("Ownership", ("s3:GetBucketOwnershipControls", "s3:PutBucketOwnershipControls"), of=_BUCKET_OF),
     ),
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
+        Grant("Encryption", ("s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration"), of=_BUCKET_OF),
+        # Putting a large object in parts also reads (S3 user guide, "Using server-side encryption with AWS KMS keys").
+        Grant(
+            "EncryptCode",
+            ("kms:Decrypt", "kms:GenerateDataKey"),
+            of=key(*_KEY_OF_BUCKET),
+            condition={"StringEquals": {"kms:ViaService": "s3.{region}.amazonaws.com"}},
+            when=given(*_KEY_OF_BUCKET),
+        ),
+    ),
     "aws:s3/bucketObjectv2:BucketObjectv2": (
         # The key holds the zip's digest, hence the `*`; a large object is put in parts.
         Grant(
@@ -283,6 +396,7 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
                 "bedrock-agentcore:UpdateGateway",
             ),
         ),
+        *_encrypted("kmsKeyArn"),
         _IDENTITIES,
         _AGENTCORE_TAGS,
     ),
@@ -309,6 +423,7 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
                 "bedrock-agentcore:UpdatePolicyEngine",
             ),
         ),
+        *_encrypted("encryptionKeyArn"),
         _AGENTCORE_TAGS,
     ),
     "aws:bedrock/agentcorePolicy:AgentcorePolicy": (
@@ -350,15 +465,13 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
         Grant("Ask", ("bedrock-agentcore:InvokeAgentRuntime",), ("{arn}", _ENDPOINT)),
         _IDENTITIES,
         _AGENTCORE_TAGS,
-        # The account's first runtime makes this role.
-        Grant(
-            "RuntimeIdentityRole",
-            ("iam:CreateServiceLinkedRole",),
-            (
-                f"arn:{{partition}}:iam::{{account}}:role/aws-service-role/{_IDENTITY_SERVICE}/"
-                "AWSServiceRoleForBedrockAgentCoreRuntimeIdentity",
-            ),
-            condition={"StringEquals": {"iam:AWSServiceName": _IDENTITY_SERVICE}},
+        # The account's first runtime makes the one, its first one in a VPC the other.
+        _service_role("RuntimeIdentityRole", "AWSServiceRoleForBedrockAgentCoreRuntimeIdentity", _IDENTITY_SERVICE),
+        _service_role(
+            "NetworkRole",
+            "AWSServiceRoleForBedrockAgentCoreNetwork",
+            "network.bedrock-agentcore.amazonaws.com",
+            given("networkConfiguration", "networkModeConfig"),
         ),
     ),
     # Authorized on the gateway, runtime or endpoint that the policy is on.

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from local.cloud.engine_attachment import engine_answers
 from local.cloud.failures import Failure
+from local.cloud.key_use import gateway_uses_key, key_in_region
 from local.cloud.resource_type import LOWER_ALPHANUMERIC, Existing, Made, Making, Record, Request, ResourceType
 from local.cloud.translation import Member, Table, same
 from local.cloud.values import UNKNOWN, Properties
@@ -78,7 +79,10 @@ GATEWAY_TYPE = ResourceType(
             "bedrock-agentcore-control",
             "CreateGateway",
             {
-                **same("name", "description", "roleArn", "protocolType", "authorizerType", "exceptionLevel", "tags"),
+                **same(
+                    "name", "description", "roleArn", "protocolType", "authorizerType", "exceptionLevel", "kmsKeyArn"
+                ),
+                "tags": "tags",
                 "protocolConfiguration": Member("protocolConfiguration", {"mcp": Member("mcp", _MCP)}),
                 "authorizerConfiguration": Member(
                     "authorizerConfiguration", {"customJwtAuthorizer": Member("customJWTAuthorizer", _JWT)}
@@ -92,7 +96,7 @@ GATEWAY_TYPE = ResourceType(
     replaces=frozenset({"name", "authorizerType", "protocolType"}),
     auto_name="name",
     rules=(_name, _authorizer),
-    needs=(engine_answers,),
+    needs=(key_in_region("kmsKeyArn"), gateway_uses_key, engine_answers),
     unique=("name",),
     conflict="ConflictException: A gateway with the name '{name}' already exists",
     in_use=_targets_remain,

@@ -1,9 +1,11 @@
 """IAM roles and their inline policies."""
 
+import re
 import string
 from collections.abc import Iterator
 from functools import partial
 
+from local.cloud.failures import Failure
 from local.cloud.permissions import ROLE, ROLE_POLICY
 from local.cloud.place import Place
 from local.cloud.policy_documents import ROLE_POLICY_CHARACTERS, identity_policy, size, trust_policy
@@ -30,6 +32,16 @@ def _policies_remain(role: Record, existing: Existing) -> Iterator[str]:
         yield "DeleteConflict: Cannot delete entity, must delete policies first."
 
 
+def _boundary(inputs: Properties) -> Iterator[Failure]:
+    """IAM API reference, CreateRole, PermissionsBoundary: a managed policy; the model only counts its characters.
+
+    Whose it is, is not asked: a stack's settings name the real account, which is not the stand-in's.
+    """
+    arn = inputs.get("permissionsBoundary")
+    if isinstance(arn, str) and not re.fullmatch(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/.+", arn):
+        yield Failure("permissionsBoundary", f"ValidationError: ARN {arn} is not valid.")
+
+
 ROLE_TYPE = ResourceType(
     type=ROLE,
     requests=(
@@ -42,6 +54,7 @@ ROLE_TYPE = ResourceType(
                 "assumeRolePolicy": "AssumeRolePolicyDocument",
                 "description": "Description",
                 "maxSessionDuration": "MaxSessionDuration",
+                "permissionsBoundary": "PermissionsBoundary",
                 "tags": Member("Tags", key_value_list),
             },
         ),
@@ -52,7 +65,7 @@ ROLE_TYPE = ResourceType(
     replaces=frozenset({"name", "path"}),
     auto_name="name",
     defaults={"path": "/", "maxSessionDuration": 3600, "forceDetachPolicies": False},
-    rules=(partial(trust_policy, "assumeRolePolicy"),),
+    rules=(partial(trust_policy, "assumeRolePolicy"), _boundary),
     unique=("name",),
     conflict="EntityAlreadyExists: Role with name {name} already exists.",
     in_use=_policies_remain,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from local.cloud.failures import Failure
+from local.cloud.key_use import key_in_region, logs_use_key
 from local.cloud.resource_type import Made, Making, Request, ResourceType
 from local.cloud.translation import same
 from local.cloud.values import UNKNOWN, Properties
@@ -40,6 +41,7 @@ LOG_GROUP = ResourceType(
     auto_name="name",
     defaults={"retentionInDays": 0, "skipDestroy": False, "logGroupClass": "STANDARD"},
     rules=(_retention,),
+    needs=(key_in_region("kmsKeyId"), logs_use_key),
     unique=("name",),
     conflict="ResourceAlreadyExistsException: The specified log group already exists",
 )

@@ -1,7 +1,5 @@
 """What a role of the stand-in account may do, where AWS asks before it makes something."""
 
-from typing import Any
-
 from ministack.core import iam_evaluator as iam
 
 from local.cloud.place import Place
@@ -22,24 +20,32 @@ def role_of(arn: str, existing: Existing) -> Record | None:
 
 def may(role: Record, action: str, resource: str, place: Place, existing: Existing) -> bool:
     """Whether the role's own policies let it do `action` on the ARN `resource`."""
+    return allows(role, context(role.outputs["arn"], action, resource, place, {}), existing)
+
+
+def allows(role: Record, asked: iam.EvalContext, existing: Existing) -> bool:
+    """Whether the role's own policies allow a request.
+
+    Its permissions boundary is not asked: that document is not in the account that the stand-in knows.
+    """
     policies = [
         iam.parse_policy_document(policy.inputs["policy"])
         for policy in existing(ROLE_POLICY)
         if policy.inputs["role"] == role.id
     ]
-    decision = iam.evaluate(_context(role.outputs["arn"], action, resource, place, {}), policies).decision
-    return bool(decision == "Allow")
+    return bool(iam.evaluate(asked, policies).decision == "Allow")
 
 
 def trusts(role: Record, service: str, source_arn: str, place: Place) -> bool:
     """Whether the role lets `service` (its principal) assume it on behalf of the resource `source_arn`."""
     keys = {"aws:sourcearn": source_arn, "aws:sourceaccount": place.account}
-    context = _context(service, "sts:AssumeRole", role.outputs["arn"], place, keys)
-    decision = iam.evaluate_resource_policy(role.inputs["assumeRolePolicy"], context, service=service).decision
+    asked = context(service, "sts:AssumeRole", role.outputs["arn"], place, keys)
+    decision = iam.evaluate_resource_policy(role.inputs["assumeRolePolicy"], asked, service=service).decision
     return bool(decision == "Allow")
 
 
-def _context(principal: str, action: str, resource: str, place: Place, keys: Properties) -> Any:
+def context(principal: str, action: str, resource: str, place: Place, keys: Properties) -> iam.EvalContext:
+    """The evaluator's view of a request; `keys` are condition keys in lower case."""
     return iam.EvalContext(
         principal_arn=principal,
         principal_type="AssumedRole",

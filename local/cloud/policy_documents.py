@@ -36,8 +36,14 @@ def identity_policy(name: str, properties: Properties) -> Iterator[Failure]:
 
 def resource_policy(name: str, properties: Properties) -> Iterator[Failure]:
     """What a service has against the policy of a resource in property `name`."""
-    for failure in _document(name, properties.get(name), needs=("Action", "Principal", "Resource"), without=()):
-        yield Failure(name, failure.reason.replace("MalformedPolicyDocument", "ValidationException", 1))
+    needs = ("Action", "Principal", "Resource")
+    yield from _document(name, properties.get(name), needs, without=(), code="ValidationException")
+
+
+def key_policy(name: str, properties: Properties) -> Iterator[Failure]:
+    """What KMS has against the key policy in property `name` (KMS developer guide, "Key policies")."""
+    needs = ("Action", "Principal", "Resource")
+    yield from _document(name, properties.get(name), needs, without=(), code="MalformedPolicyDocumentException")
 
 
 def size(document: Any) -> int:
@@ -48,16 +54,22 @@ def size(document: Any) -> int:
         return 0
 
 
-def _document(name: str, document: Any, needs: tuple[str, ...], without: tuple[str, ...]) -> Iterator[Failure]:
+def _document(
+    name: str,
+    document: Any,
+    needs: tuple[str, ...],
+    without: tuple[str, ...],
+    code: str = "MalformedPolicyDocument",
+) -> Iterator[Failure]:
     if document is UNKNOWN or document is None:
         return
     try:
         parsed = json.loads(document)
     except (TypeError, ValueError):
-        yield Failure(name, "MalformedPolicyDocument: Syntax errors in policy: not a JSON text")
+        yield Failure(name, f"{code}: Syntax errors in policy: not a JSON text")
         return
     for fault in _faults(parsed, needs, without):
-        yield Failure(name, f"MalformedPolicyDocument: {fault}")
+        yield Failure(name, f"{code}: {fault}")
 
 
 def _faults(document: Any, needs: tuple[str, ...], without: tuple[str, ...]) -> Iterator[str]:

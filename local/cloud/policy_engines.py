@@ -9,6 +9,7 @@ from access.views import TOOL_SEPARATOR, Gateway
 from local.cloud.engine_attachment import ENGINE
 from local.cloud.failures import Failure
 from local.cloud.gateways import GATEWAY, TARGET
+from local.cloud.key_use import engine_gets_key, key_in_region
 from local.cloud.place import Place
 from local.cloud.resource_type import LOWER_ALPHANUMERIC, Existing, Made, Making, Record, Request, ResourceType
 from local.cloud.tool_schemas import tool_definitions
@@ -28,7 +29,7 @@ def _make_engine(inputs: Properties, making: Making) -> Made:
 
 
 def _engine_in_use(engine: Record, existing: Existing) -> Iterator[str]:
-    """No policy may be left (botocore, DeletePolicyEngine). That no gateway may have it is a guess (docs/local.md)."""
+    """No policy may be left (botocore, DeletePolicyEngine) and no gateway may have it (guide, "policy-encryption")."""
     policies = [found.inputs["name"] for found in existing(POLICY) if found.inputs["policyEngineId"] == engine.id]
     if policies:
         text = f"Policy engine '{engine.id}' has policies. Delete all policies before deleting it"
@@ -41,11 +42,19 @@ def _engine_in_use(engine: Record, existing: Existing) -> Iterator[str]:
 
 ENGINE_TYPE = ResourceType(
     type=ENGINE,
-    requests=(Request("bedrock-agentcore-control", "CreatePolicyEngine", same("name", "description", "tags")),),
+    requests=(
+        Request(
+            "bedrock-agentcore-control",
+            "CreatePolicyEngine",
+            same("name", "description", "encryptionKeyArn", "tags"),
+        ),
+    ),
     make=_make_engine,
     computed=("policyEngineId", "policyEngineArn", "region"),
-    replaces=frozenset({"name"}),
+    # Its key cannot be changed (botocore, UpdatePolicyEngine takes none).
+    replaces=frozenset({"name", "encryptionKeyArn"}),
     auto_name="name",
+    needs=(key_in_region("encryptionKeyArn"), engine_gets_key),
     unique=("name",),
     conflict="ConflictException: A policy engine with the name '{name}' already exists",
     in_use=_engine_in_use,

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
+from local.cloud.failures import Failure
 from local.cloud.permissions import AGENTCORE, role_of, trusts
 from local.cloud.place import Place
 from local.cloud.resource_type import ALPHANUMERIC, Existing, Made, Making, Request, ResourceType
 from local.cloud.s3 import OBJECT
 from local.cloud.translation import Member, Table, same
-from local.cloud.values import Properties
+from local.cloud.values import UNKNOWN, Properties
 
 
 def _make(inputs: Properties, making: Making) -> Made:
@@ -48,6 +49,23 @@ def _package_exists(inputs: Properties, _made: Made, _place: Place, existing: Ex
         yield f"ValidationException: The specified S3 object does not exist: s3://{key}"
 
 
+def _network(inputs: Properties) -> Iterator[Failure]:
+    """In a VPC and nowhere else subnets and security groups are given (AgentCore developer guide, "agentcore-vpc")."""
+    network = inputs.get("networkConfiguration")
+    if not isinstance(network, dict):
+        return
+    mode, inside = network.get("networkMode"), network.get("networkModeConfig")
+    if UNKNOWN in (mode, inside):
+        return
+    if mode == "VPC" and inside is None:
+        yield Failure(
+            "networkConfiguration", "ValidationException: networkModeConfig is required when networkMode is VPC"
+        )
+    if mode == "PUBLIC" and inside is not None:
+        text = "ValidationException: networkModeConfig must not be provided when networkMode is PUBLIC"
+        yield Failure("networkConfiguration", text)
+
+
 def _only(blocks: Any) -> Any:
     return blocks[0] if isinstance(blocks, list) and len(blocks) == 1 else blocks
 
@@ -84,6 +102,7 @@ RUNTIME = ResourceType(
     computed=("agentRuntimeId", "agentRuntimeArn", "agentRuntimeVersion", "workloadIdentityDetails", "region"),
     replaces=frozenset({"agentRuntimeName"}),
     refreshed=frozenset({"agentRuntimeVersion"}),
+    rules=(_network,),
     needs=(_role_is_valid, _package_exists),
     unique=("agentRuntimeName",),
     conflict="ConflictException: An agent with the specified name already exists: {agentRuntimeName}",

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from local.cloud.failures import Failure
+from local.cloud.key_use import key_in_region
 from local.cloud.place import Place
 from local.cloud.resource_type import Existing, Made, Making, Record, Request, ResourceType
-from local.cloud.translation import Member, key_value_list, translate
+from local.cloud.translation import Member, Table, key_value_list, translate
 from local.cloud.values import Properties
 
 BUCKET = "aws:s3/bucket:Bucket"
@@ -124,6 +125,35 @@ OWNERSHIP_CONTROLS = ResourceType(
     computed=(),
     replaces=frozenset({"bucket"}),
     needs=(_bucket_exists,),
+)
+
+_DEFAULT: Table = {"sseAlgorithm": "SSEAlgorithm", "kmsMasterKeyId": "KMSMasterKeyID"}
+_RULE: Table = {
+    "applyServerSideEncryptionByDefault": Member("ApplyServerSideEncryptionByDefault", _DEFAULT),
+    "bucketKeyEnabled": "BucketKeyEnabled",
+}
+
+
+def _key_of_rule(inputs: Properties, made: Made, place: Place, existing: Existing) -> Iterator[str]:
+    for rule in inputs["rules"]:
+        yield from key_in_region("kmsMasterKeyId")(
+            rule.get("applyServerSideEncryptionByDefault") or {}, made, place, existing
+        )
+
+
+ENCRYPTION = ResourceType(
+    type="aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+    requests=(
+        Request(
+            "s3",
+            "PutBucketEncryption",
+            {"bucket": "Bucket", "rules": Member("ServerSideEncryptionConfiguration.Rules", _RULE)},
+        ),
+    ),
+    make=lambda inputs, _making: Made(inputs["bucket"], {}),
+    computed=(),
+    replaces=frozenset({"bucket"}),
+    needs=(_bucket_exists, _key_of_rule),
 )
 
 OBJECT_TYPE = ResourceType(

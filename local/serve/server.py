@@ -26,7 +26,7 @@ from local.serve.credentials import Credentials, Sessions
 from local.serve.denial import Denial
 from local.serve.environment import client_variables
 from local.serve.tool_call import ToolCall
-from local.serve.unsupported import unsupported
+from local.serve.unsupported import notes, unsupported
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
@@ -51,6 +51,7 @@ class Serving:
         logs: Agents' names and the files with their output.
         calls: Tool calls that the gateways really made, in order.
         denials: Tool calls that policy engines decided against, in order.
+        notes: In a sentence each, what is left out here and changes no decision.
     """
 
     url: str
@@ -59,6 +60,7 @@ class Serving:
     logs: dict[str, Path]
     calls: list[ToolCall]
     denials: list[Denial]
+    notes: tuple[str, ...]
     _deployment: Deployment = field(repr=False)
     _sessions: Sessions = field(repr=False)
 
@@ -125,6 +127,7 @@ def _serving(assembly: Assembly, agents: Mapping[str, AgentProcess]) -> Serving:
         logs={r.agent: agents[r.arn].log for r in deployment.runtimes},
         calls=assembly.calls,
         denials=assembly.denials,
+        notes=notes(deployment),
         _deployment=deployment,
         _sessions=assembly.sessions,
     )

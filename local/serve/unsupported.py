@@ -33,6 +33,15 @@ def unsupported(deployment: Deployment, place: Place) -> tuple[str, ...]:
     )
 
 
+def notes(deployment: Deployment) -> tuple[str, ...]:
+    """One sentence per feature that is left out here without changing who may call what, nor any answer."""
+    return tuple(
+        f"{runtime.label}: network mode {runtime.network} is left out, its agent reaches what this machine reaches"
+        for runtime in deployment.runtimes
+        if runtime.network != "PUBLIC"
+    )
+
+
 def _gateways(deployment: Deployment) -> Iterator[str]:
     for gateway in deployment.gateways:
         if gateway.authorizer != "AWS_IAM":
@@ -75,8 +84,6 @@ def _function(deployment: Deployment, function: Function) -> Iterator[str]:
 def _runtime(deployment: Deployment, runtime: Runtime, place: Place) -> Iterator[str]:
     if runtime.jwt:
         yield f"{runtime.label}: a JWT authorizer is not reproduced, only IAM is"
-    if runtime.network != "PUBLIC":
-        yield f"{runtime.label}: network mode {runtime.network} is not reproduced, only PUBLIC is"
     if runtime.protocol != "HTTP":
         yield f"{runtime.label}: protocol {runtime.protocol} is not reproduced, only HTTP is"
     if not runtime.entry_points:
@@ -103,6 +110,8 @@ def _judged_role(deployment: Deployment, label: str, arn: str) -> Iterator[str]:
         yield f"{label}: its role {arn} is not in the deployment"
     else:
         yield from (f"{label}: {policy}, attached to its role, is not in the deployment" for policy in role.unread)
+        if limit := role.unknown_boundary:
+            yield f"{label}: {limit}, its permissions boundary, is not in the deployment; --policy ARN=FILE gives it"
 
 
 def _elsewhere(deployment: Deployment, place: Place) -> Iterator[str]:

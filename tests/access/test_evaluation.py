@@ -1,5 +1,6 @@
 """What IAM decides, row by row: the contract with ministack's evaluator, which is no documented API."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -177,6 +178,21 @@ def test_decisions(statements: list[dict[str, Any]], outcome: Outcome) -> None:
 def test_a_boundary_limits_and_never_grants(boundary: list[dict[str, Any]], outcome: Outcome) -> None:
     assert decide(Request(_caller(_allow(), boundary=boundary), ACTION, GATEWAY)).outcome is outcome
     assert not decide(Request(_caller(boundary=boundary), ACTION, GATEWAY)).allowed
+
+
+def test_a_boundary_that_is_not_known_may_take_away_what_others_allow_and_nothing_else() -> None:
+    def judged(*statements: dict[str, Any], resource: dict[str, Any] | None = None) -> Outcome:
+        caller = replace(_caller(*statements), unknown_boundary="arn:aws:iam::123456789012:policy/limit")
+        document = {"Version": "2012-10-17", "Statement": [resource]}
+        policy = Policy("resource", document) if resource else None
+        return decide(Request(caller, ACTION, GATEWAY, resource_policy=policy)).outcome
+
+    assert judged(_allow()) is UNDECIDED
+    assert judged() is IMPLICIT
+    assert judged(_allow(), _deny()) is EXPLICIT
+    # IAM user guide, "Permissions boundaries": it limits a grant to the role, and none to everybody.
+    assert judged(resource={**_allow(), "Principal": {"AWS": ROLE}}) is UNDECIDED
+    assert judged(resource={**_allow(), "Principal": "*"}) is ALLOW
 
 
 def test_a_policy_that_is_not_known_leaves_it_open_unless_another_denies() -> None:

@@ -96,7 +96,8 @@ def test_a_user_may_by_every_way_a_policy_can_be_theirs(case: MakeCase, resource
             ],
             None,
         ),
-        ([_user(permissionsBoundary="arn:unknown")], "undecided"),
+        ([_user(permissionsBoundary="arn:unknown"), _inline()], "undecided"),
+        ([_user(permissionsBoundary="arn:unknown")], None),
         (
             [
                 _user(),
@@ -105,7 +106,7 @@ def test_a_user_may_by_every_way_a_policy_can_be_theirs(case: MakeCase, resource
             "undecided",
         ),
     ],
-    ids=["another gateway", "no member", "boundary", "unknown boundary", "unknown policy"],
+    ids=["another gateway", "no member", "boundary", "unknown boundary", "nothing to limit", "unknown policy"],
 )
 def test_a_user_that_may_not_or_cannot_be_judged(case: MakeCase, resources: list[Any], decision: str | None) -> None:
     assert _others(case(more=resources)) == ({USER: decision} if decision else {})

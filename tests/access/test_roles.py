@@ -46,6 +46,7 @@ def test_attached_policies_and_the_boundary_are_found_by_arn(
     assert [policy.name for policy in found.policies] == ["tools-invoke", "one", "two", "three"]
     assert found.boundary is not None
     assert found.boundary.name == "limit"
+    assert found.unknown_boundary is None
 
 
 def test_policies_whose_documents_are_not_there_are_named(handmade: dict[str, Any], add: Add, resource: Find) -> None:
@@ -53,8 +54,9 @@ def test_policies_whose_documents_are_not_there_are_named(handmade: dict[str, An
     add("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "a", {"role": "tools-role", "policyArn": managed})
     resource("Role", "tools-role")["inputs"]["permissionsBoundary"] = "arn:aws:iam::aws:policy/PowerUserAccess"
     found = _role(handmade, "tools-role")
-    assert found.unread == (managed, "arn:aws:iam::aws:policy/PowerUserAccess")
+    assert found.unread == (managed,)
     assert found.boundary is None
+    assert found.unknown_boundary == "arn:aws:iam::aws:policy/PowerUserAccess"
 
 
 def test_inline_policies_count_once_also_when_the_provider_repeats_them(

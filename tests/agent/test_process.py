@@ -108,6 +108,40 @@ def test_serves_from_before_the_gateway_is_up_and_logs_json_lines(
         assert content not in text
 
 
+@pytest.mark.parametrize(
+    ("level", "events"),
+    [
+        ("debug", {"gateway_call", "gateway_call_failed", "invocation", "tools_listed"}),
+        ("info", {"gateway_call_failed", "invocation"}),
+        ("warning", {"gateway_call_failed", "invocation"}),
+        ("error", set()),
+    ],
+)
+def test_the_level_decides_which_lines_there_are_and_none_shows_content(
+    level: str,
+    events: set[str],
+    start: Callable[[], AgentProcess],
+    environment: dict[str, str],
+    gateway: FakeGateway,
+) -> None:
+    environment["AGENT_LOG_LEVEL"] = level
+    gateway.server.stop()
+    agent = start()
+    try:
+        assert agent.ask(CALL).status_code == 503
+    finally:
+        gateway.server.start()
+    for prompt in ("call math___add_numbers", "call math___fail_secretly"):
+        assert agent.ask({"prompt": prompt}).status_code == 200
+    log = agent.end()
+    assert {line["event"] for line in log} == events
+    statuses = {"debug": [503, 200, 200], "info": [503, 200, 200], "warning": [503], "error": []}[level]
+    assert [line["status"] for line in log if line["event"] == "invocation"] == statuses
+    text = json.dumps(log)
+    for content in ("hunter2", "The tool said", "call math", 'secret"', "AKID"):
+        assert content not in text
+
+
 def test_sigterm_lets_a_running_request_finish(
     start: Callable[[], AgentProcess], gateway: FakeGateway, bedrock: FakeBedrock
 ) -> None:

@@ -51,6 +51,7 @@ def test_this_machine_may_be_reached_unencrypted(url: str) -> None:
         ("AGENT_TOOL_SECONDS", "inf", "AGENT_TOOL_SECONDS"),
         ("AGENT_TOOL_SECONDS", "-1", "AGENT_TOOL_SECONDS"),
         ("AGENT_LOG_CONTENT", "yes", "Write true or false"),
+        ("AGENT_LOG_LEVEL", "verbose", "Write one of debug, info, warning, error"),
     ],
 )
 def test_refuses_what_describes_no_agent(variable: str, value: str, says: str) -> None:

@@ -22,6 +22,8 @@ PROFILE = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:inference-profile/us.anthropic.cl
 MODEL = "foundation-model/anthropic.claude-haiku-4-5-20251001-v1:0"
 MODELS = [f"arn:aws:bedrock:{region}::{MODEL}" for region in ("us-west-2", "us-east-1", "us-east-2")]
 
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
 INVOKES: dict[str, dict[str, Any]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
     "aws:index/getRegion:getRegion": {"region": REGION},
@@ -46,6 +48,7 @@ class Registration:
     property_dependencies: dict[str, set[str]]
     hooks: list[str]
     delete_before_replace: bool
+    protect: bool
 
     def document(self, key: str = "policy") -> Any:
         """An IAM document among the inputs, parsed."""
@@ -76,6 +79,7 @@ def outputs_of(args: mocks.MockResourceArgs) -> dict[str, Any]:
     name = args.inputs.get("name", f"{args.name}-1234567")
     kinds: dict[str, dict[str, Any]] = {
         "Role": {"name": name, "arn": f"arn:aws:iam::{ACCOUNT}:role/{name}"},
+        "Key": {"arn": KEY, "keyId": KEY.rpartition("/")[2]},
         "LogGroup": {"arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}"},
         "Function": {"arn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"},
         "AgentcoreGateway": {
@@ -139,6 +143,7 @@ class Monitor(mocks.MockMonitor):
                     },
                     hooks=list(request.hooks.on_error),
                     delete_before_replace=request.deleteBeforeReplace,
+                    protect=request.protect,
                 )
             )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]

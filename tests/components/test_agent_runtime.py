@@ -9,6 +9,8 @@ import pytest
 from components.agent_runtime import AgentRuntime, PlatformVersion
 from components.errors import UsageError
 
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+BOUNDARY = "arn:aws:iam::123456789012:policy/agents-boundary"
 GATEWAY = "arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/"
 
 
@@ -131,6 +133,56 @@ def test_settings_reach_the_runtime(run: Any, args: Any) -> None:
         assert recorded.one(kind, name).inputs["tags"] == {"team": "a"}
 
 
+def test_its_code_is_encrypted_with_a_given_key_and_decrypted_where_s3_reads_it(
+    run: Any, args: Any, allows: Any
+) -> None:
+    recorded = run(lambda: AgentRuntime("helper", args | {"kms_key_arn": KEY}))
+    encryption = recorded.one("BucketServerSideEncryptionConfiguration", "helper-code")
+    assert encryption.inputs["rules"] == [
+        {
+            "applyServerSideEncryptionByDefault": {"kmsMasterKeyId": KEY, "sseAlgorithm": "aws:kms"},
+            "bucketKeyEnabled": True,
+        }
+    ]
+    assert "BucketServerSideEncryptionConfiguration" in recorded.one("BucketObjectv2", "helper-code").dependency_types
+    document = recorded.one("RolePolicy", "helper-decrypt").document()
+    through = {
+        "kms__ViaService": "s3.us-east-1.amazonaws.com",
+        "kms__EncryptionContext__aws__s3__arn": "arn:aws:s3:::helper-code-1234567",
+    }
+    assert allows(document, "kms:Decrypt", KEY, **through)
+    assert not allows(document, "kms:Decrypt", KEY)
+    assert not allows(document, "kms:Decrypt", KEY, **through | {"kms__ViaService": "ssm.us-east-1.amazonaws.com"})
+    other = {"kms__EncryptionContext__aws__s3__arn": "arn:aws:s3:::another"}
+    assert not allows(document, "kms:Decrypt", KEY, **through | other)
+    assert not allows(document, "kms:Decrypt", KEY.replace("1234abcd", "abcd1234"), **through)
+    assert not allows(document, "kms:GenerateDataKey", KEY, **through)
+    assert "helper-decrypt" in recorded.one("AgentcoreAgentRuntime", "helper-runtime").dependencies
+
+
+def test_it_is_put_into_a_vpc_and_within_a_boundary(run: Any, args: Any) -> None:
+    inside = {"subnets": ["subnet-0123456789abcdef0"], "security_groups": ["sg-0123456789abcdef0"]}
+    more = {"network": inside, "permissions_boundary": BOUNDARY}
+    recorded = run(lambda: AgentRuntime("helper", args | more))
+    assert runtime_of(recorded)["networkConfiguration"] == {
+        "networkMode": "VPC",
+        "networkModeConfig": {"subnets": inside["subnets"], "securityGroups": inside["security_groups"]},
+    }
+    assert recorded.one("Role", "helper-role").inputs["permissionsBoundary"] == BOUNDARY
+
+
+def test_removal_protection_leaves_alone_what_updates_replace(run: Any, args: Any) -> None:
+    args |= {"tools": [grant("one", "a___x") | {"policy_engine_id": "e", "actions": ["a"]}], "kms_key_arn": KEY}
+    recorded = run(lambda: AgentRuntime("helper", args, pulumi.ResourceOptions(protect=True)))
+    free = {(it.type.split(":")[-1], it.name) for it in recorded.resources if not it.protect}
+    assert free == {
+        ("BucketObjectv2", "helper-code"),
+        ("AgentcorePolicy", "helper-tools"),
+        *(("RolePolicy", f"helper-{name}") for name in ("policy", "tools", "decrypt")),
+    }
+    assert not any(it.protect for it in run(lambda: AgentRuntime("helper", args)).resources)
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
@@ -147,6 +199,10 @@ def test_settings_reach_the_runtime(run: Any, args: Any) -> None:
         ({"lifecycle": {"idle_timeout": 300}}, "lifecycle: missing 'max_lifetime'"),
         ({"lifecycle": {"idle_timeout": 59, "max_lifetime": 60}}, r"lifecycle\.idle_timeout: is 59; 60 to 1209600"),
         ({"platform_version": "V3"}, "'V3' is not one of 'V1', 'V2'"),
+        ({"network": {"subnets": []}}, "network: missing 'security_groups'"),
+        ({"network": {"subnets": [], "security_groups": []}}, "network.subnets: number of ids: is 0"),
+        ({"kms_key_arn": "alias/data"}, "kms_key_arn: 'alias/data' is no ARN of a KMS key"),
+        ({"permissions_boundary": "limit"}, "permissions_boundary: 'limit' is no ARN of a managed policy"),
         ({"description": ""}, "description: has 0 characters"),
         ({"system_prompt": ""}, "system_prompt: has 0 characters"),
     ],

@@ -2,10 +2,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 
 from components.errors import UsageError
-from components.lambda_tools import LambdaTools
+from components.lambda_tools import FunctionLogLevel, LambdaTools
+
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+BOUNDARY = "arn:aws:iam::123456789012:policy/agents-boundary"
 
 TOOLS = 'def ping(word: str) -> str:\n    """Answer."""\n    return word\n'
 
@@ -48,6 +52,9 @@ def test_the_function_and_its_log(run: Any, folder: Path) -> None:
         "memory_size": 512,
         "timeout": 60,
         "log_retention_days": 7,
+        "log_level": FunctionLogLevel.WARN,
+        "kms_key_arn": KEY,
+        "permissions_boundary": BOUNDARY,
         "tags": {"a": "b"},
     }
     recorded = run(lambda: LambdaTools("echo", args))
@@ -57,16 +64,32 @@ def test_the_function_and_its_log(run: Any, folder: Path) -> None:
     assert (function["architectures"], function["memorySize"], function["timeout"]) == (["arm64"], 512, 60)
     logs = recorded.one("LogGroup", "echo-logs").inputs
     assert (logs["name"], logs["retentionInDays"]) == ("/aws/lambda/toolgate-dev-echo", 7)
+    assert logs["kmsKeyId"] == KEY
+    assert function["loggingConfig"] == {"applicationLogLevel": "WARN", "logFormat": "JSON"}
+    assert recorded.one("Role", "echo-role").inputs["permissionsBoundary"] == BOUNDARY
     [statement] = recorded.one("RolePolicy", "echo-logs").document()["Statement"]
     assert statement["Resource"].endswith(":log-group:/aws/lambda/toolgate-dev-echo:log-stream:*")
     for kind, name in (("Role", "echo-role"), ("LogGroup", "echo-logs"), ("Function", "echo-function")):
         assert recorded.one(kind, name).inputs["tags"] == {"a": "b"}
 
 
+def test_removal_protection_leaves_alone_what_updates_replace(run: Any, folder: Path) -> None:
+    recorded = run(lambda: LambdaTools("echo", {"directory": str(folder)}, pulumi.ResourceOptions(protect=True)))
+    free = [(it.type.split(":")[-1], it.name) for it in recorded.resources if not it.protect]
+    assert free == [("RolePolicy", "echo-logs")]
+
+
 @pytest.mark.parametrize(
     ("name", "args", "message"),
     [
         ("echo", {}, "LambdaTools 'echo': missing 'directory'"),
+        (
+            "echo",
+            {"directory": "lambdas/math", "log_level": "WARNING"},
+            "'WARNING' is not one of 'DEBUG', 'INFO', 'WARN'",
+        ),
+        ("echo", {"directory": "lambdas/math", "kms_key_arn": "x"}, "'x' is no ARN of a KMS key"),
+        ("echo", {"directory": "lambdas/math", "permissions_boundary": "x"}, "'x' is no ARN of a managed policy"),
         ("echo", {"directory": "lambdas/math", "memory": 1}, "unknown key 'memory'. Did you mean 'memory_size'"),
         ("echo", {"directory": "nowhere"}, "nowhere/tools.py: cannot be read"),
         (

@@ -55,6 +55,8 @@ def test_derived_names() -> None:
     assert names.gateway("Tool_Gate", "Prod.eu", "tools") == "tool-gate-prod-eu-tools"
     assert names.runtime("tool-gate", "dev.eu", "my-agent") == "tool_gate_dev_eu_my_agent"
     assert names.policy_engine("tool-gate", "dev.eu", "my-tools") == "tool_gate_dev_eu_my_tools"
+    assert names.policy_engine("toolgate", "dev", "tools", own_key=True) == "toolgate_dev_tools_cmk"
+    assert names.key_alias("toolgate", "dev.eu", "data") == "alias/toolgate-dev-eu-data"
     assert names.policy("toolgate_dev_a", 1) == "toolgate_dev_a_tools"
     assert names.policy("toolgate_dev_a", 2) == "toolgate_dev_a_tools_2"
     assert names.function("toolgate", "dev", "math") == "toolgate-dev-math"
@@ -71,6 +73,7 @@ def test_derived_names() -> None:
         (names.runtime, ("p", "s"), 48),
         (names.policy_engine, ("p", "s"), 48),
         (names.function, ("p", "s"), 64),
+        (names.key_alias, ("p", "s"), 256),
         (names.target, (), 100),
         (names.full_tool, ("t",), 64),
     ],
@@ -91,6 +94,7 @@ def test_the_limit_is_exact_and_in_the_message(derive: Any, parts: tuple[str, ..
         (names.runtime, ("1p", "s", "a")),
         (names.policy_engine, ("1p", "s", "tools")),
         (names.function, ("p", "s", "ä")),
+        (names.key_alias, ("p", "s", "a b")),
         (names.target, ("my_target",)),
         (names.target, ("",)),
         (names.full_tool, ("t", "grüße")),

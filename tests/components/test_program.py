@@ -236,6 +236,70 @@ def test_with_authorization_by_tool_there_is_one_document_more_for_each_grant(ru
     assert bare == EVERYTHING
 
 
+INSIDE = {
+    "network": {"subnets": ["subnet-0123456789abcdef0"], "securityGroups": ["sg-0123456789abcdef0"]},
+    "permissionsBoundary": "arn:aws:iam::123456789012:policy/agents-boundary",
+}
+
+
+def test_dev_tells_its_authors_everything_and_can_be_taken_down(run: Any, program: Any) -> None:
+    recorded = run(program, {**SOURCES, **stack_config("dev")})
+    assert recorded.types() == TYPES
+    assert recorded.one("AgentcoreGateway", "tools-gateway").inputs["exceptionLevel"] == "DEBUG"
+    assert recorded.one("Function", "math-function").inputs["loggingConfig"]["applicationLogLevel"] == "DEBUG"
+    variables = recorded.one("AgentcoreAgentRuntime", "assistant-runtime").inputs["environmentVariables"]
+    assert variables["AGENT_LOG_LEVEL"] == "debug"
+    assert not any(it.protect for it in recorded.resources)
+
+
+def test_prod_holds_what_it_keeps_by_a_key_of_its_own(run: Any, program: Any) -> None:
+    recorded = run(program, {**SOURCES, **stack_config("prod")}, stack="prod")
+    key = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    assert recorded.one("AgentcoreGateway", "tools-gateway").inputs["kmsKeyArn"] == key
+    assert recorded.one("AgentcorePolicyEngine", "tools-engine").inputs["encryptionKeyArn"] == key
+    assert {it.inputs["kmsKeyId"] for it in recorded.resources if it.type.endswith(":LogGroup")} == {key}
+    [rule] = recorded.one("BucketServerSideEncryptionConfiguration", "assistant-code").inputs["rules"]
+    assert rule["applyServerSideEncryptionByDefault"]["kmsMasterKeyId"] == key
+    assert "exceptionLevel" not in recorded.one("AgentcoreGateway", "tools-gateway").inputs
+    assert recorded.one("AgentcoreGateway", "tools-gateway").inputs["policyEngineConfiguration"]["mode"] == "ENFORCE"
+
+
+def test_prod_protects_what_has_an_identity_or_keeps_data_and_nothing_else(run: Any, program: Any) -> None:
+    recorded = run(program, {**SOURCES, **stack_config("prod")}, stack="prod")
+    kinds = {kind: {it.protect for it in recorded.resources if it.type.endswith(f":{kind}")} for kind in KINDS}
+    assert {kind for kind, protected in kinds.items() if protected == {False}} == REPLACED
+    assert {kind for kind, protected in kinds.items() if protected == {True}} == KINDS - REPLACED
+    assert {it.type.split(":")[-1] for it in recorded.resources if it.type.startswith("aws:")} == KINDS
+
+
+REPLACED = {
+    *("RolePolicy", "AgentcorePolicy", "AgentcoreGatewayTarget", "BucketObjectv2"),
+    *("LogDeliverySource", "LogDeliveryDestination", "LogDelivery", "MetricAlarm", "Dashboard"),
+}
+KINDS = {
+    *REPLACED,
+    *("Key", "Alias", "Role", "LogGroup", "Function", "AgentcoreGateway", "AgentcorePolicyEngine"),
+    *("AgentcoreAgentRuntime", "Bucket", "BucketPublicAccessBlock", "BucketOwnershipControls"),
+    "BucketServerSideEncryptionConfiguration",
+}
+
+
+def test_a_given_key_is_used_and_none_made(run: Any, program: Any) -> None:
+    key = "arn:aws:kms:us-east-1:123456789012:key/abcd1234-12ab-34cd-56ef-1234567890ab"
+    recorded = run(program, {**SOURCES, "kmsKey": key})
+    assert recorded.one("AgentcoreGateway", "tools-gateway").inputs["kmsKeyArn"] == key
+    assert not any(":kms/" in it.type for it in recorded.resources)
+
+
+def test_every_role_is_within_the_boundary_and_every_agent_in_the_vpc(run: Any, program: Any) -> None:
+    recorded = run(program, {**SOURCES, **INSIDE, "agents": {"one": {}, "two": {}}})
+    roles = [it.inputs for it in recorded.resources if it.type.endswith(":Role")]
+    assert len(roles) == 4
+    assert {it.get("permissionsBoundary") for it in roles} == {INSIDE["permissionsBoundary"]}
+    runtimes = [it.inputs for it in recorded.resources if it.type.endswith(":AgentcoreAgentRuntime")]
+    assert [it["networkConfiguration"]["networkMode"] for it in runtimes] == ["VPC", "VPC"]
+
+
 def test_telemetry_is_a_setting(run: Any, program: Any) -> None:
     def runtime(**config: Any) -> Any:
         return run(program, {**SOURCES, **config}).one("AgentcoreAgentRuntime", "assistant-runtime").inputs
@@ -294,6 +358,7 @@ def test_what_can_be_seen_afterwards_is_a_setting(run: Any, program: Any) -> Non
         ({"authorization": "tool", "agents": {"a": {"tools": ["math___sub"]}}}, "dev", "'math___sub' is neither"),
         ({"observability": "yes"}, "dev", "toolgate:observability: must be a map of settings"),
         ({"observability": {"retentionDays": 7}}, "dev", "retentionDays: says nothing without logs"),
+        ({"kmsKey": "mine"}, "dev", "toolgate:kmsKey ('create' makes one): 'mine' is no ARN of a KMS key"),
         ({"modell": "x"}, "dev", "toolgate: unknown key 'modell'. Did you mean 'modelId'?"),
         ({}, "a-very-long-stack-name-that-does-not-fit-the-limit", "characters; at most"),
         ({}, "dev!", "is refused"),

@@ -10,9 +10,12 @@ REFUSALS = [
     "AccessDeniedException: Policy Engine 'x' does not have the required permissions to be used",
     "ValidationException: Role validation failed for 'arn:aws:iam::1:role/x'. Please verify the role exists",
     "InvalidParameterValueException: The role defined for the function cannot be assumed by Lambda.",
+    "AccessDeniedException: User: arn:aws:sts::1:assumed-role/x/GenesisMCPTargetTargetEncryption is not authorized to "
+    "perform: kms:GenerateDataKey on resource: y because no identity-based policy allows it",
 ]
 OTHERS = [
     "AccessDeniedException: User: x is not authorized to perform: bedrock-agentcore:CreateGateway",
+    "AccessDeniedException: User: deployer is not authorized to perform: kms:CreateGrant on resource: y",
     "ConflictException: Gateway already exists",
     "1 error occurred:\n\t* creating",
     "",

@@ -9,6 +9,7 @@ import yaml  # type: ignore[import-untyped]
 from components import settings
 from components.errors import UsageError
 from components.grants import Authorization
+from components.log_levels import LogLevel
 from components.settings import BundleKind
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +43,9 @@ def test_without_configuration_one_agent_may_call_every_tool(load: Any) -> None:
     assert loaded.bundle is BundleKind.FULL
     assert list(loaded.agents) == ["assistant"]
     assert loaded.observability == settings.Observability(telemetry=True, watched={}, dashboard=False)
+    assert loaded.log_level is LogLevel.INFO
+    assert (loaded.kms_key, loaded.network, loaded.permissions_boundary) == (None, None, None)
+    assert loaded.protect is False
     assert loaded.agents["assistant"].tools is None
     assert loaded.agents["assistant"].model_id == settings.DEFAULT_MODEL
     assert loaded.agents["assistant"].system_prompt is None
@@ -124,6 +128,31 @@ def test_what_can_be_seen_as_configured(load: Any) -> None:
     assert every.dashboard is True
 
 
+SUBNET, GROUP = "subnet-0123456789abcdef0", "sg-0123456789abcdef0"
+BOUNDARY = "arn:aws:iam::123456789012:policy/agents-boundary"
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+def test_what_makes_prod_another_stack_than_dev(load: Any) -> None:
+    network = {"subnets": [SUBNET], "securityGroups": [GROUP]}
+    config = {"logLevel": "warning", "network": network, "protect": "true", "permissionsBoundary": BOUNDARY}
+    loaded = load(config)
+    assert loaded.log_level is LogLevel.WARNING
+    assert loaded.network == {"subnets": [SUBNET], "security_groups": [GROUP]}
+    assert loaded.protect is True
+    assert loaded.permissions_boundary == BOUNDARY
+    assert load({"kmsKey": "create"}).kms_key == settings.CREATE
+    assert load({"kmsKey": KEY}).kms_key == KEY
+
+
+def test_the_name_of_an_engine_with_a_key_is_checked_too(run: Any) -> None:
+    def program() -> None:
+        with pytest.raises(UsageError, match=r"policy engine name .* has 49 characters"):
+            settings.load(AVAILABLE)
+
+    run(program, {"authorization": "tool", "kmsKey": KEY, "agents": {}}, stack="s" * 30)
+
+
 @pytest.mark.parametrize("text", ["true", "false"])
 def test_the_switch_that_observability_was_is_told_its_new_form(load: Any, text: str) -> None:
     with pytest.raises(UsageError) as raised:
@@ -171,6 +200,14 @@ def test_a_program_without_agents_is_one(load: Any) -> None:
         ({"authorization": "none"}, "toolgate:authorization: 'none' is not one of 'gateway', 'tool'."),
         ({"observability": "1"}, "toolgate:observability: must be a map, not 1."),
         ({"observability": "no"}, "toolgate:observability: must be a map of settings ("),
+        ({"logLevel": "verbose"}, "toolgate:logLevel: 'verbose' is not one of 'debug', 'info', 'warning', 'error'."),
+        ({"kmsKey": "true"}, "toolgate:kmsKey ('create' makes one): 'true' is no ARN of a KMS key. Write one like arn"),
+        ({"network": "vpc"}, "toolgate:network: must be a map of subnets and securityGroups ("),
+        ({"network": {"subnets": []}}, "toolgate:network: missing 'securityGroups'."),
+        ({"network": {"subnets": [SUBNET], "securityGroups": []}}, "toolgate:network.securityGroups: number of ids"),
+        ({"network": {"subnets": ["x"], "securityGroups": [GROUP]}}, "toolgate:network.subnets[0]: 'x' is no subnet"),
+        ({"protect": "yes"}, "toolgate:protect: must be true or false ("),
+        ({"permissionsBoundary": "x"}, "toolgate:permissionsBoundary: 'x' is no ARN of a managed policy."),
         ({"bundle": "zip"}, "toolgate:bundle: 'zip' is not one of 'full', 'sources'."),
         ({"agents": "{"}, "toolgate:agents: must be a map of agents ("),
         ({"agents": "[]"}, "toolgate:agents: must be a map, not []."),
@@ -199,6 +236,8 @@ def test_the_project_file_declares_the_same_defaults() -> None:
         "modelId": settings.DEFAULT_MODEL,
         "authorization": "gateway",
         "bundle": "full",
+        "logLevel": "info",
+        "protect": False,
     }
     ours = {key: it["default"] for key, it in declared.items() if key.startswith("toolgate:")}
     assert ours == {f"toolgate:{key}": value for key, value in loaded.items()}

@@ -5,8 +5,10 @@ import pytest
 
 from components.errors import UsageError
 from components.grants import Authorization
-from components.tool_gateway import CONCURRENT_TARGETS, ToolGateway
+from components.tool_gateway import CONCURRENT_TARGETS, ExceptionLevel, ToolGateway
 
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+BOUNDARY = "arn:aws:iam::123456789012:policy/agents-boundary"
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:"
 
 
@@ -33,6 +35,73 @@ def test_the_gateway(run: Any) -> None:
         },
         "roleArn": "arn:aws:iam::123456789012:role/tools-role-1234567",
     }
+
+
+def test_a_given_key_encrypts_gateway_and_engine_and_the_role_uses_it(run: Any, allows: Any) -> None:
+    given: Any = {"targets": TARGETS, "authorization": Authorization.TOOL, "kms_key_arn": KEY}
+    recorded = run(lambda: ToolGateway("tools", given))
+    assert recorded.one("AgentcoreGateway", "tools-gateway").inputs["kmsKeyArn"] == KEY
+    assert recorded.one("AgentcorePolicyEngine", "tools-engine").inputs["encryptionKeyArn"] == KEY
+    document = recorded.one("RolePolicy", "tools-encrypt").document()
+    for action in ("kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"):
+        assert allows(document, action, KEY)
+        assert not allows(document, action, KEY.replace("1234abcd", "abcd1234"))
+    assert allows(document, "kms:CreateGrant", KEY, kms__GrantConstraintType="EncryptionContextSubset")
+    assert not allows(document, "kms:CreateGrant", KEY)
+    for action in ("kms:Encrypt", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"):
+        assert not allows(document, action, KEY)
+    assert "tools-encrypt" in recorded.one("AgentcoreGateway", "tools-gateway").dependencies
+
+
+def test_an_engine_with_a_key_has_another_name_and_comes_before_the_old_one_goes(run: Any) -> None:
+    given: Any = {"targets": TARGETS, "authorization": Authorization.TOOL}
+    plain = run(lambda: ToolGateway("tools", given)).one("AgentcorePolicyEngine", "tools-engine")
+    keyed = run(lambda: ToolGateway("tools", given | {"kms_key_arn": KEY})).one("AgentcorePolicyEngine", "tools-engine")
+    assert plain.inputs["name"] == "toolgate_dev_tools"
+    assert keyed.inputs["name"] == "toolgate_dev_tools_cmk"
+    assert not keyed.delete_before_replace
+
+
+def test_callers_are_told_about_errors_only_where_that_is_asked_for(run: Any) -> None:
+    def level(**more: Any) -> Any:
+        recorded = run(lambda: ToolGateway("tools", {"targets": TARGETS, **more}))  # type: ignore[typeddict-item]
+        return recorded.one("AgentcoreGateway", "tools-gateway").inputs.get("exceptionLevel")
+
+    assert level() is None
+    assert level(exception_level=ExceptionLevel.DEBUG) == "DEBUG"
+    assert level(exception_level="DEBUG") == "DEBUG"
+
+
+def test_its_role_stays_within_a_boundary(run: Any) -> None:
+    recorded = run(lambda: ToolGateway("tools", {"targets": TARGETS, "permissions_boundary": BOUNDARY}))
+    assert recorded.one("Role", "tools-role").inputs["permissionsBoundary"] == BOUNDARY
+
+
+def test_removal_protection_leaves_alone_what_updates_replace(run: Any) -> None:
+    given: Any = {"targets": TARGETS, "authorization": Authorization.TOOL, "kms_key_arn": KEY}
+    recorded = run(lambda: ToolGateway("tools", given, pulumi.ResourceOptions(protect=True)))
+    assert {it.name for it in recorded.resources if it.protect} == {
+        "tools",
+        "tools-role",
+        "tools-engine",
+        "tools-gateway",
+    }
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"kms_key_arn": "alias/x"}, "kms_key_arn: 'alias/x' is no ARN of a KMS key"),
+        ({"permissions_boundary": "x"}, "permissions_boundary: 'x' is no ARN of a managed policy"),
+        ({"exception_level": "INFO"}, "exception_level: 'INFO' is not one of 'DEBUG'"),
+    ],
+)
+def test_what_aws_would_refuse_is_refused(run: Any, more: Any, message: str) -> None:
+    def program() -> None:
+        with pytest.raises(UsageError, match=message):
+            ToolGateway("tools", {"targets": TARGETS} | more)
+
+    assert run(program).resources == []
 
 
 def test_its_role_invokes_exactly_its_targets_functions(run: Any, allows: Any) -> None:

@@ -12,6 +12,9 @@ TOOL = {"toolgate:authorization": "tool", "toolgate:agents": json.dumps(AGENTS)}
 TOPIC = "arn:aws:sns:us-east-1:123456789012:oncall"
 SEEN = {"logs": True, "traces": True, "alarms": True, "alarmTopics": [TOPIC], "dashboard": True}
 WATCHED = {"toolgate:observability": json.dumps(SEEN)}
+BOUNDARY = "arn:aws:iam::123456789012:policy/agents-boundary"
+NETWORK = {"subnets": ["subnet-0123456789abcdef0"], "securityGroups": ["sg-0123456789abcdef0"]}
+INSIDE = {"toolgate:network": json.dumps(NETWORK), "toolgate:permissionsBoundary": BOUNDARY}
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +32,12 @@ def tool() -> dict[str, Any]:
 def watched() -> dict[str, Any]:
     """Logs and traces delivered, alarms, a dashboard."""
     return plan("dev", config=WATCHED).deployment
+
+
+@pytest.fixture(scope="session")
+def prod() -> dict[str, Any]:
+    """The stack prod, its agents in a VPC and its roles within a boundary."""
+    return plan("prod", config=INSIDE).deployment
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from tests.local.deciding import ACCOUNT, AGENTCORE, REGION, allowed
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("which", ["dev", "tool"])
+@pytest.mark.parametrize("which", ["dev", "tool", "prod"])
 def test_each_role_may_be_passed_to_the_service_that_takes_it_and_to_no_other(
     which: str, request: pytest.FixtureRequest
 ) -> None:
@@ -31,7 +31,7 @@ def test_each_role_may_be_passed_to_the_service_that_takes_it_and_to_no_other(
                 arn = resource["outputs"][key]
                 assert allowed(document, "iam:PassRole", arn, iam_PassedToService=fact) is (other == service)
             passed += 1
-    assert passed == {"dev": 3, "tool": 4}[which]
+    assert passed == {"dev": 3, "tool": 4, "prod": 3}[which]
 
 
 def test_what_is_made_anew_under_another_suffix_is_still_the_stacks(document: dict[str, Any]) -> None:
@@ -146,6 +146,26 @@ def test_a_stack_too_large_for_a_role_is_an_error(
     assert deployer.main(["--deployment", str(file), "--folder", str(tmp_path / "policies")]) == deployer.FAILED
     assert "IAM takes 10 in a role. Split the stack." in capsys.readouterr().err
     assert not (tmp_path / "policies").exists()
+
+
+def test_a_planned_key_is_said_to_be_every_key(
+    tmp_path: Path, prod: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(deployer, "_planned", lambda _stack: prod)
+    assert deployer.main([]) == deployer.OK
+    assert "names every key of the account" in capsys.readouterr().err
+    file = tmp_path / "deployment.json"
+    file.write_text(json.dumps(prod))
+    assert deployer.main(["--deployment", str(file)]) == deployer.OK
+    assert "every key" not in capsys.readouterr().err
+
+
+def test_reading_what_is_encrypted_takes_its_key(prod: dict[str, Any]) -> None:
+    reading = deployer.permissions(prod, read_only=True)
+    key = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    assert allowed(reading, "kms:Decrypt", key, kms_ViaService=f"bedrock-agentcore.{REGION}.amazonaws.com")
+    assert not allowed(reading, "kms:Decrypt", key)
+    assert not allowed(reading, "kms:GenerateDataKey", key, kms_ViaService=f"s3.{REGION}.amazonaws.com")
 
 
 def test_what_cannot_be_read_is_one_line_and_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,8 @@ import pytest
 from local import deployer
 from local.cloud.catalogue import TYPES as REPRODUCED
 from local.deployer_actions import TYPES
+from local.plan import plan
+from tests.local.conftest import BOUNDARY
 from tests.local.deciding import ACCOUNT, AGENTCORE, REGION, allowed
 
 # S3 user guide, "Required permissions for Amazon S3 API operations": where an action has another name.
@@ -17,6 +19,9 @@ S3_NAMES = {
     "DeletePublicAccessBlock": "PutBucketPublicAccessBlock",
     "DeleteBucketOwnershipControls": "PutBucketOwnershipControls",
     "DeleteBucketTagging": "PutBucketTagging",
+    "PutBucketEncryption": "PutEncryptionConfiguration",
+    "GetBucketEncryption": "GetEncryptionConfiguration",
+    "DeleteBucketEncryption": "PutEncryptionConfiguration",
 }
 # Service Authorization Reference: actions that are no operation of the API of their name.
 PERMISSION_ONLY = {
@@ -30,6 +35,7 @@ PERMISSION_ONLY = {
     "s3:GetBucketPublicAccessBlock": "GetPublicAccessBlock",
     "s3:PutBucketPublicAccessBlock": "PutPublicAccessBlock",
     "s3:GetEncryptionConfiguration": "GetBucketEncryption",
+    "s3:PutEncryptionConfiguration": "PutBucketEncryption",
     "s3:GetLifecycleConfiguration": "GetBucketLifecycleConfiguration",
     "s3:GetReplicationConfiguration": "GetBucketReplication",
     "s3:ListBucket": "ListObjects",
@@ -38,6 +44,7 @@ PERMISSION_ONLY = {
 }
 APIS = {
     "iam": ["iam"],
+    "kms": ["kms"],
     "logs": ["logs"],
     "cloudwatch": ["cloudwatch"],
     "xray": ["xray"],
@@ -50,11 +57,14 @@ APIS = {
 ON = {
     "aws:iam/role:Role": "{arn}",
     "aws:iam/rolePolicy:RolePolicy": f"arn:aws:iam::{ACCOUNT}:role/{{role}}",
+    "aws:kms/key:Key": "{arn}",
+    "aws:kms/alias:Alias": "{arn}",
     "aws:cloudwatch/logGroup:LogGroup": "{arn}:*",
     "aws:lambda/function:Function": "{arn}",
     "aws:s3/bucket:Bucket": "arn:aws:s3:::{bucket}",
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "arn:aws:s3:::{bucket}",
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "arn:aws:s3:::{bucket}",
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": "arn:aws:s3:::{bucket}",
     "aws:s3/bucketObjectv2:BucketObjectv2": "arn:aws:s3:::{bucket}/{key}",
     "aws:bedrock/agentcoreGateway:AgentcoreGateway": "{gatewayArn}",
     "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget": (f"{AGENTCORE}:gateway/{{gatewayIdentifier}}"),
@@ -68,7 +78,7 @@ ON = {
     "aws:cloudwatch/metricAlarm:MetricAlarm": "{arn}",
     "aws:cloudwatch/dashboard:Dashboard": "{dashboardArn}",
 }
-TAKE_NO_RESOURCE = {"CreateGateway", "CreateAgentRuntime", "CreatePolicyEngine"}
+TAKE_NO_RESOURCE = {"CreateGateway", "CreateAgentRuntime", "CreatePolicyEngine", "CreateKey"}
 
 
 def calls(deployment: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -88,13 +98,14 @@ def calls(deployment: dict[str, Any]) -> Iterator[tuple[str, str]]:
                     yield f"{request.service.removesuffix('-control')}:{S3_NAMES.get(operation, operation)}", on
 
 
-@pytest.mark.parametrize("which", ["dev", "tool", "watched"])
+@pytest.mark.parametrize("which", ["dev", "tool", "watched", "prod"])
 def test_every_call_that_the_deployment_makes_is_allowed(which: str, request: pytest.FixtureRequest) -> None:
     deployment = request.getfixturevalue(which)
     document = deployer.permissions(deployment)
     made = set(calls(deployment))
     assert len(made) > 40
-    assert [call for call in sorted(made) if not allowed(document, *call)] == []
+    within = {"iam_PermissionsBoundary": BOUNDARY}
+    assert [call for call in sorted(made) if not allowed(document, *call, **within)] == []
 
 
 @pytest.mark.parametrize(
@@ -348,3 +359,80 @@ def test_every_action_is_one_that_aws_has() -> None:
 
 def test_every_type_that_the_stand_in_reproduces_has_its_actions() -> None:
     assert set(REPRODUCED) <= set(TYPES)
+
+
+ROLES = {stack: f"arn:aws:iam::{ACCOUNT}:role/toolgate-{stack}-math-role-1234567" for stack in ("dev", "prod")}
+WRITES = ("iam:CreateRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:PutRolePermissionsBoundary")
+
+
+def test_within_a_boundary_every_role_is_written_within_that_boundary_only(prod: dict[str, Any]) -> None:
+    document = deployer.permissions(prod)
+    for action in WRITES:
+        assert allowed(document, action, ROLES["prod"], iam_PermissionsBoundary=BOUNDARY), action
+        assert not allowed(document, action, ROLES["prod"], iam_PermissionsBoundary=f"{BOUNDARY}2"), action
+        assert not allowed(document, action, ROLES["prod"]), action
+    for action in ("iam:DeleteRolePermissionsBoundary", "iam:AttachRolePolicy"):
+        assert not allowed(document, action, ROLES["prod"], iam_PermissionsBoundary=BOUNDARY), action
+    for action in ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", "iam:DeletePolicy"):
+        assert not allowed(document, action, BOUNDARY), action
+
+
+def test_without_one_nobody_sets_a_boundary(document: dict[str, Any]) -> None:
+    assert allowed(document, "iam:PutRolePolicy", ROLES["dev"])
+    assert not allowed(document, "iam:PutRolePermissionsBoundary", ROLES["dev"])
+
+
+KMS = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+@pytest.mark.parametrize(
+    ("action", "facts", "holds"),
+    [
+        ("kms:Decrypt", {"kms_ViaService": f"bedrock-agentcore.{REGION}.amazonaws.com"}, True),
+        ("kms:GenerateDataKey", {"kms_ViaService": f"s3.{REGION}.amazonaws.com"}, True),
+        ("kms:Decrypt", {"kms_ViaService": f"secretsmanager.{REGION}.amazonaws.com"}, False),
+        ("kms:Encrypt", {"kms_ViaService": f"s3.{REGION}.amazonaws.com"}, False),
+        (
+            "kms:CreateGrant",
+            {
+                "kms_ViaService": f"bedrock-agentcore.{REGION}.amazonaws.com",
+                "kms_GrantConstraintType": "EncryptionContextSubset",
+            },
+            True,
+        ),
+        ("kms:CreateGrant", {"kms_ViaService": f"bedrock-agentcore.{REGION}.amazonaws.com"}, False),
+    ],
+)
+def test_a_key_is_used_through_what_it_encrypts_only(
+    prod: dict[str, Any], action: str, facts: dict[str, str], holds: bool
+) -> None:
+    assert allowed(deployer.permissions(prod), action, KMS, **facts) is holds
+
+
+def test_a_key_is_administered_by_its_own_arn_once_it_has_one(prod: dict[str, Any]) -> None:
+    [arn] = [it["outputs"]["arn"] for it in prod["deployment"]["resources"] if it["type"] == "aws:kms/key:Key"]
+    planned, made = deployer.permissions(prod), deployer.permissions(prod, planned=False)
+    for action in ("kms:ScheduleKeyDeletion", "kms:PutKeyPolicy", "kms:CreateAlias"):
+        assert allowed(planned, action, KMS)
+        assert allowed(made, action, arn)
+        assert not allowed(made, action, KMS)
+
+
+def test_of_a_given_key_nothing_is_administered(dev: dict[str, Any]) -> None:
+    document = deployer.permissions(plan("dev", config={"toolgate:kmsKey": KMS}).deployment)
+    assert allowed(document, "kms:GenerateDataKey", KMS, kms_ViaService=f"s3.{REGION}.amazonaws.com")
+    assert allowed(document, "logs:AssociateKmsKey", f"{LOGS}:*")
+    for action in ("kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:CreateKey", "kms:CreateAlias"):
+        assert not allowed(document, action, KMS), action
+    assert not allowed(deployer.permissions(dev), "logs:AssociateKmsKey", f"{LOGS}:*")
+
+
+LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/toolgate-dev-math"
+
+
+def test_a_runtime_in_a_vpc_makes_agentcores_network_role(prod: dict[str, Any], document: dict[str, Any]) -> None:
+    service = "network.bedrock-agentcore.amazonaws.com"
+    role = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/{service}/AWSServiceRoleForBedrockAgentCoreNetwork"
+    facts = {"iam_AWSServiceName": service}
+    assert allowed(deployer.permissions(prod), "iam:CreateServiceLinkedRole", role, **facts)
+    assert not allowed(document, "iam:CreateServiceLinkedRole", role, **facts)

@@ -28,6 +28,7 @@ def test_required_inputs() -> None:
         "ToolGateway": ["targets"],
         "AgentRuntime": ["code", "modelId"],
         "Dashboard": [],
+        "EncryptionKey": [],
     }
 
 

@@ -31,6 +31,12 @@ def by_tool(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
     return registered("agents", request.param)
 
 
+@pytest.fixture(scope="module", params=[True, False], ids=["preview", "up"])
+def prod(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
+    """The stack in which everything is as strict as it gets without anybody's ids."""
+    return registered("prod", request.param)
+
+
 def registrations(resources: list[dict[str, Any]]) -> list[Registration]:
     return [
         Registration(
@@ -110,6 +116,15 @@ def test_each_lock_taken_off_violates(
 def test_nothing_violates_where_tools_are_granted_singly(pack: Pack, by_tool: list[dict[str, Any]]) -> None:
     found = pack.run(registrations(by_tool))
     assert {violation.rule for violation in found} <= {"logs-delivered"}, found
+
+
+def test_prod_has_what_dev_may_lack(pack: Pack, prod: list[dict[str, Any]], resources: list[dict[str, Any]]) -> None:
+    """By the rules that ask for nothing unless they are told to: a key, and dev being no development stack."""
+    pack.configure({"customer-managed-key": {"required": True}, "no-debug-outside-dev": {"devStacks": ["sandbox"]}})
+    found = {violation.rule for violation in pack.run(registrations(prod))}
+    assert found <= {"logs-delivered"}
+    found = {violation.rule for violation in pack.run(registrations(resources))}
+    assert {"customer-managed-key", "no-debug-outside-dev"} <= found
 
 
 def of_type(resources: list[dict[str, Any]], kind: str) -> dict[str, Any]:

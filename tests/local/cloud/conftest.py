@@ -29,8 +29,11 @@ DESTINATION = "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination"
 DELIVERY = "aws:cloudwatch/logDelivery:LogDelivery"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"
+KEY = "aws:kms/key:Key"
+ALIAS = "aws:kms/alias:Alias"
 
 Inputs = dict[str, Any]
+ACCOUNT = {"AWS": "arn:aws:iam::123456789012:root"}
 
 GATEWAY_ARN = "arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/toolgate-dev-tools-0123456789"
 ONLY_THE_AGENT = {
@@ -76,6 +79,12 @@ GOOD: dict[str, Inputs] = {
     },
     BUCKET: {"bucket": "bucket"},
     OBJECT: {"bucket": "bucket", "key": "agent.zip", "source": Package("digest")},
+    KEY: {
+        "policy": document({"Effect": "Allow", "Principal": ACCOUNT, "Action": "kms:*", "Resource": "*"}),
+        "enableKeyRotation": True,
+        "deletionWindowInDays": 30,
+    },
+    ALIAS: {"name": "alias/toolgate-dev-data", "targetKeyId": "1234abcd-12ab-34cd-56ef-1234567890ab"},
     LOG_GROUP: {"name": "/aws/lambda/function", "retentionInDays": 30},
     GATEWAY: {
         "name": "toolgate-dev-tools",

@@ -1,9 +1,13 @@
+from collections.abc import Callable
+
 import pytest
 
 from local.cloud.control_plane import ControlPlane
 from local.cloud.failures import RefusalError
 
 from .conftest import GOOD, ROLE, ROLE_POLICY, document
+
+Check = Callable[..., list[str]]
 
 
 def test_a_policy_needs_its_role(plane: ControlPlane) -> None:
@@ -32,3 +36,14 @@ def test_all_inline_policies_of_a_role_share_one_quota(plane: ControlPlane) -> N
 
 def test_a_role_has_its_path_in_its_arn(plane: ControlPlane) -> None:
     assert plane.create(ROLE, GOOD[ROLE] | {"path": "/agents/"}).outputs["arn"].endswith(":role/agents/role")
+
+
+@pytest.mark.parametrize("boundary", ["agents-boundary", "arn:aws:iam::123456789012:role/a", "arn:aws:iam::1:policy/a"])
+def test_a_boundary_is_a_managed_policy(boundary: str, check: Check) -> None:
+    assert any("permissionsBoundary" in reason for reason in check(ROLE, permissionsBoundary=boundary))
+
+
+@pytest.mark.parametrize("owner", ["111122223333", "aws"])
+def test_a_boundary_may_be_of_the_real_account_or_of_aws(owner: str, plane: ControlPlane) -> None:
+    boundary = f"arn:aws:iam::{owner}:policy/limits/agents"
+    assert plane.create(ROLE, GOOD[ROLE] | {"permissionsBoundary": boundary}).id == "role"

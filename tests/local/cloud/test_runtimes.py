@@ -11,6 +11,7 @@ from local.cloud.resource_type import Made
 from .conftest import BUCKET, GOOD, OBJECT, ROLE, RUNTIME, trust
 
 Check = Callable[..., list[str]]
+VPC = {"subnets": ["subnet-0123456789abcdef0"], "securityGroups": ["sg-0123456789abcdef0"]}
 
 
 @pytest.fixture
@@ -72,3 +73,22 @@ def test_the_package_must_be_in_the_bucket(plane: ControlPlane, runtime: Made) -
     plane.delete(OBJECT, "bucket/agent.zip")
     with pytest.raises(RefusalError, match=r"The specified S3 object does not exist: s3://bucket/agent\.zip"):
         plane.create(RUNTIME, GOOD[RUNTIME])
+
+
+@pytest.mark.parametrize(
+    ("network", "says"),
+    [
+        ({"networkMode": "VPC"}, "networkModeConfig is required"),
+        ({"networkMode": "PUBLIC", "networkModeConfig": VPC}, "networkModeConfig must not be provided"),
+        ({"networkMode": "VPC", "networkModeConfig": VPC | {"subnets": []}}, "length greater than or equal to 1"),
+        ({"networkMode": "VPC", "networkModeConfig": VPC | {"subnets": ["subnet-1"]}}, "regular expression pattern"),
+        ({"networkMode": "VPC", "networkModeConfig": {"subnets": VPC["subnets"]}}, "must not be null"),
+    ],
+)
+def test_networks_that_are_refused(network: dict[str, Any], says: str, check: Check) -> None:
+    [reason] = check(RUNTIME, networkConfiguration=network)
+    assert says in reason
+
+
+def test_a_runtime_in_a_vpc(check: Check) -> None:
+    assert check(RUNTIME, networkConfiguration={"networkMode": "VPC", "networkModeConfig": VPC}) == []

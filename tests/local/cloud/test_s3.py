@@ -9,6 +9,7 @@ from .conftest import BUCKET, GOOD, OBJECT
 
 Check = Callable[..., list[str]]
 BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 OWNERSHIP = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
 
 
@@ -52,3 +53,15 @@ def test_settings_of_a_bucket(plane: ControlPlane) -> None:
     assert failure.property == "rule"
     with pytest.raises(RefusalError, match="NoSuchBucket"):
         plane.create(BLOCK, blocked)
+
+
+def test_default_encryption_of_a_bucket(plane: ControlPlane) -> None:
+    def rules(**default: str) -> dict[str, object]:
+        rule = {"applyServerSideEncryptionByDefault": default, "bucketKeyEnabled": True}
+        return {"bucket": "bucket", "rules": [rule]}
+
+    assert plane.check(ENCRYPTION, rules(sseAlgorithm="aws:kms", kmsMasterKeyId="arn")) == []
+    [failure] = plane.check(ENCRYPTION, rules(sseAlgorithm="rot13"))
+    assert failure.property == "rules"
+    with pytest.raises(RefusalError, match="NoSuchBucket"):
+        plane.create(ENCRYPTION, rules(sseAlgorithm="aws:kms"))

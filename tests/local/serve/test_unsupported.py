@@ -1,6 +1,7 @@
 """Each feature that would make local answers differ from AWS's is refused before anything starts."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from access.deployment import parse
 from access.export import DeploymentError
 from local.cloud.place import Place
 from local.serve.server import serve
-from local.serve.unsupported import unsupported
+from local.serve.unsupported import notes, unsupported
 
 Export = dict[str, Any]
 ENCRYPTED = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x"}
@@ -126,7 +127,6 @@ ROWS = {
     "another language": (_function(runtime="nodejs22.x"), "runtime nodejs22.x"),
     "encrypted variable": (_function(environment={"variables": {"KEY": ENCRYPTED}}), "variable KEY is not shown"),
     "JWT runtime": (_runtime(authorizerConfiguration={"customJwtAuthorizer": {}}), "JWT authorizer"),
-    "VPC": (_runtime(networkConfiguration={"networkMode": "VPC"}), "network mode VPC"),
     "MCP runtime": (_runtime(protocolConfiguration={"serverProtocol": "MCP"}), "protocol MCP"),
     "container": (
         _runtime(agentRuntimeArtifact={"containerConfiguration": {"containerUri": "u"}}),
@@ -151,6 +151,10 @@ ROWS = {
         ),
         "ReadOnlyAccess, attached to its role",
     ),
+    "a boundary elsewhere": (
+        _set("Role", "assistant-role", permissionsBoundary="arn:aws:iam::123456789012:policy/limit"),
+        "arn:aws:iam::123456789012:policy/limit, its permissions boundary",
+    ),
 }
 
 
@@ -161,6 +165,15 @@ def test_it_is_refused_at_the_start_and_named(handmade: Export, change: Callable
         pass
     assert says in str(caught.value)
     assert "docs/local.md" in str(caught.value)
+
+
+def test_what_changes_no_answer_is_a_note(handmade: Export, project: Path, tmp_path: Path) -> None:
+    assert notes(parse(handmade)) == ()
+    _runtime(networkConfiguration={"networkMode": "VPC"})(handmade)
+    with serve(handmade, root=project, logs=tmp_path) as serving:
+        [note] = serving.notes
+    assert "assistant" in note
+    assert "network mode VPC is left out" in note
 
 
 def test_the_hand_made_deployment_relies_on_nothing_of_the_kind(handmade: Export) -> None:
