@@ -193,3 +193,8 @@ def test_an_engine_goes_after_its_policies_and_its_gateway(plane: ControlPlane, 
     plane.update(GATEWAY, policed.id, GOOD[GATEWAY])
     plane.delete(ENGINE, engine.id)
     assert plane.read(ENGINE, engine.id) is None
+
+
+def test_an_engines_key_cannot_be_changed() -> None:
+    """botocore, UpdatePolicyEngine: it takes a description, and no key."""
+    assert policy_engines.ENGINE_TYPE.replaces == {"name", "encryptionKeyArn"}
