@@ -165,7 +165,9 @@ def _serve(deployment: Mapping[str, Any], port: int) -> int:
         for note in serving.notes:
             print(f"# {note}")
         print(f"# {serving.url} serves {', '.join(serving.agents)}; Ctrl-C ends it", flush=True)
-        stop.wait()
+        # A signal that comes just before an endless wait begins would not be seen: Python's handler runs after it.
+        while not stop.wait(1.0):
+            pass
     return OK
 
 
