@@ -1,10 +1,12 @@
 """The components as a Pulumi package, for programs in any language: what `pulumi` starts as the plugin `toolgate`."""
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
+from pulumi import ComponentResource
 from pulumi.errors import InputPropertiesError
 from pulumi.provider import ConstructResult
 from pulumi.provider import main as serve
@@ -13,6 +15,12 @@ from pulumi.provider.server import ComponentInitError
 
 HERE = Path(__file__).resolve().parent
 NAME, VERSION = "toolgate", "0.1.0"
+GENERATORS = {"go": {"generateExtraInputTypes": True}}
+"""What the generators of SDKs are told beyond the schema (pulumi's schema docs, "Language-specific extensions").
+
+Go: without it nothing declares the types of arguments that take no output, such as the gateway's targets, and the SDK
+does not compile.
+"""
 
 
 def load() -> None:
@@ -32,6 +40,13 @@ def load() -> None:
 class Package(ComponentProvider):
     """The SDK's host, which tells what the program's author can put right without a stack trace of ours."""
 
+    def __init__(self, components: list[type[ComponentResource]]) -> None:
+        super().__init__(components, NAME, None, VERSION)
+        self._described: dict[str, Any] = json.loads(self.schema or "")
+        for language, settings in GENERATORS.items():
+            self._described["language"][language] |= settings
+        self.schema = json.dumps(self._described)
+
     def construct(self, name: str, resource_type: str, inputs: Any, options: Any = None) -> ConstructResult:
         """Make a component.
 
@@ -39,9 +54,11 @@ class Package(ComponentProvider):
             InputPropertiesError: The component refuses what it was given.
         """
         from components.errors import UsageError  # noqa: PLC0415
+        from components.plain_inputs import opened  # noqa: PLC0415
 
         try:
-            return super().construct(name, resource_type, inputs, options)
+            plain = opened(inputs, resource_type, self._described)
+            return super().construct(name, resource_type, plain, options)
         except ComponentInitError as error:
             if isinstance(error.inner, UsageError):
                 raise InputPropertiesError(str(error.inner), []) from error
@@ -57,8 +74,7 @@ def package() -> Package:
     from components.lambda_tools import LambdaTools  # noqa: PLC0415
     from components.tool_gateway import ToolGateway  # noqa: PLC0415
 
-    components = [LambdaTools, ToolGateway, AgentRuntime, Dashboard, EncryptionKey]
-    return Package(components, NAME, None, VERSION)
+    return Package([LambdaTools, ToolGateway, AgentRuntime, Dashboard, EncryptionKey])
 
 
 if __name__ == "__main__":

@@ -71,7 +71,11 @@ class Made:
     urn: str
     state: dict[str, Any]
 
-    def output(self, name: str) -> dict[str, Any]:
+    def value(self, name: str) -> Any:
+        """An output of Java's SDK: its value, or what an engine makes of one that is not known."""
+        return self.output(name) if self.state[name] == UNKNOWN_STRING else self.state[name]
+
+    def output(self, name: str) -> Any:
         """An output as an engine hands it to another component: known or not, it is an output value."""
         known = {} if self.state[name] == UNKNOWN_STRING else {"value": self.state[name]}
         return {SIGNATURE: OUTPUT, "dependencies": [self.urn], **known}
@@ -88,14 +92,26 @@ class Hosted:
         self.recording = recording
         self._plugin, self._port = plugin, port
 
-    def construct(self, kind: str, name: str, inputs: dict[str, Any]) -> Made:
-        """Make a component."""
+    def construct(
+        self, kind: str, name: str, inputs: dict[str, Any], sources: dict[str, list[str]] | None = None
+    ) -> Made:
+        """Make a component.
+
+        Args:
+            kind: Its class.
+            name: Its name.
+            inputs: Its inputs on the wire.
+            sources: For an input the URNs that it comes from, where no output value in it says so.
+        """
         struct = Struct()
         struct.update(inputs)
         request = pb.ConstructRequest(
             type=f"toolgate:index:{kind}",
             name=name,
             inputs=struct,
+            inputDependencies={
+                key: pb.ConstructRequest.PropertyDependencies(urns=urns) for key, urns in (sources or {}).items()
+            },
             project="toolgate",
             stack="dev",
             monitorEndpoint=f"127.0.0.1:{self._port}",
@@ -104,14 +120,18 @@ class Hosted:
         answer = self._plugin.Construct(request, timeout=60)
         return Made(answer.urn, from_struct(answer.state))
 
-    def inputs(self, kind: str, name: str) -> dict[str, Any]:
-        """The inputs of the one resource of a type (the last part of its token) and name."""
+    def registration(self, kind: str, name: str) -> recorder.Registration:
+        """The one resource of a type (the last part of its token) and name."""
         [found] = [
             it
             for it in self.recording.registrations
             if it.request.type.split(":")[-1] == kind and it.request.name == name
         ]
-        return dict(found.inputs)
+        return found
+
+    def inputs(self, kind: str, name: str) -> dict[str, Any]:
+        """The inputs of the one resource of a type and name."""
+        return dict(self.registration(kind, name).inputs)
 
 
 class _Monitor(ResourceMonitorServicer):

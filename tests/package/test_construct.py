@@ -1,6 +1,7 @@
 """Components made through the plugin, as an engine makes them for a program in another language."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,25 +41,29 @@ Dashboard("overview", {"gateways": {"tools": gateway.gateway_arn}, "runtimes": {
 """
 
 
-def deploy(hosted: Hosted, authorization: str) -> Made:
+Handed = Callable[[Made, str], Any]
+
+
+def deploy(hosted: Hosted, authorization: str, handed: Handed = Made.output) -> Made:
     """The components, each handed the outputs of those before it; returns the agent."""
     function = hosted.construct("LambdaTools", "math", {"directory": "lambdas/math"})
-    target = {"functionArn": function.output("functionArn"), "tools": function.output("tools")}
+    target = {"functionArn": handed(function, "functionArn"), "tools": handed(function, "tools")}
     args = {"targets": {"math": target}, "authorization": authorization, **WATCHED}
-    gateway = hosted.construct("ToolGateway", "tools", args)
+    gateway = hosted.construct("ToolGateway", "tools", args, {"targets": [function.urn]})
     grant = {
-        "gatewayArn": gateway.output("gatewayArn"),
-        "gatewayUrl": gateway.output("gatewayUrl"),
-        "tools": gateway.output("toolNames"),
+        "gatewayArn": handed(gateway, "gatewayArn"),
+        "gatewayUrl": handed(gateway, "gatewayUrl"),
+        "tools": handed(gateway, "toolNames"),
     }
     if authorization == "tool":
-        grant["policyEngineId"] = gateway.output("policyEngineId")
-    agent = hosted.construct("AgentRuntime", "assistant", {**AGENT, **WATCHED, "tools": [grant]})
+        grant["policyEngineId"] = handed(gateway, "policyEngineId")
+    agent_args = {**AGENT, **WATCHED, "tools": [grant]}
+    agent = hosted.construct("AgentRuntime", "assistant", agent_args, {"tools": [gateway.urn]})
     shown = {
-        "gateways": {"tools": gateway.output("gatewayArn")},
-        "runtimes": {"assistant": agent.output("runtimeArn")},
+        "gateways": {"tools": handed(gateway, "gatewayArn")},
+        "runtimes": {"assistant": handed(agent, "runtimeArn")},
     }
-    hosted.construct("Dashboard", "overview", shown)
+    hosted.construct("Dashboard", "overview", shown, {"gateways": [gateway.urn], "runtimes": [agent.urn]})
     return agent
 
 
@@ -72,9 +77,12 @@ def made(hosted: Hosted) -> list[str]:
     return [it.request.type for it in hosted.recording.registrations if it.request.custom]
 
 
+@pytest.mark.parametrize("handed", [Made.output, Made.value])
 @pytest.mark.parametrize("authorization", ["gateway", "tool"])
-def test_the_same_is_deployed_as_by_a_python_program(hosted: Hosted, folder: Path, authorization: str) -> None:
-    agent = deploy(hosted, authorization)
+def test_the_same_is_deployed_as_by_a_python_program(
+    hosted: Hosted, folder: Path, authorization: str, handed: Handed
+) -> None:
+    agent = deploy(hosted, authorization, handed)
     assert agent.state["toolNames"] == TOOLS
     agent_args = {"code": AGENT["code"], "model_id": AGENT["modelId"]}
     watched = {**WATCHED, "logs": {"retention_days": WATCHED["logs"]["retentionDays"]}}
@@ -92,9 +100,22 @@ def test_the_same_is_deployed_as_by_a_python_program(hosted: Hosted, folder: Pat
     assert {it.urn: it.inputs for it in hosted.recording.registrations if it.request.custom} == wanted
 
 
+@pytest.mark.parametrize("handed", [Made.output, Made.value])
+def test_the_parts_of_a_plain_input_keep_where_they_come_from(hosted: Hosted, handed: Handed) -> None:
+    deploy(hosted, "tool", handed)
+    for kind, name, key, source in (
+        ("AgentcoreGatewayTarget", "tools-math", "targetConfiguration", "toolgate:index:LambdaTools::math"),
+        ("AgentcoreAgentRuntime", "assistant-runtime", "environmentVariables", "toolgate:index:ToolGateway::tools"),
+        ("AgentcorePolicy", "assistant-tools", "policyEngineId", "toolgate:index:ToolGateway::tools"),
+    ):
+        sources = hosted.registration(kind, name).request.propertyDependencies[key].urns
+        assert any(urn.endswith(source) for urn in sources), name
+
+
+@pytest.mark.parametrize("handed", [Made.output, Made.value])
 @pytest.mark.parametrize("hosted", [True], indirect=True)
-def test_a_preview_knows_the_tools(hosted: Hosted) -> None:
-    agent = deploy(hosted, "tool")
+def test_a_preview_knows_the_tools(hosted: Hosted, handed: Handed) -> None:
+    agent = deploy(hosted, "tool", handed)
     assert agent.state["toolNames"] == TOOLS
     assert agent.state["runtimeArn"] == UNKNOWN_STRING
     schema = hosted.inputs("AgentcoreGatewayTarget", "tools-math")["targetConfiguration"]["mcp"]["lambda"]
