@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -102,19 +103,48 @@ def needs_host(language: str, *more: Path) -> pytest.MarkDecorator:
     return pytest.mark.skipif(missing, reason=f"no pulumi-language-{language} on PATH, or no packages for it")
 
 
+def generate_sdk(work: Path, environment: dict[str, str]) -> None:
+    """Do what docs/package.md says, offline: with what an earlier `package add` in the example's folder downloaded."""
+    project = (work / "Pulumi.yaml").read_text()
+    (work / ".mvn").mkdir()
+    (work / ".mvn/maven.config").write_text("--offline\n")
+    added = subprocess.run(
+        ["pulumi", "package", "add", "../../bin/pulumi-resource-toolgate"],
+        cwd=work,
+        env=os.environ | environment | {"GOPROXY": "off"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert added.returncode == 0, added.stdout + added.stderr
+    assert (work / "Pulumi.yaml").read_text() == project + "packages:\n  toolgate: toolgate@0.1.0\n"
+    (work / "Pulumi.yaml").write_text(project)
+
+
+GO, JAVA = ROOT / "examples/go", ROOT / "examples/java"
+# A compiler that starts from nothing takes minutes.
+COMPILED = pytest.mark.timeout(900)
+
+
 @pytest.mark.parametrize(
     "example",
     [
         pytest.param("yaml", marks=needs_host("yaml")),
         pytest.param("typescript", marks=needs_host("nodejs", ROOT / "examples/typescript/node_modules")),
+        pytest.param("go", marks=[needs_host("go", GO / "sdks", GO / "go.sum"), COMPILED]),
+        pytest.param("java", marks=[needs_host("java", JAVA / "sdks", JAVA / "target"), COMPILED]),
     ],
 )
 def test_an_example(environment: dict[str, str], tmp_path: Path, example: str) -> None:
     work = tmp_path / "examples" / example
-    shutil.copytree(ROOT / "examples" / example, work, symlinks=True)
+    compiled = example in {"go", "java"}
+    left_out = shutil.ignore_patterns("sdks", "target") if compiled else None
+    shutil.copytree(ROOT / "examples" / example, work, symlinks=True, ignore=left_out)
     for name in ("bin", "components", "lambdas", ".venv"):
         (tmp_path / name).symlink_to(ROOT / name)
     (work / "agent.zip").write_bytes(b"a zip")
+    if compiled:
+        generate_sdk(work, environment)
     stack = auto.create_stack("dev", work_dir=str(work), opts=auto.LocalWorkspaceOptions(env_vars=environment))
     stack.set_all_config({"code": auto.ConfigValue("agent.zip"), "aws:region": auto.ConfigValue("us-east-1")})
     one_below_a_limit = dict.fromkeys(TOOLS, Access.DENY) | {"math___add_numbers": Access.CONDITIONAL}

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -11,7 +12,61 @@ from .conftest import ROOT
 
 SCHEMA: dict[str, Any] = json.loads((ROOT / "components/schema.json").read_text())
 YAML: dict[str, Any] = yaml.safe_load((ROOT / "examples/yaml/Pulumi.yaml").read_text())
-TYPESCRIPT = (ROOT / "examples/typescript/index.ts").read_text()
+EXAMPLES = ROOT / "examples"
+
+
+@dataclass
+class Program:
+    """How to read a program without its compiler, which knows better where it is there.
+
+    Attributes:
+        path: The program.
+        makes: Finds a component's variable and class.
+        hands: Finds the names of what is handed over, perhaps among others.
+        others: Such others.
+    """
+
+    path: str
+    makes: str
+    hands: str
+    others: frozenset[str]
+
+
+PROGRAMS = {
+    "typescript": Program(
+        path="typescript/index.ts",
+        makes=r"const (\w+) = new toolgate\.(\w+)\(",
+        hands=r"\b(\w+): ",
+        others=frozenset({"math", "assistant", "adder"}),
+    ),
+    "go": Program(
+        path="go/main.go",
+        makes=r"(\w+), err :?= toolgate\.New(\w+)\(",
+        hands=r"\b([A-Z]\w+)(?::| =) ",
+        others=frozenset(),
+    ),
+    "java": Program(
+        path="java/src/main/java/agent/App.java",
+        makes=r"var (\w+) =\s+new (\w+)\(",
+        hands=r"\.(\w+)\(",
+        others=frozenset(
+            {
+                "run",
+                "config",
+                "require",
+                "builder",
+                "build",
+                "applyValue",
+                "stream",
+                "map",
+                "toList",
+                "of",
+                "export",
+                "lessThan",
+            }
+        ),
+    ),
+}
 
 
 def resource(name: str) -> dict[str, Any]:
@@ -50,6 +105,7 @@ def test_the_yaml_program() -> None:
         known = resource(kind)
         given = YAML["resources"][name]["properties"]
         assert wrong_fields(given, known["inputProperties"], known["requiredInputs"], name) == []
+    assert (EXAMPLES / "yaml" / YAML["resources"]["math"]["properties"]["directory"] / "tools.py").exists()
     references = re.findall(r"\$\{(\w+)\.(\w+)\}", json.dumps(YAML))
     assert len(references) > 8
     assert [it for it in references if it[1] not in resource(kinds[it[0]])["properties"]] == []
@@ -64,24 +120,48 @@ def test_the_check_finds_what_is_wrong(given: dict[str, Any]) -> None:
     assert wrong_fields(given, known["inputProperties"], known["requiredInputs"], "") != []
 
 
-def test_the_typescript_program() -> None:
-    made = dict(re.findall(r"const (\w+) = new toolgate\.(\w+)\(", TYPESCRIPT))
+@pytest.mark.parametrize("language", PROGRAMS)
+def test_a_compiled_program(language: str) -> None:
+    program = PROGRAMS[language]
+    text = re.sub(r"//.*", "", (EXAMPLES / program.path).read_text())
+    made = dict(re.findall(program.makes, text))
     assert set(made.values()) == {"LambdaTools", "ToolGateway", "AgentRuntime"}
-    outputs = re.findall(rf"\b({'|'.join(made)})\.(\w+)", TYPESCRIPT)
+    outputs = re.findall(rf"\b({'|'.join(made)})\.(\w+)", text)
     assert len(outputs) > 6
-    assert [it for it in outputs if it[1] not in resource(made[it[0]])["properties"]] == []
+    assert [it for it in outputs if lower(it[1]) not in resource(made[it[0]])["properties"]] == []
     fields = {name for it in SCHEMA["types"].values() for name in it.get("properties", {})}
     inputs = {name for it in SCHEMA["resources"].values() for name in it["inputProperties"]}
-    written = set(re.findall(r"\b(\w+): ", re.sub(r"//.*|export const agents.*", "", TYPESCRIPT)))
-    assert written - fields - inputs == {"math"}
-    [(enum, member)] = re.findall(r"toolgate\.(\w+)\.(\w+)", TYPESCRIPT)
-    assert member in [it["name"] for it in SCHEMA["types"][f"toolgate:index:{enum}"]["enum"]]
+    handed = {lower(name) for name in re.findall(program.hands, text)} - program.others
+    assert len(handed) > 8
+    assert handed - fields - inputs - {lower(name) for _, name in outputs} == set()
+    [member] = re.findall(r"\bAuthorization\.?([A-Z]+)\b", text)
+    assert member in [it["name"] for it in SCHEMA["types"]["toolgate:index:Authorization"]["enum"]]
+    [directory] = re.findall(r"directory[(:\s]+\"([^\"]+)", text, re.IGNORECASE)
+    assert (EXAMPLES / language / directory / "tools.py").exists()
 
 
-def test_the_examples_find_the_plugin() -> None:
-    for language in ("yaml", "typescript"):
-        folder = ROOT / "examples" / language
-        [plugin] = yaml.safe_load((folder / "Pulumi.yaml").read_text())["plugins"]["providers"]
-        assert (folder / plugin["path"] / f"pulumi-resource-{plugin['name']}").stat().st_mode & 0o111
-    assert (ROOT / "examples/typescript" / re.findall(r'directory: "([^"]+)"', TYPESCRIPT)[0] / "tools.py").exists()
-    assert (ROOT / "examples/yaml" / YAML["resources"]["math"]["properties"]["directory"] / "tools.py").exists()
+def lower(name: str) -> str:
+    return name[0].lower() + name[1:]
+
+
+@pytest.mark.parametrize("language", ["yaml", *PROGRAMS])
+def test_an_example_finds_the_plugin_and_is_named_for_its_language(language: str) -> None:
+    project = yaml.safe_load((EXAMPLES / language / "Pulumi.yaml").read_text())
+    assert project["name"] == f"{language}-agent"
+    assert "packages" not in project, "`package add` wrote it: in no registry"
+    [plugin] = project["plugins"]["providers"]
+    assert (EXAMPLES / language / plugin["path"] / f"pulumi-resource-{plugin['name']}").stat().st_mode & 0o111
+
+
+def test_the_paths_in_the_commands_lead_somewhere() -> None:
+    fences = re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / "docs/package.md").read_text(), re.MULTILINE | re.DOTALL)
+    entered = []
+    for block in (text for language, text in fences if not language):
+        folder = ROOT
+        for line in block.splitlines():
+            if line.startswith("cd "):
+                folder = ROOT / line.split()[1]
+                entered.append(folder.name)
+            for path in re.findall(r"\.\./\S+", line):
+                assert (folder / path).exists() or "<" in path, line
+    assert sorted(entered) == sorted(["yaml", *PROGRAMS])
