@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from pulumi import ComponentResource
 from pulumi.errors import InputPropertiesError
 from pulumi.provider import ConstructResult
 from pulumi.provider import main as serve
+from pulumi.provider.experimental.analyzer import PropertyType
 from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.server import ComponentInitError
 
@@ -46,6 +48,16 @@ class Package(ComponentProvider):
         for language, settings in GENERATORS.items():
             self._described["language"][language] |= settings
         self.schema = json.dumps(self._described)
+
+    def map_input_properties(self, inputs: Any, properties: Any, *further: Any) -> Any:
+        """Map inputs to Python's names.
+
+        The host would make an `int` of each whole number and stumbles over an Output of one; what is none the component
+        says in its own words.
+        """
+        whole, number = PropertyType.INTEGER, PropertyType.NUMBER
+        known = {name: replace(it, type=number) if it.type is whole else it for name, it in properties.items()}
+        return super().map_input_properties(inputs, known, *further)
 
     def construct(self, name: str, resource_type: str, inputs: Any, options: Any = None) -> ConstructResult:
         """Make a component.

@@ -14,11 +14,13 @@ from local.cloud.store import MemoryStore
 from local.engine.recorder import Program, record
 from local.engine.wire import UNKNOWN_STRING
 
-from .conftest import Hosted, Made
+from .conftest import SIGNATURE, Hosted, Made
 
 MODEL = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:f"
 GATEWAY = "arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/other-a1b2c3d4e5"
+SECRET = "1b47061264138c4ac30d75fd1eb44270"
+"""Marks a secret on the wire (pulumi sdk/go/common/resource/sig)."""
 GRANT = {"gatewayArn": GATEWAY, "gatewayUrl": "https://other-a1b2c3d4e5.gateway.example/mcp"}
 AGENT = {"code": "agent.zip", "modelId": MODEL}
 WATCHED: dict[str, Any] = {
@@ -26,6 +28,7 @@ WATCHED: dict[str, Any] = {
     "traces": True,
     "alarms": {"topics": ["arn:aws:sns:us-east-1:123456789012:oncall"]},
 }
+KNOWN_LATE = "urn:pulumi:dev::toolgate::a:b:C::late"
 TOOLS = ["math___add_numbers", "math___multiply_numbers", "math___greeting"]
 SCHEMA = {"type": "object", "properties": {"x": {"type": "string"}}}
 SAME_IN_PYTHON = """
@@ -112,6 +115,36 @@ def test_the_parts_of_a_plain_input_keep_where_they_come_from(hosted: Hosted, ha
         assert any(urn.endswith(source) for urn in sources), name
 
 
+def test_plain_inputs_of_every_shape_are_opened(hosted: Hosted) -> None:
+    inputs = {
+        "environment": {"TOKEN": {SIGNATURE: SECRET, "value": "hidden"}, "SHOWN": "too"},
+        "entryPoints": ["other.py"],
+        "lifecycle": {"idleTimeout": 60, "maxLifetime": 120},
+        "tools": [{**GRANT, "tools": ["a___b"]}],
+    }
+    hosted.construct("AgentRuntime", "it", {**AGENT, **inputs}, {key: [KNOWN_LATE] for key in inputs})
+    made_of = hosted.inputs("AgentcoreAgentRuntime", "it-runtime")
+    assert made_of["agentRuntimeArtifact"]["codeConfiguration"]["entryPoints"] == ["other.py"]
+    assert list(made_of["lifecycleConfigurations"][0].values()) == [60, 120]
+    assert made_of["environmentVariables"]["GATEWAY_URL"] == GRANT["gatewayUrl"]
+    # One secret hides the values beside it: who made one Output of them all said no more.
+    shown = made_of["environmentVariables"]
+    assert {shown[name][SIGNATURE] for name in ("TOKEN", "SHOWN")} == {SECRET}
+    assert [shown[name]["value"] for name in ("TOKEN", "SHOWN")] == ["hidden", "too"]
+
+
+def test_a_plain_text_takes_no_output(hosted: Hosted) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        hosted.construct("AgentRuntime", "it", AGENT, {"code": [KNOWN_LATE]})
+    assert "AgentRuntime 'it'.code: must be a plain value, not an Output" in str(caught.value.details())
+
+
+def test_a_number_from_another_resource(hosted: Hosted) -> None:
+    size = Made(KNOWN_LATE, {"size": 512}).output("size")
+    hosted.construct("LambdaTools", "math", {"directory": "lambdas/math", "memorySize": size})
+    assert hosted.inputs("Function", "math-function")["memorySize"] == 512
+
+
 @pytest.mark.parametrize("handed", [Made.output, Made.value])
 @pytest.mark.parametrize("hosted", [True], indirect=True)
 def test_a_preview_knows_the_tools(hosted: Hosted, handed: Handed) -> None:
@@ -153,9 +186,12 @@ def test_tools_written_out_by_hand(hosted: Hosted) -> None:
         ("AgentRuntime", {**AGENT, "tools": [{"tools": []}]}, "tools[0].gatewayArn"),
     ],
 )
-def test_a_missing_input_is_named(hosted: Hosted, kind: str, inputs: dict[str, Any], missing: str) -> None:
+@pytest.mark.parametrize("sources", [{}, {"targets": [KNOWN_LATE], "tools": [KNOWN_LATE]}])
+def test_a_missing_input_is_named(
+    hosted: Hosted, kind: str, inputs: dict[str, Any], missing: str, sources: dict[str, list[str]]
+) -> None:
     with pytest.raises(grpc.RpcError) as caught:
-        hosted.construct(kind, "it", inputs)
+        hosted.construct(kind, "it", inputs, sources)
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     # The engine shows the properties in the details.
     [details] = [value for key, value in caught.value.trailing_metadata() if key == "grpc-status-details-bin"]
@@ -168,6 +204,7 @@ def test_a_missing_input_is_named(hosted: Hosted, kind: str, inputs: dict[str, A
     [
         ("LambdaTools", {"directory": "nowhere"}, "nowhere/tools.py: cannot be read"),
         ("LambdaTools", {"directory": "lambdas/math", "timeout": 1.5}, "timeout: must be a whole number, not 1.5."),
+        ("LambdaTools", {"directory": "lambdas/math", "timeout": "5s"}, "timeout: must be a whole number, not '5s'."),
         ("ToolGateway", {"targets": {}}, "ToolGateway 'it': has no target."),
         ("ToolGateway", {"targets": {}, "logs": {"retentionDays": 2}}, "logs.retention_days: 2 is not one of the days"),
         ("Dashboard", {}, "Dashboard 'it': shows nothing."),
@@ -183,9 +220,6 @@ def test_what_is_refused_is_told_without_a_stack_trace(
     assert "Traceback" not in told
     assert "File " not in told
     assert made(hosted) == []
-
-
-KNOWN_LATE = "urn:pulumi:dev::toolgate::a:b:C::late"
 
 
 @pytest.mark.parametrize(
