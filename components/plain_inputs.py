@@ -36,7 +36,11 @@ def _opened(given: Any, described: Mapping[str, Any], schema: Mapping[str, Any])
 
 
 def _parts(value: Any, described: Mapping[str, Any], schema: Mapping[str, Any], whole: pulumi.Output[Any]) -> Any:
-    """A part of a known Output, by its description; a part without one is for the component to refuse."""
+    """A part of a known Output, by its description.
+
+    A plain leaf was no output in the program, so that it is nothing of what is secret in the whole. A part without a
+    description is for the component to refuse.
+    """
     if described and not described.get("plain"):
         return whole.apply(lambda _: value)
     if isinstance(value, list):

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -58,14 +59,14 @@ def may_call(stack: auto.Stack) -> dict[str, dict[str, Access]]:
     return found
 
 
-def life(stack: auto.Stack) -> dict[str, dict[str, Access]]:
-    """Preview, deploy, see that nothing is left to do, judge, destroy."""
+def life(stack: auto.Stack) -> tuple[dict[str, dict[str, Access]], dict[str, Any]]:
+    """Preview, deploy, see that nothing is left to do, judge, destroy; what was judged, and the stack's outputs."""
     stack.preview()
-    stack.up()
+    outputs = stack.up().outputs
     assert stack.preview(expect_no_changes=True)
     judged = may_call(stack)
     stack.destroy()
-    return judged
+    return judged, {name: output.value for name, output in outputs.items()}
 
 
 class Remote(pulumi.ComponentResource):
@@ -93,7 +94,7 @@ def test_a_python_program(environment: dict[str, str], folder: Path, tmp_path: P
         stack_settings={"dev": auto.StackSettings(config={"aws:region": "us-east-1"})},
     )
     with contextlib.chdir(folder):
-        judged = life(auto.create_stack("dev", project_name="remote", program=program, opts=options))
+        judged, _ = life(auto.create_stack("dev", project_name="remote", program=program, opts=options))
     every = dict.fromkeys(TOOLS, Access.ALLOW)
     assert judged == {"remote_dev_assistant": every, "remote_dev_without": dict.fromkeys(TOOLS, Access.DENY)}
 
@@ -148,7 +149,11 @@ def test_an_example(environment: dict[str, str], tmp_path: Path, example: str) -
     stack = auto.create_stack("dev", work_dir=str(work), opts=auto.LocalWorkspaceOptions(env_vars=environment))
     stack.set_all_config({"code": auto.ConfigValue("agent.zip"), "aws:region": auto.ConfigValue("us-east-1")})
     one_below_a_limit = dict.fromkeys(TOOLS, Access.DENY) | {"math___add_numbers": Access.CONDITIONAL}
-    assert life(stack) == {
+    judged, outputs = life(stack)
+    assert judged == {
         f"{example}_agent_dev_assistant": dict.fromkeys(TOOLS, Access.ALLOW),
         f"{example}_agent_dev_adder": one_below_a_limit,
     }
+    assert outputs["gatewayUrl"].startswith(f"https://{example}-agent-dev-tools-")
+    runtimes = {name: re.findall(r":runtime/(\w+)-\w+$", arn) for name, arn in outputs["agents"].items()}
+    assert runtimes == {name: [f"{example}_agent_dev_{name}"] for name in ("assistant", "adder")}
