@@ -41,6 +41,7 @@ searching = gateways.gateway(scratch, "searching", engine_arn, {"math": math}, o
 nested = gateways.gateway(scratch, "nested", engine_arn, {"echo": echo}, opts=scratch.opts)
 # Nobody waits for IAM before it, and nobody tries again: what the provider does by itself.
 gateways.gateway(scratch, "racing", engine_arn, {}, opts=scratch.unhooked)
+gateways.role_for(scratch, "versions")
 
 zipped = runtimes.code(scratch)
 unversioned = runtimes.runtime(scratch, "unversioned", zipped)

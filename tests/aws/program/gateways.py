@@ -49,6 +49,12 @@ def gateway(
     return pulumi.Output.all(made.gateway_arn, *ids).apply(lambda known: str(known[0]))
 
 
+def role_for(scratch: Scratch, name: str) -> None:
+    """Make a role that a gateway of this name could have, which a question makes by the way."""
+    trust = pulumi.Output.json_dumps(documents.gateway_trust(scratch.here, hyphenated(name)))
+    aws.iam.Role(f"{name}-role", name=hyphenated(name), assume_role_policy=trust, opts=scratch.unhooked)
+
+
 def _role(
     scratch: Scratch,
     name: str,

@@ -6,7 +6,7 @@ from components import place, propagation
 from components.documents import Place
 
 PATH = "/toolgate-probe/"
-"""IAM path of the callers: `aws iam list-roles --path-prefix /toolgate-probe/` finds what a run left behind."""
+"""IAM path of the callers' roles: `aws iam list-roles --path-prefix /toolgate-probe/` finds what a run left behind."""
 
 
 class Scratch(pulumi.ComponentResource):
