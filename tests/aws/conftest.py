@@ -15,9 +15,10 @@ from tests.aws import report
 from tests.aws.announcement import announcement
 from tests.aws.aws_world import Aws, aws_world
 from tests.aws.local_world import Export, local_world, planned_scratch, planned_stack
+from tests.aws.masking import masked
 from tests.aws.probing import Finding, Probe
 from tests.aws.report import Outcome, Report
-from tests.aws.stack_under_test import ROOT, CannotStartError, UnderTest, read
+from tests.aws.stack_under_test import CannotStartError, UnderTest, read
 from tests.aws.throwaway import Place
 from tests.aws.world import World
 
@@ -33,6 +34,7 @@ class Run:
     under_test: UnderTest
     session: boto3.Session
     name: str
+    plan: tuple[Export, ControlPlane]
     findings: list[Finding] = field(default_factory=list)
     checks: list[Outcome] = field(default_factory=list)
     unseen: list[Outcome] = field(default_factory=list)
@@ -55,7 +57,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         under_test = read(stack, credentials)
     except CannotStartError as error:
         raise pytest.UsageError(str(error)) from error
-    session.config.stash[RUN] = Run(under_test, credentials, f"r{uuid.uuid4().hex[:5]}")
+    run = session.config.stash[RUN] = Run(under_test, credentials, f"r{uuid.uuid4().hex[:5]}", planned_scratch())
+    terminal = session.config.get_terminal_writer()
+    for line in announcement(under_test, run.name, run.plan[0]):
+        terminal.line(f"test-aws: {line}")
     # pytest takes down what a run has made when it is told to end, but not when it is killed.
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("told to end", 128 + signal.SIGTERM))
 
@@ -77,8 +82,9 @@ def stack_plan() -> Export:
 
 
 @pytest.fixture(scope="session")
-def scratch_plan() -> tuple[Export, ControlPlane]:
-    return planned_scratch()
+def scratch_plan(pytestconfig: pytest.Config) -> tuple[Export, ControlPlane]:
+    run = pytestconfig.stash.get(RUN, None)
+    return run.plan if run else planned_scratch()
 
 
 @pytest.fixture(scope="session")
@@ -90,15 +96,11 @@ def local(
 
 
 @pytest.fixture(scope="session")
-def aws(pytestconfig: pytest.Config, scratch_plan: tuple[Export, ControlPlane]) -> Iterator[World | None]:
+def aws(pytestconfig: pytest.Config) -> Iterator[World | None]:
     run = pytestconfig.stash.get(RUN, None)
     if run is None:
         yield None
         return
-    terminal = pytestconfig.get_terminal_writer()
-    terminal.line()
-    for line in announcement(run.under_test, run.name, scratch_plan[0]):
-        terminal.line(f"test-aws: {line}")
     with aws_world(run.under_test, run.name, Aws(run.session, run.under_test.region), Place()) as world:
         yield world
 
@@ -129,7 +131,8 @@ def pytest_runtest_makereport(
     run = item.config.stash.get(RUN, None)
     if run and (made.when == "call" or (made.when == "setup" and not made.passed)):
         reason = "" if made.passed else str(call.excinfo.value if call.excinfo else made.longrepr)
-        outcome = Outcome(item.name, made.outcome, reason)
+        asked = getattr(item, "funcargs", {}).get("aws")
+        outcome = Outcome(item.name, made.outcome, masked(reason, asked))
         if "probe" not in dict(item.user_properties):
             run.checks.append(outcome)
         elif not made.passed:
@@ -146,7 +149,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     terminalreporter.section("what AWS answers")
     for line in report.lines(found):
         terminalreporter.line(line)
-    file = ROOT / REPORT
+    file = config.invocation_params.dir / REPORT
     file.parent.mkdir(exist_ok=True)
     file.write_text(report.markdown(found), encoding="utf-8")
     terminalreporter.line(f"written to {REPORT}, without account and keys: please put it into an issue")

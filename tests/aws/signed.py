@@ -1,6 +1,7 @@
 """One signed JSON-RPC request to a gateway, and everything of its answer."""
 
 import contextlib
+import functools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -99,9 +100,15 @@ def send(url: str, method: str, params: Mapping[str, Any], signature: Signature)
     if signature.credentials:
         with _clock(signature.at):
             SigV4Auth(signature.credentials, signature.service, signature.region).add_auth(request)
-    response = httpx.post(url, content=body, headers=dict(request.headers), timeout=SECONDS)
+    response = _client().post(url, content=body, headers=dict(request.headers))
     code = response.headers.get("x-amzn-errortype", "").partition(":")[0]
     return Answer(response.status_code, code, response.text, _message(response.text))
+
+
+@functools.cache
+def _client() -> httpx.Client:
+    """One for all requests: to read the certificates anew costs more than a request."""
+    return httpx.Client(timeout=SECONDS)
 
 
 @contextlib.contextmanager
