@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from access.deployment import Deployment, parse
 from access.views import Gateway, Target
 from tests.aws import signed, temporary, throwaway
-from tests.aws.local_world import PROJECT
+from tests.aws.local_world import PROJECT, configuration
 from tests.aws.stack_under_test import UnderTest
 from tests.aws.throwaway import Place
 from tests.aws.waiting import until
@@ -62,7 +62,7 @@ def aws_world(under_test: UnderTest, run: str, aws: Aws, place: Place) -> Iterat
     """
     for left in throwaway.left_behind(place):
         throwaway.take_down(left)
-    config = throwaway.configuration(run, under_test.region, under_test.caller)
+    config = configuration(run, under_test.region, under_test.caller, everything=True)
     with contextlib.ExitStack() as stack:
         groups: list[str] = []
         stack.callback(_forget, aws, groups)  # last: AgentCore writes until the runtimes are gone

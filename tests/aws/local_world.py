@@ -1,6 +1,7 @@
 """The local deployment of the stack `dev` and of the throw-away program, side by side."""
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -43,8 +44,27 @@ def planned_scratch(region: str = "us-east-1") -> tuple[Export, ControlPlane]:
     """The deployment of the throw-away program, and the account that it is in."""
     plane = ControlPlane(Place(region=region), MemoryStore(), {})
     trusted = plane.place.global_arn("iam", "user/tester")
-    config = {"aws:region": region, "probe:trusted": trusted, "probe:everything": "false"}
+    config = configuration(RUN, region, trusted, everything=False)
     return export(record(Program(PROGRAM, PROJECT, RUN, config), plane), plane.place), plane
+
+
+def configuration(run: str, region: str, trusted: str, *, everything: bool) -> dict[str, str]:
+    """The throw-away program's configuration for a run.
+
+    Args:
+        run: The stack's name.
+        region: Where it goes to.
+        trusted: ARN of the principal that takes the callers' roles.
+        everything: False leaves out what the stand-in for AWS does not reproduce.
+    """
+    return {
+        "aws:region": region,
+        "aws:defaultTags": json.dumps({"tags": {PROJECT: run}}),
+        # Everything that is made can be found by the name of the run.
+        "pulumi:autonaming": json.dumps({"pattern": "${project}-${stack}-${name}-${hex(7)}"}),
+        "probe:trusted": trusted,
+        "probe:everything": str(everything).lower(),
+    }
 
 
 @contextlib.contextmanager

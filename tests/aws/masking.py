@@ -24,7 +24,7 @@ _GENERAL = (
     (re.compile(r"\b\d{12}\b"), "<account>"),
     # What Pulumi puts to a name, and the name of a run.
     (re.compile(r"(?<=-)[0-9a-f]{7}\b"), "<id>"),
-    (re.compile(r"\btoolgate([-_])probe[-_](?:local|r[0-9a-f]{5})\b"), r"toolgate\1probe"),
+    (re.compile(r"\btoolgate([-_])probe[-_](?:local|r[0-9a-f]{5})(?=[-_\s]|$)"), r"toolgate\1probe"),
 )
 
 
@@ -58,4 +58,4 @@ def _names(world: World) -> list[tuple[str, str]]:
 
 def _last(role: str) -> str:
     """A role's name without the project, the stack and what Pulumi puts to it."""
-    return re.sub(r"^toolgate-probe-[^-]+-|-[0-9a-f]{7}$", "", role)
+    return re.sub(r"^toolgate(-probe)?-[^-]+-|-[0-9a-f]{7}$", "", role)

@@ -12,10 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from access.deployment import Deployment, parse
-from local.deployer import LARGEST_INLINE, permissions, size
+from local.deployer import permissions
 from local.engine.stack_config import ConfigError
+from local.managed_policies import size
 from tests.aws.local_world import PROJECT, planned_scratch, planned_stack
 
+LARGEST_INLINE = 10_240
+"""Characters without white space (IAM user guide, "IAM and AWS STS quotas")."""
 # The end of each name is left open: the plan lacks what the stand-in for AWS does not reproduce. Nothing else has
 # names that begin so.
 _NAMES = re.compile(r"toolgate([-_])probe\1local\1[\w-]*")
@@ -78,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     region = parse(stack).gateways[0].arn.split(":")[3]
     printed = document(stack, planned_scratch(region)[0], options.account)
     print(json.dumps(printed, indent=2))
-    print(f"{size(printed)} characters; a role's inline policies take {LARGEST_INLINE}", file=sys.stderr)
+    print(f"{size(printed)} characters; the inline policies of a role take {LARGEST_INLINE}", file=sys.stderr)
     return 0
 
 

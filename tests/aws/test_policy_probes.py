@@ -167,7 +167,8 @@ def test_time_until_rights_hold(probe: Probe) -> None:
 def test_time_until_a_policy_holds(probe: Probe) -> None:
     """How long after a Cedar policy is ACTIVE do calls go by it, and how long after it is deleted?
 
-    An access that was taken away lasts that long; local/serve decides by the deployment's policies at once.
+    An access that was taken away lasts that long; local/serve/tool_authorization.py
+    decides by the deployment's policies at once.
     """
 
     def observe(world: World) -> Observed:

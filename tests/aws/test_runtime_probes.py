@@ -45,8 +45,8 @@ def test_reader_of_the_zip(probe: Probe) -> None:
 def test_metadata_service(probe: Probe) -> None:
     """How does the metadata service answer an agent that brings no token?
 
-    With 401 the agent's role cannot be read by a request that is forged through the agent (MMDSv2); the provider has no
-    setting for it.
+    With 401 its role cannot be read by a request that is forged through it (MMDSv2). components/agent_runtime.py cannot
+    ask for that: the provider has no such setting.
     """
 
     def observe(world: World) -> Observed:

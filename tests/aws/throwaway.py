@@ -5,7 +5,6 @@ could not take down, the next one does first; by hand: `python -m tests.aws.thro
 """
 
 import contextlib
-import json
 import runpy
 import sys
 from collections import Counter
@@ -147,23 +146,6 @@ def _variables(place: Place) -> dict[str, str]:
         "PULUMI_SKIP_UPDATE_CHECK": "1",
         "PULUMI_ERROR_OUTPUT_STRING": "1",
         **place.variables,
-    }
-
-
-def configuration(run: str, region: str, trusted: str, *, everything: bool = True) -> dict[str, str]:
-    """The configuration of a run.
-
-    Args:
-        run: The stack's name.
-        region: Where it goes to.
-        trusted: ARN of the principal that takes the callers' roles.
-        everything: False leaves out what the stand-in for AWS does not reproduce.
-    """
-    return {
-        "aws:region": region,
-        "aws:defaultTags": json.dumps({"tags": {PROJECT: run}}),
-        "probe:trusted": trusted,
-        "probe:everything": str(everything).lower(),
     }
 
 

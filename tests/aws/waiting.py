@@ -6,6 +6,9 @@ from collections.abc import Callable
 BETWEEN = 2.0
 """Seconds from one try to the next."""
 
+clock = time.monotonic
+sleep = time.sleep
+
 
 def until[T](what: str, seen: Callable[[], T | None], seconds: float, *, between: float = BETWEEN) -> T:
     """What `seen` gives as soon as it gives something.
@@ -19,9 +22,9 @@ def until[T](what: str, seen: Callable[[], T | None], seconds: float, *, between
     Raises:
         TimeoutError: It did not come.
     """
-    deadline = time.monotonic() + seconds
+    deadline = clock() + seconds
     while not (value := seen()):
-        if time.monotonic() > deadline:
+        if clock() > deadline:
             raise TimeoutError(f"{what}: not in {seconds:.0f} s")
-        time.sleep(between)
+        sleep(between)
     return value

@@ -14,7 +14,7 @@ from access.deployment import parse
 from local.cloud.store import MemoryStore
 from local.engine.provider import Provider, started
 from tests.aws import throwaway
-from tests.aws.local_world import Export
+from tests.aws.local_world import Export, configuration
 from tests.aws.throwaway import Deployed, Place
 
 pytestmark = [
@@ -29,7 +29,7 @@ GATEWAY = "aws:bedrock/agentcoreGateway:AgentcoreGateway"
 GATEWAYS = {"plain", "ruled", "searching", "nested", "racing"}
 STICKS = "ConflictException: it is in use"
 NOT_YET = "AccessDeniedException: Policy Engine 'x' does not have the required permissions"
-CONFIG = throwaway.configuration("r0a1b", "us-east-1", "arn:aws:iam::123456789012:user/tester", everything=False)
+CONFIG = configuration("r0a1b", "us-east-1", "arn:aws:iam::123456789012:user/tester", everything=False)
 
 
 @dataclass

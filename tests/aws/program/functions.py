@@ -15,7 +15,7 @@ def function(scratch: Scratch, name: str) -> pulumi.Output[str]:
     """The ARN of a function that runs `handlers.<name>`."""
     full = hyphenated(name)
     trust = pulumi.Output.json_dumps(documents.function_trust())
-    role = aws.iam.Role(f"{name}-role", name=f"{full}-role", assume_role_policy=trust, opts=scratch.unhooked)
+    role = aws.iam.Role(f"{name}-role", assume_role_policy=trust, opts=scratch.unhooked)
     logs = aws.cloudwatch.LogGroup(
         f"{name}-logs", name=f"/aws/lambda/{full}", retention_in_days=1, opts=scratch.unhooked
     )

@@ -63,9 +63,7 @@ def _role(
     interceptor: pulumi.Output[str] | None,
 ) -> tuple[list[aws.iam.RolePolicy], pulumi.Output[str]]:
     trust = pulumi.Output.json_dumps(documents.gateway_trust(scratch.here, hyphenated(name)))
-    role = aws.iam.Role(
-        f"{name}-role", name=hyphenated(f"{name}-role"), assume_role_policy=trust, opts=scratch.unhooked
-    )
+    role = aws.iam.Role(f"{name}-role", assume_role_policy=trust, opts=scratch.unhooked)
     written = {"authorize": documents.authorize_tools(scratch.here, hyphenated(name), engine_arn)}
     if invoked := [*functions, *([interceptor] if interceptor else [])]:
         written["invoke"] = documents.invoke_functions(invoked)

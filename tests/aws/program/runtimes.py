@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from components import bundle, documents
 from components.agent_runtime import RUNTIME
-from tests.aws.program.scratch import Scratch, hyphenated, underscored
+from tests.aws.program.scratch import Scratch, underscored
 
 ROOT = Path(__file__).parents[3]
 READ_CODE = "ReadCode"
@@ -17,7 +17,7 @@ READ_CODE = "ReadCode"
 def code(scratch: Scratch) -> aws.s3.BucketObjectv2:
     """The agent's zip in a private bucket."""
     built = bundle.build(Path(__file__).parent / "agent", None, dist=ROOT / "dist")
-    bucket = aws.s3.Bucket(hyphenated("code"), force_destroy=True, opts=scratch.unhooked)
+    bucket = aws.s3.Bucket("probe-code", force_destroy=True, opts=scratch.unhooked)
     private = aws.s3.BucketPublicAccessBlock(
         "probe-code",
         bucket=bucket.bucket,
@@ -49,9 +49,7 @@ def runtime(
     """
     full = underscored(name)
     trust = pulumi.Output.json_dumps(documents.runtime_trust(scratch.here, full))
-    role = aws.iam.Role(
-        f"{name}-role", name=hyphenated(f"{name}-role"), assume_role_policy=trust, opts=scratch.unhooked
-    )
+    role = aws.iam.Role(f"{name}-role", assume_role_policy=trust, opts=scratch.unhooked)
     allowed = documents.runtime_minimum(scratch.here, full, zipped.arn, [])["Statement"]
     kept = [statement for statement in allowed if reads_code or statement["Sid"] != READ_CODE]
     policy = aws.iam.RolePolicy(
