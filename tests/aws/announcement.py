@@ -33,4 +33,4 @@ def _counted(scratch: Mapping[str, Any]) -> str:
     made = [it for it in scratch["deployment"]["resources"] if it["custom"] and it["type"].startswith("aws:")]
     kinds = Counter(short_type(it["type"]).rpartition(":")[2] for it in made)
     named = ", ".join(f"{kinds[kind]} {kind}" for kind in NAMED)
-    return f"some {len(made)} resources ({named})"
+    return f"some {len(made)} resources ({named}) and a gateway with an interceptor"

@@ -86,7 +86,7 @@ def _world(under_test: UnderTest, run: str, aws: Aws, scratch: Deployment, makin
         session=lambda role_arn, _at: take(role_arn),
         endpoint=lambda gateway: gateway.url,
         runs=lambda gateway, target: runs(aws, function_of(world, gateway, target)),
-        policy=lambda statement: _policy(aws, scratch, statement),
+        policy=lambda statement: _policy(aws, world.engine.id, statement),
         gateway=lambda versions: temporary.gateway(
             aws.client(CONTROL), f"{PROJECT}-{run}-versions", world.role("versions").arn, versions
         ),
@@ -177,8 +177,8 @@ def _clock(sts: Any) -> float:
     return parsedate_to_datetime(headers["date"]).timestamp()
 
 
-def _policy(aws: Aws, scratch: Deployment, statement: str) -> str:
-    with temporary.policy(aws.client(CONTROL), scratch.policy_engines[0].id, statement) as outcome:
+def _policy(aws: Aws, engine_id: str, statement: str) -> str:
+    with temporary.policy(aws.client(CONTROL), engine_id, statement) as outcome:
         return outcome
 
 

@@ -173,7 +173,7 @@ def test_time_until_a_policy_holds(probe: Probe) -> None:
 
     def observe(world: World) -> Observed:
         control, gateway = world.service(CONTROL), world.scratch_gateway("ruled")
-        engine = world.scratch.policy_engines[0].id
+        engine = world.engine.id
 
         def allowed() -> bool:
             return call(world, gateway, "adder", MULTIPLY, {"a": 2, "b": 3}).made

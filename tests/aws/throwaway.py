@@ -5,6 +5,7 @@ could not take down, the next one does first; by hand: `python -m tests.aws.thro
 """
 
 import contextlib
+import json
 import runpy
 import sys
 from collections import Counter
@@ -16,12 +17,14 @@ from typing import Any
 from pulumi import automation as auto
 
 from tests.aws.local_world import PROGRAM, PROJECT
+from tests.aws.waiting import until
 from tests.aws.world import Making
 
 STATE = Path(__file__).resolve().parents[2] / ".aws-probe"
 REPEATS = "AWS has not caught up yet"
 """What the components' hook says when it tries again (components/propagation.py)."""
 TRIES = 3
+LOCKED_SECONDS = 180.0
 
 
 @dataclass(frozen=True)
@@ -52,17 +55,25 @@ def deployed(run: str, config: Mapping[str, str], place: Place) -> Iterator[Depl
         place: Where its state is.
 
     Raises:
-        auto.CommandError: It could not be taken down; its text says what is left and what to do.
+        auto.CommandError: The update itself went wrong, or the stack could not be taken down; its text says why.
     """
     stack = _stack(run, config, place)
-    events: list[auto.EngineEvent] = []
     try:
-        with contextlib.suppress(auto.CommandError):  # the events say which resource was refused, and why
-            stack.up(on_event=events.append, continue_on_error=True)
+        how = _made(stack)
         exported = stack.export_stack()
-        yield Deployed({"version": exported.version, "deployment": exported.deployment}, making(events))
+        yield Deployed({"version": exported.version, "deployment": exported.deployment}, how)
     finally:
         take_down(stack)
+
+
+def _made(stack: auto.Stack) -> Making:
+    events: list[auto.EngineEvent] = []
+    try:
+        stack.up(on_event=events.append, continue_on_error=True)
+    except auto.CommandError:
+        if not making(events).refused:  # no resource's refusal: the update itself went wrong
+            raise
+    return making(events)
 
 
 def making(events: list[auto.EngineEvent]) -> Making:
@@ -94,20 +105,30 @@ def take_down(stack: auto.Stack) -> None:
 
     Raises:
         auto.CommandError: Something of it is left.
+        TimeoutError: Another update holds it.
     """
     for attempt in range(1, TRIES + 1):
         try:
-            stack.destroy()
+            until("the end of another update", lambda: _destroyed(stack), LOCKED_SECONDS)
             break
-        except auto.CommandError:
+        except (auto.CommandError, TimeoutError):
             if attempt == TRIES:
                 raise
-            # An update that was cut off has left a lock, and may have left what the state does not hold yet.
+            # An update that was killed has left its lock, and may have left what the state does not hold yet.
             with contextlib.suppress(auto.CommandError):
                 stack.cancel()
             with contextlib.suppress(auto.CommandError):
                 stack.refresh(clear_pending_creates=True)
     stack.workspace.remove_stack(stack.name)
+
+
+def _destroyed(stack: auto.Stack) -> bool:
+    """Whether it was destroyed; not yet while an update that was interrupted is still ending."""
+    try:
+        stack.destroy()
+    except auto.ConcurrentUpdateError:
+        return False
+    return True
 
 
 def left_behind(place: Place) -> list[auto.Stack]:
@@ -126,9 +147,14 @@ def _stack(run: str, config: Mapping[str, str], place: Place) -> auto.Stack:
     options = auto.LocalWorkspaceOptions(
         work_dir=str(work),
         env_vars=_variables(place),
-        stack_settings={run: auto.StackSettings(config=dict(config))} if config else {},
+        stack_settings={run: auto.StackSettings(config=_settings(config))} if config else {},
     )
     return auto.create_or_select_stack(run, project_name=PROJECT, program=_program, opts=options)
+
+
+def _settings(config: Mapping[str, str]) -> dict[str, Any]:
+    """The configuration as a stack's file has it: what is JSON in a text is written out."""
+    return {key: json.loads(value) if value.startswith("{") else value for key, value in config.items()}
 
 
 def _program() -> None:

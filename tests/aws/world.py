@@ -8,7 +8,7 @@ from botocore.credentials import Credentials
 
 from access.deployment import Deployment
 from access.roles import Role
-from access.views import Gateway, Runtime, Target
+from access.views import Gateway, PolicyEngine, Runtime, Target
 from tests.aws.program.scratch import PATH
 
 
@@ -105,6 +105,13 @@ class World:
         if not found:
             raise self._missing(f"{name}-caller")
         return found[0]
+
+    @property
+    def engine(self) -> PolicyEngine:
+        """The policy engine of the throw-away stack; errors as for `scratch_gateway`."""
+        if not self.scratch.policy_engines:
+            raise self._missing("ruled-engine")
+        return self.scratch.policy_engines[0]
 
     @property
     def callers(self) -> list[Role]:

@@ -1,14 +1,22 @@
 """What is written for AWS and can be tried without it: waiting for IAM, counting runs, cleaning up."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import boto3
 import pytest
+from botocore.credentials import Credentials
 
-from tests.aws import aws_world, temporary, waiting
+from access.deployment import parse
+from tests.aws import aws_world, temporary, throwaway, waiting
 from tests.aws.aws_world import Aws, assumed, runs, settled
+from tests.aws.local_world import Export
 from tests.aws.own.pretending import Control, error, pretended
-from tests.aws.world import World
+from tests.aws.stack_under_test import UnderTest
+from tests.aws.throwaway import Deployed, Place
+from tests.aws.world import Making, World
 
 ROLE = "arn:aws:iam::123456789012:role/toolgate-probe/x"
 ISSUED = {"AccessKeyId": "ASIAX", "SecretAccessKey": "s", "SessionToken": "t"}
@@ -94,6 +102,62 @@ class Cloud:
         self.asked.append(its)
         number = self._logged.pop(0) if len(self._logged) > 1 else self._logged[0]
         return [{"events": [{}]}] * number
+
+
+class Logs(Cloud):
+    """A session whose log groups are gone, but for one that never was."""
+
+    def __init__(self, order: list[str]) -> None:
+        super().__init__(1)
+        self._order = order
+
+    def delete_log_group(self, *, logGroupName: str) -> None:  # noqa: N803  # the API's name
+        self._order.append(logGroupName)
+        if "unread" in logGroupName:
+            raise error("ResourceNotFoundException")
+
+
+def test_what_was_left_goes_first_and_the_logs_last(
+    stack_plan: Export, scratch_plan: tuple[Export, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+
+    @contextmanager
+    def deployed(run: str, config: dict[str, str], _place: Place) -> Iterator[Deployed]:
+        order.append(f"made {run}, trusted by {config['probe:trusted']}, {config['probe:everything']}")
+        yield Deployed(scratch_plan[0], Making(seconds={"ruled-gateway": 9.0}))
+        order.append("taken down")
+
+    monkeypatch.setattr(throwaway, "left_behind", lambda _place: ["an old run"])
+    monkeypatch.setattr(throwaway, "take_down", order.append)
+    monkeypatch.setattr(throwaway, "deployed", deployed)
+    monkeypatch.setattr(aws_world, "settled", lambda _world: {"adder at ruled": 3.0})
+    under_test = UnderTest("dev", parse(stack_plan), "123456789012", "us-east-1", "arn:aws:iam::1:user/alice")
+    aws = Aws(Logs(order), "us-east-1")
+    with aws_world.aws_world(under_test, "r0a1b2", aws, Place()) as world:
+        assert world.making == Making(seconds={"ruled-gateway": 9.0}, settled={"adder at ruled": 3.0})
+        assert world.endpoint(world.front) == world.front.url
+        assert world.scratch_gateway("ruled").name == "toolgate-probe-local-ruled"
+        assert world.runs(world.front, world.target(world.front, "math"))(1) == 1
+        order.append("asked")
+    logs = "/aws/bedrock-agentcore/runtimes/toolgate_probe_local_"
+    assert order[:4] == [
+        "an old run",
+        "made r0a1b2, trusted by arn:aws:iam::1:user/alice, true",
+        "asked",
+        "taken down",
+    ]
+    forgotten = {name.removeprefix(logs).partition("-")[0] for name in order[4:]}
+    assert forgotten == {"unread", "unversioned"}
+    assert all(name.endswith("-DEFAULT") for name in order[4:])
+
+
+def test_a_caller_invokes_with_its_own_credentials() -> None:
+    aws = Aws(boto3.Session("AKIAOPERATOR", "s"), "us-east-1")
+    own = aws_world._runtimes(aws, None)
+    callers = aws_world._runtimes(aws, Credentials("ASIACALLER", "s", "t"))
+    signers = [client._request_signer._credentials.access_key for client in (own, callers)]
+    assert signers == ["AKIAOPERATOR", "ASIACALLER"]
 
 
 def test_runs_are_counted_from_the_next_second_until_there_are_enough() -> None:

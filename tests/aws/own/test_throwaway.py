@@ -76,12 +76,21 @@ def test_it_is_made_as_planned_and_gone_after_a_failure(
         with throwaway.deployed("r0a1b", CONFIG, place) as made:
             assert account(provider) == planned
             assert gateways(made) == GATEWAYS
+            assert [role.name for role in parse(made.export).roles if "-r0a1b-" not in role.name] == []
             assert made.making.refused == {}
             assert {"ruled-gateway", "racing-gateway", "adder-caller"} <= set(made.making.seconds)
             raise RuntimeError("in between")
 
     with pytest.raises(RuntimeError, match="in between"):
         fail_in_between()
+    assert account(provider) == []
+    assert throwaway.left_behind(place) == []
+
+
+def test_an_update_that_goes_wrong_is_said(place: Place, provider: Sticky) -> None:
+    wrong = {**CONFIG, "probe:everything": "perhaps"}
+    with pytest.raises(auto.CommandError, match="probe:everything"), throwaway.deployed("r0a1b", wrong, place):
+        pass
     assert account(provider) == []
     assert throwaway.left_behind(place) == []
 
