@@ -163,6 +163,7 @@ def test_a_caller_invokes_with_its_own_credentials() -> None:
 def test_runs_are_counted_from_the_next_second_until_there_are_enough() -> None:
     cloud = Cloud(0, 1, 2)
     since = runs(Aws(cloud, "us-east-1"), "toolgate-probe-r0a1b2-math")
+    assert cloud.get_caller_identity()["ResponseMetadata"]["HTTPHeaders"]["date"].endswith("18:00:03 GMT")
     assert since(2) == 2
     assert [it["logGroupName"] for it in cloud.asked] == ["/aws/lambda/toolgate-probe-r0a1b2-math"] * 3
     assert {it["startTime"] for it in cloud.asked} == {1795543202000}  # two seconds after the clock was read first

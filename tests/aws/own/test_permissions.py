@@ -67,6 +67,8 @@ def test_the_stack_under_test_is_asked_and_not_changed(suites: dict[str, Any], s
 
 def test_it_fits_into_a_role(suites: dict[str, Any]) -> None:
     assert size(suites) < LARGEST_INLINE
+    # IAM takes no statement about nothing.
+    assert all(statement["Resource"] and statement["Action"] for statement in suites["Statement"])
 
 
 def test_it_is_for_the_account_that_is_named(stack_plan: Export, scratch_plan: tuple[Export, ControlPlane]) -> None:

@@ -44,7 +44,9 @@ def test_a_run_says_what_it_will_do_and_what_it_found(tmp_path: Path) -> None:
     assert "DIFFERS     Which platform does a runtime get that names none?" in done.stdout
     assert "as assumed  Does AgentCore take a gateway's role" in done.stdout
     # The pretended AWS has no gateway with an interceptor: that is no answer.
-    assert "NOT SEEN    test_what_an_interceptor_knows" in done.stdout
+    assert (
+        "NOT SEEN    test_what_an_interceptor_knows_of_an_iam_caller: intercepted-gateway: AccessDenied" in done.stdout
+    )
     assert "1 checks held, 0 did not. 1 of 2 answers differ" in done.stdout
     assert done.returncode == 1
     report = (tmp_path / ".local" / "aws-report.md").read_text()
