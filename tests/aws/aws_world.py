@@ -45,8 +45,9 @@ class Aws:
     region: str
 
     def client(self, service: str, region: str | None = None) -> Any:
-        """A client that gives up where the service does not answer."""
-        config = Config(read_timeout=120, connect_timeout=10, retries={"total_max_attempts": 1})
+        """A client; it asks once where the first answer is what counts, or where the service may not be there."""
+        attempts = 1 if region or service == "bedrock-agentcore" else 5
+        config = Config(read_timeout=120, connect_timeout=10, retries={"total_max_attempts": attempts})
         return self.session.client(service, region_name=region or self.region, config=config)
 
 

@@ -1,5 +1,6 @@
 """One suite, two environments: the local deployment, and with `--stack NAME` that stack on AWS."""
 
+import contextlib
 import signal
 import uuid
 from collections.abc import Generator, Iterator
@@ -11,6 +12,7 @@ import boto3
 import pytest
 
 from local.cloud.control_plane import ControlPlane
+from local.progress import waiting_for
 from tests.aws import report
 from tests.aws.announcement import announcement
 from tests.aws.aws_world import Aws, aws_world
@@ -19,7 +21,7 @@ from tests.aws.masking import masked
 from tests.aws.probing import Finding, Probe
 from tests.aws.report import Outcome, Report
 from tests.aws.stack_under_test import CannotStartError, UnderTest, read
-from tests.aws.throwaway import Place
+from tests.aws.throwaway import Place, left_behind
 from tests.aws.world import World
 
 REPORT = Path(".local", "aws-report.md")
@@ -101,8 +103,23 @@ def aws(pytestconfig: pytest.Config) -> Iterator[World | None]:
     if run is None:
         yield None
         return
-    with aws_world(run.under_test, run.name, Aws(run.session, run.under_test.region), Place()) as world:
+    stack = contextlib.ExitStack()
+    made = aws_world(run.under_test, run.name, Aws(run.session, run.under_test.region), Place())
+    try:
+        with _shown(pytestconfig, "the throw-away stack to be made"):
+            world = stack.enter_context(made)
         yield world
+    finally:
+        with _shown(pytestconfig, "the throw-away stack to be taken down"):
+            stack.close()
+
+
+@contextlib.contextmanager
+def _shown(config: pytest.Config, what: str) -> Iterator[None]:
+    """Say what is waited for, past pytest's capture: it takes minutes."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext(), waiting_for(what):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -115,7 +132,6 @@ def world(aws: World | None, local: World) -> World:
 def probe(request: pytest.FixtureRequest, local: World, aws: World | None) -> Probe:
     """Asks the question in the test's docstring."""
     run = request.config.stash.get(RUN, None)
-    request.node.user_properties.append(("probe", request.node.name))
     text = request.function.__doc__ or ""
     if "[" in request.node.name:
         question, gap, matters = text.partition("\n\n")
@@ -133,7 +149,7 @@ def pytest_runtest_makereport(
         reason = "" if made.passed else str(call.excinfo.value if call.excinfo else made.longrepr)
         asked = getattr(item, "funcargs", {}).get("aws")
         outcome = Outcome(item.name, made.outcome, masked(reason, asked))
-        if "probe" not in dict(item.user_properties):
+        if "probe" not in getattr(item, "fixturenames", ()):
             run.checks.append(outcome)
         elif not made.passed:
             run.unseen.append(outcome)
@@ -153,3 +169,5 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     file.parent.mkdir(exist_ok=True)
     file.write_text(report.markdown(found), encoding="utf-8")
     terminalreporter.line(f"written to {REPORT}, without account and keys: please put it into an issue")
+    for stack in left_behind(Place()):
+        terminalreporter.line(f"LEFT BEHIND: {stack.name}. Take it down: python -m tests.aws.throwaway", red=True)

@@ -149,6 +149,20 @@ def test_time_that_iam_takes(probe: Probe) -> None:
     probe(observe, documented="they are")
 
 
+def test_policies_of_a_new_gateway(probe: Probe) -> None:
+    """Does AgentCore take Cedar policies for a gateway that was made a moment ago?
+
+    components/propagation.py says to deploy again, and repeats the update that repairs them: reports say that it may
+    not know the gateway for minutes.
+    """
+
+    def observe(world: World) -> Observed:
+        late = sorted(_made(world).late)
+        return Observed("not always" if late else "it does", f"refused at first: {', '.join(late) or 'none'}")
+
+    probe(observe, documented="not always")
+
+
 def test_time_until_rights_hold(probe: Probe) -> None:
     """Once everything is made, how long until callers are let in and their permits hold?
 

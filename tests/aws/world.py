@@ -28,6 +28,7 @@ class Making:
         seconds: How long each took, by its name in the program, repetitions included.
         repeated: How often the components' hook had to try again because IAM was slow.
         refused: What AWS said to those that were not made.
+        late: Policies that AWS refused at first because it did not know their gateway yet.
         settled: Seconds until a caller's rights took effect once everything was made, by caller and gateway; None where
             they had not when the suite stopped waiting.
     """
@@ -35,6 +36,7 @@ class Making:
     seconds: Mapping[str, float] = field(default_factory=dict)
     repeated: Mapping[str, int] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
+    late: frozenset[str] = frozenset()
     settled: Mapping[str, float | None] = field(default_factory=dict)
 
 

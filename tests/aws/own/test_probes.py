@@ -74,6 +74,7 @@ def ask(local: World) -> Callable[..., Finding]:
         (test_runtime_probes.test_start_under_opentelemetry, "it does", "it does"),
         (test_policy_probes.test_engine_right_after_its_role, "refused", "made"),
         (test_policy_probes.test_time_that_iam_takes, "they are", "they are"),
+        (test_policy_probes.test_policies_of_a_new_gateway, "not always", "it does"),
         (test_policy_probes.test_time_until_rights_hold, "at once", "42 s"),
         (test_policy_probes.test_regions_with_policy, "15 Regions", "2 Regions"),
     ],
@@ -98,6 +99,12 @@ def test_what_stayed_refused_was_not_waited_for_long_enough(ask: Callable[..., F
     finding = ask(test_policy_probes.test_time_that_iam_takes, making=refused)
     assert finding.observed == "not for ruled-gateway"
     assert "tried again: ruled-gateway 3" in finding.evidence
+
+
+def test_policies_that_came_too_early(ask: Callable[..., Finding]) -> None:
+    late = replace(MAKING, late=frozenset({"adder-ruled"}))
+    finding = ask(test_policy_probes.test_policies_of_a_new_gateway, making=late)
+    assert (finding.observed, finding.evidence) == ("not always", "refused at first: adder-ruled")
 
 
 def test_rights_that_never_held(ask: Callable[..., Finding]) -> None:

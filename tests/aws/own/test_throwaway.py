@@ -25,8 +25,10 @@ pytestmark = [
     ),
 ]
 
+POLICY = "aws:bedrock/agentcorePolicy:AgentcorePolicy"
 GATEWAY = "aws:bedrock/agentcoreGateway:AgentcoreGateway"
 GATEWAYS = {"plain", "ruled", "searching", "nested", "racing"}
+TOO_NEW = "CREATE_FAILED: Insufficient permissions to call gateway with ID x"
 STICKS = "ConflictException: it is in use"
 NOT_YET = "AccessDeniedException: Policy Engine 'x' does not have the required permissions"
 CONFIG = configuration("r0a1b", "us-east-1", "arn:aws:iam::123456789012:user/tester", everything=False)
@@ -105,6 +107,16 @@ def test_what_is_refused_keeps_nothing_else_from_being_made(place: Place, provid
     assert all("does not have the required permissions" in said for said in refused.values())
     assert sum(repeated.values()) + len(refused) == 2
     assert there == GATEWAYS - {it.split("-")[0] for it in refused}
+
+
+def test_policies_of_a_gateway_that_is_too_new_are_made_by_a_second_update(place: Place, provider: Sticky) -> None:
+    provider.refusals = {POLICY: [TOO_NEW], GATEWAY: [NOT_YET] * 6}
+    with throwaway.deployed("r0a1b", CONFIG, place) as made:
+        policies = [it.name for engine in parse(made.export).policy_engines for it in engine.policies]
+    assert len(made.making.late) == 1
+    assert not made.making.late & set(made.making.refused)
+    assert len(policies) == 4
+    assert set(made.making.refused) <= {"racing-gateway"}
 
 
 def test_what_could_not_be_taken_down_is_said_and_taken_down_later(
