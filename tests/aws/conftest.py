@@ -25,7 +25,8 @@ from tests.aws.throwaway import Place, left_behind
 from tests.aws.world import World
 
 REPORT = Path(".local", "aws-report.md")
-OWN = Path(__file__).parent / "own"
+SUITE = Path(__file__).parent
+OWN = SUITE / "own"
 """The suite's own tests, which need no account."""
 
 
@@ -43,6 +44,7 @@ class Run:
 
 
 RUN = pytest.StashKey[Run]()
+LOCAL = pytest.StashKey[World]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -89,12 +91,22 @@ def scratch_plan(pytestconfig: pytest.Config) -> tuple[Export, ControlPlane]:
     return run.plan if run else planned_scratch()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def local(
-    stack_plan: Export, scratch_plan: tuple[Export, ControlPlane], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
-    with local_world(stack_plan, *scratch_plan, logs=tmp_path_factory.mktemp("logs")) as world:
-        yield world
+    request: pytest.FixtureRequest,
+    stack_plan: Export,
+    scratch_plan: tuple[Export, ControlPlane],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> World:
+    """The local deployment, served for this folder: it ends with the folder's last test and not with the session."""
+    [folder] = [node for node in request.node.listchain() if node.path == SUITE]
+    if LOCAL not in folder.stash:
+        stack = contextlib.ExitStack()
+        folder.addfinalizer(stack.close)
+        plans = stack_plan, *scratch_plan
+        folder.stash[LOCAL] = stack.enter_context(local_world(*plans, logs=tmp_path_factory.mktemp("logs")))
+    world: World = folder.stash[LOCAL]
+    return world
 
 
 @pytest.fixture(scope="session")
@@ -122,7 +134,7 @@ def _shown(config: pytest.Config, what: str) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def world(aws: World | None, local: World) -> World:
     """Where a check is made: on AWS if there is a stack to ask."""
     return aws or local
