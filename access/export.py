@@ -1,4 +1,4 @@
-"""Pulumi's stack export (version 3) as resources with plain values.
+"""Pulumi's stack export (version 3, or 4 with features) as resources with plain values.
 
 The file marks what JSON cannot say: secrets, assets, archives and values that a preview does not know yet. This module
 takes the marks off, so that its callers see text, numbers, lists, mappings and, where a value cannot be read, `Hidden`.
@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-VERSION = 3
+VERSIONS = (3, 4)
+"""Version 4 is version 3 with a list of features that its reader has to know.
+
+Source: pulumi `pkg/resource/stack/deployment.go`.
+"""
+FEATURES = frozenset({"hooks", "refreshBeforeUpdate", "replaceWith", "taint"})
+"""Those that say how a resource is updated, and change nothing of what it is. A stack of our components has `hooks`."""
 HOW_TO_MAKE_ONE = "make one with `python -m local plan --out FILE` or `pulumi stack export --file FILE`"
 
 _MARK = "4dabf18193072939515e22adb298388d"
@@ -167,11 +173,13 @@ def resources(export: Mapping[str, Any]) -> tuple[Resource, ...]:
         export: The parsed file: `{"version": 3, "deployment": {"resources": [...]}}`.
 
     Raises:
-        DeploymentError: This is no export of version 3.
+        DeploymentError: This is no export of these versions and features.
     """
-    version = export.get("version")
-    if version != VERSION:
-        raise DeploymentError(f"not a deployment: 'version' is {version!r}, not {VERSION}; {HOW_TO_MAKE_ONE}")
+    version, features = export.get("version"), export.get("features", [])
+    if version not in VERSIONS or not isinstance(features, list):
+        raise DeploymentError(f"not a deployment: 'version' is {version!r}, not 3 or 4; {HOW_TO_MAKE_ONE}")
+    if unread := [str(feature) for feature in features if feature not in FEATURES]:
+        raise DeploymentError(f"the deployment needs features that are not read here: {', '.join(sorted(unread))}")
     deployment = export.get("deployment")
     listed = deployment.get("resources") if isinstance(deployment, Mapping) else None
     if not isinstance(listed, list):

@@ -48,8 +48,11 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("export", "says"),
     [
-        ({}, "'version' is None, not 3"),
-        ({"version": 2, "deployment": {"resources": []}}, "'version' is 2, not 3"),
+        ({}, "'version' is None, not 3 or 4"),
+        ({"version": 2, "deployment": {"resources": []}}, "'version' is 2, not 3 or 4"),
+        ({"version": 5, "deployment": {"resources": []}}, "'version' is 5, not 3 or 4"),
+        ({"version": 4, "features": "hooks", "deployment": {"resources": []}}, "'version' is 4, not 3 or 4"),
+        ({"version": 4, "features": ["hooks", "views"], "deployment": {"resources": []}}, "not read here: views"),
         ({"version": 3}, "no list 'deployment.resources'"),
         ({"version": 3, "deployment": []}, "no list 'deployment.resources'"),
         ({"version": 3, "deployment": {"resources": {}}}, "no list 'deployment.resources'"),
@@ -58,9 +61,15 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         ({"version": 3, "deployment": {"resources": [{"urn": "u", "type": "t", "inputs": ["x"]}]}}, "not an object"),
     ],
 )
-def test_what_is_not_an_export_of_version_3_is_refused(export: dict[str, Any], says: str) -> None:
+def test_what_is_not_an_export_that_can_be_read_is_refused(export: dict[str, Any], says: str) -> None:
     with pytest.raises(DeploymentError, match=says):
         resources(export)
+
+
+def test_an_export_with_hooks_is_read() -> None:
+    """Every stack of our components is exported so: each has a hook that tries again what IAM refused too early."""
+    [resource] = resources({**_export(inputs={"a": 1}), "version": 4, "features": ["hooks"]})
+    assert resource.inputs == {"a": 1}
 
 
 def test_marks_are_taken_off() -> None:

@@ -1,0 +1,162 @@
+"""The local deployment of the stack `dev` and of the throw-away program, side by side."""
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import boto3
+from botocore.config import Config
+from botocore.credentials import Credentials
+
+from access.deployment import parse
+from access.views import TOOL_SEPARATOR, Gateway, Runtime, Target
+from local.cloud.control_plane import ControlPlane
+from local.cloud.failures import RefusalError
+from local.cloud.place import Place
+from local.cloud.store import MemoryStore
+from local.engine.export import export
+from local.engine.recorder import Program, record
+from local.engine.stack_config import project_name, stack_config
+from local.plan import LOCAL_CONFIG, ROOT
+from local.serve.server import Serving, serve
+from tests.aws.world import NotReproducedError, World
+
+PROGRAM = Path(__file__).parent / "program"
+PROJECT = project_name(PROGRAM)
+RUN = "local"
+POLICY = "aws:bedrock/agentcorePolicy:AgentcorePolicy"
+GATEWAY = "aws:bedrock/agentcoreGateway:AgentcoreGateway"
+
+Export = Mapping[str, Any]
+
+
+def planned_stack(stack: str = "dev") -> Export:
+    """The deployment of a stack of the project's program."""
+    settings = stack_config(ROOT, stack, LOCAL_CONFIG)
+    plane = ControlPlane(Place(region=settings.values["aws:region"]), MemoryStore(), {})
+    recording = record(Program(ROOT, project_name(ROOT), stack, settings.values), plane)
+    return export(recording, plane.place)
+
+
+def planned_scratch(region: str = "us-east-1") -> tuple[Export, ControlPlane]:
+    """The deployment of the throw-away program, and the account that it is in."""
+    plane = ControlPlane(Place(region=region), MemoryStore(), {})
+    trusted = plane.place.global_arn("iam", "user/tester")
+    config = configuration(RUN, region, trusted, everything=False)
+    return export(record(Program(PROGRAM, PROJECT, RUN, config), plane), plane.place), plane
+
+
+def configuration(run: str, region: str, trusted: str, *, everything: bool) -> dict[str, str]:
+    """The throw-away program's configuration for a run.
+
+    Args:
+        run: The stack's name.
+        region: Where it goes to.
+        trusted: ARN of the principal that takes the callers' roles.
+        everything: False leaves out what the stand-in for AWS does not reproduce.
+    """
+    return {
+        "aws:region": region,
+        "aws:defaultTags": json.dumps({"tags": {PROJECT: run}}),
+        # Everything that is made can be found by the name of the run.
+        "pulumi:autonaming": json.dumps({"pattern": "${project}-${stack}-${name}-${hex(7)}"}),
+        "probe:trusted": trusted,
+        "probe:everything": str(everything).lower(),
+    }
+
+
+@contextlib.contextmanager
+def local_world(stack: Export, scratch: Export, plane: ControlPlane, logs: Path) -> Iterator[World]:
+    """Serve both deployments.
+
+    Args:
+        stack: The stack under test.
+        scratch: The throw-away stack.
+        plane: The stand-in account of the latter, for what is made in it by the way.
+        logs: Folder for the agents' output.
+    """
+    with serve(stack, logs=logs / "stack") as one, serve(scratch, root=PROGRAM, logs=logs / "scratch") as other:
+        under_test, beside = parse(stack), parse(scratch)
+
+        def of(resource: Gateway | Runtime) -> Serving:
+            return one if resource in (*under_test.gateways, *under_test.runtimes) else other
+
+        yield World(
+            title="the local deployment",
+            stack=under_test,
+            scratch=beside,
+            region=plane.place.region,
+            making=None,
+            runtimes=lambda runtime, credentials: _client(of(runtime), credentials),
+            service=_no_service,
+            session=lambda role_arn, at: _credentials(of(at), role_arn),
+            endpoint=lambda gateway: of(gateway).gateway_url(gateway.id),
+            runs=lambda gateway, target: _runs(of(gateway), gateway, target),
+            policy=lambda statement: _policy(plane, beside.policy_engines[0].id, statement),
+            gateway=lambda versions: _gateway(plane, beside.gateways[0].role_arn, versions),
+        )
+
+
+def _client(serving: Serving, credentials: Credentials | None) -> Any:
+    variables = serving.environment
+    return boto3.client(
+        "bedrock-agentcore",
+        endpoint_url=serving.url,
+        region_name=variables["AWS_REGION"],
+        aws_access_key_id=credentials.access_key if credentials else variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=credentials.secret_key if credentials else variables["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=credentials.token if credentials else variables["AWS_SESSION_TOKEN"],
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+def _no_service(name: str, _region: str | None = None) -> NoReturn:
+    raise NotReproducedError(f"the local deployment does not serve the API of {name}")
+
+
+def _credentials(serving: Serving, role_arn: str) -> Credentials:
+    issued = serving.session(role_arn)
+    return Credentials(issued.access_key_id, issued.secret_access_key, issued.session_token)
+
+
+def _runs(serving: Serving, gateway: Gateway, target: Target) -> Callable[[int], int]:
+    before = len(serving.calls)
+
+    def since(_at_least: int) -> int:
+        return sum(
+            call.gateway == gateway.arn and call.tool.startswith(f"{target.name}{TOOL_SEPARATOR}")
+            for call in serving.calls[before:]
+        )
+
+    return since
+
+
+def _policy(plane: ControlPlane, engine_id: str, statement: str) -> str:
+    inputs = {"name": "by_the_way", "policyEngineId": engine_id, "definition": {"cedar": {"statement": statement}}}
+    return _tried(plane, POLICY, inputs) or "ACTIVE"
+
+
+def _gateway(plane: ControlPlane, role_arn: str, versions: Sequence[str]) -> str:
+    mcp = {"supportedVersions": list(versions)}
+    inputs = {
+        "name": "by-the-way",
+        "roleArn": role_arn,
+        "authorizerType": "AWS_IAM",
+        "protocolType": "MCP",
+        "protocolConfiguration": {"mcp": mcp},
+    }
+    return _tried(plane, GATEWAY, inputs) or "READY"
+
+
+def _tried(plane: ControlPlane, kind: str, inputs: Mapping[str, Any]) -> str:
+    """Make a resource in the stand-in account and take it away again; what it has against it, or ""."""
+    if failures := plane.check(kind, inputs):
+        return str(failures[0])
+    try:
+        made = plane.create(kind, inputs)
+    except RefusalError as error:
+        return str(error)
+    plane.delete(kind, made.id)
+    return ""

@@ -1,0 +1,77 @@
+"""What whoever runs the suite must be allowed: all that it calls, and nothing of the stack under test but questions."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local.cloud.control_plane import ControlPlane
+from local.deployer import permissions
+from local.managed_policies import size
+from tests.aws.local_world import Export
+from tests.aws.permissions import LARGEST_INLINE, document
+from tests.local.deciding import ACCOUNT, AGENTCORE, REGION, allowed
+
+RUN = "r0a1b2"
+ENGINE = f"{AGENTCORE}:policy-engine/toolgate_probe_{RUN}_ruled-0123456789"
+RUNTIME = f"{AGENTCORE}:runtime/toolgate_probe_{RUN}_unread-0123456789"
+STACKS_RUNTIME = f"{AGENTCORE}:runtime/toolgate_dev_assistant-0123456789"
+LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group"
+OF_A_RUN = {
+    "bedrock-agentcore:CreatePolicy": ENGINE,
+    "bedrock-agentcore:GetPolicy": f"{ENGINE}/policy/p-0123456789",
+    "bedrock-agentcore:InvokeGateway": f"{AGENTCORE}:gateway/toolgate-probe-{RUN}-intercepted-0123456789",
+    "bedrock-agentcore:DeleteGateway": f"{AGENTCORE}:gateway/toolgate-probe-{RUN}-versions-0123456789",
+    "bedrock-agentcore:GetAgentRuntime": RUNTIME,
+    "bedrock-agentcore:InvokeAgentRuntime": f"{RUNTIME}/runtime-endpoint/DEFAULT",
+    "iam:CreateRole": f"arn:aws:iam::{ACCOUNT}:role/toolgate-probe/toolgate-probe-{RUN}-told",
+    "iam:DeleteRole": f"arn:aws:iam::{ACCOUNT}:role/toolgate-probe-{RUN}-intercept-role-0123abc",
+    "lambda:CreateFunction": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:toolgate-probe-{RUN}-intercept",
+    "logs:FilterLogEvents": f"{LOGS}:/aws/lambda/toolgate-probe-{RUN}-math:*",
+    "logs:DeleteLogGroup": f"{LOGS}:/aws/bedrock-agentcore/runtimes/toolgate_probe_{RUN}_unread-0123456789-DEFAULT",
+    "bedrock-agentcore:ListPolicyEngines": "*",
+}
+OF_THE_STACK = {
+    "bedrock-agentcore:InvokeAgentRuntime": f"{STACKS_RUNTIME}/runtime-endpoint/DEFAULT",
+    "bedrock-agentcore:GetAgentRuntime": STACKS_RUNTIME,
+    "logs:FilterLogEvents": f"{LOGS}:/aws/lambda/toolgate-dev-math:*",
+}
+
+
+@pytest.fixture(scope="module")
+def suites(stack_plan: Export, scratch_plan: tuple[Export, ControlPlane]) -> dict[str, Any]:
+    return document(stack_plan, scratch_plan[0], ACCOUNT)
+
+
+@pytest.mark.parametrize(("action", "resource"), [*OF_A_RUN.items(), *OF_THE_STACK.items()])
+def test_what_the_suite_calls_is_allowed(suites: dict[str, Any], action: str, resource: str) -> None:
+    assert allowed(suites, action, resource)
+
+
+def changes(stack_plan: Export) -> Iterator[tuple[str, str]]:
+    """All that who deploys the stack under test may do to what is the stack's own."""
+    for statement in permissions(stack_plan)["Statement"]:
+        for resource in statement["Resource"]:
+            if "toolgate-dev" in resource or "toolgate_dev" in resource:
+                yield from ((action, resource) for action in statement["Action"])
+
+
+def test_the_stack_under_test_is_asked_and_not_changed(suites: dict[str, Any], stack_plan: Export) -> None:
+    found = list(changes(stack_plan))
+    assert len(found) > 50
+    passing = {"iam_PassedToService": "lambda.amazonaws.com"}
+    may = {action for action, resource in found if allowed(suites, action, resource, **passing)}
+    assert may == {"bedrock-agentcore:GetAgentRuntime", "bedrock-agentcore:InvokeAgentRuntime"}
+
+
+def test_it_fits_into_a_role(suites: dict[str, Any]) -> None:
+    assert size(suites) < LARGEST_INLINE
+    # IAM takes no statement about nothing.
+    assert all(statement["Resource"] and statement["Action"] for statement in suites["Statement"])
+
+
+def test_it_is_for_the_account_that_is_named(stack_plan: Export, scratch_plan: tuple[Export, ControlPlane]) -> None:
+    text = json.dumps(document(stack_plan, scratch_plan[0], "111122223333"))
+    assert "111122223333" in text
+    assert ACCOUNT not in text

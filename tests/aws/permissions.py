@@ -1,0 +1,89 @@
+"""`python -m tests.aws.permissions`: what whoever runs the suite must be allowed, as an IAM document.
+
+Making and taking down the throw-away stack (`local.deployer` reads that from its plan), and what is asked besides. The
+callers' roles need nothing here: their trust policies name whoever runs the suite.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from access.deployment import Deployment, parse
+from local.deployer import permissions
+from local.engine.stack_config import ConfigError
+from local.managed_policies import size
+from tests.aws.local_world import PROJECT, planned_scratch, planned_stack
+
+LARGEST_INLINE = 10_240
+"""Characters without white space (IAM user guide, "IAM and AWS STS quotas")."""
+# The end of each name is left open: the plan lacks what the stand-in for AWS does not reproduce. Nothing else has
+# names that begin so.
+_NAMES = re.compile(r"toolgate([-_])probe\1local\1[\w-]*")
+_OPEN = r"toolgate\1probe\1r?????\1*"
+_RUNS = f"{PROJECT}-r?????-*"
+_ID = re.compile(r"-[0-9a-zA-Z]{10}$")
+
+
+def document(stack: Mapping[str, Any], scratch: Mapping[str, Any], account: str) -> dict[str, Any]:
+    """The document.
+
+    Args:
+        stack: The deployment of the stack under test, or its plan.
+        scratch: The plan of the throw-away stack.
+        account: The account, 12 digits.
+    """
+    made = permissions(json.loads(_NAMES.sub(_OPEN, json.dumps(scratch))), account)
+    return {**made, "Statement": [*made["Statement"], *_asking(parse(stack), account)]}
+
+
+def _asking(stack: Deployment, account: str) -> Iterator[dict[str, Any]]:
+    region = stack.gateways[0].arn.split(":")[3]
+
+    def arn(service: str, resource: str) -> str:
+        return f"arn:{stack.gateways[0].arn.split(':')[1]}:{service}:{region}:{account}:{resource}"
+
+    runtimes = [arn("bedrock-agentcore", f"runtime/{_ID.sub('-' + '?' * 10, it.id)}") for it in stack.runtimes]
+    scratch = arn("bedrock-agentcore", f"runtime/{_RUNS.replace('-', '_')}")
+    functions = [arn("logs", f"log-group:/aws/lambda/{it.name}:*") for it in stack.functions]
+    endpoints = [f"{it}/runtime-endpoint/DEFAULT" for it in (*runtimes, scratch)]
+    yield _allow("AskAgents", "bedrock-agentcore:InvokeAgentRuntime", [*runtimes, scratch, *endpoints])
+    yield _allow("ReadAgents", "bedrock-agentcore:GetAgentRuntime", runtimes)
+    logs = [*functions, arn("logs", f"log-group:/aws/lambda/{_RUNS}:*")]
+    yield _allow("CountRuns", "logs:FilterLogEvents", logs)
+    left = arn("logs", f"log-group:/aws/bedrock-agentcore/runtimes/{_RUNS.replace('-', '_')}")
+    yield _allow("ForgetLogs", "logs:DeleteLogGroup", [left, f"{left}:*"])
+    # It takes no resource, and is asked in every Region.
+    yield _allow("FindPolicy", "bedrock-agentcore:ListPolicyEngines", ["*"])
+
+
+def _allow(sid: str, action: str, resources: list[str]) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": [action], "Resource": resources}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the document; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.aws.permissions", description="What the suite must be allowed."
+    )
+    parser.add_argument("--stack", default="dev", help="the stack under test (default: dev)")
+    parser.add_argument("--account", required=True, help="the account that it is in, 12 digits")
+    options = parser.parse_args(arguments)
+    if not re.fullmatch(r"\d{12}", options.account, re.ASCII):
+        parser.error(f"{options.account} is no account id; give 12 digits")
+    try:
+        stack = planned_stack(options.stack)
+    except ConfigError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    region = parse(stack).gateways[0].arn.split(":")[3]
+    printed = document(stack, planned_scratch(region)[0], options.account)
+    print(json.dumps(printed, indent=2))
+    print(f"{size(printed)} characters; the inline policies of a role take {LARGEST_INLINE}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""The throw-away program: what the questions of `make test-aws` need and the stack under test does not have.
+
+Made by our own components where they make it, and of raw resources where it is something that they forbid. Every
+resource is named after the project `toolgate-probe` and the run. The configuration `probe:`:
+
+- `trusted`: ARN of the one principal that may take the callers' roles.
+- `everything`: false leaves out what the local deployment does not reproduce.
+"""
+
+from pathlib import Path
+
+import pulumi
+
+from components.grants import Authorization
+from components.lambda_tools import LambdaTools
+from components.tool_gateway import GatewayTarget, ToolGateway
+from tests.aws.program import callers, functions, gateways, runtimes, tools
+from tests.aws.program.scratch import Scratch
+
+MATH = Path(__file__).parents[3] / "lambdas" / "math"
+ADD = "math___add_numbers"
+
+config = pulumi.Config("probe")
+trusted = config.require("trusted")
+everything = config.require_bool("everything")
+
+scratch = Scratch()
+math: GatewayTarget = LambdaTools("math", {"directory": str(MATH), "log_retention_days": 1}).target
+broken: GatewayTarget = {"function_arn": functions.function(scratch, "broken"), "tools": [tools.BROKEN]}
+echo: GatewayTarget = {"function_arn": functions.function(scratch, "echo"), "tools": [tools.NESTED]}
+
+# Without an engine; with the tool search.
+plain = ToolGateway("plain", {"targets": {"math": math, "broken": broken}})
+# With an engine in ENFORCE; without the tool search.
+ruled = ToolGateway("ruled", {"targets": {"math": math}, "authorization": Authorization.TOOL})
+engine_id = pulumi.Output.from_input(ruled.policy_engine_id).apply(str)
+engine_arn = scratch.here.arn("bedrock-agentcore", pulumi.Output.concat("policy-engine/", engine_id))
+# With both: what the component refuses to make.
+searching = gateways.gateway(scratch, "searching", engine_arn, {"math": math}, opts=scratch.opts, search=True)
+# A schema of three levels; on a gateway of its own, so that a refusal of it keeps nothing else from being made.
+nested = gateways.gateway(scratch, "nested", engine_arn, {"echo": echo}, opts=scratch.opts)
+# Nobody waits for IAM before it, and nobody tries again: what the provider does by itself.
+gateways.gateway(scratch, "racing", engine_arn, {}, opts=scratch.unhooked)
+gateways.role_for(scratch, "versions")
+
+zipped = runtimes.code(scratch)
+unversioned = runtimes.runtime(scratch, "unversioned", zipped)
+runtimes.runtime(scratch, "unread", zipped, reads_code=False)
+
+callers.caller(scratch, "stranger", trusted)
+callers.caller(scratch, "knocker", trusted, callers.may_knock(plain.gateway_arn, ruled.gateway_arn))
+adder = callers.caller(scratch, "adder", trusted, callers.may_knock(ruled.gateway_arn, searching, nested))
+bounded = callers.caller(scratch, "bounded", trusted, callers.may_knock(ruled.gateway_arn))
+callers.caller(scratch, "runtime-only", trusted, callers.may_ask(unversioned))
+for form in ("runtime-endpoint", "endpoint"):
+    endpoint = pulumi.Output.concat(unversioned, f"/{form}/DEFAULT")
+    callers.caller(scratch, f"by-{form}", trusted, callers.may_ask(unversioned, endpoint))
+
+# Known once its tools are there, which policies name.
+ruled_arn = pulumi.Output.all(ruled.gateway_arn, ruled.gateway_url).apply(lambda known: str(known[0]))
+gateways.permit(scratch, "adder-ruled", adder, ruled_arn, engine_id, actions=[ADD])
+gateways.permit(scratch, "adder-searching", adder, searching, engine_id, actions=[ADD])
+gateways.permit(scratch, "adder-nested", adder, nested, engine_id, actions=["echo___order"])
+below_hundred = 'context.input.a.lessThan(decimal("100.0"))'
+gateways.permit(scratch, "bounded-ruled", bounded, ruled_arn, engine_id, actions=[ADD], when=below_hundred)
+
+if everything:
+    intercepted = gateways.gateway(
+        scratch,
+        "intercepted",
+        engine_arn,
+        {"math": math},
+        opts=scratch.opts,
+        interceptor=functions.function(scratch, "intercept"),
+    )
+    told = callers.caller(scratch, "told", trusted, callers.may_knock(intercepted))
+    gateways.permit(scratch, "told-intercepted", told, intercepted, engine_id, actions=[ADD])

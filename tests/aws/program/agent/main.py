@@ -1,0 +1,60 @@
+"""An agent without a model, which tells where it runs and answers with the HTTP status that it is asked for.
+
+AgentCore Runtime's contract by the standard library alone, so that its zip is one file.
+"""
+
+import http.client
+import json
+import os
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+METADATA_HOST = "169.254.169.254"
+METADATA_SECONDS = 2.0
+
+
+class Handler(BaseHTTPRequestHandler):
+    """`GET /ping` and `POST /invocations`."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Say that the agent is there."""
+        self._answer(200, {"status": "Healthy"})
+
+    def do_POST(self) -> None:
+        """Answer `{"status": N}` with HTTP status N, and anything else with what this place looks like."""
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if "status" in asked:
+            error = {"code": "on_purpose", "message": "The caller asked for this status."}
+            self._answer(int(asked["status"]), {"status": "error", "error": error})
+        else:
+            self._answer(200, {"region": os.environ.get("AWS_REGION"), "metadata_without_token": metadata_status()})
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Keep the log empty: requests are no news."""
+
+    def _answer(self, status: int, document: dict[str, Any]) -> None:
+        body = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def metadata_status() -> int | None:
+    """The status with which the metadata service answers who brings no token; None where there is none."""
+    connection = http.client.HTTPConnection(METADATA_HOST, timeout=METADATA_SECONDS)
+    try:
+        connection.request("GET", "/latest/meta-data/")
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+if __name__ == "__main__":
+    address = os.environ.get("HOST", "0.0.0.0"), int(os.environ.get("PORT", "8080"))
+    ThreadingHTTPServer(address, Handler).serve_forever()

@@ -1,0 +1,135 @@
+"""Gateways that the component does not make: with what it forbids, or without what it insists on."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components import cedar, documents, tool_forms
+from components.tool_gateway import PROTOCOL_VERSIONS, GatewayTarget
+from tests.aws.program.scratch import Scratch, hyphenated, underscored
+
+
+def gateway(
+    scratch: Scratch,
+    name: str,
+    engine_arn: pulumi.Output[str],
+    targets: Mapping[str, GatewayTarget],
+    *,
+    opts: pulumi.ResourceOptions,
+    search: bool = False,
+    interceptor: pulumi.Output[str] | None = None,
+) -> pulumi.Output[str]:
+    """Make a gateway with a policy engine in ENFORCE; its ARN, known once its targets are there, which policies name.
+
+    Args:
+        scratch: Its parent.
+        name: Its name in the program.
+        engine_arn: The policy engine.
+        targets: Its targets, by name.
+        opts: `scratch.opts`, or `scratch.unhooked` where a refusal is what is asked for.
+        search: Whether it has the tool search.
+        interceptor: ARN of a function that is told of every request and of every response.
+    """
+    policies, role_arn = _role(scratch, name, engine_arn, [it["function_arn"] for it in targets.values()], interceptor)
+    mcp: dict[str, Any] = {"supported_versions": PROTOCOL_VERSIONS} | ({"search_type": "SEMANTIC"} if search else {})
+    made = aws.bedrock.AgentcoreGateway(
+        f"{name}-gateway",
+        name=hyphenated(name),
+        authorizer_type="AWS_IAM",
+        protocol_type="MCP",
+        protocol_configuration={"mcp": mcp},
+        policy_engine_configuration={"arn": engine_arn, "mode": "ENFORCE"},
+        interceptor_configurations=[_told_of_everything(interceptor)] if interceptor else None,
+        role_arn=role_arn,
+        opts=opts.merge(pulumi.ResourceOptions(depends_on=policies)),
+    )
+    ids = _targets(scratch, name, made.gateway_id, targets, policies)
+    return pulumi.Output.all(made.gateway_arn, *ids).apply(lambda known: str(known[0]))
+
+
+def role_for(scratch: Scratch, name: str) -> None:
+    """Make a role that a gateway of this name could have, which a question makes by the way."""
+    trust = pulumi.Output.json_dumps(documents.gateway_trust(scratch.here, hyphenated(name)))
+    aws.iam.Role(f"{name}-role", name=hyphenated(name), assume_role_policy=trust, opts=scratch.unhooked)
+
+
+def _role(
+    scratch: Scratch,
+    name: str,
+    engine_arn: pulumi.Output[str],
+    functions: Sequence[pulumi.Input[str]],
+    interceptor: pulumi.Output[str] | None,
+) -> tuple[list[aws.iam.RolePolicy], pulumi.Output[str]]:
+    trust = pulumi.Output.json_dumps(documents.gateway_trust(scratch.here, hyphenated(name)))
+    role = aws.iam.Role(f"{name}-role", assume_role_policy=trust, opts=scratch.unhooked)
+    written = {"authorize": documents.authorize_tools(scratch.here, hyphenated(name), engine_arn)}
+    if invoked := [*functions, *([interceptor] if interceptor else [])]:
+        written["invoke"] = documents.invoke_functions(invoked)
+    policies = [
+        aws.iam.RolePolicy(
+            f"{name}-{key}", role=role.name, policy=pulumi.Output.json_dumps(document), opts=scratch.unhooked
+        )
+        for key, document in written.items()
+    ]
+    return policies, role.arn
+
+
+def _told_of_everything(interceptor: pulumi.Output[str]) -> dict[str, Any]:
+    return {
+        "interception_points": ["REQUEST", "RESPONSE"],
+        "interceptor": {"lambda_": {"arn": interceptor}},
+        "input_configuration": {"pass_request_headers": True},
+    }
+
+
+def _targets(
+    scratch: Scratch,
+    name: str,
+    gateway_id: pulumi.Output[str],
+    targets: Mapping[str, GatewayTarget],
+    after: Sequence[pulumi.Resource],
+) -> list[pulumi.Output[str]]:
+    made = [
+        aws.bedrock.AgentcoreGatewayTarget(
+            f"{name}-{key}",
+            name=key,
+            gateway_identifier=gateway_id,
+            credential_provider_configuration={"gateway_iam_role": {}},
+            target_configuration={"mcp": {"lambda_": {"lambda_arn": of["function_arn"], "tool_schema": _schema(of)}}},
+            opts=scratch.after(*after),
+        )
+        for key, of in targets.items()
+    ]
+    return [it.target_id for it in made]
+
+
+def _schema(of: GatewayTarget) -> dict[str, Any]:
+    tools = pulumi.Output.from_input(of["tools"])
+    return {"inline_payloads": tools.apply(lambda known: [tool_forms.inline_payload(tool) for tool in known])}
+
+
+def permit(
+    scratch: Scratch,
+    name: str,
+    role: pulumi.Output[str],
+    gateway_arn: pulumi.Output[str],
+    engine_id: pulumi.Input[str],
+    *,
+    actions: Sequence[str],
+    when: str | None = None,
+) -> None:
+    """Permit the role of this name some tools of a gateway."""
+    entity = cedar.role_entity(scratch.here, role)
+    statement = pulumi.Output.all(entity, gateway_arn).apply(
+        lambda known: cedar.permit(cedar.Scope(*known), actions, when)
+    )
+    aws.bedrock.AgentcorePolicy(
+        name,
+        name=underscored(name),
+        policy_engine_id=engine_id,
+        definition={"cedar": {"statement": statement}},
+        validation_mode="FAIL_ON_ANY_FINDINGS",
+        opts=scratch.opts,
+    )

@@ -1,0 +1,79 @@
+"""Runtimes of the small agent beside this file, made without what the component always writes."""
+
+from pathlib import Path
+
+import pulumi
+import pulumi_aws as aws
+
+from components import bundle, documents
+from components.agent_runtime import RUNTIME
+from tests.aws.program.scratch import Scratch, underscored
+
+ROOT = Path(__file__).parents[3]
+READ_CODE = "ReadCode"
+"""The statement of `documents.runtime_minimum` that lets a runtime's role read its zip."""
+
+
+def code(scratch: Scratch) -> aws.s3.BucketObjectv2:
+    """The agent's zip in a private bucket."""
+    built = bundle.build(Path(__file__).parent / "agent", None, dist=ROOT / "dist")
+    bucket = aws.s3.Bucket("probe-code", force_destroy=True, opts=scratch.unhooked)
+    private = aws.s3.BucketPublicAccessBlock(
+        "probe-code",
+        bucket=bucket.bucket,
+        block_public_acls=True,
+        block_public_policy=True,
+        ignore_public_acls=True,
+        restrict_public_buckets=True,
+        opts=scratch.unhooked,
+    )
+    return aws.s3.BucketObjectv2(
+        "probe-code",
+        bucket=bucket.bucket,
+        key=f"{built.digest}.zip",
+        source=pulumi.FileAsset(built.path.as_posix()),
+        opts=scratch.after(private),
+    )
+
+
+def runtime(
+    scratch: Scratch, name: str, zipped: aws.s3.BucketObjectv2, *, reads_code: bool = True
+) -> pulumi.Output[str]:
+    """Make a runtime that names no platform version; its ARN.
+
+    Args:
+        scratch: Its parent.
+        name: Its name in the program.
+        zipped: The agent's zip.
+        reads_code: Whether its role may read the zip.
+    """
+    full = underscored(name)
+    trust = pulumi.Output.json_dumps(documents.runtime_trust(scratch.here, full))
+    role = aws.iam.Role(f"{name}-role", assume_role_policy=trust, opts=scratch.unhooked)
+    allowed = documents.runtime_minimum(scratch.here, full, zipped.arn, [])["Statement"]
+    kept = [statement for statement in allowed if reads_code or statement["Sid"] != READ_CODE]
+    policy = aws.iam.RolePolicy(
+        f"{name}-policy",
+        role=role.name,
+        policy=pulumi.Output.json_dumps(documents.document(*kept)),
+        opts=scratch.unhooked,
+    )
+    made = aws.bedrock.AgentcoreAgentRuntime(
+        f"{name}-runtime",
+        agent_runtime_name=full,
+        role_arn=role.arn,
+        agent_runtime_artifact={
+            "code_configuration": {
+                "code": {"s3": {"bucket": zipped.bucket, "prefix": zipped.key}},
+                "entry_points": ["main.py"],
+                "runtime": RUNTIME,
+            }
+        },
+        environment_variables={"AWS_REGION": scratch.here.region},
+        # A session that nobody asks anything costs memory until it ends.
+        lifecycle_configurations=[{"idle_runtime_session_timeout": 60, "max_lifetime": 3600}],
+        network_configuration={"network_mode": "PUBLIC"},
+        opts=scratch.after(policy),
+    )
+    arn: pulumi.Output[str] = made.agent_runtime_arn
+    return arn

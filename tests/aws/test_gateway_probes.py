@@ -1,0 +1,132 @@
+"""Gateways: what their protocol, their search and their targets do."""
+
+import json
+
+import pytest
+
+from components.tool_gateway import PROTOCOL_VERSIONS
+from tests.aws.masking import masked
+from tests.aws.probing import Observed, Probe
+from tests.aws.results import content, shape
+from tests.aws.signed import SEARCH, call, listed, rpc, signed_by
+from tests.aws.world import MissingError, World
+
+ADD = "math___add_numbers"
+VERSIONS = ("2024-11-05", *PROTOCOL_VERSIONS, "2026-07-28", "1999-12-31")
+
+
+def test_end_of_the_url(probe: Probe) -> None:
+    """Does `gateway_url` end in /mcp?
+
+    components/agent_runtime.py hands it to the agent as it is; agent/settings.py takes any path.
+    """
+    probe(lambda world: Observed("it does" if world.front.url.endswith("/mcp") else masked(world.front.url, world)))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_gateway_of_one_version(probe: Probe, version: str) -> None:
+    """Which protocol versions can a gateway be made with?
+
+    components/tool_gateway.py names three, which cannot be widened later; local/cloud/gateways.py takes what botocore's
+    model takes.
+    """
+    probe(lambda world: Observed(masked(world.gateway([version]), world)))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_client_of_one_version(probe: Probe, version: str) -> None:
+    """What is a client told that wants to speak a protocol version?
+
+    agent/transport.py speaks the newest that the mcp library knows; local/serve/gateway.py refuses with -32600.
+    """
+
+    def observe(world: World) -> Observed:
+        gateway = world.scratch_gateway("plain")
+        client = {"name": "toolgate-probe", "version": "1"}
+        params = {"protocolVersion": version, "capabilities": {}, "clientInfo": client}
+        answer = rpc(world, gateway, signed_by(world, "knocker", gateway), "initialize", params)
+        if answer.result is None:
+            return Observed(answer.words(world), masked(answer.text, world))
+        return Observed(f"answers {answer.result.get('protocolVersion')}", masked(answer.text, world))
+
+    probe(observe)
+
+
+def test_search_of_a_gateway_without_an_engine(probe: Probe) -> None:
+    """Is the search tool listed on a gateway with search and without an engine, and how does it answer?
+
+    local/serve/search.py answers in the shape of published samples; the agent is told of it like of any tool.
+    """
+
+    def observe(world: World) -> Observed:
+        gateway = world.scratch_gateway("plain")
+        shown = "listed" if SEARCH in listed(world, gateway, "knocker") else "not listed"
+        answer = call(world, gateway, "knocker", SEARCH, {"query": "add two numbers"})
+        return Observed(f"{shown}; {shape(answer, world)}", masked(answer.text, world))
+
+    probe(observe)
+
+
+def test_shape_of_a_result(probe: Probe) -> None:
+    """How does a tool's result come to the client: as JSON text, as structured content, or both?
+
+    local/serve/gateway.py sends JSON text only where the tool has no output schema.
+    """
+
+    def observe(world: World) -> Observed:
+        answer = call(world, world.scratch_gateway("plain"), "knocker", ADD, {"a": 1, "b": 2})
+        return Observed(shape(answer, world), masked(answer.text, world))
+
+    probe(observe)
+
+
+def test_error_of_a_function(probe: Probe) -> None:
+    """What is the client told when a target's function raises?
+
+    lambdas/dispatch.py never lets it; for other functions local/serve/gateway.py guesses: `isError`, with errorMessage
+    and errorType, without the stack trace.
+    """
+
+    def observe(world: World) -> Observed:
+        answer = call(world, world.scratch_gateway("plain"), "knocker", "broken___fail", {})
+        return Observed(shape(answer, world), masked(answer.text, world))
+
+    probe(observe)
+
+
+def test_schema_of_three_levels(probe: Probe) -> None:
+    """Is a tool schema with objects on three levels taken, and do the arguments arrive whole?
+
+    components/tool_forms.py writes the third level as `properties_json`.
+    """
+    given = {"order": {"line": {"options": {"gift": True}}}}
+
+    def observe(world: World) -> Observed:
+        try:
+            gateway = world.scratch_gateway("nested")
+            world.target(gateway, "echo")
+        except MissingError as error:
+            return Observed("not taken", masked(str(error), world))
+        answer = call(world, gateway, "adder", "echo___order", given)
+        whole = content(answer) == {"arguments": given}
+        return Observed("taken; the arguments arrive whole" if whole else "taken", masked(answer.text, world))
+
+    probe(observe)
+
+
+def test_trust_by_ten_question_marks(probe: Probe) -> None:
+    """Does AgentCore take a gateway's role whose trust policy writes the end of the gateway's id as ten `?`?
+
+    components/documents.py writes every trust policy so (ID_SUFFIX); a looser `*` would be the way out.
+    """
+
+    def observe(world: World) -> Observed:
+        role = world.stack.role(world.front.role_arn)
+        trust = json.dumps(role.trust if role else None)
+        if "-??????????" not in trust:
+            raise MissingError("the stack's gateway has another trust policy")
+        # The gateway has to take its role to run a function; this one's trust is written by the same line of code.
+        answer = call(world, world.scratch_gateway("plain"), "knocker", ADD, {"a": 1, "b": 2})
+        return Observed("it does" if answer.made else answer.words(world), masked(trust, world))
+
+    probe(observe)

@@ -1,0 +1,120 @@
+"""Runtimes: what AgentCore makes of what a program leaves out, and what callers of an agent see."""
+
+import pytest
+
+from tests.aws.asking import ask
+from tests.aws.masking import masked
+from tests.aws.probing import Observed, Probe
+from tests.aws.runtime_details import described
+from tests.aws.world import MissingError, NotReproducedError, World
+
+OPENTELEMETRY = "opentelemetry-instrument"
+
+
+def test_platform_that_is_left_out(probe: Probe) -> None:
+    """Which platform does a runtime get that names none?
+
+    components/agent_runtime.py always names one, so that nobody has to know.
+    """
+
+    def observe(world: World) -> Observed:
+        of = described(world, world.scratch_runtime("unversioned"))
+        return Observed(str(of.get("platformVersion")), f"status {of['status']}")
+
+    probe(observe, documented="V1")
+
+
+def test_reader_of_the_zip(probe: Probe) -> None:
+    """Does a runtime start whose role may not read its zip?
+
+    components/documents.py gives each runtime's role `s3:GetObject` on it; if nobody needs it, it can go.
+    """
+
+    def observe(world: World) -> Observed:
+        if world.making is None:
+            raise NotReproducedError("the agent's program is the working copy")
+        try:
+            reply = ask(world, world.scratch_runtime("unread"), {})
+        except MissingError as error:
+            return Observed("it is not even made", masked(str(error), world))
+        return Observed("it does" if reply.document else "it does not", reply.words(world))
+
+    probe(observe, documented="it does not")
+
+
+def test_metadata_service(probe: Probe) -> None:
+    """How does the metadata service answer an agent that brings no token?
+
+    With 401 its role cannot be read by a request that is forged through it (MMDSv2). components/agent_runtime.py cannot
+    ask for that: the provider has no such setting.
+    """
+
+    def observe(world: World) -> Observed:
+        runtime = world.scratch_runtime("unversioned")
+        status = ask(world, runtime, {}).document["metadata_without_token"]
+        if world.making is None:
+            raise NotReproducedError("there is no metadata service")
+        return Observed(f"HTTP {status}", str(described(world, runtime).get("metadataConfiguration")))
+
+    probe(observe, documented="HTTP 401")
+
+
+@pytest.mark.parametrize("caller", ["runtime-only", "by-runtime-endpoint", "by-endpoint"])
+def test_arn_of_the_endpoint(probe: Probe, caller: str) -> None:
+    """Which ARNs must a caller's policy name besides the runtime's: `runtime-endpoint/DEFAULT` or `endpoint/DEFAULT`?
+
+    local/deployer_actions.py grants the first form and local/serve/runtime.py asks for it; AWS's pages have both.
+    """
+
+    def observe(world: World) -> Observed:
+        runtime = world.scratch_runtime("unversioned")
+        reply = ask(world, runtime, {}, world.caller(caller, runtime))
+        return Observed("let in" if reply.document else "refused", reply.words(world))
+
+    probe(observe)
+
+
+def test_region_as_a_variable(probe: Probe) -> None:
+    """Does a runtime take AWS_REGION among its environment variables, and does the agent see it?
+
+    components/agent_runtime.py sets it, and agent/settings.py does not start without it; Lambda would refuse it.
+    """
+
+    def observe(world: World) -> Observed:
+        seen = ask(world, world.scratch_runtime("unversioned"), {}).document["region"]
+        return Observed("the agent sees it" if seen == world.region else f"the agent sees {seen}")
+
+    probe(observe)
+
+
+@pytest.mark.parametrize("status", [400, 422, 502, 503])
+def test_status_of_an_agent(probe: Probe, status: int) -> None:
+    """What does the caller see of an agent's own HTTP status and body?
+
+    agent/contract.py answers faults with a status and a body; ask.py and local/serve/runtime.py assume that neither
+    gets through.
+    """
+
+    def observe(world: World) -> Observed:
+        reply = ask(world, world.scratch_runtime("unversioned"), {"status": status})
+        return Observed(reply.words(world), masked(str(reply.document or reply.message), world))
+
+    probe(observe)
+
+
+def test_start_under_opentelemetry(probe: Probe) -> None:
+    """Does the stack's agent start by the entry point `opentelemetry-instrument`?
+
+    components/telemetry.py writes it; components/bundle.py puts it into the zip's bin/.
+    """
+
+    def observe(world: World) -> Observed:
+        runtime = world.stack.runtimes[0]
+        if world.making is None:
+            raise NotReproducedError("the agent is started without it")
+        if OPENTELEMETRY not in runtime.entry_points:
+            pytest.skip("the stack's agents start without it (toolgate:observability)")
+        reply = ask(world, runtime, {"prompt": "Say yes."})
+        return Observed("it does" if reply.document else "it does not", reply.words(world))
+
+    probe(observe, documented="it does")
