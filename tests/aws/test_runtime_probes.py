@@ -50,10 +50,10 @@ def test_metadata_service(probe: Probe) -> None:
     """
 
     def observe(world: World) -> Observed:
-        runtime = world.scratch_runtime("unversioned")
-        status = ask(world, runtime, {}).document["metadata_without_token"]
         if world.making is None:
-            raise NotReproducedError("there is no metadata service")
+            raise NotReproducedError("there is no metadata service, and nobody is to look for one")
+        runtime = world.scratch_runtime("unversioned")
+        status = ask(world, runtime, {"metadata": True}).document["metadata_without_token"]
         return Observed(f"HTTP {status}", str(described(world, runtime).get("metadataConfiguration")))
 
     probe(observe, documented="HTTP 401")

@@ -1,10 +1,13 @@
 """AWS, pretended: the local deployment with what it lacks, to run what is written for an account without one."""
 
+import functools
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from access.views import Runtime
 from tests.aws.world import Making, World
 
 
@@ -16,17 +19,18 @@ def error(code: str, message: str = "no") -> ClientError:
 class Control:
     """AgentCore's control plane, as far as the suite asks it; `statuses` is what comes next, the last one for good."""
 
-    def __init__(self, *statuses: str) -> None:
+    def __init__(self, *statuses: str, runtimes: Sequence[Runtime] = ()) -> None:
         self.statuses = list(statuses)
+        self.runtimes = {runtime.id: runtime for runtime in runtimes}
         self.made: list[str] = []
         self.deleted: list[str] = []
 
-    def get_agent_runtime(self, **_its: Any) -> dict[str, Any]:
+    def get_agent_runtime(self, *, agentRuntimeId: str) -> dict[str, Any]:  # noqa: N803  # the API's name
         return {
             "platformVersion": "V2",
             "status": "READY",
             "metadataConfiguration": {"requireMMDSV2": True},
-            "environmentVariables": {},
+            "environmentVariables": self.runtimes[agentRuntimeId].environment,
         }
 
     def list_policy_engines(self, **_its: Any) -> dict[str, Any]:
@@ -64,9 +68,9 @@ class Control:
         self.deleted.append(name)
 
 
-def elsewhere(_service: str, region: str | None = None) -> Control:
+def elsewhere(runtimes: Sequence[Runtime], _service: str, region: str | None = None) -> Control:
     """The control plane of a Region; Policy is in two of them."""
-    control = Control("ACTIVE")
+    control = Control("ACTIVE", runtimes=runtimes)
     if region not in {None, "us-east-1", "eu-west-1"}:
         control.list_policy_engines = _not_there  # type: ignore[method-assign]
     return control
@@ -86,4 +90,5 @@ MAKING = Making(
 
 def pretended(local: World) -> World:
     """AWS, answering like the local deployment wherever that can answer."""
-    return replace(local, title="AWS", making=MAKING, service=elsewhere)
+    runtimes = (*local.stack.runtimes, *local.scratch.runtimes)
+    return replace(local, title="AWS", making=MAKING, service=functools.partial(elsewhere, runtimes))

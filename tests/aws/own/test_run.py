@@ -1,6 +1,7 @@
 """A run with `--stack`, from its announcement to its report, against a pretended AWS; and how it does not start."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -53,6 +54,26 @@ def test_a_run_says_what_it_will_do_and_what_it_found(tmp_path: Path) -> None:
     assert "| **differs** | Which platform does a runtime get that names none? | V1 | documentation | V2 |" in report
     assert "123456789012" not in report
     assert "alice" not in report
+
+
+@pytest.mark.engine
+@pytest.mark.skipif(
+    shutil.which("pulumi") is None,
+    reason="no `pulumi` on PATH: install its CLI to run the tests with a real engine",
+)
+def test_a_whole_run_with_what_a_real_engine_made(tmp_path: Path) -> None:
+    """Every check holds, and whatever both sides can answer they answer in the same words."""
+    # The one that waits for a policy which no local gateway hears of.
+    chosen = "not until_a_policy"
+    done = run(tmp_path, "--stack", "dev", "-ptests.aws.own.engine_plugin", "-k", chosen, PYTHONPATH=str(ROOT))
+    assert "checks held, 0 did not" in done.stdout, done.stdout
+    assert re.findall("^NOT SEEN .*", done.stdout, re.MULTILINE) == [
+        "NOT SEEN    test_what_an_interceptor_knows_of_an_iam_caller: intercepted-gateway: was not made"
+    ]
+    report = (tmp_path / ".local" / "aws-report.md").read_text()
+    differing = re.findall(r"^\| \*\*differs\*\* \|.*$", report, re.MULTILINE)
+    assert [row for row in differing if "| documentation |" not in row] == []
+    assert (tmp_path / "left.txt").read_text() == "0"
 
 
 def test_a_stack_that_cannot_be_read_is_a_line_and_not_a_failed_test(

@@ -23,13 +23,15 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(200, {"status": "Healthy"})
 
     def do_POST(self) -> None:
-        """Answer `{"status": N}` with HTTP status N, and anything else with what this place looks like."""
+        """Answer `{"status": N}` with it, `{"metadata": true}` with the metadata service's, else say the Region."""
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if "status" in asked:
             error = {"code": "on_purpose", "message": "The caller asked for this status."}
             self._answer(int(asked["status"]), {"status": "error", "error": error})
+        elif "metadata" in asked:
+            self._answer(200, {"metadata_without_token": metadata_status()})
         else:
-            self._answer(200, {"region": os.environ.get("AWS_REGION"), "metadata_without_token": metadata_status()})
+            self._answer(200, {"region": os.environ.get("AWS_REGION")})
 
     def log_message(self, format: str, *args: Any) -> None:
         """Keep the log empty: requests are no news."""
