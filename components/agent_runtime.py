@@ -15,6 +15,7 @@ from components import (
     code_bucket,
     documents,
     identifiers,
+    interpreter,
     models,
     names,
     network,
@@ -31,7 +32,6 @@ from components.network import Network
 from components.observed import Observed
 from components.tool_gateway import GatewayTools
 
-RUNTIME = "PYTHON_3_13"
 # botocore bedrock-agentcore-control EnvironmentVariablesMap, EnvironmentVariableKey, EnvironmentVariableValue
 MOST_VARIABLES, LONGEST_KEY, LONGEST_VALUE = 50, 100, 5000
 # botocore bedrock-agentcore-control Description, LifecycleConfiguration
@@ -222,7 +222,7 @@ def _code_configuration(args: AgentRuntimeArgs, code: aws.s3.BucketObjectv2) -> 
     return {
         "code": {"s3": {"bucket": code.bucket, "prefix": code.key}},
         "entry_points": args.get("entry_points", ["main.py"]),
-        "runtime": RUNTIME,
+        "runtime": interpreter.AGENTCORE,
     }
 
 

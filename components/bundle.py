@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components import wheels
+from components import interpreter, wheels
 from components.errors import UsageError
 
 MEGABYTE = 1_000_000
@@ -50,7 +50,7 @@ def build(
     lock: Path | None,
     *,
     dist: Path = Path("dist"),
-    python: str = "3.13",
+    python: str = interpreter.VERSION,
     machine: str = wheels.AGENTCORE,
 ) -> Bundle:
     """Build the agent's zip, or return the one already built from the same inputs.

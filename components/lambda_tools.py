@@ -7,12 +7,22 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components import arguments, delivery, documents, grants, identifiers, names, propagation, roles, tool_forms
+from components import (
+    arguments,
+    delivery,
+    documents,
+    grants,
+    identifiers,
+    interpreter,
+    names,
+    propagation,
+    roles,
+    tool_forms,
+)
 from components.errors import UsageError
 from components.tool_gateway import GatewayTarget
 from components.tool_schema import ToolSchema, read_tools
 
-RUNTIME = "python3.13"
 DISPATCHER = "dispatch.py"
 _OURS = (DISPATCHER, "tools.json")
 
@@ -80,7 +90,7 @@ class LambdaTools(pulumi.ComponentResource):
             name=function_name,
             description=args.get("description", _description(tools)),
             role=role.arn,
-            runtime=RUNTIME,
+            runtime=interpreter.LAMBDA,
             architectures=["arm64"],
             handler="dispatch.handler",
             code=code,

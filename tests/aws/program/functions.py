@@ -5,7 +5,7 @@ from pathlib import Path
 import pulumi
 import pulumi_aws as aws
 
-from components import documents
+from components import documents, interpreter
 from tests.aws.program.scratch import Scratch, hyphenated
 
 HANDLERS = Path(__file__).parent / "handlers.py"
@@ -25,7 +25,7 @@ def function(scratch: Scratch, name: str) -> pulumi.Output[str]:
         f"{name}-function",
         name=full,
         role=role.arn,
-        runtime="python3.13",
+        runtime=interpreter.LAMBDA,
         architectures=["arm64"],
         handler=f"handlers.{name}",
         code=pulumi.AssetArchive({"handlers.py": pulumi.FileAsset(HANDLERS.as_posix())}),

@@ -5,8 +5,7 @@ from pathlib import Path
 import pulumi
 import pulumi_aws as aws
 
-from components import bundle, documents
-from components.agent_runtime import RUNTIME
+from components import bundle, documents, interpreter
 from tests.aws.program.scratch import Scratch, underscored
 
 ROOT = Path(__file__).parents[3]
@@ -66,7 +65,7 @@ def runtime(
             "code_configuration": {
                 "code": {"s3": {"bucket": zipped.bucket, "prefix": zipped.key}},
                 "entry_points": ["main.py"],
-                "runtime": RUNTIME,
+                "runtime": interpreter.AGENTCORE,
             }
         },
         environment_variables={"AWS_REGION": scratch.here.region},
