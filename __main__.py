@@ -71,6 +71,7 @@ if observability.dashboard:
             "runtimes": {name: runtime.runtime_arn for name, runtime in runtimes.items()},
             "functions": {target: function.function_arn for target, function in functions.items()},
         },
+        opts,
     )
 
 pulumi.export("gateway_url", gateway.gateway_url)

@@ -8,7 +8,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components import arguments, metrics, protection
+from components import arguments, metrics
 from components.errors import UsageError
 from components.observed import Observed
 
@@ -106,5 +106,5 @@ def write(parent: pulumi.ComponentResource, name: str, of: Observed, alarms: Ala
             alarm_actions=topics,
             ok_actions=topics,
             tags=of.tags,
-            opts=protection.replaceable(parent),
+            opts=pulumi.ResourceOptions(parent=parent),
         )

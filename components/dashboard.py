@@ -7,7 +7,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components import arguments, metrics, names, place, protection
+from components import arguments, metrics, names, place
 from components.errors import UsageError
 
 # CloudWatch API reference, "Dashboard Body Structure and Syntax": the grid is 24 wide.
@@ -93,7 +93,7 @@ class Dashboard(pulumi.ComponentResource):
             f"{name}-dashboard",
             dashboard_name=dashboard_name,
             dashboard_body=pulumi.Output.json_dumps(pulumi.Output.all(shown, region).apply(lambda it: body(*it))),
-            opts=protection.replaceable(self),
+            opts=pulumi.ResourceOptions(parent=self),
         )
         self.dashboard_name = made.dashboard_name
         self.register_outputs({"dashboard_name": self.dashboard_name})

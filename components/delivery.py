@@ -10,7 +10,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components import names, protection
+from components import names
 from components.errors import UsageError
 from components.observed import Observed
 
@@ -89,7 +89,7 @@ def _deliver(
     parent: pulumi.ComponentResource, name: str, of: Observed, part: _Part, after: list[pulumi.Resource]
 ) -> aws.cloudwatch.LogDelivery:
     # AWS takes one source of a log type for a resource: a new one cannot come before the old one is gone.
-    child = protection.replaceable(parent).merge(pulumi.ResourceOptions(delete_before_replace=True))
+    child = pulumi.ResourceOptions(parent=parent, delete_before_replace=True)
     shared = names.delivery(of.name, part.purpose)
     source = aws.cloudwatch.LogDeliverySource(
         name, name=shared, log_type=part.log_type, resource_arn=of.arn, tags=of.tags, opts=child

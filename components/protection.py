@@ -8,5 +8,5 @@ import pulumi
 
 
 def replaceable(component: pulumi.ComponentResource) -> pulumi.ResourceOptions:
-    """Options of a child that says who may do what, shows something, or is made of this repository: never protected."""
+    """Options of a child that says who may do what, or is made of this repository: never protected."""
     return pulumi.ResourceOptions(parent=component, protect=False)

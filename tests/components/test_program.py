@@ -272,14 +272,12 @@ def test_prod_protects_what_has_an_identity_or_keeps_data_and_nothing_else(run: 
     assert {it.type.split(":")[-1] for it in recorded.resources if it.type.startswith("aws:")} == KINDS
 
 
-REPLACED = {
-    *("RolePolicy", "AgentcorePolicy", "AgentcoreGatewayTarget", "BucketObjectv2"),
-    *("LogDeliverySource", "LogDeliveryDestination", "LogDelivery", "MetricAlarm", "Dashboard"),
-}
+REPLACED = {"RolePolicy", "AgentcorePolicy", "AgentcoreGatewayTarget", "BucketObjectv2"}
 KINDS = {
     *REPLACED,
     *("Key", "Alias", "Role", "LogGroup", "Function", "AgentcoreGateway", "AgentcorePolicyEngine"),
     *("AgentcoreAgentRuntime", "Bucket", "BucketPublicAccessBlock", "BucketOwnershipControls"),
+    *("LogDeliverySource", "LogDeliveryDestination", "LogDelivery", "MetricAlarm", "Dashboard"),
     "BucketServerSideEncryptionConfiguration",
 }
 
