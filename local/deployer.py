@@ -15,7 +15,8 @@ from typing import Any
 from access.export import DeploymentError, Resource, load, resources
 from access.policies import read_document
 from local import managed_policies
-from local.deployer_actions import ANYTHING, KEY, ROLE, ROLE_POLICY, TYPES, Grant
+from local.deployer_actions import KEY, ROLE, ROLE_POLICY, TYPES
+from local.deployer_grants import ANYTHING, Grant
 
 OK, FAILED = 0, 2
 

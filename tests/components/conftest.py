@@ -3,7 +3,8 @@
 import asyncio
 import json
 import runpy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -158,7 +159,7 @@ Run = Callable[..., Recorded]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(monkeypatch: pytest.MonkeyPatch, loop: asyncio.AbstractEventLoop) -> Run:
     """Run a program as Pulumi would; returns what it registered."""
     monkeypatch.setenv("PULUMI_ERROR_OUTPUT_STRING", "1")
     monkeypatch.chdir(ROOT)
@@ -168,11 +169,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     ) -> Recorded:
         recorded = Recorded()
         cloud = Cloud(recorded, preview)
-        # A run that failed leaves tasks behind; the next must not wait for them.
-        asyncio.set_event_loop(asyncio.new_event_loop())
-        mocks.set_mocks(cloud, project="toolgate", stack=stack, preview=preview, monitor=Monitor(recorded, cloud))
         given = {key: it if isinstance(it, str) else json.dumps(it) for key, it in (config or {}).items()}
-        pulumi.runtime.set_all_config({f"toolgate:{key}": value for key, value in given.items()})
 
         def whole() -> None:
             program()
@@ -180,10 +177,36 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
             assert isinstance(root, Stack)
             pulumi.Output.from_input(dict(root.outputs)).apply(recorded.outputs.update)
 
-        pulumi.runtime.test(whole)()  # type: ignore[no-untyped-call]
+        with _own_loop(after=loop):
+            mocks.set_mocks(cloud, project="toolgate", stack=stack, preview=preview, monitor=Monitor(recorded, cloud))
+            pulumi.runtime.set_all_config({f"toolgate:{key}": value for key, value in given.items()})
+            pulumi.runtime.test(whole)()  # type: ignore[no-untyped-call]
         return recorded
 
     return running
+
+
+@contextmanager
+def _own_loop(after: asyncio.AbstractEventLoop | None) -> Iterator[asyncio.AbstractEventLoop]:
+    """A loop that ends with the block: what comes next must not wait for the tasks that a failed program leaves.
+
+    Args:
+        after: The current loop once it has ended.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield loop
+    finally:
+        asyncio.set_event_loop(after)
+        loop.close()
+
+
+@pytest.fixture(autouse=True)
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """Outputs that a test makes by itself need a current loop."""
+    with _own_loop(None) as loop:
+        yield loop
 
 
 @pytest.fixture
