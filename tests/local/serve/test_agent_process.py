@@ -27,6 +27,13 @@ HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
 """
 
 
+def ended(pidfd: int, seconds: float) -> bool:
+    """Whether a process ends in time: its pidfd can be read then."""
+    waiting = select.poll()
+    waiting.register(pidfd, select.POLLIN)
+    return bool(waiting.poll(seconds * 1000))
+
+
 @pytest.fixture
 def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AgentProcess]:
     monkeypatch.setattr("local.serve.agent_process.STOP_SECONDS", 0.1)
@@ -49,9 +56,9 @@ def test_whatever_ignores_a_polite_end_is_ended_with_all_it_started(agent: Agent
     agent.wait_ready()
     ends = [os.pidfd_open(pid) for pid in _pids(agent)]
     assert len(ends) == 2
-    assert select.select(ends, [], [], 0)[0] == []  # a pidfd can be read once its process has ended
+    assert not any(ended(end, 0) for end in ends)
     agent.stop()
-    assert all(select.select([end], [], [], 10)[0] for end in ends)
+    assert all(ended(end, 10) for end in ends)
     agent.stop()
 
 
@@ -88,9 +95,9 @@ def test_nothing_outlives_a_server_that_is_killed(agent: AgentProcess, tmp_path:
         heir = int(server.stdout.readline())
         started = [*map(int, (tmp_path / "killed.log").read_text().splitlines()[0].split()), heir]
         ends = [os.pidfd_open(pid) for pid in started]
-        assert select.select(ends, [], [], 0)[0] == []
+        assert not any(ended(end, 0) for end in ends)
         os.killpg(server.pid, signal.SIGKILL)
-    assert [pid for pid, end in zip(started, ends, strict=True) if not select.select([end], [], [], 10)[0]] == []
+    assert [pid for pid, end in zip(started, ends, strict=True) if not ended(end, 10)] == []
 
 
 def test_a_stopped_agent_leaves_no_will(agent: AgentProcess) -> None:
@@ -99,4 +106,4 @@ def test_a_stopped_agent_leaves_no_will(agent: AgentProcess) -> None:
     heir = os.pidfd_open(agent._will._heir.pid)
     agent.wait_ready()
     agent.stop()
-    assert select.select([heir], [], [], 10)[0]
+    assert ended(heir, 10)
