@@ -9,23 +9,12 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 from pulumi.runtime import config as pulumi_config
 
-from components import (
-    agent_runtime,
-    alarms,
-    arguments,
-    cedar,
-    delivery,
-    grants,
-    identifiers,
-    models,
-    names,
-    network,
-)
+from components import agent_runtime, arguments, cedar, grants, identifiers, models, names, network
 from components.errors import UsageError
 from components.grants import Authorization
 from components.log_levels import LogLevel
 from components.network import Network
-from components.watching import Watching
+from components.observability import Observability, ObservabilityConfig, observability
 
 NAMESPACE = "toolgate"
 DEFAULT_MODEL = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -64,25 +53,6 @@ class AgentConfig(TypedDict):
     """Its model. Default: `toolgate:modelId`."""
     systemPrompt: NotRequired[str]
     """Its system prompt. Default: the agent's own."""
-
-
-class ObservabilityConfig(TypedDict):
-    """What can be seen afterwards: `toolgate:observability`."""
-
-    telemetry: NotRequired[bool]
-    """Whether agents send their own traces and metrics to CloudWatch. Default: true."""
-    logs: NotRequired[bool]
-    """Whether gateway and runtimes deliver their application logs. Default: false."""
-    retentionDays: NotRequired[int]
-    """Days to keep these logs. Default: 30."""
-    traces: NotRequired[bool]
-    """Whether gateway and runtimes deliver their spans. Default: false."""
-    alarms: NotRequired[bool]
-    """Whether there are alarms on their errors and throttling. Default: false."""
-    alarmTopics: NotRequired[list[str]]
-    """ARNs of the SNS topics that alarms tell."""
-    dashboard: NotRequired[bool]
-    """Whether there is a dashboard. Default: false."""
 
 
 class NetworkConfig(TypedDict):
@@ -129,15 +99,6 @@ class Agent:
 
 
 @dataclass(frozen=True)
-class Observability:
-    """What can be seen afterwards: the agents' own telemetry, what gateway and runtimes are given, a dashboard."""
-
-    telemetry: bool
-    watched: Watching
-    dashboard: bool
-
-
-@dataclass(frozen=True)
 class Settings:
     """What the program deploys; a None stands for a key that was left out."""
 
@@ -162,10 +123,8 @@ def load(available: grants.Available) -> Settings:
         UsageError: A key is unknown, a value is of another type, a name is refused, or a tool does not exist.
     """
     config = _read()
-    _check_form(config)
     arguments.check(config, Config, f"{NAMESPACE}:")
     authorization = Authorization(config.get("authorization", Authorization.GATEWAY))
-    model_id = models.checked(config.get("modelId", DEFAULT_MODEL), f"{NAMESPACE}:modelId")
     grants.full_names(available, "lambdas")
     project, stack = pulumi.get_project(), pulumi.get_stack()
     names.gateway(project, stack, GATEWAY)
@@ -173,7 +132,25 @@ def load(available: grants.Available) -> Settings:
         names.policy_engine(project, stack, GATEWAY, own_key="kmsKey" in config)
     for target in available:
         names.function(project, stack, target)
-    observability = _observability(config.get("observability", {}), f"{NAMESPACE}:observability")
+    observed = observability(config.get("observability", {}), f"{NAMESPACE}:observability")
+    agents = _agents(config, available, authorization)
+    _check_number(agents, authorization)
+    return Settings(
+        authorization=authorization,
+        bundle=BundleKind(config.get("bundle", BundleKind.FULL)),
+        observability=observed,
+        agents=agents,
+        log_level=LogLevel(config.get("logLevel", LogLevel.INFO)),
+        kms_key=_kms_key(config),
+        network=_network(config),
+        protect=config.get("protect", False),
+        permissions_boundary=_boundary(config),
+    )
+
+
+def _agents(config: Mapping[str, Any], available: grants.Available, authorization: Authorization) -> dict[str, Agent]:
+    project, stack = pulumi.get_project(), pulumi.get_stack()
+    default = models.checked(config.get("modelId", DEFAULT_MODEL), f"{NAMESPACE}:modelId")
     agents: dict[str, Agent] = {}
     runtimes: dict[str, str] = {}
     for name, entry in config.get("agents", {DEFAULT_AGENT: {}}).items():
@@ -188,19 +165,8 @@ def load(available: grants.Available) -> Settings:
         if authorization is Authorization.TOOL and tools != []:
             names.policy(runtime, 1)
             cedar.check(tools or list(available), None, f"{where}.tools")
-        agents[name] = Agent(tools, models.checked(entry.get("modelId", model_id), f"{where}.modelId"), prompt)
-    _check_number(agents, authorization)
-    return Settings(
-        authorization=authorization,
-        bundle=BundleKind(config.get("bundle", BundleKind.FULL)),
-        observability=observability,
-        agents=agents,
-        log_level=LogLevel(config.get("logLevel", LogLevel.INFO)),
-        kms_key=_kms_key(config),
-        network=_network(config),
-        protect=config.get("protect", False),
-        permissions_boundary=_boundary(config),
-    )
+        agents[name] = Agent(tools, models.checked(entry.get("modelId", default), f"{where}.modelId"), prompt)
+    return agents
 
 
 def _kms_key(config: Mapping[str, Any]) -> str | None:
@@ -225,33 +191,6 @@ def _boundary(config: Mapping[str, Any]) -> str | None:
     boundary: str | None = config.get("permissionsBoundary")
     identifiers.check(identifiers.MANAGED_POLICY, boundary, f"{NAMESPACE}:permissionsBoundary")
     return boundary
-
-
-def _check_form(config: Mapping[str, Any]) -> None:
-    if isinstance(given := config.get("observability"), bool):
-        text = str(given).lower()
-        raise UsageError(
-            f"{NAMESPACE}:observability: is a map now, not {text}. Write telemetry: {text} in it "
-            f"(pulumi config set --path {NAMESPACE}:observability.telemetry {text})."
-        )
-
-
-def _observability(seen: ObservabilityConfig, where: str) -> Observability:
-    for key, needed in (("retentionDays", "logs"), ("alarmTopics", "alarms")):
-        if key in seen and not seen.get(needed):
-            raise UsageError(f"{where}.{key}: says nothing without {needed}. Write {needed}: true, or leave it out.")
-    watched: Watching = {}
-    if seen.get("logs"):
-        days = seen.get("retentionDays", delivery.DEFAULT_RETENTION_DAYS)
-        delivery.check_retention(days, f"{where}.retentionDays")
-        watched["logs"] = {"retention_days": days}
-    if seen.get("traces"):
-        watched["traces"] = True
-    if seen.get("alarms"):
-        topics = seen.get("alarmTopics", [])
-        alarms.check_topics(topics, f"{where}.alarmTopics")
-        watched["alarms"] = {"topics": [*topics]}
-    return Observability(seen.get("telemetry", True), watched, seen.get("dashboard", False))
 
 
 def _tools(

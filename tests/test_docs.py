@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import contract
-from components import alarms, propagation, settings
+from components import alarms, observability, propagation
 from local import managed_policies
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -258,7 +258,9 @@ def test_contributing_takes_five_steps_each() -> None:
 
 def test_every_setting_and_every_alarm_is_on_the_page_about_them() -> None:
     page = text_of(ROOT / "docs/observability.md")
-    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == set(settings.ObservabilityConfig.__annotations__)
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == set(
+        observability.ObservabilityConfig.__annotations__
+    )
     said = re.findall(r"^\| `<(\w+)>-([\w-]+)` \| (\d+) `(\w+)` \|", page, re.MULTILINE)
     assert said == [
         (kind, it.name, str(it.threshold), it.metric) for kind, table in alarms.TABLES.items() for it in table
