@@ -112,9 +112,10 @@ def test_an_invocation_ends_at_its_deadline(
 
 
 def test_silent_models_do_not_use_up_the_threads(serve: Callable[..., TestClient], bedrock: FakeBedrock) -> None:
-    agent = serve(invocation_seconds=1.5)
-    bedrock.inject(faults.silence, times=20)
+    agent = serve(invocation_seconds=2.5)
     with agent, ThreadPoolExecutor(20) as threads:
+        assert ask(agent, "hello") == (200, "You said: hello")
+        bedrock.inject(faults.silence, times=20)
         answers = list(threads.map(lambda _: ask(agent, "hello"), range(20)))
         assert answers == [(504, "deadline_exceeded")] * 20
         assert ask(agent, "hello") == (200, "You said: hello")
