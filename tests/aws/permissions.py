@@ -57,6 +57,8 @@ def _asking(stack: Deployment, account: str) -> Iterator[dict[str, Any]]:
     yield _allow("ForgetLogs", "logs:DeleteLogGroup", [left, f"{left}:*"])
     # It takes no resource, and is asked in every Region.
     yield _allow("FindPolicy", "bedrock-agentcore:ListPolicyEngines", ["*"])
+    # It takes no resource.
+    yield _allow("FindMetrics", "cloudwatch:ListMetrics", ["*"])
 
 
 def _allow(sid: str, action: str, resources: list[str]) -> dict[str, Any]:

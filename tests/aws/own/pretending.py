@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from access.views import Runtime
+from components import metrics
 from tests.aws.world import Making, World
 
 
@@ -17,7 +18,10 @@ def error(code: str, message: str = "no") -> ClientError:
 
 
 class Control:
-    """AgentCore's control plane, as far as the suite asks it; `statuses` is what comes next, the last one for good."""
+    """AgentCore's control plane, and CloudWatch, as far as the suite asks them.
+
+    `statuses` is what comes next, the last one for good.
+    """
 
     def __init__(self, *statuses: str, runtimes: Sequence[Runtime] = ()) -> None:
         self.statuses = list(statuses)
@@ -32,6 +36,11 @@ class Control:
             "metadataConfiguration": {"requireMMDSV2": True},
             "environmentVariables": self.runtimes[agentRuntimeId].environment,
         }
+
+    def list_metrics(self, *, Dimensions: Sequence[dict[str, str]], **_its: Any) -> dict[str, Any]:  # noqa: N803
+        arn = Dimensions[0]["Value"]
+        dimensions = metrics.DIMENSIONS["gateway" if ":gateway/" in arn else "runtime"](arn)
+        return {"Metrics": [{"Dimensions": [{"Name": name, "Value": it} for name, it in dimensions.items()]}]}
 
     def list_policy_engines(self, **_its: Any) -> dict[str, Any]:
         return {"policyEngines": []}

@@ -31,6 +31,7 @@ OF_A_RUN = {
     "logs:FilterLogEvents": f"{LOGS}:/aws/lambda/toolgate-probe-{RUN}-math:*",
     "logs:DeleteLogGroup": f"{LOGS}:/aws/bedrock-agentcore/runtimes/toolgate_probe_{RUN}_unread-0123456789-DEFAULT",
     "bedrock-agentcore:ListPolicyEngines": "*",
+    "cloudwatch:ListMetrics": "*",
 }
 OF_THE_STACK = {
     "bedrock-agentcore:InvokeAgentRuntime": f"{STACKS_RUNTIME}/runtime-endpoint/DEFAULT",

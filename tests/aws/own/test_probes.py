@@ -1,5 +1,6 @@
 """The probes: each asks in a sentence and says for which files it matters; what only AWS can answer is read rightly."""
 
+import functools
 import importlib
 import inspect
 import json
@@ -14,7 +15,7 @@ import pytest
 
 from access.deployment import Deployment
 from access.views import Runtime
-from tests.aws import test_interceptor_probes, test_policy_probes, test_runtime_probes
+from tests.aws import test_interceptor_probes, test_metric_probes, test_policy_probes, test_runtime_probes
 from tests.aws.own.pretending import MAKING, error, pretended
 from tests.aws.probing import Finding, Probe
 from tests.aws.program import handlers
@@ -110,6 +111,30 @@ def test_policies_that_came_too_early(ask: Callable[..., Finding]) -> None:
 def test_rights_that_never_held(ask: Callable[..., Finding]) -> None:
     never = replace(MAKING, settled={"knocker at plain": 1.0, "adder at ruled": None})
     assert ask(test_policy_probes.test_time_until_rights_hold, making=never).observed == "not in time"
+
+
+class Listing:
+    """CloudWatch, with metrics of these dimensions."""
+
+    def __init__(self, *sets: dict[str, str]) -> None:
+        self.sets = sets
+
+    def list_metrics(self, **_its: Any) -> dict[str, Any]:
+        listed = [[{"Name": name, "Value": it} for name, it in one.items()] for one in self.sets]
+        return {"Metrics": [{"Dimensions": one} for one in listed]}
+
+
+def test_metrics_under_other_dimensions(ask: Callable[..., Finding]) -> None:
+    def asked(*sets: dict[str, str]) -> Finding:
+        probe = functools.partial(test_metric_probes.test_dimensions_of_metrics, kind="gateway")
+        functools.update_wrapper(probe, test_metric_probes.test_dimensions_of_metrics)
+        return ask(probe, service=lambda *_its: Listing(*sets))
+
+    finding = asked({"Resource": "arn", "Service": "AgentCore.Gateway"})
+    assert (finding.assumed, finding.observed, finding.differs) == ("they are", "they are not", True)
+    assert finding.evidence == "{'Resource': 'arn', 'Service': 'AgentCore.Gateway'}"
+    with pytest.raises(MissingError, match="lists no invocation of the gateway yet"):
+        asked()
 
 
 def test_a_policy_that_holds_at_once_and_is_gone_at_once(
