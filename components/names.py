@@ -124,6 +124,10 @@ def checked(limit: Limit, name: str, *, advice: str) -> str:
     raise UsageError(f"{limit.what} {name!r} {problem} ({limit.source}). {advice}")
 
 
+def _made_of(last: str) -> str:
+    return f"It is made of project, stack and {last} name: shorten or rename one."
+
+
 def gateway(project: str, stack: str, name: str) -> str:
     """The gateway's name: project, stack and component joined by hyphens, in lower case.
 
@@ -131,7 +135,7 @@ def gateway(project: str, stack: str, name: str) -> str:
         UsageError: AWS would refuse the name.
     """
     joined = re.sub(r"[._]", "-", f"{project}-{stack}-{name}").lower()
-    return checked(GATEWAY, joined, advice="It is made of project, stack and component name: shorten or rename one.")
+    return checked(GATEWAY, joined, advice=_made_of("component"))
 
 
 def runtime(project: str, stack: str, name: str) -> str:
@@ -141,7 +145,7 @@ def runtime(project: str, stack: str, name: str) -> str:
         UsageError: AWS would refuse the name.
     """
     joined = re.sub(r"[.-]", "_", f"{project}_{stack}_{name}")
-    return checked(RUNTIME, joined, advice="It is made of project, stack and agent name: shorten or rename one.")
+    return checked(RUNTIME, joined, advice=_made_of("agent"))
 
 
 def policy_engine(project: str, stack: str, name: str, *, own_key: bool = False) -> str:
@@ -154,8 +158,7 @@ def policy_engine(project: str, stack: str, name: str, *, own_key: bool = False)
         UsageError: AWS would refuse the name.
     """
     joined = re.sub(r"[.-]", "_", f"{project}_{stack}_{name}") + ("_cmk" if own_key else "")
-    advice = "It is made of project, stack and gateway name: shorten or rename one."
-    return checked(POLICY_ENGINE, joined, advice=advice)
+    return checked(POLICY_ENGINE, joined, advice=_made_of("gateway"))
 
 
 def policy(runtime_name: str, number: int) -> str:
@@ -164,8 +167,7 @@ def policy(runtime_name: str, number: int) -> str:
     Raises:
         UsageError: AWS would refuse the name.
     """
-    advice = "It is made of project, stack and agent name: shorten or rename one."
-    return checked(POLICY, numbered(f"{runtime_name}_tools", "_", number), advice=advice)
+    return checked(POLICY, numbered(f"{runtime_name}_tools", "_", number), advice=_made_of("agent"))
 
 
 def numbered(name: str, separator: str, number: int) -> str:
@@ -180,7 +182,7 @@ def function(project: str, stack: str, name: str) -> str:
         UsageError: AWS would refuse the name.
     """
     joined = f"{project}-{stack}-{name}".replace(".", "-")
-    return checked(FUNCTION, joined, advice="It is made of project, stack and target name: shorten or rename one.")
+    return checked(FUNCTION, joined, advice=_made_of("target"))
 
 
 def delivery(owner: str, purpose: str) -> str:
@@ -189,8 +191,7 @@ def delivery(owner: str, purpose: str) -> str:
     Raises:
         UsageError: AWS would refuse the name.
     """
-    advice = "It is made of project, stack and component name: shorten or rename one."
-    return checked(DELIVERY, f"{owner}-{purpose}", advice=advice)
+    return checked(DELIVERY, f"{owner}-{purpose}", advice=_made_of("component"))
 
 
 def dashboard(project: str, stack: str, name: str) -> str:
@@ -200,7 +201,7 @@ def dashboard(project: str, stack: str, name: str) -> str:
         UsageError: AWS would refuse the name.
     """
     joined = f"{project}-{stack}-{name}".replace(".", "-")
-    return checked(DASHBOARD, joined, advice="It is made of project, stack and component name: shorten or rename one.")
+    return checked(DASHBOARD, joined, advice=_made_of("component"))
 
 
 def key_alias(project: str, stack: str, name: str) -> str:
@@ -210,7 +211,7 @@ def key_alias(project: str, stack: str, name: str) -> str:
         UsageError: AWS would refuse the name.
     """
     joined = f"alias/{project}-{stack}-{name}".replace(".", "-")
-    return checked(KEY_ALIAS, joined, advice="It is made of project, stack and component name: shorten or rename one.")
+    return checked(KEY_ALIAS, joined, advice=_made_of("component"))
 
 
 def target(name: str) -> str:

@@ -1,9 +1,10 @@
 """One IAM document as several managed policies, each as large as IAM takes."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from local.cloud import policy_documents
 
 # IAM user guide, "IAM and AWS STS quotas": characters of a managed policy without white space; managed policies of a
 # role, unless AWS raised it.
@@ -16,7 +17,7 @@ class TooLargeError(Exception):
 
 def size(document: Mapping[str, Any]) -> int:
     """Characters as IAM counts them, without white space."""
-    return len(re.sub(r"\s", "", json.dumps(document)))
+    return policy_documents.size(json.dumps(document))
 
 
 def split(document: Mapping[str, Any]) -> list[dict[str, Any]]:

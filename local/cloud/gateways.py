@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from local.cloud import workload_identities
 from local.cloud.engine_attachment import engine_answers
 from local.cloud.failures import Failure
 from local.cloud.key_use import gateway_uses_key, key_in_region
@@ -21,16 +22,13 @@ CONFIGURED = {"AWS_IAM": False, "AUTHENTICATE_ONLY": False, "NONE": False, "CUST
 def _make(inputs: Properties, making: Making) -> Made:
     place = making.place
     gateway_id = f"{inputs['name'].lower()}-{making.characters(10, LOWER_ALPHANUMERIC)}"
-    directory = "workload-identity-directory/default/workload-identity"
     return Made(
         gateway_id,
         {
             "gatewayId": gateway_id,
             "gatewayArn": place.arn("bedrock-agentcore", f"gateway/{gateway_id}"),
             "gatewayUrl": f"https://{gateway_id}.gateway.bedrock-agentcore.{place.region}.amazonaws.com/mcp",
-            "workloadIdentityDetails": [
-                {"workloadIdentityArn": place.arn("bedrock-agentcore", f"{directory}/{gateway_id}")}
-            ],
+            "workloadIdentityDetails": workload_identities.details(place, gateway_id),
             "region": place.region,
         },
     )

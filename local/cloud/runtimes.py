@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from local.cloud import workload_identities
 from local.cloud.failures import Failure
 from local.cloud.permissions import AGENTCORE, role_of, trusts
 from local.cloud.place import Place
@@ -15,16 +16,13 @@ from local.cloud.values import UNKNOWN, Properties
 def _make(inputs: Properties, making: Making) -> Made:
     place = making.place
     runtime_id = f"{inputs['agentRuntimeName']}-{making.characters(10, ALPHANUMERIC)}"
-    directory = "workload-identity-directory/default/workload-identity"
     return Made(
         runtime_id,
         {
             "agentRuntimeId": runtime_id,
             "agentRuntimeArn": place.arn("bedrock-agentcore", f"runtime/{runtime_id}"),
             "agentRuntimeVersion": str(making.version),
-            "workloadIdentityDetails": [
-                {"workloadIdentityArn": place.arn("bedrock-agentcore", f"{directory}/{runtime_id}")}
-            ],
+            "workloadIdentityDetails": workload_identities.details(place, runtime_id),
             "region": place.region,
         },
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from local.cloud.failures import Failure
-from local.cloud.key_use import key_in_region
+from local.cloud.key_use import Need, key_in_region
 from local.cloud.place import Place
 from local.cloud.resource_type import Existing, Made, Making, Record, Request, ResourceType
 from local.cloud.translation import Member, Table, key_value_list, translate
@@ -91,40 +91,35 @@ BUCKET_TYPE = ResourceType(
     in_use=_must_be_empty,
 )
 
-PUBLIC_ACCESS_BLOCK = ResourceType(
-    type="aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
-    requests=(
-        Request(
-            "s3",
-            "PutPublicAccessBlock",
-            {
-                "bucket": "Bucket",
-                "blockPublicAcls": "PublicAccessBlockConfiguration.BlockPublicAcls",
-                "ignorePublicAcls": "PublicAccessBlockConfiguration.IgnorePublicAcls",
-                "blockPublicPolicy": "PublicAccessBlockConfiguration.BlockPublicPolicy",
-                "restrictPublicBuckets": "PublicAccessBlockConfiguration.RestrictPublicBuckets",
-            },
-        ),
-    ),
-    make=lambda inputs, _making: Made(inputs["bucket"], {}),
-    computed=(),
-    replaces=frozenset({"bucket"}),
-    needs=(_bucket_exists,),
+
+def _setting(kind: str, operation: str, table: Table, needs: tuple[Need, ...] = ()) -> ResourceType:
+    """A setting of a bucket that Pulumi has as a resource of its own: the bucket's name is its id."""
+    return ResourceType(
+        type=kind,
+        requests=(Request("s3", operation, table),),
+        make=lambda inputs, _making: Made(inputs["bucket"], {}),
+        computed=(),
+        replaces=frozenset({"bucket"}),
+        needs=(_bucket_exists, *needs),
+    )
+
+
+PUBLIC_ACCESS_BLOCK = _setting(
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+    "PutPublicAccessBlock",
+    {
+        "bucket": "Bucket",
+        "blockPublicAcls": "PublicAccessBlockConfiguration.BlockPublicAcls",
+        "ignorePublicAcls": "PublicAccessBlockConfiguration.IgnorePublicAcls",
+        "blockPublicPolicy": "PublicAccessBlockConfiguration.BlockPublicPolicy",
+        "restrictPublicBuckets": "PublicAccessBlockConfiguration.RestrictPublicBuckets",
+    },
 )
 
-OWNERSHIP_CONTROLS = ResourceType(
-    type="aws:s3/bucketOwnershipControls:BucketOwnershipControls",
-    requests=(
-        Request(
-            "s3",
-            "PutBucketOwnershipControls",
-            {"bucket": "Bucket", "rule": Member("OwnershipControls.Rules", _ownership_rules)},
-        ),
-    ),
-    make=lambda inputs, _making: Made(inputs["bucket"], {}),
-    computed=(),
-    replaces=frozenset({"bucket"}),
-    needs=(_bucket_exists,),
+OWNERSHIP_CONTROLS = _setting(
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+    "PutBucketOwnershipControls",
+    {"bucket": "Bucket", "rule": Member("OwnershipControls.Rules", _ownership_rules)},
 )
 
 _DEFAULT: Table = {"sseAlgorithm": "SSEAlgorithm", "kmsMasterKeyId": "KMSMasterKeyID"}
@@ -141,19 +136,11 @@ def _key_of_rule(inputs: Properties, made: Made, place: Place, existing: Existin
         )
 
 
-ENCRYPTION = ResourceType(
-    type="aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
-    requests=(
-        Request(
-            "s3",
-            "PutBucketEncryption",
-            {"bucket": "Bucket", "rules": Member("ServerSideEncryptionConfiguration.Rules", _RULE)},
-        ),
-    ),
-    make=lambda inputs, _making: Made(inputs["bucket"], {}),
-    computed=(),
-    replaces=frozenset({"bucket"}),
-    needs=(_bucket_exists, _key_of_rule),
+ENCRYPTION = _setting(
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+    "PutBucketEncryption",
+    {"bucket": "Bucket", "rules": Member("ServerSideEncryptionConfiguration.Rules", _RULE)},
+    needs=(_key_of_rule,),
 )
 
 OBJECT_TYPE = ResourceType(
