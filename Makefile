@@ -17,10 +17,10 @@ setup:           ## prepare .venv (returns at once when nothing changed)
 	@$(PYTHON) scripts/setup.py
 
 demo: setup      ## the whole thing on this machine: plan, rules, access, answers, refusals
-	@$(PY) -m local demo
+	@.venv/bin/toolgate demo
 
 demo-agents: setup ## two agents behind one gateway, each with exactly its own tools
-	@$(PY) -m local demo --stack agents
+	@.venv/bin/toolgate demo --stack agents
 
 test: setup      ## lint, types, unit, policy and end-to-end tests; no network, no AWS account, no Pulumi CLI
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check --quiet . && $(PY) -m mypy && $(PY) -m pytest
@@ -61,10 +61,10 @@ local-destroy: setup ## the same, taken down
 	@local/pulumi.sh destroy --yes
 
 review: setup    ## what the working tree changes against BASE: the comment on a pull request
-	@$(PY) -m local review --base "$$BASE"
+	@.venv/bin/toolgate review --base "$$BASE"
 
 bundle: setup    ## build the agent's zip for AgentCore Runtime; last line: path, bytes, sha256 as JSON
-	@$(PY) -m components.bundle
+	@.venv/bin/toolgate bundle
 
 lock: setup      ## write the lock files anew from requirements/*.in
 	@scripts/lock.sh

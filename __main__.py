@@ -5,31 +5,33 @@ from typing import Any
 
 import pulumi
 
-from components import bundle, log_levels, settings, telemetry
-from components.agent_runtime import AgentRuntime, AgentRuntimeArgs
-from components.dashboard import Dashboard
-from components.encryption_key import EncryptionKey
-from components.lambda_tools import LambdaTools
-from components.log_levels import LogLevel
-from components.settings import BundleKind
-from components.targets import read_targets
-from components.tool_gateway import ExceptionLevel, ToolGateway, ToolGatewayArgs
+from toolgate.components import stack_settings
+from toolgate.components.agent_runtime import AgentRuntime, AgentRuntimeArgs
+from toolgate.components.dashboard import Dashboard
+from toolgate.components.encryption_key import EncryptionKey
+from toolgate.components.lambda_tools import LambdaTools
+from toolgate.components.observability import log_levels, telemetry
+from toolgate.components.observability.log_levels import LogLevel
+from toolgate.components.runtime import agent_bundle
+from toolgate.components.stack_settings import BundleKind
+from toolgate.components.tool_gateway import ExceptionLevel, ToolGateway, ToolGatewayArgs
+from toolgate.components.tools.targets import read_targets
 
 LAMBDAS = Path("lambdas")
 LOCK = Path("requirements/agent.txt")
 
 # Everything that can be wrong is found out before the first resource.
 targets = read_targets(LAMBDAS)
-chosen = settings.load({target: [tool["name"] for tool in tools] for target, tools in targets.items()})
+chosen = stack_settings.load({target: [tool["name"] for tool in tools] for target, tools in targets.items()})
 observability = chosen.observability
-code = bundle.build(Path("agent"), LOCK if chosen.bundle is BundleKind.FULL else None)
+code = agent_bundle.build(Path("agent"), LOCK if chosen.bundle is BundleKind.FULL else None)
 
 opts = pulumi.ResourceOptions(protect=chosen.protect)
 # What every component takes, with one value in the whole stack. Each checks what it is given.
 shared: Any = {}
 if chosen.kms_key:
-    own = chosen.kms_key == settings.CREATE
-    shared["kms_key_arn"] = EncryptionKey(settings.KEY, {}, opts).key_arn if own else chosen.kms_key
+    own = chosen.kms_key == stack_settings.CREATE
+    shared["kms_key_arn"] = EncryptionKey(stack_settings.KEY, {}, opts).key_arn if own else chosen.kms_key
 if chosen.permissions_boundary:
     shared["permissions_boundary"] = chosen.permissions_boundary
 
@@ -45,7 +47,7 @@ gateway_args: ToolGatewayArgs = {
 } | shared
 if chosen.log_level is LogLevel.DEBUG:
     gateway_args["exception_level"] = ExceptionLevel.DEBUG
-gateway = ToolGateway(settings.GATEWAY, gateway_args, opts)
+gateway = ToolGateway(stack_settings.GATEWAY, gateway_args, opts)
 
 runtimes: dict[str, AgentRuntime] = {}
 for name, agent in chosen.agents.items():
@@ -65,9 +67,9 @@ for name, agent in chosen.agents.items():
     runtimes[name] = AgentRuntime(name, args, opts)
 if observability.dashboard:
     Dashboard(
-        settings.DASHBOARD,
+        stack_settings.DASHBOARD,
         {
-            "gateways": {settings.GATEWAY: gateway.gateway_arn},
+            "gateways": {stack_settings.GATEWAY: gateway.gateway_arn},
             "runtimes": {name: runtime.runtime_arn for name, runtime in runtimes.items()},
             "functions": {target: function.function_arn for target, function in functions.items()},
         },

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from access.cedar import decide_tool, entity_id, tool_engine
-from access.deployment import Deployment, read
-from access.inbound import inbound
-from access.matrix import matrix, tools_of
+from toolgate.access.cedar.cedar_decision import decide_tool, entity_id, tool_engine
+from toolgate.access.deployment.deployment import Deployment, read
+from toolgate.access.matrix.access_matrix import matrix, tools_of
+from toolgate.access.matrix.inbound import inbound
 
 ACCOUNT, TARGETS, TOOLS = "123456789012", 10, 10
 SECONDS, MEGABYTES, SAMPLE = 10.0, 500.0, 200

@@ -24,7 +24,8 @@ from bench.agent import HEAD, services
 from bench.agent_figures import Figure
 from bench.bundle_collector import Collector
 from bench.bundle_process import CONTENT, Process, told
-from components import bundle, telemetry, wheels
+from toolgate.components.observability import telemetry
+from toolgate.components.runtime import agent_bundle, wheels
 
 LOCK, ASKED = Path("requirements/agent.txt"), Path("requirements/agent.in")
 HERE = {"linux": f"{platform.machine()}-manylinux2014", "darwin": "macos"}[sys.platform]
@@ -49,7 +50,7 @@ def main() -> int:
 def figures(folder: Path) -> Iterator[Figure]:
     """Every figure, as it is measured."""
     yield from zips(folder)
-    built = bundle.build(Path("agent"), LOCK, dist=folder, machine=HERE)
+    built = agent_bundle.build(Path("agent"), LOCK, dist=folder, machine=HERE)
     with services() as url:
         task = unpacked(built.path, folder / "task", bytecode=True)
         bare = unpacked(built.path, folder / "bare", bytecode=False)
@@ -61,9 +62,9 @@ def figures(folder: Path) -> Iterator[Figure]:
 
 def zips(folder: Path) -> Iterator[Figure]:
     """The zip's size and what it costs a plan."""
-    built = bundle.build(Path("agent"), LOCK, dist=folder)
+    built = agent_bundle.build(Path("agent"), LOCK, dist=folder)
     started = time.perf_counter()
-    bundle.build(Path("agent"), LOCK, dist=folder)
+    agent_bundle.build(Path("agent"), LOCK, dist=folder)
     again = time.perf_counter() - started
     yield Figure("zip / the most it may be", built.size / MEGABYTE, LARGEST_MB, "MB", 1)
     yield Figure("zip / the same requirements the plain way", built.size / MEGABYTE, plain_zip(folder), "MB", 0.5)

@@ -15,9 +15,9 @@ import httpx
 from botocore.credentials import Credentials
 from mcp_proxy_for_aws.sigv4_helper import SigV4HTTPXAuth  # type: ignore[import-untyped]
 
-from access.deployment import parse
-from local.plan import plan
-from local.serve.server import serve
+from toolgate.access.deployment.deployment import parse
+from toolgate.local.plan import plan
+from toolgate.local.serve.server import serve
 
 CLASSES = ("iam.Role", "s3.Bucket", "lambda_.Function", "cloudwatch.LogGroup", "bedrock.AgentcoreGateway")
 IMPORTS = "import pulumi_aws\n" + "\n".join(f"pulumi_aws.{name}" for name in CLASSES)
@@ -56,10 +56,10 @@ def main() -> int:
 
 
 def _plan() -> Row:
-    ours = [sys.executable, "-m", "local", "plan"]
+    ours = [sys.executable, "-m", "toolgate.cli", "plan"]
     reference = [sys.executable, "-c", IMPORTS]
     pairs = [(_process(ours), _process(reference)) for _ in range(5)]
-    name = "`python -m local plan` / a process that imports Pulumi's AWS classes"
+    name = "`toolgate plan` / a process that imports Pulumi's AWS classes"
     return _row(name, pairs, most=4)
 
 

@@ -9,28 +9,17 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components import (
-    arguments,
-    cedar,
-    code_bucket,
-    documents,
-    identifiers,
-    interpreter,
-    models,
-    names,
-    network,
-    permits,
-    place,
-    propagation,
-    roles,
-    watching,
-)
-from components.alarms import Alarms
-from components.delivery import LogDelivery
-from components.errors import UsageError
-from components.network import Network
-from components.observed import Observed
-from components.tool_gateway import GatewayTools
+from toolgate.components.checks import arguments, identifiers, names
+from toolgate.components.checks.errors import UsageError
+from toolgate.components.grants import cedar_permits, cedar_text
+from toolgate.components.iam import aws_environment, bedrock_models, component_role, iam_documents, iam_propagation
+from toolgate.components.observability import monitoring
+from toolgate.components.observability.alarms import Alarms
+from toolgate.components.observability.log_delivery import LogDelivery
+from toolgate.components.observability.observed import Monitored
+from toolgate.components.runtime import code_bucket, interpreter, network
+from toolgate.components.runtime.network import Network
+from toolgate.components.tool_gateway import GatewayTools
 
 # botocore bedrock-agentcore-control EnvironmentVariablesMap, EnvironmentVariableKey, EnvironmentVariableValue
 MOST_VARIABLES, LONGEST_KEY, LONGEST_VALUE = 50, 100, 5000
@@ -63,7 +52,7 @@ class AgentRuntimeArgs(TypedDict):
     """An agent, its model and its tools."""
 
     code: str
-    """Path of the deployment zip, relative to the program; `python -m components.bundle` builds it."""
+    """Path of the deployment zip, relative to the program; `toolgate bundle` builds it."""
     model_id: str
     """Id or ARN of a Bedrock inference profile or foundation model."""
     tools: NotRequired[list[GatewayTools]]
@@ -116,11 +105,11 @@ class AgentRuntime(pulumi.ComponentResource):
         zip_path = Path(args["code"])
         digest = _digest(zip_path, where)
         super().__init__("toolgate:index:AgentRuntime", name, {**args, "platform_version": platform}, opts)
-        here = place.current(self)
+        here = aws_environment.current(self)
         code = code_bucket.upload(self, name, zip_path, digest, args)
         role, policies = self._role(name, runtime_name, here, code, {**args, "tools": handed})
-        hooked = pulumi.ResourceOptions(parent=self, hooks=propagation.retry(self, name))
-        permitted = permits.write(name, runtime_name, cedar.role_entity(here, role.name), handed, hooked)
+        hooked = pulumi.ResourceOptions(parent=self, hooks=iam_propagation.retry(self, name))
+        permitted = cedar_permits.write(name, runtime_name, cedar_text.role_entity(here, role.name), handed, hooked)
         runtime = aws.bedrock.AgentcoreAgentRuntime(
             f"{name}-runtime",
             agent_runtime_name=runtime_name,
@@ -136,7 +125,7 @@ class AgentRuntime(pulumi.ComponentResource):
             opts=hooked.merge(pulumi.ResourceOptions(depends_on=[*policies, *permitted], delete_before_replace=True)),
         )
         key_arn, tags = args.get("kms_key_arn"), args.get("tags")
-        watching.watch(self, name, Observed("runtime", runtime_name, runtime.agent_runtime_arn, tags, key_arn), args)
+        monitoring.watch(self, name, Monitored("runtime", runtime_name, runtime.agent_runtime_arn, tags, key_arn), args)
         self.runtime_arn = runtime.agent_runtime_arn
         self.role_arn = role.arn
         self.tool_names = pulumi.Output.all(*[it["tools"] for it in handed]).apply(_flat)
@@ -148,19 +137,19 @@ class AgentRuntime(pulumi.ComponentResource):
         self,
         name: str,
         runtime_name: str,
-        here: documents.Place,
+        here: iam_documents.AwsEnvironment,
         code: aws.s3.BucketObjectv2,
         args: AgentRuntimeArgs,
     ) -> tuple[aws.iam.Role, list[aws.iam.RolePolicy]]:
-        role = roles.make(self, name, documents.runtime_trust(here, runtime_name), args)
-        model = models.access(self, here, args["model_id"])
-        written = {"policy": documents.runtime_minimum(here, runtime_name, code.arn, model)}
+        role = component_role.make(self, name, iam_documents.runtime_trust(here, runtime_name), args)
+        model = bedrock_models.access(self, here, args["model_id"])
+        written = {"policy": iam_documents.runtime_minimum(here, runtime_name, code.arn, model)}
         if arns := [it["gateway_arn"] for it in args.get("tools", [])]:
-            written["tools"] = documents.invoke_gateways(_each_once(arns))
+            written["tools"] = iam_documents.invoke_gateways(_each_once(arns))
         if key_arn := args.get("kms_key_arn"):
             bucket_arn = here.arn("s3", code.bucket, region="", account="")
-            written["decrypt"] = documents.decrypt_code(here, key_arn, bucket_arn)
-        return role, roles.write(self, name, role, written)
+            written["decrypt"] = iam_documents.decrypt_code(here, key_arn, bucket_arn)
+        return role, component_role.write(self, name, role, written)
 
 
 def _handed(handed: Sequence[GatewayTools], runtime_name: str, where: str) -> list[GatewayTools]:
@@ -174,7 +163,7 @@ def _handed(handed: Sequence[GatewayTools], runtime_name: str, where: str) -> li
         every = _flat(tools)
         if twice := sorted({tool for tool in every if every.count(tool) > 1}):
             raise UsageError(f"{where}.tools: {', '.join(twice)} handed over twice. Hand each tool over once.")
-        permits.check(handed, tools, runtime_name, where)
+        cedar_permits.check(handed, tools, runtime_name, where)
         return tools
 
     given = [it["tools"] for it in handed]
@@ -200,13 +189,13 @@ def _check(args: AgentRuntimeArgs, where: str) -> None:
     Raises:
         UsageError: A value is out of AWS's bounds, or two of them contradict each other.
     """
-    models.checked(args["model_id"], f"{where}.model_id")
+    bedrock_models.checked(args["model_id"], f"{where}.model_id")
     network.check(args.get("network"), f"{where}.network")
     identifiers.check(identifiers.KMS_KEY, args.get("kms_key_arn"), f"{where}.kms_key_arn")
     identifiers.check(identifiers.MANAGED_POLICY, args.get("permissions_boundary"), f"{where}.permissions_boundary")
     arguments.within(args.get("description"), 1, LONGEST_DESCRIPTION, f"{where}.description")
     arguments.within(args.get("system_prompt"), 1, LONGEST_VALUE, f"{where}.system_prompt")
-    watching.check(args, where)
+    monitoring.check(args, where)
     for key, seconds in args.get("lifecycle", {}).items():
         arguments.within(seconds, SHORTEST_LIFE, LONGEST_LIFE, f"{where}.lifecycle.{key}")
     environment = args.get("environment", {})

@@ -7,8 +7,10 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components import arguments, metrics, names, place
-from components.errors import UsageError
+from toolgate.components.checks import arguments, names
+from toolgate.components.checks.errors import UsageError
+from toolgate.components.iam import aws_environment
+from toolgate.components.observability import metrics
 
 # CloudWatch API reference, "Dashboard Body Structure and Syntax": the grid is 24 wide.
 WIDTH, HEIGHT = 12, 6
@@ -87,7 +89,7 @@ class Dashboard(pulumi.ComponentResource):
         _check(listed, where)
         dashboard_name = names.dashboard(pulumi.get_project(), pulumi.get_stack(), name)
         super().__init__("toolgate:index:Dashboard", name, {**args}, opts)
-        region = place.current(self).region
+        region = aws_environment.current(self).region
         shown = pulumi.Output.from_input(listed)
         made = aws.cloudwatch.Dashboard(
             f"{name}-dashboard",

@@ -5,7 +5,8 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components import arguments, documents, names, place
+from toolgate.components.checks import arguments, names
+from toolgate.components.iam import aws_environment, iam_documents
 
 # KMS API reference, ScheduleKeyDeletion, PendingWindowInDays
 SHORTEST_WINDOW, LONGEST_WINDOW = 7, 30
@@ -41,7 +42,7 @@ class EncryptionKey(pulumi.ComponentResource):
         key = aws.kms.Key(
             f"{name}-key",
             description=f"What the stack {project}/{stack} keeps",
-            policy=pulumi.Output.json_dumps(documents.key_policy(place.current(self))),
+            policy=pulumi.Output.json_dumps(iam_documents.key_policy(aws_environment.current(self))),
             enable_key_rotation=True,
             deletion_window_in_days=days,
             tags=args.get("tags"),

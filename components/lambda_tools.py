@@ -7,21 +7,15 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components import (
-    arguments,
-    delivery,
-    documents,
-    grants,
-    identifiers,
-    interpreter,
-    names,
-    propagation,
-    roles,
-    tool_forms,
-)
-from components.errors import UsageError
-from components.tool_gateway import GatewayTarget
-from components.tool_schema import ToolSchema, read_tools
+from toolgate.components.checks import arguments, identifiers, names
+from toolgate.components.checks.errors import UsageError
+from toolgate.components.grants import tool_grants
+from toolgate.components.iam import component_role, iam_documents, iam_propagation
+from toolgate.components.observability import log_delivery
+from toolgate.components.runtime import interpreter
+from toolgate.components.tool_gateway import GatewayTarget
+from toolgate.components.tools import provider_tool_schema
+from toolgate.components.tools.tool_schema import ToolSchema, read_tools
 
 DISPATCHER = "dispatch.py"
 _OURS = (DISPATCHER, "tools.json")
@@ -74,13 +68,13 @@ class LambdaTools(pulumi.ComponentResource):
     def __init__(self, name: str, args: LambdaToolsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         where = f"LambdaTools {name!r}"
         arguments.check(args, LambdaToolsArgs, where)
-        delivery.check_retention(args.get("log_retention_days"), f"{where}.log_retention_days")
+        log_delivery.check_retention(args.get("log_retention_days"), f"{where}.log_retention_days")
         identifiers.check(identifiers.KMS_KEY, args.get("kms_key_arn"), f"{where}.kms_key_arn")
         identifiers.check(identifiers.MANAGED_POLICY, args.get("permissions_boundary"), f"{where}.permissions_boundary")
         level = FunctionLogLevel(args.get("log_level", FunctionLogLevel.INFO)).value
         directory = Path(args["directory"])
         tools = read_tools(directory / "tools.py")
-        grants.full_names({name: [tool["name"] for tool in tools]}, where)
+        tool_grants.full_names({name: [tool["name"] for tool in tools]}, where)
         function_name = names.function(pulumi.get_project(), pulumi.get_stack(), name)
         code = _code(directory, tools)
         super().__init__("toolgate:index:LambdaTools", name, {**args, "log_level": level}, opts)
@@ -100,7 +94,7 @@ class LambdaTools(pulumi.ComponentResource):
             logging_config={"log_format": "JSON", "application_log_level": level},
             tags=args.get("tags"),
             # The first call may come at once: its log must have somewhere to go.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=ready, hooks=propagation.retry(self, name)),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=ready, hooks=iam_propagation.retry(self, name)),
         )
         self.function_arn = function.arn
         self.tools = tools
@@ -113,18 +107,18 @@ class LambdaTools(pulumi.ComponentResource):
 
     def _role(self, name: str, function_name: str, args: LambdaToolsArgs) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
         """The function's role, and what must be there before the function is: its log and the right to write it."""
-        role = roles.make(self, name, documents.function_trust(), args)
+        role = component_role.make(self, name, iam_documents.function_trust(), args)
         logs = aws.cloudwatch.LogGroup(
             f"{name}-logs",
             name=f"/aws/lambda/{function_name}",
-            retention_in_days=args.get("log_retention_days", delivery.DEFAULT_RETENTION_DAYS),
+            retention_in_days=args.get("log_retention_days", log_delivery.DEFAULT_RETENTION_DAYS),
             # The only thing of the function that is encrypted with it: it has no environment variables, and its package
             # is this repository's source code.
             kms_key_id=args.get("kms_key_arn"),
             tags=args.get("tags"),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return role, [*roles.write(self, name, role, {"logs": documents.function_logs(logs.arn)}), logs]
+        return role, [*component_role.write(self, name, role, {"logs": iam_documents.function_logs(logs.arn)}), logs]
 
 
 def _code(directory: Path, tools: list[ToolSchema]) -> pulumi.AssetArchive:
@@ -145,7 +139,7 @@ def _code(directory: Path, tools: list[ToolSchema]) -> pulumi.AssetArchive:
             raise UsageError(f"{path}: that name is taken by the dispatcher. Rename the file.")
         assets[inside] = pulumi.FileAsset(path.as_posix())
     assets[DISPATCHER] = pulumi.FileAsset(dispatcher.as_posix())
-    assets["tools.json"] = pulumi.StringAsset(tool_forms.tools_json(tools))
+    assets["tools.json"] = pulumi.StringAsset(provider_tool_schema.tools_json(tools))
     return pulumi.AssetArchive(assets)
 
 

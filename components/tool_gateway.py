@@ -7,27 +7,18 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from components import (
-    arguments,
-    cedar_schema,
-    documents,
-    grants,
-    identifiers,
-    names,
-    place,
-    propagation,
-    protection,
-    roles,
-    tool_forms,
-    watching,
-)
-from components.alarms import Alarms
-from components.cedar_schema import Tools
-from components.delivery import LogDelivery
-from components.errors import UsageError
-from components.grants import Authorization
-from components.observed import Observed
-from components.tool_schema import ToolSchema
+from toolgate.components.checks import arguments, identifiers, names
+from toolgate.components.checks.errors import UsageError
+from toolgate.components.grants import cedar_schema, tool_grants
+from toolgate.components.grants.cedar_schema import Tools
+from toolgate.components.grants.tool_grants import Authorization
+from toolgate.components.iam import aws_environment, component_role, iam_documents, iam_propagation, protection
+from toolgate.components.observability import monitoring
+from toolgate.components.observability.alarms import Alarms
+from toolgate.components.observability.log_delivery import LogDelivery
+from toolgate.components.observability.observed import Monitored
+from toolgate.components.tools import provider_tool_schema
+from toolgate.components.tools.tool_schema import ToolSchema
 
 # A gateway made without versions speaks only 2025-03-26 (seen live: mrwersa/agentmandate), and they cannot be widened
 # later (aws/aws-cli#10346).
@@ -126,7 +117,7 @@ class ToolGateway(pulumi.ComponentResource):
         # Rules read these; a plain value says more than an enum.
         plain = {"authorization": self._authorization.value, **({"exception_level": level} if level else {})}
         super().__init__("toolgate:index:ToolGateway", name, {**args, **plain}, opts)
-        hooks = propagation.retry(self, name)
+        hooks = iam_propagation.retry(self, name)
         engine = _engine(self, name, engine_name, args) if engine_name else None
         role, policies = self._role(name, gateway_name, args, engine)
         gateway = aws.bedrock.AgentcoreGateway(
@@ -145,14 +136,14 @@ class ToolGateway(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=policies, delete_before_replace=True, hooks=hooks),
         )
         key_arn, tags = args.get("kms_key_arn"), args.get("tags")
-        watching.watch(self, name, Observed("gateway", gateway_name, gateway.gateway_arn, tags, key_arn), args)
+        monitoring.watch(self, name, Monitored("gateway", gateway_name, gateway.gateway_arn, tags, key_arn), args)
         targets = self._targets(name, args["targets"], gateway, policies, hooks)
         self.gateway_arn = gateway.gateway_arn
         # Who uses the URL waits for the tools; and a policy cannot come before the tools that it names.
         self.gateway_url = _after(targets, gateway.gateway_url)
         self.policy_engine_id = _after(targets, engine.policy_engine_id) if engine else None
         known_tools = pulumi.Output.from_input(self._tools)
-        self.tool_names = known_tools.apply(lambda known: grants.full_names(_available(known), where))
+        self.tool_names = known_tools.apply(lambda known: tool_grants.full_names(_available(known), where))
         self.register_outputs(
             {
                 "gateway_arn": self.gateway_arn,
@@ -179,7 +170,9 @@ class ToolGateway(pulumi.ComponentResource):
         if isinstance(self._tools, pulumi.Output):
             raise UsageError(f"{where}: the gateway's tools are an Output. Write the grant out, with `tool_names`.")
         available = _available(self._tools)
-        chosen = grants.resolve(available, asked or grants.full_names(available, where), self._authorization, where)
+        chosen = tool_grants.resolve(
+            available, asked or tool_grants.full_names(available, where), self._authorization, where
+        )
         handed: GatewayTools = {"gateway_arn": self.gateway_arn, "gateway_url": self.gateway_url, "tools": chosen}
         if when is not None:
             arguments.check(when, str, f"{where}: when")
@@ -195,15 +188,15 @@ class ToolGateway(pulumi.ComponentResource):
     def _role(
         self, name: str, gateway_name: str, args: ToolGatewayArgs, engine: aws.bedrock.AgentcorePolicyEngine | None
     ) -> tuple[aws.iam.Role, list[aws.iam.RolePolicy]]:
-        here = place.current(self)
-        role = roles.make(self, name, documents.gateway_trust(here, gateway_name), args)
+        here = aws_environment.current(self)
+        role = component_role.make(self, name, iam_documents.gateway_trust(here, gateway_name), args)
         functions = [target["function_arn"] for target in args["targets"].values()]
-        written = {"invoke": documents.invoke_functions(functions)}
+        written = {"invoke": iam_documents.invoke_functions(functions)}
         if engine:
-            written["authorize"] = documents.authorize_tools(here, gateway_name, engine.policy_engine_arn)
+            written["authorize"] = iam_documents.authorize_tools(here, gateway_name, engine.policy_engine_arn)
         if key_arn := args.get("kms_key_arn"):
-            written["encrypt"] = documents.encrypt_gateway(key_arn)
-        return role, roles.write(self, name, role, written)
+            written["encrypt"] = iam_documents.encrypt_gateway(key_arn)
+        return role, component_role.write(self, name, role, written)
 
     def _targets(
         self,
@@ -236,20 +229,20 @@ class ToolGateway(pulumi.ComponentResource):
 
     def _payloads(self, target: str) -> pulumi.Output[list[dict[str, Any]]]:
         return pulumi.Output.from_input(self._tools).apply(
-            lambda known: [tool_forms.inline_payload(tool) for tool in known[target]]
+            lambda known: [provider_tool_schema.inline_payload(tool) for tool in known[target]]
         )
 
 
 def _check(args: ToolGatewayArgs, where: str) -> None:
     arguments.check(args, ToolGatewayArgs, where)
     arguments.within(args.get("description"), 1, LONGEST_DESCRIPTION, f"{where}.description")
-    watching.check(args, where)
+    monitoring.check(args, where)
     identifiers.check(identifiers.KMS_KEY, args.get("kms_key_arn"), f"{where}.kms_key_arn")
     identifiers.check(identifiers.MANAGED_POLICY, args.get("permissions_boundary"), f"{where}.permissions_boundary")
 
 
 def _checked(tools: Tools, where: str) -> Tools:
-    grants.full_names(_available(tools), where)
+    tool_grants.full_names(_available(tools), where)
     return tools
 
 

@@ -10,14 +10,15 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from access.deployment import Deployment, parse
-from access.matrix import matrix
-from access.table import as_table
-from local import locks
-from local.plan import Plan, describe, plan
-from local.progress import waiting_for
+from toolgate.access.deployment.deployment import Deployment, parse
+from toolgate.access.matrix.access_matrix import matrix
+from toolgate.access.output.table import as_table
+from toolgate.local import refusals
+from toolgate.local.plan import Plan, describe, plan
+from toolgate.local.progress import waiting_for
 
 
 @dataclass(frozen=True)
@@ -49,21 +50,25 @@ WIDTH = 110
 """Characters of a line; fixed, so that the recording in docs/demo.md is the same on every terminal."""
 
 
-def main(stack: str) -> int:
-    """Run the demo of a stack; return the exit code: 0 when everything came out as it must, 1 otherwise."""
+def main(stack: str, root: Path) -> int:
+    """Run the demo of a stack of the program in folder `root`.
+
+    Returns:
+        The exit code: 0 when everything came out as it must, 1 otherwise.
+    """
     started = time.monotonic()
     print("toolgate: an agent whose IAM role is its only credential, and its tools. All of it on this machine:")
     print("no AWS account; the account 123456789012 is made up.")
-    planned = _show_plan(stack)
+    planned = _show_plan(stack, root)
     if planned.mandatory:
         return 1
     deployment = parse(planned.deployment)
     with _chapter("Who may call what, computed from the planned documents"):
         _show(as_table(matrix(deployment)))
-    answered = _show_answers(planned.deployment, SCENARIOS[stack])
-    held = _show_locks(planned.deployment, deployment)
+    answered = _show_answers(planned.deployment, root, SCENARIOS[stack])
+    held = _show_locks(planned.deployment, root, deployment)
     print(f"\nDone in {time.monotonic() - started:.1f} s; nothing is left running.")
-    print("Next: `.venv/bin/python -m local up` keeps it running for questions of your own (README.md, Try it).")
+    print("Next: `.venv/bin/toolgate up` keeps it running for questions of your own (README.md, Try it).")
     return 0 if answered and held else 1
 
 
@@ -87,25 +92,25 @@ def _wrapped(line: str) -> str:
     )
 
 
-def _show_plan(stack: str) -> Plan:
+def _show_plan(stack: str, root: Path) -> Plan:
     with _chapter("Plan: the real Pulumi program against a stand-in for AWS, judged by the policy pack"):
         with waiting_for("the program and the policy pack"):
-            planned = plan(stack)
+            planned = plan(stack, root=root)
         _show(describe(planned))
         if planned.violations:
             _show("(A mandatory violation stops a deployment; an advisory one is advice.)")
     return planned
 
 
-def _show_answers(deployment: Mapping[str, Any], asks: Sequence[Ask]) -> bool:
-    from local.asking import ask  # noqa: PLC0415  # boto3 and the servers: while the reader reads the plan
-    from local.serve.server import serve  # noqa: PLC0415
+def _show_answers(deployment: Mapping[str, Any], root: Path, asks: Sequence[Ask]) -> bool:
+    from toolgate.local.invoke_agent import ask  # noqa: PLC0415  # boto3 and the servers: while the reader reads the plan
+    from toolgate.local.serve.server import serve  # noqa: PLC0415
 
     complete = True
     with _chapter("Ask: boto3 -> runtime -> agent -> signed gateway -> Lambda handler"), ExitStack() as stack:
         _show("(The model is a script on this machine; the agent, the handlers and the decisions are the real ones.)")
         with waiting_for("the gateway and the agent to start"):
-            serving = stack.enter_context(serve(deployment))
+            serving = stack.enter_context(serve(deployment, root))
         for one in asks:
             made = len(serving.calls)
             started = time.monotonic()
@@ -120,10 +125,10 @@ def _show_answers(deployment: Mapping[str, Any], asks: Sequence[Ask]) -> bool:
     return complete
 
 
-def _show_locks(raw: Mapping[str, Any], deployment: Deployment) -> bool:
+def _show_locks(raw: Mapping[str, Any], root: Path, deployment: Deployment) -> bool:
     held = True
     with _chapter("The locks are real: each of these is refused"):
-        for attempt in locks.attempts(raw, deployment):
+        for attempt in refusals.attempts(raw, deployment, root):
             _show(f"{'refused' if attempt.refused else 'LET IN '}  {attempt.who}\n         {attempt.message}")
             held = held and attempt.refused
     return held

@@ -7,20 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.cloud.control_plane import ControlPlane
-from local.cloud.place import Place
-from local.cloud.store import MemoryStore
-from local.engine import pack
-from local.engine.export import export
-from local.engine.pack import PackError, Violation
-from local.engine.pack_config import PackConfig
-from local.engine.recorder import Program, ProgramError, record
-from local.engine.stack_config import ConfigError, project_name, stack_config
-from local.resource_label import short_type
+import toolgate
+from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.cloud.control_plane import ControlPlane
+from toolgate.local.cloud.store import MemoryStore
+from toolgate.local.engine import pack_process
+from toolgate.local.engine.export_writer import export
+from toolgate.local.engine.pack_config import PackConfig
+from toolgate.local.engine.pack_process import PackError, Violation
+from toolgate.local.engine.recorder import Program, ProgramError, record
+from toolgate.local.engine.stack_config import ConfigError, project_name, stack_config
+from toolgate.local.resource_label import short_type
 
-__all__ = ["PackError", "Plan", "ProgramError", "Violation", "describe", "plan", "write"]
+__all__ = ["PackError", "Plan", "ProgramError", "Violation", "describe", "judge", "plan", "write"]
 
-ROOT = Path(__file__).resolve().parent.parent
+PACK = Path(toolgate.__file__).parent / "policy"
 LOCAL_CONFIG = {"toolgate:bundle": "sources"}
 """The local runtime runs the agent from the project's environment, so its zip needs no wheels."""
 
@@ -49,21 +50,22 @@ def plan(
     config: Mapping[str, str] | None = None,
     rules: PackConfig | None = None,
     preview: bool = False,
-    root: Path = ROOT,
+    root: Path | None = None,
 ) -> Plan:
     """Run the program and the policy pack.
 
     Args:
         stack: Whose configuration to take: `Pulumi.<stack>.yaml`.
         config: Values that go before those of the files, such as `{"toolgate:modelId": "..."}`.
-        rules: The policy pack's configuration (`local.engine.pack_config.load`).
+        rules: The policy pack's configuration (`toolgate.local.engine.pack_config.load`).
         preview: Leave what only AWS can tell unknown, as the first preview of a stack does.
-        root: The project's folder.
+        root: The program's folder; the current one when left out.
 
     Raises:
         ProgramError: The program or its configuration cannot be deployed.
         PackError: The policy pack could not be run, or does not take its configuration.
     """
+    root = (root or Path()).resolve()
     try:
         settings = stack_config(root, stack, LOCAL_CONFIG | dict(config or {}))
         project = project_name(root)
@@ -72,11 +74,27 @@ def plan(
     region = settings.values.get("aws:region")
     if region is None:
         raise ProgramError(f"no Region: write `aws:region: us-east-1` under `config:` in Pulumi.{stack}.yaml")
-    plane = ControlPlane(Place(region=region), MemoryStore(), {})
-    with pack.running(root / "policy", project, stack, settings.values, rules) as judging:
+    plane = ControlPlane(CloudEnvironment(region=region), MemoryStore(), {})
+    with pack_process.running(PACK, project, stack, settings.values, rules) as judging:
         recording = record(Program(root, project, stack, settings.values, settings.secrets), plane, preview=preview)
         deployment = export(recording, plane.place)
         return Plan(deployment, tuple(judging.violations(deployment, preview=preview)))
+
+
+def judge(deployment: Mapping[str, Any], *, rules: PackConfig | None = None) -> Plan:
+    """What the policy pack has against a deployment, whoever made it.
+
+    Args:
+        deployment: A stack export.
+        rules: The policy pack's configuration.
+
+    Raises:
+        PackError: The policy pack could not be run, or does not take its configuration.
+    """
+    urn: str = next((it["urn"] for it in deployment["deployment"]["resources"]), "urn:pulumi:stack::project")
+    _, _, stack, _, project, *_ = f"{urn}::".split(":")
+    with pack_process.running(PACK, project, stack, {}, rules) as judging:
+        return Plan(dict(deployment), tuple(judging.violations(deployment)))
 
 
 def write(deployment: Mapping[str, Any], path: Path) -> None:

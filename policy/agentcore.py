@@ -1,7 +1,7 @@
 """What AgentCore and its neighbours are called: resource types, the service principal, actions, families of ARNs."""
 
-from policy import patterns
-from policy.patterns import ACCOUNT, ACCOUNT_ID, ID, NAME, PARTITION, REGION, Some, chain
+from toolgate.policy import patterns
+from toolgate.policy.patterns import ACCOUNT, ACCOUNT_ID, ID, NAME, PARTITION, REGION, Some, chain
 
 GATEWAY = "aws:bedrock/agentcoreGateway:AgentcoreGateway"
 TARGET = "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget"

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from policy import documents, managed_policies, reading
-from policy.documents import Document
-from policy.messages import quote
-from policy.rule import Resource
+from toolgate.policy import documents, managed_policies, reading
+from toolgate.policy.documents import Document
+from toolgate.policy.messages import quote
+from toolgate.policy.rule import Resource
 
 type Path = tuple[str, ...]
 

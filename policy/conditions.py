@@ -8,10 +8,10 @@ operator restricts only if it fails when the key is absent and when the value di
 import re
 from collections.abc import Callable, Iterator
 
-from policy import patterns
-from policy.documents import Condition, Statement, Text
-from policy.patterns import HOLE
-from policy.reading import UNKNOWN, Unknown
+from toolgate.policy import patterns
+from toolgate.policy.documents import Condition, Statement, Text
+from toolgate.policy.patterns import HOLE
+from toolgate.policy.reading import UNKNOWN, Unknown
 
 TEXT_OPERATORS = frozenset({"stringequals", "stringequalsignorecase", "stringlike"})
 ARN_OPERATORS = TEXT_OPERATORS | {"arnequals", "arnlike"}

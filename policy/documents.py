@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from policy import patterns
-from policy.messages import quote
-from policy.patterns import HOLE
-from policy.reading import SENTINELS, UNKNOWN, Unknown
+from toolgate.policy import patterns
+from toolgate.policy.messages import quote
+from toolgate.policy.patterns import HOLE
+from toolgate.policy.reading import SENTINELS, UNKNOWN, Unknown
 
 type Text = str | Unknown
 

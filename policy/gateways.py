@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from policy import patterns, settings
-from policy.agentcore import GATEWAY, POLICY_ENGINE, TARGET
-from policy.reading import UNKNOWN, at, each
-from policy.rule import Resource
-from policy.settings import Settings
-from policy.stack import Stack
+from toolgate.policy import patterns, settings
+from toolgate.policy.agentcore import GATEWAY, POLICY_ENGINE, TARGET
+from toolgate.policy.reading import UNKNOWN, at, each
+from toolgate.policy.rule import Resource
+from toolgate.policy.settings import Settings
+from toolgate.policy.stack import Stack
 
 EXTERNAL: dict[str, dict[str, Any]] = {
     "externalGateways": settings.strings_schema("ARN patterns of gateways of other stacks.", [])

@@ -6,7 +6,7 @@ Source: the resources' inputs in pulumi_aws_native, which are the CloudFormation
 from collections.abc import Mapping
 from typing import Any
 
-from policy import agentcore, carriers
+from toolgate.policy import agentcore, carriers
 
 _IAM = {"policyDocument": "policy", "policies": "inlinePolicies", "assumeRolePolicyDocument": "assumeRolePolicy"}
 

@@ -2,9 +2,9 @@
 
 from pulumi_policy import PolicyPack
 
-from policy.policies import policy
-from policy.rule import Rule
-from policy.rules import (
+from toolgate.policy.policies import policy
+from toolgate.policy.rule import Rule
+from toolgate.policy.rules import (
     agent_cannot_bypass_gateway,
     cedar_names_exist,
     customer_managed_key,

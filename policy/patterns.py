@@ -13,7 +13,7 @@ import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from policy.reading import SENTINELS
+from toolgate.policy.reading import SENTINELS
 
 # Stands for unknown text inside a known one. Private use: it means nothing in an ARN.
 HOLE = "\ue000"

@@ -14,10 +14,10 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
-from policy import native, reading, roles, stack
-from policy.messages import clean
-from policy.rule import Finding, Resource, Rule
-from policy.settings import EXCEPTIONS_SCHEMA, Settings
+from toolgate.policy import native, reading, roles, stack
+from toolgate.policy.messages import clean
+from toolgate.policy.rule import Finding, Resource, Rule
+from toolgate.policy.settings import EXCEPTIONS_SCHEMA, Settings
 
 # A reader mends the first few and runs again; ten thousand lines help nobody.
 MOST_PER_RESOURCE = 10

@@ -8,12 +8,12 @@ sees the graph, and finds what the memory could not: a role whose name a preview
 import functools
 from collections.abc import Iterator
 
-from policy import carriers, documents, managed_policies, reading, trust
-from policy.agentcore import ROLE_USERS
-from policy.carriers import POLICY, ROLE, ROLES, Carried
-from policy.reading import UNKNOWN
-from policy.rule import Resource
-from policy.stack import Stack
+from toolgate.policy import carriers, documents, managed_policies, reading, trust
+from toolgate.policy.agentcore import ROLE_USERS
+from toolgate.policy.carriers import POLICY, ROLE, ROLES, Carried
+from toolgate.policy.reading import UNKNOWN
+from toolgate.policy.rule import Resource
+from toolgate.policy.stack import Stack
 
 type _Key = tuple[str, str]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from pulumi_policy import EnforcementLevel, PolicyComplianceFramework, Severity
 
-from policy.messages import quote
-from policy.settings import Settings
+from toolgate.policy.messages import quote
+from toolgate.policy.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from typing import Any
 
 from pulumi_policy import PolicyResource
 
-from policy import agentcore, carriers, native, reading
-from policy.rule import Resource
+from toolgate.policy import agentcore, carriers, native, reading
+from toolgate.policy.rule import Resource
 
 # What a stack check looks at. Converting the rest would cost time in a large stack and is never read.
 TYPES = (

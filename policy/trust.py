@@ -1,9 +1,9 @@
 """Whether a trust policy lets AgentCore take the role."""
 
-from policy import conditions, iam, patterns
-from policy.agentcore import ASSUME_ROLE, PRINCIPAL
-from policy.documents import Document, Principal, Statement
-from policy.reading import UNKNOWN
+from toolgate.policy import conditions, iam, patterns
+from toolgate.policy.agentcore import ASSUME_ROLE, PRINCIPAL
+from toolgate.policy.documents import Document, Principal, Statement
+from toolgate.policy.reading import UNKNOWN
 
 
 def lets_agentcore_in(statement: Statement) -> bool:

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from policy import iam
-from policy.carriers import Carried
-from policy.iam import Family
-from policy.rule import Finding
+from toolgate.policy import iam
+from toolgate.policy.carriers import Carried
+from toolgate.policy.iam import Family
+from toolgate.policy.rule import Finding
 
 
 def wide_grants(

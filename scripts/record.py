@@ -16,7 +16,7 @@ def main() -> int:
     """Run the demos and record them; return 1 when one of them failed."""
     text = PAGE.read_text(encoding="utf-8")
     for stack, command in STACKS.items():
-        demo = [sys.executable, "-m", "local", "demo", "--stack", stack]
+        demo = [sys.executable, "-m", "toolgate.cli", "demo", "--stack", stack]
         done = subprocess.run(demo, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode:
             print(f"error: `{command}` failed, nothing is recorded:\n{done.stdout}", file=sys.stderr)

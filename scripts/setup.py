@@ -19,6 +19,7 @@ UV_VENV = ROOT / ".uv"
 LOCK = ROOT / "requirements" / "project.txt"
 UV_LOCK = ROOT / "requirements" / "uv.txt"
 PYTHON_VERSION = ROOT / ".python-version"
+PROJECT = ROOT / "pyproject.toml"
 STAMP = VENV / ".toolgate"
 OLDEST = (3, 11)
 
@@ -30,7 +31,7 @@ class SetupError(Exception):
 def inputs_digest() -> str:
     """Digest of everything the environment is made from."""
     digest = hashlib.sha256()
-    for path in (LOCK, UV_LOCK, PYTHON_VERSION, Path(__file__)):
+    for path in (LOCK, UV_LOCK, PYTHON_VERSION, PROJECT, Path(__file__)):
         digest.update(path.read_bytes() + b"\0")
     return digest.hexdigest()
 
@@ -93,6 +94,9 @@ def install(uv: Path) -> None:
         "--compile-bytecode",
     ]
     run("the locked packages (about 400 MB; some minutes the first time)", *sync, LOCK)
+    # The lock has what builds it; without isolation nothing else is asked of the registry.
+    this: list[str | Path] = [uv, "pip", "install", "--quiet", "--python", VENV / "bin" / "python", "--no-deps"]
+    run("the command toolgate", *this, "--no-build-isolation", "--editable", ROOT)
 
 
 def main() -> int:

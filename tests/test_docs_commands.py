@@ -9,7 +9,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
-RUNS = re.compile(r"\.venv/bin/python -m (local plan --stack|access|local\.deployer|tests\.aws\.permissions) [^#\n]*")
+RUNS = re.compile(
+    r"\.venv/bin/(toolgate plan --stack|toolgate access|toolgate deployer|python -m tests\.aws\.permissions) [^#\n]*"
+)
 DIFFERENCE = {0, 1, 3}
 
 
@@ -31,13 +33,12 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for entry in ROOT.iterdir():
         if entry.name not in {".local", ".git", "dist"}:
             (folder / entry.name).symlink_to(entry)
-    (folder / ".local").mkdir()
     return folder
 
 
 def test_there_are_commands_of_each_kind() -> None:
     assert {match[1] for command in COMMANDS if (match := RUNS.match(command))} == {
-        *("local plan --stack", "access", "local.deployer", "tests.aws.permissions"),
+        *("toolgate plan --stack", "toolgate access", "toolgate deployer", "python -m tests.aws.permissions"),
     }
     assert len(COMMANDS) > 12
 

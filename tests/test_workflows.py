@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
+from click.testing import CliRunner
 
-from local.review.agreement import LABEL
-from local.review.comment import MARKER
-from local.review.planning import stacks_of
+from toolgate.cli.main import toolgate
+from toolgate.review.approval import LABEL
+from toolgate.review.comment import MARKER
+from toolgate.review.planning import stacks_of
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -184,7 +186,7 @@ def called(first: str) -> list[list[str]]:
 
 def test_every_command_is_one_that_is_checked_here() -> None:
     first = {words[0] for _, script in SCRIPTS for words in commands(script)}
-    assert first - BUILT_IN == {"make", "pulumi", ".venv/bin/python", ".github/comment.sh", "gh"}
+    assert first - BUILT_IN == {"make", "pulumi", ".venv/bin/toolgate", ".github/comment.sh", "gh"}
 
 
 def test_make_has_the_targets() -> None:
@@ -194,14 +196,13 @@ def test_make_has_the_targets() -> None:
         assert done.returncode == 0, done.stderr
 
 
-def test_python_has_the_commands_with_these_options() -> None:
-    assert len(called(".venv/bin/python")) >= 3
-    for _, *words in called(".venv/bin/python"):
-        ours = words[: 3 if words[:2] == ["-m", "local"] else 2 if words[0] == "-m" else 1]
-        done = subprocess.run([sys.executable, *ours, "--help"], cwd=ROOT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        options = [word for word in words[len(ours) :] if word.startswith("--")]
-        assert [option for option in options if option not in done.stdout] == []
+def test_the_command_has_the_sub_commands_with_these_options() -> None:
+    assert len(called(".venv/bin/toolgate")) >= 3
+    for _, command, *words in called(".venv/bin/toolgate"):
+        done = CliRunner().invoke(toolgate, [command, "--help"])
+        assert done.exit_code == 0, done.output
+        options = [word for word in words if word.startswith("--")]
+        assert [option for option in options if option not in done.output] == []
 
 
 def test_the_label_and_the_marker_have_one_name_each() -> None:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
-from local.cloud import (
+from toolgate.local.cloud.failures import NotReproducedError
+from toolgate.local.cloud.resource_type import ResourceType
+from toolgate.local.cloud.types import (
     alarms,
     dashboards,
     deliveries,
@@ -17,8 +19,6 @@ from local.cloud import (
     runtimes,
     s3,
 )
-from local.cloud.failures import NotReproducedError
-from local.cloud.resource_type import ResourceType
 
 TYPES: Mapping[str, ResourceType] = {
     kind.type: kind

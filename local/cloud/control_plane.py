@@ -4,15 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from local.cloud.catalogue import resource_type
-from local.cloud.failures import Failure, NotReproducedError, RefusalError
-from local.cloud.invokes import answer
-from local.cloud.place import Place
-from local.cloud.resource_type import Existing, Made, Making, Record, ResourceType
-from local.cloud.shapes import violations
-from local.cloud.store import Account, Store
-from local.cloud.translation import translate
-from local.cloud.values import UNKNOWN, Properties
+from toolgate.local.cloud.api_requests import translate
+from toolgate.local.cloud.catalogue import resource_type
+from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.cloud.failures import Failure, NotReproducedError, RefusalError
+from toolgate.local.cloud.lookups import answer
+from toolgate.local.cloud.request_validation import violations
+from toolgate.local.cloud.resource_type import Existing, Made, Making, Record, ResourceType
+from toolgate.local.cloud.store import Account, Store
+from toolgate.local.cloud.values import UNKNOWN, Properties
 
 NOT_REPRODUCED = "the stand-in for AWS does not reproduce {} (docs/local.md lists what it does)"
 
@@ -28,7 +28,7 @@ class ControlPlane:
             account does while it is slow. Tests set it.
     """
 
-    place: Place
+    place: CloudEnvironment
     store: Store
     refusals: Mapping[str, list[str]]
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from local.cloud.failures import Failure
-from local.cloud.place import Place
-from local.cloud.translation import Table
-from local.cloud.values import Properties
+from toolgate.local.cloud.api_requests import Table
+from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.cloud.failures import Failure
+from toolgate.local.cloud.values import Properties
 
 LOWER_ALPHANUMERIC = string.ascii_lowercase + string.digits
 ALPHANUMERIC = string.ascii_letters + string.digits
@@ -42,7 +42,7 @@ class Making:
         version: 1 when made, one more with every update.
     """
 
-    place: Place
+    place: CloudEnvironment
     seed: str
     version: int = 1
 
@@ -111,7 +111,7 @@ class ResourceType:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     refreshed: frozenset[str] = frozenset()
     rules: tuple[Callable[[Properties], Iterator[Failure]], ...] = ()
-    needs: tuple[Callable[[Properties, Made, Place, Existing], Iterator[str]], ...] = ()
+    needs: tuple[Callable[[Properties, Made, CloudEnvironment, Existing], Iterator[str]], ...] = ()
     unique: tuple[str, ...] = ()
     conflict: str = ""
     in_use: Callable[[Record, Existing], Iterator[str]] | None = None

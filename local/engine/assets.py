@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from local.engine.wire import ARCHIVE, ASSET, signature
+from toolgate.local.engine.wire import ARCHIVE, ASSET, signature
 
 _ARCHIVE_SUFFIXES = (".jar", ".tar", ".tgz", ".tar.gz", ".zip")
 _BLOCK = 512

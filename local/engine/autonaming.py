@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from local.engine.stack_config import ConfigError
+from toolgate.local.engine.stack_config import ConfigError
 
 KEY = "pulumi:autonaming"
 DEFAULT = "${name}-${hex(7)}"

@@ -20,18 +20,17 @@ from pulumi.runtime.proto import plugin_pb2
 from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer, add_ResourceProviderServicer_to_server
 
-from local.cloud.catalogue import resource_type
-from local.cloud.control_plane import NOT_REPRODUCED, ControlPlane
-from local.cloud.failures import NotReproducedError, RefusalError
-from local.cloud.place import Place
-from local.cloud.store import FileStore, Store
-from local.engine import wire
-from local.engine.autonaming import Autonaming
-from local.engine.difference import difference
+from toolgate.local.cloud.catalogue import resource_type
+from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.cloud.control_plane import NOT_REPRODUCED, ControlPlane
+from toolgate.local.cloud.failures import NotReproducedError, RefusalError
+from toolgate.local.cloud.store import FileStore, Store
+from toolgate.local.engine import wire
+from toolgate.local.engine.autonaming import Autonaming
+from toolgate.local.engine.provider_diff import difference
 
 FOLDER_VARIABLE = "TOOLGATE_LOCAL"
-"""Names the folder whose `account.json` holds the stand-in account; `.local` of the project without it."""
-ROOT = Path(__file__).resolve().parents[2]
+"""Names the folder whose `account.json` holds the stand-in account; `.local` of the current one without it."""
 LARGEST_MESSAGE = 400 * 1024 * 1024  # bytes; pulumi sdk/go/common/util/rpcutil
 
 
@@ -46,7 +45,7 @@ class Provider(ResourceProviderServicer):
 
     store: Store
     refusals: Mapping[str, list[str]] = field(default_factory=dict)
-    _place: Place = field(default_factory=Place)
+    _place: CloudEnvironment = field(default_factory=CloudEnvironment)
 
     @property
     def _plane(self) -> ControlPlane:
@@ -70,7 +69,7 @@ class Provider(ResourceProviderServicer):
 
     def Configure(self, request: Any, context: Any) -> Any:
         """Take the Region."""
-        self._place = Place(region=wire.from_struct(request.args)["region"])
+        self._place = CloudEnvironment(region=wire.from_struct(request.args)["region"])
         return pb.ConfigureResponse(acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=True)
 
     def Check(self, request: Any, context: Any) -> Any:
@@ -210,7 +209,7 @@ def _changes(some: bool) -> Any:
 
 def main() -> None:
     """Serve until the engine ends this process, which it does when it needs the provider no more."""
-    folder = Path(os.environ.get(FOLDER_VARIABLE) or ROOT / ".local")
+    folder = Path(os.environ.get(FOLDER_VARIABLE) or ".local")
     server, port = started(Provider(FileStore(folder / "account.json")))
     print(port, flush=True)
     server.wait_for_termination()

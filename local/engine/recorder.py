@@ -18,13 +18,13 @@ from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime import mocks, settings
 from pulumi.runtime.proto import provider_pb2, resource_pb2
 
-from local.cloud.control_plane import NOT_REPRODUCED, ControlPlane
-from local.cloud.failures import NotReproducedError, RefusalError
-from local.engine import autonaming, wire
-from local.engine.assets import AssetError, hashed
-from local.engine.autonaming import Autonaming
-from local.engine.stack_config import ConfigError
-from local.engine.wire import Wire
+from toolgate.local.cloud.control_plane import NOT_REPRODUCED, ControlPlane
+from toolgate.local.cloud.failures import NotReproducedError, RefusalError
+from toolgate.local.engine import autonaming, wire
+from toolgate.local.engine.assets import AssetError, hashed
+from toolgate.local.engine.autonaming import Autonaming
+from toolgate.local.engine.stack_config import ConfigError
+from toolgate.local.engine.wire import Wire
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 

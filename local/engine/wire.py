@@ -10,7 +10,7 @@ from typing import Any
 
 from google.protobuf.struct_pb2 import Struct, Value
 
-from local.cloud.values import UNKNOWN, Package, hidden
+from toolgate.local.cloud.values import UNKNOWN, Package, hidden
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 ASSET = "c44067f5952c0a294b673a41bacd8c17"

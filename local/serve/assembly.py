@@ -10,24 +10,25 @@ from typing import TYPE_CHECKING, Any
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from access.deployment import Deployment
-from access.export import DeploymentError
-from access.inbound import INVOKE_GATEWAY
-from access.roles import Role
-from access.views import Gateway, Runtime, Target
-from local.cloud.place import Place
-from local.serve import model, runtime
-from local.serve.agent_process import AgentProcess
-from local.serve.authorization import Authority, Permission, Service, authorized
-from local.serve.code_archive import write_out
-from local.serve.credentials import Sessions
-from local.serve.denial import Denial
-from local.serve.environment import process_environment
-from local.serve.tool_call import ToolCall
+from toolgate.access.deployment.agentcore_resources import Gateway, Runtime, Target
+from toolgate.access.deployment.deployment import Deployment
+from toolgate.access.deployment.roles import Role
+from toolgate.access.deployment.stack_export import DeploymentError
+from toolgate.access.matrix.inbound import INVOKE_GATEWAY
+from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.serve.agents import invoke_api
+from toolgate.local.serve.agents.agent_process import AgentProcess
+from toolgate.local.serve.agents.code_archive import write_out
+from toolgate.local.serve.environment import process_environment
+from toolgate.local.serve.gateway.denial import Denial
+from toolgate.local.serve.gateway.tool_call import ToolCall
+from toolgate.local.serve.guards.credentials import Sessions
+from toolgate.local.serve.guards.iam_guard import Authority, Permission, Service, authorized
+from toolgate.local.serve.model import converse_api
 
 if TYPE_CHECKING:
-    from local.serve.functions import LocalFunction
-    from local.serve.gateway import LocalGateway
+    from toolgate.local.serve.gateway.local_function import LocalFunction
+    from toolgate.local.serve.gateway.mcp_gateway import LocalGateway
 
 _GATEWAY_BODY = 6 * 2**20  # AgentCore quotas: a gateway's payload
 
@@ -48,7 +49,7 @@ class Assembly:
     """
 
     deployment: Deployment
-    place: Place
+    place: CloudEnvironment
     url: str
     root: Path
     code: Path
@@ -70,7 +71,7 @@ class Assembly:
         if not entry_point.is_file():
             raise DeploymentError(f"{of.label}: its entry point is not there: {entry_point}")
         urls = {gateway.url: self.gateway_url(gateway.id) for gateway in self.deployment.gateways}
-        environment = self._environment(runtime.environment(of, urls), of.role_arn, "BedrockAgentCore-local")
+        environment = self._environment(invoke_api.environment(of, urls), of.role_arn, "BedrockAgentCore-local")
         return AgentProcess(f"agent {of.agent}", entry_point, environment, logs / f"{of.agent}.log")
 
     def app(self, agents: Mapping[str, AgentProcess]) -> ASGIApp:
@@ -81,18 +82,25 @@ class Assembly:
         """
         gateways = [self._gateway(gateway) for gateway in self.deployment.gateways]
         services = [_gateway_service(g, built) for g, built in zip(self.deployment.gateways, gateways, strict=True)]
-        invoke, converse = runtime.runtime_app(agents), model.model_app()
+        invoke, converse = invoke_api.runtime_app(agents), converse_api.model_app()
         post = frozenset({"POST"})
         services += [
-            Service("bedrock-agentcore", runtime.PATH, post, runtime.permissions, invoke, runtime.MAX_BODY),
-            Service("bedrock", model.PATH, post, model.permissions(self.place), converse, model.MAX_BODY),
+            Service("bedrock-agentcore", invoke_api.PATH, post, invoke_api.permissions, invoke, invoke_api.MAX_BODY),
+            Service(
+                "bedrock",
+                converse_api.PATH,
+                post,
+                converse_api.permissions(self.place),
+                converse,
+                converse_api.MAX_BODY,
+            ),
         ]
         authority = Authority(self.sessions, self.place.region, self.deployment.resource_policies)
         return _with_lifespan(authorized(services, authority), gateways)
 
     def _gateway(self, gateway: Gateway) -> "LocalGateway":
-        from local.serve.gateway import build  # noqa: PLC0415  # a second of imports, while the agents start
-        from local.serve.tool_authorization import tool_authorization  # noqa: PLC0415  # as above
+        from toolgate.local.serve.gateway.mcp_gateway import build  # noqa: PLC0415  # a second of imports, while the agents start
+        from toolgate.local.serve.guards.cedar_guard import tool_authorization  # noqa: PLC0415  # as above
 
         role = self._role(gateway.role_arn)
         functions = [(target, self._function(target)) for target in self.deployment.targets_of(gateway)]
@@ -100,7 +108,7 @@ class Assembly:
         return build(gateway, role, functions, self.calls.append, authorization)
 
     def _function(self, target: Target) -> "LocalFunction":
-        from local.serve.functions import LocalFunction  # noqa: PLC0415  # as above
+        from toolgate.local.serve.gateway.local_function import LocalFunction  # noqa: PLC0415  # as above
 
         function = self.deployment.function(target.function_arn or "")
         if function is None or function.code is None:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from local.serve.credentials import Credentials
+from toolgate.local.serve.guards.credentials import Credentials
 
 # What a process needs from this machine to run at all.
 _INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")

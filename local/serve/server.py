@@ -14,21 +14,20 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from access.deployment import Deployment, parse
-from access.export import DeploymentError
-from access.policies import Policy
-from access.roles import Role
-from local.cloud.place import Place
-from local.serve import runtime
-from local.serve.agent_process import AgentProcess
-from local.serve.assembly import Assembly
-from local.serve.credentials import Credentials, Sessions
-from local.serve.denial import Denial
-from local.serve.environment import client_variables
-from local.serve.tool_call import ToolCall
-from local.serve.unsupported import notes, unsupported
+from toolgate.access.deployment.deployment import Deployment, parse
+from toolgate.access.deployment.roles import Role
+from toolgate.access.deployment.stack_export import DeploymentError
+from toolgate.access.iam.policies import Policy
+from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.serve.agents import invoke_api
+from toolgate.local.serve.agents.agent_process import AgentProcess
+from toolgate.local.serve.assembly import Assembly
+from toolgate.local.serve.environment import client_variables
+from toolgate.local.serve.gateway.denial import Denial
+from toolgate.local.serve.gateway.tool_call import ToolCall
+from toolgate.local.serve.guards.credentials import Credentials, Sessions
+from toolgate.local.serve.unsupported import notes, unsupported
 
-ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
 """Loopback only: the local deployment is for this machine's user."""
 
@@ -84,14 +83,14 @@ class Serving:
 
 @contextmanager
 def serve(
-    deployment: Mapping[str, Any], *, port: int = 0, root: Path = ROOT, logs: Path | None = None
+    deployment: Mapping[str, Any], root: Path | None = None, *, port: int = 0, logs: Path | None = None
 ) -> Iterator[Serving]:
     """Serve a deployment until the block ends; then nothing of it is left running.
 
     Args:
         deployment: A parsed stack export (version 3).
+        root: The program's folder, where relative paths in the deployment start; the current one when left out.
         port: The port, or 0 for a free one.
-        root: Where relative paths in the deployment start; holds `agent/` with the agents' entry points.
         logs: Folder for the agents' output; `.local/logs` under the root when left out.
 
     Raises:
@@ -99,6 +98,7 @@ def serve(
         PortInUseError: Another program listens on the port.
         AgentStartError: An agent did not come up.
     """
+    root = (root or Path()).resolve()
     parsed = parse(deployment)
     place = _place(parsed)
     _refuse_unsupported(parsed, place)
@@ -133,9 +133,9 @@ def _serving(assembly: Assembly, agents: Mapping[str, AgentProcess]) -> Serving:
     )
 
 
-def _operator(deployment: Deployment, place: Place) -> Role:
+def _operator(deployment: Deployment, place: CloudEnvironment) -> Role:
     resources = [arn for r in deployment.runtimes for arn in (r.arn, f"{r.arn}/runtime-endpoint/DEFAULT")]
-    statement = {"Sid": "InvokeRuntimes", "Effect": "Allow", "Action": runtime.INVOKE, "Resource": resources}
+    statement = {"Sid": "InvokeRuntimes", "Effect": "Allow", "Action": invoke_api.INVOKE, "Resource": resources}
     document = {"Version": "2012-10-17", "Statement": [statement]}
     return Role(
         arn=place.global_arn("iam", f"role/{OPERATOR}"),
@@ -145,15 +145,15 @@ def _operator(deployment: Deployment, place: Place) -> Role:
     )
 
 
-def _place(deployment: Deployment) -> Place:
+def _place(deployment: Deployment) -> CloudEnvironment:
     arns = [gateway.arn for gateway in deployment.gateways] + [runtime.arn for runtime in deployment.runtimes]
     if not arns:
         raise DeploymentError("there is nothing to serve: the deployment has no gateway and no runtime")
     _, partition, _, region, account, _ = arns[0].split(":", 5)
-    return Place(account=account, region=region, partition=partition)
+    return CloudEnvironment(account=account, region=region, partition=partition)
 
 
-def _refuse_unsupported(deployment: Deployment, place: Place) -> None:
+def _refuse_unsupported(deployment: Deployment, place: CloudEnvironment) -> None:
     reasons = unsupported(deployment, place)
     if reasons:
         raise DeploymentError(

@@ -3,17 +3,17 @@
 import re
 from collections.abc import Iterator
 
-from access.cedar import tool_engine
-from access.deployment import Deployment
-from access.views import Function, Runtime, Target
-from local.cloud.place import Place
-from local.serve.model import UnknownProfileError, model_arns
+from toolgate.access.cedar.cedar_decision import tool_engine
+from toolgate.access.deployment.agentcore_resources import Function, Runtime, Target
+from toolgate.access.deployment.deployment import Deployment
+from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.serve.model.converse_api import UnknownProfileError, model_arns
 
 MODEL_VARIABLE = "BEDROCK_MODEL_ID"
 _GATEWAY_URL = re.compile(r"https://[^\s/]+\.gateway\.bedrock-agentcore\.[^\s/]+[^\s]*")
 
 
-def unsupported(deployment: Deployment, place: Place) -> tuple[str, ...]:
+def unsupported(deployment: Deployment, place: CloudEnvironment) -> tuple[str, ...]:
     """One sentence per feature that would make the local answers differ from AWS's; empty when there is none.
 
     Args:
@@ -81,7 +81,7 @@ def _function(deployment: Deployment, function: Function) -> Iterator[str]:
         yield _hidden(function.label, name)
 
 
-def _runtime(deployment: Deployment, runtime: Runtime, place: Place) -> Iterator[str]:
+def _runtime(deployment: Deployment, runtime: Runtime, place: CloudEnvironment) -> Iterator[str]:
     if runtime.jwt:
         yield f"{runtime.label}: a JWT authorizer is not reproduced, only IAM is"
     if runtime.protocol != "HTTP":
@@ -114,7 +114,7 @@ def _judged_role(deployment: Deployment, label: str, arn: str) -> Iterator[str]:
             yield f"{label}: {limit}, its permissions boundary, is not in the deployment; --policy ARN=FILE gives it"
 
 
-def _elsewhere(deployment: Deployment, place: Place) -> Iterator[str]:
+def _elsewhere(deployment: Deployment, place: CloudEnvironment) -> Iterator[str]:
     placed = [(g.label, g.arn) for g in deployment.gateways] + [(r.label, r.arn) for r in deployment.runtimes]
     for label, arn in placed:
         _, partition, _, region, account, _ = arn.split(":", 5)

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from pulumi_policy import Severity
 
-from policy import agentcore, frameworks, iam, roles
-from policy.agentcore import FUNCTION, FUNCTION_ALIAS, FUNCTIONS, GATEWAY, INVOKE_FUNCTION, ROLE_USERS
-from policy.carriers import Carried
-from policy.iam import Family
-from policy.reading import UNKNOWN, at
-from policy.rule import Finding, Resource, Rule
-from policy.settings import Settings
-from policy.stack import Stack
+from toolgate.policy import agentcore, frameworks, iam, roles
+from toolgate.policy.agentcore import FUNCTION, FUNCTION_ALIAS, FUNCTIONS, GATEWAY, INVOKE_FUNCTION, ROLE_USERS
+from toolgate.policy.carriers import Carried
+from toolgate.policy.iam import Family
+from toolgate.policy.reading import UNKNOWN, at
+from toolgate.policy.rule import Finding, Resource, Rule
+from toolgate.policy.settings import Settings
+from toolgate.policy.stack import Stack
 
 AGENTS = (agentcore.RUNTIME, agentcore.HARNESS)
 

@@ -5,16 +5,16 @@ from collections.abc import Iterable, Iterator
 
 from pulumi_policy import Severity
 
-from policy import cedar, frameworks, gateways
-from policy.agentcore import AGENT_RUNTIME, CEDAR_POLICY, GATEWAY, GATEWAYS, IAM_ENTITIES
-from policy.cedar import Named
-from policy.gateways import SEPARATOR, Target
-from policy.messages import listed, quote
-from policy.patterns import Pattern
-from policy.reading import at, each
-from policy.rule import Finding, Resource, Rule
-from policy.settings import Settings
-from policy.stack import Stack
+from toolgate.policy import cedar, frameworks, gateways
+from toolgate.policy.agentcore import AGENT_RUNTIME, CEDAR_POLICY, GATEWAY, GATEWAYS, IAM_ENTITIES
+from toolgate.policy.cedar import Named
+from toolgate.policy.gateways import SEPARATOR, Target
+from toolgate.policy.messages import listed, quote
+from toolgate.policy.patterns import Pattern
+from toolgate.policy.reading import at, each
+from toolgate.policy.rule import Finding, Resource, Rule
+from toolgate.policy.settings import Settings
+from toolgate.policy.stack import Stack
 
 PLACE = "definition.cedar.statement"
 

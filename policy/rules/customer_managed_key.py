@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from pulumi_policy import EnforcementLevel, Severity
 
-from policy import agentcore, frameworks, settings
-from policy.reading import at
-from policy.rule import Finding, Resource, Rule
-from policy.settings import Settings
+from toolgate.policy import agentcore, frameworks, settings
+from toolgate.policy.reading import at
+from toolgate.policy.rule import Finding, Resource, Rule
+from toolgate.policy.settings import Settings
 
 KEYS = {agentcore.GATEWAY: "kmsKeyArn", agentcore.POLICY_ENGINE: "encryptionKeyArn"}
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from policy import agentcore, frameworks, settings
-from policy.messages import listed, quote
-from policy.reading import UNKNOWN, at
-from policy.rule import Finding, Resource, Rule
-from policy.settings import Settings
+from toolgate.policy import agentcore, frameworks, settings
+from toolgate.policy.messages import listed, quote
+from toolgate.policy.reading import UNKNOWN, at
+from toolgate.policy.rule import Finding, Resource, Rule
+from toolgate.policy.settings import Settings
 
 ALLOWED = ["AWS_IAM"]
 

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator
 
 from pulumi_policy import Severity
 
-from policy import agentcore, carriers, frameworks, iam, reading, roles
-from policy.agentcore import FUNCTIONS, INVOKE_FUNCTION, TOOL_GATEWAY
-from policy.carriers import Carried
-from policy.rule import Finding, Resource, Rule
-from policy.settings import Settings
-from policy.stack import Stack
-from policy.wide_grants import wide_grants
+from toolgate.policy import agentcore, carriers, frameworks, iam, reading, roles
+from toolgate.policy.agentcore import FUNCTIONS, INVOKE_FUNCTION, TOOL_GATEWAY
+from toolgate.policy.carriers import Carried
+from toolgate.policy.rule import Finding, Resource, Rule
+from toolgate.policy.settings import Settings
+from toolgate.policy.stack import Stack
+from toolgate.policy.wide_grants import wide_grants
 
 
 def check(resource: Resource, config: Settings) -> Iterator[Finding]:

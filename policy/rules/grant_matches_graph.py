@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from policy import carriers, conditions, frameworks, gateways, iam
-from policy.agentcore import GATEWAY, GATEWAYS, INVOKE_GATEWAY
-from policy.messages import quote
-from policy.reading import at
-from policy.rule import Finding, Resource, Rule
-from policy.settings import Settings
-from policy.stack import Stack
+from toolgate.policy import carriers, conditions, frameworks, gateways, iam
+from toolgate.policy.agentcore import GATEWAY, GATEWAYS, INVOKE_GATEWAY
+from toolgate.policy.messages import quote
+from toolgate.policy.reading import at
+from toolgate.policy.rule import Finding, Resource, Rule
+from toolgate.policy.settings import Settings
+from toolgate.policy.stack import Stack
 
 # Outputs that carry the account the stack is deployed to.
 OWN_ARNS = ("arn", "gatewayArn", "agentRuntimeArn")

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from policy import agentcore, carriers, frameworks, iam, reading
-from policy.agentcore import AGENT_RUNTIME, GATEWAYS, INVOKE_GATEWAY
-from policy.carriers import Carried
-from policy.documents import Broken
-from policy.rule import Finding, Resource, Rule
-from policy.settings import Settings
+from toolgate.policy import agentcore, carriers, frameworks, iam, reading
+from toolgate.policy.agentcore import AGENT_RUNTIME, GATEWAYS, INVOKE_GATEWAY
+from toolgate.policy.carriers import Carried
+from toolgate.policy.documents import Broken
+from toolgate.policy.rule import Finding, Resource, Rule
+from toolgate.policy.settings import Settings
 
 
 def check(resource: Resource, config: Settings) -> Iterator[Finding]:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from policy import agentcore, conditions, frameworks
-from policy.reading import UNKNOWN, at
-from policy.rule import Finding, Resource, Rule
-from policy.settings import Settings
+from toolgate.policy import agentcore, conditions, frameworks
+from toolgate.policy.reading import UNKNOWN, at
+from toolgate.policy.rule import Finding, Resource, Rule
+from toolgate.policy.settings import Settings
 
 
 def check(resource: Resource, config: Settings) -> Iterator[Finding]:

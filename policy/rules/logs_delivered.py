@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from pulumi_policy import EnforcementLevel, Severity
 
-from policy import agentcore, frameworks
-from policy.reading import UNKNOWN
-from policy.rule import Finding, Resource, Rule
-from policy.settings import Settings
-from policy.stack import Stack
+from toolgate.policy import agentcore, frameworks
+from toolgate.policy.reading import UNKNOWN
+from toolgate.policy.rule import Finding, Resource, Rule
+from toolgate.policy.settings import Settings
+from toolgate.policy.stack import Stack
 
 ARNS = {agentcore.GATEWAY: "gatewayArn", agentcore.RUNTIME: "agentRuntimeArn"}
 # CloudWatch Logs API reference, PutDeliverySource, logType. The others are spans and figures of use.

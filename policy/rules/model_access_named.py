@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator
 
 from pulumi_policy import Severity
 
-from policy import agentcore, carriers, frameworks, iam, patterns, reading, roles
-from policy.agentcore import INVOKE_MODEL, MODELS
-from policy.carriers import Carried
-from policy.messages import quote
-from policy.rule import Finding, Resource, Rule
-from policy.settings import Settings
-from policy.stack import Stack
-from policy.wide_grants import wide_grants
+from toolgate.policy import agentcore, carriers, frameworks, iam, patterns, reading, roles
+from toolgate.policy.agentcore import INVOKE_MODEL, MODELS
+from toolgate.policy.carriers import Carried
+from toolgate.policy.messages import quote
+from toolgate.policy.rule import Finding, Resource, Rule
+from toolgate.policy.settings import Settings
+from toolgate.policy.stack import Stack
+from toolgate.policy.wide_grants import wide_grants
 
 
 def check(resource: Resource, config: Settings) -> Iterator[Finding]:

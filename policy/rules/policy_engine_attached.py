@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from policy import frameworks, gateways
-from policy.agentcore import CEDAR_POLICY, GATEWAY, POLICY_ENGINE, TOOL_GATEWAY
-from policy.messages import quote
-from policy.reading import UNKNOWN, at
-from policy.rule import Finding, Resource, Rule
-from policy.settings import Settings
-from policy.stack import Stack
+from toolgate.policy import frameworks, gateways
+from toolgate.policy.agentcore import CEDAR_POLICY, GATEWAY, POLICY_ENGINE, TOOL_GATEWAY
+from toolgate.policy.messages import quote
+from toolgate.policy.reading import UNKNOWN, at
+from toolgate.policy.rule import Finding, Resource, Rule
+from toolgate.policy.settings import Settings
+from toolgate.policy.stack import Stack
 
 # What toolgate's ToolGateway calls a gateway whose tools are granted one by one.
 BY_TOOL = "tool"

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from policy import agentcore, conditions, documents, frameworks, iam
-from policy.documents import Broken
-from policy.reading import at
-from policy.rule import Finding, Resource, Rule
-from policy.settings import Settings
+from toolgate.policy import agentcore, conditions, documents, frameworks, iam
+from toolgate.policy.documents import Broken
+from toolgate.policy.reading import at
+from toolgate.policy.rule import Finding, Resource, Rule
+from toolgate.policy.settings import Settings
 
 
 def check(resource: Resource, config: Settings) -> Iterator[Finding]:

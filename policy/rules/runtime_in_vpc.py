@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from pulumi_policy import EnforcementLevel, Severity
 
-from policy import agentcore, frameworks, settings
-from policy.messages import quote
-from policy.reading import UNKNOWN, at
-from policy.rule import Finding, Resource, Rule
-from policy.settings import Settings
+from toolgate.policy import agentcore, frameworks, settings
+from toolgate.policy.messages import quote
+from toolgate.policy.reading import UNKNOWN, at
+from toolgate.policy.rule import Finding, Resource, Rule
+from toolgate.policy.settings import Settings
 
 
 def check(resource: Resource, config: Settings) -> Iterator[Finding]:

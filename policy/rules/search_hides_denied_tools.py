@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from policy import agentcore, frameworks
-from policy.reading import at
-from policy.rule import Finding, Resource, Rule
-from policy.settings import Settings
+from toolgate.policy import agentcore, frameworks
+from toolgate.policy.reading import at
+from toolgate.policy.rule import Finding, Resource, Rule
+from toolgate.policy.settings import Settings
 
 
 def check(resource: Resource, config: Settings) -> Iterator[Finding]:

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from policy import carriers, conditions, frameworks, iam, trust
-from policy.documents import Broken, Statement
-from policy.messages import listed
-from policy.reading import UNKNOWN
-from policy.rule import Finding, Resource, Rule
-from policy.settings import Settings
+from toolgate.policy import carriers, conditions, frameworks, iam, trust
+from toolgate.policy.documents import Broken, Statement
+from toolgate.policy.messages import listed
+from toolgate.policy.reading import UNKNOWN
+from toolgate.policy.rule import Finding, Resource, Rule
+from toolgate.policy.settings import Settings
 
 SERVICE = "bedrock-agentcore"
 

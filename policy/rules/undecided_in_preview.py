@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from pulumi_policy import EnforcementLevel, Severity
 
-from policy import agentcore, carriers, documents, frameworks, roles
-from policy.reading import UNKNOWN, at
-from policy.rule import Finding, Resource, Rule
-from policy.settings import Settings
-from policy.stack import Stack
+from toolgate.policy import agentcore, carriers, documents, frameworks, roles
+from toolgate.policy.reading import UNKNOWN, at
+from toolgate.policy.rule import Finding, Resource, Rule
+from toolgate.policy.settings import Settings
+from toolgate.policy.stack import Stack
 
 UNTIL_UP = "is not known in this preview; it is judged at `pulumi up`, before it takes effect"
 

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from access.__main__ import main
-from access.deployment import read
-from access.matrix import matrix
+from toolgate.access.deployment.deployment import read
+from toolgate.access.matrix.access_matrix import matrix
+from toolgate.cli.main import main
 
 DEPLOYMENT = Path(__file__).parent / "deployment.json"
 
 
 def test_the_table_has_a_column_per_agent_and_a_row_per_tool(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["matrix", str(DEPLOYMENT)]) == 0
+    assert main(["access", "matrix", str(DEPLOYMENT)]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["tool", "assistant", "role/other-gateway-role", "role/denied-role"] in lines
     assert ["math___add_numbers", "deny", "allow", "allow"] in lines
@@ -23,14 +23,14 @@ def test_the_table_has_a_column_per_agent_and_a_row_per_tool(capsys: pytest.Capt
 
 
 def test_json_is_only_json(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["matrix", str(DEPLOYMENT), "--format", "json"]) == 0
+    assert main(["access", "matrix", str(DEPLOYMENT), "--format", "json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert {entry["decision"] for entry in told["entries"]} == {"allow", "deny", "conditional"}
     assert told == json.loads(matrix(read(DEPLOYMENT)).as_json())
 
 
 def test_markdown_has_a_table_per_gateway(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["matrix", str(DEPLOYMENT), "--format", "md"]) == 0
+    assert main(["access", "matrix", str(DEPLOYMENT), "--format", "md"]) == 0
     out = capsys.readouterr().out
     assert out.count("\n| tool | assistant | ") == 2
     assert "\n| `math___greeting` | allow | conditional | conditional |\n" in out
@@ -49,7 +49,7 @@ def test_what_is_conditional_or_not_judged_is_said_below(
             entry["outputs"]["interceptorConfigurations"] = [{}]
     file = tmp_path / "deployment.json"
     file.write_text(json.dumps(handmade))
-    assert main(["matrix", str(file), "--format", format_]) == 0
+    assert main(["access", "matrix", str(file), "--format", format_]) == 0
     out = capsys.readouterr().out
     assert "assistant at handmade-tools-abcdefghij: Allow if IpAddress aws:SourceIp 10.0.0.0/8" in out
     assert "Not judged:" in out
@@ -59,7 +59,7 @@ def test_what_is_conditional_or_not_judged_is_said_below(
 def test_a_deployment_with_nothing_in_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "empty.json"
     file.write_text('{"version": 3, "deployment": {"resources": []}}')
-    assert main(["matrix", str(file)]) == 0
+    assert main(["access", "matrix", str(file)]) == 0
     assert capsys.readouterr().out == "No agent and no tool.\n"
 
 
@@ -67,7 +67,7 @@ def test_a_file_that_is_no_deployment_ends_with_one_line_and_code_2(tmp_path: Pa
     file = tmp_path / "x.json"
     file.write_text('{"version": 1}')
     root = Path(__file__).parents[2]
-    command = [sys.executable, "-m", "access", "matrix", str(file)]
+    command = [sys.executable, "-m", "toolgate.cli", "access", "matrix", str(file)]
     ended = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
     assert ended.stdout == ""

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from local.resource_label import short_type
 from tests.aws.local_world import PROJECT
 from tests.aws.stack_under_test import UnderTest
+from toolgate.local.resource_label import short_type
 
 NAMED = ("AgentcoreGateway", "AgentcoreAgentRuntime", "AgentcorePolicyEngine", "Function", "Role")
 COST = "USD 0.10"

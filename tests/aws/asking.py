@@ -9,9 +9,9 @@ from typing import Any
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from access.views import Runtime
 from tests.aws.masking import masked
 from tests.aws.world import World
+from toolgate.access.deployment.agentcore_resources import Runtime
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,14 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from access.deployment import Deployment, parse
-from access.views import Gateway, Target
 from tests.aws import signed, temporary, throwaway
 from tests.aws.local_world import PROJECT, configuration
 from tests.aws.stack_under_test import UnderTest
 from tests.aws.throwaway import Place
 from tests.aws.waiting import until
 from tests.aws.world import Making, MissingError, World
+from toolgate.access.deployment.agentcore_resources import Gateway, Target
+from toolgate.access.deployment.deployment import Deployment, parse
 
 CONTROL = "bedrock-agentcore-control"
 ASSUME_SECONDS = 120.0

@@ -11,8 +11,6 @@ from typing import Any
 import boto3
 import pytest
 
-from local.cloud.control_plane import ControlPlane
-from local.progress import waiting_for
 from tests.aws import report
 from tests.aws.announcement import announcement
 from tests.aws.aws_world import Aws, aws_world
@@ -23,6 +21,8 @@ from tests.aws.report import Outcome, Report
 from tests.aws.stack_under_test import CannotStartError, UnderTest, read
 from tests.aws.throwaway import Place, left_behind
 from tests.aws.world import World
+from toolgate.local.cloud.control_plane import ControlPlane
+from toolgate.local.progress import waiting_for
 
 REPORT = Path(".local", "aws-report.md")
 SUITE = Path(__file__).parent

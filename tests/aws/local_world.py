@@ -10,19 +10,20 @@ import boto3
 from botocore.config import Config
 from botocore.credentials import Credentials
 
-from access.deployment import parse
-from access.views import TOOL_SEPARATOR, Gateway, Runtime, Target
-from local.cloud.control_plane import ControlPlane
-from local.cloud.failures import RefusalError
-from local.cloud.place import Place
-from local.cloud.store import MemoryStore
-from local.engine.export import export
-from local.engine.recorder import Program, record
-from local.engine.stack_config import project_name, stack_config
-from local.plan import LOCAL_CONFIG, ROOT
-from local.serve.server import Serving, serve
 from tests.aws.world import NotReproducedError, World
+from toolgate.access.deployment.agentcore_resources import TOOL_SEPARATOR, Gateway, Runtime, Target
+from toolgate.access.deployment.deployment import parse
+from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.cloud.control_plane import ControlPlane
+from toolgate.local.cloud.failures import RefusalError
+from toolgate.local.cloud.store import MemoryStore
+from toolgate.local.engine.export_writer import export
+from toolgate.local.engine.recorder import Program, record
+from toolgate.local.engine.stack_config import project_name, stack_config
+from toolgate.local.plan import LOCAL_CONFIG
+from toolgate.local.serve.server import Serving, serve
 
+ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).parent / "program"
 PROJECT = project_name(PROGRAM)
 RUN = "local"
@@ -35,14 +36,14 @@ Export = Mapping[str, Any]
 def planned_stack(stack: str = "dev") -> Export:
     """The deployment of a stack of the project's program."""
     settings = stack_config(ROOT, stack, LOCAL_CONFIG)
-    plane = ControlPlane(Place(region=settings.values["aws:region"]), MemoryStore(), {})
+    plane = ControlPlane(CloudEnvironment(region=settings.values["aws:region"]), MemoryStore(), {})
     recording = record(Program(ROOT, project_name(ROOT), stack, settings.values), plane)
     return export(recording, plane.place)
 
 
 def planned_scratch(region: str = "us-east-1") -> tuple[Export, ControlPlane]:
     """The deployment of the throw-away program, and the account that it is in."""
-    plane = ControlPlane(Place(region=region), MemoryStore(), {})
+    plane = ControlPlane(CloudEnvironment(region=region), MemoryStore(), {})
     trusted = plane.place.global_arn("iam", "user/tester")
     config = configuration(RUN, region, trusted, everything=False)
     return export(record(Program(PROGRAM, PROJECT, RUN, config), plane), plane.place), plane
@@ -77,7 +78,10 @@ def local_world(stack: Export, scratch: Export, plane: ControlPlane, logs: Path)
         plane: The stand-in account of the latter, for what is made in it by the way.
         logs: Folder for the agents' output.
     """
-    with serve(stack, logs=logs / "stack") as one, serve(scratch, root=PROGRAM, logs=logs / "scratch") as other:
+    with (
+        serve(stack, root=ROOT, logs=logs / "stack") as one,
+        serve(scratch, root=PROGRAM, logs=logs / "scratch") as other,
+    ):
         under_test, beside = parse(stack), parse(scratch)
 
         def of(resource: Gateway | Runtime) -> Serving:

@@ -1,7 +1,7 @@
 """`python -m tests.aws.permissions`: what whoever runs the suite must be allowed, as an IAM document.
 
-Making and taking down the throw-away stack (`local.deployer` reads that from its plan), and what is asked besides. The
-callers' roles need nothing here: their trust policies name whoever runs the suite.
+Making and taking down the throw-away stack (`toolgate deployer` reads that from its plan), and what is asked besides.
+The callers' roles need nothing here: their trust policies name whoever runs the suite.
 """
 
 import argparse
@@ -11,11 +11,11 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from access.deployment import Deployment, parse
-from local.deployer import permissions
-from local.engine.stack_config import ConfigError
-from local.managed_policies import size
 from tests.aws.local_world import PROJECT, planned_scratch, planned_stack
+from toolgate.access.deployment.deployment import Deployment, parse
+from toolgate.deployer.deployer_policy import permissions
+from toolgate.deployer.managed_policies import size
+from toolgate.local.engine.stack_config import ConfigError
 
 LARGEST_INLINE = 10_240
 """Characters without white space (IAM user guide, "IAM and AWS STS quotas")."""

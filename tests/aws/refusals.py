@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from access.views import Gateway
 from tests.aws.signed import Answer, Signature, rpc, signed_by, with_wrong_secret
 from tests.aws.world import World
+from toolgate.access.deployment.agentcore_resources import Gateway
 
 type Attempt = Callable[[World], Answer]
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from access.views import Runtime
 from tests.aws.world import NotReproducedError, World
+from toolgate.access.deployment.agentcore_resources import Runtime
 
 CONTROL = "bedrock-agentcore-control"
 

@@ -14,9 +14,9 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from access.views import Gateway
 from tests.aws.masking import masked
 from tests.aws.world import World
+from toolgate.access.deployment.agentcore_resources import Gateway
 
 SECONDS = 60.0
 SEARCH = "x_amz_bedrock_agentcore_search"

@@ -11,8 +11,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from access.deployment import Deployment, parse
-from access.export import DeploymentError
+from toolgate.access.deployment.deployment import Deployment, parse
+from toolgate.access.deployment.stack_export import DeploymentError
 
 ROOT = Path(__file__).resolve().parents[2]
 _MAY_ASSUME = re.compile(r"arn:[a-z-]+:(iam::\d{12}:user|sts::\d{12}:assumed-role)/.+")

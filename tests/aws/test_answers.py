@@ -5,12 +5,12 @@ import re
 
 import pytest
 
-from access.decisions import Access
-from access.matrix import matrix
-from access.views import Runtime
 from tests.aws.asking import ask
 from tests.aws.runtime_details import variables
 from tests.aws.world import World
+from toolgate.access.deployment.agentcore_resources import Runtime
+from toolgate.access.matrix.access_matrix import matrix
+from toolgate.access.matrix.decisions import Access
 
 MULTIPLY = "math___multiply_numbers"
 SECRET_NAME = re.compile("SECRET|PASSWORD|TOKEN|ACCESS_KEY|CREDENTIAL")

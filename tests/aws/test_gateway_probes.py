@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from components.tool_gateway import PROTOCOL_VERSIONS
 from tests.aws.masking import masked
 from tests.aws.probing import Observed, Probe
 from tests.aws.results import content, shape
 from tests.aws.signed import SEARCH, call, listed, rpc, signed_by
 from tests.aws.world import MissingError, World
+from toolgate.components.tool_gateway import PROTOCOL_VERSIONS
 
 ADD = "math___add_numbers"
 VERSIONS = ("2024-11-05", *PROTOCOL_VERSIONS, "2026-07-28", "1999-12-31")
@@ -27,8 +27,8 @@ def test_end_of_the_url(probe: Probe) -> None:
 def test_a_gateway_of_one_version(probe: Probe, version: str) -> None:
     """Which protocol versions can a gateway be made with?
 
-    components/tool_gateway.py names three, which cannot be widened later; local/cloud/gateways.py takes what botocore's
-    model takes.
+    components/tool_gateway.py names three, which cannot be widened later; local/cloud/types/gateways.py takes what
+    botocore's model takes.
     """
     probe(lambda world: Observed(masked(world.gateway([version]), world)))
 
@@ -37,7 +37,8 @@ def test_a_gateway_of_one_version(probe: Probe, version: str) -> None:
 def test_a_client_of_one_version(probe: Probe, version: str) -> None:
     """What is a client told that wants to speak a protocol version?
 
-    agent/transport.py speaks the newest that the mcp library knows; local/serve/gateway.py refuses with -32600.
+    agent/transport.py speaks the newest that the mcp library knows; local/serve/gateway/mcp_gateway.py refuses with
+    -32600.
     """
 
     def observe(world: World) -> Observed:
@@ -55,7 +56,7 @@ def test_a_client_of_one_version(probe: Probe, version: str) -> None:
 def test_search_of_a_gateway_without_an_engine(probe: Probe) -> None:
     """Is the search tool listed on a gateway with search and without an engine, and how does it answer?
 
-    local/serve/search.py answers in the shape of published samples; the agent is told of it like of any tool.
+    local/serve/gateway/search.py answers in the shape of published samples; the agent is told of it like of any tool.
     """
 
     def observe(world: World) -> Observed:
@@ -70,7 +71,7 @@ def test_search_of_a_gateway_without_an_engine(probe: Probe) -> None:
 def test_shape_of_a_result(probe: Probe) -> None:
     """How does a tool's result come to the client: as JSON text, as structured content, or both?
 
-    local/serve/gateway.py sends JSON text only where the tool has no output schema.
+    local/serve/gateway/mcp_gateway.py sends JSON text only where the tool has no output schema.
     """
 
     def observe(world: World) -> Observed:
@@ -83,8 +84,8 @@ def test_shape_of_a_result(probe: Probe) -> None:
 def test_error_of_a_function(probe: Probe) -> None:
     """What is the client told when a target's function raises?
 
-    lambdas/dispatch.py never lets it; for other functions local/serve/gateway.py guesses: `isError`, with errorMessage
-    and errorType, without the stack trace.
+    lambdas/dispatch.py never lets it; for other functions local/serve/gateway/mcp_gateway.py guesses: `isError`, with
+    errorMessage and errorType, without the stack trace.
     """
 
     def observe(world: World) -> Observed:
@@ -97,7 +98,7 @@ def test_error_of_a_function(probe: Probe) -> None:
 def test_schema_of_three_levels(probe: Probe) -> None:
     """Is a tool schema with objects on three levels taken, and do the arguments arrive whole?
 
-    components/tool_forms.py writes the third level as `properties_json`.
+    components/tools/provider_tool_schema.py writes the third level as `properties_json`.
     """
     given = {"order": {"line": {"options": {"gift": True}}}}
 
@@ -117,7 +118,7 @@ def test_schema_of_three_levels(probe: Probe) -> None:
 def test_trust_by_ten_question_marks(probe: Probe) -> None:
     """Does AgentCore take a gateway's role whose trust policy writes the end of the gateway's id as ten `?`?
 
-    components/documents.py writes every trust policy so (ID_SUFFIX); a looser `*` would be the way out.
+    components/iam/iam_documents.py writes every trust policy so (ID_SUFFIX); a looser `*` would be the way out.
     """
 
     def observe(world: World) -> Observed:

@@ -2,18 +2,18 @@
 
 import pytest
 
-from components import metrics
 from tests.aws.masking import masked
 from tests.aws.probing import Observed, Probe
 from tests.aws.world import MissingError, World
+from toolgate.components.observability import metrics
 
 
 @pytest.mark.parametrize("kind", ["gateway", "runtime"])
 def test_dimensions_of_metrics(probe: Probe, kind: str) -> None:
     """Are invocations counted under the dimensions that our alarms and charts look at?
 
-    components/metrics.py has them: CloudWatch finds a metric only by its exact set, and under another one an alarm
-    stays silent and a chart empty.
+    components/observability/metrics.py has them: CloudWatch finds a metric only by its exact set, and under another one
+    an alarm stays silent and a chart empty.
     """
 
     def observe(world: World) -> Observed:

@@ -7,9 +7,6 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from access.cedar import entity_id
-from access.views import Gateway
-from components import cedar, propagation
 from tests.aws import temporary
 from tests.aws.aws_world import CONTROL
 from tests.aws.masking import masked
@@ -17,6 +14,10 @@ from tests.aws.probing import Observed, Probe
 from tests.aws.signed import SEARCH, call, listed
 from tests.aws.waiting import until
 from tests.aws.world import Making, MissingError, NotReproducedError, World
+from toolgate.access.cedar.cedar_decision import entity_id
+from toolgate.access.deployment.agentcore_resources import Gateway
+from toolgate.components.grants import cedar_text
+from toolgate.components.iam import iam_propagation
 
 ADD, MULTIPLY, GREETING = (f"math___{name}" for name in ("add_numbers", "multiply_numbers", "greeting"))
 AT_ONCE = 5.0
@@ -28,7 +29,7 @@ REGIONS_OF = "lambda"
 def test_words_of_a_denied_call(probe: Probe) -> None:
     """With which HTTP status, code and message is a call refused that no policy permits?
 
-    agent/transport.py takes JSON-RPC -32002 for the policy's refusal; local/serve/tool_authorization.py answers so,
+    agent/transport.py takes JSON-RPC -32002 for the policy's refusal; local/serve/guards/cedar_guard.py answers so,
     with HTTP 200.
     """
 
@@ -42,7 +43,7 @@ def test_words_of_a_denied_call(probe: Probe) -> None:
 def test_list_of_a_caller_with_a_condition(probe: Probe) -> None:
     """Is a tool listed that a caller may call with some arguments only?
 
-    local/serve/tool_authorization.py lists it: there is a call of it that the caller may make.
+    local/serve/guards/cedar_guard.py lists it: there is a call of it that the caller may make.
     """
 
     def observe(world: World) -> Observed:
@@ -69,7 +70,7 @@ def test_search_of_a_gateway_with_an_engine(probe: Probe) -> None:
 def test_listing_of_the_search_with_an_engine(probe: Probe) -> None:
     """Is the search tool itself listed where an engine enforces, and no policy names it?
 
-    access/cedar.py gives it no decision of its own.
+    access/cedar/cedar_decision.py gives it no decision of its own.
     """
 
     def observe(world: World) -> Observed:
@@ -82,8 +83,8 @@ def test_listing_of_the_search_with_an_engine(probe: Probe) -> None:
 def test_permit_for_the_search(probe: Probe) -> None:
     """Can a Cedar policy name the search tool?
 
-    components/cedar.py never does; if it can, a gateway with authorization 'tool' could have a search for those who may
-    see every tool.
+    components/grants/cedar_text.py never does; if it can, a gateway with authorization 'tool' could have a search for
+    those who may see every tool.
     """
     probe(lambda world: _taken(world, "searching", [SEARCH]))
 
@@ -91,7 +92,7 @@ def test_permit_for_the_search(probe: Probe) -> None:
 def test_permit_with_a_single_action(probe: Probe) -> None:
     """Does AgentCore's analysis take a permit that writes `action ==` instead of a list?
 
-    components/cedar.py always writes a list: one report says that the other form is refused.
+    components/grants/cedar_text.py always writes a list: one report says that the other form is refused.
     """
 
     def observe(world: World) -> Observed:
@@ -109,13 +110,13 @@ def _taken(world: World, gateway: str, actions: list[str]) -> Observed:
 
 
 def _permit(world: World, gateway: Gateway, actions: list[str]) -> str:
-    return cedar.permit(cedar.Scope(entity_id(world.caller_role("adder").arn), gateway.arn), actions)
+    return cedar_text.permit(cedar_text.Scope(entity_id(world.caller_role("adder").arn), gateway.arn), actions)
 
 
 def test_engine_right_after_its_role(probe: Probe) -> None:
     """Does Pulumi's AWS provider by itself get over GenesisPolicyEngineCheck, with a role that was just written?
 
-    components/propagation.py tries again what is refused with "does not have the required permissions".
+    components/iam/iam_propagation.py tries again what is refused with "does not have the required permissions".
     """
 
     def observe(world: World) -> Observed:
@@ -130,7 +131,7 @@ def test_engine_right_after_its_role(probe: Probe) -> None:
 def test_time_that_iam_takes(probe: Probe) -> None:
     """Are three minutes of trying again enough for what the components make?
 
-    components/propagation.py gives up after LONGEST_WAIT.
+    components/iam/iam_propagation.py gives up after LONGEST_WAIT.
     """
 
     def observe(world: World) -> Observed:
@@ -138,7 +139,7 @@ def test_time_that_iam_takes(probe: Probe) -> None:
         late = [
             name
             for name, said in making.refused.items()
-            if name != "racing-gateway" and propagation.is_propagation(said, "create")
+            if name != "racing-gateway" and iam_propagation.is_propagation(said, "create")
         ]
         slowest = sorted(making.seconds.items(), key=lambda it: -it[1])[:5]
         took = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in slowest)
@@ -152,8 +153,8 @@ def test_time_that_iam_takes(probe: Probe) -> None:
 def test_policies_of_a_new_gateway(probe: Probe) -> None:
     """Does AgentCore take Cedar policies for a gateway that was made a moment ago?
 
-    components/propagation.py says to deploy again, and repeats the update that repairs them: reports say that it may
-    not know the gateway for minutes.
+    components/iam/iam_propagation.py says to deploy again, and repeats the update that repairs them: reports say that
+    it may not know the gateway for minutes.
     """
 
     def observe(world: World) -> Observed:
@@ -181,7 +182,7 @@ def test_time_until_rights_hold(probe: Probe) -> None:
 def test_time_until_a_policy_holds(probe: Probe) -> None:
     """How long after a Cedar policy is ACTIVE do calls go by it, and how long after it is deleted?
 
-    An access that was taken away lasts that long; local/serve/tool_authorization.py
+    An access that was taken away lasts that long; local/serve/guards/cedar_guard.py
     decides by the deployment's policies at once.
     """
 

@@ -35,8 +35,8 @@ def test_who_may_not_invoke_the_agent_is_refused(world: World) -> None:
 def test_words_of_a_refusal(probe: Probe, who: str) -> None:
     """With which HTTP status, code and message does a gateway refuse a request?
 
-    agent/transport.py tells a refusal from a fault by the status, and local/serve/authorization.py answers in the words
-    that are assumed to be AWS's.
+    agent/transport.py tells a refusal from a fault by the status, and local/serve/guards/iam_guard.py answers in the
+    words that are assumed to be AWS's.
     """
     probe(lambda world: _words(world, who))
 
@@ -49,7 +49,7 @@ def _words(world: World, who: str) -> Observed:
 def test_words_of_a_refusal_by_a_runtime(probe: Probe) -> None:
     """With which HTTP status, code and message does AgentCore Runtime refuse who may not invoke an agent?
 
-    ask.py prints them; local/serve/authorization.py answers in the same words.
+    ask.py prints them; local/serve/guards/iam_guard.py answers in the same words.
     """
 
     def observe(world: World) -> Observed:

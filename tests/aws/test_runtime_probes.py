@@ -27,7 +27,7 @@ def test_platform_that_is_left_out(probe: Probe) -> None:
 def test_reader_of_the_zip(probe: Probe) -> None:
     """Does a runtime start whose role may not read its zip?
 
-    components/documents.py gives each runtime's role `s3:GetObject` on it; if nobody needs it, it can go.
+    components/iam/iam_documents.py gives each runtime's role `s3:GetObject` on it; if nobody needs it, it can go.
     """
 
     def observe(world: World) -> Observed:
@@ -63,7 +63,7 @@ def test_metadata_service(probe: Probe) -> None:
 def test_arn_of_the_endpoint(probe: Probe, caller: str) -> None:
     """Which ARNs must a caller's policy name besides the runtime's: `runtime-endpoint/DEFAULT` or `endpoint/DEFAULT`?
 
-    local/deployer_actions.py grants the first form and local/serve/runtime.py asks for it; AWS's pages have both.
+    deployer/actions.py grants the first form and local/serve/agents/invoke_api.py asks for it; AWS's pages have both.
     """
 
     def observe(world: World) -> Observed:
@@ -91,8 +91,8 @@ def test_region_as_a_variable(probe: Probe) -> None:
 def test_status_of_an_agent(probe: Probe, status: int) -> None:
     """What does the caller see of an agent's own HTTP status and body?
 
-    agent/contract.py answers faults with a status and a body; ask.py and local/serve/runtime.py assume that neither
-    gets through.
+    agent/contract.py answers faults with a status and a body; cli/ask.py and local/serve/agents/invoke_api.py assume
+    that neither gets through.
     """
 
     def observe(world: World) -> Observed:
@@ -105,7 +105,7 @@ def test_status_of_an_agent(probe: Probe, status: int) -> None:
 def test_start_under_opentelemetry(probe: Probe) -> None:
     """Does the stack's agent start by the entry point `opentelemetry-instrument`?
 
-    components/telemetry.py writes it; components/bundle.py puts it into the zip's bin/.
+    components/observability/telemetry.py writes it; components/runtime/agent_bundle.py puts it into the zip's bin/.
     """
 
     def observe(world: World) -> Observed:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from access.decisions import Access
-from access.matrix import matrix
-from access.roles import Role
-from access.views import Gateway
-from local.serve.tool_authorization import DENIED
 from tests.aws.signed import Signature, call, listed, rpc, signed_by
 from tests.aws.world import World
+from toolgate.access.deployment.agentcore_resources import Gateway
+from toolgate.access.deployment.roles import Role
+from toolgate.access.matrix.access_matrix import matrix
+from toolgate.access.matrix.decisions import Access
+from toolgate.local.serve.guards.cedar_guard import DENIED
 
 ADD = "math___add_numbers"
 ARGUMENTS: Mapping[str, Mapping[str, Any]] = {

@@ -16,14 +16,14 @@ from typing import Any
 
 from pulumi import automation as auto
 
-from components.propagation import NEW_GATEWAY
 from tests.aws.local_world import PROGRAM, PROJECT
 from tests.aws.waiting import until
 from tests.aws.world import Making
+from toolgate.components.iam.iam_propagation import NEW_GATEWAY
 
 STATE = Path(__file__).resolve().parents[2] / ".aws-probe"
 REPEATS = "AWS has not caught up yet"
-"""What the components' hook says when it tries again (components/propagation.py)."""
+"""What the components' hook says when it tries again (components/iam/iam_propagation.py)."""
 TRIES = 3
 LOCKED_SECONDS = 180.0
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from botocore.credentials import Credentials
 
-from access.deployment import Deployment
-from access.roles import Role
-from access.views import Gateway, PolicyEngine, Runtime, Target
 from tests.aws.program.scratch import PATH
+from toolgate.access.deployment.agentcore_resources import Gateway, PolicyEngine, Runtime, Target
+from toolgate.access.deployment.deployment import Deployment
+from toolgate.access.deployment.roles import Role
 
 
 class NotReproducedError(Exception):

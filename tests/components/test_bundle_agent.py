@@ -19,9 +19,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from components import bundle, telemetry
 from tests.agent.fake_bedrock import FakeBedrock
 from tests.agent.fake_gateway import FakeGateway
+from toolgate.components.observability import telemetry
+from toolgate.components.runtime import agent_bundle
 
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "requirements" / "agent.txt"
@@ -63,7 +64,7 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("UV_NO_INDEX", "1")
         patch.setenv("UV_FIND_LINKS", str(index))
         patch.setenv("UV_CACHE_DIR", str(folder / "cache"))
-        built = bundle.build(ROOT / "agent", folder / "agent.txt", dist=folder / "dist")
+        built = agent_bundle.build(ROOT / "agent", folder / "agent.txt", dist=folder / "dist")
     with zipfile.ZipFile(built.path) as archive:
         for entry in archive.infolist():
             archive.extract(entry, folder / "task")

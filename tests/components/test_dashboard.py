@@ -3,12 +3,12 @@ from typing import Any
 
 import pytest
 
-from components import dashboard
-from components.dashboard import Dashboard
-from components.errors import UsageError
-from local.cloud.control_plane import ControlPlane
-from local.cloud.place import Place
-from local.cloud.store import MemoryStore
+from toolgate.components import dashboard
+from toolgate.components.checks.errors import UsageError
+from toolgate.components.dashboard import Dashboard
+from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.cloud.control_plane import ControlPlane
+from toolgate.local.cloud.store import MemoryStore
 
 AGENTCORE = "arn:aws:bedrock-agentcore:us-east-1:123456789012:"
 GATEWAY = f"{AGENTCORE}gateway/toolgate-dev-tools-a1b2c3d4e5"
@@ -64,7 +64,7 @@ def test_each_line_is_a_metric_of_what_its_chart_is_about(run: Any) -> None:
 def test_the_stand_in_takes_it_as_cloudwatch_would(run: Any) -> None:
     made = run(component(ALL)).one("Dashboard", "overview-dashboard")
     assert made.inputs["dashboardName"] == "toolgate-dev-overview"
-    assert ControlPlane(Place(), MemoryStore(), {}).check(made.type, made.inputs) == []
+    assert ControlPlane(CloudEnvironment(), MemoryStore(), {}).check(made.type, made.inputs) == []
 
 
 def test_one_kind_is_enough(run: Any) -> None:

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 
-from components.encryption_key import EncryptionKey
-from components.errors import UsageError
+from toolgate.components.checks.errors import UsageError
+from toolgate.components.encryption_key import EncryptionKey
 
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/somebody"

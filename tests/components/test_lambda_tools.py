@@ -5,8 +5,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.errors import UsageError
-from components.lambda_tools import FunctionLogLevel, LambdaTools
+from toolgate.components.checks.errors import UsageError
+from toolgate.components.lambda_tools import FunctionLogLevel, LambdaTools
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 BOUNDARY = "arn:aws:iam::123456789012:policy/agents-boundary"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from components.agent_runtime import AgentRuntime
-from components.tool_gateway import GatewayTools, ToolGateway
+from toolgate.components.agent_runtime import AgentRuntime
+from toolgate.components.tool_gateway import GatewayTools, ToolGateway
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 AGENTS = ("a", "a-1", "b")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from components import telemetry
-from components.errors import UsageError
+from toolgate.components.checks.errors import UsageError
+from toolgate.components.observability import telemetry
 
 ROOT = Path(__file__).parents[2]
 SOURCES = {"bundle": "sources"}

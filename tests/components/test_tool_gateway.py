@@ -3,9 +3,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.errors import UsageError
-from components.grants import Authorization
-from components.tool_gateway import CONCURRENT_TARGETS, ExceptionLevel, ToolGateway
+from toolgate.components.checks.errors import UsageError
+from toolgate.components.grants.tool_grants import Authorization
+from toolgate.components.tool_gateway import CONCURRENT_TARGETS, ExceptionLevel, ToolGateway
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 BOUNDARY = "arn:aws:iam::123456789012:policy/agents-boundary"

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from local.plan import plan
-from local.serve.server import Serving, serve
+from toolgate.local.plan import plan
+from toolgate.local.serve.server import Serving, serve
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ("components", "lambdas", "agent", "policy", "access", "local", "__main__.py", "ask.py")

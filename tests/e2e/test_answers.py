@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from local.asking import ask
-from local.serve.server import Serving
+from toolgate.local.invoke_agent import ask
+from toolgate.local.serve.server import Serving
 
 AGENT = "assistant"
 

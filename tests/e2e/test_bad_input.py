@@ -11,7 +11,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local.serve.server import Serving
+from toolgate.local.serve.server import Serving
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 TOOLS = Path("lambdas", "math", "tools.py")
@@ -71,7 +71,7 @@ def test_a_program_that_cannot_be_deployed(
     project: Path, run: Run, spoil: Callable[[Path], None], says: tuple[str, ...]
 ) -> None:
     spoil(project)
-    line = refused(run("-m", "local", "plan", "--out", "planned.json", cwd=project))
+    line = refused(run("-m", "toolgate.cli", "plan", "--out", "planned.json", cwd=project))
     for words in says:
         assert words.lower() in line.lower()
     assert not (project / "planned.json").exists()
@@ -79,7 +79,7 @@ def test_a_program_that_cannot_be_deployed(
 
 def test_the_demo_of_a_program_that_cannot_be_deployed(project: Path, run: Run) -> None:
     same_name(project)
-    assert "Rename" in refused(run("-m", "local", "demo", cwd=project))
+    assert "Rename" in refused(run("-m", "toolgate.cli", "demo", cwd=project))
 
 
 def test_a_port_in_use(planned: dict[str, Any], run: Run, tmp_path: Path) -> None:
@@ -89,23 +89,23 @@ def test_a_port_in_use(planned: dict[str, Any], run: Run, tmp_path: Path) -> Non
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        line = refused(run("-m", "local", "up", "--deployment", str(file), "--port", port))
+        line = refused(run("-m", "toolgate.cli", "up", "--deployment", str(file), "--port", port))
     assert port in line
     assert "in use" in line
 
 
 @pytest.mark.parametrize("content", ["", "not JSON", "[]", "{}", '{"version": 2}', '{"version": 3, "deployment": {}}'])
-@pytest.mark.parametrize("command", [("local", "up", "--deployment"), ("access", "matrix")])
+@pytest.mark.parametrize("command", [("up", "--deployment"), ("access", "matrix")])
 def test_a_file_that_is_no_deployment(run: Run, tmp_path: Path, command: tuple[str, ...], content: str) -> None:
     file = tmp_path / "other.json"
     file.write_text(content)
-    line = refused(run("-m", *command, str(file)))
+    line = refused(run("-m", "toolgate.cli", *command, str(file)))
     assert "other.json" in line
     assert "pulumi stack export" in line
 
 
 def test_a_file_that_is_not_there(run: Run) -> None:
-    assert "nowhere.json" in refused(run("-m", "local", "up", "--deployment", "nowhere.json"))
+    assert "nowhere.json" in refused(run("-m", "toolgate.cli", "up", "--deployment", "nowhere.json"))
 
 
 @pytest.mark.parametrize("prompt", ["", "   ", 7, None, ["x"], {"toolUse": {}}, "x" * 2_000_000])

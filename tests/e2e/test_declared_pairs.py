@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from mcp_proxy_for_aws.sigv4_helper import SigV4HTTPXAuth  # type: ignore[import-untyped]
 
-from access.decisions import Access
-from access.deployment import Deployment, parse
-from access.matrix import matrix
-from local.plan import plan
-from local.serve.server import Serving
+from toolgate.access.deployment.deployment import Deployment, parse
+from toolgate.access.matrix.access_matrix import matrix
+from toolgate.access.matrix.decisions import Access
+from toolgate.local.plan import plan
+from toolgate.local.serve.server import Serving
 
 Export = dict[str, Any]
 Served = Callable[..., AbstractContextManager[Serving]]

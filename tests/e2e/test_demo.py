@@ -38,7 +38,7 @@ OWN_TOOLS = (
 def test_the_demo_shows_everything_and_ends_by_itself(stack: str, expected: tuple[str, ...], refusals: int) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     demo = subprocess.Popen(
-        [sys.executable, "-m", "local", "demo", "--stack", stack],
+        [sys.executable, "-m", "toolgate.cli", "demo", "--stack", stack],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from access.deployment import parse
-from local import locks
-from local.asking import AgentError, ask
-from local.serve.server import Serving
+from toolgate.access.deployment.deployment import parse
+from toolgate.local import refusals
+from toolgate.local.invoke_agent import AgentError, ask
+from toolgate.local.serve.server import Serving
 
 AGENT = "assistant"
 QUESTION = "What is 100 + 12?"
@@ -53,7 +53,7 @@ def test_without_the_grant_the_gateway_refuses_the_agent(deployment: dict[str, A
 
 def test_a_grant_on_another_gateway_lets_nobody_in(deployment: dict[str, Any], served: Served) -> None:
     gateway = parse(deployment).gateways[0]
-    with served(locks.with_grant_moved(deployment, gateway)) as running:
+    with served(refusals.with_grant_moved(deployment, gateway)) as running:
         assert refused(running) == "gateway_refused"
         assert gateway.arn in faults(running, "gateway_call_failed")[-1]["reason"]
 
@@ -82,7 +82,7 @@ def test_a_wrong_secret_is_refused(serving: Serving) -> None:
 
 
 def test_every_attempt_of_the_demo_is_refused(planned: dict[str, Any]) -> None:
-    made = list(locks.attempts(planned, parse(planned)))
+    made = list(refusals.attempts(planned, parse(planned)))
     assert [attempt.refused for attempt in made] == [True, True, True]
     assert "Missing Authentication Token" in made[0].message
     for attempt in made[1:]:
@@ -92,6 +92,6 @@ def test_every_attempt_of_the_demo_is_refused(planned: dict[str, Any]) -> None:
 def test_an_open_lock_is_seen(planned: dict[str, Any], serving: Serving) -> None:
     """The demo's own judgement can fail: with the grant in place the agent is let in."""
     runtime = parse(planned).runtimes[0]
-    attempt = locks.agent_without_grant(serving, runtime)
+    attempt = refusals.agent_without_grant(serving, runtime)
     assert not attempt.refused
     assert "112" in attempt.message

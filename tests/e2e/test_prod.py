@@ -4,9 +4,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from local.asking import ask
-from local.plan import plan
-from local.serve.server import Serving
+from toolgate.local.invoke_agent import ask
+from toolgate.local.plan import plan
+from toolgate.local.serve.server import Serving
 
 
 def test_prod_answers_from_its_tools_and_shows_no_other(

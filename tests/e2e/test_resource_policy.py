@@ -11,10 +11,10 @@ import pytest
 from botocore.credentials import Credentials
 from mcp_proxy_for_aws.sigv4_helper import SigV4HTTPXAuth  # type: ignore[import-untyped]
 
-from access.deployment import parse
-from local.asking import ask
-from local.plan import Plan, plan
-from local.serve.server import Serving
+from toolgate.access.deployment.deployment import parse
+from toolgate.local.invoke_agent import ask
+from toolgate.local.plan import Plan, plan
+from toolgate.local.serve.server import Serving
 
 ROOT = Path(__file__).parents[2]
 GUEST = """

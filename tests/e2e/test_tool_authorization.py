@@ -13,14 +13,14 @@ from mcp import ClientSession
 from mcp.shared.exceptions import McpError
 from mcp_proxy_for_aws.client import aws_iam_streamablehttp_client  # type: ignore[import-untyped]
 
-from access.decisions import Access
-from access.deployment import parse
-from access.export import DeploymentError
-from access.matrix import matrix
-from local.asking import ask
-from local.engine import pack
-from local.plan import Plan, plan
-from local.serve.server import Serving
+from toolgate.access.deployment.deployment import parse
+from toolgate.access.deployment.stack_export import DeploymentError
+from toolgate.access.matrix.access_matrix import matrix
+from toolgate.access.matrix.decisions import Access
+from toolgate.local.engine import pack_process
+from toolgate.local.invoke_agent import ask
+from toolgate.local.plan import Plan, plan
+from toolgate.local.serve.server import Serving
 
 Export = dict[str, Any]
 Served = Callable[[Export], AbstractContextManager[Serving]]
@@ -234,7 +234,7 @@ def test_each_broken_part_is_noticed_by_pack_matrix_and_gateway(
 
 def broken_rules(export: Export) -> set[str]:
     """The rules of the policy pack that would stop this deployment."""
-    with pack.running(ROOT / "policy", "toolgate", "agents", {"aws:region": "us-east-1"}) as rules:
+    with pack_process.running(ROOT / "policy", "toolgate", "agents", {"aws:region": "us-east-1"}) as rules:
         return {found.rule for found in rules.violations(export) if found.level == "mandatory"}
 
 

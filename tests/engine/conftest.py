@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from pulumi import automation as auto
 
-from local.cloud.control_plane import ControlPlane
-from local.cloud.place import Place
-from local.cloud.store import MemoryStore
-from local.engine.export import export
-from local.engine.provider import Provider, started
-from local.engine.recorder import Program, record
+from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.cloud.control_plane import ControlPlane
+from toolgate.local.cloud.store import MemoryStore
+from toolgate.local.engine.export_writer import export
+from toolgate.local.engine.provider import Provider, started
+from toolgate.local.engine.recorder import Program, record
 
 ROOT = Path(__file__).parents[2]
 # With every resource that the program can make.
@@ -123,7 +123,7 @@ def an_engine(tmp_path: Path, program: Callable[[], None] | None = None, **varia
 
 def planned() -> list[dict[str, Any]]:
     """The resources of the project's program, planned without an engine (and without the policy pack)."""
-    plane = ControlPlane(Place(region=SETTINGS["aws:region"]), MemoryStore(), {})
+    plane = ControlPlane(CloudEnvironment(region=SETTINGS["aws:region"]), MemoryStore(), {})
     recording = record(Program(ROOT, "toolgate", "dev", SETTINGS), plane)
     return list(export(recording, plane.place)["deployment"]["resources"])
 

@@ -7,9 +7,9 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]
 from pulumi import automation as auto
 
-from access.decisions import Access
-from access.deployment import parse
-from access.matrix import matrix
+from toolgate.access.deployment.deployment import parse
+from toolgate.access.matrix.access_matrix import matrix
+from toolgate.access.matrix.decisions import Access
 
 from .conftest import ROOT, Engine, Start
 

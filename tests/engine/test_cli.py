@@ -5,8 +5,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from access.deployment import parse
-from access.matrix import matrix
+from toolgate.access.deployment.deployment import parse
+from toolgate.access.matrix.access_matrix import matrix
 
 from .conftest import ROOT
 
@@ -28,7 +28,7 @@ def test_up_and_destroy(tmp_path: Path) -> None:
     assert "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget" in kinds
     roles = [it["outputs"]["name"] for it in exported["deployment"]["resources"] if it["type"] == "aws:iam/role:Role"]
     assert [name.startswith("toolgate-dev-") for name in roles] == [True] * 3
-    # What the CLI exports is what `access` and `local up` are told to be given.
+    # What the CLI exports is what `access` and `toolgate up` are told to be given.
     assert {entry.agent for entry in matrix(parse(exported)).entries} == {"assistant"}
     pulumi(tmp_path, "destroy", "--yes", "--skip-preview")
     assert json.loads((tmp_path / "account.json").read_text())["resources"] == {}

@@ -7,9 +7,9 @@ import pulumi_aws as aws
 import pytest
 from pulumi import automation as auto
 
-from components import watching
-from components.observed import Observed
-from local.engine.wire import UNKNOWN_STRING
+from toolgate.components.observability import monitoring
+from toolgate.components.observability.observed import Monitored
+from toolgate.local.engine.wire import UNKNOWN_STRING
 
 from .conftest import ROOT, Start, planned
 
@@ -132,8 +132,8 @@ def test_a_gateway_that_is_replaced_delivers_as_before(start: Start) -> None:
             opts=pulumi.ResourceOptions(delete_before_replace=True),
         )
         component = pulumi.ComponentResource("toolgate:index:It", "it")
-        observed = Observed("gateway", "fixed", gateway.gateway_arn)
-        watching.watch(component, "it", observed, {"logs": {}, "traces": True, "alarms": {}})
+        observed = Monitored("gateway", "fixed", gateway.gateway_arn)
+        monitoring.watch(component, "it", observed, {"logs": {}, "traces": True, "alarms": {}})
 
     def ends() -> dict[str, str]:
         return {item["type"]: item["id"] for item in engine.resources() if "::it-logs" in item["urn"]}

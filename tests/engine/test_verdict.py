@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from local.engine.pack import running
-from local.engine.pack_config import load
+from toolgate.local.engine.pack_config import load
+from toolgate.local.engine.pack_process import running
 
 from .conftest import ROOT, planned
 

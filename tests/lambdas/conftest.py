@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from components.tool_forms import tools_json
-from components.tool_schema import read_tools
+from toolgate.components.tools.provider_tool_schema import tools_json
+from toolgate.components.tools.tool_schema import read_tools
 
 LAMBDAS = Path(__file__).parents[2] / "lambdas"
 Call = Callable[[str | None, Any], Any]

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from local import deployer
-from local.plan import plan
+from toolgate.deployer import deployer_policy
+from toolgate.local.plan import plan
 
 AGENTS = {"adder": {"tools": ["math___add_numbers"]}, "greeter": {"tools": ["math___greeting"]}}
 TOOL = {"toolgate:authorization": "tool", "toolgate:agents": json.dumps(AGENTS)}
@@ -42,4 +42,4 @@ def prod() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def document(dev: dict[str, Any]) -> dict[str, Any]:
-    return deployer.permissions(dev)
+    return deployer_policy.permissions(dev)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from local.engine.pack_config import parse
-from local.plan import PackError, Plan, ProgramError, Violation, describe, plan, write
+from toolgate.local.engine.pack_config import parse
+from toolgate.local.plan import PackError, Plan, ProgramError, Violation, describe, plan, write
 
 DEPLOYMENT: dict[str, Any] = {
     "deployment": {

@@ -20,12 +20,12 @@ from pulumi.runtime.proto.engine_pb2_grpc import EngineServicer, add_EngineServi
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderStub
 from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorServicer, add_ResourceMonitorServicer_to_server
 
-from local.cloud.control_plane import ControlPlane
-from local.cloud.place import Place
-from local.cloud.store import MemoryStore
-from local.engine import recorder
-from local.engine.autonaming import Autonaming
-from local.engine.wire import UNKNOWN_STRING, from_struct
+from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.cloud.control_plane import ControlPlane
+from toolgate.local.cloud.store import MemoryStore
+from toolgate.local.engine import recorder
+from toolgate.local.engine.autonaming import Autonaming
+from toolgate.local.engine.wire import UNKNOWN_STRING, from_struct
 
 ROOT = Path(__file__).parents[2]
 OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
@@ -138,7 +138,7 @@ class _Monitor(ResourceMonitorServicer):
     """The recorder's monitor, over gRPC."""
 
     def __init__(self, recording: recorder.Recording, folder: Path) -> None:
-        plane = ControlPlane(Place(region="us-east-1"), MemoryStore(), {})
+        plane = ControlPlane(CloudEnvironment(region="us-east-1"), MemoryStore(), {})
         self._monitor = recorder._Monitor(recording, plane, folder, Autonaming())
 
     def __getattribute__(self, name: str) -> Any:

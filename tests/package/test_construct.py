@@ -8,11 +8,11 @@ from typing import Any
 import grpc
 import pytest
 
-from local.cloud.control_plane import ControlPlane
-from local.cloud.place import Place
-from local.cloud.store import MemoryStore
-from local.engine.recorder import Program, record
-from local.engine.wire import UNKNOWN_STRING
+from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.cloud.control_plane import ControlPlane
+from toolgate.local.cloud.store import MemoryStore
+from toolgate.local.engine.recorder import Program, record
+from toolgate.local.engine.wire import UNKNOWN_STRING
 
 from .conftest import SIGNATURE, Hosted, Made
 
@@ -91,7 +91,7 @@ def test_the_same_is_deployed_as_by_a_python_program(
     watched = {**WATCHED, "logs": {"retention_days": WATCHED["logs"]["retentionDays"]}}
     constants = f"AUTHORIZATION = {authorization!r}\nAGENT = {agent_args}\nWATCHED = {watched}"
     (folder / "__main__.py").write_text(constants + SAME_IN_PYTHON)
-    plane = ControlPlane(Place(region="us-east-1"), MemoryStore(), {})
+    plane = ControlPlane(CloudEnvironment(region="us-east-1"), MemoryStore(), {})
     expected = record(Program(folder, "toolgate", "dev", {}), plane)
     wanted = {it.urn: it.inputs for it in expected.registrations if it.request.custom}
     for last in (

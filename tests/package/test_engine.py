@@ -13,11 +13,11 @@ import pulumi
 import pytest
 from pulumi import automation as auto
 
-from access.decisions import Access
-from access.deployment import parse
-from access.matrix import matrix
-from local.cloud.store import MemoryStore
-from local.engine.provider import Provider, started
+from toolgate.access.deployment.deployment import parse
+from toolgate.access.matrix.access_matrix import matrix
+from toolgate.access.matrix.decisions import Access
+from toolgate.local.cloud.store import MemoryStore
+from toolgate.local.engine.provider import Provider, started
 
 from .conftest import ROOT
 
@@ -118,7 +118,7 @@ def generate_sdk(work: Path, environment: dict[str, str]) -> None:
         check=False,
     )
     assert added.returncode == 0, added.stdout + added.stderr
-    assert (work / "Pulumi.yaml").read_text() == project + "packages:\n  toolgate: toolgate@0.1.0\n"
+    assert (work / "Pulumi.yaml").read_text() == project + "packages:\n  toolgate: toolgate@0.2.0\n"
     (work / "Pulumi.yaml").write_text(project)
 
 

@@ -18,7 +18,7 @@ SCHEMA: dict[str, Any] = json.loads(FILE.read_text())
 
 def test_the_file_is_what_the_plugin_says(plugin: ResourceProviderStub) -> None:
     said = json.loads(plugin.GetSchema(pb.GetSchemaRequest()).schema)
-    assert said == SCHEMA, "write it anew: python -m components.schema"
+    assert said == SCHEMA, "write it anew: python -m toolgate.components.package.schema"
 
 
 def test_required_inputs() -> None:
@@ -81,9 +81,10 @@ def test_its_requirements_are_what_it_imports_at_the_versions_that_are_tested() 
     assert required == {name: locked[name] for name in required}
     imported = {
         (node.module or "" if isinstance(node, ast.ImportFrom) else alias.name).split(".")[0]
-        for path in (ROOT / "components").glob("*.py")
+        for path in (ROOT / "components").rglob("*.py")
+        if ".venv" not in path.parts
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
     }
-    assert {name.replace("_", "-") for name in imported - sys.stdlib_module_names - {"components"}} == set(required)
+    assert {name.replace("_", "-") for name in imported - sys.stdlib_module_names - {"toolgate"}} == set(required)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy import cedar
-from policy.patterns import HOLE
 from tests.policy.driver import UNKNOWN
+from toolgate.policy import cedar
+from toolgate.policy.patterns import HOLE
 
 
 def entities(statement: str) -> list[tuple[str, str]]:

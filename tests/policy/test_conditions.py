@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ministack.core import iam_evaluator
 
-from policy import conditions, documents, iam
-from policy.reading import UNKNOWN
 from tests.policy.making import ACCOUNT
+from toolgate.policy import conditions, documents, iam
+from toolgate.policy.reading import UNKNOWN
 
 STRANGER = "999999999999"
 OURS = f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}:gateway/shop-abcdefghij"

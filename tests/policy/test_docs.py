@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from policy.pack import RULES
-from policy.rule import Rule
 from tests.policy import driver, recording
 from tests.policy.driver import Pack
+from toolgate.policy.pack import RULES
+from toolgate.policy.rule import Rule
 
 PAGE = (driver.POLICY.parent / "docs" / "policies.md").read_text()
 RULE_PART = PAGE.partition("## The rules\n")[2].partition("## Adding a rule")[0]

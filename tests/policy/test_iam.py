@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ministack.core import iam_evaluator
 
-from policy import documents, iam, patterns
-from policy.agentcore import GATEWAYS, INVOKE_GATEWAY
 from tests.policy.making import ACCOUNT, GATEWAY
+from toolgate.policy import documents, iam, patterns
+from toolgate.policy.agentcore import GATEWAYS, INVOKE_GATEWAY
 
 PREFIX = f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}"
 SECOND = f"{PREFIX}:gateway/second-0123456789"

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from local.plan import plan
 from tests.policy import making
 from tests.policy.driver import UNKNOWN, Pack, Registration
+from toolgate.local.plan import plan
 
 type Resources = dict[str, dict[str, Any]]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pulumi.runtime.proto import analyzer_pb2
 
-from policy.pack import NAME, RULES
 from tests.policy import driver, making
 from tests.policy.driver import Pack, rules
+from toolgate.policy.pack import NAME, RULES
 
 
 def test_the_pack_says_what_it_is(pack: Pack) -> None:

@@ -13,13 +13,13 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
-from policy import policies
-from policy.rule import Finding, Resource, Rule
-from policy.rules import gateway_authorizer_iam
-from policy.settings import Settings
-from policy.stack import Stack
 from tests.policy import making
 from tests.policy.driver import ADVISORY, DISABLED, Pack, Registration, rules
+from toolgate.policy import policies
+from toolgate.policy.rule import Finding, Resource, Rule
+from toolgate.policy.rules import gateway_authorizer_iam
+from toolgate.policy.settings import Settings
+from toolgate.policy.stack import Stack
 
 RULE = "gateway-authorizer-iam"
 OPEN = making.gateway(authorizerType="NONE")

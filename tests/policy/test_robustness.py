@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from policy.pack import RULES
-from policy.policies import DEFECT
 from tests.policy import making
 from tests.policy.driver import UNKNOWN, Pack, Registration, rules
+from toolgate.policy.pack import RULES
+from toolgate.policy.policies import DEFECT
 
 TYPES = sorted({kind for rule in RULES for kind in rule.types} | {"aws:lambda/function:Function", "random:index:Thing"})
 KEYS = [

@@ -10,7 +10,7 @@ from scripts import setup
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project of its own with everything that the environment is made from."""
-    for name in ("project.txt", "uv.txt"):
+    for name in ("project.txt", "uv.txt", "pyproject.toml"):
         (tmp_path / name).write_text(name)
     (tmp_path / ".python-version").write_text("3.99\n")
     (tmp_path / ".venv").mkdir()
@@ -20,6 +20,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(setup, "LOCK", tmp_path / "project.txt")
     monkeypatch.setattr(setup, "UV_LOCK", tmp_path / "uv.txt")
     monkeypatch.setattr(setup, "PYTHON_VERSION", tmp_path / ".python-version")
+    monkeypatch.setattr(setup, "PROJECT", tmp_path / "pyproject.toml")
     monkeypatch.setattr(setup, "STAMP", tmp_path / ".venv" / ".toolgate")
     return tmp_path
 
@@ -59,11 +60,11 @@ def test_an_old_python_is_told_what_to_run(
     assert "setup needs Python >= 3.11, this is 3.9" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("changed", ["project.txt", "uv.txt", ".python-version"])
+@pytest.mark.parametrize("changed", ["project.txt", "uv.txt", ".python-version", "pyproject.toml"])
 def test_it_works_again_only_when_something_changed(folder: Path, changed: str) -> None:
     uv(folder, f'echo "$1" >> {folder}/done')
     assert setup.main() == setup.main() == 0
-    assert (folder / "done").read_text().split() == ["venv", "pip"]
+    assert (folder / "done").read_text().split() == ["venv", "pip", "pip"]
     (folder / changed).write_text("other")
     assert setup.main() == 0
-    assert (folder / "done").read_text().split() == ["venv", "pip"] * 2
+    assert (folder / "done").read_text().split() == ["venv", "pip", "pip"] * 2

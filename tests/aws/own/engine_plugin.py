@@ -9,16 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from access.deployment import parse
-from local.cloud.control_plane import ControlPlane
-from local.cloud.place import Place as CloudPlace
-from local.cloud.store import MemoryStore
-from local.engine.provider import Provider, started
 from tests.aws import aws_world, local_world, stack_under_test, throwaway
 from tests.aws.own.pretending import pretended
 from tests.aws.stack_under_test import UnderTest
 from tests.aws.throwaway import Place
 from tests.aws.world import World
+from toolgate.access.deployment.deployment import parse
+from toolgate.local.cloud.cloud_environment import CloudEnvironment as CloudPlace
+from toolgate.local.cloud.control_plane import ControlPlane
+from toolgate.local.cloud.store import MemoryStore
+from toolgate.local.engine.provider import Provider, started
 
 CALLER = "arn:aws:sts::123456789012:assumed-role/Administrator/alice@example.com"
 STACK = local_world.planned_stack()

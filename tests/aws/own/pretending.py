@@ -7,9 +7,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from access.views import Runtime
-from components import metrics
 from tests.aws.world import Making, World
+from toolgate.access.deployment.agentcore_resources import Runtime
+from toolgate.components.observability import metrics
 
 
 def error(code: str, message: str = "no") -> ClientError:

@@ -11,12 +11,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from access.deployment import RUNTIME, parse
 from tests.aws import aws_world, local_world, stack_under_test
 from tests.aws.local_world import Export
 from tests.aws.own.pretending import pretended
 from tests.aws.stack_under_test import UnderTest
 from tests.aws.world import World
+from toolgate.access.deployment.deployment import RUNTIME, parse
 
 ACCOUNT = "123456789012"
 CALLER = f"arn:aws:sts::{ACCOUNT}:assumed-role/Administrator/alice@example.com"

@@ -9,7 +9,6 @@ import boto3
 import pytest
 from botocore.credentials import Credentials
 
-from access.deployment import parse
 from tests.aws import aws_world, temporary, throwaway, waiting
 from tests.aws.aws_world import Aws, assumed, runs, settled
 from tests.aws.local_world import Export
@@ -17,6 +16,7 @@ from tests.aws.own.pretending import Control, error, pretended
 from tests.aws.stack_under_test import UnderTest
 from tests.aws.throwaway import Deployed, Place
 from tests.aws.world import Making, World
+from toolgate.access.deployment.deployment import parse
 
 ROLE = "arn:aws:iam::123456789012:role/toolgate-probe/x"
 ISSUED = {"AccessKeyId": "ASIAX", "SecretAccessKey": "s", "SessionToken": "t"}

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from access.deployment import parse
-from access.views import Gateway
-from local import locks
-from local.cloud.control_plane import ControlPlane
 from tests.aws import test_answers, test_refusals, test_tool_authorization
 from tests.aws.local_world import Export, local_world
 from tests.aws.refusals import ATTEMPTS
 from tests.aws.world import World
+from toolgate.access.deployment.agentcore_resources import Gateway
+from toolgate.access.deployment.deployment import parse
+from toolgate.local import refusals
+from toolgate.local.cloud.control_plane import ControlPlane
 
 Plan = tuple[Export, ControlPlane]
 Change = Callable[[dict[str, Any]], None]
@@ -126,7 +126,7 @@ def test_an_agent_that_is_refused_is_seen(broken: Broken, stack_plan: Export) ->
     gateway: Gateway = parse(stack_plan).gateways[0]
 
     def move(export: dict[str, Any]) -> None:
-        export.update(locks.with_grant_moved(export, gateway))
+        export.update(refusals.with_grant_moved(export, gateway))
 
     with broken(stack=move, agents=True) as world:
         # The matrix would say that no agent may call the tool.

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from local.cloud.control_plane import ControlPlane
-from local.deployer import permissions
-from local.managed_policies import size
 from tests.aws.local_world import Export
 from tests.aws.permissions import LARGEST_INLINE, document
-from tests.local.deciding import ACCOUNT, AGENTCORE, REGION, allowed
+from tests.deployer.deciding import ACCOUNT, AGENTCORE, REGION, allowed
+from toolgate.deployer.deployer_policy import permissions
+from toolgate.deployer.managed_policies import size
+from toolgate.local.cloud.control_plane import ControlPlane
 
 RUN = "r0a1b2"
 ENGINE = f"{AGENTCORE}:policy-engine/toolgate_probe_{RUN}_ruled-0123456789"

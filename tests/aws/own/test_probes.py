@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from access.deployment import Deployment
-from access.views import Runtime
 from tests.aws import test_interceptor_probes, test_metric_probes, test_policy_probes, test_runtime_probes
 from tests.aws.own.pretending import MAKING, error, pretended
 from tests.aws.probing import Finding, Probe
 from tests.aws.program import handlers
 from tests.aws.signed import Answer
 from tests.aws.world import MissingError, World
+from toolgate.access.deployment.agentcore_resources import Runtime
+from toolgate.access.deployment.deployment import Deployment
 
 SUITE = Path(__file__).resolve().parents[1]
 ROOT = SUITE.parents[1]

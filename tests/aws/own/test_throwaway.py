@@ -10,12 +10,12 @@ import grpc
 import pytest
 from pulumi import automation as auto
 
-from access.deployment import parse
-from local.cloud.store import MemoryStore
-from local.engine.provider import Provider, started
 from tests.aws import throwaway
 from tests.aws.local_world import Export, configuration
 from tests.aws.throwaway import Deployed, Place
+from toolgate.access.deployment.deployment import parse
+from toolgate.local.cloud.store import MemoryStore
+from toolgate.local.engine.provider import Provider, started
 
 pytestmark = [
     pytest.mark.engine,

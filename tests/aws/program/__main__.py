@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pulumi
 
-from components.grants import Authorization
-from components.lambda_tools import LambdaTools
-from components.tool_gateway import GatewayTarget, ToolGateway
 from tests.aws.program import callers, functions, gateways, runtimes, tools
 from tests.aws.program.scratch import Scratch
+from toolgate.components.grants.tool_grants import Authorization
+from toolgate.components.lambda_tools import LambdaTools
+from toolgate.components.tool_gateway import GatewayTarget, ToolGateway
 
 MATH = Path(__file__).parents[3] / "lambdas" / "math"
 ADD = "math___add_numbers"

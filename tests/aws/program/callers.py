@@ -6,8 +6,8 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components import documents
 from tests.aws.program.scratch import PATH, Scratch, hyphenated
+from toolgate.components.iam import iam_documents
 
 INVOKE_RUNTIME = "bedrock-agentcore:InvokeAgentRuntime"
 
@@ -24,16 +24,16 @@ def caller(
             Principal"). A trust policy that names it needs no identity policy in the same account.
         statements: What the role may do.
     """
-    trust = {"Effect": "Allow", "Principal": {"AWS": trusted}, "Action": documents.ASSUME_ROLE}
+    trust = {"Effect": "Allow", "Principal": {"AWS": trusted}, "Action": iam_documents.ASSUME_ROLE}
     role = aws.iam.Role(
         f"{name}-caller",
         name=hyphenated(name),
         path=PATH,
-        assume_role_policy=pulumi.Output.json_dumps(documents.document(trust)),
+        assume_role_policy=pulumi.Output.json_dumps(iam_documents.document(trust)),
         opts=scratch.unhooked,
     )
     if statements:
-        policy = pulumi.Output.json_dumps(documents.document(*statements))
+        policy = pulumi.Output.json_dumps(iam_documents.document(*statements))
         aws.iam.RolePolicy(f"{name}-caller", role=role.name, policy=policy, opts=scratch.unhooked)
     role_name: pulumi.Output[str] = role.name
     return role_name
@@ -41,9 +41,9 @@ def caller(
 
 def may_knock(*gateway_arns: pulumi.Input[str]) -> list[dict[str, Any]]:
     """The statement that lets a caller reach gateways."""
-    return [documents.allow("InvokeGateways", documents.INVOKE_GATEWAY, list(gateway_arns))]
+    return [iam_documents.allow("InvokeGateways", iam_documents.INVOKE_GATEWAY, list(gateway_arns))]
 
 
 def may_ask(*arns: pulumi.Input[str]) -> list[dict[str, Any]]:
     """The statement that lets a caller invoke a runtime, by these ARNs."""
-    return [documents.allow("InvokeRuntime", INVOKE_RUNTIME, list(arns))]
+    return [iam_documents.allow("InvokeRuntime", INVOKE_RUNTIME, list(arns))]

@@ -6,9 +6,11 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components import cedar, documents, tool_forms
-from components.tool_gateway import PROTOCOL_VERSIONS, GatewayTarget
 from tests.aws.program.scratch import Scratch, hyphenated, underscored
+from toolgate.components.grants import cedar_text
+from toolgate.components.iam import iam_documents
+from toolgate.components.tool_gateway import PROTOCOL_VERSIONS, GatewayTarget
+from toolgate.components.tools import provider_tool_schema
 
 
 def gateway(
@@ -51,7 +53,7 @@ def gateway(
 
 def role_for(scratch: Scratch, name: str) -> None:
     """Make a role that a gateway of this name could have, which a question makes by the way."""
-    trust = pulumi.Output.json_dumps(documents.gateway_trust(scratch.here, hyphenated(name)))
+    trust = pulumi.Output.json_dumps(iam_documents.gateway_trust(scratch.here, hyphenated(name)))
     aws.iam.Role(f"{name}-role", name=hyphenated(name), assume_role_policy=trust, opts=scratch.unhooked)
 
 
@@ -62,11 +64,11 @@ def _role(
     functions: Sequence[pulumi.Input[str]],
     interceptor: pulumi.Output[str] | None,
 ) -> tuple[list[aws.iam.RolePolicy], pulumi.Output[str]]:
-    trust = pulumi.Output.json_dumps(documents.gateway_trust(scratch.here, hyphenated(name)))
+    trust = pulumi.Output.json_dumps(iam_documents.gateway_trust(scratch.here, hyphenated(name)))
     role = aws.iam.Role(f"{name}-role", assume_role_policy=trust, opts=scratch.unhooked)
-    written = {"authorize": documents.authorize_tools(scratch.here, hyphenated(name), engine_arn)}
+    written = {"authorize": iam_documents.authorize_tools(scratch.here, hyphenated(name), engine_arn)}
     if invoked := [*functions, *([interceptor] if interceptor else [])]:
-        written["invoke"] = documents.invoke_functions(invoked)
+        written["invoke"] = iam_documents.invoke_functions(invoked)
     policies = [
         aws.iam.RolePolicy(
             f"{name}-{key}", role=role.name, policy=pulumi.Output.json_dumps(document), opts=scratch.unhooked
@@ -107,7 +109,7 @@ def _targets(
 
 def _schema(of: GatewayTarget) -> dict[str, Any]:
     tools = pulumi.Output.from_input(of["tools"])
-    return {"inline_payloads": tools.apply(lambda known: [tool_forms.inline_payload(tool) for tool in known])}
+    return {"inline_payloads": tools.apply(lambda known: [provider_tool_schema.inline_payload(tool) for tool in known])}
 
 
 def permit(
@@ -121,9 +123,9 @@ def permit(
     when: str | None = None,
 ) -> None:
     """Permit the role of this name some tools of a gateway."""
-    entity = cedar.role_entity(scratch.here, role)
+    entity = cedar_text.role_entity(scratch.here, role)
     statement = pulumi.Output.all(entity, gateway_arn).apply(
-        lambda known: cedar.permit(cedar.Scope(*known), actions, when)
+        lambda known: cedar_text.permit(cedar_text.Scope(*known), actions, when)
     )
     aws.bedrock.AgentcorePolicy(
         name,

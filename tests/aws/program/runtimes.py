@@ -5,8 +5,9 @@ from pathlib import Path
 import pulumi
 import pulumi_aws as aws
 
-from components import bundle, documents, interpreter
 from tests.aws.program.scratch import Scratch, underscored
+from toolgate.components.iam import iam_documents
+from toolgate.components.runtime import agent_bundle, interpreter
 
 ROOT = Path(__file__).parents[3]
 READ_CODE = "ReadCode"
@@ -15,7 +16,7 @@ READ_CODE = "ReadCode"
 
 def code(scratch: Scratch) -> aws.s3.BucketObjectv2:
     """The agent's zip in a private bucket."""
-    built = bundle.build(Path(__file__).parent / "agent", None, dist=ROOT / "dist")
+    built = agent_bundle.build(Path(__file__).parent / "agent", None, dist=ROOT / "dist")
     bucket = aws.s3.Bucket("probe-code", force_destroy=True, opts=scratch.unhooked)
     private = aws.s3.BucketPublicAccessBlock(
         "probe-code",
@@ -47,14 +48,14 @@ def runtime(
         reads_code: Whether its role may read the zip.
     """
     full = underscored(name)
-    trust = pulumi.Output.json_dumps(documents.runtime_trust(scratch.here, full))
+    trust = pulumi.Output.json_dumps(iam_documents.runtime_trust(scratch.here, full))
     role = aws.iam.Role(f"{name}-role", assume_role_policy=trust, opts=scratch.unhooked)
-    allowed = documents.runtime_minimum(scratch.here, full, zipped.arn, [])["Statement"]
+    allowed = iam_documents.runtime_minimum(scratch.here, full, zipped.arn, [])["Statement"]
     kept = [statement for statement in allowed if reads_code or statement["Sid"] != READ_CODE]
     policy = aws.iam.RolePolicy(
         f"{name}-policy",
         role=role.name,
-        policy=pulumi.Output.json_dumps(documents.document(*kept)),
+        policy=pulumi.Output.json_dumps(iam_documents.document(*kept)),
         opts=scratch.unhooked,
     )
     made = aws.bedrock.AgentcoreAgentRuntime(

@@ -2,8 +2,8 @@
 
 import pulumi
 
-from components import place, propagation
-from components.documents import Place
+from toolgate.components.iam import aws_environment, iam_propagation
+from toolgate.components.iam.iam_documents import AwsEnvironment
 
 PATH = "/toolgate-probe/"
 """IAM path of the callers' roles: `aws iam list-roles --path-prefix /toolgate-probe/` finds what a run left behind."""
@@ -18,15 +18,15 @@ class Scratch(pulumi.ComponentResource):
         unhooked: For one whose refusal is the observation.
     """
 
-    here: Place
+    here: AwsEnvironment
     opts: pulumi.ResourceOptions
     unhooked: pulumi.ResourceOptions
 
     def __init__(self) -> None:
         super().__init__("toolgate:probe:Scratch", "scratch", {})
-        self.here = place.current(self)
+        self.here = aws_environment.current(self)
         self.unhooked = pulumi.ResourceOptions(parent=self)
-        self.opts = pulumi.ResourceOptions(parent=self, hooks=propagation.retry(self, "scratch"))
+        self.opts = pulumi.ResourceOptions(parent=self, hooks=iam_propagation.retry(self, "scratch"))
         self.register_outputs({})
 
     def after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:

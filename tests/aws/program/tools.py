@@ -1,6 +1,6 @@
 """Schemas of the throw-away program's own tools, as AgentCore's API writes them."""
 
-from components.tool_schema import ToolSchema
+from toolgate.components.tools.tool_schema import ToolSchema
 
 BROKEN: ToolSchema = {
     "name": "fail",

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from local.cloud.control_plane import ControlPlane
-from local.cloud.place import Place
-from local.cloud.resource_type import Made
-from local.cloud.store import MemoryStore
-from local.cloud.values import Package
+from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.cloud.control_plane import ControlPlane
+from toolgate.local.cloud.resource_type import Made
+from toolgate.local.cloud.store import MemoryStore
+from toolgate.local.cloud.values import Package
 
 ROLE = "aws:iam/role:Role"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
@@ -167,7 +167,7 @@ GOOD: dict[str, Inputs] = {
 @pytest.fixture
 def plane() -> ControlPlane:
     """An empty account."""
-    return ControlPlane(Place(), MemoryStore(), {})
+    return ControlPlane(CloudEnvironment(), MemoryStore(), {})
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from botocore.session import get_session
 
-from local.cloud.catalogue import TYPES
-from local.cloud.control_plane import ControlPlane
-from local.cloud.failures import NotReproducedError, RefusalError
-from local.cloud.place import Place
-from local.cloud.resource_type import Made, Making
-from local.cloud.store import MemoryStore
-from local.cloud.values import UNKNOWN, is_known
+from toolgate.local.cloud.catalogue import TYPES
+from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.cloud.control_plane import ControlPlane
+from toolgate.local.cloud.failures import NotReproducedError, RefusalError
+from toolgate.local.cloud.resource_type import Made, Making
+from toolgate.local.cloud.store import MemoryStore
+from toolgate.local.cloud.values import UNKNOWN, is_known
 
 from .conftest import BUCKET, FUNCTION, GATEWAY, GOOD, LOG_GROUP, OBJECT, ROLE, RUNTIME, TARGET, trust
 
@@ -77,7 +77,7 @@ def test_ids_and_arns_match_the_models_own_patterns(plane: ControlPlane, gateway
 
 
 def test_the_same_program_gets_the_same_ids_in_a_new_account(gateway: Made) -> None:
-    again = ControlPlane(Place(), MemoryStore(), {}).create(GATEWAY, GOOD[GATEWAY])
+    again = ControlPlane(CloudEnvironment(), MemoryStore(), {}).create(GATEWAY, GOOD[GATEWAY])
     assert again.id == gateway.id
 
 
@@ -125,7 +125,7 @@ def test_a_preview_leaves_computed_outputs_unknown_and_fills_in_defaults(plane: 
 def test_a_preview_promises_what_making_gives(token: str, plane: ControlPlane) -> None:
     kind = TYPES[token]
     stand_in: dict[str, Any] = GOOD.get(token, {"bucket": "bucket"})
-    assert set(kind.make(stand_in, Making(Place(), "seed")).outputs) == set(kind.computed)
+    assert set(kind.make(stand_in, Making(CloudEnvironment(), "seed")).outputs) == set(kind.computed)
     assert kind.refreshed <= set(kind.computed)
 
 
@@ -145,7 +145,7 @@ def test_refusals_are_given_once_each_and_make_nothing(plane: ControlPlane) -> N
 
 
 def test_ids_follow_the_place(plane: ControlPlane) -> None:
-    there = replace(plane, place=Place("210987654321", "eu-central-1"))
+    there = replace(plane, place=CloudEnvironment("210987654321", "eu-central-1"))
     role = there.create(ROLE, {"name": "r", "assumeRolePolicy": trust("lambda.amazonaws.com")})
     assert role.outputs["arn"] == "arn:aws:iam::210987654321:role/r"
     gateway = there.create(GATEWAY, GOOD[GATEWAY])

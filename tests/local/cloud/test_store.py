@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.cloud.store import FileStore
+from toolgate.local.cloud.store import FileStore
 
 
 def test_an_account_outlives_the_store(tmp_path: Path) -> None:

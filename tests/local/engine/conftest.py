@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from local.cloud.control_plane import ControlPlane
-from local.cloud.place import Place
-from local.cloud.store import MemoryStore
-from local.engine.recorder import Program, Recording, record
+from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.cloud.control_plane import ControlPlane
+from toolgate.local.cloud.store import MemoryStore
+from toolgate.local.engine.recorder import Program, Recording, record
 
 ROLE_PROGRAM = """
     import json
@@ -51,6 +51,6 @@ def run(folder: Callable[[dict[str, str]], Path]) -> Run:
         text = textwrap.dedent(ROLE_PROGRAM) + textwrap.dedent(program)
         root = folder({"__main__.py": text, **more.get("files", {})})
         what = Program(root, "project", "dev", config or {}, more.get("secrets", frozenset()))
-        return record(what, ControlPlane(Place(), MemoryStore(), {}), preview=preview)
+        return record(what, ControlPlane(CloudEnvironment(), MemoryStore(), {}), preview=preview)
 
     return start

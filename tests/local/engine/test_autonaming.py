@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from local.engine.autonaming import KEY, Autonaming, read
-from local.engine.stack_config import ConfigError
+from toolgate.local.engine.autonaming import KEY, Autonaming, read
+from toolgate.local.engine.stack_config import ConfigError
 
 
 def by(setting: Any) -> Autonaming:

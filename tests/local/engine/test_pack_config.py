@@ -10,7 +10,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import analyzer_pb2 as pb
 
-from local.engine.pack_config import LEVELS, PackConfigError, RuleConfig, load, parse, reconcile
+from toolgate.local.engine.pack_config import LEVELS, PackConfigError, RuleConfig, load, parse, reconcile
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto.plugin_pb2 import PluginAttach
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderStub
 
-from local.cloud.store import MemoryStore
-from local.engine.provider import FOLDER_VARIABLE, Provider, started
-from local.engine.wire import ASSET, SECRET, SIGNATURE, UNKNOWN_STRING, from_struct, to_struct
+from toolgate.local.cloud.store import MemoryStore
+from toolgate.local.engine.provider import FOLDER_VARIABLE, Provider, started
+from toolgate.local.engine.wire import ASSET, SECRET, SIGNATURE, UNKNOWN_STRING, from_struct, to_struct
 
 PREFIX = "urn:pulumi:dev::p::p:index:Component$"
 ROLE = f"{PREFIX}aws:iam/role:Role::role"

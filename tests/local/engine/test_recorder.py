@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pulumi.runtime import mocks
 
-from local.engine.recorder import ProgramError, Recording
-from local.engine.wire import SECRET, SIGNATURE, UNKNOWN_STRING
+from toolgate.local.engine.recorder import ProgramError, Recording
+from toolgate.local.engine.wire import SECRET, SIGNATURE, UNKNOWN_STRING
 
 from .conftest import Run
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from local.engine.stack_config import ConfigError, StackConfig, project_name, stack_config
+from toolgate.local.engine.stack_config import ConfigError, StackConfig, project_name, stack_config
 
 type Folder = Callable[[dict[str, str]], Path]
 PROJECT = """

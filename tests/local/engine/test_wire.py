@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_policy import proxy
 
-from local.cloud.values import UNKNOWN, Hidden, Package
-from local.engine import wire
-from local.engine.wire import ARCHIVE, ASSET, SECRET, SIGNATURE, UNKNOWN_STRING
+from toolgate.local.cloud.values import UNKNOWN, Hidden, Package
+from toolgate.local.engine import wire
+from toolgate.local.engine.wire import ARCHIVE, ASSET, SECRET, SIGNATURE, UNKNOWN_STRING
 
 JSON = st.recursive(
     st.none()

@@ -15,8 +15,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials as BotocoreCredentials
 
-from local.serve.credentials import Credentials
-from local.serve.server import Serving, serve
+from toolgate.local.serve.guards.credentials import Credentials
+from toolgate.local.serve.server import Serving, serve
 
 _EXPORT = json.loads((Path(__file__).parents[2] / "access" / "deployment.json").read_text())
 _PROJECT = Path(__file__).parent / "project"

@@ -12,9 +12,9 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from access.export import DeploymentError
-from local.serve.agent_process import AgentStartError
-from local.serve.server import PortInUseError, Serving, serve
+from toolgate.access.deployment.stack_export import DeploymentError
+from toolgate.local.serve.agents.agent_process import AgentStartError
+from toolgate.local.serve.server import PortInUseError, Serving, serve
 
 CRASHING = 'import sys\nprint("half a line of wisdom", flush=True)\nsys.exit("no such module: wisdom")\n'
 SILENT = "import signal\nsignal.pause()\n"
@@ -159,7 +159,7 @@ def test_an_agent_that_never_answers_is_ended(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("local.serve.agent_process.START_SECONDS", 0.1)
+    monkeypatch.setattr("toolgate.local.serve.agents.agent_process.START_SECONDS", 0.1)
     with (
         pytest.raises(AgentStartError, match="did not answer /ping"),
         serve(handmade, root=project_with(SILENT), logs=tmp_path / "logs"),

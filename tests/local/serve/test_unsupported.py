@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from access.deployment import parse
-from access.export import DeploymentError
-from local.cloud.place import Place
-from local.serve.server import serve
-from local.serve.unsupported import notes, unsupported
+from toolgate.access.deployment.deployment import parse
+from toolgate.access.deployment.stack_export import DeploymentError
+from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.serve.server import serve
+from toolgate.local.serve.unsupported import notes, unsupported
 
 Export = dict[str, Any]
 ENCRYPTED = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:x"}
@@ -177,4 +177,4 @@ def test_what_changes_no_answer_is_a_note(handmade: Export, project: Path, tmp_p
 
 
 def test_the_hand_made_deployment_relies_on_nothing_of_the_kind(handmade: Export) -> None:
-    assert unsupported(parse(handmade), Place()) == ()
+    assert unsupported(parse(handmade), CloudEnvironment()) == ()

@@ -1,0 +1,1 @@
+"""One Cedar decision: a policy engine's policies, read and decided."""

@@ -1,0 +1,1 @@
+"""A deployment, read: Pulumi's stack export and typed views of what it holds."""

@@ -1,0 +1,169 @@
+"""What a deployment's AgentCore and Lambda resources say, as plain values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from toolgate.access.deployment.stack_export import Archive
+
+TOOL_SEPARATOR = "___"
+"""Between a target's name and a tool's in the tool's full name; the first one counts.
+
+Source: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-add-target-lambda.html
+"""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One tool of a target; the schemas are in the API's form (`inputSchema` of a tool definition)."""
+
+    name: str
+    description: str
+    input_schema: Mapping[str, Any]
+    output_schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class EngineAttachment:
+    """Which policy engine a gateway asks, and whether it heeds the answer (`ENFORCE`) or only logs it (`LOG_ONLY`).
+
+    Source: botocore bedrock-agentcore-control `GatewayPolicyEngineConfiguration`.
+    """
+
+    arn: str
+    mode: str
+
+
+@dataclass(frozen=True)
+class CedarPolicy:
+    """A policy of a policy engine; `id` is what AWS's denials call it, `statement` None where it is not in Cedar."""
+
+    label: str
+    id: str
+    name: str
+    statement: str | None
+
+
+@dataclass(frozen=True)
+class PolicyEngine:
+    """A policy engine with its policies."""
+
+    label: str
+    arn: str
+    id: str
+    policies: tuple[CedarPolicy, ...]
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A gateway.
+
+    Attributes:
+        label: The resource's type and name, for messages.
+        arn: `arn:aws:bedrock-agentcore:<region>:<account>:gateway/<id>`.
+        id: The gateway's id.
+        url: Its MCP endpoint.
+        name: The name that the program gave it.
+        role_arn: The role that it calls its targets with.
+        authorizer: `AWS_IAM`, `CUSTOM_JWT`, `AUTHENTICATE_ONLY` or `NONE`.
+        search: Whether the gateway offers semantic tool search.
+        sessions: Whether it keeps MCP sessions.
+        versions: MCP protocol versions that it accepts.
+        policy_engine: The policy engine that decides on tool calls, if one is attached.
+        interceptors: Whether Lambda functions rewrite requests or answers.
+    """
+
+    label: str
+    arn: str
+    id: str
+    url: str
+    name: str
+    role_arn: str
+    authorizer: str
+    search: bool
+    sessions: bool
+    versions: tuple[str, ...]
+    policy_engine: EngineAttachment | None
+    interceptors: bool
+
+
+@dataclass(frozen=True)
+class Target:
+    """A gateway's target.
+
+    Attributes:
+        label: The resource's type and name, for messages.
+        id: The target's id.
+        name: The target's name, the first part of its tools' full names.
+        gateway_id: The gateway that it belongs to.
+        kind: `mcp.lambda`, or another member of the API's union TargetConfiguration.
+        credentials: How the gateway signs in at the target, e.g. `gatewayIamRole`.
+        function_arn: The Lambda function, for the kind `mcp.lambda`.
+        tools: Its tools; None when the deployment does not say (a schema in S3, an MCP server).
+    """
+
+    label: str
+    id: str
+    name: str
+    gateway_id: str
+    kind: str
+    credentials: str
+    function_arn: str | None
+    tools: tuple[Tool, ...] | None
+
+    def full_name(self, tool: Tool) -> str:
+        """The name under which the gateway offers the tool."""
+        return f"{self.name}{TOOL_SEPARATOR}{tool.name}"
+
+
+@dataclass(frozen=True)
+class Function:
+    """A Lambda function.
+
+    `hidden` names the environment variables whose values the file does not show; `layers` says whether it has any.
+    """
+
+    label: str
+    arn: str
+    name: str
+    role_arn: str
+    handler: str | None
+    language: str | None
+    code: Archive | None
+    layers: bool
+    environment: Mapping[str, str]
+    hidden: tuple[str, ...]
+    timeout_seconds: int
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """An AgentCore runtime.
+
+    Attributes:
+        label: The resource's type and name, for messages.
+        arn: `arn:aws:bedrock-agentcore:<region>:<account>:runtime/<id>`.
+        id: The runtime's id.
+        name: The name that the program gave it.
+        agent: The name that people know it by: the one in the stack's output `agents`, or else `name`.
+        role_arn: The execution role.
+        environment: The agent's environment variables.
+        hidden: Names of variables whose values the file does not show.
+        entry_points: What is started, e.g. `("main.py",)`; empty for a container.
+        network: `PUBLIC` or `VPC`.
+        protocol: `HTTP`, `MCP`, `A2A` or `AGUI`.
+        jwt: Whether callers come with a JWT instead of an IAM signature.
+    """
+
+    label: str
+    arn: str
+    id: str
+    name: str
+    agent: str
+    role_arn: str
+    environment: Mapping[str, str]
+    hidden: tuple[str, ...]
+    entry_points: tuple[str, ...]
+    network: str
+    protocol: str
+    jwt: bool

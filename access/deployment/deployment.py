@@ -1,0 +1,241 @@
+"""A deployment as typed views: roles with their documents, gateways, targets, functions, runtimes.
+
+The provider's answers come first and what the program wrote second, so that a plan, an export of a real stack and a
+stack that was not written with our components all read alike.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from toolgate.access.deployment.agentcore_resources import Function, Gateway, PolicyEngine, Runtime, Target, Tool
+from toolgate.access.deployment.gateway_tools import api_schema
+from toolgate.access.deployment.policy_attachments import read_attachments
+from toolgate.access.deployment.policy_engines import POLICY, POLICY_ENGINE, read_attachment, read_policy_engines
+from toolgate.access.deployment.roles import Role, read_roles
+from toolgate.access.deployment.stack_export import Archive, DeploymentError, Hidden, Resource, load, resources
+from toolgate.access.deployment.supplied_policies import with_policies
+from toolgate.access.deployment.users import User, read_users
+from toolgate.access.iam.policies import Policy, read_policy
+
+GATEWAY = "aws:bedrock/agentcoreGateway:AgentcoreGateway"
+TARGET = "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget"
+RUNTIME = "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime"
+RESOURCE_POLICY = "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy"
+FUNCTION = "aws:lambda/function:Function"
+STACK = "pulumi:pulumi:Stack"
+
+_AGENTCORE = "aws:bedrock/agentcore"
+_DEFAULT_VERSIONS = ("2025-03-26",)  # all that a gateway made without the setting accepts (seen live, August 2026)
+_READ = {GATEWAY, TARGET, RUNTIME, RESOURCE_POLICY, POLICY_ENGINE, POLICY}
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Everything of a deployment that says who may call what, and what runs.
+
+    `resource_policies` maps the ARN of a gateway or runtime to its resource policy; `others` labels AgentCore resources
+    that no view covers.
+    """
+
+    roles: tuple[Role, ...]
+    users: tuple[User, ...]
+    gateways: tuple[Gateway, ...]
+    targets: tuple[Target, ...]
+    functions: tuple[Function, ...]
+    runtimes: tuple[Runtime, ...]
+    resource_policies: Mapping[str, Policy]
+    policy_engines: tuple[PolicyEngine, ...]
+    others: tuple[str, ...]
+
+    def role(self, arn: str) -> Role | None:
+        """The role with this ARN, if it is one of the deployment."""
+        return next((role for role in self.roles if role.arn == arn), None)
+
+    def function(self, arn: str) -> Function | None:
+        """The function with this ARN, if it is one of the deployment."""
+        return next((function for function in self.functions if function.arn == arn), None)
+
+    def targets_of(self, gateway: Gateway) -> tuple[Target, ...]:
+        """The gateway's targets."""
+        return tuple(target for target in self.targets if target.gateway_id == gateway.id)
+
+
+def read(path: Path, policies: Sequence[Mapping[str, Any]] = ()) -> Deployment:
+    """The deployment in a file.
+
+    Args:
+        path: The file.
+        policies: Managed policies that it only names, as `given_policies` reads them.
+
+    Raises:
+        DeploymentError: The file is not a deployment; one line that says why.
+    """
+    try:
+        return parse(with_policies(load(path), policies))
+    except DeploymentError as error:
+        message = str(error)
+        raise DeploymentError(message if message.startswith(str(path)) else f"{path}: {message}") from error
+
+
+def parse(export: Mapping[str, Any]) -> Deployment:
+    """The deployment in a parsed export (`{"version": 3, "deployment": {...}}`).
+
+    Raises:
+        DeploymentError: This is not a deployment, or a value that is needed is hidden or not known yet.
+    """
+    found = resources(export)
+    agents = _agent_names(found)
+    attachments = read_attachments(found)
+    by_type = {wanted: [r for r in found if r.type == wanted] for wanted in (*_READ, FUNCTION)}
+    return Deployment(
+        roles=read_roles(found, attachments),
+        users=read_users(found, attachments),
+        gateways=tuple(_gateway(r) for r in by_type[GATEWAY]),
+        targets=tuple(_target(r) for r in by_type[TARGET]),
+        functions=tuple(_function(r) for r in by_type[FUNCTION]),
+        runtimes=tuple(_runtime(r, agents) for r in by_type[RUNTIME]),
+        resource_policies={
+            r.text("resourceArn"): read_policy(r, r.name, r.get("policy")) for r in by_type[RESOURCE_POLICY]
+        },
+        policy_engines=read_policy_engines(found),
+        others=tuple(r.label for r in found if r.type.startswith(_AGENTCORE) and r.type not in _READ),
+    )
+
+
+def _agent_names(found: tuple[Resource, ...]) -> Mapping[str, str]:
+    agents = next((r.outputs.get("agents") for r in found if r.type == STACK), None)
+    if not isinstance(agents, Mapping):
+        return {}
+    return {str(a.get("runtime_arn")): name for name, a in agents.items() if isinstance(a, Mapping)}
+
+
+def _gateway(resource: Resource) -> Gateway:
+    mcp = resource.mapping("protocolConfiguration", "mcp")
+    return Gateway(
+        label=resource.label,
+        arn=resource.text("gatewayArn"),
+        id=resource.text("gatewayId"),
+        url=resource.text("gatewayUrl"),
+        name=resource.text("name"),
+        role_arn=resource.text("roleArn"),
+        authorizer=resource.text("authorizerType"),
+        search=mcp.get("searchType") == "SEMANTIC",
+        sessions=bool(mcp.get("sessionConfiguration")),
+        versions=resource.texts("supportedVersions", mcp.get("supportedVersions")) or _DEFAULT_VERSIONS,
+        policy_engine=read_attachment(resource),
+        interceptors=bool(resource.get("interceptorConfigurations")),
+    )
+
+
+def _target(resource: Resource) -> Target:
+    family, configuration = _only_member(resource, "targetConfiguration", resource.get("targetConfiguration"))
+    member, settings = _only_member(resource, f"targetConfiguration.{family}", configuration)
+    kind = f"{family}.{member}"
+    credentials = [k for k, v in resource.mapping("credentialProviderConfiguration").items() if v is not None]
+    function_arn = settings.get("lambdaArn")
+    if kind == "mcp.lambda" and not isinstance(function_arn, str):
+        raise resource.wrong("lambdaArn", function_arn, "an ARN")
+    return Target(
+        label=resource.label,
+        id=resource.text("targetId"),
+        name=resource.text("name"),
+        gateway_id=resource.text("gatewayIdentifier"),
+        kind=kind,
+        credentials=credentials[0] if credentials else "none",
+        function_arn=function_arn if kind == "mcp.lambda" else None,
+        tools=_tools(resource, settings) if kind == "mcp.lambda" else None,
+    )
+
+
+def _only_member(resource: Resource, where: str, union: Any) -> tuple[str, Mapping[str, Any]]:
+    members = [(k, v) for k, v in union.items() if v is not None] if isinstance(union, Mapping) else []
+    if len(members) != 1 or not isinstance(members[0][1], Mapping):
+        raise resource.wrong(where, union, "an object with exactly one member")
+    return members[0]
+
+
+def _tools(resource: Resource, settings: Mapping[str, Any]) -> tuple[Tool, ...] | None:
+    schema = settings.get("toolSchema")
+    payloads = schema.get("inlinePayloads") if isinstance(schema, Mapping) else schema
+    if payloads is None:
+        return None
+    try:
+        return tuple(
+            Tool(
+                name=payload["name"],
+                description=payload["description"],
+                input_schema=api_schema(payload["inputSchema"]),
+                output_schema=api_schema(payload["outputSchema"]) if payload.get("outputSchema") else None,
+            )
+            for payload in payloads
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise resource.wrong("toolSchema.inlinePayloads", payloads, "a list of tool definitions") from None
+
+
+def _function(resource: Resource) -> Function:
+    environment, hidden = _variables(_environment(resource))
+    code = resource.inputs.get("code") or resource.outputs.get("code")
+    return Function(
+        label=resource.label,
+        arn=resource.text("arn"),
+        name=resource.text("name"),
+        role_arn=resource.text("role"),
+        handler=resource.optional_text("handler"),
+        language=resource.optional_text("runtime"),
+        code=code if isinstance(code, Archive) else None,
+        layers=bool(resource.get("layers")),
+        environment=environment,
+        hidden=hidden,
+        timeout_seconds=_timeout(resource),
+    )
+
+
+def _timeout(resource: Resource) -> int:
+    value = resource.get("timeout")
+    if value is None:
+        return 3  # Lambda's default (CreateFunction, Timeout)
+    if not isinstance(value, int | float):
+        raise resource.wrong("timeout", value, "a number of seconds")
+    return int(value)
+
+
+def _choice(resource: Resource, key: str, member: str) -> str | None:
+    value = resource.mapping(key).get(member)
+    if value is not None and not isinstance(value, str):
+        raise resource.wrong(f"{key}.{member}", value, "text")
+    return value
+
+
+def _runtime(resource: Resource, agents: Mapping[str, str]) -> Runtime:
+    environment, hidden = _variables(resource.get("environmentVariables"))
+    arn, name = resource.text("agentRuntimeArn"), resource.text("agentRuntimeName")
+    entry_points = resource.mapping("agentRuntimeArtifact", "codeConfiguration").get("entryPoints")
+    return Runtime(
+        label=resource.label,
+        arn=arn,
+        id=resource.text("agentRuntimeId"),
+        name=name,
+        agent=agents.get(arn, name),
+        role_arn=resource.text("roleArn"),
+        environment=environment,
+        hidden=hidden,
+        entry_points=resource.texts("entryPoints", entry_points),
+        network=_choice(resource, "networkConfiguration", "networkMode") or "PUBLIC",
+        protocol=_choice(resource, "protocolConfiguration", "serverProtocol") or "HTTP",
+        jwt=bool(resource.get("authorizerConfiguration")),
+    )
+
+
+def _environment(resource: Resource) -> Any:
+    environment = resource.get("environment")
+    return environment.get("variables") if isinstance(environment, Mapping) else environment
+
+
+def _variables(value: Any) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    if not isinstance(value, Mapping):
+        return {}, ("all of them",) if isinstance(value, Hidden) else ()
+    shown = {key: item for key, item in value.items() if isinstance(item, str)}
+    return shown, tuple(key for key in value if key not in shown)

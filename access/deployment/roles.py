@@ -1,0 +1,50 @@
+"""Roles of a deployment with every identity policy that is theirs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from toolgate.access.deployment.policy_attachments import Attachments, inline_of
+from toolgate.access.deployment.stack_export import Resource
+from toolgate.access.iam.identities import Identity
+from toolgate.access.iam.policies import read_document
+
+ROLE = "aws:iam/role:Role"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role(Identity):
+    """An IAM role; `trust` says who may assume it."""
+
+    trust: Mapping[str, Any]
+
+    def session_arn(self, session: str) -> str:
+        """The ARN of somebody who has assumed the role; it has no path (IAM user guide, identifiers)."""
+        partition = self.arn.split(":")[1]
+        return f"arn:{partition}:sts::{self.account}:assumed-role/{self.name}/{session}"
+
+
+def read_roles(resources: Sequence[Resource], attachments: Attachments) -> tuple[Role, ...]:
+    """All roles among the resources.
+
+    Raises:
+        DeploymentError: A role or a policy of one cannot be read.
+    """
+    return tuple(_role(resource, attachments) for resource in resources if resource.type == ROLE)
+
+
+def _role(resource: Resource, attachments: Attachments) -> Role:
+    name = resource.text("name")
+    listed = resource.texts("managedPolicyArns", resource.get("managedPolicyArns"))
+    policies, unread = attachments.of(("role", name), inline_of(resource), listed)
+    boundary = resource.optional_text("permissionsBoundary")
+    known = attachments.managed.get(boundary) if boundary else None
+    return Role(
+        arn=resource.text("arn"),
+        name=name,
+        trust=read_document(resource, "assumeRolePolicy", resource.get("assumeRolePolicy")),
+        policies=tuple(policies),
+        boundary=known,
+        unknown_boundary=None if known else boundary,
+        unread=tuple(unread),
+    )

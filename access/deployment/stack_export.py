@@ -1,0 +1,240 @@
+"""Pulumi's stack export (version 3, or 4 with features) as resources with plain values.
+
+The file marks what JSON cannot say: secrets, assets, archives and values that a preview does not know yet. This module
+takes the marks off, so that its callers see text, numbers, lists, mappings and, where a value cannot be read, `Hidden`.
+Source of the marks: pulumi's `sdk/python/lib/pulumi/runtime/rpc.py`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+VERSIONS = (3, 4)
+"""Version 4 is version 3 with a list of features that its reader has to know.
+
+Source: pulumi `pkg/resource/stack/deployment.go`.
+"""
+FEATURES = frozenset({"hooks", "refreshBeforeUpdate", "replaceWith", "taint"})
+"""Those that say how a resource is updated, and change nothing of what it is. A stack of our components has `hooks`."""
+HOW_TO_MAKE_ONE = "make one with `toolgate plan --out FILE` or `pulumi stack export --file FILE`"
+
+_MARK = "4dabf18193072939515e22adb298388d"
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  # the name of a mark, not a secret
+_ASSET = "c44067f5952c0a294b673a41bacd8c17"
+_ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7"
+_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+
+
+class DeploymentError(Exception):
+    """The deployment cannot be used; the text is one line for the person who named the file."""
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """A value that the file does not show; `why` completes the sentence `... is <why>`."""
+
+    why: str
+
+
+UNKNOWN = Hidden("not known yet: this is a preview; export the stack once it is applied, or use `toolgate plan`")
+ENCRYPTED = Hidden("encrypted: export with `pulumi stack export --show-secrets`")
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One file: its text, or where it lies (a path, relative to the program's folder, or a URL)."""
+
+    text: str | None = None
+    path: str | None = None
+    uri: str | None = None
+
+
+@dataclass(frozen=True)
+class Archive:
+    """Several files: named assets and archives, or where they lie (a folder or a zip)."""
+
+    assets: Mapping[str, "Asset | Archive"] | None = None
+    path: str | None = None
+    uri: str | None = None
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource of a deployment.
+
+    Attributes:
+        urn: Pulumi's name of the resource, unique in the deployment.
+        type: Type token, e.g. `aws:iam/role:Role`.
+        inputs: What the program wrote.
+        outputs: What the provider answered.
+    """
+
+    urn: str
+    type: str
+    inputs: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The resource's name in the program."""
+        return self.urn.rsplit("::", 1)[-1]
+
+    @property
+    def label(self) -> str:
+        """How a message names the resource: its type's last word and its name."""
+        return f"{self.type.rsplit(':', 1)[-1]} '{self.name}'"
+
+    def get(self, key: str) -> Any:
+        """The property's value: the provider's answer, or else what the program wrote, or None."""
+        output = self.outputs.get(key)
+        if output is None or isinstance(output, Hidden):
+            written = self.inputs.get(key)
+            return output if written is None else written
+        return output
+
+    def text(self, key: str) -> str:
+        """The property as text.
+
+        Raises:
+            DeploymentError: The property is missing, hidden, or not text.
+        """
+        value = self.optional_text(key)
+        if value is None:
+            raise DeploymentError(f"{self.label}: '{key}' is missing; {HOW_TO_MAKE_ONE}")
+        return value
+
+    def optional_text(self, key: str) -> str | None:
+        """The property as text, or None when it is not there.
+
+        Raises:
+            DeploymentError: The property is hidden or not text.
+        """
+        value = self.get(key)
+        if value is None or isinstance(value, str):
+            return value
+        raise self.wrong(key, value, "text")
+
+    def mapping(self, *path: str) -> Mapping[str, Any]:
+        """The object at a path of properties; empty when it is not there.
+
+        Raises:
+            DeploymentError: It is hidden or not an object.
+        """
+        value = self.get(path[0])
+        for step in path[1:]:
+            value = value.get(step) if isinstance(value, Mapping) else value
+        if value is None:
+            return {}
+        if not isinstance(value, Mapping):
+            raise self.wrong(".".join(path), value, "an object")
+        return value
+
+    def texts(self, what: str, value: Any) -> tuple[str, ...]:
+        """A value as a list of texts; empty when it is None.
+
+        Raises:
+            DeploymentError: It is hidden or not a list of texts; `what` names it.
+        """
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self.wrong(what, value, "a list of texts")
+        return tuple(value)
+
+    def wrong(self, what: str, value: Any, wanted: str) -> DeploymentError:
+        """The error for a value that is hidden or is not what it should be."""
+        reason = value.why if isinstance(value, Hidden) else f"not {wanted}"
+        return DeploymentError(f"{self.label}: '{what}' is {reason}")
+
+
+def load(path: Path) -> Mapping[str, Any]:
+    """The parsed file.
+
+    Raises:
+        DeploymentError: The file cannot be read or is not JSON.
+    """
+    try:
+        parsed = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DeploymentError(f"{path}: {error.strerror}; {HOW_TO_MAKE_ONE}") from error
+    except (ValueError, RecursionError) as error:
+        raise DeploymentError(f"{path}: not a deployment (not JSON); {HOW_TO_MAKE_ONE}") from error
+    if not isinstance(parsed, dict):
+        raise DeploymentError(f"{path}: not a deployment (a JSON {type(parsed).__name__}); {HOW_TO_MAKE_ONE}")
+    return parsed
+
+
+def resources(export: Mapping[str, Any]) -> tuple[Resource, ...]:
+    """The live resources of an export, in its order.
+
+    Args:
+        export: The parsed file: `{"version": 3, "deployment": {"resources": [...]}}`.
+
+    Raises:
+        DeploymentError: This is no export of these versions and features.
+    """
+    version, features = export.get("version"), export.get("features", [])
+    if version not in VERSIONS or not isinstance(features, list):
+        raise DeploymentError(f"not a deployment: 'version' is {version!r}, not 3 or 4; {HOW_TO_MAKE_ONE}")
+    if unread := [str(feature) for feature in features if feature not in FEATURES]:
+        raise DeploymentError(f"the deployment needs features that are not read here: {', '.join(sorted(unread))}")
+    deployment = export.get("deployment")
+    listed = deployment.get("resources") if isinstance(deployment, Mapping) else None
+    if not isinstance(listed, list):
+        raise DeploymentError(f"not a deployment: no list 'deployment.resources'; {HOW_TO_MAKE_ONE}")
+    return tuple(_resources(listed))
+
+
+def _resources(listed: list[Any]) -> Iterator[Resource]:
+    for number, entry in enumerate(listed):
+        if not isinstance(entry, Mapping) or not all(isinstance(entry.get(key), str) for key in ("urn", "type")):
+            raise DeploymentError(f"not a deployment: resource number {number} has no 'urn' and 'type'")
+        if entry.get("delete"):  # waits for its deletion after a replacement: no longer what the stack means
+            continue
+        yield Resource(
+            urn=entry["urn"],
+            type=entry["type"],
+            inputs=_properties(entry, "inputs"),
+            outputs=_properties(entry, "outputs"),
+        )
+
+
+def _properties(entry: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = entry.get(key) or {}
+    if not isinstance(value, Mapping):
+        raise DeploymentError(f"not a deployment: '{key}' of {entry['urn']} is not an object")
+    return {name: _plain(item) for name, item in value.items()}
+
+
+def _plain(value: Any) -> Any:
+    if value == _UNKNOWN:
+        return UNKNOWN
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return _marked(value) if _MARK in value else {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+def _marked(value: Mapping[str, Any]) -> Any:
+    match value[_MARK]:
+        case mark if mark == _SECRET:
+            return _secret(value)
+        case mark if mark == _ASSET:
+            return Asset(value.get("text"), value.get("path"), value.get("uri"))
+        case mark if mark == _ARCHIVE:
+            return Archive(_plain(value.get("assets")), value.get("path"), value.get("uri"))
+        case _:
+            return {key: _plain(item) for key, item in value.items() if key != _MARK}
+
+
+def _secret(value: Mapping[str, Any]) -> Any:
+    plaintext = value.get("plaintext")
+    if not isinstance(plaintext, str):
+        return ENCRYPTED
+    try:
+        return _plain(json.loads(plaintext))
+    except ValueError:
+        raise DeploymentError("not a deployment: the plaintext of a secret is not JSON") from None

@@ -1,0 +1,56 @@
+"""Users of a deployment with every identity policy that is theirs, by themselves or by a group."""
+
+from collections.abc import Iterator, Sequence
+
+from toolgate.access.deployment.policy_attachments import Attachments
+from toolgate.access.deployment.stack_export import Resource
+from toolgate.access.iam.identities import Identity
+
+USER = "aws:iam/user:User"
+MEMBERS_OF_GROUP = "aws:iam/groupMembership:GroupMembership"
+GROUPS_OF_USER = "aws:iam/userGroupMembership:UserGroupMembership"
+
+
+class User(Identity):
+    """An IAM user."""
+
+
+def read_users(resources: Sequence[Resource], attachments: Attachments) -> tuple[User, ...]:
+    """All users among the resources.
+
+    Raises:
+        DeploymentError: A user, a membership or a policy cannot be read.
+    """
+    groups: dict[str, list[str]] = {}
+    for resource in resources:
+        for user, group in _memberships(resource):
+            groups.setdefault(user, []).append(group)
+    return tuple(_user(r, attachments, groups) for r in resources if r.type == USER)
+
+
+def _memberships(resource: Resource) -> Iterator[tuple[str, str]]:
+    if resource.type == MEMBERS_OF_GROUP:
+        for user in resource.texts("users", resource.get("users")):
+            yield user, resource.text("group")
+    if resource.type == GROUPS_OF_USER:
+        for group in resource.texts("groups", resource.get("groups")):
+            yield resource.text("user"), group
+
+
+def _user(resource: Resource, attachments: Attachments, groups: dict[str, list[str]]) -> User:
+    name = resource.text("name")
+    policies, unread = attachments.of(("user", name), {}, ())
+    for group in dict.fromkeys(groups.get(name, ())):
+        more, missing = attachments.of(("group", group), {}, ())
+        policies += more
+        unread += missing
+    boundary = resource.optional_text("permissionsBoundary")
+    known = attachments.managed.get(boundary) if boundary else None
+    return User(
+        arn=resource.text("arn"),
+        name=name,
+        policies=tuple(policies),
+        boundary=known,
+        unknown_boundary=None if known else boundary,
+        unread=tuple(unread),
+    )

@@ -1,0 +1,1 @@
+"""One IAM decision: who asks, with which policies, for what."""

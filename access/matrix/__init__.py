@@ -1,0 +1,1 @@
+"""Every principal and every tool: inbound authorization, then the policy engine."""

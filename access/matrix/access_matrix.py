@@ -1,0 +1,160 @@
+"""Who may call what: every principal of a deployment against every tool of its gateways.
+
+Decided from identity policies (denies, permissions boundaries and groups included), resource policies, trust policies
+that let anybody in, and Cedar policies. Where another feature has a say, the decision is `undecided` and the feature is
+named in `unsupported`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from toolgate.access.cedar.cedar_decision import ToolEngine, tool_engine
+from toolgate.access.deployment.agentcore_resources import Gateway
+from toolgate.access.deployment.deployment import Deployment
+from toolgate.access.iam.identities import ANY_CALLER
+from toolgate.access.matrix.decisions import Access
+from toolgate.access.matrix.inbound import INVOKE_GATEWAY, reached
+from toolgate.access.matrix.not_judged import undecided, unsupported
+from toolgate.access.matrix.principals import Caller, agents, external_principals, others
+from toolgate.access.matrix.public_access import open_roles, public_access
+from toolgate.access.matrix.tool_access import AccessCheck, ToolAccess, cells
+
+__all__ = ["INVOKE_GATEWAY", "Access", "Block", "Entry", "Matrix", "matrix"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One principal and one tool.
+
+    Attributes:
+        principal: The principal's IAM ARN, or `*` for anybody.
+        agent: The agent's name, if the principal is an agent's role.
+        gateway: The gateway's ARN.
+        tool: The tool's full name.
+        decision: Whether the principal may call the tool.
+        conditions: What a `conditional` decision depends on, as the policy writes it.
+    """
+
+    principal: str
+    agent: str | None
+    gateway: str
+    tool: str
+    decision: Access
+    conditions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Block:
+    """One principal and all tools of one gateway; `cells` is one for all tools, or one for each."""
+
+    principal: str
+    agent: str | None
+    gateway: str
+    tools: tuple[str, ...]
+    cells: ToolAccess | tuple[ToolAccess, ...]
+
+    def by_tool(self) -> Iterator[tuple[str, ToolAccess]]:
+        """Each tool with its cell."""
+        if isinstance(self.cells, ToolAccess):
+            return ((tool, self.cells) for tool in self.tools)
+        return zip(self.tools, self.cells, strict=True)
+
+    @property
+    def denied(self) -> bool:
+        """Whether no tool may be called."""
+        return all(cell.decision is Access.DENY for _, cell in self.by_tool())
+
+    def entries(self) -> Iterator[Entry]:
+        """The block's entries."""
+        for tool, cell in self.by_tool():
+            yield Entry(self.principal, self.agent, self.gateway, tool, cell.decision, cell.conditions)
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Who may call what.
+
+    Attributes:
+        blocks: One for each agent and each gateway; for other principals only where they may call something.
+        unsupported: In a sentence each, what could not be judged.
+    """
+
+    blocks: tuple[Block, ...]
+    unsupported: tuple[str, ...]
+
+    @property
+    def entries(self) -> Iterator[Entry]:
+        """All entries, made one by one: there are as many as principals times tools."""
+        return (entry for block in self.blocks for entry in block.entries())
+
+    def json_lines(self) -> Iterator[str]:
+        """The matrix as JSON, piece by piece: `{"entries": [...], "unsupported": [...]}`."""
+        yield '{"entries": ['
+        separator = "\n"
+        for block in self.blocks:
+            if block.tools:
+                yield separator + ",\n".join(_json_entries(block))
+                separator = ",\n"
+        yield f'\n], "unsupported": {json.dumps(self.unsupported)}}}'
+
+    def as_json(self) -> str:
+        """The same as one text."""
+        return "".join(self.json_lines())
+
+
+def _json_entries(block: Block) -> Iterator[str]:
+    who = json.dumps({"principal": block.principal, "agent": block.agent, "gateway": block.gateway})[:-1]
+    told: dict[ToolAccess, str] = {}
+    for tool, cell in block.by_tool():
+        if cell not in told:
+            told[cell] = json.dumps({"decision": cell.decision, "conditions": cell.conditions})[1:]
+        yield f'{who}, "tool": {_quoted(tool)}, {told[cell]}'
+
+
+_quoted = lru_cache(maxsize=100_000)(json.dumps)
+
+
+def matrix(deployment: Deployment) -> Matrix:
+    """Decide for each principal and each tool of the deployment."""
+    engines = {gateway.arn: tool_engine(deployment, gateway) for gateway in deployment.gateways}
+    unclear: list[str] = []
+    blocks = tuple(_blocks(deployment, engines, unclear))
+    return Matrix(blocks, (*unsupported(deployment, engines), *unclear))
+
+
+def _blocks(deployment: Deployment, engines: Mapping[str, ToolEngine | None], unclear: list[str]) -> Iterator[Block]:
+    """The blocks, and to `unclear` a sentence for each decision that IAM's documents leave undecided."""
+    tools = {gateway.arn: tools_of(deployment, gateway) for gateway in deployment.gateways}
+
+    def block(caller: Caller, gateway: Gateway) -> Block:
+        who, engine = caller.identity, engines[gateway.arn]
+        inbound_decision = reached(deployment, gateway, who)
+        unclear.extend(undecided(gateway, caller, inbound_decision))
+        judged = cells(AccessCheck(gateway, engine, who, inbound_decision), tools[gateway.arn])
+        return Block(who.arn, caller.agent, gateway.arn, tools[gateway.arn], judged)
+
+    for agent in agents(deployment):
+        yield from (block(agent, gateway) for gateway in deployment.gateways)
+    # A gateway that does not ask IAM makes no difference between callers: `*` tells it.
+    signed = [gateway for gateway in deployment.gateways if gateway.authorizer == "AWS_IAM"]
+    for other in others(deployment):
+        found = (block(other, gateway) for gateway in signed)
+        yield from (b for b in found if not b.denied)
+    for gateway in signed:
+        named = (
+            block(external_principal, gateway)
+            for external_principal in external_principals(deployment, gateway, engines[gateway.arn])
+        )
+        yield from (b for b in named if not b.denied)
+    opened = open_roles(deployment)
+    for gateway in deployment.gateways:
+        judged = public_access(deployment, gateway, engines[gateway.arn], tools[gateway.arn], opened)
+        whoever = Block(ANY_CALLER.name, None, gateway.arn, tools[gateway.arn], judged)
+        yield from [] if whoever.denied else [whoever]
+
+
+def tools_of(deployment: Deployment, gateway: Gateway) -> tuple[str, ...]:
+    """The full names of a gateway's tools."""
+    return tuple(target.full_name(tool) for target in deployment.targets_of(gateway) for tool in target.tools or ())

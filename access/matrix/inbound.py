@@ -1,0 +1,68 @@
+"""Who may send requests to a gateway at all: its inbound authorization."""
+
+from dataclasses import dataclass
+
+from toolgate.access.deployment.agentcore_resources import Gateway
+from toolgate.access.deployment.deployment import Deployment
+from toolgate.access.iam.evaluation import Decision, Outcome, decide
+from toolgate.access.iam.identities import Identity
+from toolgate.access.iam.statements import Request
+from toolgate.access.matrix.decisions import Access
+
+INVOKE_GATEWAY = "bedrock-agentcore:InvokeGateway"
+"""The one action for listing and calling a gateway's tools; it is decided on the gateway's ARN.
+
+Source: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-inbound-auth.html
+"""
+
+OPEN = {"NONE": "nobody is authenticated", "AUTHENTICATE_ONLY": "whoever can sign a request is let in"}
+"""Authorizers that let everybody in, and what that means (botocore: AuthorizerType)."""
+
+ACCESS = {
+    Outcome.ALLOW: Access.ALLOW,
+    Outcome.IMPLICIT_DENY: Access.DENY,
+    Outcome.EXPLICIT_DENY: Access.DENY,
+    Outcome.CONDITIONAL: Access.CONDITIONAL,
+    Outcome.UNDECIDED: Access.UNDECIDED,
+}
+"""What an IAM decision means for access."""
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """Whether a caller gets in; `decision` is IAM's, None where the authorizer does not ask IAM."""
+
+    access: Access
+    decision: Decision | None = None
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """What a conditional answer depends on, as the policies write it."""
+        if self.decision is None or self.access is not Access.CONDITIONAL:
+            return ()
+        return tuple(f"{s.effect} if {condition}" for s in self.decision.statements for condition in s.conditions)
+
+
+_DENIED = Inbound(Access.DENY, Decision(Outcome.IMPLICIT_DENY))
+
+
+def inbound(deployment: Deployment, gateway: Gateway, caller: Identity) -> Inbound:
+    """Whether the gateway lets the caller in, before any policy engine and interceptor."""
+    if gateway.authorizer in OPEN:
+        return Inbound(Access.ALLOW)
+    if gateway.authorizer != "AWS_IAM":
+        return Inbound(Access.UNDECIDED)
+    policy = deployment.resource_policies.get(gateway.arn)
+    decision = decide(Request(caller, INVOKE_GATEWAY, gateway.arn, resource_policy=policy))
+    return Inbound(ACCESS[decision.outcome], decision)
+
+
+def reached(deployment: Deployment, gateway: Gateway, caller: Identity) -> Inbound:
+    """The same as `inbound`, at once where no statement concerns both of them; a denial then names no statement."""
+    related = (
+        gateway.authorizer != "AWS_IAM"
+        or gateway.arn in deployment.resource_policies
+        or caller.unread
+        or any(policy.may_allow(INVOKE_GATEWAY, gateway.arn) for policy in caller.policies)
+    )
+    return inbound(deployment, gateway, caller) if related else _DENIED

@@ -1,0 +1,96 @@
+"""What has a say about who may call what but cannot be judged here, in a sentence each."""
+
+from collections.abc import Iterator, Mapping
+
+from toolgate.access.cedar.cedar_decision import ToolEngine
+from toolgate.access.deployment.agentcore_resources import Gateway
+from toolgate.access.deployment.deployment import Deployment
+from toolgate.access.deployment.roles import Role
+from toolgate.access.iam.evaluation import Outcome
+from toolgate.access.iam.principal_element import as_texts, other_principals
+from toolgate.access.matrix.inbound import OPEN, Inbound
+from toolgate.access.matrix.principals import Caller
+
+SERVICE = "bedrock-agentcore.amazonaws.com"
+
+
+def unsupported(deployment: Deployment, engines: Mapping[str, ToolEngine | None]) -> Iterator[str]:
+    """One sentence per feature or document.
+
+    Args:
+        deployment: The deployment.
+        engines: The gateways' policy engines by the gateways' ARNs.
+    """
+    for gateway in deployment.gateways:
+        yield from _gateway(gateway, engines[gateway.arn])
+        yield from _service_principals(deployment, gateway)
+    yield from _targets(deployment)
+    yield from _roles(deployment)
+
+
+def _gateway(gateway: Gateway, engine: ToolEngine | None) -> Iterator[str]:
+    if gateway.authorizer not in {"AWS_IAM", *OPEN}:
+        yield f"{gateway.label}: callers are authorized by {gateway.authorizer}; only IAM is judged"
+    if gateway.interceptors:
+        yield f"{gateway.label}: interceptors may refuse or rewrite a call; they are not judged"
+    if engine is None or not engine.enforce:
+        return
+    if gateway.authorizer in OPEN:
+        yield f"{gateway.label}: its policy engine decides on callers of {gateway.authorizer}, whom Cedar does not name"
+    yield from (f"{gateway.label}: {reason}" for reason in engine.unread)
+
+
+def _service_principals(deployment: Deployment, gateway: Gateway) -> Iterator[str]:
+    policy = deployment.resource_policies.get(gateway.arn)
+    if policy is None:
+        return
+    for statement in policy.statements:
+        if statement.parsed.effect == "Allow":
+            where = f"{gateway.label}: resource policy '{policy.name}' ({statement.sid})"
+            yield from (f"{where} allows {other}; not judged" for other in other_principals(statement.raw))
+
+
+def _targets(deployment: Deployment) -> Iterator[str]:
+    known = {gateway.id for gateway in deployment.gateways}
+    for target in deployment.targets:
+        if target.tools is None:
+            yield f"{target.label}: the deployment does not list its tools ({target.kind})"
+        if target.gateway_id not in known:
+            yield f"{target.label}: its gateway '{target.gateway_id}' is not in the deployment"
+
+
+def _roles(deployment: Deployment) -> Iterator[str]:
+    for runtime in deployment.runtimes:
+        role = deployment.role(runtime.role_arn)
+        if role is None:
+            yield f"{runtime.label}: its role {runtime.role_arn} is not in the deployment"
+            continue
+        for arn in role.unread:
+            yield f"{runtime.label}: the document of {arn}, attached to its role, is not in the deployment"
+        if limit := role.unknown_boundary:
+            yield (
+                f"{runtime.label}: the document of {limit}, its role's permissions boundary, is not in the deployment; "
+                "--policy ARN=FILE gives it"
+            )
+        if not _lets_agentcore(role):
+            yield f"{runtime.label}: the trust policy of its role does not name {SERVICE}, so that it cannot start"
+
+
+def _lets_agentcore(role: Role) -> bool:
+    listed = role.trust["Statement"]
+    for statement in listed if isinstance(listed, list) else [listed]:
+        principal = statement.get("Principal") if isinstance(statement, Mapping) else None
+        services = principal.get("Service") if isinstance(principal, Mapping) else principal
+        if {SERVICE, "*"} & set(as_texts(services)):
+            return True
+    return False
+
+
+def undecided(gateway: Gateway, caller: Caller, inbound_decision: Inbound) -> Iterator[str]:
+    """Why IAM's documents, all of them known, do not decide about a caller; nothing where they do."""
+    decision = inbound_decision.decision
+    known = not (caller.identity.unread or caller.identity.unknown_boundary)
+    if decision and decision.outcome is Outcome.UNDECIDED and known:
+        who = caller.agent or caller.identity.name
+        listed = "; ".join(str(statement) for statement in decision.statements)
+        yield f"{who}: a policy variable or an unknown operator on {gateway.label}: {listed}"

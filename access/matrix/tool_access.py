@@ -1,0 +1,92 @@
+"""What comes of one caller and one tool: inbound authorization, then the policy engine, then what is not judged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from toolgate.access.cedar.cedar_decision import ToolDecision, ToolEngine, decide_tool, decide_tools, entity_id
+from toolgate.access.cedar.cedar_policies import ScopedPolicy
+from toolgate.access.deployment.agentcore_resources import Gateway
+from toolgate.access.iam.identities import ANY_CALLER, Identity
+from toolgate.access.matrix.decisions import Access
+from toolgate.access.matrix.inbound import OPEN, Inbound
+
+
+@dataclass(frozen=True)
+class ToolAccess:
+    """Whether a caller may call a tool, and what a `conditional` answer depends on, as the policies write it."""
+
+    decision: Access
+    conditions: tuple[str, ...] = ()
+
+
+DENIED = ToolAccess(Access.DENY)
+ALLOWED = ToolAccess(Access.ALLOW)
+UNDECIDED = ToolAccess(Access.UNDECIDED)
+
+_PLAIN: Mapping[Access, ToolAccess] = {Access.DENY: DENIED, Access.ALLOW: ALLOWED, Access.UNDECIDED: UNDECIDED}
+
+
+@dataclass(frozen=True)
+class AccessCheck:
+    """A caller at a gateway: what inbound authorization says, and the policy engine that is asked next."""
+
+    gateway: Gateway
+    engine: ToolEngine | None
+    caller: Identity
+    inbound_decision: Inbound
+
+    def without_engine(self) -> ToolAccess | None:
+        """The cell of all tools alike; None where the policy engine has a say."""
+        if self.inbound_decision.access is Access.DENY:
+            return DENIED
+        if self.engine is None or not self.engine.enforce or self.gateway.authorizer == "CUSTOM_JWT":
+            return _cell(self, None, ())
+        # Which Cedar principal a caller is whom no IAM authorizer let in, AWS does not say.
+        return UNDECIDED if self.gateway.authorizer in OPEN else None
+
+
+def cells(visit: AccessCheck, tools: tuple[str, ...]) -> ToolAccess | tuple[ToolAccess, ...]:
+    """One cell per tool (full names), in the tools' order, or one for all of them."""
+    for_all = visit.without_engine()
+    if for_all is not None or visit.engine is None:
+        return for_all or UNDECIDED
+    decided = decide_tools(visit.engine, cedar_name(visit.caller))
+    if not decided:
+        return DENIED
+    # Decisions are few and shared by many tools, so that their cells can be, too.
+    made = {id(d): _cell(visit, d, visit.engine.policies) for d in {id(d): d for d in decided.values()}.values()}
+    return tuple(made[id(decided[tool])] if tool in decided else DENIED for tool in tools)
+
+
+def call(visit: AccessCheck, tool: str, arguments: Mapping[str, Any] | None = None) -> ToolAccess:
+    """The cell of one call, whose arguments may be known."""
+    for_all = visit.without_engine()
+    if for_all is not None or visit.engine is None:
+        return for_all or UNDECIDED
+    return _cell(visit, decide_tool(visit.engine, cedar_name(visit.caller), tool, arguments), visit.engine.policies)
+
+
+def cedar_name(caller: Identity) -> str | None:
+    """The caller's entity id for Cedar; None where it stands for many."""
+    return None if caller is ANY_CALLER or caller.arn.endswith(":root") else entity_id(caller.arn)
+
+
+def _cell(visit: AccessCheck, decided: ToolDecision | None, policies: tuple[ScopedPolicy, ...]) -> ToolAccess:
+    access = visit.inbound_decision.access if decided is None else both(visit.inbound_decision.access, decided.outcome)
+    if visit.gateway.interceptors and access is not Access.DENY:  # they may refuse what everything else allows
+        access = Access.UNDECIDED
+    if access is not Access.CONDITIONAL:
+        return _PLAIN[access]
+    conditions = list(visit.inbound_decision.conditions)
+    if decided is not None and decided.outcome is Access.CONDITIONAL:
+        conditions += [f"{p.effect} {p.condition}" for p in policies if p.conditional and p.name in decided.policies]
+    return ToolAccess(access, tuple(conditions))
+
+
+def both(first: Access, second: Access) -> Access:
+    """Two locks in a row: the stricter answer, and where one is open and one unclear, the unclear one."""
+    return next(access for access in _STRICTEST_FIRST if access in {first, second})
+
+
+_STRICTEST_FIRST = (Access.DENY, Access.UNDECIDED, Access.CONDITIONAL, Access.ALLOW)

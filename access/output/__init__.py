@@ -1,0 +1,1 @@
+"""What people read of it: table, difference, explanation, picture."""

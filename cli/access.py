@@ -1,0 +1,112 @@
+"""`toolgate access`: who may call what in a deployment."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from toolgate.cli import options
+from toolgate.cli.options import CommandError
+
+if TYPE_CHECKING:
+    from toolgate.access.deployment.deployment import Deployment
+
+type Policies = tuple[Mapping[str, Any], ...]
+
+
+@click.group()
+def access() -> None:
+    """Who may call what in a deployment, decided with its own documents.
+
+    DEPLOYMENT is a stack export: `pulumi stack export --file FILE`, or `toolgate plan --out FILE`.
+    """
+
+
+def _formats(*known: str) -> Callable[[Any], Any]:
+    return click.option("--format", "form", type=click.Choice(known), default=known[0], show_default=True)
+
+
+_deployment = click.argument("deployment", type=options.FILE)
+
+
+@access.command()
+@_deployment
+@options.policies
+@_formats("table", "json", "md")
+def matrix(deployment: Path, policies: Policies, form: str) -> None:
+    """Principals and tools: allow, deny, conditional or undecided."""
+    from toolgate.access.matrix.access_matrix import matrix as judged
+    from toolgate.access.output import table
+
+    found = judged(_read(deployment, policies))
+    lines: dict[str, Callable[[], Sequence[str] | Any]] = {
+        "table": lambda: [table.as_table(found)],
+        "json": found.json_lines,
+        "md": lambda: [table.as_markdown(found)],
+    }
+    for text in lines[form]():
+        click.echo(text, nl=False)
+    click.echo()
+
+
+@access.command()
+@_deployment
+@click.option("--agent", required=True, help="the agent's name")
+@click.option("--tool", required=True, help="the tool's full name, <target>___<tool>")
+@click.option("--arguments", type=options.JSON, help="the call's arguments as a JSON object, if they are known")
+@options.policies
+def explain(deployment: Path, agent: str, tool: str, arguments: Mapping[str, Any] | None, policies: Policies) -> None:
+    """The statements and policies that decided about one agent and tool."""
+    from toolgate.access.deployment.stack_export import DeploymentError
+    from toolgate.access.output.explanation import explain as explained
+
+    try:
+        click.echo(explained(_read(deployment, policies), agent, tool, arguments))
+    except DeploymentError as error:
+        raise CommandError(str(error)) from error
+
+
+@access.command()
+@click.argument("before", type=options.FILE)
+@click.argument("after", type=options.FILE)
+@options.policies
+@_formats("table", "json", "md")
+def diff(before: Path, after: Path, policies: Policies, form: str) -> int:
+    """Who gains access and who loses it. Exit code 1: somebody gains. 3: there are only losses."""
+    from toolgate.access.matrix.access_matrix import matrix as judged
+    from toolgate.access.output import access_difference
+
+    found = access_difference.difference(*(judged(_read(file, policies)) for file in (before, after)))
+    shown = {
+        "table": access_difference.as_table,
+        "json": access_difference.as_json,
+        "md": access_difference.as_markdown,
+    }
+    click.echo(shown[form](found))
+    return found.code
+
+
+@access.command()
+@_deployment
+@options.policies
+@_formats("svg", "mermaid")
+def picture(deployment: Path, policies: Policies, form: str) -> None:
+    """Agents, gateways, targets and tools with what is allowed."""
+    from toolgate.access.matrix.access_matrix import matrix as judged
+    from toolgate.access.output.mermaid import as_mermaid
+    from toolgate.access.output.picture import picture as drawn
+    from toolgate.access.output.svg import as_svg
+
+    read = _read(deployment, policies)
+    click.echo({"svg": as_svg, "mermaid": as_mermaid}[form](drawn(read, judged(read))))
+
+
+def _read(file: Path, policies: Policies) -> "Deployment":
+    from toolgate.access.deployment.deployment import read
+    from toolgate.access.deployment.stack_export import DeploymentError
+
+    try:
+        return read(file, policies)
+    except DeploymentError as error:
+        raise CommandError(str(error)) from error

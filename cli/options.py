@@ -1,0 +1,141 @@
+"""What several sub-commands take, and the one error that they end with."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from toolgate.local.engine.pack_config import PackConfig
+    from toolgate.local.plan import Plan
+
+OK, VIOLATIONS, FAILED = 0, 1, 2
+PROJECT_FILE = "Pulumi.yaml"
+
+
+class CommandError(click.ClickException):
+    """The command cannot do what was asked; the text says what is wrong and what to do."""
+
+    exit_code = FAILED
+
+
+class _PolicyType(click.ParamType[dict[str, Any]]):
+    name = "ARN=FILE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, Any]:
+        """The managed policy as a resource of a deployment."""
+        from toolgate.access.deployment.supplied_policies import SuppliedPolicyError, supplied
+
+        try:
+            return supplied(str(value))
+        except SuppliedPolicyError as error:
+            self.fail(str(error), param, ctx)
+
+
+class _Json(click.ParamType[dict[str, Any]]):
+    name = "JSON"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, Any]:
+        """The JSON object."""
+        try:
+            parsed = json.loads(value)
+        except ValueError:
+            parsed = None
+        if not isinstance(parsed, dict):
+            self.fail(f"{value} is not a JSON object", param, ctx)
+        return parsed
+
+
+def _program(_ctx: click.Context, _param: click.Parameter, given: Path | None) -> Path:
+    """The program's folder: the one that was named, or like Pulumi the nearest one that has a project."""
+    if given is not None:
+        if not (given / PROJECT_FILE).is_file():
+            raise CommandError(f"{given} has no {PROJECT_FILE}; name a Pulumi program's folder by --program")
+        return given.resolve()
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / PROJECT_FILE).is_file()), here)
+
+
+FILE = click.Path(path_type=Path)
+JSON = _Json()
+program = click.option(
+    "--program",
+    type=FILE,
+    callback=_program,
+    metavar="DIR",
+    help="the Pulumi program's folder (default: this one, or the nearest above that has a Pulumi.yaml)",
+)
+stack = click.option("--stack", default="dev", show_default=True, help="whose Pulumi.<stack>.yaml to take")
+rules = click.option(
+    "--policy-pack-config", "rules", type=FILE, metavar="FILE", help="the rules' configuration, as for `pulumi preview`"
+)
+policies = click.option(
+    "--policy",
+    "policies",
+    multiple=True,
+    type=_PolicyType(),
+    help="the document of a managed policy that the deployment only names, such as a permissions boundary",
+)
+
+
+def planned(program: Path, stack: str, rules: Path | None) -> "Plan":
+    """Plan a stack, showing that it goes on.
+
+    Raises:
+        CommandError: The program or the pack cannot be run.
+    """
+    from toolgate.local.plan import PackError, ProgramError, plan
+    from toolgate.local.progress import waiting_for
+
+    config = pack_config(rules)
+    try:
+        with waiting_for("the program and the policy pack"):
+            return plan(stack, rules=config, root=program)
+    except (ProgramError, PackError) as error:
+        raise CommandError(str(error)) from error
+
+
+def pack_config(file: Path | None) -> "PackConfig":
+    """The rules' configuration in a file.
+
+    Raises:
+        CommandError: It is none.
+    """
+    from toolgate.local.engine.pack_config import PackConfigError, load
+
+    try:
+        return load(file) if file else {}
+    except PackConfigError as error:
+        raise CommandError(str(error)) from error
+
+
+def deployment_of(file: Path, policies: tuple[Mapping[str, Any], ...] = ()) -> Mapping[str, Any]:
+    """A deployment file's content, with the supplied policies.
+
+    Raises:
+        CommandError: It is no deployment.
+    """
+    from toolgate.access.deployment.deployment import read
+    from toolgate.access.deployment.stack_export import DeploymentError, load
+    from toolgate.access.deployment.supplied_policies import with_policies
+
+    try:
+        read(file, policies)  # what is wrong with the file is said with its name
+        return with_policies(load(file), policies)
+    except DeploymentError as error:
+        raise CommandError(str(error)) from error
+
+
+def written(what: Callable[[Path], object], file: Path, option: str) -> None:
+    """Let `what` write a file, in a folder that is made when it is not there.
+
+    Raises:
+        CommandError: It cannot be written.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        what(file)
+    except OSError as error:
+        raise CommandError(f"{file} cannot be written ({error.strerror}); give another {option}") from error

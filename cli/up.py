@@ -1,0 +1,70 @@
+"""`toolgate up`: a deployment served on this machine until Ctrl-C."""
+
+import shlex
+import signal
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+
+from toolgate.cli import options
+from toolgate.cli.options import CommandError
+
+
+@click.command()
+@options.program
+@options.stack
+@click.option("--deployment", type=options.FILE, help="a deployment file; without it, the program is planned")
+@options.rules
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="the port (default: a free one)")
+@options.policies
+def up(
+    program: Path,
+    stack: str,
+    deployment: Path | None,
+    rules: Path | None,
+    port: int,
+    policies: tuple[Mapping[str, Any], ...],
+) -> int:
+    """Serve a deployment on this machine until Ctrl-C."""
+    if deployment:
+        return _serve(options.deployment_of(deployment, policies), program, port)
+    from toolgate.access.deployment.supplied_policies import with_policies
+    from toolgate.local.plan import describe
+
+    planned = options.planned(program, stack, rules)
+    if planned.mandatory:
+        click.echo(describe(planned), err=True)
+        return options.VIOLATIONS
+    return _serve(with_policies(planned.deployment, policies), program, port)
+
+
+def _serve(deployment: Mapping[str, Any], program: Path, port: int) -> int:
+    from toolgate.access.deployment.stack_export import DeploymentError
+    from toolgate.local.progress import waiting_for
+    from toolgate.local.serve.agents.agent_process import AgentStartError
+    from toolgate.local.serve.server import PortInUseError, serve
+    from toolgate.local.serve.serving_file import announced, serving_file
+
+    stop = threading.Event()
+    with ExitStack() as stack:
+        try:
+            with waiting_for("gateways and agents"):
+                serving = stack.enter_context(serve(deployment, program, port=port))
+        except (AgentStartError, DeploymentError, PortInUseError) as error:
+            raise CommandError(str(error)) from error
+        stack.enter_context(announced(serving, serving_file(program)))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        for name, value in serving.environment.items():
+            click.echo(f"export {name}={shlex.quote(value)}")
+        for note in serving.notes:
+            click.echo(f"# {note}")
+        click.echo(f"# {serving.url} serves {', '.join(serving.agents)}; Ctrl-C ends it")
+        # A signal that comes just before an endless wait begins would not be seen: Python's handler runs after it.
+        while not stop.wait(1.0):
+            pass
+    return options.OK

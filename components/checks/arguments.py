@@ -1,0 +1,144 @@
+"""Checks what a component, or a stack's configuration, was given against the TypedDict that describes it."""
+
+import difflib
+import enum
+import inspect
+import reprlib
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pulumi
+
+from toolgate.components.checks.errors import UsageError
+
+_WRAPPERS = (typing.NotRequired, typing.Required, typing.Union, types.UnionType)
+_WORDS = {
+    str: "a string",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    dict: "a map",
+    list: "a list",
+}
+
+
+def check(given: Any, expected: Any, where: str) -> None:
+    """Check a value against a type, all the way down.
+
+    Args:
+        given: What was given. Outputs are taken where the type is `pulumi.Input[...]`; their values come later.
+        expected: A TypedDict class, or any type its fields may have.
+        where: The value's place, for the message; a namespace of Pulumi's configuration ends in a colon.
+
+    Raises:
+        UsageError: A field is unknown, missing or of another type.
+    """
+    origin, parts = typing.get_origin(expected), typing.get_args(expected)
+    if isinstance(given, pulumi.Output) and expected is not Any and origin not in _WRAPPERS:
+        raise UsageError(f"{where}: must be a plain value, not an Output: it is needed before anything is made.")
+    if typing.is_typeddict(expected):
+        _check_fields(given, expected, where)
+        return
+    if origin in (typing.NotRequired, typing.Required):
+        check(given, parts[0], where)
+    elif origin in (typing.Union, types.UnionType):
+        _check_union(given, parts, where)
+    elif origin in (list, Sequence):
+        _expect(isinstance(given, Sequence) and not isinstance(given, str), given, list, where)
+        for index, item in enumerate(given):
+            check(item, parts[0], f"{where}[{index}]")
+    elif origin in (dict, Mapping):
+        _expect(isinstance(given, Mapping), given, dict, where)
+        for key, item in given.items():
+            _expect(isinstance(key, str), key, str, f"{where} key")
+            check(item, parts[1], _at(where, key))
+    elif isinstance(expected, type):
+        _check_plain(given, expected, where)
+
+
+def derived[R](given: Any, expected: Any, where: str, derive: Callable[[Any], R]) -> R | pulumi.Output[R]:
+    """What is made of a value: at once if all of it is plain, else once it is known.
+
+    Args:
+        given: The value, already checked as far as it is plain. What a component hands to one in another process comes
+            as Outputs, also where it is known.
+        expected: Its type, against which Outputs are checked once they are known.
+        where: Its place, for the message.
+        derive: Makes the result; it may raise UsageError.
+    """
+    if not _holds_output(given):
+        return derive(given)
+
+    def check_and_derive(known: Any) -> R:
+        check(known, expected, where)
+        return derive(known)
+
+    return pulumi.Output.from_input(given).apply(check_and_derive)
+
+
+def _holds_output(given: Any) -> bool:
+    if isinstance(given, Mapping):
+        given = list(given.values())
+    if isinstance(given, list | tuple):
+        return any(map(_holds_output, given))
+    return isinstance(given, pulumi.Output)
+
+
+def within(value: Any, least: int, most: int, where: str) -> None:
+    """Check a number, or the length of a text, against AWS's bounds. An Output's value comes later.
+
+    Raises:
+        UsageError: It is out of bounds.
+    """
+    size = len(value) if isinstance(value, str) else value
+    if isinstance(size, int | float) and not least <= size <= most:
+        found = f"has {size} characters" if isinstance(value, str) else f"is {size}"
+        raise UsageError(f"{where}: {found}; {least} to {most} are allowed.")
+
+
+def _check_fields(given: Any, expected: Any, where: str) -> None:
+    fields = expected.__annotations__
+    _expect(isinstance(given, Mapping), given, dict, where)
+    for name in given:
+        if name not in fields:
+            near = difflib.get_close_matches(str(name), fields, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise UsageError(f"{_at(where)}: unknown key {name!r}.{hint} Known: {', '.join(sorted(fields))}.")
+    missing = sorted(expected.__required_keys__ - given.keys())
+    if missing:
+        raise UsageError(f"{_at(where)}: missing {', '.join(map(repr, missing))}.")
+    for name, value in given.items():
+        check(value, fields[name], _at(where, name))
+
+
+def _at(where: str, name: str = "") -> str:
+    """The place of a field: `toolgate:agents` in a configuration's namespace, `a.b` elsewhere."""
+    return f"{where}{name}" if where.endswith(":") and name else ".".join(filter(None, (where.rstrip(":"), name)))
+
+
+def _check_union(given: Any, parts: Sequence[Any], where: str) -> None:
+    # pulumi.Input[T] is Union[T, Awaitable[T], "Output[T]"]; the last is a forward reference.
+    is_input = any(isinstance(part, typing.ForwardRef) for part in parts)
+    if is_input and (isinstance(given, pulumi.Output) or inspect.isawaitable(given)):
+        return
+    check(given, parts[0], where)
+
+
+def _check_plain(given: Any, expected: type, where: str) -> None:
+    if issubclass(expected, enum.Enum):
+        allowed = [member.value for member in expected]
+        if not isinstance(given, expected) and given not in allowed:
+            raise UsageError(f"{where}: {given!r} is not one of {', '.join(map(repr, allowed))}.")
+    elif expected in _WORDS:
+        # bool is a subclass of int, and a hosted component gets whole numbers as floats.
+        whole = expected is int and isinstance(given, float) and given.is_integer()
+        right = isinstance(given, expected) and (expected is bool or not isinstance(given, bool))
+        _expect(right or whole or (expected is float and type(given) is int), given, expected, where)
+
+
+def _expect(right: bool, given: Any, expected: type, where: str) -> None:
+    if not right:
+        hint = " Leave the key out instead." if given is None else ""
+        raise UsageError(f"{where}: must be {_WORDS[expected]}, not {reprlib.repr(given)}.{hint}")

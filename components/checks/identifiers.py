@@ -1,0 +1,50 @@
+"""Identifiers of what others made and we are given: the patterns that AWS takes, each with its source."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from toolgate.components.checks.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Identifier:
+    """What AWS takes as an identifier.
+
+    Attributes:
+        what: The kind of identifier, for messages.
+        pattern: What the whole text must match.
+        example: One, for messages.
+    """
+
+    what: str
+    pattern: str
+    example: str
+
+
+# botocore bedrock-agentcore-control KmsKeyArn. An alias or a key id will not do.
+KMS_KEY = Identifier(
+    "ARN of a KMS key",
+    r"arn:aws(|-cn|-us-gov):kms:[a-zA-Z0-9-]*:[0-9]{12}:key/[a-zA-Z0-9-]{36}",
+    "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+)
+# botocore bedrock-agentcore-control SubnetId, SecurityGroupId
+SUBNET = Identifier("subnet id", r"subnet-[0-9a-zA-Z]{8,17}", "subnet-0123456789abcdef0")
+SECURITY_GROUP = Identifier("security group id", r"sg-[0-9a-zA-Z]{8,17}", "sg-0123456789abcdef0")
+# IAM user guide, "IAM identifiers": a managed policy of an account or of AWS; IAM API reference, CreatePolicy, Path and
+# PolicyName.
+MANAGED_POLICY = Identifier(
+    "ARN of a managed policy",
+    r"arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/([!-~]+/)?[\w+=,.@-]{1,128}",
+    "arn:aws:iam::111122223333:policy/agents-boundary",
+)
+
+
+def check(kind: Identifier, value: Any, where: str) -> None:
+    """Check an identifier. An Output's value comes later.
+
+    Raises:
+        UsageError: AWS would refuse it.
+    """
+    if isinstance(value, str) and not re.fullmatch(kind.pattern, value, re.ASCII):
+        raise UsageError(f"{where}: {value!r} is no {kind.what}. Write one like {kind.example}.")

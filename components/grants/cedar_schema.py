@@ -1,0 +1,99 @@
+"""A gateway's tools as a Cedar schema, and conditions checked against it.
+
+AgentCore makes such a schema from the gateway's tools (developer guide, "Schema constraints" and "Time-based policy
+support"). Only what policies on an AWS_IAM gateway can be about is in ours.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cedarpy
+
+from toolgate.components.checks import names
+from toolgate.components.checks.errors import UsageError
+from toolgate.components.grants import cedar_text
+from toolgate.components.tools.tool_schema import ToolSchema
+
+Tools = Mapping[str, Sequence[ToolSchema]]
+"""Tools by target."""
+
+# AgentCore developer guide, "Schema constraints", Context.
+_SCALARS: dict[str, dict[str, Any]] = {
+    "string": {"type": "String"},
+    "integer": {"type": "Long"},
+    "boolean": {"type": "Boolean"},
+    "number": {"type": "Extension", "name": "decimal"},
+}
+# AgentCore developer guide, "Time-based policy support".
+_SYSTEM = {"type": "Record", "attributes": {"now": {"type": "Extension", "name": "datetime"}}}
+
+
+def schema(tools: Tools) -> dict[str, Any]:
+    """The schema in Cedar's JSON form: a tool is in its target, each target in CallTool, and that in Mcp.
+
+    Raises:
+        UsageError: A tool has an argument of a type that AgentCore does not know.
+    """
+    actions: dict[str, Any] = {"Mcp": {}, "CallTool": _in("Mcp")}
+    for target, its_tools in tools.items():
+        actions[target] = _in("CallTool")
+        for tool in its_tools:
+            name = names.full_tool(target, tool["name"])
+            actions[name] = _in(target) | {"appliesTo": _applies_to(tool, name)}
+    entities = {"Gateway": {}, "IamEntity": {"shape": _record({"id": {"type": "String"}}, ["id"])}}
+    return {"AgentCore": {"entityTypes": entities, "actions": actions}}
+
+
+def check(actions: Sequence[str], when: str | None, tools: Tools, where: str) -> None:
+    """Check a permit against the tools it is about; `cedar.check` is part of it.
+
+    Args:
+        actions: Full tool names and targets.
+        when: The condition, if there is one; it must hold its types for every tool named.
+        tools: The gateway's tools.
+        where: Who hands the tools over, for messages.
+
+    Raises:
+        UsageError: There is no such tool, the condition names an argument that a tool has not, or one of another type.
+    """
+    cedar_text.check(actions, when, where)
+    result = cedarpy.validate_policies(cedar_text.sample(actions, when), schema(tools))
+    if result.validation_passed:
+        return
+    found = "; ".join(dict.fromkeys(error.error.removeprefix("for policy `policy0`, ") for error in result.errors))
+    if when is None:
+        raise UsageError(f"{where}: {found}.")
+    raise UsageError(
+        f"{where}: the condition {when!r} does not fit the tools' arguments: {found}. Every tool handed over with it "
+        "must have the argument, under `context.input`. One that may be left out is asked for first (`context.input "
+        'has x && ...`); an int is compared by `<`, a float is a decimal (`context.input.x.lessThan(decimal("10.0"))`).'
+    )
+
+
+def _in(group: str) -> dict[str, Any]:
+    return {"memberOf": [{"id": group}]}
+
+
+def _applies_to(tool: ToolSchema, name: str) -> dict[str, Any]:
+    context = {"input": _type(tool["inputSchema"], f"tool {name!r}"), "system": _SYSTEM}
+    return {"principalTypes": ["IamEntity"], "resourceTypes": ["Gateway"], "context": _record(context, list(context))}
+
+
+def _type(node: Mapping[str, Any], where: str) -> dict[str, Any]:
+    kind = node.get("type")
+    if kind == "object":
+        attributes = {name: _type(child, f"{where}.{name}") for name, child in node.get("properties", {}).items()}
+        return _record(attributes, node.get("required", []))
+    if kind == "array" and "items" in node:
+        return {"type": "Set", "element": _type(node["items"], f"{where}[]")}
+    if not isinstance(kind, str) or kind not in _SCALARS:
+        known = ", ".join(map(repr, (*_SCALARS, "object", "array")))
+        raise UsageError(f"{where}: has the type {kind!r}; AgentCore knows {known}, an array with its items.")
+    return dict(_SCALARS[kind])
+
+
+def _record(attributes: Mapping[str, Mapping[str, Any]], required: Sequence[str]) -> dict[str, Any]:
+    return {
+        "type": "Record",
+        "attributes": {name: {**node, "required": name in required} for name, node in attributes.items()},
+    }

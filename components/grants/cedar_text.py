@@ -1,0 +1,123 @@
+"""The Cedar permits we write, and what is checked of them before anything is deployed.
+
+A permit names one role, exactly the tools that were handed over, and one gateway. AgentCore developer guide, "Policy
+scope": the principal's id is the role's ARN as its sessions show it, without the session's name; an action is
+`<target>___<tool>`, or the target for all of its tools; naming actions takes the gateway's exact ARN.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cedarpy
+import pulumi
+
+from toolgate.components.checks.errors import UsageError
+from toolgate.components.iam.iam_documents import AwsEnvironment
+
+# botocore bedrock-agentcore-control Statement
+SHORTEST_STATEMENT, LONGEST_STATEMENT = 35, 10_000
+# AgentCore developer guide, "Limitations" of Policy and "Quotas", Policy: policies per engine, and the policies' size
+# per resource, in bytes.
+MOST_POLICIES = 1000
+LARGEST_OF_GATEWAY = 200_000
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Whom a permit is for, and where: both are known only once they are made.
+
+    Attributes:
+        role: The role's entity id, as `role_entity` gives it.
+        gateway: The gateway's ARN.
+    """
+
+    role: str
+    gateway: str
+
+
+# Stand-ins for a scope that is not known yet. The longest: IAM API reference, RoleName (64); botocore GatewayArn
+# (a Region of 20 characters; 48 are a gateway's name in all).
+_ACCOUNT = "0" * 12
+_LONGEST = Scope(
+    role=f"arn:aws-us-gov:sts::{_ACCOUNT}:assumed-role/{'r' * 64}",
+    gateway=f"arn:aws-us-gov:bedrock-agentcore:{'r' * 20}:{_ACCOUNT}:gateway/{'g' * 48}-{'0' * 10}",
+)
+_SHORTEST = Scope(
+    role=f"arn:aws:sts::{_ACCOUNT}:assumed-role/r",
+    gateway=f"arn:aws:bedrock-agentcore:us-east-1:{_ACCOUNT}:gateway/g-{'0' * 10}",
+)
+
+
+def role_entity(place: AwsEnvironment, role_name: pulumi.Input[str]) -> Any:
+    """The entity id of a role's sessions.
+
+    AgentCore developer guide, "Policy conditions": `arn:<partition>:sts::<account>:assumed-role/<role name>`. Neither
+    the role's own ARN nor its path appears.
+    """
+    return place.arn("sts", pulumi.Output.concat("assumed-role/", role_name), region="")
+
+
+def permit(scope: Scope, actions: Sequence[str], when: str | None = None) -> str:
+    """The statement of one policy: the role may call these tools of this gateway, and no other.
+
+    Args:
+        scope: The role and the gateway.
+        actions: Full tool names, and targets for all of their tools.
+        when: A condition in Cedar that must hold for each call, such as `context.input.amount < 1000`.
+    """
+    listed = ",\n".join(f'    AgentCore::Action::"{action}"' for action in actions)
+    # The condition has lines of its own: one that ends in a comment must not hide what follows it.
+    condition = "" if when is None else f"\nwhen {{\n{when}\n}}"
+    return (
+        f'permit(\n  principal == AgentCore::IamEntity::"{scope.role}",\n'
+        f"  action in [\n{listed}\n  ],\n"
+        f'  resource == AgentCore::Gateway::"{scope.gateway}"\n){condition};\n'
+    )
+
+
+def smallest(actions: Sequence[str], when: str | None = None) -> int:
+    """The bytes that the permit has at least, whatever role and gateway it will name."""
+    return len(permit(_SHORTEST, actions, when).encode())
+
+
+def sample(actions: Sequence[str], when: str | None = None) -> str:
+    """The permit for a role and a gateway that are not known yet, as long as it can become."""
+    return permit(_LONGEST, actions, when)
+
+
+def check(actions: Sequence[str], when: str | None, where: str) -> None:
+    """Check that the permit is one that AWS takes, and the one that is meant.
+
+    Args:
+        actions: Full tool names and targets, each of a name that AgentCore takes.
+        when: The condition, if there is one.
+        where: Who hands the tools over, for messages.
+
+    Raises:
+        UsageError: The condition is not one Cedar expression, or the statement may become too long.
+    """
+    if when is not None:
+        _check_condition(when, where)
+    characters = len(sample(actions, when))
+    if not SHORTEST_STATEMENT <= characters <= LONGEST_STATEMENT:
+        raise UsageError(
+            f"{where}: the Cedar statement of this grant may have {characters} characters; AgentCore takes "
+            f"{SHORTEST_STATEMENT} to {LONGEST_STATEMENT}. Hand the tools over in several `gateway.tools(...)`, or "
+            "all of the gateway's tools with `gateway.tools()`."
+        )
+
+
+def _check_condition(when: str, where: str) -> None:
+    """Raise unless the condition is one expression: text that closes the braces would write policies of its own."""
+    try:
+        parsed = json.loads(cedarpy.policies_to_json_str(sample(["t___t"], when)))
+    except ValueError as error:
+        raise UsageError(f"{where}: the condition {when!r} is not Cedar: {error}.") from error
+    policies = list(parsed["staticPolicies"].values())
+    if parsed["templates"] or len(policies) != 1 or [it["kind"] for it in policies[0]["conditions"]] != ["when"]:
+        raise UsageError(
+            f"{where}: the condition {when!r} is more than one expression. Write what stands between the braces of "
+            "`when { ... }`."
+        )

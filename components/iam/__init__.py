@@ -1,0 +1,1 @@
+"""Roles and every IAM document that the components write."""

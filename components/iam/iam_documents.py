@@ -1,0 +1,253 @@
+"""Every IAM document we write, and every IAM action in it by name.
+
+A document is a dict whose leaves may be Outputs; the components write it with `pulumi.Output.json_dumps`. No managed
+policy is attached anywhere. Where a resource is a wildcard, the reason stands beside it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+Document = dict[str, Any]
+Text = pulumi.Input[str]
+
+# Actions and resource types: AWS Service Authorization Reference, page of the service in the prefix.
+ASSUME_ROLE = "sts:AssumeRole"
+INVOKE_FUNCTION = "lambda:InvokeFunction"
+INVOKE_GATEWAY = "bedrock-agentcore:InvokeGateway"
+# AgentCore developer guide, "Policy permissions", gateway execution role.
+READ_POLICY_ENGINE = "bedrock-agentcore:GetPolicyEngine"
+AUTHORIZE_TOOLS = ("bedrock-agentcore:AuthorizeAction", "bedrock-agentcore:PartiallyAuthorizeActions")
+GET_OBJECT = "s3:GetObject"
+# Converse and ConverseStream are authorized by these two (Bedrock user guide, "Carry out a conversation").
+INVOKE_MODEL = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
+WRITE_LOGS = ("logs:CreateLogStream", "logs:PutLogEvents")
+# AgentCore developer guide, "IAM permissions for AgentCore Runtime", execution role: the documented minimum.
+MAKE_RUNTIME_LOGS = ("logs:CreateLogGroup", "logs:DescribeLogStreams", "logs:PutResourcePolicy")
+LIST_LOG_GROUPS = "logs:DescribeLogGroups"
+WRITE_TRACES = (
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+)
+WRITE_METRICS = "cloudwatch:PutMetricData"
+# KMS developer guide, "Default key policy", what key administrators may do: nothing here uses the key.
+ADMINISTER_KEY = (
+    *("kms:CreateAlias", "kms:UpdateAlias", "kms:DeleteAlias", "kms:UpdateKeyDescription"),
+    *("kms:EnableKey", "kms:DisableKey", "kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion"),
+    *("kms:EnableKeyRotation", "kms:DisableKeyRotation", "kms:GetKeyRotationStatus", "kms:ListKeyRotations"),
+    *("kms:GetKeyPolicy", "kms:PutKeyPolicy", "kms:ListKeyPolicies", "kms:ListGrants", "kms:RevokeGrant"),
+    *("kms:ListResourceTags", "kms:TagResource", "kms:UntagResource"),
+)
+# AgentCore developer guide, "Encrypt your AgentCore gateway with a customer-managed KMS key" and "Encrypt your
+# AgentCore policy engine with a customer-managed KMS key": the actions, and what a grant may hand on.
+USE_KEY = ("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey")
+GRANT_KEY = "kms:CreateGrant"
+GATEWAY_GRANT = ("Decrypt", "GenerateDataKey")
+ENGINE_GRANT = (*GATEWAY_GRANT, "Encrypt", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo")
+DELIVER_LOGS = ("kms:Decrypt", "kms:GenerateDataKey")
+DECRYPT = "kms:Decrypt"
+METRICS_NAMESPACE = "bedrock-agentcore"
+
+AGENTCORE = "bedrock-agentcore.amazonaws.com"
+LAMBDA = "lambda.amazonaws.com"
+# A gateway's or runtime's id is its name, a hyphen and ten characters (botocore GatewayId, AgentRuntimeId). The id is
+# not known before the role exists, and ten `?` match nothing of another name.
+ID_SUFFIX = "-??????????"
+
+
+@dataclass(frozen=True)
+class AwsEnvironment:
+    """Where the stack is deployed: the parts every ARN is made of."""
+
+    partition: Text
+    region: Text
+    account: Text
+
+    def arn(self, service: str, resource: Text, *, region: Text | None = None, account: Text | None = None) -> Any:
+        """The ARN of a resource here; `region` and `account` replace ours (an empty one for ARNs without)."""
+        region = self.region if region is None else region
+        account = self.account if account is None else account
+        return pulumi.Output.concat("arn:", self.partition, ":", service, ":", region, ":", account, ":", resource)
+
+
+def document(*statements: Mapping[str, Any]) -> Document:
+    """An IAM document of these statements."""
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def allow(
+    sid: str, actions: str | Sequence[str], resources: Any, condition: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """One Allow statement; `resources` is an ARN or a list of ARNs."""
+    statement = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
+    return statement | ({"Condition": condition} if condition else {})
+
+
+def _trust(service: str, condition: Mapping[str, Any] | None = None) -> Document:
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": ASSUME_ROLE}
+    return document(statement | ({"Condition": condition} if condition else {}))
+
+
+def gateway_trust(place: AwsEnvironment, gateway_name: str) -> Document:
+    """AgentCore may take the gateway's role, for this account's gateway of this name only.
+
+    AgentCore developer guide, "Gateway service role permissions", trust policy. The ARN carries the lower-cased name.
+    """
+    return _agentcore_trust(place, _gateway_arns(place, gateway_name))
+
+
+def runtime_trust(place: AwsEnvironment, runtime_name: str) -> Document:
+    """AgentCore may take the execution role, for this account's runtime of this name only.
+
+    AgentCore developer guide, "IAM permissions for AgentCore Runtime", trust policy.
+    """
+    return _agentcore_trust(place, place.arn("bedrock-agentcore", f"runtime/{runtime_name}{ID_SUFFIX}"))
+
+
+def _gateway_arns(place: AwsEnvironment, gateway_name: str) -> Any:
+    return place.arn("bedrock-agentcore", f"gateway/{gateway_name.lower()}{ID_SUFFIX}")
+
+
+def _agentcore_trust(place: AwsEnvironment, source_arn: Any) -> Document:
+    condition = {"StringEquals": {"aws:SourceAccount": place.account}, "ArnLike": {"aws:SourceArn": source_arn}}
+    return _trust(AGENTCORE, condition)
+
+
+def function_trust() -> Document:
+    """Lambda may take the role (Lambda developer guide, "Execution role").
+
+    Unconditional as AWS documents it: only who may pass this account's roles can have Lambda take one, and Lambda
+    names no source ARN when it does.
+    """
+    return _trust(LAMBDA)
+
+
+def function_logs(log_group_arn: Text) -> Document:
+    """The function writes its own log group, which the stack makes. Lambda names the streams, hence their `*`."""
+    return document(allow("WriteLogs", WRITE_LOGS, pulumi.Output.concat(log_group_arn, ":log-stream:*")))
+
+
+def invoke_functions(function_arns: Sequence[Text]) -> Document:
+    """The gateway invokes exactly its targets' functions."""
+    return document(allow("InvokeTargets", INVOKE_FUNCTION, list(function_arns)))
+
+
+def authorize_tools(place: AwsEnvironment, gateway_name: str, engine_arn: Text) -> Document:
+    """The gateway has its calls decided by its own policy engine.
+
+    AgentCore developer guide, "Policy permissions". The engine must allow it on itself and on the gateway, whose id is
+    not known before the role exists.
+    """
+    return document(
+        allow("ReadPolicyEngine", READ_POLICY_ENGINE, engine_arn),
+        allow("AuthorizeTools", AUTHORIZE_TOOLS, [engine_arn, _gateway_arns(place, gateway_name)]),
+    )
+
+
+def invoke_gateways(gateway_arns: pulumi.Input[Sequence[str]]) -> Document:
+    """The agent calls exactly the gateways whose tools it was handed."""
+    return document(allow("InvokeGateways", INVOKE_GATEWAY, gateway_arns))
+
+
+def runtime_minimum(
+    place: AwsEnvironment, runtime_name: str, code_arn: Text, model: Sequence[Mapping[str, Any]]
+) -> Document:
+    """What a runtime needs before it has any tool: logs, traces, metrics, its code, its model.
+
+    Args:
+        place: Where the stack is deployed.
+        runtime_name: The runtime's name; its log groups begin with it.
+        code_arn: The S3 object it runs.
+        model: The statements of `model_access` or `profile_access`.
+    """
+    # The service names the groups `<runtime id>-<endpoint>` and the streams, and makes them itself.
+    groups = place.arn("logs", f"log-group:/aws/bedrock-agentcore/runtimes/{runtime_name}-*")
+    return document(
+        allow("MakeLogs", MAKE_RUNTIME_LOGS, groups),
+        allow("WriteLogs", WRITE_LOGS, pulumi.Output.concat(groups, ":log-stream:*")),
+        # Listing is authorized on all groups of the account or not at all.
+        allow("ListLogGroups", LIST_LOG_GROUPS, place.arn("logs", "log-group:*")),
+        # X-Ray has no resource type for these actions.
+        allow("WriteTraces", WRITE_TRACES, "*"),
+        # CloudWatch has no resource type for this action: the namespace is the limit.
+        allow("WriteMetrics", WRITE_METRICS, "*", {"StringEquals": {"cloudwatch:namespace": METRICS_NAMESPACE}}),
+        allow("ReadCode", GET_OBJECT, code_arn),
+        *model,
+    )
+
+
+def model_access(model_arn: Text) -> list[dict[str, Any]]:
+    """The agent invokes one foundation model."""
+    return [allow("InvokeModel", INVOKE_MODEL, model_arn)]
+
+
+def profile_access(profile_arn: Text, model_arns: pulumi.Input[Sequence[str]]) -> list[dict[str, Any]]:
+    """The agent invokes one inference profile, and its models in every destination Region through it only.
+
+    Bedrock user guide, "Prerequisites for inference profiles".
+    """
+    through = {"StringEquals": {"bedrock:InferenceProfileArn": profile_arn}}
+    return [
+        allow("InvokeProfile", INVOKE_MODEL, profile_arn),
+        allow("InvokeModelsOfProfile", INVOKE_MODEL, model_arns, through),
+    ]
+
+
+def key_policy(place: AwsEnvironment) -> Document:
+    """Who may do what with the stack's key: this account's IAM policies say it, but for the services named here.
+
+    In a key policy `*` is the key itself, and an account's root stands for its IAM policies (KMS developer guide, "Key
+    policies", "Default key policy"). No other account, and no service but CloudWatch Logs, may use the key.
+    """
+    account = {"AWS": place.arn("iam", "root", region="")}
+    logs = {"Service": pulumi.Output.concat("logs.", place.region, ".amazonaws.com")}
+    of_a_log_group = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": place.arn("logs", "log-group:*")}}
+    of_a_delivery = {"ArnLike": {"kms:EncryptionContext:SourceArn": place.arn("logs", "*")}}
+    return document(
+        _on_key("Administer", account, ADMINISTER_KEY),
+        _on_key("Use", account, USE_KEY),
+        _on_key("Grant", account, GRANT_KEY, _granting(ENGINE_GRANT)),
+        # CloudWatch Logs user guide, "Encrypt log data in CloudWatch Logs using AWS Key Management Service".
+        _on_key("Logs", logs, ("kms:Encrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", *USE_KEY), of_a_log_group),
+        # AgentCore developer guide, "Encrypt your AgentCore gateway", AllowKMSDecryptionLogging: its delivered logs.
+        _on_key("DeliveredLogs", {"Service": "delivery.logs.amazonaws.com"}, DELIVER_LOGS, of_a_delivery),
+    )
+
+
+def _on_key(
+    sid: str, principal: Mapping[str, Any], actions: str | Sequence[str], condition: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    return {**allow(sid, actions, "*", condition), "Principal": principal}
+
+
+def _granting(operations: Sequence[str]) -> dict[str, Any]:
+    """A grant is for what the service encrypts in one resource's name, and hands on no more than these operations."""
+    return {
+        "StringEquals": {"kms:GrantConstraintType": "EncryptionContextSubset"},
+        "ForAllValues:StringEquals": {"kms:GrantOperations": list(operations)},
+    }
+
+
+def encrypt_gateway(key_arn: Text) -> Document:
+    """The gateway's role uses the gateway's key; with a policy engine that is encrypted with it, the engine's as well.
+
+    AgentCore developer guide, "Encrypt your AgentCore gateway". Its example also asks for `kms:ViaService` and the
+    gateway's ARN as encryption context. AgentCore encrypts targets as the role itself, where neither is in the request,
+    and creating a target fails with them (seen live: aws/modern-data-architecture-accelerator, bedrock-builder).
+    """
+    return document(allow("UseKey", USE_KEY, key_arn), allow("GrantKey", GRANT_KEY, key_arn, _granting(GATEWAY_GRANT)))
+
+
+def decrypt_code(place: AwsEnvironment, key_arn: Text, bucket_arn: Text) -> Document:
+    """The agent's code is decrypted where S3 reads it for the role, and only what lies in its bucket.
+
+    S3 user guide, "Using server-side encryption with AWS KMS keys"; with a bucket key the encryption context is the
+    bucket's ARN ("Configuring S3 Bucket Keys").
+    """
+    through = pulumi.Output.concat("s3.", place.region, ".amazonaws.com")
+    condition = {"StringEquals": {"kms:ViaService": through, "kms:EncryptionContext:aws:s3:arn": bucket_arn}}
+    return document(allow("DecryptCode", DECRYPT, key_arn, condition))

@@ -1,0 +1,1 @@
+"""What can be seen of a stack afterwards: logs, traces, alarms, metrics."""

@@ -1,0 +1,1 @@
+"""The parts of an agent's runtime: its zip, the bucket with it, its VPC."""

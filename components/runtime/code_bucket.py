@@ -1,0 +1,75 @@
+"""The S3 bucket with an agent's deployment zip, which AgentCore Runtime takes it from."""
+
+from pathlib import Path
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from toolgate.components.iam import protection
+
+
+class CodeArgs(TypedDict):
+    """What the bucket takes of an agent's arguments."""
+
+    kms_key_arn: NotRequired[pulumi.Input[str]]
+    """ARN of the KMS key that it encrypts with; S3's own key without it."""
+    tags: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
+    """Its tags."""
+
+
+def upload(
+    component: pulumi.ComponentResource, name: str, path: Path, digest: str, args: CodeArgs
+) -> aws.s3.BucketObjectv2:
+    """The zip as an object in a private bucket of its own.
+
+    Args:
+        component: The agent.
+        name: The component's name.
+        path: The zip, relative to the program.
+        digest: SHA-256 of the zip.
+        args: The agent's arguments.
+    """
+    child = pulumi.ResourceOptions(parent=component)
+    bucket = aws.s3.Bucket(
+        # Its name in S3 begins with this one, and takes no underscores or capitals.
+        f"{name}-code".replace("_", "-").lower(),
+        # It holds what this program builds and nothing else; it must not outlive the stack.
+        force_destroy=True,
+        tags=args.get("tags"),
+        opts=child,
+    )
+    private = aws.s3.BucketPublicAccessBlock(
+        f"{name}-code",
+        bucket=bucket.bucket,
+        block_public_acls=True,
+        block_public_policy=True,
+        ignore_public_acls=True,
+        restrict_public_buckets=True,
+        opts=child,
+    )
+    owned = aws.s3.BucketOwnershipControls(
+        f"{name}-code", bucket=bucket.bucket, rule={"object_ownership": "BucketOwnerEnforced"}, opts=child
+    )
+    ready: list[pulumi.Resource] = [private, owned]
+    if key_arn := args.get("kms_key_arn"):
+        ready.append(_encrypted(f"{name}-code", bucket, key_arn, child))
+    return aws.s3.BucketObjectv2(
+        f"{name}-code",
+        bucket=bucket.bucket,
+        # The digest in the key: a new zip at an old key would not be deployed.
+        key=f"{name}/{digest}.zip",
+        source=pulumi.FileAsset(path.as_posix()),
+        opts=protection.replaceable(component).merge(pulumi.ResourceOptions(depends_on=ready)),
+    )
+
+
+def _encrypted(
+    name: str, bucket: aws.s3.Bucket, kms_key_arn: pulumi.Input[str], opts: pulumi.ResourceOptions
+) -> aws.s3.BucketServerSideEncryptionConfiguration:
+    rule = {
+        "apply_server_side_encryption_by_default": {"sse_algorithm": "aws:kms", "kms_master_key_id": kms_key_arn},
+        # S3 asks KMS once for many objects, in the bucket's name (S3 user guide, "Configuring S3 Bucket Keys").
+        "bucket_key_enabled": True,
+    }
+    return aws.s3.BucketServerSideEncryptionConfiguration(name, bucket=bucket.bucket, rules=[rule], opts=opts)

@@ -1,0 +1,231 @@
+"""The stack's configuration, namespace `toolgate`: typed, and checked whole before anything is made."""
+
+import enum
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+from pulumi.runtime import config as pulumi_config
+
+from toolgate.components import agent_runtime
+from toolgate.components.checks import arguments, identifiers, names
+from toolgate.components.checks.errors import UsageError
+from toolgate.components.grants import cedar_text, tool_grants
+from toolgate.components.grants.tool_grants import Authorization
+from toolgate.components.iam import bedrock_models
+from toolgate.components.observability.configuration import Observability, ObservabilityConfig, observability
+from toolgate.components.observability.log_levels import LogLevel
+from toolgate.components.runtime import network
+from toolgate.components.runtime.network import Network
+
+NAMESPACE = "toolgate"
+DEFAULT_MODEL = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
+DEFAULT_AGENT = "assistant"
+GATEWAY = "tools"
+"""Name of the program's one gateway."""
+DASHBOARD = "overview"
+"""Name of the program's one dashboard."""
+KEY = "data"
+"""Name of the program's own encryption key."""
+CREATE = "create"
+"""What asks for a key of the stack's own, instead of a key's ARN."""
+_JSON = {
+    "agents": "a map of agents",
+    "network": "a map of subnets and securityGroups",
+    "observability": "a map of settings",
+    "protect": "true or false",
+}
+
+
+class BundleKind(enum.Enum):
+    """What the agent's zip holds."""
+
+    FULL = "full"
+    """The sources and their locked arm64 wheels: what AgentCore Runtime runs."""
+    SOURCES = "sources"
+    """The sources only, without network: for the local deployment, which runs agent/ from this environment."""
+
+
+class AgentConfig(TypedDict):
+    """One entry of `toolgate:agents`."""
+
+    tools: NotRequired[list[str]]
+    """Target names and full tool names. Default: every tool; an empty list: none."""
+    modelId: NotRequired[str]
+    """Its model. Default: `toolgate:modelId`."""
+    systemPrompt: NotRequired[str]
+    """Its system prompt. Default: the agent's own."""
+
+
+class NetworkConfig(TypedDict):
+    """`toolgate:network`."""
+
+    subnets: list[str]
+    """Ids of private subnets."""
+    securityGroups: list[str]
+    """Ids of security groups."""
+
+
+class Config(TypedDict):
+    """The keys of the namespace."""
+
+    modelId: NotRequired[str]
+    """Model of every agent that names none."""
+    authorization: NotRequired[Authorization]
+    """What a caller with access to the gateway may call."""
+    agents: NotRequired[dict[str, AgentConfig]]
+    """Agents by name. Default: one, `assistant`, that may call every tool."""
+    bundle: NotRequired[BundleKind]
+    """What the agent's zip holds."""
+    observability: NotRequired[ObservabilityConfig]
+    """What can be seen afterwards. Default: what the agents send."""
+    logLevel: NotRequired[LogLevel]
+    """The lowest level of what agents, functions and the gateway say. Default: info."""
+    kmsKey: NotRequired[str]
+    """`create` for a key of the stack's own, or the ARN of a KMS key. Default: keys of AWS's own."""
+    network: NotRequired[NetworkConfig]
+    """The VPC of the agents. Default: the internet."""
+    protect: NotRequired[bool]
+    """Whether what has an identity or keeps data cannot be deleted. Default: false."""
+    permissionsBoundary: NotRequired[str]
+    """ARN of the managed policy that is the boundary of every role. Default: none."""
+
+
+@dataclass(frozen=True)
+class Agent:
+    """One agent: the full names of its tools (None: every tool), its model, its system prompt if not its own."""
+
+    tools: list[str] | None
+    model_id: str
+    system_prompt: str | None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the program deploys; a None stands for a key that was left out."""
+
+    authorization: Authorization
+    bundle: BundleKind
+    observability: Observability
+    agents: dict[str, Agent]
+    log_level: LogLevel
+    kms_key: str | None
+    network: Network | None
+    protect: bool
+    permissions_boundary: str | None
+
+
+def load(available: tool_grants.Available) -> Settings:
+    """The stack's settings.
+
+    Args:
+        available: The gateway's tool names by target.
+
+    Raises:
+        UsageError: A key is unknown, a value is of another type, a name is refused, or a tool does not exist.
+    """
+    config = _read()
+    arguments.check(config, Config, f"{NAMESPACE}:")
+    authorization = Authorization(config.get("authorization", Authorization.GATEWAY))
+    tool_grants.full_names(available, "lambdas")
+    project, stack = pulumi.get_project(), pulumi.get_stack()
+    names.gateway(project, stack, GATEWAY)
+    if authorization is Authorization.TOOL:
+        names.policy_engine(project, stack, GATEWAY, own_key="kmsKey" in config)
+    for target in available:
+        names.function(project, stack, target)
+    observed = observability(config.get("observability", {}), f"{NAMESPACE}:observability")
+    agents = _agents(config, available, authorization)
+    _check_number(agents, authorization)
+    return Settings(
+        authorization=authorization,
+        bundle=BundleKind(config.get("bundle", BundleKind.FULL)),
+        observability=observed,
+        agents=agents,
+        log_level=LogLevel(config.get("logLevel", LogLevel.INFO)),
+        kms_key=_kms_key(config),
+        network=_network(config),
+        protect=config.get("protect", False),
+        permissions_boundary=_boundary(config),
+    )
+
+
+def _agents(
+    config: Mapping[str, Any], available: tool_grants.Available, authorization: Authorization
+) -> dict[str, Agent]:
+    project, stack = pulumi.get_project(), pulumi.get_stack()
+    default = bedrock_models.checked(config.get("modelId", DEFAULT_MODEL), f"{NAMESPACE}:modelId")
+    agents: dict[str, Agent] = {}
+    runtimes: dict[str, str] = {}
+    for name, entry in config.get("agents", {DEFAULT_AGENT: {}}).items():
+        where = f"{NAMESPACE}:agents.{name}"
+        runtime = names.runtime(project, stack, name)
+        if runtime in runtimes:
+            raise UsageError(f"{where}: gets the same runtime name {runtime!r} as {runtimes[runtime]!r}. Rename one.")
+        runtimes[runtime] = name
+        prompt = entry.get("systemPrompt")
+        arguments.within(prompt, 1, agent_runtime.LONGEST_VALUE, f"{where}.systemPrompt")
+        tools = _tools(entry, available, authorization, f"{where}.tools")
+        if authorization is Authorization.TOOL and tools != []:
+            names.policy(runtime, 1)
+            cedar_text.check(tools or list(available), None, f"{where}.tools")
+        agents[name] = Agent(tools, bedrock_models.checked(entry.get("modelId", default), f"{where}.modelId"), prompt)
+    return agents
+
+
+def _kms_key(config: Mapping[str, Any]) -> str | None:
+    key: str | None = config.get("kmsKey")
+    if key == CREATE:
+        names.key_alias(pulumi.get_project(), pulumi.get_stack(), KEY)
+    else:
+        identifiers.check(identifiers.KMS_KEY, key, f"{NAMESPACE}:kmsKey ({CREATE!r} makes one)")
+    return key
+
+
+def _network(config: Mapping[str, Any]) -> Network | None:
+    if "network" not in config:
+        return None
+    subnets, groups = config["network"]["subnets"], config["network"]["securityGroups"]
+    network.check_ids(identifiers.SUBNET, subnets, f"{NAMESPACE}:network.subnets")
+    network.check_ids(identifiers.SECURITY_GROUP, groups, f"{NAMESPACE}:network.securityGroups")
+    return {"subnets": subnets, "security_groups": groups}
+
+
+def _boundary(config: Mapping[str, Any]) -> str | None:
+    boundary: str | None = config.get("permissionsBoundary")
+    identifiers.check(identifiers.MANAGED_POLICY, boundary, f"{NAMESPACE}:permissionsBoundary")
+    return boundary
+
+
+def _tools(
+    entry: AgentConfig, available: tool_grants.Available, authorization: Authorization, where: str
+) -> list[str] | None:
+    return tool_grants.resolve(available, entry["tools"], authorization, where) if "tools" in entry else None
+
+
+def _check_number(agents: Mapping[str, Agent], authorization: Authorization) -> None:
+    writing = sum(agent.tools != [] for agent in agents.values())
+    if authorization is Authorization.TOOL and writing > cedar_text.MOST_POLICIES:
+        raise UsageError(
+            f"{NAMESPACE}:agents: {writing} agents have tools, and each needs a Cedar policy; a policy engine takes "
+            f"{cedar_text.MOST_POLICIES}. Spread the agents over several stacks."
+        )
+
+
+def _read() -> Mapping[str, Any]:
+    """The namespace's raw values; Pulumi hands every value over as text, what is no text as JSON."""
+    everything = {**pulumi_config.get_config_env(), **pulumi_config.CONFIG.get()}
+    prefix = f"{NAMESPACE}:"
+    values = {key.removeprefix(prefix): value for key, value in everything.items() if key.startswith(prefix)}
+    for key in values:
+        if pulumi_config.is_config_secret(prefix + key) or prefix + key in pulumi_config.get_config_secret_keys_env():
+            raise UsageError(f"{prefix}{key}: cannot be a secret: it is written into plans and documents as it is.")
+    for key, shape in _JSON.items():
+        if isinstance(text := values.get(key), str):
+            try:
+                values[key] = json.loads(text)
+            except json.JSONDecodeError as error:
+                raise UsageError(f"{prefix}{key}: must be {shape} ({error}).") from error
+    return values

@@ -1,0 +1,187 @@
+"""What the person or pipeline that deploys a stack must be allowed, as an IAM document.
+
+It follows from what the program creates: a plan (or a stack's export) says which resources there are and how they are
+named, `deployer_actions` what is called for each type. Nothing else is in it, and no name of another stack.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from typing import Any
+
+from toolgate.access.deployment.stack_export import Resource, resources
+from toolgate.access.iam.policies import read_document
+from toolgate.deployer.actions import KEY, ROLE, ROLE_POLICY, TYPES
+from toolgate.deployer.grants import ANYTHING, Grant
+
+# What AWS or Pulumi puts to a name to make it unique, at the end of an ARN or of a part of it.
+_AGENTCORE_SUFFIX = re.compile(r"(?<=-)[0-9a-zA-Z]{10}(?=/|$)")
+_PULUMI_SUFFIX = re.compile(r"(?<=-)[0-9a-f]{7}$")
+# A KMS key's id: 36 characters, all of AWS's choice.
+UNMADE_KEY = "{}/" + "?" * 36
+_ARN_KEYS = ("arn", "gatewayArn", "agentRuntimeArn", "policyEngineArn", "dashboardArn", "resourceArn")
+_PROFILE = re.compile(r"arn:[^:]+:bedrock:[^:]+:[0-9]*:(?:application-)?inference-profile/.+")
+
+# What is encrypted is decrypted for whoever reads it.
+_READS = re.compile(r"[a-z0-9-]+:(Describe|Get|List)|kms:Decrypt$")
+
+
+class DeployerError(Exception):
+    """No document can be written; the text says why and what to do."""
+
+
+def permissions(
+    export: Mapping[str, Any], account: str | None = None, *, read_only: bool = False, planned: bool = True
+) -> dict[str, Any]:
+    """The IAM document for whoever deploys this.
+
+    Args:
+        export: A deployment: `{"version": 3, "deployment": {"resources": [...]}}`.
+        account: The account it goes to, 12 digits; without it, the deployment's own.
+        read_only: For a preview and a drift check, which change nothing.
+        planned: Whether the deployment is still to be made: AWS then gives its KMS key another id than it has here, and
+            nothing in a key's ARN but its id says whose it is.
+
+    Raises:
+        DeploymentError: The deployment cannot be read.
+        DeployerError: It holds a resource type of which nobody has written what its deployment calls.
+    """
+    found = resources(export)
+    unmade = {it.text("arn") for it in found if planned and it.type == KEY}
+    every = _reading(_statements(found, unmade)) if read_only else _statements(found, unmade)
+    statements = _merged(_merged(every, "Action", "Resource"), "Resource", "Action")
+    sids = [statement["Sid"] for statement in statements]
+    if twice := sorted({sid for sid in sids if sids.count(sid) > 1}):
+        raise DeployerError(
+            f"the resources lie in several Regions or partitions ({', '.join(twice)}). Split the stack."
+        )
+    document = {"Version": "2012-10-17", "Statement": statements}
+    if account:
+        document = _moved(document, _account(found), account)
+    return document
+
+
+def _merged(statements: Iterable[dict[str, Any]], same: str, joined: str) -> list[dict[str, Any]]:
+    """One statement for all that are alike in `same` and in their condition; their `joined` are put together."""
+    by_key: dict[str, dict[str, Any]] = {}
+    for statement in statements:
+        key = json.dumps([statement[same], statement.get("Condition")])
+        first = by_key.setdefault(key, {**statement, joined: []})
+        first[joined] = sorted({*first[joined], *statement[joined]})
+    return list(by_key.values())
+
+
+def _reading(statements: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for statement in statements:
+        if actions := [action for action in statement["Action"] if _READS.match(action)]:
+            yield statement | {"Action": actions}
+
+
+def _statements(found: Sequence[Resource], unmade: Set[str]) -> Iterator[dict[str, Any]]:
+    for resource in found:
+        if resource.type.startswith("aws:"):
+            for grant in _grants(resource):
+                if not grant.when(resource):
+                    continue
+                owners = grant.of(resource, found)
+                if not owners:
+                    raise DeployerError(
+                        f"{resource.label}: what it is a part of ({grant.sid}) is not in the deployment."
+                    )
+                yield from (_statement(grant, owner, unmade) for owner in owners)
+        if resource.type == ROLE:
+            yield from _passing(resource)
+        elif resource.type == ROLE_POLICY:
+            yield from _profiles(resource)
+
+
+def _grants(resource: Resource) -> Sequence[Grant]:
+    if resource.type not in TYPES:
+        raise DeployerError(
+            f"{resource.label}: what deploying a {resource.type} calls is not known. "
+            "Add the type to deployer/actions.py."
+        )
+    return TYPES[resource.type]
+
+
+def _statement(grant: Grant, owner: Resource | str, unmade: Set[str]) -> dict[str, Any]:
+    arn = owner if isinstance(owner, str) else _lasting_arn(owner)
+    if arn in unmade:
+        arn = UNMADE_KEY.format(arn.rpartition("/")[0])
+    _, partition, service, region, account, rest = arn.split(":", 5)
+    words = {
+        "arn": arn,
+        "place": f"arn:{partition}:{service}:{region}:{account}",
+        "partition": partition,
+        "region": region,
+        "account": account,
+        "name": rest.rpartition("/")[2].removesuffix("-" + "?" * 10),
+    }
+    made = {"Sid": grant.sid, "Effect": "Allow", "Action": list(grant.actions)}
+    condition = _filled(grant.condition, words)
+    boundary = owner.get("permissionsBoundary") if grant.bounded and isinstance(owner, Resource) else None
+    if boundary:
+        condition = {"StringEquals": {"iam:PermissionsBoundary": boundary}}
+    if ANYTHING in grant.on:
+        condition = {**(condition or {}), "StringEquals": {"aws:RequestedRegion": region}}
+    made["Resource"] = [template.format_map(words) for template in grant.on]
+    return made | ({"Condition": condition} if condition else {})
+
+
+def _filled(condition: Mapping[str, Mapping[str, str]] | None, words: Mapping[str, str]) -> dict[str, Any] | None:
+    if condition is None:
+        return None
+    return {
+        operator: {key: value.format_map(words) for key, value in keys.items()} for operator, keys in condition.items()
+    }
+
+
+def _lasting_arn(resource: Resource) -> str:
+    """The resource's ARN with `?` for each character that would be another one if it were made anew."""
+    arn = resource.text(next((key for key in _ARN_KEYS if resource.get(key) is not None), "arn"))
+    if ":bedrock-agentcore:" in arn:
+        return _AGENTCORE_SUFFIX.sub("?" * 10, arn)
+    return _PULUMI_SUFFIX.sub("?" * 7, arn) if f"{resource.name}-" in arn else arn
+
+
+def _passing(role: Resource) -> Iterator[dict[str, Any]]:
+    """Handing the role to the services that its trust policy names, and to no other."""
+    for statement in _listed(read_document(role, "assumeRolePolicy", role.get("assumeRolePolicy"))["Statement"]):
+        principal = statement.get("Principal")
+        for service in _listed(principal.get("Service", []) if isinstance(principal, Mapping) else []):
+            yield {
+                "Sid": "PassTo" + "".join(word.capitalize() for word in re.split(r"[.-]", service.partition(".")[0])),
+                "Effect": "Allow",
+                "Action": ["iam:PassRole"],
+                "Resource": [_lasting_arn(role)],
+                "Condition": {"StringEquals": {"iam:PassedToService": service}},
+            }
+
+
+def _profiles(policy: Resource) -> Iterator[dict[str, Any]]:
+    """Looking up the inference profiles whose models the program grants."""
+    for statement in _listed(read_document(policy, "policy", policy.get("policy"))["Statement"]):
+        if profiles := [arn for arn in _listed(statement.get("Resource", [])) if _PROFILE.fullmatch(arn)]:
+            sid, action = "InferenceProfiles", "bedrock:GetInferenceProfile"
+            yield {"Sid": sid, "Effect": "Allow", "Action": [action], "Resource": profiles}
+
+
+def _listed(value: Any) -> list[Any]:
+    """IAM writes one of something without a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def _account(found: Sequence[Resource]) -> str:
+    accounts = {it.text("arn").split(":")[4] for it in found if it.type == ROLE}
+    if len(accounts) != 1:
+        raise DeployerError("the deployment has no role, or roles of several accounts. Leave --account out.")
+    return accounts.pop()
+
+
+def _moved(value: Any, old: str, new: str) -> Any:
+    """The document for another account."""
+    if isinstance(value, dict):
+        return {key: _moved(item, old, new) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_moved(item, old, new) for item in value]
+    return value.replace(f":{old}:", f":{new}:")

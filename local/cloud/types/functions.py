@@ -1,0 +1,129 @@
+"""Lambda functions."""
+
+import re
+from collections.abc import Iterator
+
+from toolgate.local.cloud.api_requests import Member
+from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.cloud.failures import Failure
+from toolgate.local.cloud.resource_type import Existing, Made, Making, Request, ResourceType
+from toolgate.local.cloud.types.permissions import role_of, trusts
+from toolgate.local.cloud.values import UNKNOWN, Properties
+
+FUNCTION_NAME_CHARACTERS = 64
+"""Lambda API reference, CreateFunction: the name alone; the model's 140 are for a whole ARN."""
+ENVIRONMENT_BYTES = 4096
+"""Lambda developer guide, "Lambda quotas": environment variables, all together."""
+RESERVED_VARIABLES = frozenset(
+    {
+        *("_HANDLER", "_X_AMZN_TRACE_ID", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR", "AWS_LAMBDA_RUNTIME_API"),
+        *("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_INITIALIZATION_TYPE"),
+        *("AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION"),
+        *("AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME"),
+        *("AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+    }
+)
+"""Lambda developer guide, "Defined runtime environment variables"."""
+
+
+def _make(inputs: Properties, making: Making) -> Made:
+    name, place = inputs["name"], making.place
+    arn = place.arn("lambda", f"function:{name}")
+    path = f"2015-03-31/functions/{arn}/invocations"
+    return Made(
+        name,
+        {
+            "arn": arn,
+            "invokeArn": f"arn:{place.partition}:apigateway:{place.region}:lambda:path/{path}",
+            "qualifiedArn": f"{arn}:$LATEST",
+            "version": "$LATEST",
+        },
+    )
+
+
+def _name(inputs: Properties) -> Iterator[Failure]:
+    name = inputs.get("name")
+    if isinstance(name, str) and not re.fullmatch(rf"[a-zA-Z0-9_-]{{1,{FUNCTION_NAME_CHARACTERS}}}", name):
+        allowed = f"letters, digits, hyphens and underscores, at most {FUNCTION_NAME_CHARACTERS}"
+        yield Failure("name", f"InvalidParameterValueException: function name '{name}' must be of {allowed}")
+
+
+def _package(inputs: Properties) -> Iterator[Failure]:
+    for needed in ("code", "handler", "runtime"):
+        if inputs.get(needed) is None:
+            yield Failure(
+                needed, f"InvalidParameterValueException: {needed} is mandatory for functions created with Zip"
+            )
+
+
+def _environment(inputs: Properties) -> Iterator[Failure]:
+    environment = inputs.get("environment")
+    variables = environment.get("variables") if isinstance(environment, dict) else None
+    if not isinstance(variables, dict):
+        return
+    reserved = sorted(RESERVED_VARIABLES & variables.keys())
+    if reserved:
+        message = "the environment variables you have provided contains reserved keys that are currently not supported"
+        text = f"InvalidParameterValueException: {message} for modification: {', '.join(reserved)}"
+        yield Failure("environment", text)
+    size = sum(len(f"{key}{value}".encode()) for key, value in variables.items() if value is not UNKNOWN)
+    if size > ENVIRONMENT_BYTES:
+        text = f"InvalidParameterValueException: environment variables exceed {ENVIRONMENT_BYTES} bytes: {size}"
+        yield Failure("environment", text)
+
+
+def _role_can_be_assumed(inputs: Properties, made: Made, place: CloudEnvironment, existing: Existing) -> Iterator[str]:
+    role = role_of(inputs["role"], existing)
+    if role is None or not trusts(role, "lambda.amazonaws.com", made.outputs["arn"], place):
+        yield "InvalidParameterValueException: The role defined for the function cannot be assumed by Lambda."
+
+
+FUNCTION = ResourceType(
+    type="aws:lambda/function:Function",
+    requests=(
+        Request(
+            "lambda",
+            "CreateFunction",
+            {
+                "name": "FunctionName",
+                "role": "Role",
+                "runtime": "Runtime",
+                "handler": "Handler",
+                "description": "Description",
+                "timeout": "Timeout",
+                "memorySize": "MemorySize",
+                "architectures": "Architectures",
+                "code": Member("Code", lambda package: {"ZipFile": package}),
+                "environment": Member("Environment", {"variables": "Variables"}),
+                "ephemeralStorage": Member("EphemeralStorage", {"size": "Size"}),
+                "loggingConfig": Member(
+                    "LoggingConfig",
+                    {
+                        "logFormat": "LogFormat",
+                        "logGroup": "LogGroup",
+                        "applicationLogLevel": "ApplicationLogLevel",
+                        "systemLogLevel": "SystemLogLevel",
+                    },
+                ),
+                "tracingConfig": Member("TracingConfig", {"mode": "Mode"}),
+                "tags": "Tags",
+            },
+        ),
+        Request(
+            "lambda",
+            "PutFunctionConcurrency",
+            {"name": "FunctionName", "reservedConcurrentExecutions": "ReservedConcurrentExecutions"},
+            when="reservedConcurrentExecutions",
+        ),
+    ),
+    kept=frozenset({"sourceCodeHash"}),
+    make=_make,
+    computed=("arn", "invokeArn", "qualifiedArn", "version"),
+    replaces=frozenset({"name"}),
+    auto_name="name",
+    defaults={"timeout": 3, "memorySize": 128, "packageType": "Zip", "architectures": ["x86_64"]},
+    rules=(_name, _package, _environment),
+    needs=(_role_can_be_assumed,),
+    unique=("name",),
+    conflict="ResourceConflictException: Function already exist: {name}",
+)

@@ -1,0 +1,101 @@
+"""AgentCore gateways."""
+
+from collections.abc import Iterator
+
+from toolgate.local.cloud.api_requests import Member, Table, same
+from toolgate.local.cloud.failures import Failure
+from toolgate.local.cloud.resource_type import LOWER_ALPHANUMERIC, Existing, Made, Making, Record, Request, ResourceType
+from toolgate.local.cloud.types import workload_identities
+from toolgate.local.cloud.types.engine_attachment import engine_answers
+from toolgate.local.cloud.types.key_use import gateway_uses_key, key_in_region
+from toolgate.local.cloud.values import UNKNOWN, Properties
+
+GATEWAY = "aws:bedrock/agentcoreGateway:AgentcoreGateway"
+TARGET = "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget"
+
+NAME_CHARACTERS = 48
+"""The service's limit; the model's pattern counts a character and its hyphen as one (CloudFormation roadmap #2456)."""
+CONFIGURED = {"AWS_IAM": False, "AUTHENTICATE_ONLY": False, "NONE": False, "CUSTOM_JWT": True}
+"""Whether an authorizer type has a configuration (botocore AuthorizerType; guide, "Inbound authorization")."""
+
+
+def _make(inputs: Properties, making: Making) -> Made:
+    place = making.place
+    gateway_id = f"{inputs['name'].lower()}-{making.characters(10, LOWER_ALPHANUMERIC)}"
+    return Made(
+        gateway_id,
+        {
+            "gatewayId": gateway_id,
+            "gatewayArn": place.arn("bedrock-agentcore", f"gateway/{gateway_id}"),
+            "gatewayUrl": f"https://{gateway_id}.gateway.bedrock-agentcore.{place.region}.amazonaws.com/mcp",
+            "workloadIdentityDetails": workload_identities.details(place, gateway_id),
+            "region": place.region,
+        },
+    )
+
+
+def _name(inputs: Properties) -> Iterator[Failure]:
+    name = inputs.get("name")
+    if isinstance(name, str) and len(name) > NAME_CHARACTERS:
+        text = f"Value '{name}' at 'name' failed to satisfy constraint: Member must have length less than or equal to"
+        yield Failure("name", f"ValidationException: {text} {NAME_CHARACTERS}")
+
+
+def _authorizer(inputs: Properties) -> Iterator[Failure]:
+    kind, configuration = inputs.get("authorizerType"), inputs.get("authorizerConfiguration")
+    if kind is UNKNOWN or configuration is UNKNOWN or kind not in CONFIGURED:
+        return
+    if CONFIGURED[kind] and configuration is None:
+        text = f"ValidationException: authorizerConfiguration is required when authorizerType is {kind}"
+        yield Failure("authorizerConfiguration", text)
+    if not CONFIGURED[kind] and configuration is not None:
+        text = f"ValidationException: authorizerConfiguration must not be provided when authorizerType is {kind}"
+        yield Failure("authorizerConfiguration", text)
+
+
+def _targets_remain(gateway: Record, existing: Existing) -> Iterator[str]:
+    names = [target.inputs["name"] for target in existing(TARGET) if target.inputs["gatewayIdentifier"] == gateway.id]
+    if names:
+        text = f"Gateway with ID '{gateway.id}' has targets associated with it. Delete all targets before deleting it"
+        yield f"ValidationException: {text}: {', '.join(sorted(names))}"
+
+
+_JWT: Table = {
+    **same("discoveryUrl", "allowedClients", "allowedScopes"),
+    "allowedAudiences": "allowedAudience",
+}
+_MCP: Table = {
+    **same("supportedVersions", "instructions", "searchType"),
+    "sessionConfiguration": Member("sessionConfiguration", same("sessionTimeoutInSeconds")),
+    "streamingConfiguration": Member("streamingConfiguration", same("enableResponseStreaming")),
+}
+
+GATEWAY_TYPE = ResourceType(
+    type=GATEWAY,
+    requests=(
+        Request(
+            "bedrock-agentcore-control",
+            "CreateGateway",
+            {
+                **same(
+                    "name", "description", "roleArn", "protocolType", "authorizerType", "exceptionLevel", "kmsKeyArn"
+                ),
+                "tags": "tags",
+                "protocolConfiguration": Member("protocolConfiguration", {"mcp": Member("mcp", _MCP)}),
+                "authorizerConfiguration": Member(
+                    "authorizerConfiguration", {"customJwtAuthorizer": Member("customJWTAuthorizer", _JWT)}
+                ),
+                "policyEngineConfiguration": Member("policyEngineConfiguration", same("arn", "mode")),
+            },
+        ),
+    ),
+    make=_make,
+    computed=("gatewayId", "gatewayArn", "gatewayUrl", "workloadIdentityDetails", "region"),
+    replaces=frozenset({"name", "authorizerType", "protocolType"}),
+    auto_name="name",
+    rules=(_name, _authorizer),
+    needs=(key_in_region("kmsKeyArn"), gateway_uses_key, engine_answers),
+    unique=("name",),
+    conflict="ConflictException: A gateway with the name '{name}' already exists",
+    in_use=_targets_remain,
+)

@@ -1,0 +1,109 @@
+"""Whether what AWS encrypts with a customer managed key may use the key.
+
+A key that another stack made, or somebody by hand, is not in the account that the stand-in knows: of such a key the
+Region and the users' own policies are checked. Sources: AgentCore developer guide, "Encrypt your AgentCore gateway with
+a customer-managed KMS key" and "Encrypt your AgentCore policy engine with a customer-managed KMS key"; CloudWatch Logs
+user guide, "Encrypt log data in CloudWatch Logs using AWS Key Management Service".
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ministack.core import iam_evaluator as iam
+
+from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.cloud.resource_type import Existing, Made, Record
+from toolgate.local.cloud.types.permissions import allows, context, role_of
+from toolgate.local.cloud.values import Properties
+
+KEY = "aws:kms/key:Key"
+
+type Need = Callable[[Properties, Made, CloudEnvironment, Existing], Iterator[str]]
+
+_BY_ENGINE = "aws:bedrock-agentcore-policy:policy-engine-arn"
+# The session in which AgentCore was seen to use a gateway's role for it.
+_SESSION = "GenesisMCPTargetTargetEncryption"
+_BY_ROLE = ("kms:DescribeKey", "kms:GenerateDataKey", "kms:Decrypt", "kms:CreateGrant")
+_GRANT = {"kms:grantconstrainttype": "EncryptionContextSubset", "kms:grantoperations": ["Decrypt", "GenerateDataKey"]}
+
+
+def key_lets(key: Record, asked: iam.EvalContext, service: str | None = None) -> bool:
+    """Whether the key's own policy lets a principal (or, through it, its account's IAM policies) make a request."""
+    policy = key.inputs.get("policy") or _default_policy(key)
+    return bool(iam.evaluate_resource_policy(policy, asked, service=service).decision == "Allow")
+
+
+def _default_policy(key: Record) -> dict[str, Any]:
+    """What KMS gives a key that is made without a policy (KMS developer guide, "Default key policy")."""
+    _, partition, _, _, account, _ = key.outputs["arn"].split(":")
+    everybody = {"AWS": f"arn:{partition}:iam::{account}:root"}
+    return {"Statement": [{"Effect": "Allow", "Principal": everybody, "Action": "kms:*", "Resource": "*"}]}
+
+
+def key_in_region(name: str) -> Need:
+    """The key that property `name` says must be in the Region of what it encrypts."""
+
+    def need(inputs: Properties, _made: Made, place: CloudEnvironment, _existing: Existing) -> Iterator[str]:
+        arn = inputs.get(name)
+        if arn and arn.split(":")[3] != place.region:
+            yield f"ValidationException: the KMS key {arn} is not in the Region {place.region}"
+
+    return need
+
+
+def gateway_uses_key(inputs: Properties, _made: Made, place: CloudEnvironment, existing: Existing) -> Iterator[str]:
+    """A gateway's role uses the gateway's key, by its own policies and by the key's."""
+    arn = inputs.get("kmsKeyArn")
+    role = role_of(inputs["roleArn"], existing)
+    if not arn or role is None:
+        return
+    session = place.global_arn("sts", f"assumed-role/{role.id}/{_SESSION}")
+    key = _known(arn, existing)
+    for action in _BY_ROLE:
+        sort = None
+        if not allows(role, context(role.outputs["arn"], action, arn, place, _granting(action)), existing):
+            sort = "identity"
+        elif key and not key_lets(key, context(session, action, arn, place, _granting(action))):
+            sort = "resource"
+        if sort:
+            yield (
+                f"AccessDeniedException: User: {session} is not authorized to perform: {action} on resource: {arn} "
+                f"because no {sort}-based policy allows the {action} action"
+            )
+
+
+def engine_gets_key(inputs: Properties, made: Made, place: CloudEnvironment, existing: Existing) -> Iterator[str]:
+    """Policy in AgentCore makes its grants in the name of whoever makes the engine; the key must let their account."""
+    key = _known(inputs.get("encryptionKeyArn"), existing)
+    if key is None:
+        return
+    keys = {
+        "kms:viaservice": f"bedrock-agentcore.{place.region}.amazonaws.com",
+        f"kms:encryptioncontext:{_BY_ENGINE}": made.outputs["policyEngineArn"],
+    }
+    deployer, arn = place.global_arn("iam", "user/deployer"), key.outputs["arn"]
+    for action in _BY_ROLE:
+        if not key_lets(key, context(deployer, action, arn, place, keys | _granting(action))):
+            text = "Access denied for the specified KMS key. Verify the key policy grants the required permissions."
+            yield f"AccessDeniedException: {text} ({action} on {arn})"
+
+
+def logs_use_key(inputs: Properties, made: Made, place: CloudEnvironment, existing: Existing) -> Iterator[str]:
+    """CloudWatch Logs uses a log group's key as a service, in the name of the group."""
+    key = _known(inputs.get("kmsKeyId"), existing)
+    if key is None:
+        return
+    service, group = f"logs.{place.region}.amazonaws.com", made.outputs["arn"]
+    keys = {"kms:encryptioncontext:aws:logs:arn": group}
+    for action in ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey"):
+        if not key_lets(key, context(service, action, key.outputs["arn"], place, keys), service):
+            text = f"The specified KMS key does not exist or is not allowed to be used with Arn '{group}'"
+            yield f"InvalidParameterException: {text}"
+
+
+def _granting(action: str) -> dict[str, Any]:
+    return _GRANT if action == "kms:CreateGrant" else {}
+
+
+def _known(arn: str | None, existing: Existing) -> Record | None:
+    return next((key for key in existing(KEY) if arn and key.outputs["arn"] == arn), None)

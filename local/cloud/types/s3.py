@@ -1,0 +1,168 @@
+"""S3 buckets and objects."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from toolgate.local.cloud.api_requests import Member, Table, key_value_list, translate
+from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.cloud.failures import Failure
+from toolgate.local.cloud.resource_type import Existing, Made, Making, Record, Request, ResourceType
+from toolgate.local.cloud.types.key_use import Need, key_in_region
+from toolgate.local.cloud.values import Properties
+
+BUCKET = "aws:s3/bucket:Bucket"
+OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"
+
+
+def _make_bucket(inputs: Properties, making: Making) -> Made:
+    name, place = inputs["bucket"], making.place
+    return Made(
+        name,
+        {
+            "arn": f"arn:{place.partition}:s3:::{name}",
+            "bucketDomainName": f"{name}.s3.amazonaws.com",
+            "bucketRegionalDomainName": f"{name}.s3.{place.region}.amazonaws.com",
+            "bucketRegion": place.region,
+            "region": place.region,
+        },
+    )
+
+
+def _bucket_name(inputs: Properties) -> Iterator[Failure]:
+    """S3 user guide, "General purpose bucket naming rules"; the service model has no pattern for it."""
+    name = inputs.get("bucket")
+    if not isinstance(name, str):
+        return
+    shaped = re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name) and ".." not in name
+    address = re.fullmatch(r"\d+\.\d+\.\d+\.\d+", name)
+    kept_back = name.startswith(("xn--", "sthree-", "amzn-s3-demo-")) or name.endswith(("-s3alias", "--ol-s3", ".mrap"))
+    if not shaped or address or kept_back:
+        allowed = "3 to 63 lower-case letters, digits, dots and hyphens, a letter or digit at either end"
+        yield Failure("bucket", f"InvalidBucketName: The specified bucket is not valid: '{name}' ({allowed})")
+
+
+def _must_be_empty(bucket: Record, existing: Existing) -> Iterator[str]:
+    if not bucket.inputs.get("forceDestroy") and any(item.inputs["bucket"] == bucket.id for item in existing(OBJECT)):
+        yield "BucketNotEmpty: The bucket you tried to delete is not empty"
+
+
+def _bucket_exists(inputs: Properties, _made: Made, _place: CloudEnvironment, existing: Existing) -> Iterator[str]:
+    if not any(bucket.id == inputs["bucket"] for bucket in existing(BUCKET)):
+        yield f"NoSuchBucket: The specified bucket does not exist: {inputs['bucket']}"
+
+
+def _make_object(inputs: Properties, making: Making) -> Made:
+    where = f"{inputs['bucket']}/{inputs['key']}"
+    etag = hashlib.md5(inputs["source"].encode(), usedforsecurity=False).hexdigest()
+    return Made(where, {"arn": f"arn:{making.place.partition}:s3:::{where}", "etag": etag})
+
+
+def _has_content(inputs: Properties) -> Iterator[Failure]:
+    if inputs.get("source") is None:
+        yield Failure("source", "the object needs a content: give a FileAsset, StringAsset or FileArchive as `source`")
+
+
+def _ownership_rules(rule: Any) -> Any:
+    return [translate({"objectOwnership": "ObjectOwnership"}, rule, "rule.")] if isinstance(rule, dict) else rule
+
+
+BUCKET_TYPE = ResourceType(
+    type=BUCKET,
+    requests=(
+        Request("s3", "CreateBucket", {"bucket": "Bucket"}),
+        Request(
+            "s3",
+            "PutBucketTagging",
+            {"bucket": "Bucket", "tags": Member("Tagging.TagSet", key_value_list)},
+            when="tags",
+        ),
+    ),
+    kept=frozenset({"forceDestroy"}),
+    make=_make_bucket,
+    computed=("arn", "bucketDomainName", "bucketRegionalDomainName", "bucketRegion", "region"),
+    replaces=frozenset({"bucket"}),
+    auto_name="bucket",
+    defaults={"forceDestroy": False},
+    rules=(_bucket_name,),
+    unique=("bucket",),
+    conflict="BucketAlreadyOwnedByYou: Your previous request to create the named bucket succeeded: {bucket}",
+    in_use=_must_be_empty,
+)
+
+
+def _setting(kind: str, operation: str, table: Table, needs: tuple[Need, ...] = ()) -> ResourceType:
+    """A setting of a bucket that Pulumi has as a resource of its own: the bucket's name is its id."""
+    return ResourceType(
+        type=kind,
+        requests=(Request("s3", operation, table),),
+        make=lambda inputs, _making: Made(inputs["bucket"], {}),
+        computed=(),
+        replaces=frozenset({"bucket"}),
+        needs=(_bucket_exists, *needs),
+    )
+
+
+PUBLIC_ACCESS_BLOCK = _setting(
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+    "PutPublicAccessBlock",
+    {
+        "bucket": "Bucket",
+        "blockPublicAcls": "PublicAccessBlockConfiguration.BlockPublicAcls",
+        "ignorePublicAcls": "PublicAccessBlockConfiguration.IgnorePublicAcls",
+        "blockPublicPolicy": "PublicAccessBlockConfiguration.BlockPublicPolicy",
+        "restrictPublicBuckets": "PublicAccessBlockConfiguration.RestrictPublicBuckets",
+    },
+)
+
+OWNERSHIP_CONTROLS = _setting(
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+    "PutBucketOwnershipControls",
+    {"bucket": "Bucket", "rule": Member("OwnershipControls.Rules", _ownership_rules)},
+)
+
+_DEFAULT: Table = {"sseAlgorithm": "SSEAlgorithm", "kmsMasterKeyId": "KMSMasterKeyID"}
+_RULE: Table = {
+    "applyServerSideEncryptionByDefault": Member("ApplyServerSideEncryptionByDefault", _DEFAULT),
+    "bucketKeyEnabled": "BucketKeyEnabled",
+}
+
+
+def _key_of_rule(inputs: Properties, made: Made, place: CloudEnvironment, existing: Existing) -> Iterator[str]:
+    for rule in inputs["rules"]:
+        yield from key_in_region("kmsMasterKeyId")(
+            rule.get("applyServerSideEncryptionByDefault") or {}, made, place, existing
+        )
+
+
+ENCRYPTION = _setting(
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+    "PutBucketEncryption",
+    {"bucket": "Bucket", "rules": Member("ServerSideEncryptionConfiguration.Rules", _RULE)},
+    needs=(_key_of_rule,),
+)
+
+OBJECT_TYPE = ResourceType(
+    type=OBJECT,
+    requests=(
+        Request(
+            "s3",
+            "PutObject",
+            {
+                "bucket": "Bucket",
+                "key": "Key",
+                "source": "Body",
+                "contentType": "ContentType",
+                "serverSideEncryption": "ServerSideEncryption",
+            },
+        ),
+    ),
+    kept=frozenset({"sourceHash"}),
+    make=_make_object,
+    computed=("arn", "etag"),
+    replaces=frozenset({"bucket", "key"}),
+    refreshed=frozenset({"etag"}),
+    rules=(_has_content,),
+    needs=(_bucket_exists,),
+)

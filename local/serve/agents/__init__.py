@@ -1,0 +1,1 @@
+"""AgentCore Runtime: InvokeAgentRuntime and the agents' processes."""

@@ -1,0 +1,139 @@
+"""A runtime's agent: the process that AgentCore Runtime would run in a microVM."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from toolgate.local.serve.agents.process_guard import LastWill
+
+START_SECONDS = 30.0
+STOP_SECONDS = 5.0
+_POLL_SECONDS = 0.02
+_LOG_LINES = 12
+
+
+class AgentStartError(Exception):
+    """The agent did not come up; the text says why and ends with the last lines of its log."""
+
+
+class AgentProcess:
+    """`<python> <entry point>` with its own environment and a free port; nothing of it outlives `stop`, or us."""
+
+    def __init__(self, name: str, entry_point: Path, environment: Mapping[str, str], log: Path) -> None:
+        """Describe the process; `start` starts it.
+
+        Args:
+            name: The agent's name, for messages.
+            entry_point: The program.
+            environment: Its whole environment, without HOST and PORT.
+            log: Where its output goes; an old file is overwritten.
+        """
+        self.name = name
+        self.log = log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.unlink(missing_ok=True)
+        self._entry_point = entry_point
+        self._environment = environment
+        self._process: subprocess.Popen[bytes] | None = None
+        self._will: LastWill | None = None
+        self._reviving = threading.Lock()
+        self.port = 0
+
+    def start(self) -> None:
+        """Start the process; `wait_ready` waits until it answers."""
+        self.port = _free_port()
+        with os.fdopen(os.open(self.log, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-u", str(self._entry_point)],
+                cwd=self._entry_point.parent,
+                env={**self._environment, "HOST": "127.0.0.1", "PORT": str(self.port)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for us; we end the agent, and whatever it started
+            )
+        self._will = LastWill(self._process.pid)
+
+    def wait_ready(self) -> None:
+        """Wait until the agent answers `GET /ping`.
+
+        Raises:
+            AgentStartError: It ended, or did not answer in `START_SECONDS`.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            if self.ended_within(_POLL_SECONDS):
+                code = self._process.returncode if self._process else None
+                raise AgentStartError(f"{self.name} ended with code {code} before it answered /ping{self._tail()}")
+            if time.monotonic() > deadline:
+                raise AgentStartError(f"{self.name} did not answer /ping in {START_SECONDS:.0f} s{self._tail()}")
+
+    def ended_within(self, seconds: float) -> bool:
+        """Whether the process ends before so many seconds have passed."""
+        process = self._process
+        if process is None:
+            return True
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+            return True
+        return False
+
+    def revive(self) -> None:
+        """Start the process again, unless it answers after all; several callers may ask for it at once.
+
+        Raises:
+            AgentStartError: See `wait_ready`.
+        """
+        with self._reviving:
+            if not self._answers():
+                self.stop()
+                self.start()
+                self.wait_ready()
+
+    def stop(self) -> None:
+        """End the process and everything that it started: politely, and after `STOP_SECONDS` by force."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        try:
+            self._signal(process, signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_SECONDS)
+        finally:  # also when Ctrl-C is pressed once more while we wait
+            self._signal(process, signal.SIGKILL)
+            if self._will:
+                self._will.revoke()
+            process.wait()
+
+    @staticmethod
+    def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+        with suppress(ProcessLookupError, PermissionError):  # the group is gone, or only zombies are left of it
+            os.killpg(process.pid, number)
+
+    def _answers(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1)
+        try:
+            connection.request("GET", "/ping")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def _tail(self) -> str:
+        lines = self.log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+        return f"; its log ({self.log}) ends with:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,67 @@
+"""A function's code archive, written out as the folder that Lambda would unpack."""
+
+import shutil
+import zipfile
+from pathlib import Path
+
+from toolgate.access.deployment.stack_export import Archive, Asset, DeploymentError
+
+
+def write_out(archive: Archive, folder: Path, root: Path) -> None:
+    """Write the archive's files into a folder.
+
+    Args:
+        archive: The code as the deployment names it.
+        folder: An existing folder to write to.
+        root: Where relative paths of the deployment start.
+
+    Raises:
+        DeploymentError: A file is missing, lies elsewhere (a URL), or would be written outside the folder.
+    """
+    if archive.assets is not None:
+        for name, content in archive.assets.items():
+            place = _inside(folder, name)
+            if isinstance(content, Archive):
+                place.mkdir(parents=True, exist_ok=True)
+                write_out(content, place, root)
+            else:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                _write_asset(content, place, root)
+        return
+    source = _source(archive.path, archive.uri, root)
+    if source.is_dir():
+        shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    elif zipfile.is_zipfile(source):
+        _unzip(source, folder)
+    else:
+        raise DeploymentError(f"{archive.path}: neither a folder nor a zip file")
+
+
+def _write_asset(asset: Asset, place: Path, root: Path) -> None:
+    if asset.text is not None:
+        place.write_text(asset.text, encoding="utf-8")
+    else:
+        shutil.copyfile(_source(asset.path, asset.uri, root), place)
+
+
+def _source(path: str | None, uri: str | None, root: Path) -> Path:
+    if path is None:
+        raise DeploymentError(f"code from {uri or 'nowhere'} cannot be run here: only files of this machine can")
+    source = root / path
+    if not source.exists():
+        raise DeploymentError(f"code {path} is not there (relative paths start at {root})")
+    return source
+
+
+def _unzip(source: Path, folder: Path) -> None:
+    with zipfile.ZipFile(source) as packed:
+        for name in packed.namelist():
+            _inside(folder, name)
+        packed.extractall(folder)
+
+
+def _inside(folder: Path, name: str) -> Path:
+    place = (folder / name).resolve()
+    if not place.is_relative_to(folder.resolve()):
+        raise DeploymentError(f"'{name}' in the code would be written outside its folder")
+    return place

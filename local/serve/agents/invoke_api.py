@@ -1,0 +1,157 @@
+"""The InvokeAgentRuntime API in front of the agents' processes.
+
+Written by hand: all of it. What the service does with an agent's answer was seen live by others: anything but a 2xx
+becomes a RuntimeClientError (424) that names the status, and the agent's own body is dropped.
+Source: botocore bedrock-agentcore, operation InvokeAgentRuntime.
+"""
+
+import asyncio
+import re
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qs, unquote
+
+import httpx
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from toolgate.access.deployment.agentcore_resources import Runtime
+from toolgate.local.serve.agents.agent_process import START_SECONDS, AgentProcess, AgentStartError
+from toolgate.local.serve.guards.iam_guard import Permission, refuse
+from toolgate.local.serve.guards.sigv4 import Received
+
+PATH = re.compile(r"/runtimes/(?P<runtime>arn(?::|%3A)[^/]+)/invocations")
+MAX_BODY = 100 * 2**20
+SESSION_LENGTH = range(33, 257)
+"""Characters of a runtimeSessionId (AgentCore developer guide, "Use isolated sessions for agents")."""
+
+INVOKE = "bedrock-agentcore:InvokeAgentRuntime"
+INVOKE_FOR_USER = "bedrock-agentcore:InvokeAgentRuntimeForUser"
+_SESSION = "x-amzn-bedrock-agentcore-runtime-session-id"
+_USER = "x-amzn-bedrock-agentcore-runtime-user-id"
+_FORWARDED = ("content-type", "accept", "traceparent", "tracestate", "baggage", "x-amzn-trace-id", _USER)
+_DYING_SECONDS = 1.0
+_TIMEOUT = httpx.Timeout(5.0, read=15 * 60.0)  # AgentCore quotas: a synchronous request takes at most 15 minutes
+
+
+def permissions(match: re.Match[str], request: Received) -> list[Permission]:
+    """What an invocation needs: the action on the runtime and on the endpoint that it names.
+
+    Source: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/resource-based-policies.html
+    """
+    arn = unquote(match["runtime"])
+    actions = [INVOKE, *([INVOKE_FOR_USER] if request.header(_USER) else [])]
+    return [
+        Permission(action, resource)
+        for action in actions
+        for resource in (arn, f"{arn}/runtime-endpoint/{_qualifier(request.query)}")
+    ]
+
+
+def _qualifier(query: str) -> str:
+    return parse_qs(query).get("qualifier", ["DEFAULT"])[0]
+
+
+def runtime_app(agents: Mapping[str, AgentProcess]) -> ASGIApp:
+    """The operation, behind whatever checks the caller.
+
+    Args:
+        agents: The agents' processes by their runtimes' ARNs.
+    """
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        agent = agents.get(unquote(scope["path_params"]["runtime"]))
+        qualifier = _qualifier(scope["query_string"].decode("latin-1"))
+        session = request.headers.get(_SESSION) or str(uuid.uuid4())
+        if agent is None:
+            await refuse(send, 404, "ResourceNotFoundException", "No such runtime in the local deployment")
+        elif qualifier != "DEFAULT":
+            await refuse(
+                send, 404, "ResourceNotFoundException", f"No endpoint or agent found with qualifier '{qualifier}'"
+            )
+        elif len(session) not in SESSION_LENGTH:
+            await refuse(send, 400, "ValidationException", _wrong_length(session))
+        else:
+            await _invoke(agent, session, request, _Reply(scope, receive, send))
+
+    return app
+
+
+@dataclass(frozen=True)
+class _Reply:
+    scope: Scope
+    receive: Receive
+    send: Send
+
+
+def _wrong_length(session: str) -> str:
+    bound = "greater than or equal to 33" if len(session) < SESSION_LENGTH.start else "less than or equal to 256"
+    return (
+        f"1 validation error detected: Value '{session}' at 'runtimeSessionId' failed to satisfy constraint:"
+        f" Member must have length {bound}"
+    )
+
+
+async def _invoke(agent: AgentProcess, session: str, request: Request, reply: _Reply) -> None:
+    headers = {name: request.headers[name] for name in _FORWARDED if name in request.headers} | {_SESSION: session}
+    async with httpx.AsyncClient(timeout=_TIMEOUT, verify=False, trust_env=False) as client:  # noqa: S501  # loopback
+        try:
+            answer = await _sent(client, agent, headers, await request.body())
+        except AgentStartError:
+            seconds = f"{START_SECONDS:.0f}s"
+            text = f"Runtime initialization time exceeded. Please make sure that initialization completes in {seconds}."
+            await refuse(reply.send, 424, "RuntimeClientError", text)
+        except httpx.HTTPError:
+            # It may be dying, and its port still open for a moment: the next request must not go there.
+            await asyncio.to_thread(agent.ended_within, _DYING_SECONDS)
+            await refuse(reply.send, 424, "RuntimeClientError", _received(502))
+        else:
+            if answer.is_success:
+                await _pass_on(answer, session, reply)
+            else:
+                await refuse(reply.send, 424, "RuntimeClientError", _received(answer.status_code))
+
+
+async def _sent(
+    client: httpx.AsyncClient, agent: AgentProcess, headers: Mapping[str, str], body: bytes
+) -> httpx.Response:
+    try:
+        return await client.send(_invocation(client, agent, headers, body), stream=True)
+    except httpx.ConnectError:  # the agent has died: like the service, which would start another microVM
+        await asyncio.to_thread(agent.revive)
+        return await client.send(_invocation(client, agent, headers, body), stream=True)
+
+
+def _invocation(
+    client: httpx.AsyncClient, agent: AgentProcess, headers: Mapping[str, str], body: bytes
+) -> httpx.Request:
+    return client.build_request("POST", f"http://127.0.0.1:{agent.port}/invocations", headers=headers, content=body)
+
+
+def _received(status: int) -> str:
+    return f"Received error ({status}) from runtime. Please check your CloudWatch logs for more information."
+
+
+async def _pass_on(answer: httpx.Response, session: str, reply: _Reply) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        async for chunk in answer.aiter_raw():
+            yield chunk
+
+    headers = {"content-type": answer.headers.get("content-type", "application/octet-stream"), _SESSION: session}
+    await StreamingResponse(body(), headers=headers)(reply.scope, reply.receive, reply.send)
+
+
+def environment(runtime: Runtime, urls: Mapping[str, str]) -> dict[str, str]:
+    """The runtime's variables with every gateway URL replaced by the local one.
+
+    Args:
+        runtime: The runtime.
+        urls: The deployment's gateway URLs and the local ones.
+    """
+    changed = dict(runtime.environment)
+    for there, here in urls.items():
+        changed = {name: value.replace(there, here) for name, value in changed.items()}
+    return changed

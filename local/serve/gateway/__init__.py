@@ -1,0 +1,1 @@
+"""The MCP gateway, and the Lambda functions behind it."""

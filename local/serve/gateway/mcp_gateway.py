@@ -1,0 +1,188 @@
+"""One gateway: MCP and Lambda by localcore-gateway, which knows nothing of IAM.
+
+Written by hand: the tool search, the gateway role's own permission to invoke a function, the record of calls, and that
+no route but the MCP endpoint can be reached.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fastmcp.server.middleware import Middleware, MiddlewareContext
+from fastmcp.tools import Tool as McpTool
+from localcore_gateway.app import build_app
+from localcore_gateway.config import GatewayConfig
+from localcore_gateway.targets.base import ToolOutcome
+from localcore_gateway.targets.lambda_target import LambdaTarget
+from mcp.shared.exceptions import McpError
+from mcp.types import INVALID_REQUEST, ErrorData
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from toolgate.access.deployment.agentcore_resources import Gateway, Target
+from toolgate.access.deployment.roles import Role
+from toolgate.access.iam.evaluation import Request, decide
+from toolgate.local.serve.gateway import search
+from toolgate.local.serve.gateway.local_function import LocalFunction
+from toolgate.local.serve.gateway.tool_call import ToolCall
+from toolgate.local.serve.guards.cedar_guard import ToolAuthorization, authorize_tools
+
+log = logging.getLogger(__name__)
+# They report each refused or failed call with a traceback; the caller is told, and so is our own log.
+for _name in ("fastmcp", "mcp.server"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
+
+INVOKE_FUNCTION = "lambda:InvokeFunction"
+"""What a gateway's role needs on a target's function.
+
+Source: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-prerequisites-permissions.html
+"""
+
+
+@dataclass(frozen=True)
+class LocalGateway:
+    """A gateway that is ready to serve: its MCP endpoint at the path `/mcp`, its lifespan, and how to end it."""
+
+    app: ASGIApp
+    lifespan: Callable[[], Any]
+    targets: Sequence[LambdaTarget]
+
+
+def build(
+    gateway: Gateway,
+    role: Role,
+    functions: Sequence[tuple[Target, LocalFunction]],
+    record: Callable[[ToolCall], None],
+    authorization: ToolAuthorization | None = None,
+) -> LocalGateway:
+    """Build a gateway.
+
+    Args:
+        gateway: The gateway.
+        role: Its role.
+        functions: Each of its targets and the function behind it.
+        record: Called after each tool call.
+        authorization: What it asks its policy engine, if it has one.
+    """
+    app, server, mcp_targets = build_app(_configuration(gateway, [target for target, _ in functions]))
+    for (target, function), mcp_target in zip(functions, mcp_targets, strict=True):
+        mcp_target._invoker = function  # no public way; the version is pinned
+        mcp_target.call_tool = _guarded(gateway, role, target, mcp_target.call_tool, record)
+    server.add_middleware(_SupportedVersions(gateway.versions))
+    if gateway.search:
+        _add_search(server, gateway, [target for target, _ in functions], record)
+    if authorization:
+        authorize_tools(server, authorization)
+    return LocalGateway(_only_mcp(app), lambda: app.router.lifespan_context(app), mcp_targets)
+
+
+def _configuration(gateway: Gateway, targets: Sequence[Target]) -> GatewayConfig:
+    return GatewayConfig.model_validate(
+        {
+            "server": {"name": gateway.id, "stateless": not gateway.sessions},
+            "targets": [
+                {
+                    "type": "lambda",
+                    "name": target.name,
+                    "lambda": {"handler": "replaced.below"},
+                    "tools": [_definition(tool.name, tool) for tool in target.tools or ()],
+                }
+                for target in targets
+            ],
+        }
+    )
+
+
+def _definition(name: str, tool: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "description": tool.description,
+        "inputSchema": dict(tool.input_schema),
+        **({"outputSchema": dict(tool.output_schema)} if tool.output_schema else {}),
+    }
+
+
+def _guarded(
+    gateway: Gateway, role: Role, target: Target, call: Callable[..., Any], record: Callable[[ToolCall], None]
+) -> Callable[..., Any]:
+    arn = target.function_arn or ""
+    structured = {tool.name for tool in target.tools or () if tool.output_schema}
+
+    async def call_tool(name: str, arguments: dict[str, Any]) -> ToolOutcome:
+        if not decide(Request(role, INVOKE_FUNCTION, arn)).allowed:
+            text = (
+                f"Access denied while invoking Lambda function {arn}. Check the permissions on the Lambda function and"
+                " Gateway execution role, and retry the request."
+            )
+            return ToolOutcome(payload=text, is_error=True)
+        started = time.perf_counter()
+        outcome = await _called(call, name, arguments, structured=name in structured)
+        milliseconds = (time.perf_counter() - started) * 1000
+        record(ToolCall(gateway.arn, f"{target.name}___{name}", arguments, milliseconds, outcome.is_error))
+        return outcome
+
+    return call_tool
+
+
+async def _called(call: Callable[..., Any], name: str, arguments: dict[str, Any], *, structured: bool) -> ToolOutcome:
+    try:
+        outcome = await call(name, arguments)
+    except RuntimeError as error:  # the handler's module did not load
+        log.warning("%s: %s", name, error)
+        return ToolOutcome(
+            payload=json.dumps({"errorMessage": str(error), "errorType": "Runtime.ImportModuleError"}), is_error=True
+        )
+    for line in outcome.logs:
+        log.info("%s: %s", name, line)
+    payload = outcome.payload
+    if outcome.is_error and isinstance(payload, dict):  # a stack trace is nobody's business but the log's
+        payload = {key: payload[key] for key in ("errorMessage", "errorType") if key in payload}
+    elif structured and isinstance(payload, dict):  # MCP wants "structuredContent" from a tool with an output schema
+        return ToolOutcome(payload=payload)
+    # The client gets the function's answer as it came, as JSON text; AWS was not seen to add "structuredContent".
+    return ToolOutcome(payload=json.dumps(payload, ensure_ascii=False), is_error=outcome.is_error)
+
+
+class _SupportedVersions(Middleware):
+    """A gateway speaks the protocol versions that it was made with, and refuses a client that wants another."""
+
+    def __init__(self, versions: Sequence[str]) -> None:
+        self._versions = list(versions)
+
+    async def on_initialize(self, context: MiddlewareContext[Any], call_next: Callable[..., Any]) -> Any:
+        requested = context.message.params.protocolVersion
+        if requested not in self._versions:
+            data = {"requested": requested, "supported": self._versions}
+            raise McpError(ErrorData(code=INVALID_REQUEST, message="Unsupported protocol version", data=data))
+        return await call_next(context)
+
+
+class _SearchFirst(Middleware):
+    """AWS lists the search tool before all others."""
+
+    async def on_list_tools(self, context: MiddlewareContext[Any], call_next: Callable[..., Any]) -> Sequence[McpTool]:
+        tools: Sequence[McpTool] = await call_next(context)
+        return sorted(tools, key=lambda tool: tool.name != search.NAME)
+
+
+def _add_search(server: Any, gateway: Gateway, targets: Sequence[Target], record: Callable[[ToolCall], None]) -> None:
+    tools = [_definition(target.full_name(tool), tool) for target in targets for tool in target.tools or ()]
+
+    def find(query: str) -> dict[str, Any]:
+        started = time.perf_counter()
+        found = search.search(tools, query)
+        milliseconds = (time.perf_counter() - started) * 1000
+        record(ToolCall(gateway.arn, search.NAME, {"query": query}, milliseconds, failed=False))
+        return found
+
+    server.add_tool(McpTool.from_function(find, name=search.NAME, description=search.DESCRIPTION, output_schema=None))
+    server.add_middleware(_SearchFirst())
+
+
+def _only_mcp(app: ASGIApp) -> ASGIApp:
+    async def mcp(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, "path": "/mcp", "raw_path": b"/mcp", "root_path": ""}, receive, send)
+
+    return mcp

@@ -1,0 +1,1 @@
+"""What a request must pass: its signature, IAM, Cedar."""

@@ -1,0 +1,146 @@
+"""A policy engine in front of a gateway's tools: which of them tools/list shows, which tools/call is carried out.
+
+The decisions are `toolgate.access.cedar.cedar_decision`'s, by the real Cedar engine. Written by hand: what the gateway
+makes of them. As seen live and published: a list without what the caller may not call; JSON-RPC error -32002 (HTTP 200)
+for a call; and a tool search that is asked no policy, so that it shows every tool.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from mcp.shared.exceptions import McpError
+from mcp.types import CallToolRequest, ErrorData, ListToolsRequest, ListToolsResult, ServerResult
+
+from toolgate.access.cedar.cedar_decision import ToolDecision, ToolEngine, decide_tool, entity_id, tool_engine
+from toolgate.access.deployment.agentcore_resources import Gateway
+from toolgate.access.deployment.deployment import Deployment
+from toolgate.access.deployment.roles import Role
+from toolgate.access.iam.evaluation import Request, decide
+from toolgate.access.matrix.decisions import Access
+from toolgate.local.cloud.types.engine_attachment import AUTHORIZE_CALL, AUTHORIZE_LIST, permissions
+from toolgate.local.serve.gateway import search
+from toolgate.local.serve.gateway.denial import Denial
+from toolgate.local.serve.guards.iam_guard import PRINCIPAL
+
+log = logging.getLogger(__name__)
+
+DENIED = -32002
+"""JSON-RPC code of a refused call."""
+
+_MESSAGE = "Tool Execution Denied: Tool call not allowed due to policy enforcement [{}]"
+_BY_DEFAULT = "No policy applies to the request (denied by default)."
+_BY_POLICIES = "Policy evaluation denied due to {}"
+
+
+@dataclass(frozen=True)
+class ToolAuthorization:
+    """What a gateway asks its policy engine.
+
+    Attributes:
+        engine: The engine.
+        policy_ids: The policies' ids by their names; AWS's message names ids.
+        powerless: The actions that the gateway's role lacks: without them the gateway gets no decision, and so refuses.
+        record: Called with each decision against a call.
+    """
+
+    engine: ToolEngine
+    policy_ids: Mapping[str, str]
+    powerless: frozenset[str]
+    record: Callable[[Denial], None]
+
+    def lists(self, principal: str, tool: str) -> bool:
+        """Whether the tool is shown to the principal: whether there is any call of it that it may make."""
+        if not self.engine.enforce:
+            return True
+        if AUTHORIZE_LIST in self.powerless:
+            return False
+        return decide_tool(self.engine, principal, tool).outcome in {Access.ALLOW, Access.CONDITIONAL}
+
+    def refusal(self, principal: str, tool: str, arguments: Mapping[str, Any]) -> str | None:
+        """The message with which the call is refused, or None when it is carried out."""
+        if tool == search.NAME:
+            return None
+        decision = self._decide(principal, tool, arguments)
+        counted = decision.logged or decision
+        if counted.outcome is Access.ALLOW:
+            return None
+        policies = tuple(self.policy_ids.get(name, name) for name in counted.policies)
+        message = _MESSAGE.format(_why(counted, policies))
+        enforced = decision.logged is None
+        log.info("%s %s: %s%s", principal, tool, message, "" if enforced else " (LOG_ONLY)")
+        self.record(Denial(self.engine.gateway, principal, tool, arguments, policies, message, enforced))
+        return message if enforced else None
+
+    def _decide(self, principal: str, tool: str, arguments: Mapping[str, Any]) -> ToolDecision:
+        if AUTHORIZE_CALL in self.powerless:
+            denied = ToolDecision(Access.DENY, reason=f"The gateway's role may not perform {AUTHORIZE_CALL}")
+            return denied if self.engine.enforce else ToolDecision(Access.ALLOW, logged=denied)
+        return decide_tool(self.engine, principal, tool, arguments, datetime.now(UTC))
+
+
+def tool_authorization(
+    deployment: Deployment, gateway: Gateway, role: Role, record: Callable[[Denial], None]
+) -> ToolAuthorization | None:
+    """What the gateway asks its policy engine; None when it has none.
+
+    Args:
+        deployment: The gateway's deployment.
+        gateway: The gateway.
+        role: Its role.
+        record: Called with each decision against a call.
+    """
+    engine = tool_engine(deployment, gateway)
+    if engine is None or gateway.policy_engine is None:
+        return None
+    arn = gateway.policy_engine.arn
+    policies = [policy for found in deployment.policy_engines if found.arn == arn for policy in found.policies]
+    return ToolAuthorization(
+        engine=engine,
+        policy_ids={policy.name: policy.id for policy in policies},
+        powerless=frozenset(
+            action
+            for action, resource in permissions(arn, gateway.arn)
+            if not decide(Request(role, action, resource)).allowed
+        ),
+        record=record,
+    )
+
+
+def authorize_tools(server: Any, authorization: ToolAuthorization) -> None:
+    """Put the authorization before an MCP server's list and calls.
+
+    Args:
+        server: The FastMCP server. Its handlers are replaced: an error that its middleware raises for a call becomes a
+            tool's result, and the gateway's is a JSON-RPC error.
+        authorization: What is asked.
+    """
+    low_level = server._mcp_server  # no public way; the version is pinned
+    handlers = low_level.request_handlers
+    list_all, call = handlers[ListToolsRequest], handlers[CallToolRequest]
+
+    def principal() -> str:
+        return entity_id(low_level.request_context.request.scope[PRINCIPAL].role.arn)
+
+    async def list_tools(request: ListToolsRequest | None) -> ServerResult:
+        listed: ListToolsResult = (await list_all(request)).root
+        caller = principal()
+        tools = [tool for tool in listed.tools if authorization.lists(caller, tool.name)]
+        return ServerResult(listed.model_copy(update={"tools": tools}))
+
+    async def call_tool(request: CallToolRequest) -> ServerResult:
+        message = authorization.refusal(principal(), request.params.name, request.params.arguments or {})
+        if message:
+            raise McpError(ErrorData(code=DENIED, message=message))
+        result: ServerResult = await call(request)
+        return result
+
+    handlers |= {ListToolsRequest: list_tools, CallToolRequest: call_tool}
+
+
+def _why(decision: ToolDecision, policies: tuple[str, ...]) -> str:
+    if decision.reason:
+        return decision.reason
+    return _BY_POLICIES.format(", ".join(policies)) if policies else _BY_DEFAULT

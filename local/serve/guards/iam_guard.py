@@ -1,0 +1,200 @@
+"""SigV4 and IAM in front of everything: what AWS does before a service's own code runs.
+
+Written by hand: the order of checks and the answers' shape. The body of AWS's 403 is `{"message": ...}` and the error's
+code stands in `x-amzn-errortype`; the message is the one that callers of InvokeAgentRuntime have published.
+"""
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from toolgate.access.iam.evaluation import BOUNDARY, IDENTITY, RESOURCE, Decision, Outcome, Request, decide
+from toolgate.access.iam.policies import Policy
+from toolgate.local.serve.guards.credentials import Principal, Sessions
+from toolgate.local.serve.guards.sigv4 import Received, SignatureError, verify
+
+log = logging.getLogger(__name__)
+
+PRINCIPAL = "toolgate.principal"
+"""Key in the ASGI scope under which a service finds who calls."""
+
+
+@dataclass(frozen=True)
+class Permission:
+    """An action on a resource that the caller must be allowed, and the condition keys that its request sets."""
+
+    action: str
+    resource: str
+    facts: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service of the local deployment.
+
+    Attributes:
+        name: The SigV4 service name that requests to it are scoped to.
+        path: Matches the undecoded path of its requests.
+        methods: The HTTP methods that it has.
+        permissions: What a request needs, from the path's match and the request; all of it must be allowed.
+        app: The service behind the checks.
+        max_body: Largest body in bytes; a signature covers the whole body, so it is held in memory.
+    """
+
+    name: str
+    path: re.Pattern[str]
+    methods: frozenset[str]
+    permissions: Callable[[re.Match[str], Received], list[Permission]]
+    app: ASGIApp
+    max_body: int
+
+
+@dataclass(frozen=True)
+class Authority:
+    """What is known of those who sign, and of what may be done.
+
+    Attributes:
+        sessions: The credentials in force.
+        region: The Region that requests must be signed for.
+        resource_policies: Policies of resources by the resources' ARNs.
+    """
+
+    sessions: Sessions
+    region: str
+    resource_policies: Mapping[str, Policy] = field(default_factory=dict)
+
+
+def authorized(services: list[Service], authority: Authority) -> ASGIApp:
+    """The ASGI app that leads a request to its service, once it is signed by somebody who may make it."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["raw_path"].decode("latin-1")
+        for service in services:
+            match = service.path.fullmatch(path)
+            if match and scope["method"] in service.methods:
+                await _serve(service, match, _Exchange(scope, receive, send), authority)
+                return
+        text = "The local deployment has no such operation: docs/local.md lists those that it has"
+        await refuse(send, 404, "UnknownOperationException", text)
+
+    return app
+
+
+async def refuse(send: Send, status: int, code: str, message: str) -> None:
+    """Answer with an error as AWS's JSON services write it."""
+    body = json.dumps({"message": message}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"x-amzn-errortype", code.encode()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+@dataclass(frozen=True)
+class _Exchange:
+    scope: Scope
+    receive: Receive
+    send: Send
+
+
+async def _serve(service: Service, match: re.Match[str], exchange: _Exchange, authority: Authority) -> None:
+    body = await _body(exchange.receive, service.max_body)
+    if body is None:
+        await refuse(exchange.send, 413, "ValidationException", f"The request is larger than {service.max_body} bytes")
+        return
+    request = _received(exchange.scope, body)
+    try:
+        key = await asyncio.to_thread(
+            verify, request, authority.sessions.key, service=service.name, region=authority.region
+        )
+    except SignatureError as error:
+        log.info("%s %s: %s", request.method, request.path, error)
+        await refuse(exchange.send, 403, error.code, str(error))
+        return
+    principal = authority.sessions.principal(key)
+    refusal = _refusal(principal, service.permissions(match, request), authority.resource_policies)
+    if refusal:
+        log.info("%s", refusal)
+        await refuse(exchange.send, 403, "AccessDeniedException", refusal)
+        return
+    scope = {**exchange.scope, PRINCIPAL: principal, "path_params": match.groupdict()}
+    await service.app(scope, _replayed(body, exchange.receive), exchange.send)
+
+
+async def _body(receive: Receive, most: int) -> bytes | None:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        part = message.get("body", b"")
+        size += len(part)
+        if size > most:
+            return None
+        parts.append(part)
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    messages: Iterator[Message] = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def replay() -> Message:
+        return next(messages, None) or await receive()
+
+    return replay
+
+
+def _received(scope: Scope, body: bytes) -> Received:
+    return Received(
+        method=scope["method"],
+        path=scope["raw_path"].decode("latin-1"),
+        query=scope["query_string"].decode("latin-1"),
+        headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]),
+        body=body,
+    )
+
+
+def _refusal(principal: Principal, permissions: list[Permission], policies: Mapping[str, Policy]) -> str | None:
+    now = datetime.now(UTC)
+    made = {
+        "aws:SourceIp": "127.0.0.1",
+        "aws:CurrentTime": now.isoformat(),
+        "aws:EpochTime": str(int(now.timestamp())),
+    }
+    for needed in permissions:
+        facts = {**made, **needed.facts}
+        policy = policies.get(needed.resource)
+        decision = decide(Request(principal.role, needed.action, needed.resource, facts, policy))
+        if not decision.allowed:
+            return (
+                f"User: {principal.arn} is not authorized to perform: {needed.action}"
+                f" on resource: {needed.resource} {_why(decision, needed.action)}"
+            )
+    return None
+
+
+# AWS's words, by the kind of a statement and by the sort of policy that is missing.
+# Source: IAM user guide, "Troubleshoot access denied error messages".
+_DENYING = {
+    "identity": "an identity-based policy",
+    "boundary": "a permissions boundary",
+    "resource": "a resource-based policy",
+}
+_ALLOWING = {IDENTITY: "identity-based policy", BOUNDARY: "permissions boundary", RESOURCE: "resource-based policy"}
+
+
+def _why(decision: Decision, action: str) -> str:
+    if decision.outcome is Outcome.EXPLICIT_DENY:
+        return f"with an explicit deny in {_DENYING[decision.statements[0].kind]}"
+    if decision.outcome is Outcome.IMPLICIT_DENY:
+        return f"because no {_ALLOWING[decision.missing[0][0]]} allows the {action} action"
+    listed = "; ".join(str(statement) for statement in decision.statements) or "a policy whose document is not known"
+    return f"because the local deployment cannot decide it: {listed}"

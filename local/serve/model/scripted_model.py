@@ -1,0 +1,147 @@
+"""A scripted model: decides from the prompt and the offered tools, and says what the tools returned.
+
+It knows three requests (arithmetic, greetings, questions about the tools) and computes nothing itself. A pure function
+of the conversation, so that a demo and a test get the same answer every time.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from toolgate.local.serve.gateway import search
+
+ABILITIES = (
+    "I am a scripted model. I can hand sums and products (100 + 12, 6 * 7) and greetings (Greet Alice) to a tool"
+)
+
+
+@dataclass(frozen=True)
+class ToolUse:
+    """The model asks for a tool."""
+
+    name: str
+    input: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Tool:
+    name: str
+    description: str
+    properties: Mapping[str, Mapping[str, Any]]
+
+    def is_about(self, words: Sequence[str]) -> bool:
+        text = f"{self.name.split('___')[-1]} {self.description}".lower()
+        return any(word in text for word in words)
+
+    def parameters(self, *types: str) -> list[str]:
+        return [name for name, schema in self.properties.items() if schema.get("type") in types]
+
+
+_ARITHMETIC = re.compile(r"(-?\d+(?:\.\d+)?)\s*([+*x])\s*(-?\d+(?:\.\d+)?)")
+_GREETING = re.compile(r"\b(?:greet|say hello to|welcome)\s+(\w+)", re.IGNORECASE)
+_ABOUT_TOOLS = re.compile(r"\btools?\b|what can you do|\bhelp\b", re.IGNORECASE)
+_OPERATIONS = {"+": ("add", "sum", "plus")} | dict.fromkeys("*x", ("multipl", "product", "times"))
+
+
+def reply(messages: Sequence[Mapping[str, Any]], tool_config: Mapping[str, Any] | None) -> str | ToolUse:
+    """What the model says next.
+
+    Args:
+        messages: The conversation as Converse has it (`role`, `content` blocks); the last one is the user's.
+        tool_config: Converse's `toolConfig`.
+    """
+    tools = _tools(tool_config)
+    results = [block["toolResult"] for block in messages[-1]["content"] if "toolResult" in block]
+    if results:
+        return _answer(messages, results, tools)
+    prompt = " ".join(block.get("text", "") for block in messages[-1]["content"])
+    return _decide(prompt, tools)
+
+
+def _tools(tool_config: Mapping[str, Any] | None) -> list[_Tool]:
+    specs = [tool["toolSpec"] for tool in (tool_config or {}).get("tools", []) if "toolSpec" in tool]
+    return [
+        _Tool(spec["name"], spec.get("description", ""), spec["inputSchema"]["json"].get("properties", {}))
+        for spec in specs
+    ]
+
+
+def _decide(prompt: str, tools: list[_Tool]) -> str | ToolUse:
+    if arithmetic := _ARITHMETIC.search(prompt):
+        left, operator, right = arithmetic.groups()
+        return _calculation(_OPERATIONS[operator], [_number(left), _number(right)], tools)
+    if greeting := _GREETING.search(prompt):
+        return _greeting(greeting[1], tools)
+    if _ABOUT_TOOLS.search(prompt):
+        if any(tool.name == search.NAME for tool in tools):
+            return ToolUse(search.NAME, {"query": prompt})
+        return _listing(tools)
+    return f"{ABILITIES}. {_listing(tools)}"
+
+
+def _number(text: str) -> int | float:
+    return float(text) if "." in text else int(text)
+
+
+def _calculation(words: Sequence[str], numbers: Sequence[int | float], tools: list[_Tool]) -> str | ToolUse:
+    for tool in tools:
+        names = tool.parameters("number", "integer")
+        if len(names) >= len(numbers) and tool.is_about(words):
+            return ToolUse(tool.name, dict(zip(names, numbers, strict=False)))
+    return f"I have no tool for this calculation. {_listing(tools)}"
+
+
+def _greeting(who: str, tools: list[_Tool]) -> str | ToolUse:
+    for tool in tools:
+        names = tool.parameters("string")
+        if names and tool.is_about(("greet", "hello")):
+            return ToolUse(tool.name, {names[0]: who})
+    return f"I have no tool for greetings. {_listing(tools)}"
+
+
+def _listing(tools: Sequence[_Tool]) -> str:
+    if not tools:
+        return "I have no tools."
+    return "My tools are:\n" + "\n".join(f"- {tool.name}: {_first_sentence(tool.description)}" for tool in tools)
+
+
+def _first_sentence(text: str) -> str:
+    return re.split(r"\.\s|\n", text, maxsplit=1)[0].rstrip(".")
+
+
+def _answer(messages: Sequence[Mapping[str, Any]], results: list[Mapping[str, Any]], tools: list[_Tool]) -> str:
+    asked = {
+        block["toolUse"]["toolUseId"]: block["toolUse"]["name"]
+        for message in messages
+        for block in message["content"]
+        if "toolUse" in block
+    }
+    return "\n".join(_told(asked.get(result["toolUseId"], ""), result, tools) for result in results)
+
+
+def _told(tool: str, result: Mapping[str, Any], tools: list[_Tool]) -> str:
+    text = "\n".join(block["text"] if "text" in block else json.dumps(block.get("json")) for block in result["content"])
+    if result.get("status") == "error":
+        return f"The tool {tool} failed: {text}"
+    value = _parsed(text)
+    if tool == search.NAME and isinstance(value, Mapping):
+        found = [_Tool(item["name"], item.get("description", ""), {}) for item in value.get("tools", [])]
+        return _listing([*found, *(offered for offered in tools if offered.name == search.NAME)])
+    if isinstance(value, Mapping) and isinstance(value.get("error"), Mapping):
+        return f"The tool {tool} answered with an error: {value['error'].get('message', '')}"
+    while isinstance(value, Mapping) and len(value) == 1:
+        value = next(iter(value.values()))
+    return value if isinstance(value, str) else f"The result is {_plain(value)}."
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _plain(value: Any) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else json.dumps(value, ensure_ascii=False)

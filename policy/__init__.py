@@ -1,0 +1,1 @@
+"""What must hold: the policy pack, and the reading of IAM documents."""

@@ -1,0 +1,87 @@
+"""What becomes of each resource between two plans of a stack."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from toolgate.local.cloud.catalogue import TYPES
+from toolgate.local.resource_label import short_type
+from toolgate.review.properties import PART, Leaf, Path, leaves
+
+_OPTIONS = ("protect", "retainOnDelete", "ignoreChanges")
+"""Resource options that decide what a later update or destroy does."""
+
+
+@dataclass(frozen=True)
+class LeafChange:
+    """A property, or a part of one, that is not what it was; None on the side where it is not there."""
+
+    path: Path
+    before: Leaf | None
+    after: Leaf | None
+
+
+@dataclass(frozen=True)
+class ResourceChange:
+    """A resource on both sides with other properties; `replaced`: AWS can make the change only on a new one."""
+
+    label: str
+    replaced: bool
+    leaves: tuple[LeafChange, ...]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Resources of a provider (no components) that come, go or change, as `aws:iam:Role name`."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[ResourceChange, ...]
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Changes:
+    """Compare two deployments, resource by resource, by what the program says of each (its inputs)."""
+    old, new = _resources(before), _resources(after)
+    compared = [(new[urn], _differing(old[urn], new[urn])) for urn in new if urn in old]
+    return Changes(
+        tuple(label(item) for urn, item in new.items() if urn not in old),
+        tuple(label(item) for urn, item in old.items() if urn not in new),
+        tuple(ResourceChange(label(item), _replaced(item, found), found) for item, found in compared if found),
+    )
+
+
+def label(resource: Mapping[str, Any]) -> str:
+    """A resource's type as `pulumi preview` shows it, and its name."""
+    return f"{short_type(resource['type'])} {resource['urn'].rpartition('::')[2]}"
+
+
+def _resources(deployment: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return {item["urn"]: item for item in deployment["deployment"]["resources"] if item.get("custom")}
+
+
+def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[LeafChange, ...]:
+    old, new = (leaves(_told(item)) for item in (before, after))
+    changed = (LeafChange(path, old[path], new[path]) for path in new if path in old and old[path] != new[path])
+    added = (LeafChange(path, None, leaf) for path, leaf in _alone(new, old).items())
+    removed = (LeafChange(path, leaf, None) for path, leaf in _alone(old, new).items())
+    return (*changed, *added, *removed)
+
+
+def _alone(one: Mapping[Path, Leaf], other: Mapping[Path, Leaf]) -> dict[Path, Leaf]:
+    """The leaves that only one side has; a part of which the other side has nothing is one, not all that is in it."""
+    parts = {path[:length] for path in other for length in range(1, len(path) + 1)}
+    found: dict[Path, Leaf] = {}
+    for path, leaf in one.items():
+        if path not in other:
+            part = next((path[:length] for length in range(1, len(path)) if path[:length] not in parts), path)
+            found[part] = leaf if part == path else PART
+    return found
+
+
+def _told(resource: Mapping[str, Any]) -> dict[str, Any]:
+    return {**resource.get("inputs", {}), **{f"({name})": resource[name] for name in _OPTIONS if resource.get(name)}}
+
+
+def _replaced(resource: Mapping[str, Any], found: Iterable[LeafChange]) -> bool:
+    kind = TYPES.get(resource["type"])
+    return kind is not None and any(change.path[0] in kind.replaces for change in found)

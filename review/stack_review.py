@@ -1,0 +1,79 @@
+"""All that a review says of one stack."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from toolgate.access.deployment.deployment import parse
+from toolgate.access.deployment.stack_export import DeploymentError
+from toolgate.access.matrix.access_matrix import Matrix, matrix
+from toolgate.access.output.access_difference import Difference, difference
+from toolgate.local.engine.pack_process import Violation
+from toolgate.review.changes import Changes, changes
+from toolgate.review.permissions import Permissions, permissions
+from toolgate.review.planning import NOTHING, Failed, Outcome, Planned
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a change does to a stack.
+
+    Attributes:
+        changes: To its resources.
+        permissions: To the statements in their documents.
+        access: To who may call which tool.
+        several_gateways: Whether a tool's name does not say where it is.
+        violations: What the policy pack has against the stack after the change.
+        known: Those of them that were there before.
+        base_failure: Why there is nothing to compare with, if that is so; then everything counts as new.
+    """
+
+    changes: Changes
+    permissions: Permissions
+    access: Difference
+    several_gateways: bool
+    violations: tuple[Violation, ...]
+    known: frozenset[Violation]
+    base_failure: str | None
+
+    @property
+    def mandatory(self) -> tuple[Violation, ...]:
+        """The violations that stop a deployment."""
+        return tuple(violation for violation in self.violations if violation.level == "mandatory")
+
+
+type Judgement = Verdict | Failed
+"""A verdict, or why the stack cannot be judged after the change."""
+
+
+def judge(before: Outcome, after: Outcome) -> Judgement:
+    """Compare a stack's two plans."""
+    if isinstance(after, Failed):
+        return after
+    base, failure = (NOTHING, before.reason) if isinstance(before, Failed) else (before, None)
+    try:
+        new = _matrix(after.deployment)
+    except DeploymentError as error:
+        return Failed(f"who may call what cannot be read from the plan: {error}")
+    try:
+        old = _matrix(base.deployment)
+    except DeploymentError as error:
+        base, failure = NOTHING, f"who may call what cannot be read from the plan: {error}"
+        old = _matrix(base.deployment)
+    return _verdict(base, old, after, new, failure)
+
+
+def _verdict(base: Planned, old: Matrix, after: Planned, new: Matrix, failure: str | None) -> Verdict:
+    return Verdict(
+        changes=changes(base.deployment, after.deployment),
+        permissions=permissions(base.deployment, after.deployment),
+        access=difference(old, new),
+        several_gateways=len({block.gateway for found in (old, new) for block in found.blocks}) > 1,
+        violations=after.violations,
+        known=frozenset(base.violations),
+        base_failure=failure,
+    )
+
+
+def _matrix(deployment: Mapping[str, Any]) -> Matrix:
+    return matrix(parse(deployment))

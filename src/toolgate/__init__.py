@@ -1,0 +1,92 @@
+"""Agents on Amazon Bedrock AgentCore whose IAM role is their only credential: the components and their arguments.
+
+A component is loaded when it is first asked for: what only reads deployments, or judges them, needs no Pulumi.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from toolgate.components.agent_runtime import AgentRuntime, AgentRuntimeArgs, Lifecycle, PlatformVersion
+    from toolgate.components.checks.errors import UsageError
+    from toolgate.components.dashboard import Dashboard, DashboardArgs
+    from toolgate.components.encryption_key import EncryptionKey, EncryptionKeyArgs
+    from toolgate.components.grants.tool_grants import Authorization
+    from toolgate.components.lambda_tools import FunctionLogLevel, LambdaTools, LambdaToolsArgs
+    from toolgate.components.observability.alarms import Alarms
+    from toolgate.components.observability.log_delivery import LogDelivery
+    from toolgate.components.runtime.network import Network
+    from toolgate.components.tool_gateway import (
+        ExceptionLevel,
+        GatewayTarget,
+        GatewayTools,
+        ToolGateway,
+        ToolGatewayArgs,
+    )
+    from toolgate.components.tools.tool_schema import ToolSchema
+
+_MODULES = {
+    "AgentRuntime": "agent_runtime",
+    "AgentRuntimeArgs": "agent_runtime",
+    "Alarms": "observability.alarms",
+    "Authorization": "grants.tool_grants",
+    "Dashboard": "dashboard",
+    "DashboardArgs": "dashboard",
+    "EncryptionKey": "encryption_key",
+    "EncryptionKeyArgs": "encryption_key",
+    "ExceptionLevel": "tool_gateway",
+    "FunctionLogLevel": "lambda_tools",
+    "GatewayTarget": "tool_gateway",
+    "GatewayTools": "tool_gateway",
+    "LambdaTools": "lambda_tools",
+    "LambdaToolsArgs": "lambda_tools",
+    "Lifecycle": "agent_runtime",
+    "LogDelivery": "observability.log_delivery",
+    "Network": "runtime.network",
+    "PlatformVersion": "agent_runtime",
+    "ToolGateway": "tool_gateway",
+    "ToolGatewayArgs": "tool_gateway",
+    "ToolSchema": "tools.tool_schema",
+    "UsageError": "checks.errors",
+}
+
+__all__ = [
+    "AgentRuntime",
+    "AgentRuntimeArgs",
+    "Alarms",
+    "Authorization",
+    "Dashboard",
+    "DashboardArgs",
+    "EncryptionKey",
+    "EncryptionKeyArgs",
+    "ExceptionLevel",
+    "FunctionLogLevel",
+    "GatewayTarget",
+    "GatewayTools",
+    "LambdaTools",
+    "LambdaToolsArgs",
+    "Lifecycle",
+    "LogDelivery",
+    "Network",
+    "PlatformVersion",
+    "ToolGateway",
+    "ToolGatewayArgs",
+    "ToolSchema",
+    "UsageError",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The public name `name`, from the module that has it.
+
+    Raises:
+        AttributeError: There is no such name.
+    """
+    if name not in _MODULES:
+        raise AttributeError(f"module 'toolgate' has no attribute {name!r}")
+    return getattr(import_module(f"toolgate.components.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return __all__

@@ -1,0 +1,54 @@
+import json
+
+import pytest
+
+from toolgate.access.deployment.gateway_tools import api_schema
+
+
+def test_named_properties_become_a_mapping_and_a_list_of_required_names() -> None:
+    schema = {
+        "type": "object",
+        "description": "Arguments.",
+        "properties": [
+            {"name": "a", "type": "number", "description": "First.", "required": True},
+            {"name": "b", "type": "number", "required": False},
+        ],
+    }
+    assert api_schema(schema) == {
+        "type": "object",
+        "description": "Arguments.",
+        "properties": {"a": {"type": "number", "description": "First."}, "b": {"type": "number"}},
+        "required": ["a"],
+    }
+
+
+def test_deeper_levels_are_read_from_json_text() -> None:
+    address = {"properties": {"city": {"type": "string"}}, "required": ["city"]}
+    schema = {
+        "type": "object",
+        "properties": [
+            {"name": "tags", "type": "array", "itemsJson": json.dumps({"type": "string"})},
+            {"name": "address", "type": "object", "propertiesJson": json.dumps(address)},
+            {
+                "name": "rows",
+                "type": "array",
+                "items": {"type": "object", "properties": [{"name": "x", "type": "string"}]},
+            },
+        ],
+    }
+    assert api_schema(schema)["properties"] == {
+        "tags": {"type": "array", "items": {"type": "string"}},
+        "address": {"type": "object", **address},
+        "rows": {"type": "array", "items": {"type": "object", "properties": {"x": {"type": "string"}}}},
+    }
+
+
+def test_a_tool_without_parameters_is_an_object_with_none() -> None:
+    assert api_schema({"type": "object"}) == {"type": "object", "properties": {}}
+    assert api_schema({"type": "object", "properties": []}) == {"type": "object", "properties": {}}
+
+
+@pytest.mark.parametrize("schema", [{}, {"type": "object", "properties": [{"type": "string"}]}])
+def test_what_is_no_schema_raises(schema: dict[str, object]) -> None:
+    with pytest.raises(KeyError):
+        api_schema(schema)

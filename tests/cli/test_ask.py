@@ -1,0 +1,234 @@
+"""`toolgate ask` against a runtime on loopback, and against everything that can be missing."""
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from tests.agent.loopback import Loopback
+from toolgate.cli import ask
+from toolgate.cli.main import main
+
+ARN = "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/toolgate_dev_assistant-abcdefghij"
+TEXT = ('data: {"text": "The sum "}\n\n', 'data: {"text": "is 112."}\n\n')
+END = 'data: {"status": "success", "stop_reason": "end_turn", "usage": {}}\n\n'
+
+
+class FakeRuntime:
+    """InvokeAgentRuntime, answering with the events or the response it is given."""
+
+    def __init__(self) -> None:
+        self.server = Loopback(Starlette(routes=[Route("/{path:path}", self._serve, methods=["POST"])]))
+        self.requests: list[tuple[str, dict[str, str], dict[str, Any]]] = []
+        self.events: tuple[str, ...] = (*TEXT, END)
+        self.response: Response | None = None
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    async def _serve(self, request: Request) -> Response:
+        self.requests.append((request.url.path, dict(request.headers), await request.json()))
+        return self.response or StreamingResponse(self._stream(), media_type="text/event-stream")
+
+    async def _stream(self) -> AsyncIterator[str]:
+        for index, event in enumerate(self.events):
+            if index:
+                assert await asyncio.to_thread(self.go_on.wait, 5)
+            yield event
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a program, and where the command is called."""
+    (tmp_path / "Pulumi.yaml").write_text("name: p\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def announce(project: Path, content: str) -> None:
+    (project / ".local").mkdir(exist_ok=True)
+    (project / ".local" / "serving.json").write_text(content)
+
+
+def variables(project: Path) -> dict[str, str]:
+    found: dict[str, str] = json.loads((project / ".local" / "serving.json").read_text())["environment"]
+    return found
+
+
+@pytest.fixture
+def runtime(monkeypatch: pytest.MonkeyPatch, project: Path) -> Iterator[FakeRuntime]:
+    fake = FakeRuntime()
+    fake.server.start()
+    environment = {
+        "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE": fake.server.url,
+        "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+    }
+    for name in environment:
+        monkeypatch.setenv(name, "")  # so that what ask sets is undone
+    announce(project, json.dumps({"environment": environment, "agents": {"assistant": ARN}}))
+    yield fake
+    fake.server.stop()
+
+
+@pytest.fixture
+def pulumi(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A `pulumi` on PATH that says what its file holds; the only program on PATH."""
+    program = tmp_path / "bin" / "pulumi"
+    program.parent.mkdir()
+    monkeypatch.setenv("PATH", str(program.parent))
+    return program
+
+
+def says(program: Path, output: str, error: str = "", code: int = 0) -> None:
+    script = f"#!/bin/sh\necho \"$@\" > '{program}.called'\necho '{output}'\necho '{error}' >&2\nexit {code}\n"
+    program.write_text(script)
+    program.chmod(0o755)
+
+
+def error_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The one line a failed ask says."""
+    assert main(["ask", *arguments]) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    return line.removeprefix("error: ")
+
+
+def test_prints_the_answer(runtime: FakeRuntime, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ask", "What is 100 + 12?", "--local"]) == 0
+    assert capsys.readouterr() == ("The sum is 112.\n", "")
+    [(path, headers, body)] = runtime.requests
+    assert path == f"/runtimes/{ARN}/invocations"
+    assert body == {"prompt": "What is 100 + 12?", "stream": True}
+    assert 33 <= len(headers["x-amzn-bedrock-agentcore-runtime-session-id"]) <= 256
+    assert "/us-east-1/bedrock-agentcore/aws4_request" in headers["authorization"]
+
+
+def test_shows_text_as_it_comes(runtime: FakeRuntime, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in variables(project).items():
+        monkeypatch.setenv(name, value)
+    runtime.go_on.clear()
+    pieces = ask.answer(ARN, "What is 100 + 12?")
+    assert next(pieces) == "The sum "  # the rest is not sent yet
+    runtime.go_on.set()
+    assert list(pieces) == ["is 112."]
+
+
+def test_takes_an_answer_in_one_piece(runtime: FakeRuntime, capsys: pytest.CaptureFixture[str]) -> None:
+    runtime.response = JSONResponse({"status": "success", "response": "112"})
+    assert main(["ask", "sum", "--local"]) == 0
+    assert capsys.readouterr().out == "112\n"
+
+
+def test_an_error_event_is_one_line(runtime: FakeRuntime, capsys: pytest.CaptureFixture[str]) -> None:
+    error = {"status": "error", "error": {"code": "model_failed", "message": "The model's answer broke off."}}
+    runtime.events = (TEXT[0], f"data: {json.dumps(error)}\n\n")
+    assert main(["ask", "sum", "--local"]) == 1
+    assert capsys.readouterr() == ("The sum \n", "error: The model's answer broke off. (model_failed)\n")
+
+
+def test_an_answer_without_an_end_is_an_error(runtime: FakeRuntime, capsys: pytest.CaptureFixture[str]) -> None:
+    runtime.events = TEXT
+    assert error_of(capsys, "sum", "--local") == "the answer broke off."
+
+
+@pytest.mark.parametrize(
+    ("response", "line"),
+    [
+        (
+            JSONResponse({"message": "User: x is not\n allowed"}, 403, {"x-amzn-errortype": "AccessDeniedException"}),
+            "User: x is not allowed (AccessDeniedException)",
+        ),
+        (
+            JSONResponse({"status": "error", "error": {"code": "invalid_request", "message": "Empty."}}),
+            "Empty. (invalid_request)",
+        ),
+        (JSONResponse({"unexpected": 1}), "the agent's answer cannot be read."),
+        (JSONResponse(["unexpected"]), "the agent's answer cannot be read."),
+        (Response("<html>", media_type="application/json"), "the agent's answer cannot be read."),
+    ],
+)
+def test_a_refusal_is_one_line(
+    runtime: FakeRuntime, capsys: pytest.CaptureFixture[str], response: Response, line: str
+) -> None:
+    runtime.response = response
+    assert error_of(capsys, "sum", "--local") == line
+
+
+def test_a_runtime_that_is_away_is_one_line(runtime: FakeRuntime, capsys: pytest.CaptureFixture[str]) -> None:
+    runtime.server.stop()
+    assert error_of(capsys, "sum", "--local").startswith("the agent cannot be reached: ")
+
+
+@pytest.mark.parametrize(("prompt", "line"), [(" \n", "the prompt is empty."), ("a" * 32_001, "has 32001 characters")])
+def test_a_prompt_that_no_agent_takes_is_not_sent(
+    runtime: FakeRuntime, capsys: pytest.CaptureFixture[str], prompt: str, line: str
+) -> None:
+    assert line in error_of(capsys, prompt, "--local")
+    assert runtime.requests == []
+
+
+@pytest.mark.usefixtures("project")
+def test_nothing_served(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "toolgate up" in error_of(capsys, "sum", "--local")
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"agents": {}}'])
+def test_a_damaged_announcement(project: Path, capsys: pytest.CaptureFixture[str], content: str) -> None:
+    announce(project, content)
+    assert "is damaged" in error_of(capsys, "sum", "--local")
+
+
+def test_finds_the_runtime_in_the_outputs_of_the_stack(
+    runtime: FakeRuntime,
+    project: Path,
+    pulumi: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in variables(project).items():
+        monkeypatch.setenv(name, value)
+    outputs = {"agents": {"other": {"runtime_arn": "arn:x"}, "assistant": {"runtime_arn": ARN, "tools": []}}}
+    says(pulumi, json.dumps(outputs))
+    assert main(["ask", "sum", "--stack", "prod", "--agent", "assistant"]) == 0
+    assert capsys.readouterr().out == "The sum is 112.\n"
+    assert Path(f"{pulumi}.called").read_text().split() == ["stack", "output", "--json", "--stack", "prod"]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "arguments", "says_"),
+    [
+        ("{}", [], "stack dev has no agents in its outputs. Deploy it with `pulumi up --stack dev`."),
+        ("no json", [], "stack dev has no agents in its outputs."),
+        ('{"agents": {}}', [], "stack dev has no agents."),
+        ('{"agents": {"a": {}}}', [], "stack dev has no agents in its outputs."),
+        ('{"agents": {"a": {"runtime_arn": "x"}, "b": {"runtime_arn": "y"}}}', [], "Name one with --agent: a, b."),
+        ('{"agents": {"a": {"runtime_arn": "x"}}}', ["--agent", "c"], "has no agent 'c'. It has: a."),
+    ],
+)
+def test_a_stack_without_the_agent(
+    pulumi: Path, capsys: pytest.CaptureFixture[str], outputs: str, arguments: list[str], says_: str
+) -> None:
+    says(pulumi, outputs)
+    assert says_ in error_of(capsys, "sum", *arguments)
+
+
+def test_a_stack_that_cannot_be_read(pulumi: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    says(pulumi, "", "error: no stack named prod found", 255)
+    assert error_of(capsys, "sum", "--stack", "prod") == "stack prod cannot be read: no stack named prod found"
+
+
+def test_without_pulumi(pulumi: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert not pulumi.exists()
+    assert "`pulumi` is not on PATH" in error_of(capsys, "sum")
+
+
+@pytest.mark.parametrize("arguments", [[], ["a", "--local", "--stack", "dev"], ["a", "--nothing"]])
+def test_wrong_arguments(arguments: list[str]) -> None:
+    assert main(["ask", *arguments]) == 2

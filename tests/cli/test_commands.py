@@ -1,0 +1,176 @@
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from toolgate.cli.main import main
+from toolgate.local import plan as planning
+from toolgate.local.engine.pack_config import PackConfig, RuleConfig
+from toolgate.local.plan import PackError, Plan, ProgramError, Violation
+
+ROOT = Path(__file__).parents[2]
+STACK = {"urn": "urn:pulumi:dev::p::pulumi:pulumi:Stack::p-dev", "type": "pulumi:pulumi:Stack", "custom": False}
+EMPTY = {"version": 3, "deployment": {"manifest": {}, "resources": [STACK]}}
+MANDATORY = Violation("rule", "mandatory", str(STACK["urn"]), "Wrong.")
+ADVISORY = Violation("rule", "advisory", str(STACK["urn"]), "Odd.")
+
+
+@pytest.fixture(scope="module")
+def gateway_only(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of the project's deployment without its agents: it is served sooner."""
+    deployment = planning.plan("dev").deployment
+    resources = deployment["deployment"]["resources"]
+    deployment["deployment"]["resources"] = [item for item in resources if "AgentRuntime" not in item["urn"]]
+    file = tmp_path_factory.mktemp("deployment") / "gateway.json"
+    planning.write(deployment, file)
+    return file
+
+
+@pytest.fixture
+def given() -> list[PackConfig]:
+    """The rules' configurations that `plan` was given."""
+    return []
+
+
+@pytest.fixture
+def planned(given: list[PackConfig], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Lets `plan` give what the test says."""
+
+    def give(outcome: Plan | Exception) -> None:
+        def fake(_stack: str, *, rules: PackConfig, root: Path) -> Plan:
+            assert root == ROOT
+            given.append(rules)
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
+
+        monkeypatch.setattr(planning, "plan", fake)
+
+    return give
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        (Plan(EMPTY, ()), 0),
+        (Plan(EMPTY, (ADVISORY,)), 0),
+        (Plan(EMPTY, (ADVISORY, MANDATORY)), 1),
+        (ProgramError("write this instead"), 2),
+        (PackError("the pack failed"), 2),
+    ],
+)
+def test_exit_codes_of_plan(
+    outcome: Plan | Exception, code: int, planned: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    planned(outcome)
+    file = tmp_path / "out.json"
+    assert main(["plan", "--out", str(file)]) == code
+    said = capsys.readouterr()
+    if isinstance(outcome, Exception):
+        assert said.err == f"error: {outcome}\n"
+        assert said.out == ""
+        assert list(tmp_path.iterdir()) == []
+    else:
+        assert json.loads(file.read_text()) == EMPTY
+
+
+def test_a_file_that_cannot_be_written_is_an_error(
+    planned: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    planned(Plan(EMPTY, ()))
+    (tmp_path / "no").touch()
+    assert main(["plan", "--out", str(tmp_path / "no" / "out.json")]) == 2
+    assert "cannot be written (File exists); give another --out" in capsys.readouterr().err
+
+
+def test_the_folder_of_a_file_to_write_is_made(planned: Any, tmp_path: Path) -> None:
+    planned(Plan(EMPTY, ()))
+    assert main(["plan", "--out", str(tmp_path / "new" / "out.json")]) == 0
+    assert json.loads((tmp_path / "new" / "out.json").read_text()) == EMPTY
+
+
+@pytest.mark.parametrize("command", ["plan", "up"])
+def test_the_rules_configuration_is_handed_on(
+    command: str, planned: Any, given: list[PackConfig], tmp_path: Path
+) -> None:
+    planned(Plan(EMPTY, (MANDATORY,)))
+    file = tmp_path / "rules.json"
+    file.write_text('{"rule": "mandatory"}')
+    assert main([command, "--policy-pack-config", str(file)]) == 1
+    assert given == [{"rule": RuleConfig("mandatory", {})}]
+    assert main([command]) == 1
+    assert given[1:] == [{}]
+
+
+@pytest.mark.parametrize("command", [["plan"], ["up"], ["review", "--base", "HEAD"]])
+def test_a_rules_configuration_that_is_none_is_one_line(
+    command: list[str], planned: Any, given: list[PackConfig], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    planned(Plan(EMPTY, ()))
+    file = tmp_path / "rules.json"
+    file.write_text('{"rule": "loud"}')
+    assert main([*command, "--policy-pack-config", str(file)]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f'error: {file}: rule: "loud" is no level')
+    assert given == []
+
+
+def test_up_serves_nothing_that_the_rules_forbid(planned: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    planned(Plan(EMPTY, (MANDATORY,)))
+    assert main(["up"]) == 1
+    assert "[mandatory] rule: p-dev" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"version": 3}', '{"version": 2, "deployment": {"resources": []}}']
+)
+def test_a_file_that_is_no_deployment_is_one_line(
+    content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file.json"
+    file.write_text(content)
+    assert main(["up", "--deployment", str(file)]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert str(file) in line or "deployment" in line
+
+
+def test_a_port_in_use_is_one_line(gateway_only: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert main(["up", "--deployment", str(gateway_only), "--port", str(port)]) == 2
+    [line] = [line for line in capsys.readouterr().err.splitlines() if "waiting" not in line]
+    assert line.startswith("error: ")
+    assert str(port) in line
+
+
+@pytest.mark.parametrize("port", ["http", "-1", "65536"])
+def test_a_port_must_be_one(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["up", "--port", port]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: Invalid value for '--port'")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_up_prints_the_variables_and_ends_cleanly(number: signal.Signals, gateway_only: Path) -> None:
+    command = [sys.executable, "-m", "toolgate.cli", "up", "--deployment", str(gateway_only)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if line.startswith("# http"):
+                break
+        os.kill(process.pid, number)
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 0, errors
+    variables = dict(re.findall(r"^export (\w+)=(.*)$", "".join(said), re.MULTILINE))
+    assert variables["AWS_ENDPOINT_URL_BEDROCK_AGENTCORE"].startswith("http://127.0.0.1:")
+    assert "Traceback" not in errors

@@ -1,0 +1,24 @@
+"""The parts of the recipe that need no build."""
+
+from pathlib import Path
+
+import pytest
+
+from toolgate.components.checks.errors import UsageError
+from toolgate.components.runtime import wheels
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "#!/home/somebody/.venv/bin/python\nimport sys\n",
+        "#!/bin/sh\n'''exec' '/a very long/path/python' \"$0\" \"$@\"\n' '''\nimport sys\n",
+    ],
+)
+def test_both_ways_uv_names_the_interpreter_are_replaced(written: str) -> None:
+    assert wheels.portable(written) == "#!/usr/bin/env python3\nimport sys\n"
+
+
+def test_a_missing_interpreter_says_how_to_get_it(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"by Python 3\.3, which is not here.*`uv python install 3\.3`"):
+        wheels.compile_bytecode(tmp_path, "3.3")

@@ -1,0 +1,254 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from toolgate.components import stack_settings
+from toolgate.components.checks.errors import UsageError
+from toolgate.components.grants.tool_grants import Authorization
+from toolgate.components.observability.configuration import Observability
+from toolgate.components.observability.log_levels import LogLevel
+from toolgate.components.stack_settings import BundleKind
+
+ROOT = Path(__file__).parents[2]
+AVAILABLE = {"math": ["add", "multiply"], "people": ["greet"]}
+TOPIC = "arn:aws:sns:us-east-1:123456789012:oncall"
+ALL = ["math___add", "math___multiply", "people___greet"]
+
+
+@pytest.fixture
+def load(run: Any) -> Any:
+    def loading(config: Any, available: Any = AVAILABLE) -> Any:
+        found: list[Any] = []
+
+        def program() -> None:
+            try:
+                found.append(stack_settings.load(available))
+            except UsageError as error:
+                found.append(error)
+
+        run(program, config)
+        if isinstance(found[0], UsageError):
+            raise found[0]
+        return found[0]
+
+    return loading
+
+
+def test_without_configuration_one_agent_may_call_every_tool(load: Any) -> None:
+    loaded = load({})
+    assert loaded.authorization is Authorization.GATEWAY
+    assert loaded.bundle is BundleKind.FULL
+    assert list(loaded.agents) == ["assistant"]
+    assert loaded.observability == Observability(telemetry=True, watched={}, dashboard=False)
+    assert loaded.log_level is LogLevel.INFO
+    assert (loaded.kms_key, loaded.network, loaded.permissions_boundary) == (None, None, None)
+    assert loaded.protect is False
+    assert loaded.agents["assistant"].tools is None
+    assert loaded.agents["assistant"].model_id == stack_settings.DEFAULT_MODEL
+    assert loaded.agents["assistant"].system_prompt is None
+
+
+def test_agents_as_configured(load: Any) -> None:
+    agents = {
+        "one": {"tools": ["people", "math"], "modelId": "amazon.nova-lite-v1:0", "systemPrompt": "Be brief."},
+        "two": {"tools": []},
+        "three": {},
+    }
+    loaded = load({"modelId": "amazon.nova-pro-v1:0", "agents": agents, "bundle": "sources"}).agents
+    assert loaded["one"] == stack_settings.Agent(ALL, "amazon.nova-lite-v1:0", "Be brief.")
+    assert loaded["two"] == stack_settings.Agent([], "amazon.nova-pro-v1:0", None)
+    assert loaded["three"].tools is None
+
+
+@pytest.mark.parametrize(
+    ("available", "stack", "message"),
+    [
+        (AVAILABLE, "s" * 40, "gateway name .* has 55 characters; at most 48"),
+        ({"t" * 52: ["add"]}, "dev", "function name .* has 65 characters; at most 64"),
+    ],
+)
+def test_names_of_what_the_program_makes_are_checked_too(run: Any, available: Any, stack: str, message: str) -> None:
+    def program() -> None:
+        with pytest.raises(UsageError, match=message):
+            stack_settings.load(available)
+
+    run(program, {"agents": {}}, stack=stack)
+
+
+def test_with_authorization_by_tool_an_agent_may_have_some_tools(load: Any) -> None:
+    agents = {"one": {"tools": ["people", "math___add"]}, "two": {"tools": []}, "three": {}}
+    loaded = load({"authorization": "tool", "agents": agents})
+    assert loaded.authorization is Authorization.TOOL
+    assert {name: agent.tools for name, agent in loaded.agents.items()} == {
+        "one": ["math___add", "people___greet"],
+        "two": [],
+        "three": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("available", "agents", "message"),
+    [
+        (AVAILABLE, {"a": {"tools": ["math___sub"]}}, r"toolgate:agents\.a\.tools: 'math___sub' is neither"),
+        (AVAILABLE, {"a" * 30: {}}, "policy name .* has 49 characters; at most 48"),
+        (
+            {"math": [f"{'t' * 50}{number:03}" for number in range(150)]},
+            {"a": {"tools": ["math"]}},
+            r"toolgate:agents\.a\.tools: the Cedar statement .* 35 to 10000",
+        ),
+        (AVAILABLE, {f"a{number}": {} for number in range(1001)}, "toolgate:agents: 1001 agents have tools"),
+    ],
+)
+def test_what_no_policy_engine_takes_is_an_error(load: Any, available: Any, agents: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load({"authorization": "tool", "agents": agents}, available)
+
+
+def test_that_many_agents_are_no_error_where_they_need_no_policy(load: Any) -> None:
+    agents: Any = {f"a{number}": {} for number in range(1001)}
+    assert len(load({"agents": agents}).agents) == 1001
+    agents["a0"] = {"tools": []}
+    assert len(load({"authorization": "tool", "agents": agents}).agents) == 1001
+
+
+def test_what_can_be_seen_as_configured(load: Any) -> None:
+    def seen(**given: Any) -> Observability:
+        loaded: Observability = load({"observability": given}).observability
+        return loaded
+
+    off = seen(telemetry=False, logs=False, traces=False, alarms=False, dashboard=False)
+    assert off == Observability(telemetry=False, watched={}, dashboard=False)
+    some = seen(logs=True, alarms=True)
+    assert some.watched == {"logs": {"retention_days": 30}, "alarms": {"topics": []}}
+    every = seen(logs=True, retentionDays=90, traces=True, alarms=True, alarmTopics=[TOPIC], dashboard=True)
+    assert every.watched == {"logs": {"retention_days": 90}, "traces": True, "alarms": {"topics": [TOPIC]}}
+    assert every.dashboard is True
+
+
+SUBNET, GROUP = "subnet-0123456789abcdef0", "sg-0123456789abcdef0"
+BOUNDARY = "arn:aws:iam::123456789012:policy/agents-boundary"
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+def test_what_makes_prod_another_stack_than_dev(load: Any) -> None:
+    network = {"subnets": [SUBNET], "securityGroups": [GROUP]}
+    config = {"logLevel": "warning", "network": network, "protect": "true", "permissionsBoundary": BOUNDARY}
+    loaded = load(config)
+    assert loaded.log_level is LogLevel.WARNING
+    assert loaded.network == {"subnets": [SUBNET], "security_groups": [GROUP]}
+    assert loaded.protect is True
+    assert loaded.permissions_boundary == BOUNDARY
+    assert load({"kmsKey": "create"}).kms_key == stack_settings.CREATE
+    assert load({"kmsKey": KEY}).kms_key == KEY
+
+
+def test_the_name_of_an_engine_with_a_key_is_checked_too(run: Any) -> None:
+    def program() -> None:
+        with pytest.raises(UsageError, match=r"policy engine name .* has 49 characters"):
+            stack_settings.load(AVAILABLE)
+
+    run(program, {"authorization": "tool", "kmsKey": KEY, "agents": {}}, stack="s" * 30)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"log": True}, ": unknown key 'log'. Did you mean 'logs'? Known: alarmTopics, alarms, dashboard, logs"),
+        ({"logs": "yes"}, ".logs: must be true or false, not 'yes'."),
+        ({"retentionDays": 7}, ".retentionDays: says nothing without logs. Write logs: true, or leave it out."),
+        ({"logs": False, "retentionDays": 7}, ".retentionDays: says nothing without logs."),
+        (
+            {"logs": True, "retentionDays": 31},
+            ".retentionDays: 31 is not one of the days that CloudWatch Logs takes: ",
+        ),
+        ({"logs": True, "retentionDays": True}, ".retentionDays: must be a whole number, not True."),
+        ({"alarmTopics": [TOPIC]}, ".alarmTopics: says nothing without alarms. Write alarms: true, or leave it out."),
+        ({"alarms": True, "alarmTopics": TOPIC}, ".alarmTopics: must be a list, not "),
+        ({"alarms": True, "alarmTopics": ["oncall"]}, ".alarmTopics[0]: 'oncall' is not the ARN of an SNS topic."),
+        ({"alarms": True, "alarmTopics": [TOPIC] * 6}, ".alarmTopics: number of topics: is 6; 0 to 5 are allowed."),
+    ],
+)
+def test_what_contradicts_itself_or_aws_is_named(load: Any, given: Any, message: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        load({"observability": given})
+    assert str(raised.value).startswith(f"toolgate:observability{message}")
+
+
+def test_a_program_without_agents_is_one(load: Any) -> None:
+    assert load({"agents": {}}).agents == {}
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"model": "x"}, "toolgate: unknown key 'model'. Did you mean 'modelId'?"),
+        ({"modelId": "x"}, "toolgate:modelId: 'x' is no model id."),
+        ({"authorization": "none"}, "toolgate:authorization: 'none' is not one of 'gateway', 'tool'."),
+        ({"observability": "1"}, "toolgate:observability: must be a map, not 1."),
+        ({"observability": "true"}, "toolgate:observability: must be a map, not True."),
+        ({"observability": "no"}, "toolgate:observability: must be a map of settings ("),
+        ({"logLevel": "verbose"}, "toolgate:logLevel: 'verbose' is not one of 'debug', 'info', 'warning', 'error'."),
+        ({"kmsKey": "true"}, "toolgate:kmsKey ('create' makes one): 'true' is no ARN of a KMS key. Write one like arn"),
+        ({"network": "vpc"}, "toolgate:network: must be a map of subnets and securityGroups ("),
+        ({"network": {"subnets": []}}, "toolgate:network: missing 'securityGroups'."),
+        ({"network": {"subnets": [SUBNET], "securityGroups": []}}, "toolgate:network.securityGroups: number of ids"),
+        ({"network": {"subnets": ["x"], "securityGroups": [GROUP]}}, "toolgate:network.subnets[0]: 'x' is no subnet"),
+        ({"protect": "yes"}, "toolgate:protect: must be true or false ("),
+        ({"permissionsBoundary": "x"}, "toolgate:permissionsBoundary: 'x' is no ARN of a managed policy."),
+        ({"bundle": "zip"}, "toolgate:bundle: 'zip' is not one of 'full', 'sources'."),
+        ({"agents": "{"}, "toolgate:agents: must be a map of agents ("),
+        ({"agents": "[]"}, "toolgate:agents: must be a map, not []."),
+        ({"agents": {"a": None}}, "toolgate:agents.a: must be a map, not None."),
+        ({"agents": {"a": {"tools": None}}}, "toolgate:agents.a.tools: must be a list, not None. Leave the key out"),
+        ({"agents": {"a": {"tools": "math"}}}, "toolgate:agents.a.tools: must be a list, not 'math'."),
+        ({"agents": {"a": {"tool": []}}}, "toolgate:agents.a: unknown key 'tool'. Did you mean 'tools'?"),
+        ({"agents": {"a": {"tools": ["sum"]}}}, "toolgate:agents.a.tools: 'sum' is neither a target nor a tool."),
+        ({"agents": {"a": {"tools": ["math"]}}}, "toolgate:agents.a.tools: with authorization 'gateway'"),
+        ({"agents": {"a": {"modelId": "x"}}}, "toolgate:agents.a.modelId: 'x' is no model id."),
+        ({"agents": {"a": {"systemPrompt": ""}}}, "toolgate:agents.a.systemPrompt: has 0 characters; 1 to 5000"),
+        ({"agents": {"a": {"systemPrompt": "x" * 5001}}}, "toolgate:agents.a.systemPrompt: has 5001 characters"),
+        ({"agents": {"ä": {}}}, "runtime name 'toolgate_dev_ä' is refused"),
+        ({"agents": {"a-b": {}, "a_b": {}}}, "toolgate:agents.a_b: gets the same runtime name 'toolgate_dev_a_b'"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_key(load: Any, config: Any, message: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        load(config)
+    assert str(raised.value).startswith(message)
+
+
+def test_the_project_file_declares_the_same_defaults() -> None:
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    loaded = {
+        "modelId": stack_settings.DEFAULT_MODEL,
+        "authorization": "gateway",
+        "bundle": "full",
+        "logLevel": "info",
+        "protect": False,
+    }
+    ours = {key: it["default"] for key, it in declared.items() if key.startswith("toolgate:")}
+    assert ours == {f"toolgate:{key}": value for key, value in loaded.items()}
+
+
+def test_a_secret_would_be_written_in_the_open(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def program() -> None:
+        pulumi.runtime.set_all_config({"toolgate:agents": json.dumps({"a": {}})}, ["toolgate:agents"])
+        with pytest.raises(UsageError, match="toolgate:agents: cannot be a secret"):
+            stack_settings.load(AVAILABLE)
+        pulumi.runtime.set_all_config({"toolgate:agents": json.dumps({"a": {}})}, [])
+        monkeypatch.setenv("PULUMI_CONFIG_SECRET_KEYS", '["toolgate:agents"]')
+        with pytest.raises(UsageError, match="toolgate:agents: cannot be a secret"):
+            stack_settings.load(AVAILABLE)
+
+    run(program)
+
+
+def test_the_engines_configuration_is_read(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"toolgate:bundle": "sources", "aws:region": "us-east-1"}))
+    found: list[Any] = []
+    run(lambda: found.append(stack_settings.load(AVAILABLE)))
+    assert found[0].bundle is BundleKind.SOURCES

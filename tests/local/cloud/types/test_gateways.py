@@ -1,0 +1,49 @@
+from collections.abc import Callable
+
+import pytest
+
+from tests.local.cloud.conftest import GATEWAY, GOOD, TARGET
+from toolgate.local.cloud.control_plane import ControlPlane
+from toolgate.local.cloud.failures import RefusalError
+from toolgate.local.cloud.resource_type import Made
+from toolgate.local.cloud.values import UNKNOWN
+
+Check = Callable[..., list[str]]
+JWT = {
+    "customJwtAuthorizer": {"discoveryUrl": "https://x.test/.well-known/openid-configuration", "allowedClients": ["a"]}
+}
+
+
+def test_the_models_pattern_lets_a_name_pass_that_the_service_refuses(check: Check) -> None:
+    assert check(GATEWAY, name="a" * 48) == []
+    [reason] = check(GATEWAY, name="a-" * 30)
+    assert "Member must have length less than or equal to 48" in reason
+
+
+@pytest.mark.parametrize("name", ["under_score", "double--hyphen", "-start", "", "tools!", "a" * 49])
+def test_names_that_are_refused(name: str, check: Check) -> None:
+    assert check(GATEWAY, name=name)
+
+
+def test_only_jwt_gateways_have_an_authorizer_configuration(check: Check) -> None:
+    [reason] = check(GATEWAY, authorizerConfiguration=JWT)
+    assert "must not be provided when authorizerType is AWS_IAM" in reason
+    [reason] = check(GATEWAY, authorizerType="CUSTOM_JWT")
+    assert "is required when authorizerType is CUSTOM_JWT" in reason
+    assert check(GATEWAY, authorizerType="CUSTOM_JWT", authorizerConfiguration=JWT) == []
+    assert check(GATEWAY, authorizerType=UNKNOWN, authorizerConfiguration=JWT) == []
+
+
+def test_the_id_carries_the_name_in_lower_case(plane: ControlPlane) -> None:
+    made = plane.create(GATEWAY, GOOD[GATEWAY] | {"name": "Tools"})
+    assert made.id.startswith("tools-")
+    assert made.outputs["gatewayArn"] == f"arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/{made.id}"
+    assert made.outputs["gatewayUrl"] == f"https://{made.id}.gateway.bedrock-agentcore.us-east-1.amazonaws.com/mcp"
+
+
+def test_a_gateway_with_targets_cannot_be_deleted(plane: ControlPlane, gateway: Made) -> None:
+    target = plane.create(TARGET, GOOD[TARGET] | {"gatewayIdentifier": gateway.id})
+    with pytest.raises(RefusalError, match=r"has targets associated with it.*: math"):
+        plane.delete(GATEWAY, gateway.id)
+    plane.delete(TARGET, target.id)
+    plane.delete(GATEWAY, gateway.id)

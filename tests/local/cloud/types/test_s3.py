@@ -1,0 +1,66 @@
+from collections.abc import Callable
+
+import pytest
+
+from tests.local.cloud.conftest import BUCKET, GOOD, OBJECT
+from toolgate.local.cloud.control_plane import ControlPlane
+from toolgate.local.cloud.failures import RefusalError
+
+Check = Callable[..., list[str]]
+BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+OWNERSHIP = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
+
+
+@pytest.mark.parametrize(
+    "name", ["ab", "a" * 64, "Upper", "under_score", "a..b", "-a-", "192.168.0.1", "xn--abc", "a.mrap"]
+)
+def test_names_that_are_refused(name: str, check: Check) -> None:
+    [reason] = check(BUCKET, bucket=name)
+    assert reason.startswith(f"bucket: InvalidBucketName: The specified bucket is not valid: '{name}'")
+
+
+@pytest.mark.parametrize("name", ["abc", "a" * 63, "my.bucket-1"])
+def test_names_that_are_taken(name: str, check: Check) -> None:
+    assert check(BUCKET, bucket=name) == []
+
+
+def test_an_object_needs_a_content_and_a_bucket(plane: ControlPlane, check: Check) -> None:
+    [reason] = check(OBJECT, source=None)
+    assert "give a FileAsset" in reason
+    with pytest.raises(RefusalError, match="NoSuchBucket"):
+        plane.create(OBJECT, GOOD[OBJECT])
+
+
+def test_a_bucket_must_be_empty_to_be_deleted_unless_forced(plane: ControlPlane) -> None:
+    plane.create(BUCKET, GOOD[BUCKET])
+    plane.create(OBJECT, GOOD[OBJECT])
+    with pytest.raises(RefusalError, match="BucketNotEmpty"):
+        plane.delete(BUCKET, "bucket")
+    plane.update(BUCKET, "bucket", GOOD[BUCKET] | {"forceDestroy": True})
+    plane.delete(BUCKET, "bucket")
+
+
+def test_settings_of_a_bucket(plane: ControlPlane) -> None:
+    blocked = {"bucket": "bucket", "blockPublicAcls": True, "ignorePublicAcls": True}
+    assert plane.check(BLOCK, blocked) == []
+    assert [failure.property for failure in plane.check(BLOCK, blocked | {"blockPublicAcls": "yes"})] == [
+        "blockPublicAcls"
+    ]
+    assert plane.check(OWNERSHIP, {"bucket": "bucket", "rule": {"objectOwnership": "BucketOwnerEnforced"}}) == []
+    [failure] = plane.check(OWNERSHIP, {"bucket": "bucket", "rule": {"objectOwnership": "Everybody"}})
+    assert failure.property == "rule"
+    with pytest.raises(RefusalError, match="NoSuchBucket"):
+        plane.create(BLOCK, blocked)
+
+
+def test_default_encryption_of_a_bucket(plane: ControlPlane) -> None:
+    def rules(**default: str) -> dict[str, object]:
+        rule = {"applyServerSideEncryptionByDefault": default, "bucketKeyEnabled": True}
+        return {"bucket": "bucket", "rules": [rule]}
+
+    assert plane.check(ENCRYPTION, rules(sseAlgorithm="aws:kms", kmsMasterKeyId="arn")) == []
+    [failure] = plane.check(ENCRYPTION, rules(sseAlgorithm="rot13"))
+    assert failure.property == "rules"
+    with pytest.raises(RefusalError, match="NoSuchBucket"):
+        plane.create(ENCRYPTION, rules(sseAlgorithm="aws:kms"))

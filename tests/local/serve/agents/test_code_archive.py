@@ -1,0 +1,83 @@
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from toolgate.access.deployment.stack_export import Archive, Asset, DeploymentError
+from toolgate.local.serve.agents.code_archive import write_out
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "root" / "lambdas" / "math"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "__pycache__").mkdir()
+    (folder / "tools.py").write_text("tools")
+    (folder / "deep" / "more.py").write_text("more")
+    (folder / "__pycache__" / "tools.pyc").write_text("old")
+    with zipfile.ZipFile(tmp_path / "root" / "code.zip", "w") as packed:
+        packed.writestr("zipped/handler.py", "zipped")
+    return tmp_path / "root"
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    return folder
+
+
+def _written(out: Path) -> dict[str, str]:
+    return {str(file.relative_to(out)): file.read_text() for file in out.rglob("*") if file.is_file()}
+
+
+def test_a_folder(root: Path, out: Path) -> None:
+    write_out(Archive(path="lambdas/math"), out, root)
+    assert _written(out) == {"tools.py": "tools", "deep/more.py": "more"}
+
+
+def test_a_zip_by_an_absolute_path(root: Path, out: Path) -> None:
+    write_out(Archive(path=str(root / "code.zip")), out, Path("/nowhere"))
+    assert _written(out) == {"zipped/handler.py": "zipped"}
+
+
+def test_named_assets_and_archives(root: Path, out: Path) -> None:
+    assets: dict[str, Asset | Archive] = {
+        ".": Archive(path="lambdas/math"),
+        "dispatch.py": Asset(path="lambdas/math/tools.py"),
+        "tools.json": Asset(text="[]"),
+        "sub/deep": Archive(assets={"x.txt": Asset(text="x")}),
+    }
+    write_out(Archive(assets=assets), out, root)
+    assert _written(out) == {
+        "tools.py": "tools",
+        "deep/more.py": "more",
+        "dispatch.py": "tools",
+        "tools.json": "[]",
+        "sub/deep/x.txt": "x",
+    }
+
+
+@pytest.mark.parametrize(
+    ("archive", "says"),
+    [
+        (Archive(path="missing"), "code missing is not there"),
+        (Archive(path="lambdas/math/tools.py"), "neither a folder nor a zip"),
+        (Archive(uri="https://example.com/code.zip"), "cannot be run here"),
+        (Archive(assets={"x": Asset(uri="https://example.com/x")}), "cannot be run here"),
+        (Archive(assets={"../x": Asset(text="t")}), "outside its folder"),
+        (Archive(assets={"/etc/x": Asset(text="t")}), "outside its folder"),
+    ],
+)
+def test_what_cannot_be_written_is_an_error(root: Path, out: Path, archive: Archive, says: str) -> None:
+    with pytest.raises(DeploymentError, match=says):
+        write_out(archive, out, root)
+    assert _written(out) == {}
+
+
+def test_a_zip_cannot_write_outside(root: Path, out: Path) -> None:
+    with zipfile.ZipFile(root / "bad.zip", "w") as packed:
+        packed.writestr("../../evil.py", "x")
+    with pytest.raises(DeploymentError, match="outside its folder"):
+        write_out(Archive(path="bad.zip"), out, root)
+    assert not (out.parent.parent / "evil.py").exists()

@@ -1,0 +1,136 @@
+"""The runtime through boto3's InvokeAgentRuntime, and the agent's process behind it."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from botocore.exceptions import ClientError
+
+from toolgate.local.serve.guards.credentials import Credentials
+from toolgate.local.serve.server import Serving
+
+SESSION = "a-session-id-of-thirty-three-char"
+ClientOf = Callable[..., Any]
+SessionOf = Callable[[str], Credentials]
+Ask = Callable[..., Any]
+
+
+@pytest.fixture
+def ask(serving: Serving, client_of: ClientOf) -> Ask:
+    client = client_of("bedrock-agentcore")
+
+    def make(prompt: str, **more: Any) -> Any:
+        arguments = {"agentRuntimeArn": serving.agents["assistant"], **more}
+        return client.invoke_agent_runtime(payload=json.dumps({"prompt": prompt}).encode(), **arguments)
+
+    return make
+
+
+def _response(answer: Any) -> Any:
+    return json.loads(answer["response"].read())
+
+
+@pytest.mark.parametrize(
+    ("prompt", "response", "tool"),
+    [
+        ("What is 100 + 12?", "The result is 112.", "math___add_numbers"),
+        ("What is 6 * 7?", "The result is 42.", "math___multiply_numbers"),
+        ("Greet Alice", "Hello, Alice!", "math___greeting"),
+    ],
+)
+def test_the_agent_answers_through_model_gateway_and_function(
+    ask: Ask, serving: Serving, prompt: str, response: str, tool: str
+) -> None:
+    answer = ask(prompt)
+    assert (answer["statusCode"], answer["contentType"]) == (200, "application/json")
+    assert _response(answer) == {"status": "success", "response": response}
+    assert serving.calls[-1].tool == tool
+
+
+def test_the_agent_tells_its_tools(ask: Ask) -> None:
+    said = _response(ask("Tell me what I can do with these tools"))["response"]
+    for tool in ("math___add_numbers", "math___multiply_numbers", "math___greeting", "x_amz_bedrock_agentcore_search"):
+        assert tool in said
+
+
+def test_the_session_reaches_the_agent_and_comes_back(ask: Ask) -> None:
+    answer = ask("session", runtimeSessionId=SESSION)
+    assert answer["runtimeSessionId"] == SESSION
+    headers = _response(answer)
+    assert headers["x-amzn-bedrock-agentcore-runtime-session-id"] == SESSION
+    assert "authorization" not in headers
+    assert len(ask("session")["runtimeSessionId"]) == 36
+
+
+def test_the_agents_environment_is_its_own_and_leads_here(ask: Ask, serving: Serving) -> None:
+    environment = _response(ask("environment"))
+    assert environment["GATEWAY_URL"] == serving.gateway_url("handmade-tools-abcdefghij")
+    assert environment["BEDROCK_MODEL_ID"] == "us.anthropic.claude-haiku-4-5-20251001-v1:0"
+    assert environment["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] == environment["AWS_ENDPOINT_URL"] == serving.url
+    assert environment["AWS_REGION"] == "us-east-1"
+    assert environment["HOST"] == "127.0.0.1"  # the agent itself asks nobody for a signature
+    assert environment["AWS_EC2_METADATA_DISABLED"] == "true"
+    assert environment["AWS_ACCESS_KEY_ID"] not in {"AKIAMINE", serving.environment["AWS_ACCESS_KEY_ID"]}
+    assert not {"AWS_PROFILE", "MY_SECRET"} & set(environment)
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "says"),
+    [
+        ({"runtimeSessionId": "x" * 32}, "ValidationException", "greater than or equal to 33"),
+        ({"runtimeSessionId": "x" * 257}, "ValidationException", "less than or equal to 256"),
+        ({"qualifier": "canary"}, "AccessDeniedException", "runtime-endpoint/canary"),
+        ({"runtimeUserId": "somebody"}, "AccessDeniedException", "bedrock-agentcore:InvokeAgentRuntimeForUser"),
+        (
+            {"agentRuntimeArn": "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/other-ABCDEFGHIJ"},
+            "AccessDeniedException",
+            "runtime/other-ABCDEFGHIJ because no identity-based policy",
+        ),
+    ],
+)
+def test_what_the_service_would_refuse(ask: Ask, more: dict[str, str], code: str, says: str) -> None:
+    with pytest.raises(ClientError, match=says) as caught:
+        ask("What is 1 + 1?", **more)
+    assert caught.value.response["Error"]["Code"] == code
+
+
+@pytest.mark.parametrize("role", ["agents/assistant-role", "nobody"])
+def test_only_who_may_invoke_the_runtime_can(
+    serving: Serving, client_of: ClientOf, session_of: SessionOf, role: str
+) -> None:
+    client = client_of("bedrock-agentcore", session_of(role))
+    with pytest.raises(ClientError) as caught:
+        client.invoke_agent_runtime(agentRuntimeArn=serving.agents["assistant"], payload=b"{}")
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+    assert caught.value.response["Error"]["Message"] == (
+        f"User: arn:aws:sts::123456789012:assumed-role/{role.removeprefix('agents/')}/local"
+        " is not authorized to perform:"
+        f" bedrock-agentcore:InvokeAgentRuntime on resource: {serving.agents['assistant']}"
+        " because no identity-based policy allows the bedrock-agentcore:InvokeAgentRuntime action"
+    )
+
+
+def test_an_unsigned_request_is_refused(serving: Serving) -> None:
+    arn = serving.agents["assistant"].replace(":", "%3A").replace("/", "%2F")
+    answer = httpx.post(f"{serving.url}/runtimes/{arn}/invocations", json={"prompt": "hello"})
+    assert (answer.status_code, answer.json()) == (403, {"message": "Missing Authentication Token"})
+
+
+def test_an_agents_error_becomes_what_the_service_makes_of_it(ask: Ask) -> None:
+    with pytest.raises(ClientError) as caught:
+        ask("fail")
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 424
+    assert caught.value.response["Error"] == {
+        "Code": "RuntimeClientError",
+        "Message": "Received error (502) from runtime. Please check your CloudWatch logs for more information.",
+    }
+
+
+def test_an_agent_that_died_is_started_again(ask: Ask) -> None:
+    first = _response(ask("environment"))["pid"]
+    with pytest.raises(ClientError, match=r"Received error \(502\)"):
+        ask("die")
+    assert _response(ask("What is 1 + 2?"))["response"] == "The result is 3."
+    assert _response(ask("environment"))["pid"] != first

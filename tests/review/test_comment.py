@@ -1,0 +1,135 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from markdown_it import MarkdownIt
+
+from toolgate.access.matrix.tool_access import ALLOWED, DENIED
+from toolgate.access.output.access_difference import Change, Difference
+from toolgate.local.engine.pack_process import Violation
+from toolgate.review.changes import Changes
+from toolgate.review.comment import MARKER, comment, headline, summary
+from toolgate.review.planning import Failed
+from toolgate.review.revisions import Revisions
+
+COMPARED = Revisions("0123456789abcdef", "fedcba9876", ())
+URN = "urn:pulumi:dev::p::aws:iam/rolePolicy:RolePolicy::assistant-tools"
+WRONG = Violation("invoke-gateway-exact-arn", "mandatory", URN, "Wrong.\nWrite this.")
+ODD = Violation("logs-delivered", "advisory", URN, "Odd.")
+GATEWAY = "arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/tools-abcdefghij"
+GAIN = Change("arn:aws:iam::123456789012:role/r", "assistant", GATEWAY, "math___refund", DENIED, ALLOWED)
+LOSS = Change("arn:aws:iam::123456789012:role/r", "assistant", GATEWAY, "math___add", ALLOWED, DENIED)
+
+
+def headings(text: str) -> list[str]:
+    tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(text)
+    return [tokens[at + 1].content for at, token in enumerate(tokens) if token.type == "heading_open"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "words", "counts"),
+    [
+        ({}, "nobody's access changes", (0, 0, 0)),
+        ({"violations": (ODD,)}, "nobody's access changes", (0, 0, 0)),
+        ({"violations": (WRONG,)}, "1 mandatory violation", (1, 0, 0)),
+        ({"access": Difference((GAIN,), (LOSS,))}, "somebody gains access", (0, 1, 1)),
+        ({"access": Difference((), (LOSS,))}, "somebody loses access", (0, 0, 1)),
+        (
+            {"violations": (WRONG, WRONG), "access": Difference((GAIN,), ())},
+            "2 mandatory violations, somebody gains access",
+            (2, 1, 0),
+        ),
+    ],
+)
+def test_the_verdict(
+    parts: dict[str, Any], words: str, counts: tuple[int, int, int], verdict: Callable[..., Any]
+) -> None:
+    judgements = {"dev": verdict(**parts)}
+    assert headline(judgements) == words
+    found = summary(judgements)
+    assert (found["mandatory"], found["gains"], found["losses"]) == counts
+    assert found["unplanned"] == []
+
+
+def test_the_most_important_stands_first(verdict: Callable[..., Any]) -> None:
+    judgements = {
+        "dev": verdict(
+            access=Difference((GAIN,), (LOSS,), ("interceptors of tools",)),
+            violations=(WRONG, ODD),
+            changes=Changes(("aws:iam:Role new",), (), ()),
+            base_failure="no planner",
+        ),
+        "prod": Failed("SyntaxError: unmatched ')'"),
+    }
+    text = comment(judgements, COMPARED)
+    assert text.startswith(f"{MARKER}\n")
+    assert headings(text) == [
+        "toolgate review: prod cannot be planned",
+        "`prod` cannot be planned",
+        "`dev` could not be planned before the change, so everything in it counts as new",
+        "Who may newly call what",
+        "Who may no longer call what",
+        "Access that could not be judged",
+        "Rules",
+        "Resources",
+    ]
+    assert summary(judgements)["unplanned"] == ["prod"]
+
+
+def test_stacks_with_the_same_news_share_it(verdict: Callable[..., Any]) -> None:
+    gained = verdict(access=Difference((GAIN,), ()), changes=Changes(("aws:iam:Role new",), (), ()))
+    text = comment({"dev": gained, "prod": gained}, COMPARED)
+    assert text.count("- agent `assistant` may newly call `math___refund` (`dev`, `prod`)") == 1
+    assert text.count("+ aws:iam:Role new") == 1
+    assert "dev, prod: 1 line" in text
+
+
+def test_an_old_violation_is_told_from_a_new_one(verdict: Callable[..., Any]) -> None:
+    text = comment({"dev": verdict(violations=(ODD, WRONG), known=frozenset({ODD}))}, COMPARED)
+    assert "[mandatory] invoke-gateway-exact-arn: assistant-tools\n    Wrong.\n    Write this.\n" in text
+    assert "[advisory] logs-delivered: assistant-tools (as before)\n```" in text
+
+
+def test_a_change_of_the_judges_is_said(verdict: Callable[..., Any]) -> None:
+    plain = comment({"dev": verdict()}, COMPARED)
+    partial = comment({"dev": verdict()}, Revisions("0" * 40, "1", ("policy/pack.py", *("access/x.py",) * 20)))
+    assert "in part its own judge" not in plain
+    assert "its own judge" in partial
+    assert "`policy/pack.py`" in partial
+    assert "and 9 more" in partial
+
+
+@pytest.mark.parametrize("longest", [2_000, 5_000, 60_000])
+def test_a_long_comment_keeps_the_most_important_and_says_what_it_leaves_out(
+    longest: int, verdict: Callable[..., Any]
+) -> None:
+    many = Changes(tuple(f"aws:iam:Role rôle-{number}" for number in range(5_000)), (), ())
+    judgements = {"dev": verdict(access=Difference((GAIN,), ()), changes=many)}
+    text = comment(judgements, COMPARED, longest=longest)
+    assert len(text.encode()) <= longest
+    assert text.startswith(MARKER)
+    assert "may newly call `math___refund`" in text
+    assert "Left out here" in text
+    assert text.count("<details") == text.count("</details>")
+    whole = comment(judgements, COMPARED)
+    assert "rôle-4999" in whole
+    assert "Left out" not in whole
+
+
+def test_text_of_others_becomes_no_markup(verdict: Callable[..., Any]) -> None:
+    evil = "`</details> <!-- @everyone [x](http://example.com)\n# Heading\n```\n"
+    gain = Change("arn:aws:iam::123456789012:role/r", evil, GATEWAY, evil, DENIED, ALLOWED)
+    violation = Violation(evil, "mandatory", f"{URN}{evil}", evil)
+    judgements = {
+        "dev": verdict(
+            access=Difference((gain,), (), (evil,)), violations=(violation,), changes=Changes((evil,), (), ())
+        ),
+        "prod": Failed(evil),
+    }
+    tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(comment(judgements, COMPARED))
+    assert "Heading" not in [token.content for token in tokens if token.type == "inline"]
+    markup = [token for token in tokens if token.type == "html_block"]
+    assert all(token.content.startswith(("<!-- toolgate", "<details", "</details", "<sub")) for token in markup)
+    inline = [child for token in tokens if token.type == "inline" for child in token.children or ()]
+    assert "@everyone" not in "".join(child.content for child in inline if child.type == "text")
+    assert [child for child in inline if child.type == "link_open"] == []
