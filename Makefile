@@ -8,7 +8,7 @@ export STACK BASE
 # It makes and asks things in an account: the stack's name is never taken from anywhere else.
 export TEST_AWS_USAGE := test-aws: which stack on AWS? Write its name: make test-aws STACK=dev
 
-.PHONY: help setup demo demo-agents test test-aws lint format bench record lock bundle preview up destroy local-preview local-up local-destroy review clean
+.PHONY: help setup demo demo-agents test test-aws lint format bench record lock bundle package preview up destroy local-preview local-up local-destroy review clean
 
 help:            ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 18
@@ -65,6 +65,9 @@ review: setup    ## what the working tree changes against BASE: the comment on a
 
 bundle: setup    ## build the agent's zip for AgentCore Runtime; last line: path, bytes, sha256 as JSON
 	@.venv/bin/toolgate bundle
+
+package: setup   ## build the wheel into dist/, without network
+	@$(PY) -m hatchling build --target wheel --directory dist
 
 lock: setup      ## write the lock files anew from requirements/*.in
 	@scripts/lock.sh

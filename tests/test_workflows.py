@@ -1,5 +1,6 @@
 """The workflows under .github: safe by their form, and what they call exists and runs here."""
 
+import importlib.util
 import json
 import os
 import re
@@ -31,6 +32,8 @@ PERMISSIONS = {
     "preview/preview": {"contents": "read", "id-token": "write"},
     "deploy/deploy": {"contents": "read", "id-token": "write"},
     "deploy/drift": {"contents": "read", "id-token": "write"},
+    "release/build": {"contents": "read"},
+    "release/publish": {"contents": "write"},
 }
 NOT_A_FORK = "github.event.pull_request.head.repo.full_name == github.repository"
 BUILT_IN = {"test", "exit", "cat", "echo", "printf", "mkdir", "head", "tee", "grep", "openssl", "{", "}"}
@@ -75,7 +78,7 @@ def commands(script: str) -> Iterator[list[str]]:
 
 
 def test_there_are_workflows_and_jobs_to_check() -> None:
-    assert [file.stem for file in WORKFLOWS] == ["ci", "deploy", "preview"]
+    assert [file.stem for file in WORKFLOWS] == ["ci", "deploy", "preview", "release"]
     assert JOBS.keys() == PERMISSIONS.keys()
     assert len(SCRIPTS) >= 10
 
@@ -131,10 +134,31 @@ def test_what_may_write_to_a_pull_request_runs_nothing_of_it() -> None:
     assert [step for step in rest if "uses" in step] == []
 
 
+def test_what_may_write_a_release_runs_nothing_of_the_repository() -> None:
+    download, publish = JOBS["release/publish"]["steps"]
+    assert download["uses"].startswith("actions/download-artifact@")
+    assert publish["run"].split()[:3] == ["gh", "release", "create"]
+    assert JOBS["release/publish"]["needs"] == "build"
+
+
+def test_a_release_is_of_a_tag_that_is_the_version_and_was_proved() -> None:
+    assert load(ROOT / ".github" / "workflows" / "release.yml")["on"] == {"push": {"tags": ["v*"]}}
+    runs = [line for step in JOBS["release/build"]["steps"] for line in step.get("run", "").splitlines()]
+    assert runs == [
+        "make setup",
+        "mkdir -p dist",
+        '.venv/bin/python -m scripts.release "$GITHUB_REF_NAME" | tee dist/notes.md',
+        "make test",
+        "make package",
+    ]
+    # Without it the pipe would end as `tee` does, and a tag that is refused would go on.
+    assert load(ROOT / ".github" / "workflows" / "release.yml")["defaults"]["run"]["shell"] == "bash"
+
+
 def test_no_checkout_leaves_its_token_behind() -> None:
-    checkouts = [step for _, step in STEPS if step.get("uses", "").startswith("actions/checkout@")]
-    assert len(checkouts) == len(JOBS)
-    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+    checkouts = [(name, step) for name, step in STEPS if step.get("uses", "").startswith("actions/checkout@")]
+    assert [name for name, _ in checkouts] == [name for name in JOBS if name != "release/publish"]
+    assert all(step["with"]["persist-credentials"] is False for _, step in checkouts)
 
 
 @pytest.mark.parametrize("name", JOBS)
@@ -186,7 +210,9 @@ def called(first: str) -> list[list[str]]:
 
 def test_every_command_is_one_that_is_checked_here() -> None:
     first = {words[0] for _, script in SCRIPTS for words in commands(script)}
-    assert first - BUILT_IN == {"make", "pulumi", ".venv/bin/toolgate", ".github/comment.sh", "gh"}
+    assert first - BUILT_IN == {
+        *("make", "pulumi", ".venv/bin/toolgate", ".venv/bin/python", ".github/comment.sh", "gh"),
+    }
 
 
 def test_make_has_the_targets() -> None:
@@ -203,6 +229,12 @@ def test_the_command_has_the_sub_commands_with_these_options() -> None:
         assert done.exit_code == 0, done.output
         options = [word for word in words if word.startswith("--")]
         assert [option for option in options if option not in done.output] == []
+
+
+def test_the_modules_that_are_started_exist() -> None:
+    [words] = called(".venv/bin/python")
+    assert words[1:3] == ["-m", "scripts.release"]
+    assert importlib.util.find_spec(words[2])
 
 
 def test_the_label_and_the_marker_have_one_name_each() -> None:
