@@ -22,7 +22,7 @@ from toolgate.components.observability import alarms, configuration
 from toolgate.deployer import managed_policies
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")], key=str)
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob(".github/*.md")], key=str)
 TROUBLESHOOTING = (ROOT / "docs/troubleshooting.md").read_text()
 OURS = {
     "access",
