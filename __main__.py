@@ -1,7 +1,11 @@
 """The program: reads the settings, composes the components, exports. No resource of its own."""
 
+# mypy: no-extra-checks
+# That check forbids `**` of arguments that may be left out, as a dictionary may hold keys that its type does not name.
+# Ours come from this file and hold no others; a key that a component does not take is found all the same.
+
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import pulumi
 
@@ -10,25 +14,32 @@ from toolgate.components.agent_runtime import AgentRuntime, AgentRuntimeArgs
 from toolgate.components.dashboard import Dashboard
 from toolgate.components.encryption_key import EncryptionKey
 from toolgate.components.lambda_tools import LambdaTools
-from toolgate.components.observability import log_levels, telemetry
+from toolgate.components.observability import configuration, log_levels
 from toolgate.components.observability.log_levels import LogLevel
 from toolgate.components.runtime import agent_bundle
 from toolgate.components.stack_settings import BundleKind
 from toolgate.components.tool_gateway import ExceptionLevel, ToolGateway, ToolGatewayArgs
-from toolgate.components.tools.targets import read_targets
+from toolgate.components.tools.tool_schema import read_targets
 
 LAMBDAS = Path("lambdas")
 LOCK = Path("requirements/agent.txt")
 
+
+class Shared(TypedDict):
+    """What every component takes, with one value in the whole stack."""
+
+    kms_key_arn: NotRequired[pulumi.Input[str]]
+    permissions_boundary: NotRequired[pulumi.Input[str]]
+
+
 # Everything that can be wrong is found out before the first resource.
 targets = read_targets(LAMBDAS)
 chosen = stack_settings.load({target: [tool["name"] for tool in tools] for target, tools in targets.items()})
-observability = chosen.observability
+seen = chosen.observability
 code = agent_bundle.build(Path("agent"), LOCK if chosen.bundle is BundleKind.FULL else None)
 
 opts = pulumi.ResourceOptions(protect=chosen.protect)
-# What every component takes, with one value in the whole stack. Each checks what it is given.
-shared: Any = {}
+shared: Shared = {}
 if chosen.kms_key:
     own = chosen.kms_key == stack_settings.CREATE
     shared["kms_key_arn"] = EncryptionKey(stack_settings.KEY, {}, opts).key_arn if own else chosen.kms_key
@@ -37,14 +48,15 @@ if chosen.permissions_boundary:
 
 level = log_levels.of_functions(chosen.log_level)
 functions = {
-    target: LambdaTools(target, {"directory": str(LAMBDAS / target), "log_level": level} | shared, opts)
+    target: LambdaTools(target, {"directory": str(LAMBDAS / target), "log_level": level, **shared}, opts)
     for target in targets
 }
-shared |= observability.watched
 gateway_args: ToolGatewayArgs = {
     "targets": {target: function.target for target, function in functions.items()},
     "authorization": chosen.authorization,
-} | shared
+    **shared,
+    **seen.watched,
+}
 if chosen.log_level is LogLevel.DEBUG:
     gateway_args["exception_level"] = ExceptionLevel.DEBUG
 gateway = ToolGateway(stack_settings.GATEWAY, gateway_args, opts)
@@ -56,16 +68,18 @@ for name, agent in chosen.agents.items():
         "model_id": agent.model_id,
         "tools": [] if agent.tools == [] else [gateway.tools(*agent.tools or [])],
         "environment": {log_levels.AGENT_VARIABLE: chosen.log_level.value},
-    } | shared
-    if observability.telemetry:
-        args["entry_points"] = telemetry.ENTRY_POINTS
-        args["environment"] |= telemetry.ENVIRONMENT
+        **shared,
+        **seen.watched,
+    }
+    if seen.telemetry:
+        args["entry_points"] = configuration.TELEMETRY_ENTRY_POINTS
+        args["environment"] |= configuration.TELEMETRY_ENVIRONMENT
     if agent.system_prompt:
         args["system_prompt"] = agent.system_prompt
     if chosen.network:
         args["network"] = chosen.network
     runtimes[name] = AgentRuntime(name, args, opts)
-if observability.dashboard:
+if seen.dashboard:
     Dashboard(
         stack_settings.DASHBOARD,
         {

@@ -24,7 +24,7 @@ from bench.agent import HEAD, services
 from bench.agent_figures import Figure
 from bench.bundle_collector import Collector
 from bench.bundle_process import CONTENT, Process, told
-from toolgate.components.observability import telemetry
+from toolgate.components.observability import configuration
 from toolgate.components.runtime import agent_bundle, wheels
 
 LOCK, ASKED = Path("requirements/agent.txt"), Path("requirements/agent.in")
@@ -110,8 +110,8 @@ def observed(empty: Path, url: str, task: Path) -> Iterator[Figure]:
         milliseconds = []
         heard = []
         for start, environment in (
-            (telemetry.ENTRY_POINTS, {**exports, **telemetry.ENVIRONMENT}),
-            (telemetry.ENTRY_POINTS, exports),
+            (configuration.TELEMETRY_ENTRY_POINTS, {**exports, **configuration.TELEMETRY_ENVIRONMENT}),
+            (configuration.TELEMETRY_ENTRY_POINTS, exports),
             (PLAIN, {}),
         ):
             started = time.perf_counter()

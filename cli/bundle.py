@@ -22,7 +22,7 @@ from toolgate.cli.options import CommandError
 )
 def bundle(program: Path, agent: Path, lock: Path) -> None:
     """Build an agent's zip; the last line is its path, bytes and sha256 as JSON."""
-    from toolgate.components.checks.errors import UsageError
+    from toolgate.components.checks.arguments import UsageError
     from toolgate.components.runtime.agent_bundle import build
 
     os.chdir(program)

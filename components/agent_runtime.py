@@ -3,6 +3,7 @@
 import enum
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
@@ -10,16 +11,17 @@ import pulumi
 import pulumi_aws as aws
 
 from toolgate.components.checks import arguments, identifiers, names
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants import cedar_permits, cedar_text
-from toolgate.components.iam import aws_environment, bedrock_models, component_role, iam_documents, iam_propagation
+from toolgate.components.grants.cedar_permits import Handed
+from toolgate.components.grants.tool_grants import GatewayTools
+from toolgate.components.iam import bedrock_models, component_role, iam_documents, iam_propagation
 from toolgate.components.observability import monitoring
 from toolgate.components.observability.alarms import Alarms
 from toolgate.components.observability.log_delivery import LogDelivery
-from toolgate.components.observability.observed import Monitored
-from toolgate.components.runtime import code_bucket, interpreter, network
+from toolgate.components.observability.metrics import Monitored
+from toolgate.components.runtime import code_bucket, network, wheels
 from toolgate.components.runtime.network import Network
-from toolgate.components.tool_gateway import GatewayTools
 
 # botocore bedrock-agentcore-control EnvironmentVariablesMap, EnvironmentVariableKey, EnvironmentVariableValue
 MOST_VARIABLES, LONGEST_KEY, LONGEST_VALUE = 50, 100, 5000
@@ -85,6 +87,27 @@ class AgentRuntimeArgs(TypedDict):
     """Tags for whatever is made for it that takes tags."""
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What the arguments come to, checked.
+
+    Attributes:
+        name: The runtime's name in AWS.
+        platform: Its platform, in AWS's word.
+        zip_path: Its code, relative to the program.
+        digest: SHA-256 of the zip.
+        handed: The tools it is handed.
+        inputs: The component's inputs. Rules read them, and a plain value says more than an enum.
+    """
+
+    name: str
+    platform: str
+    zip_path: Path
+    digest: str
+    handed: Handed
+    inputs: dict[str, Any]
+
+
 class AgentRuntime(pulumi.ComponentResource):
     """An agent in AgentCore Runtime whose IAM role is its only credential."""
 
@@ -96,39 +119,34 @@ class AgentRuntime(pulumi.ComponentResource):
     """Full names of the tools it was handed."""
 
     def __init__(self, name: str, args: AgentRuntimeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        where = f"AgentRuntime {name!r}"
-        arguments.check(args, AgentRuntimeArgs, where)
-        runtime_name = names.runtime(pulumi.get_project(), pulumi.get_stack(), name)
-        _check(args, where)
-        handed = _handed(args.get("tools", []), runtime_name, where)
-        platform = PlatformVersion(args.get("platform_version", PlatformVersion.V1)).value
-        zip_path = Path(args["code"])
-        digest = _digest(zip_path, where)
-        super().__init__("toolgate:index:AgentRuntime", name, {**args, "platform_version": platform}, opts)
-        here = aws_environment.current(self)
-        code = code_bucket.upload(self, name, zip_path, digest, args)
-        role, policies = self._role(name, runtime_name, here, code, {**args, "tools": handed})
+        wanted = _checked(name, args)
+        super().__init__("toolgate:index:AgentRuntime", name, wanted.inputs, opts)
+        here = iam_documents.current_environment(self)
+        code = code_bucket.upload(self, name, wanted.zip_path, wanted.digest, args)
+        role, policies = self._role(name, args, wanted, here, code)
         hooked = pulumi.ResourceOptions(parent=self, hooks=iam_propagation.retry(self, name))
-        permitted = cedar_permits.write(name, runtime_name, cedar_text.role_entity(here, role.name), handed, hooked)
+        permitted = cedar_permits.write(
+            name, wanted.name, cedar_text.role_entity(here, role.name), wanted.handed, hooked
+        )
         runtime = aws.bedrock.AgentcoreAgentRuntime(
             f"{name}-runtime",
-            agent_runtime_name=runtime_name,
+            agent_runtime_name=wanted.name,
             description=args.get("description"),
             role_arn=role.arn,
             agent_runtime_artifact={"code_configuration": _code_configuration(args, code)},
-            environment_variables=_environment(args, handed, here.region),
+            environment_variables=_environment(args, wanted.handed.grants, here.region),
             lifecycle_configurations=_lifecycle(args.get("lifecycle")),
             network_configuration=network.configuration(args.get("network")),
-            platform_version=platform,
+            platform_version=wanted.platform,
             tags=args.get("tags"),
             # A replacement cannot be made while the old one holds the name.
             opts=hooked.merge(pulumi.ResourceOptions(depends_on=[*policies, *permitted], delete_before_replace=True)),
         )
-        key_arn, tags = args.get("kms_key_arn"), args.get("tags")
-        monitoring.watch(self, name, Monitored("runtime", runtime_name, runtime.agent_runtime_arn, tags, key_arn), args)
         self.runtime_arn = runtime.agent_runtime_arn
         self.role_arn = role.arn
-        self.tool_names = pulumi.Output.all(*[it["tools"] for it in handed]).apply(_flat)
+        self.tool_names = wanted.handed.tools.apply(lambda known: [tool for tools in known for tool in tools])
+        observed = Monitored("runtime", wanted.name, self.runtime_arn, args.get("tags"), args.get("kms_key_arn"))
+        monitoring.watch(self, name, observed, args)
         self.register_outputs(
             {"runtime_arn": self.runtime_arn, "role_arn": self.role_arn, "tool_names": self.tool_names}
         )
@@ -136,55 +154,40 @@ class AgentRuntime(pulumi.ComponentResource):
     def _role(
         self,
         name: str,
-        runtime_name: str,
+        args: AgentRuntimeArgs,
+        wanted: _Wanted,
         here: iam_documents.AwsEnvironment,
         code: aws.s3.BucketObjectv2,
-        args: AgentRuntimeArgs,
     ) -> tuple[aws.iam.Role, list[aws.iam.RolePolicy]]:
-        role = component_role.make(self, name, iam_documents.runtime_trust(here, runtime_name), args)
+        role = component_role.make(self, name, iam_documents.runtime_trust(here, wanted.name), args)
         model = bedrock_models.access(self, here, args["model_id"])
-        written = {"policy": iam_documents.runtime_minimum(here, runtime_name, code.arn, model)}
-        if arns := [it["gateway_arn"] for it in args.get("tools", [])]:
-            written["tools"] = iam_documents.invoke_gateways(_each_once(arns))
+        written = {"policy": iam_documents.runtime_minimum(here, wanted.name, code.arn, model)}
+        if wanted.handed.grants:
+            written["tools"] = iam_documents.invoke_gateways(wanted.handed.gateway_arns())
         if key_arn := args.get("kms_key_arn"):
             bucket_arn = here.arn("s3", code.bucket, region="", account="")
             written["decrypt"] = iam_documents.decrypt_code(here, key_arn, bucket_arn)
         return role, component_role.write(self, name, role, written)
 
 
-def _handed(handed: Sequence[GatewayTools], runtime_name: str, where: str) -> list[GatewayTools]:
-    """The grants, the tools of each checked: before anything is made, or as soon as they are known.
+def _checked(name: str, args: AgentRuntimeArgs) -> _Wanted:
+    """Derive all that can be wrong, before anything is made.
 
     Raises:
-        UsageError: A tool is handed over twice, or a grant cannot be written.
+        UsageError: AWS would refuse a value or a name, a grant cannot be written, or the zip cannot be read.
     """
-
-    def checked(tools: list[list[str]]) -> list[list[str]]:
-        every = _flat(tools)
-        if twice := sorted({tool for tool in every if every.count(tool) > 1}):
-            raise UsageError(f"{where}.tools: {', '.join(twice)} handed over twice. Hand each tool over once.")
-        cedar_permits.check(handed, tools, runtime_name, where)
-        return tools
-
-    given = [it["tools"] for it in handed]
-    tools = pulumi.Output.from_input(arguments.derived(given, list[list[str]], f"{where}.tools", checked))
-    # Its ARN by way of the check: a grant that is found wrong only when it is known is not written either.
-    return [
-        {**it, "tools": tools[index], "gateway_arn": pulumi.Output.all(it["gateway_arn"], tools).apply(_first)}
-        for index, it in enumerate(handed)
-    ]
+    where = f"AgentRuntime {name!r}"
+    arguments.check(args, AgentRuntimeArgs, where)
+    runtime_name = names.runtime(pulumi.get_project(), pulumi.get_stack(), name)
+    _check_values(args, where)
+    handed = cedar_permits.handed(args.get("tools", []), runtime_name, where)
+    platform = PlatformVersion(args.get("platform_version", PlatformVersion.V1)).value
+    path = Path(args["code"])
+    return _Wanted(runtime_name, platform, path, _digest(path, where), handed, {**args, "platform_version": platform})
 
 
-def _first(values: Sequence[Any]) -> str:
-    return str(values[0])
-
-
-def _flat(tools: Sequence[Sequence[str]]) -> list[str]:
-    return [tool for each in tools for tool in each]
-
-
-def _check(args: AgentRuntimeArgs, where: str) -> None:
-    """Check what a type cannot say, before anything is made.
+def _check_values(args: AgentRuntimeArgs, where: str) -> None:
+    """Check what a type cannot say.
 
     Raises:
         UsageError: A value is out of AWS's bounds, or two of them contradict each other.
@@ -211,7 +214,7 @@ def _code_configuration(args: AgentRuntimeArgs, code: aws.s3.BucketObjectv2) -> 
     return {
         "code": {"s3": {"bucket": code.bucket, "prefix": code.key}},
         "entry_points": args.get("entry_points", ["main.py"]),
-        "runtime": interpreter.AGENTCORE,
+        "runtime": wheels.AGENTCORE_RUNTIME,
     }
 
 
@@ -221,7 +224,7 @@ def _environment(
     variables: dict[str, pulumi.Input[str]] = {
         "AWS_REGION": region,
         "BEDROCK_MODEL_ID": args["model_id"],
-        "GATEWAY_URL": _each_once([it["gateway_url"] for it in handed]).apply(" ".join) if handed else "",
+        "GATEWAY_URL": _urls(handed) if handed else "",
         **args.get("environment", {}),
     }
     if prompt := args.get("system_prompt"):
@@ -229,9 +232,10 @@ def _environment(
     return variables
 
 
-def _each_once(values: Sequence[pulumi.Input[str]]) -> pulumi.Output[list[str]]:
-    """One gateway may have handed over tools several times."""
-    return pulumi.Output.all(*values).apply(lambda known: list(dict.fromkeys(known)))
+def _urls(handed: Sequence[GatewayTools]) -> pulumi.Output[str]:
+    """The gateways' URLs, each once: one gateway may have handed over tools several times."""
+    urls = pulumi.Output.all(*[grant["gateway_url"] for grant in handed])
+    return urls.apply(lambda known: " ".join(dict.fromkeys(known)))
 
 
 def _lifecycle(lifecycle: Lifecycle | None) -> list[dict[str, pulumi.Input[int]]] | None:

@@ -8,8 +8,8 @@ import pulumi
 import pulumi_aws as aws
 
 from toolgate.components.checks import arguments, names
-from toolgate.components.checks.errors import UsageError
-from toolgate.components.iam import aws_environment
+from toolgate.components.checks.arguments import UsageError
+from toolgate.components.iam import iam_documents
 from toolgate.components.observability import metrics
 
 # CloudWatch API reference, "Dashboard Body Structure and Syntax": the grid is 24 wide.
@@ -72,6 +72,14 @@ ROWS = {
 """By the argument that lists them, from top to bottom."""
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What the arguments come to, checked: the dashboard's name in AWS, and what it shows."""
+
+    name: str
+    shown: Mapping[str, Mapping[str, pulumi.Input[str]]]
+
+
 class Dashboard(pulumi.ComponentResource):
     """A dashboard of gateways, runtimes and functions."""
 
@@ -79,21 +87,13 @@ class Dashboard(pulumi.ComponentResource):
     """Its name in CloudWatch."""
 
     def __init__(self, name: str, args: DashboardArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        where = f"Dashboard {name!r}"
-        arguments.check(args, DashboardArgs, where)
-        listed = {
-            "gateways": args.get("gateways", {}),
-            "runtimes": args.get("runtimes", {}),
-            "functions": args.get("functions", {}),
-        }
-        _check(listed, where)
-        dashboard_name = names.dashboard(pulumi.get_project(), pulumi.get_stack(), name)
+        wanted = _checked(name, args)
         super().__init__("toolgate:index:Dashboard", name, {**args}, opts)
-        region = aws_environment.current(self).region
-        shown = pulumi.Output.from_input(listed)
+        region = iam_documents.current_environment(self).region
+        shown = pulumi.Output.from_input(wanted.shown)
         made = aws.cloudwatch.Dashboard(
             f"{name}-dashboard",
-            dashboard_name=dashboard_name,
+            dashboard_name=wanted.name,
             dashboard_body=pulumi.Output.json_dumps(pulumi.Output.all(shown, region).apply(lambda it: body(*it))),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -101,12 +101,19 @@ class Dashboard(pulumi.ComponentResource):
         self.register_outputs({"dashboard_name": self.dashboard_name})
 
 
-def _check(listed: Mapping[str, Mapping[str, pulumi.Input[str]]], where: str) -> None:
-    """Check what a type cannot say. An Output's value comes later.
+def _checked(name: str, args: DashboardArgs) -> _Wanted:
+    """Derive all that can be wrong, before anything is made. An Output's value comes later.
 
     Raises:
-        UsageError: Nothing would be shown, or something is not the ARN of its kind.
+        UsageError: Nothing would be shown, something is not the ARN of its kind, or AWS would refuse the name.
     """
+    where = f"Dashboard {name!r}"
+    arguments.check(args, DashboardArgs, where)
+    listed = {
+        "gateways": args.get("gateways", {}),
+        "runtimes": args.get("runtimes", {}),
+        "functions": args.get("functions", {}),
+    }
     if not any(listed.values()):
         raise UsageError(f"{where}: shows nothing. Give it {', '.join(ROWS)}.")
     for kind, row in ROWS.items():
@@ -116,6 +123,7 @@ def _check(listed: Mapping[str, Mapping[str, pulumi.Input[str]]], where: str) ->
                     metrics.DIMENSIONS[row.kind](arn)
             except UsageError as error:
                 raise UsageError(f"{where}.{kind}.{title}: {error}") from error
+    return _Wanted(names.dashboard(pulumi.get_project(), pulumi.get_stack(), name), listed)
 
 
 def body(shown: Mapping[str, Mapping[str, str]], region: str) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """EncryptionKey: a customer managed key for what the other components keep."""
 
+from dataclasses import dataclass
 from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
 from toolgate.components.checks import arguments, names
-from toolgate.components.iam import aws_environment, iam_documents
+from toolgate.components.iam import iam_documents
 
 # KMS API reference, ScheduleKeyDeletion, PendingWindowInDays
 SHORTEST_WINDOW, LONGEST_WINDOW = 7, 30
@@ -21,6 +22,15 @@ class EncryptionKeyArgs(TypedDict):
     """Tags for the key."""
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What the arguments come to, checked: the key's alias, what it is for, and the days until it ends."""
+
+    alias: str
+    description: str
+    window_days: pulumi.Input[int]
+
+
 class EncryptionKey(pulumi.ComponentResource):
     """A symmetric key that rotates every year, with an alias, for gateways, policy engines, logs and code.
 
@@ -31,23 +41,32 @@ class EncryptionKey(pulumi.ComponentResource):
     """ARN of the key."""
 
     def __init__(self, name: str, args: EncryptionKeyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        where = f"EncryptionKey {name!r}"
-        arguments.check(args, EncryptionKeyArgs, where)
-        days = args.get("deletion_window_days", LONGEST_WINDOW)
-        arguments.within(days, SHORTEST_WINDOW, LONGEST_WINDOW, f"{where}.deletion_window_days")
-        project, stack = pulumi.get_project(), pulumi.get_stack()
-        alias_name = names.key_alias(project, stack, name)
+        wanted = _checked(name, args)
         super().__init__("toolgate:index:EncryptionKey", name, {**args}, opts)
         child = pulumi.ResourceOptions(parent=self)
         key = aws.kms.Key(
             f"{name}-key",
-            description=f"What the stack {project}/{stack} keeps",
-            policy=pulumi.Output.json_dumps(iam_documents.key_policy(aws_environment.current(self))),
+            description=wanted.description,
+            policy=pulumi.Output.json_dumps(iam_documents.key_policy(iam_documents.current_environment(self))),
             enable_key_rotation=True,
-            deletion_window_in_days=days,
+            deletion_window_in_days=wanted.window_days,
             tags=args.get("tags"),
             opts=child,
         )
-        aws.kms.Alias(f"{name}-alias", name=alias_name, target_key_id=key.key_id, opts=child)
+        aws.kms.Alias(f"{name}-alias", name=wanted.alias, target_key_id=key.key_id, opts=child)
         self.key_arn = key.arn
         self.register_outputs({"key_arn": self.key_arn})
+
+
+def _checked(name: str, args: EncryptionKeyArgs) -> _Wanted:
+    """Derive all that can be wrong, before anything is made.
+
+    Raises:
+        UsageError: AWS would refuse a value or the alias.
+    """
+    where = f"EncryptionKey {name!r}"
+    arguments.check(args, EncryptionKeyArgs, where)
+    days = args.get("deletion_window_days", LONGEST_WINDOW)
+    arguments.within(days, SHORTEST_WINDOW, LONGEST_WINDOW, f"{where}.deletion_window_days")
+    project, stack = pulumi.get_project(), pulumi.get_stack()
+    return _Wanted(names.key_alias(project, stack, name), f"What the stack {project}/{stack} keeps", days)

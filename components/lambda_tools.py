@@ -1,18 +1,19 @@
 """LambdaTools: one Lambda function built from a folder of typed Python functions."""
 
 import enum
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
 from toolgate.components.checks import arguments, identifiers, names
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants import tool_grants
 from toolgate.components.iam import component_role, iam_documents, iam_propagation
 from toolgate.components.observability import log_delivery
-from toolgate.components.runtime import interpreter
+from toolgate.components.runtime import wheels
 from toolgate.components.tool_gateway import GatewayTarget
 from toolgate.components.tools import provider_tool_schema
 from toolgate.components.tools.tool_schema import ToolSchema, read_tools
@@ -57,6 +58,25 @@ class LambdaToolsArgs(TypedDict):
     """Tags for the role, the log group and the function."""
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What the arguments come to, checked.
+
+    Attributes:
+        name: The function's name in AWS.
+        log_level: In AWS's word.
+        tools: The tools it serves.
+        code: Its zip.
+        inputs: The component's inputs. Rules read them, and a plain value says more than an enum.
+    """
+
+    name: str
+    log_level: str
+    tools: list[ToolSchema]
+    code: pulumi.AssetArchive
+    inputs: dict[str, Any]
+
+
 class LambdaTools(pulumi.ComponentResource):
     """A Lambda function whose typed Python functions are tools behind a gateway."""
 
@@ -66,39 +86,29 @@ class LambdaTools(pulumi.ComponentResource):
     """The tools it serves."""
 
     def __init__(self, name: str, args: LambdaToolsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        where = f"LambdaTools {name!r}"
-        arguments.check(args, LambdaToolsArgs, where)
-        log_delivery.check_retention(args.get("log_retention_days"), f"{where}.log_retention_days")
-        identifiers.check(identifiers.KMS_KEY, args.get("kms_key_arn"), f"{where}.kms_key_arn")
-        identifiers.check(identifiers.MANAGED_POLICY, args.get("permissions_boundary"), f"{where}.permissions_boundary")
-        level = FunctionLogLevel(args.get("log_level", FunctionLogLevel.INFO)).value
-        directory = Path(args["directory"])
-        tools = read_tools(directory / "tools.py")
-        tool_grants.full_names({name: [tool["name"] for tool in tools]}, where)
-        function_name = names.function(pulumi.get_project(), pulumi.get_stack(), name)
-        code = _code(directory, tools)
-        super().__init__("toolgate:index:LambdaTools", name, {**args, "log_level": level}, opts)
-        role, ready = self._role(name, function_name, args)
+        wanted = _checked(name, args)
+        super().__init__("toolgate:index:LambdaTools", name, wanted.inputs, opts)
+        role, ready = self._role(name, wanted.name, args)
         function = aws.lambda_.Function(
             f"{name}-function",
-            name=function_name,
-            description=args.get("description", _description(tools)),
+            name=wanted.name,
+            description=args.get("description", _description(wanted.tools)),
             role=role.arn,
-            runtime=interpreter.LAMBDA,
+            runtime=wheels.LAMBDA_RUNTIME,
             architectures=["arm64"],
             handler="dispatch.handler",
-            code=code,
+            code=wanted.code,
             memory_size=args.get("memory_size", 256),
             timeout=args.get("timeout", 30),
             # A level takes JSON (Lambda developer guide, "Log and filter your function logs").
-            logging_config={"log_format": "JSON", "application_log_level": level},
+            logging_config={"log_format": "JSON", "application_log_level": wanted.log_level},
             tags=args.get("tags"),
             # The first call may come at once: its log must have somewhere to go.
             opts=pulumi.ResourceOptions(parent=self, depends_on=ready, hooks=iam_propagation.retry(self, name)),
         )
         self.function_arn = function.arn
-        self.tools = tools
-        self.register_outputs({"function_arn": self.function_arn, "tools": tools})
+        self.tools = wanted.tools
+        self.register_outputs({"function_arn": self.function_arn, "tools": self.tools})
 
     @property
     def target(self) -> GatewayTarget:
@@ -119,6 +129,25 @@ class LambdaTools(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         return role, [*component_role.write(self, name, role, {"logs": iam_documents.function_logs(logs.arn)}), logs]
+
+
+def _checked(name: str, args: LambdaToolsArgs) -> _Wanted:
+    """Derive all that can be wrong, before anything is made.
+
+    Raises:
+        UsageError: AWS would refuse a value or a name, or a tool cannot be expressed.
+    """
+    where = f"LambdaTools {name!r}"
+    arguments.check(args, LambdaToolsArgs, where)
+    log_delivery.check_retention(args.get("log_retention_days"), f"{where}.log_retention_days")
+    identifiers.check(identifiers.KMS_KEY, args.get("kms_key_arn"), f"{where}.kms_key_arn")
+    identifiers.check(identifiers.MANAGED_POLICY, args.get("permissions_boundary"), f"{where}.permissions_boundary")
+    level = FunctionLogLevel(args.get("log_level", FunctionLogLevel.INFO)).value
+    directory = Path(args["directory"])
+    tools = read_tools(directory / "tools.py")
+    tool_grants.full_names({name: [tool["name"] for tool in tools]}, where)
+    function_name = names.function(pulumi.get_project(), pulumi.get_stack(), name)
+    return _Wanted(function_name, level, tools, _code(directory, tools), {**args, "log_level": level})
 
 
 def _code(directory: Path, tools: list[ToolSchema]) -> pulumi.AssetArchive:

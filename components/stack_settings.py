@@ -11,7 +11,7 @@ from pulumi.runtime import config as pulumi_config
 
 from toolgate.components import agent_runtime
 from toolgate.components.checks import arguments, identifiers, names
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants import cedar_text, tool_grants
 from toolgate.components.grants.tool_grants import Authorization
 from toolgate.components.iam import bedrock_models

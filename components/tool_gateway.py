@@ -2,21 +2,22 @@
 
 import enum
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
 from toolgate.components.checks import arguments, identifiers, names
-from toolgate.components.checks.errors import UsageError
-from toolgate.components.grants import cedar_schema, tool_grants
+from toolgate.components.checks.arguments import UsageError
+from toolgate.components.grants import cedar_permits, tool_grants
 from toolgate.components.grants.cedar_schema import Tools
-from toolgate.components.grants.tool_grants import Authorization
-from toolgate.components.iam import aws_environment, component_role, iam_documents, iam_propagation, protection
+from toolgate.components.grants.tool_grants import Authorization, GatewayTools
+from toolgate.components.iam import component_role, iam_documents, iam_propagation
 from toolgate.components.observability import monitoring
 from toolgate.components.observability.alarms import Alarms
 from toolgate.components.observability.log_delivery import LogDelivery
-from toolgate.components.observability.observed import Monitored
+from toolgate.components.observability.metrics import Monitored
 from toolgate.components.tools import provider_tool_schema
 from toolgate.components.tools.tool_schema import ToolSchema
 
@@ -45,23 +46,6 @@ class GatewayTarget(TypedDict):
     """The tools it serves; those of a LambdaTools are its `tools`."""
 
 
-class GatewayTools(TypedDict):
-    """Tools of one gateway, handed to an agent: the grant."""
-
-    gateway_arn: pulumi.Input[str]
-    """ARN of the gateway."""
-    gateway_url: pulumi.Input[str]
-    """The gateway's MCP endpoint."""
-    tools: pulumi.Input[list[str]]
-    """Full names of the tools; the gateway's `tool_names` are all of them."""
-    policy_engine_id: NotRequired[pulumi.Input[str]]
-    """Id of the gateway's policy engine, with authorization 'tool': the permit is written there."""
-    actions: NotRequired[list[str]]
-    """What the permit names: full tool names, and targets for all of their tools. Default: `tools`."""
-    when: NotRequired[str]
-    """A condition in Cedar that must hold for each call."""
-
-
 class ToolGatewayArgs(TypedDict):
     """A gateway and its targets."""
 
@@ -87,6 +71,29 @@ class ToolGatewayArgs(TypedDict):
     """Tags for whatever is made for it that takes tags."""
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What the arguments come to, checked.
+
+    Attributes:
+        where: The component, for messages.
+        name: The gateway's name in AWS.
+        authorization: What a caller with access may call.
+        engine_name: The policy engine's name in AWS, if there is one.
+        exception_level: In AWS's word, if it is not the default.
+        tools: The tools of each target; an Output where a program in another language gave them as one.
+        inputs: The component's inputs. Rules read them, and a plain value says more than an enum.
+    """
+
+    where: str
+    name: str
+    authorization: Authorization
+    engine_name: str | None
+    exception_level: str | None
+    tools: Tools | pulumi.Output[Tools]
+    inputs: dict[str, Any]
+
+
 class ToolGateway(pulumi.ComponentResource):
     """An AgentCore gateway that authorizes callers by IAM, with Lambda targets."""
 
@@ -100,50 +107,34 @@ class ToolGateway(pulumi.ComponentResource):
     """Id of its policy engine, with authorization 'tool'; known once every target is there."""
 
     def __init__(self, name: str, args: ToolGatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        where = f"ToolGateway {name!r}"
-        _check(args, where)
-        level = ExceptionLevel(args["exception_level"]).value if "exception_level" in args else None
-        project, stack = pulumi.get_project(), pulumi.get_stack()
-        gateway_name = names.gateway(project, stack, name)
-        self._authorization = Authorization(args.get("authorization", Authorization.GATEWAY))
-        own_key = "kms_key_arn" in args
-        by_tool = self._authorization is Authorization.TOOL
-        engine_name = names.policy_engine(project, stack, name, own_key=own_key) if by_tool else None
-        self._where = where
-        tools = {target: it["tools"] for target, it in args["targets"].items()}
-        self._tools = arguments.derived(
-            tools, dict[str, list[ToolSchema]], f"{where}.targets", lambda known: _checked(known, where)
-        )
-        # Rules read these; a plain value says more than an enum.
-        plain = {"authorization": self._authorization.value, **({"exception_level": level} if level else {})}
-        super().__init__("toolgate:index:ToolGateway", name, {**args, **plain}, opts)
+        self._wanted = wanted = _checked(name, args)
+        super().__init__("toolgate:index:ToolGateway", name, wanted.inputs, opts)
         hooks = iam_propagation.retry(self, name)
-        engine = _engine(self, name, engine_name, args) if engine_name else None
-        role, policies = self._role(name, gateway_name, args, engine)
+        engine = self._engine(name, args)
+        role, policies = self._role(name, args, engine)
         gateway = aws.bedrock.AgentcoreGateway(
             f"{name}-gateway",
-            name=gateway_name,
+            name=wanted.name,
             description=args.get("description"),
             authorizer_type="AWS_IAM",
             protocol_type="MCP",
-            protocol_configuration={"mcp": _protocol(self._authorization)},
+            protocol_configuration={"mcp": _protocol(wanted.authorization)},
             policy_engine_configuration=_enforced(engine),
-            exception_level=level,
+            exception_level=wanted.exception_level,
             kms_key_arn=args.get("kms_key_arn"),
             role_arn=role.arn,
             tags=args.get("tags"),
             # A replacement cannot be made while the old one holds the name.
             opts=pulumi.ResourceOptions(parent=self, depends_on=policies, delete_before_replace=True, hooks=hooks),
         )
-        key_arn, tags = args.get("kms_key_arn"), args.get("tags")
-        monitoring.watch(self, name, Monitored("gateway", gateway_name, gateway.gateway_arn, tags, key_arn), args)
+        observed = Monitored("gateway", wanted.name, gateway.gateway_arn, args.get("tags"), args.get("kms_key_arn"))
+        monitoring.watch(self, name, observed, args)
         targets = self._targets(name, args["targets"], gateway, policies, hooks)
         self.gateway_arn = gateway.gateway_arn
         # Who uses the URL waits for the tools; and a policy cannot come before the tools that it names.
         self.gateway_url = _after(targets, gateway.gateway_url)
         self.policy_engine_id = _after(targets, engine.policy_engine_id) if engine else None
-        known_tools = pulumi.Output.from_input(self._tools)
-        self.tool_names = known_tools.apply(lambda known: tool_grants.full_names(_available(known), where))
+        self.tool_names = pulumi.Output.from_input(wanted.tools).apply(lambda known: _full_names(known, wanted.where))
         self.register_outputs(
             {
                 "gateway_arn": self.gateway_arn,
@@ -166,13 +157,12 @@ class ToolGateway(pulumi.ComponentResource):
             UsageError: A name is neither, less than every tool is asked for and the gateway cannot enforce that, the
                 condition does not fit the tools' arguments, or the gateway's tools were given as an Output.
         """
-        where = f"{self._where}.tools"
-        if isinstance(self._tools, pulumi.Output):
+        where, known = f"{self._wanted.where}.tools", self._wanted.tools
+        if isinstance(known, pulumi.Output):
             raise UsageError(f"{where}: the gateway's tools are an Output. Write the grant out, with `tool_names`.")
-        available = _available(self._tools)
-        chosen = tool_grants.resolve(
-            available, asked or tool_grants.full_names(available, where), self._authorization, where
-        )
+        available = _available(known)
+        authorization = self._wanted.authorization
+        chosen = tool_grants.resolve(available, asked or tool_grants.full_names(available, where), authorization, where)
         handed: GatewayTools = {"gateway_arn": self.gateway_arn, "gateway_url": self.gateway_url, "tools": chosen}
         if when is not None:
             arguments.check(when, str, f"{where}: when")
@@ -180,15 +170,27 @@ class ToolGateway(pulumi.ComponentResource):
         if self.policy_engine_id is not None:
             handed["policy_engine_id"] = self.policy_engine_id
             handed["actions"] = chosen if asked else list(available)
-            cedar_schema.check(handed["actions"], when, self._tools, where)
         elif when is not None:
             raise UsageError(f"{where}: a condition cannot be enforced with authorization 'gateway'. Use 'tool'.")
+        cedar_permits.check(handed, chosen, where, known)
         return handed
 
+    def _engine(self, name: str, args: ToolGatewayArgs) -> aws.bedrock.AgentcorePolicyEngine | None:
+        if self._wanted.engine_name is None:
+            return None
+        return aws.bedrock.AgentcorePolicyEngine(
+            f"{name}-engine",
+            name=self._wanted.engine_name,
+            encryption_key_arn=args.get("kms_key_arn"),
+            tags=args.get("tags"),
+            # An engine that a gateway has cannot be deleted: the new one comes first, then the gateway takes it.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),
+        )
+
     def _role(
-        self, name: str, gateway_name: str, args: ToolGatewayArgs, engine: aws.bedrock.AgentcorePolicyEngine | None
+        self, name: str, args: ToolGatewayArgs, engine: aws.bedrock.AgentcorePolicyEngine | None
     ) -> tuple[aws.iam.Role, list[aws.iam.RolePolicy]]:
-        here = aws_environment.current(self)
+        here, gateway_name = iam_documents.current_environment(self), self._wanted.name
         role = component_role.make(self, name, iam_documents.gateway_trust(here, gateway_name), args)
         functions = [target["function_arn"] for target in args["targets"].values()]
         written = {"invoke": iam_documents.invoke_functions(functions)}
@@ -218,7 +220,7 @@ class ToolGateway(pulumi.ComponentResource):
                 gateway_identifier=gateway.gateway_id,
                 credential_provider_configuration={"gateway_iam_role": {}},
                 target_configuration={"mcp": {"lambda_": function}},
-                opts=protection.replaceable(self).merge(
+                opts=component_role.replaceable(self).merge(
                     pulumi.ResourceOptions(
                         depends_on=[*policies, *_before(made)], delete_before_replace=True, hooks=hooks
                     )
@@ -228,37 +230,48 @@ class ToolGateway(pulumi.ComponentResource):
         return made
 
     def _payloads(self, target: str) -> pulumi.Output[list[dict[str, Any]]]:
-        return pulumi.Output.from_input(self._tools).apply(
+        return pulumi.Output.from_input(self._wanted.tools).apply(
             lambda known: [provider_tool_schema.inline_payload(tool) for tool in known[target]]
         )
 
 
-def _check(args: ToolGatewayArgs, where: str) -> None:
+def _checked(name: str, args: ToolGatewayArgs) -> _Wanted:
+    """Derive all that can be wrong, before anything is made.
+
+    Raises:
+        UsageError: AWS would refuse a value or a name, or the targets' tools are not ones that agents can be handed.
+    """
+    where = f"ToolGateway {name!r}"
     arguments.check(args, ToolGatewayArgs, where)
     arguments.within(args.get("description"), 1, LONGEST_DESCRIPTION, f"{where}.description")
     monitoring.check(args, where)
     identifiers.check(identifiers.KMS_KEY, args.get("kms_key_arn"), f"{where}.kms_key_arn")
     identifiers.check(identifiers.MANAGED_POLICY, args.get("permissions_boundary"), f"{where}.permissions_boundary")
+    level = ExceptionLevel(args["exception_level"]).value if "exception_level" in args else None
+    authorization = Authorization(args.get("authorization", Authorization.GATEWAY))
+    project, stack = pulumi.get_project(), pulumi.get_stack()
+    gateway_name, engine_name = names.gateway(project, stack, name), None
+    if authorization is Authorization.TOOL:
+        engine_name = names.policy_engine(project, stack, name, own_key="kms_key_arn" in args)
+    given = {target: it["tools"] for target, it in args["targets"].items()}
+    tools = arguments.derived(
+        given, dict[str, list[ToolSchema]], f"{where}.targets", lambda known: _with_names(known, where)
+    )
+    plain = {"authorization": authorization.value, **({"exception_level": level} if level else {})}
+    return _Wanted(where, gateway_name, authorization, engine_name, level, tools, {**args, **plain})
 
 
-def _checked(tools: Tools, where: str) -> Tools:
-    tool_grants.full_names(_available(tools), where)
+def _with_names(tools: Tools, where: str) -> Tools:
+    _full_names(tools, where)
     return tools
+
+
+def _full_names(tools: Tools, where: str) -> list[str]:
+    return tool_grants.full_names(_available(tools), where)
 
 
 def _available(tools: Tools) -> dict[str, list[str]]:
     return {target: [tool["name"] for tool in its_tools] for target, its_tools in tools.items()}
-
-
-def _engine(
-    gateway: ToolGateway, name: str, engine_name: str, args: ToolGatewayArgs
-) -> aws.bedrock.AgentcorePolicyEngine:
-    # An engine that a gateway has cannot be deleted: the new one comes first, then the gateway takes it.
-    opts = pulumi.ResourceOptions(parent=gateway, delete_before_replace=False)
-    key_arn, tags = args.get("kms_key_arn"), args.get("tags")
-    return aws.bedrock.AgentcorePolicyEngine(
-        f"{name}-engine", name=engine_name, encryption_key_arn=key_arn, tags=tags, opts=opts
-    )
 
 
 def _enforced(engine: aws.bedrock.AgentcorePolicyEngine | None) -> dict[str, pulumi.Input[str]] | None:

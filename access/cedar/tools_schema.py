@@ -3,6 +3,9 @@
 Source: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/policy-schema-constraints.html (types of entities
 and arguments, the hierarchy of actions) and policy-time-based.html (`context.system.now`). That a principal may also
 be an `UnauthenticatedUser` without an `id` shows in an error that the service gave for `principal.id` without a guard.
+
+`components/grants/cedar_schema.py` makes the same schema, to check conditions as they are handed over. Neither may
+import the other; the tests of the components compare the two.
 """
 
 from collections.abc import Iterator, Mapping

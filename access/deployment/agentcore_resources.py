@@ -150,6 +150,7 @@ class Runtime:
         environment: The agent's environment variables.
         hidden: Names of variables whose values the file does not show.
         entry_points: What is started, e.g. `("main.py",)`; empty for a container.
+        code: Its files, if the deployment uploads them; None where they lie elsewhere, and for a container.
         network: `PUBLIC` or `VPC`.
         protocol: `HTTP`, `MCP`, `A2A` or `AGUI`.
         jwt: Whether callers come with a JWT instead of an IAM signature.
@@ -164,6 +165,7 @@ class Runtime:
     environment: Mapping[str, str]
     hidden: tuple[str, ...]
     entry_points: tuple[str, ...]
+    code: Archive | None
     network: str
     protocol: str
     jwt: bool

@@ -14,7 +14,7 @@ from toolgate.access.deployment.gateway_tools import api_schema
 from toolgate.access.deployment.policy_attachments import read_attachments
 from toolgate.access.deployment.policy_engines import POLICY, POLICY_ENGINE, read_attachment, read_policy_engines
 from toolgate.access.deployment.roles import Role, read_roles
-from toolgate.access.deployment.stack_export import Archive, DeploymentError, Hidden, Resource, load, resources
+from toolgate.access.deployment.stack_export import Archive, Asset, DeploymentError, Hidden, Resource, load, resources
 from toolgate.access.deployment.supplied_policies import with_policies
 from toolgate.access.deployment.users import User, read_users
 from toolgate.access.iam.policies import Policy, read_policy
@@ -24,6 +24,7 @@ TARGET = "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget"
 RUNTIME = "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime"
 RESOURCE_POLICY = "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy"
 FUNCTION = "aws:lambda/function:Function"
+OBJECTS = frozenset({"aws:s3/bucketObjectv2:BucketObjectv2", "aws:s3/bucketObject:BucketObject"})
 STACK = "pulumi:pulumi:Stack"
 
 _AGENTCORE = "aws:bedrock/agentcore"
@@ -88,6 +89,7 @@ def parse(export: Mapping[str, Any]) -> Deployment:
     found = resources(export)
     agents = _agent_names(found)
     attachments = read_attachments(found)
+    uploaded = _uploaded(found)
     by_type = {wanted: [r for r in found if r.type == wanted] for wanted in (*_READ, FUNCTION)}
     return Deployment(
         roles=read_roles(found, attachments),
@@ -95,7 +97,7 @@ def parse(export: Mapping[str, Any]) -> Deployment:
         gateways=tuple(_gateway(r) for r in by_type[GATEWAY]),
         targets=tuple(_target(r) for r in by_type[TARGET]),
         functions=tuple(_function(r) for r in by_type[FUNCTION]),
-        runtimes=tuple(_runtime(r, agents) for r in by_type[RUNTIME]),
+        runtimes=tuple(_runtime(r, agents, uploaded) for r in by_type[RUNTIME]),
         resource_policies={
             r.text("resourceArn"): read_policy(r, r.name, r.get("policy")) for r in by_type[RESOURCE_POLICY]
         },
@@ -209,10 +211,21 @@ def _choice(resource: Resource, key: str, member: str) -> str | None:
     return value
 
 
-def _runtime(resource: Resource, agents: Mapping[str, str]) -> Runtime:
+def _uploaded(found: tuple[Resource, ...]) -> Mapping[tuple[str, str], Archive]:
+    """What the deployment puts into S3, by bucket and key."""
+    objects = ((r.get("bucket"), r.get("key"), r.inputs.get("source")) for r in found if r.type in OBJECTS)
+    return {
+        (bucket, key): Archive(path=source.path, uri=source.uri) if isinstance(source, Asset) else source
+        for bucket, key, source in objects
+        if isinstance(bucket, str) and isinstance(key, str) and isinstance(source, Asset | Archive)
+    }
+
+
+def _runtime(resource: Resource, agents: Mapping[str, str], uploaded: Mapping[tuple[str, str], Archive]) -> Runtime:
     environment, hidden = _variables(resource.get("environmentVariables"))
     arn, name = resource.text("agentRuntimeArn"), resource.text("agentRuntimeName")
     entry_points = resource.mapping("agentRuntimeArtifact", "codeConfiguration").get("entryPoints")
+    code = resource.mapping("agentRuntimeArtifact", "codeConfiguration", "code", "s3")
     return Runtime(
         label=resource.label,
         arn=arn,
@@ -223,6 +236,7 @@ def _runtime(resource: Resource, agents: Mapping[str, str]) -> Runtime:
         environment=environment,
         hidden=hidden,
         entry_points=resource.texts("entryPoints", entry_points),
+        code=uploaded.get((str(code.get("bucket")), str(code.get("prefix")))),
         network=_choice(resource, "networkConfiguration", "networkMode") or "PUBLIC",
         protocol=_choice(resource, "protocolConfiguration", "serverProtocol") or "HTTP",
         jwt=bool(resource.get("authorizerConfiguration")),

@@ -11,8 +11,6 @@ from typing import Any
 
 import pulumi
 
-from toolgate.components.checks.errors import UsageError
-
 _WRAPPERS = (typing.NotRequired, typing.Required, typing.Union, types.UnionType)
 _WORDS = {
     str: "a string",
@@ -22,6 +20,13 @@ _WORDS = {
     dict: "a map",
     list: "a list",
 }
+
+
+class UsageError(pulumi.RunError):
+    """What was asked for cannot be deployed; the text says what is wrong, where, and what to write instead.
+
+    Pulumi shows a `RunError` as its message alone, without a stack trace.
+    """
 
 
 def check(given: Any, expected: Any, where: str) -> None:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 
 SEPARATOR = "___"
 """Between target and tool in a full name (AgentCore developer guide, "Understand how gateway tools are named")."""

@@ -1,60 +1,99 @@
-"""An agent's Cedar permits: one policy for each grant of a gateway that authorizes tools, in that gateway's engine."""
+"""What an agent is handed: its grants checked, and a Cedar policy for each that a gateway's policy engine decides."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import pulumi
 import pulumi_aws as aws
 
-from toolgate.components.checks import names
-from toolgate.components.checks.errors import UsageError
-from toolgate.components.grants import cedar_text
-from toolgate.components.tool_gateway import GatewayTools
+from toolgate.components.checks import arguments, names
+from toolgate.components.checks.arguments import UsageError
+from toolgate.components.grants import cedar_schema, cedar_text
+from toolgate.components.grants.cedar_schema import Tools
+from toolgate.components.grants.tool_grants import GatewayTools
 
 
-@dataclass
-class _Written:
-    policies: int = 0
-    bytes: int = 0
+@dataclass(frozen=True)
+class Handed:
+    """The grants of one agent.
+
+    Attributes:
+        grants: As they were handed over.
+        tools: The tools of each grant, once they are known and every grant is found right. Each document is made of
+            them, so that a grant that is found wrong only then is not written.
+    """
+
+    grants: Sequence[GatewayTools]
+    tools: pulumi.Output[list[list[str]]]
+
+    def gateway_arns(self) -> pulumi.Output[list[str]]:
+        """The gateways' ARNs, each once."""
+        arns = pulumi.Output.all(*[grant["gateway_arn"] for grant in self.grants])
+        return pulumi.Output.all(arns, self.tools).apply(lambda known: list(dict.fromkeys(known[0])))
 
 
-# By the engine's id, which every grant of one gateway shares. A program in another language hands over ids that are
-# no longer the same object; there AWS counts.
-_written: WeakKeyDictionary[pulumi.Output[str], _Written] = WeakKeyDictionary()
+def check(grant: GatewayTools, tools: Sequence[str], where: str, of_gateway: Tools | None = None) -> None:
+    """Check one grant.
 
-
-def check(handed: Sequence[GatewayTools], tools: Sequence[list[str]], agent: str, where: str) -> None:
-    """Check what an agent is handed, before anything of it is made.
+    `ToolGateway.tools` asks, so that the error is where the grant is made; and `handed` asks of every grant, as one may
+    have been written out or changed by hand.
 
     Args:
-        handed: The grants.
-        tools: The tools of each grant.
+        grant: The grant.
+        tools: Its tools.
+        where: Whose it is, for messages.
+        of_gateway: The gateway's tools, where their schemas are known: a condition must fit them.
+
+    Raises:
+        UsageError: It names no tool or is no valid Cedar, or has a condition that nothing would enforce.
+    """
+    if not tools:
+        raise UsageError(f"{where}: names no tool. Leave the grant out.")
+    actions, when = _actions(grant, tools), grant.get("when")
+    for action in (*tools, *actions):
+        names.checked(names.FULL_TOOL, action, advice="Hand tools over with `gateway.tools(...)`.")
+    if "policy_engine_id" not in grant:
+        if "when" in grant:
+            raise UsageError(f"{where}: a condition holds only with authorization 'tool' on the gateway.")
+        return
+    if of_gateway is None:
+        cedar_text.check(actions, when, where)
+    else:
+        cedar_schema.check(actions, when, of_gateway, where)
+
+
+def handed(grants: Sequence[GatewayTools], agent: str, where: str) -> Handed:
+    """The grants of an agent, checked: before anything is made, or as soon as their tools are known.
+
+    Args:
+        grants: The grants.
         agent: The agent's runtime name; its policies are named after it.
         where: Whose grants they are, for messages.
 
     Raises:
-        UsageError: A grant names no tool or is no valid Cedar, has a condition that nothing would enforce, or the
-            engine would hold more than AgentCore takes.
+        UsageError: A tool is handed over twice, a grant cannot be written, or an engine would hold more than AgentCore
+            takes.
     """
-    for number, (grant, its_tools) in enumerate(zip(handed, tools, strict=True)):
-        here = f"{where}.tools[{number}]"
-        if not its_tools:
-            raise UsageError(f"{here}: names no tool. Leave the grant out.")
-        for action in (*its_tools, *_actions(grant, its_tools)):
-            names.checked(names.FULL_TOOL, action, advice="Hand tools over with `gateway.tools(...)`.")
-        if "policy_engine_id" in grant:
-            cedar_text.check(_actions(grant, its_tools), grant.get("when"), here)
-        elif "when" in grant:
-            raise UsageError(f"{here}: a condition holds only with authorization 'tool' on the gateway.")
-    for number, index in _with_engine(handed):
-        names.policy(agent, number)
-        _count(handed[index], tools[index], where)
+
+    def checked(tools: list[list[str]]) -> list[list[str]]:
+        every = [tool for its_tools in tools for tool in its_tools]
+        if twice := sorted({tool for tool in every if every.count(tool) > 1}):
+            raise UsageError(f"{where}.tools: {', '.join(twice)} handed over twice. Hand each tool over once.")
+        for index, (grant, its_tools) in enumerate(zip(grants, tools, strict=True)):
+            check(grant, its_tools, f"{where}.tools[{index}]")
+        for number, index in _with_engine(grants):
+            names.policy(agent, number)
+            _count(grants[index], tools[index], where)
+        return tools
+
+    given = [grant["tools"] for grant in grants]
+    tools = arguments.derived(given, list[list[str]], f"{where}.tools", checked)
+    return Handed(grants, pulumi.Output.from_input(tools))
 
 
 def write(
-    name: str, agent: str, role: pulumi.Input[str], handed: Sequence[GatewayTools], opts: pulumi.ResourceOptions
+    name: str, agent: str, role: pulumi.Input[str], handed: Handed, opts: pulumi.ResourceOptions
 ) -> list[pulumi.Resource]:
     """Write one permit for each grant that needs one; there are no others.
 
@@ -62,46 +101,60 @@ def write(
         name: The component's name.
         agent: The agent's runtime name.
         role: The role's entity id, as `cedar.role_entity` gives it.
-        handed: The grants, their tools as `check` has seen them.
+        handed: The grants.
         opts: The policies' parent and hooks.
     """
-    made: list[pulumi.Resource] = []
-    for number, index in _with_engine(handed):
-        policy = aws.bedrock.AgentcorePolicy(
+    return [
+        aws.bedrock.AgentcorePolicy(
             names.numbered(f"{name}-tools", "-", number),
             name=names.policy(agent, number),
-            policy_engine_id=handed[index].get("policy_engine_id"),
-            definition={"cedar": {"statement": _statement(role, handed[index])}},
+            policy_engine_id=handed.grants[index].get("policy_engine_id"),
+            definition={"cedar": {"statement": _statement(role, handed, index)}},
             validation_mode="FAIL_ON_ANY_FINDINGS",
             # A replacement cannot be made while the old one holds the name.
             opts=opts.merge(pulumi.ResourceOptions(delete_before_replace=True, protect=False)),
         )
-        made.append(policy)
-    return made
+        for number, index in _with_engine(handed.grants)
+    ]
 
 
-def _statement(role: pulumi.Input[str], grant: GatewayTools) -> pulumi.Output[str]:
-    def write_permit(known: list[Any]) -> str:
+def _statement(role: pulumi.Input[str], handed: Handed, index: int) -> pulumi.Output[str]:
+    grant = handed.grants[index]
+
+    def permit(known: list[Any]) -> str:
         role_entity, gateway, tools = known
-        return cedar_text.permit(cedar_text.Scope(role_entity, gateway), _actions(grant, tools), grant.get("when"))
+        return cedar_text.permit(
+            cedar_text.Scope(role_entity, gateway), _actions(grant, tools[index]), grant.get("when")
+        )
 
-    return pulumi.Output.all(role, grant["gateway_arn"], grant["tools"]).apply(write_permit)
+    return pulumi.Output.all(role, grant["gateway_arn"], handed.tools).apply(permit)
 
 
-def _actions(grant: GatewayTools, tools: list[str]) -> list[str]:
+def _actions(grant: GatewayTools, tools: Sequence[str]) -> Sequence[str]:
     return grant.get("actions", tools)
 
 
-def _with_engine(handed: Sequence[GatewayTools]) -> Iterator[tuple[int, int]]:
-    """The places of the grants that need a permit, numbered from one."""
-    return enumerate((index for index, grant in enumerate(handed) if "policy_engine_id" in grant), start=1)
+def _with_engine(grants: Sequence[GatewayTools]) -> Iterator[tuple[int, int]]:
+    """The indices of the grants that need a permit, numbered from one."""
+    return enumerate((index for index, grant in enumerate(grants) if "policy_engine_id" in grant), start=1)
 
 
-def _count(grant: GatewayTools, tools: list[str], where: str) -> None:
+@dataclass
+class _Written:
+    """What this program writes into one policy engine."""
+
+    policies: int = 0
+    bytes: int = 0
+
+
+def _count(grant: GatewayTools, tools: Sequence[str], where: str) -> None:
     engine = grant.get("policy_engine_id")
+    # A program in another language hands over ids that are no longer the same object; there AWS counts.
     if not isinstance(engine, pulumi.Output):
         return
-    written = _written.setdefault(engine, _Written())
+    # The count is kept on the gateway's engine id, an object that all of the gateway's grants share, and ends with it.
+    # By `vars`: any other attribute of an Output is one of its value.
+    written: _Written = vars(engine).setdefault("_toolgate_written", _Written())
     written.policies += 1
     written.bytes += cedar_text.smallest(_actions(grant, tools), grant.get("when"))
     if written.policies > cedar_text.MOST_POLICIES:

@@ -1,7 +1,7 @@
 """A gateway's tools as a Cedar schema, and conditions checked against it.
 
 AgentCore makes such a schema from the gateway's tools (developer guide, "Schema constraints" and "Time-based policy
-support"). Only what policies on an AWS_IAM gateway can be about is in ours.
+support"). `access` reads deployments that others made and has a schema of its own; a test proves the two equal.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,19 +10,29 @@ from typing import Any
 import cedarpy
 
 from toolgate.components.checks import names
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants import cedar_text
 from toolgate.components.tools.tool_schema import ToolSchema
 
 Tools = Mapping[str, Sequence[ToolSchema]]
 """Tools by target."""
+type CedarType = dict[str, Any]
+"""A type in Cedar's JSON form."""
 
 # AgentCore developer guide, "Schema constraints", Context.
-_SCALARS: dict[str, dict[str, Any]] = {
+_SCALARS: dict[str, CedarType] = {
     "string": {"type": "String"},
     "integer": {"type": "Long"},
     "boolean": {"type": "Boolean"},
     "number": {"type": "Extension", "name": "decimal"},
+}
+_ID = {"id": {"type": "String"}}
+# An UnauthenticatedUser has no id; it shows in an error that the service gave for `principal.id` without a guard.
+_ENTITIES = {
+    "Gateway": {},
+    "IamEntity": {"shape": {"type": "Record", "attributes": _ID}},
+    "OAuthUser": {"shape": {"type": "Record", "attributes": _ID}, "tags": {"type": "String"}},
+    "UnauthenticatedUser": {},
 }
 # AgentCore developer guide, "Time-based policy support".
 _SYSTEM = {"type": "Record", "attributes": {"now": {"type": "Extension", "name": "datetime"}}}
@@ -40,8 +50,7 @@ def schema(tools: Tools) -> dict[str, Any]:
         for tool in its_tools:
             name = names.full_tool(target, tool["name"])
             actions[name] = _in(target) | {"appliesTo": _applies_to(tool, name)}
-    entities = {"Gateway": {}, "IamEntity": {"shape": _record({"id": {"type": "String"}}, ["id"])}}
-    return {"AgentCore": {"entityTypes": entities, "actions": actions}}
+    return {"AgentCore": {"entityTypes": _ENTITIES, "actions": actions}}
 
 
 def check(actions: Sequence[str], when: str | None, tools: Tools, where: str) -> None:
@@ -75,11 +84,15 @@ def _in(group: str) -> dict[str, Any]:
 
 
 def _applies_to(tool: ToolSchema, name: str) -> dict[str, Any]:
-    context = {"input": _type(tool["inputSchema"], f"tool {name!r}"), "system": _SYSTEM}
-    return {"principalTypes": ["IamEntity"], "resourceTypes": ["Gateway"], "context": _record(context, list(context))}
+    attributes = {"input": _type(tool["inputSchema"], f"tool {name!r}"), "system": _SYSTEM}
+    return {
+        "principalTypes": ["IamEntity", "UnauthenticatedUser"],
+        "resourceTypes": ["Gateway"],
+        "context": {"type": "Record", "attributes": attributes},
+    }
 
 
-def _type(node: Mapping[str, Any], where: str) -> dict[str, Any]:
+def _type(node: Mapping[str, Any], where: str) -> CedarType:
     kind = node.get("type")
     if kind == "object":
         attributes = {name: _type(child, f"{where}.{name}") for name, child in node.get("properties", {}).items()}
@@ -92,7 +105,7 @@ def _type(node: Mapping[str, Any], where: str) -> dict[str, Any]:
     return dict(_SCALARS[kind])
 
 
-def _record(attributes: Mapping[str, Mapping[str, Any]], required: Sequence[str]) -> dict[str, Any]:
+def _record(attributes: Mapping[str, CedarType], required: Sequence[str]) -> CedarType:
     return {
         "type": "Record",
         "attributes": {name: {**node, "required": name in required} for name, node in attributes.items()},

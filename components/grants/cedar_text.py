@@ -8,12 +8,11 @@ scope": the principal's id is the role's ARN as its sessions show it, without th
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import cedarpy
 import pulumi
 
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 from toolgate.components.iam.iam_documents import AwsEnvironment
 
 # botocore bedrock-agentcore-control Statement
@@ -50,7 +49,7 @@ _SHORTEST = Scope(
 )
 
 
-def role_entity(place: AwsEnvironment, role_name: pulumi.Input[str]) -> Any:
+def role_entity(place: AwsEnvironment, role_name: pulumi.Input[str]) -> pulumi.Output[str]:
     """The entity id of a role's sessions.
 
     AgentCore developer guide, "Policy conditions": `arn:<partition>:sts::<account>:assumed-role/<role name>`. Neither

@@ -1,10 +1,13 @@
-"""Which tools an agent may be handed: names resolved against what a gateway has, and what authorization can enforce."""
+"""What an agent may be handed: tools' names resolved against what a gateway has, and what authorization can enforce."""
 
 import enum
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NotRequired, TypedDict
+
+import pulumi
 
 from toolgate.components.checks import names
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 
 Available = Mapping[str, Sequence[str]]
 """Tool names by target."""
@@ -17,6 +20,23 @@ class Authorization(enum.Enum):
     """Whoever may invoke the gateway may call each of its tools; the gateway has the tool search."""
     TOOL = "tool"
     """Only the tools that were handed to the caller. No tool search: it would show it the others too."""
+
+
+class GatewayTools(TypedDict):
+    """Tools of one gateway, handed to an agent: the grant."""
+
+    gateway_arn: pulumi.Input[str]
+    """ARN of the gateway."""
+    gateway_url: pulumi.Input[str]
+    """The gateway's MCP endpoint."""
+    tools: pulumi.Input[list[str]]
+    """Full names of the tools; the gateway's `tool_names` are all of them."""
+    policy_engine_id: NotRequired[pulumi.Input[str]]
+    """Id of the gateway's policy engine, with authorization 'tool': the permit is written there."""
+    actions: NotRequired[list[str]]
+    """What the permit names: full tool names, and targets for all of their tools. Default: `tools`."""
+    when: NotRequired[str]
+    """A condition in Cedar that must hold for each call."""
 
 
 def full_names(available: Available, where: str) -> list[str]:

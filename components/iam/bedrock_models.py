@@ -1,14 +1,13 @@
 """Which Bedrock model an id means, and the IAM statements that let an agent invoke it."""
 
 import re
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 from toolgate.components.iam import iam_documents
-from toolgate.components.iam.iam_documents import AwsEnvironment
+from toolgate.components.iam.iam_documents import AwsEnvironment, Statement
 
 # What an inference profile's id begins with (Bedrock user guide, "Supported Regions and models for inference
 # profiles"). A foundation model's id begins with its provider.
@@ -39,7 +38,7 @@ def is_profile(model_id: str) -> bool:
     return "inference-profile/" in model_id or model_id.split(".", 1)[0] in GEOGRAPHIES
 
 
-def access(component: pulumi.ComponentResource, place: AwsEnvironment, model_id: str) -> list[dict[str, Any]]:
+def access(component: pulumi.ComponentResource, place: AwsEnvironment, model_id: str) -> list[Statement]:
     """The statements that let a role invoke the model."""
     if not is_profile(model_id):
         named = model_id if model_id.startswith("arn:") else f"foundation-model/{model_id}"

@@ -1,4 +1,4 @@
-"""A component's IAM role and the policies written into it."""
+"""A component's IAM role and the policies written into it, and what removal protection leaves alone."""
 
 from collections.abc import Mapping
 from typing import NotRequired, TypedDict
@@ -6,7 +6,6 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from toolgate.components.iam import protection
 from toolgate.components.iam.iam_documents import Document
 
 
@@ -17,6 +16,15 @@ class RoleArgs(TypedDict):
     """ARN of a managed policy."""
     tags: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
     """Its tags."""
+
+
+def replaceable(component: pulumi.ComponentResource) -> pulumi.ResourceOptions:
+    """Options of a child that says who may do what, or is made of this repository: never protected.
+
+    A component that is given `protect=True` hands it to its children: what has an identity or keeps data cannot be
+    deleted then. What updates make anew or take away every day must not be stopped by it.
+    """
+    return pulumi.ResourceOptions(parent=component, protect=False)
 
 
 def make(component: pulumi.ComponentResource, name: str, trust: Document, args: RoleArgs) -> aws.iam.Role:
@@ -46,7 +54,7 @@ def write(
             f"{name}-{suffix}",
             role=role.name,
             policy=pulumi.Output.json_dumps(document),
-            opts=protection.replaceable(component),
+            opts=replaceable(component),
         )
         for suffix, document in documents.items()
     ]

@@ -9,9 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
+import pulumi_aws as aws
 
-Document = dict[str, Any]
-Text = pulumi.Input[str]
+type Text = pulumi.Input[str]
+type Statement = dict[str, Any]
+"""A statement of a document; its leaves may be Outputs."""
+type Condition = Mapping[str, Mapping[str, Text | Sequence[str]]]
+"""By operator: values by condition key."""
+type Document = dict[str, Any]
 
 # Actions and resource types: AWS Service Authorization Reference, page of the service in the prefix.
 ASSUME_ROLE = "sts:AssumeRole"
@@ -67,11 +72,24 @@ class AwsEnvironment:
     region: Text
     account: Text
 
-    def arn(self, service: str, resource: Text, *, region: Text | None = None, account: Text | None = None) -> Any:
+    def arn(
+        self, service: str, resource: Text, *, region: Text | None = None, account: Text | None = None
+    ) -> pulumi.Output[str]:
         """The ARN of a resource here; `region` and `account` replace ours (an empty one for ARNs without)."""
         region = self.region if region is None else region
         account = self.account if account is None else account
         return pulumi.Output.concat("arn:", self.partition, ":", service, ":", region, ":", account, ":", resource)
+
+
+def current_environment(component: pulumi.ComponentResource) -> AwsEnvironment:
+    """Partition, Region and account of the component's AWS provider."""
+    # Invokes do not inherit the component's provider by themselves.
+    opts = pulumi.InvokeOutputOptions(parent=component)
+    return AwsEnvironment(
+        partition=aws.get_partition_output(opts=opts).partition,
+        region=aws.get_region_output(opts=opts).region,
+        account=aws.get_caller_identity_output(opts=opts).account_id,
+    )
 
 
 def document(*statements: Mapping[str, Any]) -> Document:
@@ -80,16 +98,19 @@ def document(*statements: Mapping[str, Any]) -> Document:
 
 
 def allow(
-    sid: str, actions: str | Sequence[str], resources: Any, condition: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+    sid: str,
+    actions: str | Sequence[str],
+    resources: Text | Sequence[Text] | pulumi.Input[Sequence[str]],
+    condition: Condition | None = None,
+) -> Statement:
     """One Allow statement; `resources` is an ARN or a list of ARNs."""
     statement = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
-    return statement | ({"Condition": condition} if condition else {})
+    return {**statement, **({"Condition": condition} if condition else {})}
 
 
-def _trust(service: str, condition: Mapping[str, Any] | None = None) -> Document:
+def _trust(service: str, condition: Condition | None = None) -> Document:
     statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": ASSUME_ROLE}
-    return document(statement | ({"Condition": condition} if condition else {}))
+    return document({**statement, **({"Condition": condition} if condition else {})})
 
 
 def gateway_trust(place: AwsEnvironment, gateway_name: str) -> Document:
@@ -108,11 +129,11 @@ def runtime_trust(place: AwsEnvironment, runtime_name: str) -> Document:
     return _agentcore_trust(place, place.arn("bedrock-agentcore", f"runtime/{runtime_name}{ID_SUFFIX}"))
 
 
-def _gateway_arns(place: AwsEnvironment, gateway_name: str) -> Any:
+def _gateway_arns(place: AwsEnvironment, gateway_name: str) -> pulumi.Output[str]:
     return place.arn("bedrock-agentcore", f"gateway/{gateway_name.lower()}{ID_SUFFIX}")
 
 
-def _agentcore_trust(place: AwsEnvironment, source_arn: Any) -> Document:
+def _agentcore_trust(place: AwsEnvironment, source_arn: Text) -> Document:
     condition = {"StringEquals": {"aws:SourceAccount": place.account}, "ArnLike": {"aws:SourceArn": source_arn}}
     return _trust(AGENTCORE, condition)
 
@@ -153,9 +174,7 @@ def invoke_gateways(gateway_arns: pulumi.Input[Sequence[str]]) -> Document:
     return document(allow("InvokeGateways", INVOKE_GATEWAY, gateway_arns))
 
 
-def runtime_minimum(
-    place: AwsEnvironment, runtime_name: str, code_arn: Text, model: Sequence[Mapping[str, Any]]
-) -> Document:
+def runtime_minimum(place: AwsEnvironment, runtime_name: str, code_arn: Text, model: Sequence[Statement]) -> Document:
     """What a runtime needs before it has any tool: logs, traces, metrics, its code, its model.
 
     Args:
@@ -180,12 +199,12 @@ def runtime_minimum(
     )
 
 
-def model_access(model_arn: Text) -> list[dict[str, Any]]:
+def model_access(model_arn: Text) -> list[Statement]:
     """The agent invokes one foundation model."""
     return [allow("InvokeModel", INVOKE_MODEL, model_arn)]
 
 
-def profile_access(profile_arn: Text, model_arns: pulumi.Input[Sequence[str]]) -> list[dict[str, Any]]:
+def profile_access(profile_arn: Text, model_arns: pulumi.Input[Sequence[str]]) -> list[Statement]:
     """The agent invokes one inference profile, and its models in every destination Region through it only.
 
     Bedrock user guide, "Prerequisites for inference profiles".
@@ -219,12 +238,12 @@ def key_policy(place: AwsEnvironment) -> Document:
 
 
 def _on_key(
-    sid: str, principal: Mapping[str, Any], actions: str | Sequence[str], condition: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+    sid: str, principal: Mapping[str, Text], actions: str | Sequence[str], condition: Condition | None = None
+) -> Statement:
     return {**allow(sid, actions, "*", condition), "Principal": principal}
 
 
-def _granting(operations: Sequence[str]) -> dict[str, Any]:
+def _granting(operations: Sequence[str]) -> Condition:
     """A grant is for what the service encrypts in one resource's name, and hands on no more than these operations."""
     return {
         "StringEquals": {"kms:GrantConstraintType": "EncryptionContextSubset"},

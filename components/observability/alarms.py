@@ -9,9 +9,9 @@ import pulumi
 import pulumi_aws as aws
 
 from toolgate.components.checks import arguments
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 from toolgate.components.observability import metrics
-from toolgate.components.observability.observed import Monitored
+from toolgate.components.observability.metrics import Monitored
 
 PERIOD = 300
 """Seconds that an alarm looks at together. AgentCore publishes its metrics every minute."""

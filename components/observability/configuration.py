@@ -1,11 +1,28 @@
-"""`toolgate:observability`: its keys, and what they come to."""
+"""`toolgate:observability`: its keys, what they come to, and how an agent with telemetry starts."""
 
 from dataclasses import dataclass
 from typing import NotRequired, TypedDict
 
-from toolgate.components.checks.errors import UsageError
+import pulumi
+
+from toolgate.components.checks.arguments import UsageError
 from toolgate.components.observability import alarms, log_delivery
 from toolgate.components.observability.monitoring import Watching
+
+TELEMETRY_ENTRY_POINTS = ["opentelemetry-instrument", "main.py"]
+"""AgentCore developer guide, "Add observability to your agentic resources": the ADOT distro's start."""
+
+TELEMETRY_ENVIRONMENT: dict[str, pulumi.Input[str]] = {
+    # opentelemetry-instrumentation-botocore: prompts and answers in log events. The ADOT distro's default is "true".
+    "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "false",
+    # The ADOT distro's MCP spans hold each call's arguments and result, with no setting against it. Strands has a span
+    # for each call too, and without these httpx has one for each request.
+    "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "aws_mcp",
+}
+"""What keeps prompts and tool content out of what the agent's libraries send.
+
+Read before `main.py` runs, so the deployment sets it; the agent itself sees to strands (agent/traces.py).
+"""
 
 
 class ObservabilityConfig(TypedDict):

@@ -11,8 +11,8 @@ import pulumi
 import pulumi_aws as aws
 
 from toolgate.components.checks import names
-from toolgate.components.checks.errors import UsageError
-from toolgate.components.observability.observed import Monitored
+from toolgate.components.checks.arguments import UsageError
+from toolgate.components.observability.metrics import Monitored
 
 LOGS, TRACES = "APPLICATION_LOGS", "TRACES"
 # CloudWatch Logs API reference, PutRetentionPolicy, retentionInDays

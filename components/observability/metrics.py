@@ -1,4 +1,4 @@
-"""Which CloudWatch metrics are about a gateway, a runtime or a function: their namespace and dimensions.
+"""What is observed, and which CloudWatch metrics are about it: their namespace and dimensions.
 
 CloudWatch finds a metric only by the exact set of dimensions that it is published with. The guide names AgentCore's
 dimensions and not their sets ("AgentCore generated gateway observability data"); these two sets are the ones that
@@ -7,8 +7,12 @@ aws/aws-cdk#38487 and #38486 took for AgentCore after alarms on the ARN alone ha
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
 
-from toolgate.components.checks.errors import UsageError
+import pulumi
+
+from toolgate.components.checks.arguments import UsageError
 
 AGENTCORE = "AWS/Bedrock-AgentCore"
 LAMBDA = "AWS/Lambda"
@@ -19,6 +23,25 @@ _GATEWAY = re.compile(r"arn:[^:]+:bedrock-agentcore:[^:]+:[^:]+:gateway/[^/:]+")
 # botocore bedrock-agentcore-control AgentRuntimeId: the runtime's name and ten characters.
 _RUNTIME = re.compile(r"arn:[^:]+:bedrock-agentcore:[^:]+:[^:]+:runtime/(?P<name>[^/:]+)-[a-zA-Z0-9]{10}")
 _FUNCTION = re.compile(r"arn:[^:]+:lambda:[^:]+:[^:]+:function:(?P<name>[^:]+)")
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """A gateway or runtime, as what logs, traces and alarms are about.
+
+    Attributes:
+        kind: Which of the two.
+        name: Its name in AWS.
+        arn: Its ARN.
+        tags: Tags for whatever is made to observe it.
+        kms_key_arn: The key that encrypts what is kept of it; None for CloudWatch's own.
+    """
+
+    kind: Literal["gateway", "runtime"]
+    name: str
+    arn: pulumi.Output[str]
+    tags: pulumi.Input[dict[str, pulumi.Input[str]]] | None = None
+    kms_key_arn: pulumi.Input[str] | None = None
 
 
 def of_gateway(arn: str) -> dict[str, str]:

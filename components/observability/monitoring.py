@@ -7,7 +7,7 @@ import pulumi
 from toolgate.components.observability import alarms, log_delivery
 from toolgate.components.observability.alarms import Alarms
 from toolgate.components.observability.log_delivery import LogDelivery
-from toolgate.components.observability.observed import Monitored
+from toolgate.components.observability.metrics import Monitored
 
 
 class Watching(TypedDict):

@@ -13,7 +13,7 @@ from pulumi.provider.server import ComponentInitError
 
 from toolgate.components import __version__
 from toolgate.components.agent_runtime import AgentRuntime
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 from toolgate.components.dashboard import Dashboard
 from toolgate.components.encryption_key import EncryptionKey
 from toolgate.components.lambda_tools import LambdaTools

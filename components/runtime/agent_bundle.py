@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolgate.components.checks.errors import UsageError
-from toolgate.components.runtime import interpreter, wheels
+from toolgate.components.checks.arguments import UsageError
+from toolgate.components.runtime import wheels
 
 MEGABYTE = 1_000_000
 # AgentCore quotas, "Runtime", direct code deployment.
@@ -46,7 +46,7 @@ def build(
     lock: Path | None,
     *,
     dist: Path = Path("dist"),
-    python: str = interpreter.VERSION,
+    python: str = wheels.PYTHON,
     machine: str = wheels.AGENTCORE,
 ) -> Bundle:
     """Build the agent's zip, or return the one already built from the same inputs.

@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from toolgate.components.iam import protection
+from toolgate.components.iam import component_role
 
 
 class CodeArgs(TypedDict):
@@ -39,19 +39,7 @@ def upload(
         tags=args.get("tags"),
         opts=child,
     )
-    private = aws.s3.BucketPublicAccessBlock(
-        f"{name}-code",
-        bucket=bucket.bucket,
-        block_public_acls=True,
-        block_public_policy=True,
-        ignore_public_acls=True,
-        restrict_public_buckets=True,
-        opts=child,
-    )
-    owned = aws.s3.BucketOwnershipControls(
-        f"{name}-code", bucket=bucket.bucket, rule={"object_ownership": "BucketOwnerEnforced"}, opts=child
-    )
-    ready: list[pulumi.Resource] = [private, owned]
+    ready = _closed(f"{name}-code", bucket, child)
     if key_arn := args.get("kms_key_arn"):
         ready.append(_encrypted(f"{name}-code", bucket, key_arn, child))
     return aws.s3.BucketObjectv2(
@@ -60,8 +48,25 @@ def upload(
         # The digest in the key: a new zip at an old key would not be deployed.
         key=f"{name}/{digest}.zip",
         source=pulumi.FileAsset(path.as_posix()),
-        opts=protection.replaceable(component).merge(pulumi.ResourceOptions(depends_on=ready)),
+        opts=component_role.replaceable(component).merge(pulumi.ResourceOptions(depends_on=ready)),
     )
+
+
+def _closed(name: str, bucket: aws.s3.Bucket, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+    """Nobody but who IAM lets in, and nobody owns what is in it but the bucket's account."""
+    private = aws.s3.BucketPublicAccessBlock(
+        name,
+        bucket=bucket.bucket,
+        block_public_acls=True,
+        block_public_policy=True,
+        ignore_public_acls=True,
+        restrict_public_buckets=True,
+        opts=opts,
+    )
+    owned = aws.s3.BucketOwnershipControls(
+        name, bucket=bucket.bucket, rule={"object_ownership": "BucketOwnerEnforced"}, opts=opts
+    )
+    return [private, owned]
 
 
 def _encrypted(

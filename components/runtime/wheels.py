@@ -1,4 +1,4 @@
-"""The agent's locked packages as AgentCore Runtime can run them: wheels for Linux arm64, trimmed, compiled."""
+"""The Python that AWS runs our code on, and the agent's locked packages for it: arm64 wheels, trimmed, compiled."""
 
 import os
 import re
@@ -8,8 +8,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 
+PYTHON = "3.13"
+"""As `major.minor`; the agent's wheels are installed for it."""
+# botocore lambda Runtime, bedrock-agentcore-control AgentManagedRuntimeType
+LAMBDA_RUNTIME = f"python{PYTHON}"
+AGENTCORE_RUNTIME = f"PYTHON_{PYTHON.replace('.', '_')}"
 # AgentCore developer guide, "Direct code deployment": arm64 only.
 AGENTCORE = "aarch64-manylinux2014"
 # What the agent calls, and what boto3's default credential chain may.

@@ -5,9 +5,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from toolgate.components.tools.tool_schema import ToolSchema
+from toolgate.components.tools.tool_types import Schema
 
-# pulumi_aws 7.51 types an input schema down to this depth; below it the schema goes as JSON text.
-_TYPED_LEVELS = 2
+type Typed = dict[str, Any]
+"""A schema as pulumi_aws types it."""
+
+# Where a schema stands -> where its items and properties stand (pulumi_aws 7.51, the classes
+# AgentcoreGatewayTargetTargetConfigurationMcpLambdaToolSchemaInlinePayloadInputSchema*Args). What is under the last
+# typed schema goes as JSON text.
+_TYPED = {
+    "input": {"items": "items", "properties": "property"},
+    "property": {"items": "items", "properties": "last"},
+    "items": {"items": "last", "properties": "last"},
+}
 
 
 def tools_json(tools: Sequence[ToolSchema]) -> str:
@@ -15,27 +25,29 @@ def tools_json(tools: Sequence[ToolSchema]) -> str:
     return json.dumps(tools, indent=1)
 
 
-def inline_payload(tool: ToolSchema) -> dict[str, Any]:
+def inline_payload(tool: ToolSchema) -> Typed:
     """The tool as an `inline_payloads` entry of pulumi_aws' AgentcoreGatewayTarget.
 
-    There properties are a list, each with its own `required`, and the third level is `items_json` or
+    There properties are a list, each with its own `required`, and the deepest levels are `items_json` or
     `properties_json`.
     """
     return {
         "name": tool["name"],
         "description": tool["description"],
-        "input_schema": _node(tool["inputSchema"], _TYPED_LEVELS),
+        "input_schema": _node(tool["inputSchema"], "input"),
     }
 
 
-def _node(schema: dict[str, Any], levels: int) -> dict[str, Any]:
-    node: dict[str, Any] = {key: schema[key] for key in ("type", "description") if key in schema}
+def _node(schema: Schema, place: str) -> Typed:
+    typed = _TYPED.get(place)
+    node: Typed = {key: schema[key] for key in ("type", "description") if key in schema}
     required = schema.get("required", [])
     if "items" in schema:
-        node |= {"items": _node(schema["items"], levels - 1)} if levels else {"items_json": _text(schema["items"])}
-    if "properties" in schema and levels:
+        items = schema["items"]
+        node |= {"items": _node(items, typed["items"])} if typed else {"items_json": _text(items)}
+    if "properties" in schema and typed:
         node["properties"] = [
-            {"name": name, "required": name in required, **_node(child, levels - 1)}
+            {"name": name, "required": name in required, **_node(child, typed["properties"])}
             # Tools that come through an engine have lost the order of their keys.
             for name, child in sorted(schema["properties"].items())
         ]
@@ -44,13 +56,13 @@ def _node(schema: dict[str, Any], levels: int) -> dict[str, Any]:
     return node
 
 
-def _text(schema: dict[str, Any]) -> str:
+def _text(schema: Schema) -> str:
     return json.dumps(_ordered(schema), separators=(",", ":"), ensure_ascii=False)
 
 
-def _ordered(schema: dict[str, Any]) -> dict[str, Any]:
+def _ordered(schema: Schema) -> Schema:
     """Keys in the order in which the provider writes them back, so that a second plan sees no difference."""
-    ordered: dict[str, Any] = {key: schema[key] for key in ("type", "description") if key in schema}
+    ordered: Schema = {key: schema[key] for key in ("type", "description") if key in schema}
     if "items" in schema:
         ordered["items"] = _ordered(schema["items"])
     if "properties" in schema:

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypedDict
 
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 from toolgate.components.tools import docstrings, tool_types
-from toolgate.components.tools.tool_types import Position
+from toolgate.components.tools.tool_types import Position, Schema
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -48,6 +48,18 @@ def read_tools(path: Path) -> list[ToolSchema]:
     _refuse_repeated(functions, path)
     types = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     return [_tool(function, _typed_dicts(types), path) for function in functions]
+
+
+def read_targets(lambdas: Path) -> dict[str, list[ToolSchema]]:
+    """The tools of every target of a program by target name; a target is a folder with a `tools.py`, and named for it.
+
+    Raises:
+        UsageError: There is no target, or a tool cannot be expressed.
+    """
+    folders = sorted(path.parent for path in lambdas.glob("*/tools.py"))
+    if not folders:
+        raise UsageError(f"{lambdas}: has no target. A target is a folder with a tools.py.")
+    return {folder.name: read_tools(folder / "tools.py") for folder in folders}
 
 
 def _refuse_repeated(functions: Iterable[Function], path: Path) -> None:
@@ -87,7 +99,7 @@ def _tool(function: Function, types: Mapping[str, ast.ClassDef], path: Path) -> 
     return {"name": function.name, "description": text, "inputSchema": schema}
 
 
-def _input_schema(function: ast.FunctionDef, types: Mapping[str, ast.ClassDef], file: str) -> dict[str, Any]:
+def _input_schema(function: ast.FunctionDef, types: Mapping[str, ast.ClassDef], file: str) -> Schema:
     arguments = function.args
     for refused, sign in ((arguments.vararg, "*"), (arguments.kwarg, "**")):
         if refused:
@@ -96,7 +108,7 @@ def _input_schema(function: ast.FunctionDef, types: Mapping[str, ast.ClassDef], 
     for refused in arguments.posonlyargs:
         place = Position(file, f"{function.name} parameter", refused.arg)
         raise place.error(refused.lineno, "is positional only; tools are called by name. Remove the `/`.")
-    properties: dict[str, Any] = {}
+    properties: dict[str, Schema] = {}
     required: list[str] = []
     for argument, default in _with_defaults(arguments):
         place = Position(file, f"{function.name} parameter", argument.arg)
@@ -115,7 +127,7 @@ def _with_defaults(arguments: ast.arguments) -> list[tuple[ast.arg, ast.expr | N
 
 def _parameter(
     argument: ast.arg, default: ast.expr | None, types: Mapping[str, ast.ClassDef], place: Position
-) -> dict[str, Any]:
+) -> Schema:
     if argument.annotation is None:
         raise place.error(argument.lineno, f"has no type. Write `{argument.arg}: <type>`.")
     annotation, nullable = tool_types.optional(argument.annotation)

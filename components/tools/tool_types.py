@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 from toolgate.components.tools.docstrings import summary
 
-Schema = dict[str, Any]
+type Schema = dict[str, Any]
+"""A value's schema, in the API's form."""
 
 _SCALARS = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
 _INSTEAD = {

@@ -18,7 +18,7 @@ from toolgate.access.matrix.inbound import INVOKE_GATEWAY
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.serve.agents import invoke_api
 from toolgate.local.serve.agents.agent_process import AgentProcess
-from toolgate.local.serve.agents.code_archive import write_out
+from toolgate.local.serve.agents.code_archive import write_out, write_sources
 from toolgate.local.serve.environment import process_environment
 from toolgate.local.serve.gateway.denial import Denial
 from toolgate.local.serve.gateway.tool_call import ToolCall
@@ -42,7 +42,7 @@ class Assembly:
         place: Its account and Region.
         url: The address that it is served at.
         root: Where relative paths of the deployment start.
-        code: An empty folder for the functions' code.
+        code: An empty folder for the code of functions and agents.
         sessions: The credentials in force.
         calls: Filled with the gateways' tool calls.
         denials: Filled with what policy engines decided against.
@@ -67,9 +67,13 @@ class Assembly:
         Raises:
             DeploymentError: Its program is not there.
         """
-        entry_point = self.root / "agent" / of.entry_points[-1]
+        assert of.code is not None  # noqa: S101  # else it is refused at the start (`unsupported`)
+        folder = self.code / "agents" / of.id
+        folder.mkdir(parents=True)
+        write_sources(of.code, folder, self.root)
+        entry_point = folder / of.entry_points[-1]
         if not entry_point.is_file():
-            raise DeploymentError(f"{of.label}: its entry point is not there: {entry_point}")
+            raise DeploymentError(f"{of.label}: its code has no {of.entry_points[-1]}, which is its entry point")
         urls = {gateway.url: self.gateway_url(gateway.id) for gateway in self.deployment.gateways}
         environment = self._environment(invoke_api.environment(of, urls), of.role_arn, "BedrockAgentCore-local")
         return AgentProcess(f"agent {of.agent}", entry_point, environment, logs / f"{of.agent}.log")
@@ -113,9 +117,9 @@ class Assembly:
         function = self.deployment.function(target.function_arn or "")
         if function is None or function.code is None:
             raise DeploymentError(f"{target.label}: its function cannot be run here")
-        folder = self.code / function.name
+        folder = self.code / "functions" / function.name
         if not folder.exists():
-            folder.mkdir()
+            folder.mkdir(parents=True)
             write_out(function.code, folder, self.root)
         environment = self._environment(function.environment, function.role_arn, function.name)
         return LocalFunction(function, target_id=target.id, code=folder, environment=environment)

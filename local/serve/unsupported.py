@@ -88,6 +88,8 @@ def _runtime(deployment: Deployment, runtime: Runtime, place: CloudEnvironment) 
         yield f"{runtime.label}: protocol {runtime.protocol} is not reproduced, only HTTP is"
     if not runtime.entry_points:
         yield f"{runtime.label}: a container is not run here, only code with an entry point is"
+    elif runtime.code is None:
+        yield f"{runtime.label}: its code is not in the deployment, which would have to upload it to S3"
     yield from _judged_role(deployment, runtime.label, runtime.role_arn)
     for name in runtime.hidden:
         yield _hidden(runtime.label, name)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from toolgate.components.agent_runtime import AgentRuntime, AgentRuntimeArgs, Lifecycle, PlatformVersion
-    from toolgate.components.checks.errors import UsageError
+    from toolgate.components.checks.arguments import UsageError
     from toolgate.components.dashboard import Dashboard, DashboardArgs
     from toolgate.components.encryption_key import EncryptionKey, EncryptionKeyArgs
-    from toolgate.components.grants.tool_grants import Authorization
+    from toolgate.components.grants.tool_grants import Authorization, GatewayTools
     from toolgate.components.lambda_tools import FunctionLogLevel, LambdaTools, LambdaToolsArgs
     from toolgate.components.observability.alarms import Alarms
     from toolgate.components.observability.log_delivery import LogDelivery
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from toolgate.components.tool_gateway import (
         ExceptionLevel,
         GatewayTarget,
-        GatewayTools,
         ToolGateway,
         ToolGatewayArgs,
     )
@@ -37,7 +36,7 @@ _MODULES = {
     "ExceptionLevel": "tool_gateway",
     "FunctionLogLevel": "lambda_tools",
     "GatewayTarget": "tool_gateway",
-    "GatewayTools": "tool_gateway",
+    "GatewayTools": "grants.tool_grants",
     "LambdaTools": "lambda_tools",
     "LambdaToolsArgs": "lambda_tools",
     "Lifecycle": "agent_runtime",
@@ -47,7 +46,7 @@ _MODULES = {
     "ToolGateway": "tool_gateway",
     "ToolGatewayArgs": "tool_gateway",
     "ToolSchema": "tools.tool_schema",
-    "UsageError": "checks.errors",
+    "UsageError": "checks.arguments",
 }
 
 __all__ = [

@@ -105,7 +105,7 @@ def test_status_of_an_agent(probe: Probe, status: int) -> None:
 def test_start_under_opentelemetry(probe: Probe) -> None:
     """Does the stack's agent start by the entry point `opentelemetry-instrument`?
 
-    components/observability/telemetry.py writes it; components/runtime/agent_bundle.py puts it into the zip's bin/.
+    components/observability/configuration.py has it; components/runtime/agent_bundle.py puts it into the zip's bin/.
     """
 
     def observe(world: World) -> Observed:

@@ -7,7 +7,7 @@ import pulumi_aws as aws
 import pytest
 
 from toolgate.components.agent_runtime import AgentRuntime, PlatformVersion
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 BOUNDARY = "arn:aws:iam::123456789012:policy/agents-boundary"

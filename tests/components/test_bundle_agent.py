@@ -21,7 +21,7 @@ import pytest
 
 from tests.agent.fake_bedrock import FakeBedrock
 from tests.agent.fake_gateway import FakeGateway
-from toolgate.components.observability import telemetry
+from toolgate.components.observability import configuration
 from toolgate.components.runtime import agent_bundle
 
 ROOT = Path(__file__).parents[2]
@@ -112,7 +112,7 @@ def environment(task: Path, empty: Path, gateway: FakeGateway, bedrock: FakeBedr
         "GATEWAY_URL": gateway.url,
         # What the distro would set, so that the instrumentation in this environment has nobody to tell.
         "OTEL_SDK_DISABLED": "true",
-        **{name: str(value) for name, value in telemetry.ENVIRONMENT.items()},
+        **{name: str(value) for name, value in configuration.TELEMETRY_ENVIRONMENT.items()},
     }
 
 
@@ -143,7 +143,7 @@ def serving(command: list[str], task: Path, environment: dict[str, str]) -> Iter
             process.kill()
 
 
-@pytest.mark.parametrize("start", [["main.py"], telemetry.ENTRY_POINTS])
+@pytest.mark.parametrize("start", [["main.py"], configuration.TELEMETRY_ENTRY_POINTS])
 def test_the_agent_answers_from_the_unpacked_zip_alone(
     start: list[str], task: Path, empty: Path, environment: dict[str, str], gateway: FakeGateway
 ) -> None:

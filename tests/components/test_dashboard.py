@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from toolgate.components import dashboard
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 from toolgate.components.dashboard import Dashboard
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.control_plane import ControlPlane

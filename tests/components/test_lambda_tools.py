@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 from toolgate.components.lambda_tools import FunctionLogLevel, LambdaTools
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from toolgate.components.agent_runtime import AgentRuntime
-from toolgate.components.tool_gateway import GatewayTools, ToolGateway
+from toolgate.components.grants.tool_grants import GatewayTools
+from toolgate.components.tool_gateway import ToolGateway
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 AGENTS = ("a", "a-1", "b")

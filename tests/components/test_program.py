@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from toolgate.components.checks.errors import UsageError
-from toolgate.components.observability import telemetry
+from toolgate.components.checks.arguments import UsageError
+from toolgate.components.observability import configuration
 
 ROOT = Path(__file__).parents[2]
 SOURCES = {"bundle": "sources"}
@@ -308,7 +308,9 @@ def test_telemetry_is_a_setting(run: Any, program: Any) -> None:
     on, off = runtime(), runtime(observability={"telemetry": False})
     assert started(on) == ["opentelemetry-instrument", "main.py"]
     assert started(off) == ["main.py"]
-    assert set(on["environmentVariables"]) - set(off["environmentVariables"]) == set(telemetry.ENVIRONMENT)
+    assert (
+        set(on["environmentVariables"]) - set(off["environmentVariables"]) == configuration.TELEMETRY_ENVIRONMENT.keys()
+    )
 
 
 def test_prod_can_be_seen_afterwards_and_dev_keeps_nothing(run: Any, program: Any) -> None:

@@ -7,7 +7,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from toolgate.components import stack_settings
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants.tool_grants import Authorization
 from toolgate.components.observability.configuration import Observability
 from toolgate.components.observability.log_levels import LogLevel

@@ -3,7 +3,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants.tool_grants import Authorization
 from toolgate.components.tool_gateway import CONCURRENT_TARGETS, ExceptionLevel, ToolGateway
 

@@ -8,7 +8,7 @@ import pytest
 from pulumi import automation as auto
 
 from toolgate.components.observability import monitoring
-from toolgate.components.observability.observed import Monitored
+from toolgate.components.observability.metrics import Monitored
 from toolgate.local.engine.wire import UNKNOWN_STRING
 
 from .conftest import ROOT, Start, planned

@@ -1,26 +1,35 @@
-"""The tool schema of a Lambda target: Pulumi's form turned into the API's, as the AWS provider does it.
+"""The tool schema of a Lambda target: Pulumi's form turned into the API's, and what the service refuses of it."""
 
-Pulumi's form is a list of named properties, each with its own `required`; below the second level a property holds its
-schema as JSON text. The reading of that text follows terraform-provider-aws, `gateway_target.go`: both `itemsJson` and
-`propertiesJson` hold one whole schema; of the latter, `properties` and `required` are taken.
-"""
-
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from toolgate.access.deployment.gateway_tools import api_schema
 from toolgate.local.cloud.failures import Failure, NotReproducedError
 from toolgate.local.cloud.values import UNKNOWN, Properties
 
-MEMBERS = frozenset({"type", "description", "properties", "required", "items"})
-"""All that a schema can say (botocore SchemaDefinition)."""
+_ANYWHERE = frozenset({"type", "description"})
+_TYPED = _ANYWHERE | {"items", "properties"}
+_TEXT = _ANYWHERE | {"itemsJson", "propertiesJson"}
+_NAMED = frozenset({"name", "required"})
+MEMBERS = {
+    "": _TYPED,
+    "Items": _TYPED,
+    "Property": _TYPED | _NAMED,
+    "ItemsItems": _TEXT,
+    "ItemsProperty": _TEXT | _NAMED,
+    "PropertyProperty": _TEXT | _NAMED,
+}
+"""What a schema can have in Pulumi's form, by where it stands (pulumi_aws, classes AgentcoreGatewayTarget...Schema*).
+
+What an array holds has the same form wherever the array is: under `PropertyItems` as under `Items`.
+"""
 
 
 def tool_definitions(tools: Any) -> Any:
     """The API's ToolDefinitions from Pulumi's `inlinePayloads`.
 
     Raises:
-        NotReproducedError: A tool has a property that no tool has.
+        NotReproducedError: A schema has a member that none has where it stands.
         ValueError: A JSON text in it cannot be read.
     """
     return [_tool(tool) for tool in tools] if isinstance(tools, list) else tools
@@ -35,38 +44,20 @@ def _tool(tool: Any) -> Any:
 def _schema(schema: Any) -> Any:
     if not isinstance(schema, Mapping):
         return schema
-    result = {key: schema[key] for key in ("type", "description") if schema.get(key) is not None}
+    _refuse_others(schema, "")
+    return api_schema(schema, UNKNOWN)
+
+
+def _refuse_others(schema: Mapping[str, Any], place: str) -> None:
     for key, value in schema.items():
-        if value is None or key in {"type", "description", "name", "required"}:
-            continue
-        if value is UNKNOWN:
-            result[key.removesuffix("Json")] = value
-        elif key == "items":
-            result["items"] = _schema(value)
-        elif key == "properties":
-            result |= _properties(value)
-        elif key == "itemsJson":
-            result["items"] = _parsed(key, value)
-        elif key == "propertiesJson":
-            inner = _parsed(key, value)
-            result |= {name: inner[name] for name in ("properties", "required") if name in inner}
-        else:
+        if key not in MEMBERS[place] and value is not None:
             raise NotReproducedError(f"toolSchema ... {key}")
-    return result
-
-
-def _properties(properties: list[Mapping[str, Any]]) -> dict[str, Any]:
-    required = [item["name"] for item in properties if item.get("required") is True]
-    return {"properties": {item["name"]: _schema(item) for item in properties}} | (
-        {"required": required} if required else {}
-    )
-
-
-def _parsed(name: str, text: Any) -> dict[str, Any]:
-    schema = json.loads(text)
-    if not isinstance(schema, dict):
-        raise ValueError(f"{name} must hold a schema: a JSON object")
-    return schema
+    items, properties = schema.get("items"), schema.get("properties")
+    if isinstance(items, Mapping):
+        _refuse_others(items, f"{place.removeprefix('Property')}Items")
+    for item in properties if isinstance(properties, list) else ():
+        if isinstance(item, Mapping):
+            _refuse_others(item, f"{place}Property")
 
 
 def tool_faults(tools: Any) -> Iterator[str]:

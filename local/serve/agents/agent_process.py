@@ -18,6 +18,7 @@ START_SECONDS = 30.0
 STOP_SECONDS = 5.0
 _POLL_SECONDS = 0.02
 _LOG_LINES = 12
+LAUNCHER = Path(__file__).with_name("launcher.py")
 
 
 class AgentStartError(Exception):
@@ -25,7 +26,7 @@ class AgentStartError(Exception):
 
 
 class AgentProcess:
-    """`<python> <entry point>` with its own environment and a free port; nothing of it outlives `stop`, or us."""
+    """An agent's program with its own environment and a free port; nothing of it outlives `stop`, or us."""
 
     def __init__(self, name: str, entry_point: Path, environment: Mapping[str, str], log: Path) -> None:
         """Describe the process; `start` starts it.
@@ -52,7 +53,7 @@ class AgentProcess:
         self.port = _free_port()
         with os.fdopen(os.open(self.log, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-u", str(self._entry_point)],
+                [sys.executable, "-u", str(LAUNCHER), str(self._entry_point)],
                 cwd=self._entry_point.parent,
                 env={**self._environment, "HOST": "127.0.0.1", "PORT": str(self.port)},
                 stdin=subprocess.DEVNULL,

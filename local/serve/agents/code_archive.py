@@ -1,7 +1,9 @@
-"""A function's code archive, written out as the folder that Lambda would unpack."""
+"""Code archives, written out as the folder that Lambda or AgentCore Runtime would unpack."""
 
+import csv
 import shutil
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from toolgate.access.deployment.stack_export import Archive, Asset, DeploymentError
@@ -37,6 +39,37 @@ def write_out(archive: Archive, folder: Path, root: Path) -> None:
         raise DeploymentError(f"{archive.path}: neither a folder nor a zip file")
 
 
+def write_sources(archive: Archive, folder: Path, root: Path) -> None:
+    """Write an agent's own files into a folder; the packages in its zip are left out.
+
+    They are wheels for AgentCore Runtime's machines (arm64), of no use here; the process finds this environment's.
+
+    Args:
+        archive: The code as the deployment names it.
+        folder: An existing folder to write to.
+        root: Where relative paths of the deployment start.
+
+    Raises:
+        DeploymentError: See `write_out`.
+    """
+    write_out(archive, folder, root)
+    for name in {name for record in folder.glob("*.dist-info/RECORD") for name in _top_level(record)}:
+        path = folder / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _top_level(record: Path) -> Iterator[str]:
+    """The top-level names of a package's files; its scripts may lie outside."""
+    with record.open(encoding="utf-8", newline="") as rows:
+        for path, *_ in csv.reader(rows):
+            first = Path(path).parts[0]
+            if first not in {"..", "bin"}:
+                yield first
+
+
 def _write_asset(asset: Asset, place: Path, root: Path) -> None:
     if asset.text is not None:
         place.write_text(asset.text, encoding="utf-8")
@@ -49,7 +82,7 @@ def _source(path: str | None, uri: str | None, root: Path) -> Path:
         raise DeploymentError(f"code from {uri or 'nowhere'} cannot be run here: only files of this machine can")
     source = root / path
     if not source.exists():
-        raise DeploymentError(f"code {path} is not there (relative paths start at {root})")
+        raise DeploymentError(f"code {path} is not there (relative paths start at {root}); build it, or plan anew")
     return source
 
 

@@ -4,19 +4,18 @@ Written by hand: what that backend gets wrong or leaves open. The process has th
 role's credentials instead of the developer's; the context holds the function's ARN and the target's id.
 """
 
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from localcore_gateway.config import LambdaFunctionConfig
 from localcore_gateway.lambda_emu.base import InvokeResult
-from localcore_gateway.lambda_emu.native import NativeLambdaInvoker
 
 from toolgate.access.deployment.agentcore_resources import Function
+from toolgate.local.serve.gateway.localcore_seams import FunctionProcess
 
 
-class LocalFunction(NativeLambdaInvoker):  # type: ignore[misc]  # localcore-gateway has no types
+class LocalFunction(FunctionProcess):
     """Invokes one function on behalf of one target."""
 
     def __init__(self, function: Function, *, target_id: str, code: Path, environment: Mapping[str, str]) -> None:
@@ -31,23 +30,15 @@ class LocalFunction(NativeLambdaInvoker):  # type: ignore[misc]  # localcore-gat
         settings = LambdaFunctionConfig(
             handler=function.handler, function_name=function.name, timeout_sec=function.timeout_seconds
         )
-        super().__init__(settings, code_roots=[str(code)])
-        self._env = {
-            **environment,
+        of_lambda = {
             "AWS_LAMBDA_FUNCTION_NAME": function.name,
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "LAMBDA_TASK_ROOT": str(code),
         }
-        self._arn = function.arn
+        super().__init__(settings, code=code, environment={**environment, **of_lambda}, arn=function.arn)
         self._target_id = target_id
 
     async def invoke(self, event: Any, *, client_context: dict[str, Any] | None = None) -> InvokeResult:
         """Call the handler; see the base class."""
         context = {**(client_context or {}), "bedrockAgentCoreTargetId": self._target_id}
         return await super().invoke(event, client_context=context)
-
-    def _txn(self, sock: socket.socket, frame: dict[str, Any]) -> dict[str, Any] | None:
-        if "ctx" in frame:
-            frame["ctx"]["arn"] = self._arn
-        answer: dict[str, Any] | None = super()._txn(sock, frame)
-        return answer

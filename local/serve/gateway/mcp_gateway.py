@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from fastmcp.server.middleware import Middleware, MiddlewareContext
@@ -21,11 +22,12 @@ from mcp.shared.exceptions import McpError
 from mcp.types import INVALID_REQUEST, ErrorData
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from toolgate.access.deployment.agentcore_resources import Gateway, Target
+from toolgate.access.deployment.agentcore_resources import TOOL_SEPARATOR, Gateway, Target
 from toolgate.access.deployment.roles import Role
 from toolgate.access.iam.evaluation import Request, decide
 from toolgate.local.serve.gateway import search
 from toolgate.local.serve.gateway.local_function import LocalFunction
+from toolgate.local.serve.gateway.localcore_seams import CallTool, replace_function, wrap_calls
 from toolgate.local.serve.gateway.tool_call import ToolCall
 from toolgate.local.serve.guards.cedar_guard import ToolAuthorization, authorize_tools
 
@@ -68,8 +70,8 @@ def build(
     """
     app, server, mcp_targets = build_app(_configuration(gateway, [target for target, _ in functions]))
     for (target, function), mcp_target in zip(functions, mcp_targets, strict=True):
-        mcp_target._invoker = function  # no public way; the version is pinned
-        mcp_target.call_tool = _guarded(gateway, role, target, mcp_target.call_tool, record)
+        replace_function(mcp_target, function)
+        wrap_calls(mcp_target, partial(_guarded, gateway, role, target, record))
     server.add_middleware(_SupportedVersions(gateway.versions))
     if gateway.search:
         _add_search(server, gateway, [target for target, _ in functions], record)
@@ -105,8 +107,8 @@ def _definition(name: str, tool: Any) -> dict[str, Any]:
 
 
 def _guarded(
-    gateway: Gateway, role: Role, target: Target, call: Callable[..., Any], record: Callable[[ToolCall], None]
-) -> Callable[..., Any]:
+    gateway: Gateway, role: Role, target: Target, record: Callable[[ToolCall], None], call: CallTool
+) -> CallTool:
     arn = target.function_arn or ""
     structured = {tool.name for tool in target.tools or () if tool.output_schema}
 
@@ -120,13 +122,13 @@ def _guarded(
         started = time.perf_counter()
         outcome = await _called(call, name, arguments, structured=name in structured)
         milliseconds = (time.perf_counter() - started) * 1000
-        record(ToolCall(gateway.arn, f"{target.name}___{name}", arguments, milliseconds, outcome.is_error))
+        record(ToolCall(gateway.arn, f"{target.name}{TOOL_SEPARATOR}{name}", arguments, milliseconds, outcome.is_error))
         return outcome
 
     return call_tool
 
 
-async def _called(call: Callable[..., Any], name: str, arguments: dict[str, Any], *, structured: bool) -> ToolOutcome:
+async def _called(call: CallTool, name: str, arguments: dict[str, Any], *, structured: bool) -> ToolOutcome:
     try:
         outcome = await call(name, arguments)
     except RuntimeError as error:  # the handler's module did not load

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mcp.shared.exceptions import McpError
-from mcp.types import CallToolRequest, ErrorData, ListToolsRequest, ListToolsResult, ServerResult
+from mcp.types import ErrorData, Tool
 
 from toolgate.access.cedar.cedar_decision import ToolDecision, ToolEngine, decide_tool, entity_id, tool_engine
 from toolgate.access.deployment.agentcore_resources import Gateway
@@ -23,6 +23,7 @@ from toolgate.access.matrix.decisions import Access
 from toolgate.local.cloud.types.engine_attachment import AUTHORIZE_CALL, AUTHORIZE_LIST, permissions
 from toolgate.local.serve.gateway import search
 from toolgate.local.serve.gateway.denial import Denial
+from toolgate.local.serve.gateway.localcore_seams import RequestScope, guard_tools
 from toolgate.local.serve.guards.iam_guard import PRINCIPAL
 
 log = logging.getLogger(__name__)
@@ -113,31 +114,24 @@ def authorize_tools(server: Any, authorization: ToolAuthorization) -> None:
     """Put the authorization before an MCP server's list and calls.
 
     Args:
-        server: The FastMCP server. Its handlers are replaced: an error that its middleware raises for a call becomes a
-            tool's result, and the gateway's is a JSON-RPC error.
+        server: The FastMCP server.
         authorization: What is asked.
     """
-    low_level = server._mcp_server  # no public way; the version is pinned
-    handlers = low_level.request_handlers
-    list_all, call = handlers[ListToolsRequest], handlers[CallToolRequest]
 
-    def principal() -> str:
-        return entity_id(low_level.request_context.request.scope[PRINCIPAL].role.arn)
+    def shown(scope: RequestScope, tools: list[Tool]) -> list[Tool]:
+        caller = _caller(scope)
+        return [tool for tool in tools if authorization.lists(caller, tool.name)]
 
-    async def list_tools(request: ListToolsRequest | None) -> ServerResult:
-        listed: ListToolsResult = (await list_all(request)).root
-        caller = principal()
-        tools = [tool for tool in listed.tools if authorization.lists(caller, tool.name)]
-        return ServerResult(listed.model_copy(update={"tools": tools}))
-
-    async def call_tool(request: CallToolRequest) -> ServerResult:
-        message = authorization.refusal(principal(), request.params.name, request.params.arguments or {})
+    def refuse(scope: RequestScope, tool: str, arguments: dict[str, Any]) -> None:
+        message = authorization.refusal(_caller(scope), tool, arguments)
         if message:
             raise McpError(ErrorData(code=DENIED, message=message))
-        result: ServerResult = await call(request)
-        return result
 
-    handlers |= {ListToolsRequest: list_tools, CallToolRequest: call_tool}
+    guard_tools(server, shown, refuse)
+
+
+def _caller(scope: RequestScope) -> str:
+    return entity_id(scope[PRINCIPAL].role.arn)
 
 
 def _why(decision: ToolDecision, policies: tuple[str, ...]) -> str:

@@ -48,7 +48,28 @@ def test_a_tool_without_parameters_is_an_object_with_none() -> None:
     assert api_schema({"type": "object", "properties": []}) == {"type": "object", "properties": {}}
 
 
-@pytest.mark.parametrize("schema", [{}, {"type": "object", "properties": [{"type": "string"}]}])
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {},
+        {"type": "object", "properties": [{"type": "string"}]},
+        {"type": "object", "properties": [{"name": "a"}]},
+        {"type": "object", "properties": {"a": {"type": "string"}}},
+        {"type": "object", "propertiesJson": "[]"},
+        {"type": "array", "items": "string"},
+        {"type": "array", "itemsJson": "{"},
+        {"type": "array", "itemsJson": {"type": "string"}},
+    ],
+)
 def test_what_is_no_schema_raises(schema: dict[str, object]) -> None:
-    with pytest.raises(KeyError):
+    with pytest.raises((KeyError, ValueError)):
+        api_schema(schema)
+
+
+@pytest.mark.parametrize("part", ["properties", "propertiesJson", "items", "itemsJson"])
+def test_what_is_not_known_yet_is_handed_on_by_those_who_say_its_mark(part: str) -> None:
+    unknown = object()
+    schema = {"type": "array", part: unknown}
+    assert api_schema(schema, unknown) == {"type": "array", part.removesuffix("Json"): unknown}
+    with pytest.raises(ValueError, match="has not the form"):
         api_schema(schema)

@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from tests.aws.program.scratch import Scratch, hyphenated
 from toolgate.components.iam import iam_documents
-from toolgate.components.runtime import interpreter
+from toolgate.components.runtime import wheels
 
 HANDLERS = Path(__file__).parent / "handlers.py"
 
@@ -26,7 +26,7 @@ def function(scratch: Scratch, name: str) -> pulumi.Output[str]:
         f"{name}-function",
         name=full,
         role=role.arn,
-        runtime=interpreter.LAMBDA,
+        runtime=wheels.LAMBDA_RUNTIME,
         architectures=["arm64"],
         handler=f"handlers.{name}",
         code=pulumi.AssetArchive({"handlers.py": pulumi.FileAsset(HANDLERS.as_posix())}),

@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from tests.aws.program.scratch import Scratch, underscored
 from toolgate.components.iam import iam_documents
-from toolgate.components.runtime import agent_bundle, interpreter
+from toolgate.components.runtime import agent_bundle, wheels
 
 ROOT = Path(__file__).parents[3]
 READ_CODE = "ReadCode"
@@ -66,7 +66,7 @@ def runtime(
             "code_configuration": {
                 "code": {"s3": {"bucket": zipped.bucket, "prefix": zipped.key}},
                 "entry_points": ["main.py"],
-                "runtime": interpreter.AGENTCORE,
+                "runtime": wheels.AGENTCORE_RUNTIME,
             }
         },
         environment_variables={"AWS_REGION": scratch.here.region},

@@ -2,7 +2,7 @@
 
 import pulumi
 
-from toolgate.components.iam import aws_environment, iam_propagation
+from toolgate.components.iam import iam_documents, iam_propagation
 from toolgate.components.iam.iam_documents import AwsEnvironment
 
 PATH = "/toolgate-probe/"
@@ -24,7 +24,7 @@ class Scratch(pulumi.ComponentResource):
 
     def __init__(self) -> None:
         super().__init__("toolgate:probe:Scratch", "scratch", {})
-        self.here = aws_environment.current(self)
+        self.here = iam_documents.current_environment(self)
         self.unhooked = pulumi.ResourceOptions(parent=self)
         self.opts = pulumi.ResourceOptions(parent=self, hooks=iam_propagation.retry(self, "scratch"))
         self.register_outputs({})

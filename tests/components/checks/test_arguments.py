@@ -5,7 +5,7 @@ import pulumi
 import pytest
 
 from toolgate.components.checks import arguments
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 
 
 class Colour(enum.Enum):

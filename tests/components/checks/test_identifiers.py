@@ -2,7 +2,7 @@ import pulumi
 import pytest
 
 from toolgate.components.checks import identifiers
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 from toolgate.components.checks.identifiers import KMS_KEY, MANAGED_POLICY, SECURITY_GROUP, SUBNET, Identifier
 
 KINDS = [KMS_KEY, MANAGED_POLICY, SECURITY_GROUP, SUBNET]

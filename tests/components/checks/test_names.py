@@ -5,7 +5,7 @@ import botocore.session
 import pytest
 
 from toolgate.components.checks import names
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 
 ADVICE = "Rename it."
 

@@ -7,7 +7,7 @@ import pulumi
 import pytest
 
 from toolgate.components.agent_runtime import AgentRuntime
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants import cedar_text
 from toolgate.components.tool_gateway import ToolGateway
 
@@ -175,6 +175,32 @@ def test_an_engine_takes_so_many_policies_and_each_gateway_counts_its_own(
 
     recorded = run(program)
     assert ("AgentRuntime", "a3") not in recorded.types()
+
+
+def test_a_grant_that_is_written_out_counts_with_its_gateway(
+    run: Any, agent: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cedar_text, "MOST_POLICIES", 1)
+
+    def program() -> None:
+        one = shop()
+        agent(one.tools("shop___order"), name="a")
+        written: Any = {"gateway_arn": one.gateway_arn, "gateway_url": one.gateway_url, "tools": ["people___greet"]}
+        agent(written, name="b")
+        with pytest.raises(UsageError, match=r"AgentRuntime 'c'.tools: would be Cedar policy number 2"):
+            agent({**written, "policy_engine_id": one.policy_engine_id}, name="c")
+
+    assert ("AgentRuntime", "c") not in run(program).types()
+
+
+def test_a_condition_that_was_put_to_a_grant_later_is_checked_too(run: Any, agent: Any) -> None:
+    def program() -> None:
+        grant = shop().tools("shop___order")
+        grant["when"] = "true }; permit(principal, action, resource) when { true"
+        with pytest.raises(UsageError, match=r"AgentRuntime 'helper'.tools\[0\]: the condition .* more than one"):
+            agent(grant)
+
+    run(program)
 
 
 def test_the_permits_of_a_preview_are_unknown_and_still_there(run: Any, agent: Any) -> None:

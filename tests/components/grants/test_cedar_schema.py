@@ -1,10 +1,18 @@
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import cedarpy
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from toolgate.components.checks.errors import UsageError
+from tests.components.generated_schemas import INPUTS
+from toolgate.access.cedar import tools_schema as cedar_schema_of_access
+from toolgate.access.deployment.agentcore_resources import Gateway
+from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants import cedar_schema
+from toolgate.components.tools.tool_schema import read_targets
 
 ORDER = {
     "type": "object",
@@ -145,3 +153,47 @@ def test_arguments_have_the_types_that_agentcore_documents() -> None:
     for name, wrong in (("amount", "1"), ("price", 1), ("urgent", "yes"), ("tags", [1]), ("orders", [{}])):
         assert not decided({**values, name: wrong}), name
     assert not decided({name: value for name, value in values.items() if name != "amount"})
+
+
+ROOT = Path(__file__).parents[3]
+GATEWAY = Gateway(
+    label="tools",
+    arn="arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/tools-abcdefghij",
+    id="tools-abcdefghij",
+    url="https://tools-abcdefghij.gateway.bedrock-agentcore.us-east-1.amazonaws.com/mcp",
+    name="tools",
+    role_arn="arn:aws:iam::123456789012:role/tools",
+    authorizer="AWS_IAM",
+    search=False,
+    sessions=False,
+    versions=(),
+    policy_engine=None,
+    interceptors=False,
+)
+
+
+def as_access_reads_it(tools: Mapping[str, Any]) -> dict[str, Any]:
+    inputs = {f"{target}___{tool['name']}": tool["inputSchema"] for target, its in tools.items() for tool in its}
+    return cedar_schema_of_access.schema(GATEWAY, inputs)
+
+
+def test_access_makes_the_same_schema_of_the_programs_tools() -> None:
+    tools = read_targets(ROOT / "lambdas")
+    assert cedar_schema.schema(tools) == as_access_reads_it(tools)
+
+
+def test_access_makes_the_same_schema_of_every_kind_of_argument() -> None:
+    assert cedar_schema.schema(TOOLS) == as_access_reads_it(TOOLS)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.dictionaries(
+        st.sampled_from(["t", "t-1", "u"]),
+        st.lists(INPUTS | st.just({"type": "object"}), min_size=1, max_size=3).map(
+            lambda given: [{"name": f"f{i}", "description": "d", "inputSchema": it} for i, it in enumerate(given)]
+        ),
+    )
+)
+def test_access_makes_the_same_schema_of_any_tools(tools: dict[str, Any]) -> None:
+    assert cedar_schema.schema(tools) == as_access_reads_it(tools)

@@ -7,7 +7,7 @@ import cedarpy
 import pulumi
 import pytest
 
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants import cedar_text
 from toolgate.components.grants.cedar_text import Scope
 from toolgate.components.iam.iam_documents import AwsEnvironment

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants import tool_grants
 from toolgate.components.grants.tool_grants import Authorization
 

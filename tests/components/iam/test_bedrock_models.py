@@ -3,7 +3,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 from toolgate.components.iam import bedrock_models, iam_documents
 from toolgate.components.iam.iam_documents import AwsEnvironment
 

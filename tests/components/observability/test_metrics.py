@@ -1,6 +1,6 @@
 import pytest
 
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 from toolgate.components.observability import metrics
 
 AGENTCORE = "arn:aws:bedrock-agentcore:us-east-1:123456789012:"

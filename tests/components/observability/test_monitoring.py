@@ -11,8 +11,8 @@ import pytest
 
 from toolgate.components.agent_runtime import AgentRuntime
 from toolgate.components.checks import names
-from toolgate.components.checks.errors import UsageError
-from toolgate.components.observability import alarms, log_delivery, metrics, monitoring, observed
+from toolgate.components.checks.arguments import UsageError
+from toolgate.components.observability import alarms, log_delivery, metrics, monitoring
 from toolgate.components.tool_gateway import ToolGateway
 from toolgate.local.cloud.types import logs
 
@@ -189,7 +189,7 @@ def test_a_key_encrypts_the_log_group(run: Any) -> None:
 
     def program() -> None:
         parent = pulumi.ComponentResource("toolgate:index:It", "it")
-        of = observed.Monitored("gateway", "toolgate-dev-it", pulumi.Output.from_input(GATEWAY), kms_key_arn=key)
+        of = metrics.Monitored("gateway", "toolgate-dev-it", pulumi.Output.from_input(GATEWAY), kms_key_arn=key)
         monitoring.watch(parent, "it", of, {"logs": {}})
 
     assert run(program).one("LogGroup", "it-logs").inputs["kmsKeyId"] == key

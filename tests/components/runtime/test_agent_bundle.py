@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.components.handmade_packages import sdist, wheel
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 from toolgate.components.runtime import agent_bundle, wheels
 
 ROOT = Path(__file__).parents[3]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 from toolgate.components.runtime import wheels
 
 

@@ -4,34 +4,14 @@ import json
 from typing import Any
 
 import botocore.session
+import pulumi_aws as aws
 import pytest
 from botocore.validate import ParamValidator
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from tests.components.generated_schemas import INPUTS
+from toolgate.access.deployment.gateway_tools import api_schema
 from toolgate.components.tools import provider_tool_schema
-
-SCALARS = st.sampled_from(["string", "integer", "number", "boolean"]).map(lambda kind: {"type": kind})
-NAMES = st.text("abcdefg_", min_size=1, max_size=4)
-
-
-def with_description(schema: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
-    described = st.sampled_from([{}, {"description": "What it is: <b>ä</b> & more"}])
-    return st.builds(lambda one, text: {**one, **text}, schema, described)
-
-
-@st.composite
-def objects(draw: st.DrawFn, children: st.SearchStrategy[dict[str, Any]]) -> dict[str, Any]:
-    properties = draw(st.dictionaries(NAMES, children, min_size=1, max_size=3))
-    required = [name for name in properties if draw(st.booleans())]
-    return {"type": "object", "properties": properties, "required": required}
-
-
-SCHEMAS = st.recursive(
-    with_description(SCALARS | st.just({"type": "object"})),
-    lambda inner: with_description(objects(inner) | inner.map(lambda items: {"type": "array", "items": items})),
-    max_leaves=12,
-)
 
 
 def as_the_provider_reads_it(node: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +31,7 @@ def as_the_provider_reads_it(node: dict[str, Any]) -> dict[str, Any]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(objects(SCHEMAS))
+@given(INPUTS)
 def test_the_provider_sends_what_the_schema_says(schema: dict[str, Any]) -> None:
     payload = provider_tool_schema.inline_payload({"name": "t", "description": "d", "inputSchema": schema})
     assert payload["name"] == "t"
@@ -59,14 +39,49 @@ def test_the_provider_sends_what_the_schema_says(schema: dict[str, Any]) -> None
     assert plain(as_the_provider_reads_it(payload["input_schema"])) == plain(schema)
 
 
+INPUT_SCHEMA = "AgentcoreGatewayTargetTargetConfigurationMcpLambdaToolSchemaInlinePayloadInputSchema"
+
+
+def keys_that_the_provider_has_not(node: dict[str, Any], place: str = "") -> list[str]:
+    """Keys of the typed form that the class of pulumi_aws for this place does not have, at any depth."""
+    described = getattr(aws.bedrock, f"{INPUT_SCHEMA}{place}Args")
+    odd = [f"{place}.{key}" for key in node if not isinstance(getattr(described, key, None), property)]
+    odd += keys_that_the_provider_has_not(node["items"], f"{place}Items") if "items" in node else []
+    for child in node.get("properties", []):
+        odd += keys_that_the_provider_has_not(child, f"{place}Property")
+    return odd
+
+
+@settings(max_examples=100, deadline=None)
+@given(INPUTS)
+def test_every_key_is_one_of_the_providers_at_its_place(schema: dict[str, Any]) -> None:
+    payload = provider_tool_schema.inline_payload({"name": "t", "description": "d", "inputSchema": schema})
+    assert keys_that_the_provider_has_not(payload["input_schema"]) == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(INPUTS)
+def test_access_reads_back_what_the_schema_says(schema: dict[str, Any]) -> None:
+    payload = provider_tool_schema.inline_payload({"name": "t", "description": "d", "inputSchema": schema})
+    assert plain(api_schema(in_pulumis_words(payload["input_schema"]))) == plain(schema)
+
+
+def in_pulumis_words(node: Any) -> Any:
+    """The typed form as a deployment has it: the SDK's snake_case keys in camelCase."""
+    if isinstance(node, list):
+        return [in_pulumis_words(item) for item in node]
+    words = {"items_json": "itemsJson", "properties_json": "propertiesJson"}
+    return {words.get(k, k): in_pulumis_words(v) for k, v in node.items()} if isinstance(node, dict) else node
+
+
 def plain(schema: Any) -> Any:
-    """Without the order of `required`, which means nothing."""
+    """Without the order of `required`, and without no properties: neither means anything."""
     if not isinstance(schema, dict):
         return schema
     result: dict[str, Any] = {key: schema[key] for key in ("type", "description") if key in schema}
     if "items" in schema:
         result["items"] = plain(schema["items"])
-    if "properties" in schema:
+    if schema.get("properties"):
         result["properties"] = {name: plain(child) for name, child in schema["properties"].items()}
         result["required"] = sorted(schema.get("required", []))
     return result
@@ -78,7 +93,7 @@ def tool_definition() -> Any:
 
 
 @settings(max_examples=40, deadline=None)
-@given(objects(SCHEMAS))
+@given(INPUTS)
 def test_tools_json_is_what_the_api_takes(tool_definition: Any, schema: dict[str, Any]) -> None:
     [tool] = json.loads(provider_tool_schema.tools_json([{"name": "t", "description": "d", "inputSchema": schema}]))
     assert tool["inputSchema"] == schema
@@ -107,6 +122,30 @@ def test_the_third_level_is_json_in_the_order_the_provider_writes_it() -> None:
             '"b":{"type":"string","description":"d"}},"required":["b"]}'
         ),
     }
+
+
+def test_what_an_array_holds_has_a_level_of_its_own() -> None:
+    """The provider types an array's items, and what is in them, one level deeper than an object's properties."""
+    words = {"type": "array", "items": {"type": "string"}}
+    line = {"type": "object", "properties": {"words": words}, "required": []}
+    schema = {
+        "type": "object",
+        "properties": {
+            "lines": {"type": "array", "items": line},
+            "rows": {"type": "array", "items": words},
+            "cubes": {"type": "array", "items": {"type": "array", "items": words}},
+        },
+        "required": [],
+    }
+    given = provider_tool_schema.inline_payload({"name": "t", "description": "d", "inputSchema": schema})[
+        "input_schema"
+    ]
+    cubes, lines, rows = ({**it["items"]} for it in given["properties"])
+    assert lines["properties"] == [
+        {"name": "words", "required": False, "type": "array", "items_json": '{"type":"string"}'}
+    ]
+    assert rows == {"type": "array", "items": {"type": "string"}}
+    assert cubes == {"type": "array", "items": {"type": "array", "items_json": '{"type":"string"}'}}
 
 
 def test_the_order_of_the_arguments_does_not_matter() -> None:

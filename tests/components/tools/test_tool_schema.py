@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from toolgate.components.checks.errors import UsageError
+from toolgate.components.checks.arguments import UsageError
 from toolgate.components.tools.tool_schema import read_tools
 
 PRELUDE = """

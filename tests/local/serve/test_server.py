@@ -171,8 +171,12 @@ def test_an_agent_that_never_answers_is_ended(
 def test_a_missing_entry_point_and_missing_code_are_refused(
     handmade: dict[str, Any], tmp_path: Path, project: Path
 ) -> None:
-    with pytest.raises(DeploymentError, match="its entry point is not there"), serve(handmade, root=tmp_path):
+    with pytest.raises(DeploymentError, match=r"code agent is not there"), serve(handmade, root=tmp_path):
         pass
+    (tmp_path / "agent").mkdir()
+    with pytest.raises(DeploymentError, match=r"has no main.py, which is its entry point"), serve(handmade, tmp_path):
+        pass
+    (tmp_path / "agent").rmdir()
     (tmp_path / "agent").symlink_to(project / "agent")
     with pytest.raises(DeploymentError, match=r"code tools/handler.py is not there"), serve(handmade, root=tmp_path):
         pass

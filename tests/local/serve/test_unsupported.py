@@ -128,6 +128,10 @@ ROWS = {
     "encrypted variable": (_function(environment={"variables": {"KEY": ENCRYPTED}}), "variable KEY is not shown"),
     "JWT runtime": (_runtime(authorizerConfiguration={"customJwtAuthorizer": {}}), "JWT authorizer"),
     "MCP runtime": (_runtime(protocolConfiguration={"serverProtocol": "MCP"}), "protocol MCP"),
+    "agent's code elsewhere": (
+        _set("BucketObjectv2", "code", key="another"),
+        "its code is not in the deployment",
+    ),
     "container": (
         _runtime(agentRuntimeArtifact={"containerConfiguration": {"containerUri": "u"}}),
         "a container is not run here",

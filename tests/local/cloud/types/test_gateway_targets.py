@@ -12,6 +12,9 @@ Check = Callable[..., list[str]]
 LACKS = "ValidationException: Gateway execution role lacks permission to invoke Lambda function"
 
 
+BROKEN = {"name": "b", "type": "object", "propertiesJson": "{"}
+
+
 def with_tools(*tools: Any) -> dict[str, Any]:
     arn = "arn:aws:lambda:us-east-1:123456789012:function:function"
     return {"mcp": {"lambda": {"lambdaArn": arn, "toolSchema": {"inlinePayloads": list(tools)}}}}
@@ -39,7 +42,7 @@ def test_names_that_are_refused(name: str, check: Check) -> None:
         ([tool(type="decimal")], "enum value set: [string, number, object, array, boolean, integer]"),
         ([{"name": "add", "inputSchema": {"type": "object"}}], "inlinePayload.0.description' failed"),
         ([tool(enum=["a"])], "does not reproduce toolSchema ... enum"),
-        ([tool(properties=[{"name": "a", "type": "string", "propertiesJson": "{"}])], "do not have its form"),
+        ([tool(properties=[{"name": "a", "type": "object", "properties": [BROKEN]}])], "do not have its form"),
         (["add"], "must be of type structure"),
     ],
 )

@@ -1,9 +1,11 @@
 import json
 
+import pulumi_aws as aws
 import pytest
 
 from tests.local.cloud.conftest import tool
-from toolgate.local.cloud.types.tool_schemas import tool_definitions
+from toolgate.local.cloud.failures import NotReproducedError
+from toolgate.local.cloud.types.tool_schemas import MEMBERS, tool_definitions
 from toolgate.local.cloud.values import UNKNOWN
 
 
@@ -47,11 +49,45 @@ def test_the_third_level_is_whole_schemas_in_json() -> None:
 
 
 def test_json_that_is_no_schema_is_an_error() -> None:
-    with pytest.raises(ValueError, match="itemsJson must hold a schema"):
-        tool_definitions([tool(properties=[{"name": "a", "type": "array", "itemsJson": "[]"}])])
+    rows = {"name": "a", "type": "array", "items": {"type": "array", "items": {"type": "array", "itemsJson": "[]"}}}
+    with pytest.raises(ValueError, match="itemsJson of a tool's schema has not the form"):
+        tool_definitions([tool(properties=[rows])])
 
 
 def test_unknown_parts_stay_unknown() -> None:
     [definition] = tool_definitions([tool(properties=UNKNOWN)])
     assert definition["inputSchema"] == {"type": "object", "properties": UNKNOWN}
     assert tool_definitions(UNKNOWN) is UNKNOWN
+
+
+INLINE = "AgentcoreGatewayTargetTargetConfigurationMcpLambdaToolSchemaInlinePayload"
+
+
+@pytest.mark.parametrize("schema", ["InputSchema", "OutputSchema"])
+@pytest.mark.parametrize("place", [*MEMBERS, "PropertyItems", "PropertyItemsItems", "PropertyItemsProperty"])
+def test_the_members_of_a_schema_are_pulumi_awss(schema: str, place: str) -> None:
+    described = vars(getattr(aws.bedrock, f"{INLINE}{schema}{place}Args"))
+    members = {name.replace("_json", "Json") for name, value in described.items() if isinstance(value, property)}
+    of_arrays = place.replace("PropertyItems", "Items")
+    assert members == MEMBERS[of_arrays]
+
+
+TEXT = '{"type": "string"}'
+
+
+@pytest.mark.parametrize(
+    ("properties", "named"),
+    [
+        ([{"name": "a", "type": "string", "enum": ["x"]}], "enum"),
+        ([{"name": "a", "type": "array", "itemsJson": TEXT}], "itemsJson"),
+        ([{"name": "a", "type": "array", "items": {"type": "array", "itemsJson": TEXT}}], "itemsJson"),
+        ([{"name": "a", "type": "array", "items": {"type": "object", "propertiesJson": "{}"}}], "propertiesJson"),
+        (
+            [{"name": "a", "type": "object", "properties": [{"name": "b", "type": "array", "items": {}}]}],
+            "items",
+        ),
+    ],
+)
+def test_a_member_that_a_schema_has_not_where_it_stands_is_an_error(properties: object, named: str) -> None:
+    with pytest.raises(NotReproducedError, match=rf"^toolSchema \.\.\. {named}$"):
+        tool_definitions([tool(properties=properties)])

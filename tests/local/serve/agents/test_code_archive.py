@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from toolgate.access.deployment.stack_export import Archive, Asset, DeploymentError
-from toolgate.local.serve.agents.code_archive import write_out
+from toolgate.local.serve.agents.code_archive import write_out, write_sources
 
 
 @pytest.fixture
@@ -81,3 +81,13 @@ def test_a_zip_cannot_write_outside(root: Path, out: Path) -> None:
     with pytest.raises(DeploymentError, match="outside its folder"):
         write_out(Archive(path="bad.zip"), out, root)
     assert not (out.parent.parent / "evil.py").exists()
+
+
+def test_the_packages_in_an_agents_zip_are_left_out(root: Path, out: Path) -> None:
+    record = "tiny/__init__.py,sha256=x,1\ntiny-1.dist-info/RECORD,,\nsix.py,,\n../../bin/tiny,,\nbin/other,,\n"
+    with zipfile.ZipFile(root / "agent.zip", "w") as packed:
+        for name in ("main.py", "own/deep.py", "bin/run.sh", "tiny/__init__.py", "tiny/native.so", "six.py"):
+            packed.writestr(name, name)
+        packed.writestr("tiny-1.dist-info/RECORD", record)
+    write_sources(Archive(path="agent.zip"), out, root)
+    assert _written(out) == {name: name for name in ("main.py", "own/deep.py", "bin/run.sh")}

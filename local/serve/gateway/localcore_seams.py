@@ -1,0 +1,86 @@
+"""The seams: what we replace inside localcore-gateway and FastMCP, as neither has a public way. Nothing else does.
+
+Their versions are locked. `tests/local/serve/gateway/test_localcore_seams.py` holds what is relied on here, name by
+name, so that a newer version that has something else fails there and not in the middle of a tool call.
+"""
+
+import socket
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from pathlib import Path
+from typing import Any
+
+from localcore_gateway.config import LambdaFunctionConfig
+from localcore_gateway.lambda_emu.base import LambdaInvoker
+from localcore_gateway.lambda_emu.native import NativeLambdaInvoker
+from localcore_gateway.targets.base import ToolOutcome
+from localcore_gateway.targets.lambda_target import LambdaTarget
+from mcp.types import CallToolRequest, ListToolsRequest, ListToolsResult, ServerResult, Tool
+
+type CallTool = Callable[[str, dict[str, Any]], Awaitable[ToolOutcome]]
+"""Of a target: a tool's own name and its arguments -> its answer."""
+type RequestScope = MutableMapping[str, Any]
+"""The ASGI scope of the HTTP request that an MCP message came in."""
+
+
+class FunctionProcess(NativeLambdaInvoker):  # type: ignore[misc]  # localcore-gateway has no types
+    """localcore-gateway's process of one function, with the function's environment and ARN instead of its own."""
+
+    def __init__(self, settings: LambdaFunctionConfig, *, code: Path, environment: Mapping[str, str], arn: str) -> None:
+        """Prepare the process; it starts at the first call.
+
+        Args:
+            settings: Handler, name and timeout.
+            code: The folder with its code.
+            environment: The whole environment of the process; the library would add to the developer's.
+            arn: What the handler is told as its ARN; the library would make one up.
+        """
+        super().__init__(settings, code_roots=[str(code)])
+        self._env = dict(environment)
+        self._arn = arn
+
+    def _txn(self, sock: socket.socket, frame: dict[str, Any]) -> dict[str, Any] | None:
+        """Send one frame to the process; the frame of a call has the handler's context."""
+        if "ctx" in frame:
+            frame["ctx"]["arn"] = self._arn
+        answer: dict[str, Any] | None = super()._txn(sock, frame)
+        return answer
+
+
+def replace_function(target: LambdaTarget, function: LambdaInvoker) -> None:
+    """Have the target call this function instead of the one that the library made for it."""
+    target._invoker = function
+
+
+def wrap_calls(target: LambdaTarget, wrap: Callable[[CallTool], CallTool]) -> None:
+    """Put something around every call of the target's tools."""
+    target.call_tool = wrap(target.call_tool)
+
+
+def guard_tools(
+    server: Any,
+    shown: Callable[[RequestScope, list[Tool]], list[Tool]],
+    refuse: Callable[[RequestScope, str, dict[str, Any]], None],
+) -> None:
+    """Put a guard before an MCP server's list of tools and its calls.
+
+    Args:
+        server: The FastMCP server. Its handlers are replaced: an error that its middleware raises for a call becomes a
+            tool's result, and the gateway's is a JSON-RPC error.
+        shown: Says which of all tools a request is shown.
+        refuse: Raises McpError for a call that is not to be carried out.
+    """
+    low_level = server._mcp_server
+    handlers = low_level.request_handlers
+    list_all, call = handlers[ListToolsRequest], handlers[CallToolRequest]
+
+    async def list_tools(request: ListToolsRequest | None) -> ServerResult:
+        listed: ListToolsResult = (await list_all(request)).root
+        tools = shown(low_level.request_context.request.scope, listed.tools)
+        return ServerResult(listed.model_copy(update={"tools": tools}))
+
+    async def call_tool(request: CallToolRequest) -> ServerResult:
+        refuse(low_level.request_context.request.scope, request.params.name, request.params.arguments or {})
+        result: ServerResult = await call(request)
+        return result
+
+    handlers |= {ListToolsRequest: list_tools, CallToolRequest: call_tool}
