@@ -16,6 +16,7 @@ from pulumi import automation as auto
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.matrix.access_matrix import matrix
 from toolgate.access.matrix.decisions import Access
+from toolgate.components import __version__
 from toolgate.local.cloud.store import MemoryStore
 from toolgate.local.engine.provider import Provider, started
 
@@ -118,7 +119,7 @@ def generate_sdk(work: Path, environment: dict[str, str]) -> None:
         check=False,
     )
     assert added.returncode == 0, added.stdout + added.stderr
-    assert (work / "Pulumi.yaml").read_text() == project + "packages:\n  toolgate: toolgate@0.2.0\n"
+    assert (work / "Pulumi.yaml").read_text() == project + f"packages:\n  toolgate: toolgate@{__version__}\n"
     (work / "Pulumi.yaml").write_text(project)
 
 
