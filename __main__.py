@@ -16,13 +16,11 @@ from toolgate.components.encryption_key import EncryptionKey
 from toolgate.components.lambda_tools import LambdaTools
 from toolgate.components.observability import configuration, log_levels
 from toolgate.components.observability.log_levels import LogLevel
-from toolgate.components.runtime import agent_bundle
-from toolgate.components.stack_settings import BundleKind
+from toolgate.components.runtime.agent_bundle import agent_code
 from toolgate.components.tool_gateway import ExceptionLevel, ToolGateway, ToolGatewayArgs
 from toolgate.components.tools.tool_schema import read_targets
 
 LAMBDAS = Path("lambdas")
-LOCK = Path("requirements/agent.txt")
 
 
 class Shared(TypedDict):
@@ -36,7 +34,7 @@ class Shared(TypedDict):
 targets = read_targets(LAMBDAS)
 chosen = stack_settings.load({target: [tool["name"] for tool in tools] for target, tools in targets.items()})
 seen = chosen.observability
-code = agent_bundle.build(Path("agent"), LOCK if chosen.bundle is BundleKind.FULL else None)
+code = agent_code("agent", "requirements/agent.txt")
 
 opts = pulumi.ResourceOptions(protect=chosen.protect)
 shared: Shared = {}
@@ -64,7 +62,7 @@ gateway = ToolGateway(stack_settings.GATEWAY, gateway_args, opts)
 runtimes: dict[str, AgentRuntime] = {}
 for name, agent in chosen.agents.items():
     args: AgentRuntimeArgs = {
-        "code": str(code.path),
+        "code": code,
         "model_id": agent.model_id,
         "tools": [] if agent.tools == [] else [gateway.tools(*agent.tools or [])],
         "environment": {log_levels.AGENT_VARIABLE: chosen.log_level.value},

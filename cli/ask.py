@@ -183,8 +183,13 @@ def _pieces(lines: Iterable[bytes]) -> Iterator[str]:
 
 
 def _whole(document: Any) -> str:
-    if isinstance(document, dict) and document.get("status") == "success" and isinstance(document["response"], str):
-        return document["response"]
+    """The answer in one piece; an agent of somebody's own may answer with the text alone."""
+    if isinstance(document, str):
+        return document
+    if isinstance(document, dict) and document.get("status", "success") == "success":
+        response = document.get("response")
+        if isinstance(response, str):
+            return response
     raise _error(document)
 
 

@@ -19,6 +19,8 @@ from toolgate.components.tools import provider_tool_schema
 from toolgate.components.tools.tool_schema import ToolSchema, read_tools
 
 DISPATCHER = "dispatch.py"
+SHIPPED_DISPATCHER = Path(__file__).parents[1] / "lambdas" / DISPATCHER
+"""Not there where only this folder was installed, as the package for other languages can be."""
 _OURS = (DISPATCHER, "tools.json")
 
 
@@ -39,7 +41,7 @@ class LambdaToolsArgs(TypedDict):
     """A target's function."""
 
     directory: str
-    """Folder with the target's `tools.py`, relative to the program; `dispatch.py` lies beside the folder."""
+    """Folder with the target's `tools.py`, relative to the program; ships with the `dispatch.py` beside it, if any."""
     description: NotRequired[pulumi.Input[str]]
     """What the function is for. Default: the names of its tools."""
     memory_size: NotRequired[pulumi.Input[int]]
@@ -156,9 +158,10 @@ def _code(directory: Path, tools: list[ToolSchema]) -> pulumi.AssetArchive:
     Raises:
         UsageError: The folder has a file of a name that is ours, or no dispatcher lies beside it.
     """
-    dispatcher = directory.parent / DISPATCHER
+    beside = directory.parent / DISPATCHER
+    dispatcher = beside if beside.is_file() else SHIPPED_DISPATCHER
     if not dispatcher.is_file():
-        raise UsageError(f"{dispatcher}: is missing. The dispatcher lies beside the targets' folders.")
+        raise UsageError(f"{beside}: is missing. The dispatcher lies beside the targets' folders.")
     assets: dict[str, pulumi.Asset | pulumi.Archive] = {}
     for path in sorted(directory.rglob("*")):
         inside = path.relative_to(directory).as_posix()

@@ -1,6 +1,5 @@
 """The stack's configuration, namespace `toolgate`: typed, and checked whole before anything is made."""
 
-import enum
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from toolgate.components.iam import bedrock_models
 from toolgate.components.observability.configuration import Observability, ObservabilityConfig, observability
 from toolgate.components.observability.log_levels import LogLevel
 from toolgate.components.runtime import network
+from toolgate.components.runtime.agent_bundle import BundleKind
 from toolgate.components.runtime.network import Network
 
 NAMESPACE = "toolgate"
@@ -37,15 +37,6 @@ _JSON = {
     "observability": "a map of settings",
     "protect": "true or false",
 }
-
-
-class BundleKind(enum.Enum):
-    """What the agent's zip holds."""
-
-    FULL = "full"
-    """The sources and their locked arm64 wheels: what AgentCore Runtime runs."""
-    SOURCES = "sources"
-    """The sources only, without network: for the local deployment, which runs agent/ from this environment."""
 
 
 class AgentConfig(TypedDict):
@@ -107,7 +98,6 @@ class Settings:
     """What the program deploys; a None stands for a key that was left out."""
 
     authorization: Authorization
-    bundle: BundleKind
     observability: Observability
     agents: dict[str, Agent]
     log_level: LogLevel
@@ -141,7 +131,6 @@ def load(available: tool_grants.Available) -> Settings:
     _check_number(agents, authorization)
     return Settings(
         authorization=authorization,
-        bundle=BundleKind(config.get("bundle", BundleKind.FULL)),
         observability=observed,
         agents=agents,
         log_level=LogLevel(config.get("logLevel", LogLevel.INFO)),

@@ -5,6 +5,7 @@
 
 import ast
 import contextlib
+import enum
 import hashlib
 import platform
 import shutil
@@ -15,6 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pulumi
+
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.runtime import wheels
 
@@ -22,6 +25,7 @@ MEGABYTE = 1_000_000
 # AgentCore quotas, "Runtime", direct code deployment.
 LARGEST_ZIP, LARGEST_CONTENT = 250 * MEGABYTE, 750 * MEGABYTE
 LEFT_OUT = {"__pycache__", "tests"}
+SHIPPED_LOCK = Path(__file__).parents[2] / "requirements" / "agent.txt"
 KEPT = 6
 """Zips left in `dist`: enough to go to another branch and stack and back without building again."""
 
@@ -39,6 +43,36 @@ class Bundle:
     path: Path
     digest: str
     size: int
+
+
+class BundleKind(enum.Enum):
+    """What the agent's zip holds: `toolgate:bundle`."""
+
+    FULL = "full"
+    """The sources and their locked arm64 wheels: what AgentCore Runtime runs."""
+    SOURCES = "sources"
+    """The sources only, without network: for the local deployment, whose agents use this machine's packages."""
+
+
+def agent_code(agent: str, lock: str | None = None) -> str:
+    """An agent's deployment zip, for `AgentRuntime`'s `code`; built unless the same inputs have been built before.
+
+    Where `toolgate:bundle` is `sources`, as `toolgate plan` and `up` set it, the packages are left out: building takes
+    neither the package registry nor time.
+
+    Args:
+        agent: The agent's folder, relative to the program; its `main.py` is what the runtime starts.
+        lock: Its packages as hash-locked requirements. Default: those of the agent that comes with toolgate, which are
+            bedrock-agentcore, strands-agents, mcp-proxy-for-aws, boto3 and OpenTelemetry.
+
+    Raises:
+        UsageError: See `build`; or `toolgate:bundle` is neither `full` nor `sources`.
+    """
+    kind = pulumi.Config("toolgate").get("bundle") or BundleKind.FULL.value
+    if kind not in {it.value for it in BundleKind}:
+        raise UsageError(f"toolgate:bundle: {kind!r} is neither 'full' nor 'sources'. Write one of them.")
+    packages = None if kind == BundleKind.SOURCES.value else Path(lock) if lock else SHIPPED_LOCK
+    return build(Path(agent), packages).path.as_posix()
 
 
 def build(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from toolgate.components.lambda_tools import FunctionLogLevel, LambdaTools, LambdaToolsArgs
     from toolgate.components.observability.alarms import Alarms
     from toolgate.components.observability.log_delivery import LogDelivery
+    from toolgate.components.runtime.agent_bundle import agent_code
     from toolgate.components.runtime.network import Network
     from toolgate.components.tool_gateway import (
         ExceptionLevel,
@@ -47,6 +48,7 @@ _MODULES = {
     "ToolGatewayArgs": "tool_gateway",
     "ToolSchema": "tools.tool_schema",
     "UsageError": "checks.arguments",
+    "agent_code": "runtime.agent_bundle",
 }
 
 __all__ = [
@@ -72,6 +74,7 @@ __all__ = [
     "ToolGatewayArgs",
     "ToolSchema",
     "UsageError",
+    "agent_code",
 ]
 
 

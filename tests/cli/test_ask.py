@@ -120,8 +120,9 @@ def test_shows_text_as_it_comes(runtime: FakeRuntime, project: Path, monkeypatch
     assert list(pieces) == ["is 112."]
 
 
-def test_takes_an_answer_in_one_piece(runtime: FakeRuntime, capsys: pytest.CaptureFixture[str]) -> None:
-    runtime.response = JSONResponse({"status": "success", "response": "112"})
+@pytest.mark.parametrize("answer", [{"status": "success", "response": "112"}, {"response": "112"}, "112"])
+def test_takes_an_answer_in_one_piece(runtime: FakeRuntime, answer: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    runtime.response = JSONResponse(answer)
     assert main(["ask", "sum", "--local"]) == 0
     assert capsys.readouterr().out == "112\n"
 

@@ -11,7 +11,6 @@ from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants.tool_grants import Authorization
 from toolgate.components.observability.configuration import Observability
 from toolgate.components.observability.log_levels import LogLevel
-from toolgate.components.stack_settings import BundleKind
 
 ROOT = Path(__file__).parents[2]
 AVAILABLE = {"math": ["add", "multiply"], "people": ["greet"]}
@@ -41,7 +40,6 @@ def load(run: Any) -> Any:
 def test_without_configuration_one_agent_may_call_every_tool(load: Any) -> None:
     loaded = load({})
     assert loaded.authorization is Authorization.GATEWAY
-    assert loaded.bundle is BundleKind.FULL
     assert list(loaded.agents) == ["assistant"]
     assert loaded.observability == Observability(telemetry=True, watched={}, dashboard=False)
     assert loaded.log_level is LogLevel.INFO
@@ -248,7 +246,7 @@ def test_a_secret_would_be_written_in_the_open(run: Any, monkeypatch: pytest.Mon
 
 
 def test_the_engines_configuration_is_read(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"toolgate:bundle": "sources", "aws:region": "us-east-1"}))
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"toolgate:logLevel": "debug", "aws:region": "us-east-1"}))
     found: list[Any] = []
     run(lambda: found.append(stack_settings.load(AVAILABLE)))
-    assert found[0].bundle is BundleKind.SOURCES
+    assert found[0].log_level is LogLevel.DEBUG
