@@ -20,6 +20,7 @@ LOCK = ROOT / "requirements" / "project.txt"
 UV_LOCK = ROOT / "requirements" / "uv.txt"
 PYTHON_VERSION = ROOT / ".python-version"
 PROJECT = ROOT / "pyproject.toml"
+VERSION = ROOT / "components" / "__init__.py"
 STAMP = VENV / ".toolgate"
 OLDEST = (3, 11)
 
@@ -31,7 +32,7 @@ class SetupError(Exception):
 def inputs_digest() -> str:
     """Digest of everything the environment is made from."""
     digest = hashlib.sha256()
-    for path in (LOCK, UV_LOCK, PYTHON_VERSION, PROJECT, Path(__file__)):
+    for path in (LOCK, UV_LOCK, PYTHON_VERSION, PROJECT, VERSION, Path(__file__)):
         digest.update(path.read_bytes() + b"\0")
     return digest.hexdigest()
 

@@ -21,6 +21,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(setup, "UV_LOCK", tmp_path / "uv.txt")
     monkeypatch.setattr(setup, "PYTHON_VERSION", tmp_path / ".python-version")
     monkeypatch.setattr(setup, "PROJECT", tmp_path / "pyproject.toml")
+    monkeypatch.setattr(setup, "VERSION", tmp_path / "version.py")
+    (tmp_path / "version.py").write_text("1")
     monkeypatch.setattr(setup, "STAMP", tmp_path / ".venv" / ".toolgate")
     return tmp_path
 
@@ -60,7 +62,7 @@ def test_an_old_python_is_told_what_to_run(
     assert "setup needs Python >= 3.11, this is 3.9" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("changed", ["project.txt", "uv.txt", ".python-version", "pyproject.toml"])
+@pytest.mark.parametrize("changed", ["project.txt", "uv.txt", ".python-version", "pyproject.toml", "version.py"])
 def test_it_works_again_only_when_something_changed(folder: Path, changed: str) -> None:
     uv(folder, f'echo "$1" >> {folder}/done')
     assert setup.main() == setup.main() == 0
