@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import toolgate
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.control_plane import ControlPlane
 from toolgate.local.cloud.store import MemoryStore
@@ -21,7 +20,7 @@ from toolgate.local.resource_label import short_type
 
 __all__ = ["PackError", "Plan", "ProgramError", "Violation", "describe", "judge", "plan", "write"]
 
-PACK = Path(toolgate.__file__).parent / "policy"
+PACK = Path(__file__).parents[1] / "policy"
 LOCAL_CONFIG = {"toolgate:bundle": "sources"}
 """The local runtime runs the agent from the project's environment, so its zip needs no wheels."""
 

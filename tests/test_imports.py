@@ -1,0 +1,46 @@
+"""Imports point one way: the contracts of pyproject.toml, and what import-linter does not see."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ("access", "cli", "components", "deployer", "local", "policy", "review")
+ALONE = ("agent", "lambdas")
+
+
+def imported(folder: str) -> Iterator[tuple[str, str]]:
+    """Files of a folder and the top-level names that they import."""
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        if ".venv" in path.parts or "tests" in path.relative_to(ROOT).parts[1:]:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                yield from ((path.relative_to(ROOT).as_posix(), alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                yield path.relative_to(ROOT).as_posix(), node.module or ""
+
+
+def test_the_arrows_between_the_folders(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(ROOT)
+    assert lint_imports("pyproject.toml", no_cache=True) == EXIT_STATUS_SUCCESS, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_module_has_one_name(folder: str) -> None:
+    """`components.x` beside `toolgate.components.x` would be a second module with state and classes of its own."""
+    assert [found for found in imported(folder) if found[1].split(".")[0] in FOLDERS] == []
+
+
+@pytest.mark.parametrize("folder", ALONE)
+def test_what_runs_on_aws_stands_alone(folder: str) -> None:
+    assert [found for found in imported(folder) if found[1].split(".")[0] in {"toolgate", "pulumi", *FOLDERS}] == []
+
+
+def test_the_pack_reads_documents_without_pulumi() -> None:
+    """`policy.language` is what others read documents with: the standard library alone."""
+    ours = [found for found in imported("policy/language") if not found[1].startswith("toolgate.policy.language")]
+    assert [found for found in ours if found[1].startswith(("toolgate", "pulumi", "grpc", "google"))] == []
