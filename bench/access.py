@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from toolgate.access.cedar.cedar_decision import decide_tool, entity_id, tool_engine
+from toolgate.access.cedar.cedar_decision import decide_tool, tool_engine
 from toolgate.access.deployment.deployment import Deployment, read
 from toolgate.access.matrix.access_matrix import matrix, tools_of
 from toolgate.access.matrix.inbound import inbound
+from toolgate.policy.language.agentcore_facts import entity_id
 
 ACCOUNT, TARGETS, TOOLS = "123456789012", 10, 10
 SECONDS, MEGABYTES, SAMPLE = 10.0, 500.0, 200

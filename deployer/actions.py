@@ -11,13 +11,21 @@ from collections.abc import Callable, Mapping, Sequence
 
 from toolgate.access.deployment.stack_export import Resource
 from toolgate.deployer.grants import ANYTHING, WITHOUT_RESOURCE, Grant, always, given, having, key, owner
+from toolgate.policy.language.agentcore_facts import (
+    CEDAR_POLICY,
+    FUNCTION,
+    GATEWAY,
+    LOG_DELIVERY,
+    LOG_DELIVERY_SOURCE,
+    POLICY_ENGINE,
+    RESOURCE_POLICY,
+    ROLE,
+    ROLE_POLICY,
+    RUNTIME,
+    TARGET,
+)
 
-ROLE = "aws:iam/role:Role"
-ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 BUCKET = "aws:s3/bucket:Bucket"
-GATEWAY = "aws:bedrock/agentcoreGateway:AgentcoreGateway"
-ENGINE = "aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine"
-RUNTIME = "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime"
 OBSERVED = frozenset({GATEWAY, RUNTIME})
 KEY = "aws:kms/key:Key"
 
@@ -38,7 +46,7 @@ def gateways_of_engine(policy: Resource, resources: Sequence[Resource]) -> list[
 _ROLE_OF_POLICY = owner(ROLE, "name", "role")
 _BUCKET_OF = owner(BUCKET, "bucket", "bucket")
 _GATEWAY_OF_TARGET = owner(GATEWAY, "gatewayId", "gatewayIdentifier")
-_ENGINE_OF_POLICY = owner(ENGINE, "policyEngineId", "policyEngineId")
+_ENGINE_OF_POLICY = owner(POLICY_ENGINE, "policyEngineId", "policyEngineId")
 
 _IDENTITY_SERVICE = "runtime-identity.bedrock-agentcore.amazonaws.com"
 # AgentCore names it after the gateway or runtime; which characters follow is not documented, hence the `*`.
@@ -180,7 +188,7 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
         # A look-up by prefix: it takes no resource.
         Grant(WITHOUT_RESOURCE, ("logs:DescribeLogGroups",), (ANYTHING,)),
     ),
-    "aws:cloudwatch/logDeliverySource:LogDeliverySource": (
+    LOG_DELIVERY_SOURCE: (
         Grant("Deliveries", _DELIVERING),
         # Leave to let the resource's logs out (CloudWatch Logs user guide, V2, "Service-specific permissions").
         Grant("LetLogsOut", ("bedrock-agentcore:AllowVendedLogDeliveryForResource",), of=observed),
@@ -204,7 +212,7 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
         ),
     ),
     # AWS draws a delivery's id by lot, hence the `*`. Making one is authorized on its source and destination, too.
-    "aws:cloudwatch/logDelivery:LogDelivery": (Grant("Deliveries", _DELIVERING, ("{place}:delivery:*",)),),
+    LOG_DELIVERY: (Grant("Deliveries", _DELIVERING, ("{place}:delivery:*",)),),
     "aws:cloudwatch/metricAlarm:MetricAlarm": (
         Grant(
             "Alarms",
@@ -221,7 +229,7 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
     "aws:cloudwatch/dashboard:Dashboard": (
         Grant("Dashboards", ("cloudwatch:DeleteDashboards", "cloudwatch:GetDashboard", "cloudwatch:PutDashboard")),
     ),
-    "aws:lambda/function:Function": (
+    FUNCTION: (
         Grant(
             "Functions",
             (
@@ -320,7 +328,7 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
         _IDENTITIES,
         _AGENTCORE_TAGS,
     ),
-    "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget": (
+    TARGET: (
         Grant(
             "Targets",
             (
@@ -332,7 +340,7 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
             of=_GATEWAY_OF_TARGET,
         ),
     ),
-    ENGINE: (
+    POLICY_ENGINE: (
         # It takes no resource: the engine has no id yet.
         Grant(WITHOUT_RESOURCE, ("bedrock-agentcore:CreatePolicyEngine",), (ANYTHING,)),
         Grant(
@@ -346,7 +354,7 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
         *_encrypted("encryptionKeyArn"),
         _AGENTCORE_TAGS,
     ),
-    "aws:bedrock/agentcorePolicy:AgentcorePolicy": (
+    CEDAR_POLICY: (
         Grant(
             "Policies",
             (
@@ -395,7 +403,7 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
         ),
     ),
     # Authorized on the gateway, runtime or endpoint that the policy is on.
-    "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy": (
+    RESOURCE_POLICY: (
         Grant(
             "ResourcePolicies",
             (

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from toolgate.access.deployment.stack_export import Resource, resources
-from toolgate.access.iam.policies import read_document
-from toolgate.deployer.actions import KEY, ROLE, ROLE_POLICY, TYPES
+from toolgate.access.iam.policies import read_statements
+from toolgate.deployer.actions import KEY, TYPES
 from toolgate.deployer.grants import ANYTHING, Grant
+from toolgate.policy.language.agentcore_facts import ROLE, ROLE_POLICY
+from toolgate.policy.language.principals import services
 
 # What AWS or Pulumi puts to a name to make it unique, at the end of an ARN or of a part of it.
 _AGENTCORE_SUFFIX = re.compile(r"(?<=-)[0-9a-zA-Z]{10}(?=/|$)")
@@ -146,9 +148,8 @@ def _lasting_arn(resource: Resource) -> str:
 
 def _passing(role: Resource) -> Iterator[dict[str, Any]]:
     """Handing the role to the services that its trust policy names, and to no other."""
-    for statement in _listed(read_document(role, "assumeRolePolicy", role.get("assumeRolePolicy"))["Statement"]):
-        principal = statement.get("Principal")
-        for service in _listed(principal.get("Service", []) if isinstance(principal, Mapping) else []):
+    for statement in read_statements(role, "assumeRolePolicy"):
+        for service in () if statement.everybody_but else services(statement):
             yield {
                 "Sid": "PassTo" + "".join(word.capitalize() for word in re.split(r"[.-]", service.partition(".")[0])),
                 "Effect": "Allow",
@@ -160,15 +161,11 @@ def _passing(role: Resource) -> Iterator[dict[str, Any]]:
 
 def _profiles(policy: Resource) -> Iterator[dict[str, Any]]:
     """Looking up the inference profiles whose models the program grants."""
-    for statement in _listed(read_document(policy, "policy", policy.get("policy"))["Statement"]):
-        if profiles := [arn for arn in _listed(statement.get("Resource", [])) if _PROFILE.fullmatch(arn)]:
+    for statement in read_statements(policy, "policy"):
+        named = () if statement.resources.negated else statement.resources.values
+        if profiles := [arn for arn in named if isinstance(arn, str) and _PROFILE.fullmatch(arn)]:
             sid, action = "InferenceProfiles", "bedrock:GetInferenceProfile"
             yield {"Sid": sid, "Effect": "Allow", "Action": [action], "Resource": profiles}
-
-
-def _listed(value: Any) -> list[Any]:
-    """IAM writes one of something without a list."""
-    return value if isinstance(value, list) else [value]
 
 
 def _account(found: Sequence[Resource]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from toolgate.local.cloud.types import policy_documents
+from toolgate.policy.language import grammar
 
 # IAM user guide, "IAM and AWS STS quotas": characters of a managed policy without white space; managed policies of a
 # role, unless AWS raised it.
@@ -18,7 +18,7 @@ class TooLargeError(Exception):
 
 def size(document: Mapping[str, Any]) -> int:
     """Characters as IAM counts them, without white space."""
-    return policy_documents.size(json.dumps(document))
+    return grammar.size(json.dumps(document))
 
 
 def split(document: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -18,17 +18,17 @@ from mcp_proxy_for_aws.sigv4_helper import SigV4HTTPXAuth  # type: ignore[import
 
 from toolgate.access.deployment.agentcore_resources import Gateway, Runtime
 from toolgate.access.deployment.deployment import Deployment
-from toolgate.access.matrix.access_matrix import INVOKE_GATEWAY, matrix
+from toolgate.access.matrix.access_matrix import matrix
 from toolgate.access.matrix.decisions import Access
 from toolgate.local.invoke_agent import AgentError, ask
 from toolgate.local.progress import waiting_for
 from toolgate.local.serve.server import Serving, serve
+from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY, ROLE_POLICY
 
 LIST_TOOLS = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 CALL_TOOL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
 HEADERS = {"accept": "application/json, text/event-stream"}
 EXAMPLES = {"string": "x", "number": 1.5, "integer": 1, "boolean": True, "array": [], "object": {}}
-ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from pulumi_policy import PolicyPack
 
-from toolgate.policy.policies import policy
+from toolgate.policy.pulumi_adapter import policy
 from toolgate.policy.rule import Rule
 from toolgate.policy.rules import (
     agent_cannot_bypass_gateway,

@@ -21,6 +21,8 @@ class Resource:
     """Plain data: inputs in a resource check, outputs in a stack check."""
     parent: str = ""
     """URN of the resource it is a part of."""
+    within: "Resource | None" = None
+    """That resource as it was registered, in a resource check, where the rule remembers its type."""
 
     @property
     def label(self) -> str:
@@ -44,8 +46,8 @@ type Check[Subject] = Callable[[Subject, Settings], Iterable[Finding]]
 class Rule:
     """One rule of the pack.
 
-    A rule with both checks is one policy judged at two moments: in the resource check, before the resource is created,
-    as far as one resource after another allows, and in the stack check with the whole graph in view.
+    A rule can be judged at two moments: in the resource check, before the resource is created, as far as one resource
+    after another allows, and in the stack check with the whole graph in view.
     """
 
     name: str
@@ -62,5 +64,19 @@ class Rule:
     """Resource types that `check` wants to see."""
     check: Check[Resource] | None = None
     check_stack: Callable[..., Iterable[Finding]] | None = None
+    check_role_documents: Callable[..., Iterable[Finding]] | None = None
+    """Judges identity policies (`SourcedDocument`) of the roles that AgentCore may take, at both moments."""
+    remembers: frozenset[str] = frozenset()
+    """Types whose resources are kept as they were registered, with their inputs, until the run ends."""
     settings: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     """JSON schema of each setting of its own, beside `exceptions`."""
+
+    @property
+    def judges_resources(self) -> bool:
+        """Whether it has something to say before the stack is complete."""
+        return self.check is not None or self.check_role_documents is not None
+
+    @property
+    def judges_stack(self) -> bool:
+        """Whether it has something to say of the whole stack."""
+        return self.check_stack is not None or self.check_role_documents is not None

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from toolgate.policy import patterns
+from toolgate.policy.language import patterns
 
 EXCEPTIONS_SCHEMA: dict[str, Any] = {
     "type": "array",

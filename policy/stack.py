@@ -6,24 +6,25 @@ from typing import Any
 
 from pulumi_policy import PolicyResource
 
-from toolgate.policy import agentcore, carriers, native, reading
+from toolgate.policy import aws_native, policy_sources, properties
+from toolgate.policy.language import agentcore_facts
 from toolgate.policy.rule import Resource
 
 # What a stack check looks at. Converting the rest would cost time in a large stack and is never read.
 TYPES = (
-    carriers.TYPES
-    | agentcore.COMPONENTS
-    | agentcore.ROLE_USERS.keys()
+    policy_sources.TYPES
+    | agentcore_facts.COMPONENTS
+    | agentcore_facts.ROLE_USERS.keys()
     | {
-        agentcore.TARGET,
-        agentcore.POLICY_ENGINE,
-        agentcore.CEDAR_POLICY,
-        agentcore.RESOURCE_POLICY,
-        agentcore.FUNCTION,
-        agentcore.FUNCTION_ALIAS,
-        agentcore.LAMBDA_PERMISSION,
-        agentcore.LOG_DELIVERY_SOURCE,
-        agentcore.LOG_DELIVERY,
+        agentcore_facts.TARGET,
+        agentcore_facts.POLICY_ENGINE,
+        agentcore_facts.CEDAR_POLICY,
+        agentcore_facts.RESOURCE_POLICY,
+        agentcore_facts.FUNCTION,
+        agentcore_facts.FUNCTION_ALIAS,
+        agentcore_facts.LAMBDA_PERMISSION,
+        agentcore_facts.LOG_DELIVERY_SOURCE,
+        agentcore_facts.LOG_DELIVERY,
     }
 )
 
@@ -35,6 +36,8 @@ class Stack:
     resources: tuple[Resource, ...]
     dependencies: Mapping[tuple[str, str], tuple[Resource, ...]]
     """By URN and property: the resources, of those above, whose outputs the property is made of."""
+    registered: tuple[Resource, ...] = ()
+    """Resources of this run with their inputs, of the types that the rule remembers."""
 
     def of(self, *types: str) -> list[Resource]:
         """All resources of these types."""
@@ -45,24 +48,24 @@ class Stack:
         return [found for found in self.dependencies.get((resource.urn, prop), ()) if found.type in types]
 
 
-def of(resources: Iterable[PolicyResource]) -> Stack:
-    """The stack as pulumi_policy hands it over."""
-    sources = [source for source in resources if native.type_of(source.resource_type) in TYPES]
+def of(resources: Iterable[PolicyResource], registered: Iterable[Resource] = ()) -> Stack:
+    """The stack as pulumi_policy hands it over, and what a rule remembers of its registration."""
+    sources = [source for source in resources if aws_native.type_of(source.resource_type) in TYPES]
     known = {
         it.urn: resource(it.resource_type, it.name, it.urn, it.props, it.parent.urn if it.parent else "")
         for it in sources
     }
     dependencies = {
-        (source.urn, native.property_of(source.resource_type, prop)): tuple(
+        (source.urn, aws_native.property_of(source.resource_type, prop)): tuple(
             known[target.urn] for target in targets if target.urn in known
         )
         for source in sources
         for prop, targets in source.property_dependencies.items()
     }
-    return Stack(tuple(known.values()), dependencies)
+    return Stack(tuple(known.values()), dependencies, tuple(registered))
 
 
-def resource(kind: str, name: str, urn: str, properties: Mapping[str, Any], parent: str) -> Resource:
+def resource(kind: str, name: str, urn: str, given: Mapping[str, Any], parent: str) -> Resource:
     """A resource as rules see it: plain properties, and one set of names for both providers of AWS."""
-    props = native.properties_of(kind, reading.plain(properties))
-    return Resource(native.type_of(kind), name, urn, props, parent)
+    props = aws_native.properties_of(kind, properties.plain(given))
+    return Resource(aws_native.type_of(kind), name, urn, props, parent)

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from toolgate.policy.language.agentcore_facts import CEDAR_POLICY
 from toolgate.review.changes import label
 from toolgate.review.properties import statements
 
-CEDAR_POLICY = "aws:bedrock/agentcorePolicy:AgentcorePolicy"
 CEDAR_STATEMENT = ("definition", ".cedar", ".statement")
 """Where such a policy has its text."""
 

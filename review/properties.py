@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from toolgate.local.engine.wire import ARCHIVE, ASSET, SECRET, SIGNATURE
+from toolgate.access.deployment.stack_export import ARCHIVE, ASSET, SECRET, SIGNATURE
 
 HIDDEN = "[secret]"
 CONTENTS = "[contents]"

@@ -6,7 +6,6 @@ and botocore bedrock-agentcore-control `GatewayPolicyEngineConfiguration`.
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -96,27 +95,6 @@ def _read(engine: PolicyEngine) -> tuple[list[ScopedPolicy], list[str]]:
         except ValueError as error:
             unread.append(f"{policy.label}: {error}")
     return policies, unread
-
-
-def entity_id(arn: str) -> str:
-    """The id under which Cedar policies know the caller with this IAM ARN.
-
-    Args:
-        arn: A role's ARN (`arn:aws:iam::<account>:role/<path><name>`), a session's, or another caller's.
-
-    Returns:
-        For a role and its sessions `arn:aws:sts::<account>:assumed-role/<name>`, without path and session name; any
-        other ARN as it is. Source: policy-conditions.html in AgentCore's developer guide.
-    """
-    role = _ROLE.fullmatch(arn)
-    if role is None:
-        return arn
-    return f"arn:{role['partition']}:sts::{role['account']}:assumed-role/{role['name'] or role['of_session']}"
-
-
-_ROLE = re.compile(
-    r"arn:(?P<partition>[^:]+):(iam|sts)::(?P<account>\d{12}):(role/(.+/)?(?P<name>[^/]+)|assumed-role/(?P<of_session>[^/]+)(/.*)?)"
-)
 
 
 def decide_tool(

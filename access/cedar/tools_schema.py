@@ -11,7 +11,8 @@ import the other; the tests of the components compare the two.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from toolgate.access.deployment.agentcore_resources import TOOL_SEPARATOR, Gateway
+from toolgate.access.deployment.agentcore_resources import Gateway
+from toolgate.policy.language.agentcore_facts import target_of
 
 NAMESPACE = "AgentCore"
 ACTION = f"{NAMESPACE}::Action"
@@ -56,7 +57,7 @@ def schema(gateway: Gateway, tools: Mapping[str, Mapping[str, Any]]) -> dict[str
 
 def groups_of(tool: str) -> tuple[str, ...]:
     """The names of the groups that a tool's action is in: its target's, then those of every tool."""
-    return (tool.split(TOOL_SEPARATOR, 1)[0], *EVERY_TOOL)
+    return (target_of(tool), *EVERY_TOOL)
 
 
 def _groups(tools: Mapping[str, Any]) -> dict[str, Any]:

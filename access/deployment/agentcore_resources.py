@@ -5,12 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolgate.access.deployment.stack_export import Archive
-
-TOOL_SEPARATOR = "___"
-"""Between a target's name and a tool's in the tool's full name; the first one counts.
-
-Source: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-add-target-lambda.html
-"""
+from toolgate.policy.language.agentcore_facts import full_name
 
 
 @dataclass(frozen=True)
@@ -113,7 +108,7 @@ class Target:
 
     def full_name(self, tool: Tool) -> str:
         """The name under which the gateway offers the tool."""
-        return f"{self.name}{TOOL_SEPARATOR}{tool.name}"
+        return full_name(self.name, tool.name)
 
 
 @dataclass(frozen=True)

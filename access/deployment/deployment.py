@@ -12,24 +12,28 @@ from typing import Any
 from toolgate.access.deployment.agentcore_resources import Function, Gateway, PolicyEngine, Runtime, Target, Tool
 from toolgate.access.deployment.gateway_tools import api_schema
 from toolgate.access.deployment.policy_attachments import read_attachments
-from toolgate.access.deployment.policy_engines import POLICY, POLICY_ENGINE, read_attachment, read_policy_engines
+from toolgate.access.deployment.policy_engines import read_attachment, read_policy_engines
 from toolgate.access.deployment.roles import Role, read_roles
 from toolgate.access.deployment.stack_export import Archive, Asset, DeploymentError, Hidden, Resource, load, resources
 from toolgate.access.deployment.supplied_policies import with_policies
 from toolgate.access.deployment.users import User, read_users
-from toolgate.access.iam.policies import Policy, read_policy
+from toolgate.access.iam.policies import Policy, read_resource_policy
+from toolgate.policy.language.agentcore_facts import (
+    AGENTCORE_TYPES,
+    CEDAR_POLICY,
+    FUNCTION,
+    GATEWAY,
+    POLICY_ENGINE,
+    RESOURCE_POLICY,
+    RUNTIME,
+    TARGET,
+)
 
-GATEWAY = "aws:bedrock/agentcoreGateway:AgentcoreGateway"
-TARGET = "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget"
-RUNTIME = "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime"
-RESOURCE_POLICY = "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy"
-FUNCTION = "aws:lambda/function:Function"
 OBJECTS = frozenset({"aws:s3/bucketObjectv2:BucketObjectv2", "aws:s3/bucketObject:BucketObject"})
 STACK = "pulumi:pulumi:Stack"
 
-_AGENTCORE = "aws:bedrock/agentcore"
 _DEFAULT_VERSIONS = ("2025-03-26",)  # all that a gateway made without the setting accepts (seen live, August 2026)
-_READ = {GATEWAY, TARGET, RUNTIME, RESOURCE_POLICY, POLICY_ENGINE, POLICY}
+_READ = {GATEWAY, TARGET, RUNTIME, RESOURCE_POLICY, POLICY_ENGINE, CEDAR_POLICY}
 
 
 @dataclass(frozen=True)
@@ -98,11 +102,9 @@ def parse(export: Mapping[str, Any]) -> Deployment:
         targets=tuple(_target(r) for r in by_type[TARGET]),
         functions=tuple(_function(r) for r in by_type[FUNCTION]),
         runtimes=tuple(_runtime(r, agents, uploaded) for r in by_type[RUNTIME]),
-        resource_policies={
-            r.text("resourceArn"): read_policy(r, r.name, r.get("policy")) for r in by_type[RESOURCE_POLICY]
-        },
+        resource_policies={r.text("resourceArn"): read_resource_policy(r) for r in by_type[RESOURCE_POLICY]},
         policy_engines=read_policy_engines(found),
-        others=tuple(r.label for r in found if r.type.startswith(_AGENTCORE) and r.type not in _READ),
+        others=tuple(r.label for r in found if r.type.startswith(AGENTCORE_TYPES) and r.type not in _READ),
     )
 
 

@@ -5,22 +5,29 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolgate.access.deployment.stack_export import Resource
-from toolgate.access.deployment.supplied_policies import POLICY
 from toolgate.access.iam.policies import Policy, read_policy
-
-EVERYBODY = "aws:iam/policyAttachment:PolicyAttachment"
+from toolgate.policy.language.agentcore_facts import (
+    GROUP_ATTACHMENT,
+    GROUP_POLICY,
+    MANAGED_POLICY,
+    POLICY_ATTACHMENT,
+    ROLE_ATTACHMENT,
+    ROLE_POLICY,
+    USER_ATTACHMENT,
+    USER_POLICY,
+)
 
 INLINE = {
-    "aws:iam/rolePolicy:RolePolicy": "role",
-    "aws:iam/userPolicy:UserPolicy": "user",
-    "aws:iam/groupPolicy:GroupPolicy": "group",
+    ROLE_POLICY: "role",
+    USER_POLICY: "user",
+    GROUP_POLICY: "group",
 }
 """Resource types that write one policy into an identity, and the property that names the identity."""
 
 ATTACHED = {
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "role",
-    "aws:iam/userPolicyAttachment:UserPolicyAttachment": "user",
-    "aws:iam/groupPolicyAttachment:GroupPolicyAttachment": "group",
+    ROLE_ATTACHMENT: "role",
+    USER_ATTACHMENT: "user",
+    GROUP_ATTACHMENT: "group",
 }
 """Resource types that attach a managed policy to an identity, and the property that names the identity."""
 
@@ -73,7 +80,7 @@ def read_attachments(resources: Sequence[Resource]) -> Attachments:
             inline.setdefault((kind, resource.text(kind)), {})[name] = policy
         for whose in _attached_to(resource):
             attached.setdefault(whose, []).append(resource.text("policyArn"))
-    managed = {r.text("arn"): read_policy(r, r.name, r.get("policy")) for r in resources if r.type == POLICY}
+    managed = {r.text("arn"): read_policy(r, r.name, r.get("policy")) for r in resources if r.type == MANAGED_POLICY}
     return Attachments(managed, inline, attached)
 
 
@@ -98,7 +105,7 @@ def _attached_to(resource: Resource) -> Iterator[Named]:
     if resource.type in ATTACHED:
         kind = ATTACHED[resource.type]
         yield kind, resource.text(kind)
-    if resource.type == EVERYBODY:
+    if resource.type == POLICY_ATTACHMENT:
         for kind in ("role", "user", "group"):
             listed = f"{kind}s"
             yield from ((kind, name) for name in resource.texts(listed, resource.get(listed)))

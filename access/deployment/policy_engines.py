@@ -4,9 +4,7 @@ from collections.abc import Sequence
 
 from toolgate.access.deployment.agentcore_resources import CedarPolicy, EngineAttachment, PolicyEngine
 from toolgate.access.deployment.stack_export import Hidden, Resource
-
-POLICY_ENGINE = "aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine"
-POLICY = "aws:bedrock/agentcorePolicy:AgentcorePolicy"
+from toolgate.policy.language.agentcore_facts import CEDAR_POLICY, POLICY_ENGINE
 
 
 def read_policy_engines(resources: Sequence[Resource]) -> tuple[PolicyEngine, ...]:
@@ -17,7 +15,7 @@ def read_policy_engines(resources: Sequence[Resource]) -> tuple[PolicyEngine, ..
     """
     policies: dict[str, list[CedarPolicy]] = {}
     for resource in resources:
-        if resource.type == POLICY:
+        if resource.type == CEDAR_POLICY:
             policies.setdefault(resource.text("policyEngineId"), []).append(_policy(resource))
     return tuple(
         PolicyEngine(r.label, r.text("policyEngineArn"), r.text("policyEngineId"), tuple(policies.get(_id(r), ())))

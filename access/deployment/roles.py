@@ -8,8 +8,7 @@ from toolgate.access.deployment.policy_attachments import Attachments, inline_of
 from toolgate.access.deployment.stack_export import Resource
 from toolgate.access.iam.identities import Identity
 from toolgate.access.iam.policies import read_document
-
-ROLE = "aws:iam/role:Role"
+from toolgate.policy.language.agentcore_facts import ROLE
 
 
 @dataclass(frozen=True, kw_only=True)

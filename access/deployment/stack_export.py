@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from toolgate.policy.language.unknown import SENTINELS
+
 VERSIONS = (3, 4)
 """Version 4 is version 3 with a list of features that its reader has to know.
 
@@ -20,11 +22,11 @@ FEATURES = frozenset({"hooks", "refreshBeforeUpdate", "replaceWith", "taint"})
 """Those that say how a resource is updated, and change nothing of what it is. A stack of our components has `hooks`."""
 HOW_TO_MAKE_ONE = "make one with `toolgate plan --out FILE` or `pulumi stack export --file FILE`"
 
-_MARK = "4dabf18193072939515e22adb298388d"
-_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  # the name of a mark, not a secret
-_ASSET = "c44067f5952c0a294b673a41bacd8c17"
-_ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7"
-_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+# The key of a marked value, and what it marks; the engine's wire has the same.
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  # the name of a mark, not a secret
+ASSET = "c44067f5952c0a294b673a41bacd8c17"
+ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7"
 
 
 class DeploymentError(Exception):
@@ -209,25 +211,25 @@ def _properties(entry: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if value == _UNKNOWN:
+    if isinstance(value, str) and value in SENTINELS:
         return UNKNOWN
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):
-        return _marked(value) if _MARK in value else {key: _plain(item) for key, item in value.items()}
+        return _marked(value) if SIGNATURE in value else {key: _plain(item) for key, item in value.items()}
     return value
 
 
 def _marked(value: Mapping[str, Any]) -> Any:
-    match value[_MARK]:
-        case mark if mark == _SECRET:
+    match value[SIGNATURE]:
+        case mark if mark == SECRET:
             return _secret(value)
-        case mark if mark == _ASSET:
+        case mark if mark == ASSET:
             return Asset(value.get("text"), value.get("path"), value.get("uri"))
-        case mark if mark == _ARCHIVE:
+        case mark if mark == ARCHIVE:
             return Archive(_plain(value.get("assets")), value.get("path"), value.get("uri"))
         case _:
-            return {key: _plain(item) for key, item in value.items() if key != _MARK}
+            return {key: _plain(item) for key, item in value.items() if key != SIGNATURE}
 
 
 def _secret(value: Mapping[str, Any]) -> Any:

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-POLICY = "aws:iam/policy:Policy"
-"""The type of a managed policy that a deployment holds."""
+from toolgate.policy.language.agentcore_facts import MANAGED_POLICY
 
 
 class SuppliedPolicyError(Exception):
@@ -43,5 +42,11 @@ def supplied(text: str) -> dict[str, Any]:
         json.loads(document)
     except (OSError, ValueError) as error:
         raise SuppliedPolicyError(f"{file} is no JSON file ({error})") from error
-    urn = f"urn:pulumi:given::given::{POLICY}::{arn.rpartition('/')[2]}"
-    return {"urn": urn, "type": POLICY, "custom": True, "inputs": {}, "outputs": {"arn": arn, "policy": document}}
+    urn = f"urn:pulumi:given::given::{MANAGED_POLICY}::{arn.rpartition('/')[2]}"
+    return {
+        "urn": urn,
+        "type": MANAGED_POLICY,
+        "custom": True,
+        "inputs": {},
+        "outputs": {"arn": arn, "policy": document},
+    }

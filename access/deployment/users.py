@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from toolgate.access.deployment.policy_attachments import Attachments
 from toolgate.access.deployment.stack_export import Resource
 from toolgate.access.iam.identities import Identity
+from toolgate.policy.language.agentcore_facts import USER
 
-USER = "aws:iam/user:User"
 MEMBERS_OF_GROUP = "aws:iam/groupMembership:GroupMembership"
 GROUPS_OF_USER = "aws:iam/userGroupMembership:UserGroupMembership"
 

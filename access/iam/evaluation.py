@@ -11,9 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from toolgate.access.iam.identities import ANY_CALLER, account_of
-from toolgate.access.iam.principal_element import Named
-from toolgate.access.iam.statements import Match, Matched, Request, Statement, matches
+from toolgate.access.iam.identities import ANY_CALLER
+from toolgate.access.iam.statements import Matched, Request, Statement, matches
+from toolgate.policy.language.arns import account_in
+from toolgate.policy.language.matching import Match
+from toolgate.policy.language.principals import Named
 
 __all__ = ["Decision", "Outcome", "Request", "Statement", "decide"]
 
@@ -97,8 +99,8 @@ def _ways(request: Request, allows: list[Matched]) -> list[_Way]:
     limits = _limits(request, by_kind["boundary"])
     if request.caller is ANY_CALLER:
         return [[_Layer(RESOURCE, by_kind["resource"])]]
-    owner = account_of(request.resource)  # empty or `aws` for what every account shares, e.g. a foundation model
-    if owner.isdigit() and owner != request.caller.account:
+    owner = account_in(request.resource)  # none for what every account shares, e.g. a foundation model
+    if owner is not None and owner != request.caller.account:
         return [[identity, *limits, _Layer(RESOURCE, by_kind["resource"])]]
     ways: list[_Way] = [[identity, *limits]]
     if request.resource_policy:

@@ -3,11 +3,7 @@
 from dataclasses import dataclass
 
 from toolgate.access.iam.policies import Policy
-
-
-def account_of(principal: str) -> str:
-    """The account that an ARN or an account id belongs to; empty where it does not say."""
-    return principal if principal.isdigit() else (principal.split(":") + [""] * 5)[4]
+from toolgate.policy.language.arns import account_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,22 +1,23 @@
 """Which statements of a policy match a request: surely, on a condition, or nobody can say.
 
-Statements are matched by ministack's evaluator (its `evaluate`, one statement at a time); this module adds what it
-lacks: principals of resource policies, and what cannot be judged. A condition on something that only the request will
-tell is left open; a policy variable (`${...}`) or an operator that the evaluator does not know is unreadable.
+Statements are matched by `policy.language.evaluation`; this module says what is known of a request from the deployment,
+and who it is that asks. A condition on something that only the request will tell is left open; a policy variable
+(`${...}`) that nobody can fill in or an operator that IAM does not have cannot be judged.
 """
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from typing import Any
-
-from ministack.core.iam_evaluator import EvalContext, evaluate
+from dataclasses import dataclass, field
 
 from toolgate.access.deployment.users import User
 from toolgate.access.iam.identities import ANY_CALLER, Identity
-from toolgate.access.iam.policies import VARIABLE, Policy, ReadStatement
-from toolgate.access.iam.principal_element import Named, as_texts, aws_principals, named
+from toolgate.access.iam.policies import Policy, sid
+from toolgate.policy.language import evaluation
+from toolgate.policy.language.arns import account_in, region_in
+from toolgate.policy.language.documents import Statement as IamStatement
+from toolgate.policy.language.matching import Match, all_of
+from toolgate.policy.language.principals import Named, aws_principals, named
+from toolgate.policy.language.request_facts import UNNAMED, Fact, Facts
+from toolgate.policy.language.unknown import Unknown
 
 
 @dataclass(frozen=True)
@@ -62,17 +63,6 @@ class Statement:
         return f"{self.effect} in {self.policy} ({self.sid})"
 
 
-KINDS = ("identity", "boundary", "resource")
-
-
-class Match(StrEnum):
-    """How a statement matches a request."""
-
-    YES = "yes"
-    IF = "if its condition holds"
-    UNREADABLE = "cannot be judged"
-
-
 @dataclass(frozen=True)
 class Matched:
     """A statement that matches or may match; `named` is how a resource policy names the caller."""
@@ -90,15 +80,16 @@ def matches(request: Request, policy: Policy, kind: str) -> Iterator[Matched]:
         policy: The policy.
         kind: `identity`, `boundary` or `resource`.
     """
+    asked = evaluation.Request(request.action, request.resource, _facts(request))
+    arn = None if request.caller is ANY_CALLER else request.caller.arn
     for read in policy.concerning(request.action):
-        name = named(read.raw, request.caller) if kind == "resource" else None
+        name = named(read, arn) if kind == "resource" else None
         if kind == "resource" and name is None:
             continue
-        match = _match(request, read)
-        if match is not None:
-            match = max(match, _LEAST.get(name, Match.YES), key=list(Match).index)
+        match = all_of((evaluation.matches(read, asked), _LEAST.get(name, Match.YES)))
+        if match is not Match.NO:
             conditions = tuple(_conditions(read)) if match is not Match.YES else ()
-            statement = Statement(policy.name, read.sid, read.parsed.effect, conditions, kind)
+            statement = Statement(policy.name, sid(read), "Allow" if read.allow else "Deny", conditions, kind)
             yield Matched(statement, match, name)
 
 
@@ -106,105 +97,38 @@ def matches(request: Request, policy: Policy, kind: str) -> Iterator[Matched]:
 _LEAST: Mapping[Named | None, Match] = {Named.SESSION: Match.IF, Named.UNCLEAR: Match.UNREADABLE}
 
 
-def _match(request: Request, read: ReadStatement) -> Match | None:
-    context = _context(request)
-    if evaluate(context, [[read.widest]]).decision != "Allow":
-        return None
-    if read.variable:
-        return Match.UNREADABLE
-    if not read.parsed.conditions:
-        return Match.YES
-    known, unknown, unreadable = _split(request, read.parsed.conditions)
-    if evaluate(context, [[replace(read.widest, conditions=known)]]).decision != "Allow":
-        return None
-    if unreadable:
-        return Match.UNREADABLE
-    return Match.IF if unknown else Match.YES
+# Keys that the caller's role or user and the resource alone tell (IAM user guide, "AWS global condition context keys").
+# AWS answers these services on HTTPS only.
+_ALWAYS: Mapping[str, Fact] = {
+    "aws:principalisawsservice": "false",
+    "aws:securetransport": "true",
+    "aws:viaawsservice": "false",
+}
 
 
-# Keys that the caller's role and the resource alone tell (IAM user guide, "AWS global condition context keys").
-_TOLD = frozenset(
-    {
-        "aws:principalarn",
-        "aws:principalaccount",
-        "aws:principaltype",
-        "aws:principalisawsservice",
-        "aws:requestedregion",
-        "aws:resourceaccount",
-        "aws:securetransport",
-        "aws:viaawsservice",
+def _facts(request: Request) -> Facts:
+    told: dict[str, Fact] = {
+        **_ALWAYS,
+        # Of somebody whom no policy names, nothing is known but that.
+        "aws:principalarn": UNNAMED,
     }
-)
-
-_OF_ANYBODY = _TOLD - {"aws:principalarn", "aws:principalaccount", "aws:principaltype"}
-
-_SET = re.compile(r"^(forallvalues|foranyvalue):")
-
-_OPERATORS = frozenset(
-    f"{base}{suffix}".lower()
-    for base in (
-        *("StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"),
-        *("StringLike", "StringNotLike", "ArnEquals", "ArnNotEquals", "ArnLike", "ArnNotLike", "Bool"),
-        *("NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals"),
-        *("NumericGreaterThan", "NumericGreaterThanEquals", "DateEquals", "DateNotEquals", "DateLessThan"),
-        *("DateLessThanEquals", "DateGreaterThan", "DateGreaterThanEquals", "IpAddress", "NotIpAddress"),
-    )
-    for suffix in ("", "IfExists")
-) | {"null"}
+    if request.caller is not ANY_CALLER:
+        # The key holds the role's ARN, not the session's.
+        told["aws:principalarn"] = request.caller.arn
+        told["aws:principalaccount"] = request.caller.account
+        told["aws:principaltype"] = "User" if isinstance(request.caller, User) else "AssumedRole"
+        told["aws:username"] = request.caller.name if isinstance(request.caller, User) else None
+    if region := region_in(request.resource):
+        told["aws:requestedregion"] = region
+    if account := account_in(request.resource):
+        told["aws:resourceaccount"] = account
+    return Facts({**told, **{key.lower(): value for key, value in request.facts.items()}})
 
 
-def _context(request: Request) -> EvalContext:
-    region = request.resource.split(":")[3] if request.resource.count(":") >= 5 else ""
-    facts = {key.lower(): value for key, value in request.facts.items()}
-    return EvalContext(
-        # The key aws:PrincipalArn holds the role's ARN, not the session's.
-        principal_arn=request.caller.arn,
-        principal_type="User" if isinstance(request.caller, User) else "AssumedRole",
-        principal_account=request.caller.account,
-        action=request.action,
-        resource_arn=request.resource,
-        region=facts.get("aws:requestedregion") or region,
-        source_ip=facts.get("aws:sourceip") or "",
-        secure_transport=True,  # AWS answers these services on HTTPS only
-        principal_keys={"aws:principalisawsservice": "false", "aws:viaawsservice": "false"},
-        service_context=facts,
-    )
-
-
-def _split(request: Request, conditions: Any) -> tuple[dict[str, Any], list[str], list[str]]:
-    """Conditions that can be judged, keys that only the request tells, and operators or values that nobody reads."""
-    known: dict[str, Any] = {}
-    unknown: list[str] = []
-    unreadable: list[str] = []
-    if not isinstance(conditions, Mapping):
-        return known, unknown, [str(conditions)]
-    told = {key.lower() for key in request.facts} | (_OF_ANYBODY if request.caller is ANY_CALLER else _TOLD)
-    for operator, block in conditions.items():
-        if not isinstance(block, Mapping) or _SET.sub("", operator.lower()) not in _OPERATORS:
-            unreadable.append(operator)
-            continue
-        for key, values in block.items():
-            if VARIABLE.search(str(values)):
-                unreadable.append(key)
-            elif key.lower() in told or (request.caller is ANY_CALLER and _names_others(key, values)):
-                known.setdefault(operator, {})[key] = values
-            else:
-                unknown.append(key)
-    return known, unknown, unreadable
-
-
-def _names_others(key: str, values: Any) -> bool:
-    """Whether a condition names callers one by one: whoever is not named is none of them."""
-    return key.lower() == "aws:principalarn" and not any("*" in v or "?" in v for v in as_texts(values))
-
-
-def _conditions(read: ReadStatement) -> Iterator[str]:
-    conditions = read.parsed.conditions
-    sessions = [p for p in aws_principals(read.raw) if ":assumed-role/" in p]
+def _conditions(read: IamStatement) -> Iterator[str]:
+    sessions = [p for p in aws_principals(read) if ":assumed-role/" in p]
     if sessions:
         yield f"the session is {', '.join(sessions)}"
-    if not isinstance(conditions, Mapping):
-        return
-    for operator, block in conditions.items():
-        for key, values in block.items() if isinstance(block, Mapping) else ():
-            yield f"{operator} {key} {', '.join(as_texts(values))}"
+    for condition in () if isinstance(read.conditions, Unknown) else read.conditions:
+        operator, key = condition.written
+        yield f"{operator} {key} {', '.join(str(value) for value in condition.values)}"

@@ -15,11 +15,12 @@ from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.identities import ANY_CALLER
 from toolgate.access.matrix.decisions import Access
-from toolgate.access.matrix.inbound import INVOKE_GATEWAY, reached
+from toolgate.access.matrix.inbound import reached
 from toolgate.access.matrix.not_judged import undecided, unsupported
 from toolgate.access.matrix.principals import Caller, agents, external_principals, others
 from toolgate.access.matrix.public_access import open_roles, public_access
 from toolgate.access.matrix.tool_access import AccessCheck, ToolAccess, cells
+from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY
 
 __all__ = ["INVOKE_GATEWAY", "Access", "Block", "Entry", "Matrix", "matrix"]
 

@@ -8,12 +8,7 @@ from toolgate.access.iam.evaluation import Decision, Outcome, decide
 from toolgate.access.iam.identities import Identity
 from toolgate.access.iam.statements import Request
 from toolgate.access.matrix.decisions import Access
-
-INVOKE_GATEWAY = "bedrock-agentcore:InvokeGateway"
-"""The one action for listing and calling a gateway's tools; it is decided on the gateway's ARN.
-
-Source: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-inbound-auth.html
-"""
+from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY
 
 OPEN = {"NONE": "nobody is authenticated", "AUTHENTICATE_ONLY": "whoever can sign a request is let in"}
 """Authorizers that let everybody in, and what that means (botocore: AuthorizerType)."""

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping
 from toolgate.access.cedar.cedar_decision import ToolEngine
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
-from toolgate.access.deployment.roles import Role
 from toolgate.access.iam.evaluation import Outcome
-from toolgate.access.iam.principal_element import as_texts, other_principals
+from toolgate.access.iam.policies import sid
 from toolgate.access.matrix.inbound import OPEN, Inbound
 from toolgate.access.matrix.principals import Caller
-
-SERVICE = "bedrock-agentcore.amazonaws.com"
+from toolgate.policy.language import documents, trust
+from toolgate.policy.language.agentcore_facts import SERVICE_PRINCIPAL
+from toolgate.policy.language.principals import other_principals
 
 
 def unsupported(deployment: Deployment, engines: Mapping[str, ToolEngine | None]) -> Iterator[str]:
@@ -45,9 +45,9 @@ def _service_principals(deployment: Deployment, gateway: Gateway) -> Iterator[st
     if policy is None:
         return
     for statement in policy.statements:
-        if statement.parsed.effect == "Allow":
-            where = f"{gateway.label}: resource policy '{policy.name}' ({statement.sid})"
-            yield from (f"{where} allows {other}; not judged" for other in other_principals(statement.raw))
+        if statement.allow:
+            where = f"{gateway.label}: resource policy '{policy.name}' ({sid(statement)})"
+            yield from (f"{where} allows {other}; not judged" for other in other_principals(statement))
 
 
 def _targets(deployment: Deployment) -> Iterator[str]:
@@ -72,18 +72,9 @@ def _roles(deployment: Deployment) -> Iterator[str]:
                 f"{runtime.label}: the document of {limit}, its role's permissions boundary, is not in the deployment; "
                 "--policy ARN=FILE gives it"
             )
-        if not _lets_agentcore(role):
-            yield f"{runtime.label}: the trust policy of its role does not name {SERVICE}, so that it cannot start"
-
-
-def _lets_agentcore(role: Role) -> bool:
-    listed = role.trust["Statement"]
-    for statement in listed if isinstance(listed, list) else [listed]:
-        principal = statement.get("Principal") if isinstance(statement, Mapping) else None
-        services = principal.get("Service") if isinstance(principal, Mapping) else principal
-        if {SERVICE, "*"} & set(as_texts(services)):
-            return True
-    return False
+        if not trust.trusts_agentcore(documents.read(dict(role.trust))):
+            lacks = f"does not name {SERVICE_PRINCIPAL}, so that it cannot start"
+            yield f"{runtime.label}: the trust policy of its role {lacks}"
 
 
 def undecided(gateway: Gateway, caller: Caller, inbound_decision: Inbound) -> Iterator[str]:
@@ -93,4 +84,4 @@ def undecided(gateway: Gateway, caller: Caller, inbound_decision: Inbound) -> It
     if decision and decision.outcome is Outcome.UNDECIDED and known:
         who = caller.agent or caller.identity.name
         listed = "; ".join(str(statement) for statement in decision.statements)
-        yield f"{who}: a policy variable or an unknown operator on {gateway.label}: {listed}"
+        yield f"{who}: a policy variable, an unknown operator or an unclear wildcard on {gateway.label}: {listed}"

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from toolgate.access.cedar.cedar_decision import ToolEngine, entity_id
+from toolgate.access.cedar.cedar_decision import ToolEngine
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
-from toolgate.access.iam.identities import Identity, account_of, external_principal
-from toolgate.access.iam.principal_element import as_texts, aws_principals, is_account
+from toolgate.access.iam.identities import Identity, external_principal
+from toolgate.policy.language import patterns
+from toolgate.policy.language.agentcore_facts import entity_id
+from toolgate.policy.language.arns import account_of, is_account_id
+from toolgate.policy.language.documents import Statement
+from toolgate.policy.language.principals import aws_principals, is_account
+from toolgate.policy.language.unknown import Unknown
 
 
 @dataclass(frozen=True)
@@ -48,21 +52,19 @@ def external_principals(deployment: Deployment, gateway: Gateway, engine: ToolEn
 def _by_resource_policy(deployment: Deployment, gateway: Gateway) -> Iterator[str]:
     policy = deployment.resource_policies.get(gateway.arn)
     for statement in policy.statements if policy else ():
-        for principal in [*aws_principals(statement.raw), *_in_conditions(statement.raw)]:
+        for principal in [*aws_principals(statement), *_in_conditions(statement)]:
             if is_account(principal) and account_of(principal) == account_of(gateway.arn):
                 continue  # lets its identity policies count, and these are judged on their own
-            if principal.isdigit():
+            if is_account_id(principal):
                 yield f"arn:{gateway.arn.split(':')[1]}:iam::{principal}:root"
             elif principal.startswith("arn:"):
                 yield _role_of(principal)
 
 
-def _in_conditions(statement: Any) -> Iterator[str]:
-    blocks = statement.get("Condition")
-    for block in blocks.values() if isinstance(blocks, dict) else ():
-        for key, values in block.items() if isinstance(block, dict) else ():
-            if key.lower() == "aws:principalarn":
-                yield from (value for value in as_texts(values) if not {"*", "?", "$"} & set(value))
+def _in_conditions(statement: Statement) -> Iterator[str]:
+    for condition in () if isinstance(statement.conditions, Unknown) else statement.conditions:
+        if condition.key == "aws:principalarn":
+            yield from (it for it in condition.values if isinstance(it, str) and not patterns.read(it).wild)
 
 
 def _by_cedar(engine: ToolEngine | None) -> Iterator[str]:

@@ -13,8 +13,7 @@ from toolgate.access.iam.statements import Request
 from toolgate.access.matrix.decisions import Access
 from toolgate.access.matrix.inbound import ACCESS, reached
 from toolgate.access.matrix.tool_access import AccessCheck, ToolAccess, both, cells
-
-ASSUME_ROLE = "sts:AssumeRole"
+from toolgate.policy.language.agentcore_facts import ASSUME_ROLE
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Short names for people: of principals and gateways."""
 
-from toolgate.access.iam.identities import account_of
+from toolgate.policy.language.arns import account_of
 
 
 def principal(arn: str, agent: str | None, gateway: str) -> str:

@@ -11,9 +11,10 @@ from toolgate.access.iam.evaluation import Decision, Outcome
 from toolgate.access.iam.identities import Identity
 from toolgate.access.matrix.access_matrix import tools_of
 from toolgate.access.matrix.decisions import Access
-from toolgate.access.matrix.inbound import INVOKE_GATEWAY, OPEN, Inbound, inbound
+from toolgate.access.matrix.inbound import OPEN, Inbound, inbound
 from toolgate.access.matrix.principals import Caller, agents
 from toolgate.access.matrix.tool_access import AccessCheck, call, cedar_name
+from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY
 
 Arguments = Mapping[str, Any] | None
 

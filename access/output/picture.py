@@ -7,11 +7,12 @@ summed up: targets instead of their tools, gateways instead of their targets, a 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from toolgate.access.deployment.agentcore_resources import TOOL_SEPARATOR, Gateway
+from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.matrix.access_matrix import Block, Matrix
 from toolgate.access.matrix.decisions import Access
 from toolgate.access.output.display_names import principal as principal_label
+from toolgate.policy.language.agentcore_facts import target_of
 
 MOST_TOOLS = 24
 """More tools than this in all, and only their targets are drawn; more targets, and only their gateways are."""
@@ -115,7 +116,7 @@ def _edges(principal: int, block: Block, depth: int) -> Iterator[Edge]:
         return
     targets: dict[str, list[str]] = {}
     for tool in decisions:
-        targets.setdefault(tool.split(TOOL_SEPARATOR, 1)[0], []).append(tool)
+        targets.setdefault(target_of(tool), []).append(tool)
     for target, tools in targets.items():
         of_target = [decisions[tool] for tool in tools]
         if len(set(of_target)) == 1 or depth == _TARGETS:

@@ -141,7 +141,10 @@ class ControlPlane:
         taken = [record.inputs for record in _existing(account)(kind.type)]
         if kind.unique and not updating and any(_same(kind.unique, inputs, other) for other in taken):
             raise RefusalError(kind.conflict.format_map(inputs))
-        _raise_first(text for need in kind.needs for text in need(inputs, made, self.place, _existing(account)))
+        try:
+            _raise_first(text for need in kind.needs for text in need(inputs, made, self.place, _existing(account)))
+        except NotReproducedError as error:
+            raise RefusalError(NOT_REPRODUCED.format(error)) from error
 
 
 def _keep(account: Account, kind: ResourceType, inputs: Properties, made: Made, making: Making) -> Made:

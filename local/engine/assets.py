@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from toolgate.local.engine.wire import ARCHIVE, ASSET, signature
+from toolgate.access.deployment.stack_export import ARCHIVE, ASSET
+from toolgate.local.engine.wire import signature
 
 _ARCHIVE_SUFFIXES = (".jar", ".tar", ".tgz", ".tar.gz", ".zip")
 _BLOCK = 512

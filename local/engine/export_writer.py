@@ -6,9 +6,11 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from toolgate.access.deployment.stack_export import SECRET, SIGNATURE
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.engine.recorder import Recording, Registration
-from toolgate.local.engine.wire import SECRET, SIGNATURE, UNKNOWN_STRING, signature
+from toolgate.local.engine.wire import signature
+from toolgate.policy.language.unknown import UNKNOWN_TEXT
 
 PLANNED_AT = "1970-01-01T00:00:00Z"
 """A plan happens at no time: the same program gives the same bytes."""
@@ -49,7 +51,7 @@ def _resource(recording: Recording, registration: Registration) -> Resource:
         "outputs": _at_rest(outputs),
     }
     if request.custom:
-        resource["id"] = registration.id or UNKNOWN_STRING
+        resource["id"] = registration.id or UNKNOWN_TEXT
     if request.parent:
         resource["parent"] = request.parent
     if request.provider:

@@ -20,8 +20,9 @@ from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import analyzer_pb2 as pb
 from pulumi.runtime.proto.analyzer_pb2_grpc import AnalyzerStub
 
+from toolgate.access.deployment.stack_export import SECRET, SIGNATURE
 from toolgate.local.engine.pack_config import PackConfig, PackConfigError, reconcile
-from toolgate.local.engine.wire import SECRET, SIGNATURE, signature, to_struct
+from toolgate.local.engine.wire import signature, to_struct
 
 LARGEST_MESSAGE = 400 * 1024 * 1024  # bytes; pulumi sdk/go/common/util/rpcutil
 _LEVELS = {pb.ADVISORY: "advisory", pb.MANDATORY: "mandatory", pb.REMEDIATE: "mandatory"}

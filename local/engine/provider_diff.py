@@ -5,7 +5,9 @@ from typing import Any
 
 from pulumi.runtime.proto.provider_pb2 import PropertyDiff
 
-from toolgate.local.engine.wire import ARCHIVE, ASSET, SECRET, UNKNOWNS, Wire, signature
+from toolgate.access.deployment.stack_export import ARCHIVE, ASSET, SECRET
+from toolgate.local.engine.wire import Wire, signature
+from toolgate.policy.language.unknown import SENTINELS
 
 _REPLACING = {
     PropertyDiff.ADD: PropertyDiff.ADD_REPLACE,
@@ -32,7 +34,7 @@ def difference(old: Wire, new: Wire, replaces: frozenset[str]) -> dict[str, Prop
 
 def _changes(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any]]:
     old, new = _bare(old), _bare(new)
-    if old == new and not (isinstance(new, str) and new in UNKNOWNS):
+    if old == new and not (isinstance(new, str) and new in SENTINELS):
         return
     if old is None or new is None:
         yield path, PropertyDiff.ADD if old is None else PropertyDiff.DELETE

@@ -10,25 +10,9 @@ from typing import Any
 
 from google.protobuf.struct_pb2 import Struct, Value
 
+from toolgate.access.deployment.stack_export import ARCHIVE, ASSET, SECRET, SIGNATURE
 from toolgate.local.cloud.values import UNKNOWN, Package, hidden
-
-SIGNATURE = "4dabf18193072939515e22adb298388d"
-ASSET = "c44067f5952c0a294b673a41bacd8c17"
-ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7"
-SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 marks a secret, is none
-
-UNKNOWN_STRING = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-UNKNOWNS = frozenset(
-    {
-        UNKNOWN_STRING,
-        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",  # boolean
-        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",  # number
-        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",  # array
-        "030794c1-ac77-496b-92df-f27374a8bd58",  # asset
-        "e48ece36-62e2-4504-bad9-02848725956a",  # archive
-        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",  # object
-    }
-)
+from toolgate.policy.language.unknown import SENTINELS, UNKNOWN_TEXT
 
 type Wire = dict[str, Any]
 """A struct as JSON."""
@@ -64,7 +48,7 @@ def with_texts_for_unknowns(value: Any) -> Any:
         return {key: with_texts_for_unknowns(item) for key, item in value.items()}
     if isinstance(value, list):
         return [with_texts_for_unknowns(item) for item in value]
-    return UNKNOWN_STRING if value is UNKNOWN else value
+    return UNKNOWN_TEXT if value is UNKNOWN else value
 
 
 def signature(value: Any) -> str | None:
@@ -89,4 +73,4 @@ def view(value: Any) -> Any:
         return {key: view(item) for key, item in value.items()}
     if isinstance(value, list):
         return [view(item) for item in value]
-    return UNKNOWN if isinstance(value, str) and value in UNKNOWNS else value
+    return UNKNOWN if isinstance(value, str) and value in SENTINELS else value

@@ -14,7 +14,6 @@ from toolgate.access.deployment.agentcore_resources import Gateway, Runtime, Tar
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.roles import Role
 from toolgate.access.deployment.stack_export import DeploymentError
-from toolgate.access.matrix.inbound import INVOKE_GATEWAY
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.serve.agents import invoke_api
 from toolgate.local.serve.agents.agent_process import AgentProcess
@@ -25,6 +24,7 @@ from toolgate.local.serve.gateway.tool_call import ToolCall
 from toolgate.local.serve.guards.credentials import Sessions
 from toolgate.local.serve.guards.iam_guard import Authority, Permission, Service, authorized
 from toolgate.local.serve.model import converse_api
+from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY
 
 if TYPE_CHECKING:
     from toolgate.local.serve.gateway.local_function import LocalFunction

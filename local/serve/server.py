@@ -19,7 +19,6 @@ from toolgate.access.deployment.roles import Role
 from toolgate.access.deployment.stack_export import DeploymentError
 from toolgate.access.iam.policies import Policy
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
-from toolgate.local.serve.agents import invoke_api
 from toolgate.local.serve.agents.agent_process import AgentProcess
 from toolgate.local.serve.assembly import Assembly
 from toolgate.local.serve.environment import client_variables
@@ -27,6 +26,7 @@ from toolgate.local.serve.gateway.denial import Denial
 from toolgate.local.serve.gateway.tool_call import ToolCall
 from toolgate.local.serve.guards.credentials import Credentials, Sessions
 from toolgate.local.serve.unsupported import notes, unsupported
+from toolgate.policy.language.agentcore_facts import INVOKE_RUNTIME
 
 HOST = "127.0.0.1"
 """Loopback only: the local deployment is for this machine's user."""
@@ -135,7 +135,7 @@ def _serving(assembly: Assembly, agents: Mapping[str, AgentProcess]) -> Serving:
 
 def _operator(deployment: Deployment, place: CloudEnvironment) -> Role:
     resources = [arn for r in deployment.runtimes for arn in (r.arn, f"{r.arn}/runtime-endpoint/DEFAULT")]
-    statement = {"Sid": "InvokeRuntimes", "Effect": "Allow", "Action": invoke_api.INVOKE, "Resource": resources}
+    statement = {"Sid": "InvokeRuntimes", "Effect": "Allow", "Action": INVOKE_RUNTIME, "Resource": resources}
     document = {"Version": "2012-10-17", "Statement": [statement]}
     return Role(
         arn=place.global_arn("iam", f"role/{OPERATOR}"),

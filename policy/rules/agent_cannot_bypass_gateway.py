@@ -5,16 +5,20 @@ from dataclasses import dataclass
 
 from pulumi_policy import Severity
 
-from toolgate.policy import agentcore, frameworks, iam, roles
-from toolgate.policy.agentcore import FUNCTION, FUNCTION_ALIAS, FUNCTIONS, GATEWAY, INVOKE_FUNCTION, ROLE_USERS
-from toolgate.policy.carriers import Carried
-from toolgate.policy.iam import Family
-from toolgate.policy.reading import UNKNOWN, at
+from toolgate.policy import frameworks
+from toolgate.policy.agentcore import families, roles
+from toolgate.policy.agentcore.families import FUNCTIONS
+from toolgate.policy.language import agentcore_facts, iam
+from toolgate.policy.language.agentcore_facts import FUNCTION, FUNCTION_ALIAS, GATEWAY, INVOKE_FUNCTION, ROLE_USERS
+from toolgate.policy.language.iam import Family
+from toolgate.policy.language.unknown import UNKNOWN
+from toolgate.policy.policy_sources import SourcedDocument
+from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import Settings
 from toolgate.policy.stack import Stack
 
-AGENTS = (agentcore.RUNTIME, agentcore.HARNESS)
+AGENTS = (agentcore_facts.RUNTIME, agentcore_facts.HARNESS)
 
 
 @dataclass(frozen=True)
@@ -30,15 +34,15 @@ class _Tool:
 
 def check_stack(stack: Stack, config: Settings) -> Iterator[Finding]:
     """Each agent's role: whether a gateway has it too, and what its documents and the functions' permissions allow."""
-    tools = [tool for target in stack.of(agentcore.TARGET) if (tool := _tool(stack, target))]
+    tools = [tool for target in stack.of(agentcore_facts.TARGET) if (tool := _tool(stack, target))]
     judged: set[str] = set()
     for agent in stack.of(*AGENTS):
         yield from _shared(stack, agent)
         for role in roles.roles_of(stack, agent, ROLE_USERS[agent.type]):
             if role.urn not in judged:
                 judged.add(role.urn)
-                for carried in roles.documents_of(stack, role):
-                    yield from _in_document(carried, agent, tools)
+                for sourced in roles.documents_of(stack, role):
+                    yield from _in_document(sourced, agent, tools)
                 yield from _in_permissions(stack, role, agent, tools)
 
 
@@ -56,34 +60,34 @@ def _same_role(stack: Stack, one: Resource, other: Resource) -> bool:
     return bool(urns[0] & urns[1])
 
 
-def _in_document(carried: Carried, agent: Resource, tools: list[_Tool]) -> Iterator[Finding]:
-    for statement in iam.statements(carried.document):
-        place = f"{carried.place}, {statement.label}"
+def _in_document(sourced: SourcedDocument, agent: Resource, tools: list[_Tool]) -> Iterator[Finding]:
+    for statement in iam.statements(sourced.document):
+        place = f"{sourced.location}, {statement.label}"
         if iam.allows_everything(statement):
-            yield Finding(carried.resource, f"allows {agent.label} every action", place)
+            yield Finding(sourced.resource, f"allows {agent.label} every action", place)
         elif iam.allows(statement, INVOKE_FUNCTION):
             for tool in tools:
                 if iam.reaches(statement.resources, tool.family, entirely=tool.nameless):
                     what = f"allows {agent.label} to invoke the function behind {tool.target.label}"
-                    yield Finding(carried.resource, what, place)
+                    yield Finding(sourced.resource, what, place)
 
 
 def _tool(stack: Stack, target: Resource) -> _Tool | None:
     arn = at(target.props, "targetConfiguration", "mcp", "lambda", "lambdaArn")
     if isinstance(arn, str):
-        return _Tool(target, agentcore.function_family(arn), nameless=False)
+        return _Tool(target, families.function_family(arn), nameless=False)
     for function in stack.behind(target, "targetConfiguration", FUNCTION, FUNCTION_ALIAS):
         known_arn, name = at(function.props, "arn"), at(function.props, "name")
         if isinstance(known_arn, str):
-            return _Tool(target, agentcore.function_family(known_arn), nameless=False)
+            return _Tool(target, families.function_family(known_arn), nameless=False)
         if isinstance(name, str) and function.type == FUNCTION:
-            return _Tool(target, agentcore.function_named(name), nameless=False)
+            return _Tool(target, families.function_named(name), nameless=False)
     return _Tool(target, FUNCTIONS, nameless=True) if arn is UNKNOWN else None
 
 
 def _in_permissions(stack: Stack, role: Resource, agent: Resource, tools: list[_Tool]) -> Iterator[Finding]:
     """A function's own policy can name the agent's role as well."""
-    for permission in stack.of(agentcore.LAMBDA_PERMISSION):
+    for permission in stack.of(agentcore_facts.LAMBDA_PERMISSION):
         if role.urn not in {named.urn for named in roles.roles_of(stack, permission, "principal")}:
             continue
         for tool in tools:

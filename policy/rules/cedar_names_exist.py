@@ -5,13 +5,15 @@ from collections.abc import Iterable, Iterator
 
 from pulumi_policy import Severity
 
-from toolgate.policy import cedar, frameworks, gateways
-from toolgate.policy.agentcore import AGENT_RUNTIME, CEDAR_POLICY, GATEWAY, GATEWAYS, IAM_ENTITIES
-from toolgate.policy.cedar import Named
-from toolgate.policy.gateways import SEPARATOR, Target
+from toolgate.policy import frameworks
+from toolgate.policy.agentcore import cedar_names, gateways
+from toolgate.policy.agentcore.cedar_names import Named
+from toolgate.policy.agentcore.families import GATEWAYS, IAM_ENTITIES
+from toolgate.policy.agentcore.gateways import Target
+from toolgate.policy.language.agentcore_facts import AGENT_RUNTIME, CEDAR_POLICY, GATEWAY, TOOL_SEPARATOR, entity_id
+from toolgate.policy.language.patterns import Pattern
 from toolgate.policy.messages import listed, quote
-from toolgate.policy.patterns import Pattern
-from toolgate.policy.reading import at, each
+from toolgate.policy.properties import at, each
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import Settings
 from toolgate.policy.stack import Stack
@@ -26,17 +28,12 @@ GATEWAY_ENTITY = "AgentCore::Gateway"
 EVERY_TOOL = ("CallTool", "Mcp")
 
 # botocore bedrock-agentcore-control TargetName, and what may follow it.
-_ACTION = re.compile(rf"(?:[0-9A-Za-z]-?){{1,100}}+(?:{SEPARATOR}.+)?", re.DOTALL)
-_ROLE = re.compile(r"arn:([a-z-]+):(?:iam|sts)::(\d{12}):(?:role/(?:.*/)?|assumed-role/)([^/]+)(?:/.*)?", re.DOTALL)
-
-# The agents of this run: what they are handed is an input, and the stack check sees outputs.
-_agents: dict[str, Resource] = {}
+_ACTION = re.compile(rf"(?:[0-9A-Za-z]-?){{1,100}}+(?:{TOOL_SEPARATOR}.+)?", re.DOTALL)
 
 
 def check(resource: Resource, config: Settings) -> Iterator[Finding]:
     """The form of what a statement names, and in a first preview of the actions handed to our own component."""
     if resource.type == AGENT_RUNTIME:
-        _agents[resource.urn] = resource
         for action in dict.fromkeys(action for _, actions in _grants(resource) for action in actions):
             if not _ACTION.fullmatch(action):
                 yield Finding(resource, _malformed(action), "tools")
@@ -53,7 +50,7 @@ def check(resource: Resource, config: Settings) -> Iterator[Finding]:
 
 def _named(policy: Resource) -> Named:
     statement = at(policy.props, "definition", "cedar", "statement")
-    return cedar.read(statement if isinstance(statement, str) else "")
+    return cedar_names.read(statement if isinstance(statement, str) else "")
 
 
 def _grants(agent: Resource) -> Iterator[tuple[object, list[str]]]:
@@ -75,23 +72,20 @@ def _wrong(kind: str, name: Pattern) -> str | None:
 
 
 def _malformed(action: str) -> str:
-    return f"names the action {quote(action)}, which is neither a target nor <target>{SEPARATOR}<tool>"
+    return f"names the action {quote(action)}, which is neither a target nor <target>{TOOL_SEPARATOR}<tool>"
 
 
 def _no_principal(name: Pattern) -> str:
-    role = _ROLE.fullmatch(name.text)
-    if role is None:
+    entity = entity_id(name.text)
+    if entity == name.text:
         return f"{quote(name.text)}, which no caller is"
-    partition, account, role_name = role.groups()
-    entity = f"arn:{partition}:sts::{account}:assumed-role/{role_name}"
     return f"{quote(name.text)}, which no caller is: that role's is {quote(entity)}"
 
 
 def check_stack(stack: Stack, config: Settings) -> Iterator[Finding]:
     """Whether gateways, targets and tools are there; a target whose tools the program does not say has them all."""
-    agents = list(_agents.values())
-    _agents.clear()
-    for agent in agents:
+    # What agents are handed is an input, and the graph has outputs.
+    for agent in stack.registered:
         for arn, actions in _grants(agent):
             yield from _absent(stack, agent, "tools", [arn] if isinstance(arn, str) else [], actions)
     for policy in stack.of(CEDAR_POLICY):
@@ -118,7 +112,7 @@ def _absent(stack: Stack, resource: Resource, place: str, arns: list[str], actio
     if len(own) < len(arns) or not (own or targets):
         return
     for action in dict.fromkeys(actions):
-        target, separator, tool = action.partition(SEPARATOR)
+        target, separator, tool = action.partition(TOOL_SEPARATOR)
         found = [it for it in targets if it.name in (None, target)]
         # Of the wrong form, it has been reported for that.
         if action in EVERY_TOOL or not _ACTION.fullmatch(action):
@@ -148,5 +142,6 @@ RULE = Rule(
     types=frozenset({CEDAR_POLICY, AGENT_RUNTIME}),
     check=check,
     check_stack=check_stack,
+    remembers=frozenset({AGENT_RUNTIME}),
     settings=gateways.EXTERNAL,
 )

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 from pulumi_policy import EnforcementLevel, Severity
 
-from toolgate.policy import agentcore, frameworks, settings
-from toolgate.policy.reading import at
+from toolgate.policy import frameworks, settings
+from toolgate.policy.language import agentcore_facts
+from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import Settings
 
-KEYS = {agentcore.GATEWAY: "kmsKeyArn", agentcore.POLICY_ENGINE: "encryptionKeyArn"}
+KEYS = {agentcore_facts.GATEWAY: "kmsKeyArn", agentcore_facts.POLICY_ENGINE: "encryptionKeyArn"}
 
 
 def check(resource: Resource, config: Settings) -> Iterator[Finding]:

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from toolgate.policy import agentcore, frameworks, settings
+from toolgate.policy import frameworks, settings
+from toolgate.policy.language import agentcore_facts
+from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.messages import listed, quote
-from toolgate.policy.reading import UNKNOWN, at
+from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import Settings
 
@@ -35,7 +37,7 @@ RULE = Rule(
     fix='Write authorizer_type="AWS_IAM" as a literal.',
     severity=Severity.CRITICAL,
     framework=frameworks.GATEWAY_AUTHORIZATION,
-    types=frozenset({agentcore.GATEWAY}),
+    types=frozenset({agentcore_facts.GATEWAY}),
     check=check,
     settings={"allowedAuthorizers": settings.strings_schema("Authorizer types a gateway may have.", ALLOWED)},
 )

@@ -4,10 +4,14 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from toolgate.policy import carriers, conditions, frameworks, gateways, iam
-from toolgate.policy.agentcore import GATEWAY, GATEWAYS, INVOKE_GATEWAY
+from toolgate.policy import frameworks, policy_sources
+from toolgate.policy.agentcore import gateways
+from toolgate.policy.agentcore.families import GATEWAYS
+from toolgate.policy.language import conditions, iam
+from toolgate.policy.language.agentcore_facts import GATEWAY, INVOKE_GATEWAY, ROLE
+from toolgate.policy.language.arns import account_in
 from toolgate.policy.messages import quote
-from toolgate.policy.reading import at
+from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import Settings
 from toolgate.policy.stack import Stack
@@ -20,29 +24,29 @@ def check_stack(stack: Stack, config: Settings) -> Iterator[Finding]:
     """Known documents by their ARNs; one that is made of a gateway whose ARN a preview does not know is in order."""
     own = {gateways.arn_of(gateway) for gateway in stack.of(GATEWAY)}
     accounts = _accounts(stack)
-    for resource in stack.of(*carriers.DOCUMENTS):
-        if gateways.made_of_a_new_gateway(stack, resource, carriers.DOCUMENTS[resource.type][0]):
+    for resource in stack.of(*policy_sources.DOCUMENTS):
+        if gateways.made_of_a_new_gateway(stack, resource, policy_sources.DOCUMENTS[resource.type][0]):
             continue
         for place, arn in _granted(resource):
-            here = not accounts or conditions.account_of(arn) in accounts
+            here = not accounts or account_in(arn) in accounts
             if here and arn not in own and not gateways.is_external(arn, config):
                 yield Finding(resource, f"grants {INVOKE_GATEWAY} on {quote(arn)}, no gateway of this stack", place)
 
 
 def _granted(resource: Resource) -> Iterator[tuple[str, str]]:
-    for carried in carriers.identity_documents(resource):
-        for statement in iam.statements(carried.document):
+    for sourced in policy_sources.identity_documents(resource):
+        for statement in iam.statements(sourced.document):
             if iam.allows(statement, INVOKE_GATEWAY):
                 for arn in iam.exact_resources(statement.resources, GATEWAYS):
-                    yield f"{carried.place}, {statement.label}", arn
+                    yield f"{sourced.location}, {statement.label}", arn
 
 
 def _accounts(stack: Stack) -> set[str]:
     """The accounts of this stack: of its resources, and those its trust policies name."""
     arns = [at(resource.props, key) for resource in stack.resources for key in OWN_ARNS]
-    found = {account for arn in arns if isinstance(arn, str) and (account := conditions.account_of(arn))}
-    for role in stack.of(carriers.ROLE):
-        for statement in iam.statements(carriers.trust_document(role).document):
+    found = {account for arn in arns if isinstance(arn, str) and (account := account_in(arn))}
+    for role in stack.of(ROLE):
+        for statement in iam.statements(policy_sources.trust_document(role).document):
             pinned = conditions.pinned_accounts(statement)
             found |= pinned if isinstance(pinned, frozenset) else set()
     return found

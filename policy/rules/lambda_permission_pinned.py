@@ -4,8 +4,11 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from toolgate.policy import agentcore, conditions, frameworks
-from toolgate.policy.reading import UNKNOWN, at
+from toolgate.policy import frameworks
+from toolgate.policy.language import agentcore_facts
+from toolgate.policy.language.arns import account_in, is_account_id
+from toolgate.policy.language.unknown import UNKNOWN
+from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import Settings
 
@@ -15,7 +18,7 @@ def check(resource: Resource, config: Settings) -> Iterator[Finding]:
     principal = at(resource.props, "principal")
     if principal == "*" and at(resource.props, "principalOrgId") is None:
         yield Finding(resource, "everybody may use the function", "principal")
-    if isinstance(principal, str) and principal.lower() == agentcore.PRINCIPAL and not _pinned(resource):
+    if isinstance(principal, str) and principal.lower() == agentcore_facts.SERVICE_PRINCIPAL and not _pinned(resource):
         yield Finding(resource, "AgentCore may use the function for any account", "sourceArn, sourceAccount")
 
 
@@ -25,8 +28,8 @@ def _pinned(resource: Resource) -> bool:
     arn = at(resource.props, "sourceArn")
     if UNKNOWN in (account, arn):
         return True
-    return (isinstance(account, str) and conditions.is_account(account)) or (
-        isinstance(arn, str) and conditions.account_of(arn) is not None
+    return (isinstance(account, str) and is_account_id(account)) or (
+        isinstance(arn, str) and account_in(arn) is not None
     )
 
 
@@ -40,6 +43,6 @@ RULE = Rule(
     ),
     severity=Severity.HIGH,
     framework=frameworks.NO_PUBLIC_ACCESS,
-    types=frozenset({agentcore.LAMBDA_PERMISSION}),
+    types=frozenset({agentcore_facts.LAMBDA_PERMISSION}),
     check=check,
 )

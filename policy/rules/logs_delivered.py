@@ -4,21 +4,24 @@ from collections.abc import Iterator
 
 from pulumi_policy import EnforcementLevel, Severity
 
-from toolgate.policy import agentcore, frameworks
-from toolgate.policy.reading import UNKNOWN
+from toolgate.policy import frameworks
+from toolgate.policy.language import agentcore_facts
+from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import Settings
 from toolgate.policy.stack import Stack
 
-ARNS = {agentcore.GATEWAY: "gatewayArn", agentcore.RUNTIME: "agentRuntimeArn"}
+ARNS = {agentcore_facts.GATEWAY: "gatewayArn", agentcore_facts.RUNTIME: "agentRuntimeArn"}
 # CloudWatch Logs API reference, PutDeliverySource, logType. The others are spans and figures of use.
 LOG_TYPE = "APPLICATION_LOGS"
 
 
 def check_stack(stack: Stack, config: Settings) -> Iterator[Finding]:
     """A source names the resource, a delivery the source: by ARN and name, or in a preview by the graph."""
-    sources = [it for it in stack.of(agentcore.LOG_DELIVERY_SOURCE) if it.props.get("logType") in (LOG_TYPE, UNKNOWN)]
-    deliveries = stack.of(agentcore.LOG_DELIVERY)
+    sources = [
+        it for it in stack.of(agentcore_facts.LOG_DELIVERY_SOURCE) if it.props.get("logType") in (LOG_TYPE, UNKNOWN)
+    ]
+    deliveries = stack.of(agentcore_facts.LOG_DELIVERY)
     for resource in stack.of(*ARNS):
         named = [it for it in sources if _refers(stack, it, "resourceArn", resource, ARNS[resource.type])]
         if not named:

@@ -4,31 +4,26 @@ from collections.abc import Iterable, Iterator
 
 from pulumi_policy import Severity
 
-from toolgate.policy import agentcore, carriers, frameworks, iam, patterns, reading, roles
-from toolgate.policy.agentcore import INVOKE_MODEL, MODELS
-from toolgate.policy.carriers import Carried
+from toolgate.policy import frameworks, policy_sources, properties
+from toolgate.policy.agentcore.families import MODELS
+from toolgate.policy.agentcore.wide_grants import wide_grants
+from toolgate.policy.language import agentcore_facts, iam, patterns
+from toolgate.policy.language.agentcore_facts import INVOKE_MODEL
 from toolgate.policy.messages import quote
+from toolgate.policy.policy_sources import SourcedDocument
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import Settings
-from toolgate.policy.stack import Stack
-from toolgate.policy.wide_grants import wide_grants
 
 
 def check(resource: Resource, config: Settings) -> Iterator[Finding]:
-    """The documents of AgentCore's roles, and in a first preview the model handed to our own component."""
-    yield from _in_documents(roles.documents_seen(resource))
-    model = reading.at(resource.props, "model_id") if resource.type == agentcore.AGENT_RUNTIME else None
+    """In a first preview the model handed to our own component."""
+    model = properties.at(resource.props, "model_id") if resource.type == agentcore_facts.AGENT_RUNTIME else None
     if isinstance(model, str) and patterns.read(iam.in_one_region(model)).wild:
         yield Finding(resource, f"its model is {quote(model)}", "model_id")
 
 
-def check_stack(stack: Stack, config: Settings) -> Iterator[Finding]:
-    """The documents of AgentCore's roles, as the graph assigns them."""
-    for role in roles.agentcore_roles(stack):
-        yield from _in_documents(roles.documents_of(stack, role))
-
-
-def _in_documents(documents: Iterable[Carried]) -> Iterator[Finding]:
+def check_role_documents(documents: Iterable[SourcedDocument]) -> Iterator[Finding]:
+    """Which models they allow."""
     # A profile sends requests to several Regions, so the Region may be open where the model is named.
     return wide_grants(documents, INVOKE_MODEL, MODELS, iam.in_one_region)
 
@@ -40,7 +35,7 @@ RULE = Rule(
     fix="Name the model or inference profile; a Region wildcard beside a named model is fine.",
     severity=Severity.MEDIUM,
     framework=frameworks.LEAST_PRIVILEGE,
-    types=carriers.TYPES | {agentcore.AGENT_RUNTIME},
+    types=policy_sources.TYPES | {agentcore_facts.AGENT_RUNTIME},
     check=check,
-    check_stack=check_stack,
+    check_role_documents=check_role_documents,
 )

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from pulumi_policy import EnforcementLevel, Severity
 
-from toolgate.policy import agentcore, frameworks, settings
+from toolgate.policy import frameworks, settings
+from toolgate.policy.language import agentcore_facts
 from toolgate.policy.messages import quote
-from toolgate.policy.reading import at
+from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import Settings
 
@@ -29,7 +30,7 @@ RULE = Rule(
     severity=Severity.LOW,
     framework=frameworks.ERROR_MESSAGES,
     level=EnforcementLevel.ADVISORY,
-    types=frozenset({agentcore.GATEWAY}),
+    types=frozenset({agentcore_facts.GATEWAY}),
     check=check,
     settings={"devStacks": settings.strings_schema("Stacks that may show detailed errors.", DEV_STACKS)},
 )

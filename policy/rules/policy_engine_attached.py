@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from toolgate.policy import frameworks, gateways
-from toolgate.policy.agentcore import CEDAR_POLICY, GATEWAY, POLICY_ENGINE, TOOL_GATEWAY
+from toolgate.policy import frameworks
+from toolgate.policy.agentcore import gateways
+from toolgate.policy.language.agentcore_facts import CEDAR_POLICY, GATEWAY, POLICY_ENGINE, TOOL_GATEWAY
+from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.messages import quote
-from toolgate.policy.reading import UNKNOWN, at
+from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import Settings
 from toolgate.policy.stack import Stack
@@ -15,24 +17,19 @@ from toolgate.policy.stack import Stack
 # What toolgate's ToolGateway calls a gateway whose tools are granted one by one.
 BY_TOOL = "tool"
 
-# The components of this run that ask for it: a component is always registered before its parts.
-_by_tool: dict[str, str] = {}
-
 
 def check(resource: Resource, config: Settings) -> Iterator[Finding]:
     """A gateway that is a part of a component, before it is created."""
-    if resource.type == TOOL_GATEWAY:
-        if at(resource.props, "authorization") == BY_TOOL:
-            _by_tool[resource.urn] = resource.name
-    elif resource.parent in _by_tool and not at(resource.props, "policyEngineConfiguration"):
-        component = f"ToolGateway {quote(_by_tool[resource.parent])}"
-        what = f"has no policy engine, and {component} says that tools are granted one by one"
-        yield Finding(resource, what, "policyEngineConfiguration")
+    component = resource.within
+    if component is None or resource.type != GATEWAY or at(component.props, "authorization") != BY_TOOL:
+        return
+    if not at(resource.props, "policyEngineConfiguration"):
+        says = f"ToolGateway {quote(component.name)} says that tools are granted one by one"
+        yield Finding(resource, f"has no policy engine, and {says}", "policyEngineConfiguration")
 
 
 def check_stack(stack: Stack, config: Settings) -> Iterator[Finding]:
     """Engines that hold policies; unless a gateway's engine is one that nobody knows yet."""
-    _by_tool.clear()
     attached: set[str] = set()
     for gateway in stack.of(GATEWAY):
         named = gateways.referred(stack, gateway, POLICY_ENGINE, "policyEngineConfiguration", "arn")
@@ -67,4 +64,5 @@ RULE = Rule(
     types=frozenset({GATEWAY, TOOL_GATEWAY}),
     check=check,
     check_stack=check_stack,
+    remembers=frozenset({TOOL_GATEWAY}),
 )

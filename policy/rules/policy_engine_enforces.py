@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from toolgate.policy import agentcore, frameworks
+from toolgate.policy import frameworks
+from toolgate.policy.language import agentcore_facts
+from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.messages import quote
-from toolgate.policy.reading import UNKNOWN, at
+from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import Settings
 
@@ -30,6 +32,6 @@ RULE = Rule(
     fix='Write mode="ENFORCE", or make an exception for the gateway while you try its policies out.',
     severity=Severity.HIGH,
     framework=frameworks.LEAST_PRIVILEGE,
-    types=frozenset({agentcore.GATEWAY}),
+    types=frozenset({agentcore_facts.GATEWAY}),
     check=check,
 )

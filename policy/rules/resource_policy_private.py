@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from toolgate.policy import agentcore, conditions, documents, frameworks, iam
-from toolgate.policy.documents import Broken
-from toolgate.policy.reading import at
+from toolgate.policy import frameworks
+from toolgate.policy.language import agentcore_facts, conditions, documents, iam
+from toolgate.policy.language.documents import Broken
+from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import Settings
 
@@ -29,6 +30,6 @@ RULE = Rule(
     fix="Name the roles in Principal, or add a condition on aws:PrincipalArn or aws:PrincipalOrgID.",
     severity=Severity.CRITICAL,
     framework=frameworks.NO_PUBLIC_ACCESS,
-    types=frozenset({agentcore.RESOURCE_POLICY}),
+    types=frozenset({agentcore_facts.RESOURCE_POLICY}),
     check=check,
 )

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 from pulumi_policy import EnforcementLevel, Severity
 
-from toolgate.policy import agentcore, frameworks, settings
+from toolgate.policy import frameworks, settings
+from toolgate.policy.language import agentcore_facts
+from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.messages import quote
-from toolgate.policy.reading import UNKNOWN, at
+from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import Settings
 
@@ -27,7 +29,7 @@ RULE = Rule(
     severity=Severity.LOW,
     framework=frameworks.RUNTIME_IN_VPC,
     level=EnforcementLevel.ADVISORY,
-    types=frozenset({agentcore.RUNTIME}),
+    types=frozenset({agentcore_facts.RUNTIME}),
     check=check,
     settings={"required": settings.flag_schema("Whether runtimes have to be in a VPC.")},
 )

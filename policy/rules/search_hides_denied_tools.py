@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from toolgate.policy import agentcore, frameworks
-from toolgate.policy.reading import at
+from toolgate.policy import frameworks
+from toolgate.policy.language import agentcore_facts
+from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import Settings
 
@@ -26,6 +27,6 @@ RULE = Rule(
     fix="Leave search_type out: tools/list is filtered by the policies, search is not.",
     severity=Severity.MEDIUM,
     framework=frameworks.LEAST_PRIVILEGE,
-    types=frozenset({agentcore.GATEWAY}),
+    types=frozenset({agentcore_facts.GATEWAY}),
     check=check,
 )

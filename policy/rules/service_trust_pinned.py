@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 from pulumi_policy import Severity
 
-from toolgate.policy import carriers, conditions, frameworks, iam, trust
-from toolgate.policy.documents import Broken, Statement
+from toolgate.policy import frameworks, policy_sources
+from toolgate.policy.language import conditions, iam, trust
+from toolgate.policy.language.agentcore_facts import ROLE
+from toolgate.policy.language.documents import Broken, Statement
+from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.messages import listed
-from toolgate.policy.reading import UNKNOWN
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import Settings
 
@@ -16,15 +18,15 @@ SERVICE = "bedrock-agentcore"
 
 def check(resource: Resource, config: Settings) -> Iterator[Finding]:
     """Each statement of the trust policy that lets AgentCore in has to pin both the account and the resource."""
-    carried = carriers.trust_document(resource)
-    if isinstance(carried.document, Broken):
-        yield Finding(resource, f"the document {carried.document.reason}, so IAM refuses it", carried.place)
-    for statement in iam.statements(carried.document):
+    sourced = policy_sources.trust_document(resource)
+    if isinstance(sourced.document, Broken):
+        yield Finding(resource, f"the document {sourced.document.reason}, so IAM refuses it", sourced.location)
+    for statement in iam.statements(sourced.document):
         if trust.lets_agentcore_in(statement):
             missing = list(_missing(statement))
             if missing:
                 what = f"lets AgentCore take the role without {listed(missing)} under an operator that restricts"
-                yield Finding(resource, what, f"{carried.place}, {statement.label}")
+                yield Finding(resource, what, f"{sourced.location}, {statement.label}")
 
 
 def _missing(statement: Statement) -> Iterator[str]:
@@ -45,6 +47,6 @@ RULE = Rule(
     ),
     severity=Severity.HIGH,
     framework=frameworks.CONFUSED_DEPUTY,
-    types=frozenset({carriers.ROLE}),
+    types=frozenset({ROLE}),
     check=check,
 )

@@ -4,8 +4,11 @@ from collections.abc import Iterator
 
 from pulumi_policy import EnforcementLevel, Severity
 
-from toolgate.policy import agentcore, carriers, documents, frameworks, roles
-from toolgate.policy.reading import UNKNOWN, at
+from toolgate.policy import frameworks, policy_sources
+from toolgate.policy.agentcore import roles
+from toolgate.policy.language import agentcore_facts, documents
+from toolgate.policy.language.unknown import UNKNOWN
+from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import Settings
 from toolgate.policy.stack import Stack
@@ -19,26 +22,26 @@ def check_stack(stack: Stack, config: Settings) -> Iterator[Finding]:
     What our own components write is left out: their inputs are judged in the preview, and their tests hold the rest.
     """
     for resource, place, subject in _undecided(stack):
-        if not agentcore.written_by_component(resource.urn):
+        if not agentcore_facts.written_by_component(resource.urn):
             yield Finding(resource, f"{subject} {UNTIL_UP}", place)
 
 
 def _undecided(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
     for role in roles.agentcore_roles(stack):
-        if documents.is_undecided(carriers.trust_document(role).document):
+        if documents.is_undecided(policy_sources.trust_document(role).document):
             yield role, "assumeRolePolicy", "the trust policy of this AgentCore role"
-        for carried in roles.documents_of(stack, role):
-            if documents.is_undecided(carried.document):
-                yield carried.resource, carried.place, f"a policy of {role.label}, which AgentCore may take,"
+        for sourced in roles.documents_of(stack, role):
+            if documents.is_undecided(sourced.document):
+                yield sourced.resource, sourced.location, f"a policy of {role.label}, which AgentCore may take,"
         for carrier in roles.unknown_attachments(stack, role):
             yield carrier, "", f"a managed policy of {role.label}, which AgentCore may take,"
-    for policy in stack.of(agentcore.RESOURCE_POLICY):
+    for policy in stack.of(agentcore_facts.RESOURCE_POLICY):
         if documents.is_undecided(documents.read(at(policy.props, "policy"))):
             yield policy, "policy", "the resource policy"
-    for policy in stack.of(agentcore.CEDAR_POLICY):
+    for policy in stack.of(agentcore_facts.CEDAR_POLICY):
         if at(policy.props, "definition", "cedar", "statement") is UNKNOWN:
             yield policy, "definition.cedar.statement", "the Cedar policy"
-    for gateway in stack.of(agentcore.GATEWAY):
+    for gateway in stack.of(agentcore_facts.GATEWAY):
         engine = at(gateway.props, "policyEngineConfiguration")
         if engine is UNKNOWN or at(engine, "mode") is UNKNOWN:
             yield gateway, "policyEngineConfiguration", "the mode of its policy engine"

@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 
 from tests.aws.world import NotReproducedError, World
-from toolgate.access.deployment.agentcore_resources import TOOL_SEPARATOR, Gateway, Runtime, Target
+from toolgate.access.deployment.agentcore_resources import Gateway, Runtime, Target
 from toolgate.access.deployment.deployment import parse
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.control_plane import ControlPlane
@@ -22,6 +22,7 @@ from toolgate.local.engine.recorder import Program, record
 from toolgate.local.engine.stack_config import project_name, stack_config
 from toolgate.local.plan import LOCAL_CONFIG
 from toolgate.local.serve.server import Serving, serve
+from toolgate.policy.language.agentcore_facts import TOOL_SEPARATOR
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).parent / "program"

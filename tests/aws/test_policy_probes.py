@@ -14,10 +14,10 @@ from tests.aws.probing import Observed, Probe
 from tests.aws.signed import SEARCH, call, listed
 from tests.aws.waiting import until
 from tests.aws.world import Making, MissingError, NotReproducedError, World
-from toolgate.access.cedar.cedar_decision import entity_id
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.components.grants import cedar_text
 from toolgate.components.iam import iam_propagation
+from toolgate.policy.language.agentcore_facts import entity_id
 
 ADD, MULTIPLY, GREETING = (f"math___{name}" for name in ("add_numbers", "multiply_numbers", "greeting"))
 AT_ONCE = 5.0

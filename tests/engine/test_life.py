@@ -9,7 +9,7 @@ from pulumi import automation as auto
 
 from toolgate.components.observability import monitoring
 from toolgate.components.observability.metrics import Monitored
-from toolgate.local.engine.wire import UNKNOWN_STRING
+from toolgate.policy.language.unknown import UNKNOWN_TEXT
 
 from .conftest import ROOT, Start, planned
 
@@ -45,7 +45,7 @@ def test_a_preview_makes_nothing_and_knows_names(start: Start) -> None:
     previewed = [event.resource_pre_event.metadata for event in engine.events if event.resource_pre_event]
     inputs = {item.type: (item.new.inputs if item.new else None) or {} for item in previewed}
     assert inputs[GATEWAY]["name"] == "toolgate-dev-tools"
-    assert inputs[TARGET]["gatewayIdentifier"] == UNKNOWN_STRING
+    assert inputs[TARGET]["gatewayIdentifier"] == UNKNOWN_TEXT
 
 
 def test_drift_is_found_and_repaired(start: Start) -> None:

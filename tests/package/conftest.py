@@ -25,7 +25,8 @@ from toolgate.local.cloud.control_plane import ControlPlane
 from toolgate.local.cloud.store import MemoryStore
 from toolgate.local.engine import recorder
 from toolgate.local.engine.autonaming import Autonaming
-from toolgate.local.engine.wire import UNKNOWN_STRING, from_struct
+from toolgate.local.engine.wire import from_struct
+from toolgate.policy.language.unknown import UNKNOWN_TEXT
 
 ROOT = Path(__file__).parents[2]
 OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
@@ -73,11 +74,11 @@ class Made:
 
     def value(self, name: str) -> Any:
         """An output of Java's SDK: its value, or what an engine makes of one that is not known."""
-        return self.output(name) if self.state[name] == UNKNOWN_STRING else self.state[name]
+        return self.output(name) if self.state[name] == UNKNOWN_TEXT else self.state[name]
 
     def output(self, name: str) -> Any:
         """An output as an engine hands it to another component: known or not, it is an output value."""
-        known = {} if self.state[name] == UNKNOWN_STRING else {"value": self.state[name]}
+        known = {} if self.state[name] == UNKNOWN_TEXT else {"value": self.state[name]}
         return {SIGNATURE: OUTPUT, "dependencies": [self.urn], **known}
 
 

@@ -12,7 +12,7 @@ from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.control_plane import ControlPlane
 from toolgate.local.cloud.store import MemoryStore
 from toolgate.local.engine.recorder import Program, record
-from toolgate.local.engine.wire import UNKNOWN_STRING
+from toolgate.policy.language.unknown import UNKNOWN_TEXT
 
 from .conftest import SIGNATURE, Hosted, Made
 
@@ -150,20 +150,20 @@ def test_a_number_from_another_resource(hosted: Hosted) -> None:
 def test_a_preview_knows_the_tools(hosted: Hosted, handed: Handed) -> None:
     agent = deploy(hosted, "tool", handed)
     assert agent.state["toolNames"] == TOOLS
-    assert agent.state["runtimeArn"] == UNKNOWN_STRING
+    assert agent.state["runtimeArn"] == UNKNOWN_TEXT
     schema = hosted.inputs("AgentcoreGatewayTarget", "tools-math")["targetConfiguration"]["mcp"]["lambda"]
     assert [f"math___{it['name']}" for it in schema["toolSchema"]["inlinePayloads"]] == TOOLS
-    assert schema["lambdaArn"] == UNKNOWN_STRING
+    assert schema["lambdaArn"] == UNKNOWN_TEXT
 
 
 @pytest.mark.parametrize("hosted", [True], indirect=True)
 def test_a_preview_takes_tools_that_are_not_known_yet(hosted: Hosted) -> None:
-    later = Made("urn:pulumi:dev::toolgate::a:b:C::later", {"tools": UNKNOWN_STRING})
+    later = Made("urn:pulumi:dev::toolgate::a:b:C::later", {"tools": UNKNOWN_TEXT})
     target = {"functionArn": FUNCTION, "tools": later.output("tools")}
     gateway = hosted.construct("ToolGateway", "tools", {"targets": {"math": target}})
-    assert gateway.state["toolNames"] == UNKNOWN_STRING
+    assert gateway.state["toolNames"] == UNKNOWN_TEXT
     agent = hosted.construct("AgentRuntime", "it", {**AGENT, "tools": [{**GRANT, "tools": later.output("tools")}]})
-    assert agent.state["toolNames"] == UNKNOWN_STRING
+    assert agent.state["toolNames"] == UNKNOWN_TEXT
 
 
 def test_tools_written_out_by_hand(hosted: Hosted) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.policy import making
 from tests.policy.driver import UNKNOWN, Pack, Registration, rules
 from toolgate.policy.pack import RULES
-from toolgate.policy.policies import DEFECT
+from toolgate.policy.pulumi_adapter import DEFECT
 
 TYPES = sorted({kind for rule in RULES for kind in rule.types} | {"aws:lambda/function:Function", "random:index:Thing"})
 KEYS = [

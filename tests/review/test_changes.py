@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from toolgate.local.engine.wire import ARCHIVE, ASSET, SECRET, SIGNATURE
+from toolgate.access.deployment.stack_export import ARCHIVE, ASSET, SECRET, SIGNATURE
 from toolgate.review.changes import changes
 from toolgate.review.properties import leaves
 

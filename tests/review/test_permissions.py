@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from toolgate.review.permissions import CEDAR_POLICY, permissions
+from toolgate.policy.language.agentcore_facts import CEDAR_POLICY
+from toolgate.review.permissions import permissions
 from toolgate.review.resources import permission_lines
 
 ALLOW = {"Sid": "A", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/k"}

@@ -10,19 +10,16 @@ from toolgate.local.cloud.api_requests import Member, same
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
 from toolgate.local.cloud.resource_type import ALPHANUMERIC, Existing, Made, Making, Record, Request, ResourceType
-from toolgate.local.cloud.types.gateways import GATEWAY
 from toolgate.local.cloud.types.logs import LOG_GROUP
-from toolgate.local.cloud.types.runtimes import RUNTIME
 from toolgate.local.cloud.values import UNKNOWN, Properties
+from toolgate.policy.language.agentcore_facts import GATEWAY, LOG_DELIVERY, LOG_DELIVERY_SOURCE, RUNTIME
 
-SOURCE = "aws:cloudwatch/logDeliverySource:LogDeliverySource"
 DESTINATION = "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination"
-DELIVERY = "aws:cloudwatch/logDelivery:LogDelivery"
 
 TRACES, XRAY, LOGS = "TRACES", "XRAY", "CWL"
 LOG_TYPES = {
     GATEWAY: ("gatewayArn", ("APPLICATION_LOGS", TRACES)),
-    RUNTIME.type: ("agentRuntimeArn", ("APPLICATION_LOGS", "USAGE_LOGS", TRACES)),
+    RUNTIME: ("agentRuntimeArn", ("APPLICATION_LOGS", "USAGE_LOGS", TRACES)),
 }
 """By type: where its ARN is, and its log types (CloudWatch Logs API reference, PutDeliverySource, logType)."""
 
@@ -89,7 +86,7 @@ def _source_is_there(inputs: Properties, made: Made, _place: CloudEnvironment, e
     allowed = LOG_TYPES[kind][1]
     if log_type not in allowed:
         yield f"ValidationException: Log type {log_type} is not supported for {arn}, use one of {', '.join(allowed)}"
-    for other in existing(SOURCE):
+    for other in existing(LOG_DELIVERY_SOURCE):
         if other.id != made.id and (other.inputs["resourceArn"], other.inputs["logType"]) == (arn, log_type):
             # In these words in hashicorp/terraform-provider-aws#40885.
             yield "ConflictException: This ResourceId has already been used in another Delivery Source in this account."
@@ -107,7 +104,7 @@ def _group_is_there(inputs: Properties, _made: Made, _place: CloudEnvironment, e
 
 def _ends_are_there(inputs: Properties, _made: Made, _place: CloudEnvironment, existing: Existing) -> Iterator[str]:
     name, arn = inputs["deliverySourceName"], inputs["deliveryDestinationArn"]
-    source = next((found for found in existing(SOURCE) if found.id == name), None)
+    source = next((found for found in existing(LOG_DELIVERY_SOURCE) if found.id == name), None)
     destination = next((found for found in existing(DESTINATION) if found.outputs["arn"] == arn), None)
     if source is None:
         yield f"ResourceNotFoundException: Delivery source {name} not found"
@@ -119,18 +116,18 @@ def _ends_are_there(inputs: Properties, _made: Made, _place: CloudEnvironment, e
 
 
 def _hangs_on_source(source: Record, existing: Existing) -> Iterator[str]:
-    if any(delivery.inputs["deliverySourceName"] == source.id for delivery in existing(DELIVERY)):
+    if any(delivery.inputs["deliverySourceName"] == source.id for delivery in existing(LOG_DELIVERY)):
         yield f"ConflictException: Delivery source {source.id} is associated with a delivery. Delete that"
 
 
 def _hangs_on_destination(destination: Record, existing: Existing) -> Iterator[str]:
     arn = destination.outputs["arn"]
-    if any(delivery.inputs["deliveryDestinationArn"] == arn for delivery in existing(DELIVERY)):
+    if any(delivery.inputs["deliveryDestinationArn"] == arn for delivery in existing(LOG_DELIVERY)):
         yield f"ConflictException: Delivery destination {destination.id} is associated with a delivery. Delete that"
 
 
 SOURCE_TYPE = ResourceType(
-    type=SOURCE,
+    type=LOG_DELIVERY_SOURCE,
     requests=(Request("logs", "PutDeliverySource", same("name", "logType", "resourceArn", "tags")),),
     make=_make_source,
     computed=("arn", "service", "region"),
@@ -165,7 +162,7 @@ DESTINATION_TYPE = ResourceType(
 )
 
 DELIVERY_TYPE = ResourceType(
-    type=DELIVERY,
+    type=LOG_DELIVERY,
     requests=(
         Request(
             "logs",

@@ -8,14 +8,16 @@ from collections.abc import Iterator
 
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.resource_type import Existing, Made
-from toolgate.local.cloud.types.permissions import AGENTCORE, may, role_of, trusts
+from toolgate.local.cloud.types.permissions import Asked, may, role_of, trusts
 from toolgate.local.cloud.values import Properties
+from toolgate.policy.language.agentcore_facts import (
+    AUTHORIZE_CALL,
+    AUTHORIZE_LIST,
+    GET_POLICY_ENGINE,
+    POLICY_ENGINE,
+    SERVICE_PRINCIPAL,
+)
 
-ENGINE = "aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine"
-
-GET_ENGINE = "bedrock-agentcore:GetPolicyEngine"
-AUTHORIZE_CALL = "bedrock-agentcore:AuthorizeAction"
-AUTHORIZE_LIST = "bedrock-agentcore:PartiallyAuthorizeActions"
 _SESSION = "GenesisPolicyEngineCheck"
 
 
@@ -27,7 +29,7 @@ def permissions(engine: str, gateway: str) -> list[tuple[str, str]]:
         gateway: The gateway's ARN.
     """
     both = [(action, arn) for action in (AUTHORIZE_CALL, AUTHORIZE_LIST) for arn in (engine, gateway)]
-    return [(GET_ENGINE, engine), *both]
+    return [(GET_POLICY_ENGINE, engine), *both]
 
 
 def engine_answers(inputs: Properties, made: Made, place: CloudEnvironment, existing: Existing) -> Iterator[str]:
@@ -36,17 +38,17 @@ def engine_answers(inputs: Properties, made: Made, place: CloudEnvironment, exis
     if configuration is None:
         return
     arn, gateway = configuration["arn"], made.outputs["gatewayArn"]
-    engine = next((found for found in existing(ENGINE) if found.outputs["policyEngineArn"] == arn), None)
+    engine = next((found for found in existing(POLICY_ENGINE) if found.outputs["policyEngineArn"] == arn), None)
     if engine is None:
         yield f"ResourceNotFoundException: Policy engine {arn} not found"
         return
     refused = f"AccessDeniedException: Policy Engine '{engine.id}' does not have the required permissions."
     role = role_of(inputs["roleArn"], existing)
-    if role is None or not trusts(role, AGENTCORE, gateway, place):
+    if role is None or not trusts(role, SERVICE_PRINCIPAL, gateway, place):
         yield f"{refused} The service cannot assume {inputs['roleArn']}"
         return
     for action, resource in permissions(arn, gateway):
-        if not may(role, action, resource, place, existing):
+        if not may(role, Asked(action, resource, place), existing):
             yield (
                 f"{refused} Access Denied due to following reasons: User: "
                 f"{place.global_arn('sts', f'assumed-role/{role.id}/{_SESSION}')} is not authorized to perform: "

@@ -9,6 +9,7 @@ from toolgate.local.cloud.failures import Failure
 from toolgate.local.cloud.resource_type import Existing, Made, Making, Request, ResourceType
 from toolgate.local.cloud.types.permissions import role_of, trusts
 from toolgate.local.cloud.values import UNKNOWN, Properties
+from toolgate.policy.language.agentcore_facts import FUNCTION
 
 FUNCTION_NAME_CHARACTERS = 64
 """Lambda API reference, CreateFunction: the name alone; the model's 140 are for a whole ARN."""
@@ -78,8 +79,8 @@ def _role_can_be_assumed(inputs: Properties, made: Made, place: CloudEnvironment
         yield "InvalidParameterValueException: The role defined for the function cannot be assumed by Lambda."
 
 
-FUNCTION = ResourceType(
-    type="aws:lambda/function:Function",
+FUNCTION_TYPE = ResourceType(
+    type=FUNCTION,
     requests=(
         Request(
             "lambda",

@@ -8,10 +8,10 @@ from toolgate.local.cloud.api_requests import Member, Table, same
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure, NotReproducedError
 from toolgate.local.cloud.resource_type import ALPHANUMERIC, Existing, Made, Making, Request, ResourceType
-from toolgate.local.cloud.types.gateways import GATEWAY, TARGET
-from toolgate.local.cloud.types.permissions import AGENTCORE, may, role_of, trusts
+from toolgate.local.cloud.types.permissions import Asked, may, role_of, trusts
 from toolgate.local.cloud.types.tool_schemas import schema_failures, tool_definitions
 from toolgate.local.cloud.values import Properties
+from toolgate.policy.language.agentcore_facts import GATEWAY, INVOKE_FUNCTION, SERVICE_PRINCIPAL, TARGET
 
 TARGETS_PER_GATEWAY = 100
 """AgentCore developer guide, "Quotas"."""
@@ -43,8 +43,8 @@ def _gateway_may_invoke(inputs: Properties, _made: Made, place: CloudEnvironment
         return
     function = inputs["targetConfiguration"]["mcp"]["lambda"]["lambdaArn"]
     role = role_of(gateway.inputs["roleArn"], existing)
-    trusted = role is not None and trusts(role, AGENTCORE, gateway.outputs["gatewayArn"], place)
-    if role is None or not trusted or not may(role, "lambda:InvokeFunction", function, place, existing):
+    trusted = role is not None and trusts(role, SERVICE_PRINCIPAL, gateway.outputs["gatewayArn"], place)
+    if role is None or not trusted or not may(role, Asked(INVOKE_FUNCTION, function, place), existing):
         yield (
             "ValidationException: Gateway execution role lacks permission to invoke Lambda function "
             f"{function}. Update the role's permissions and trust policy and try again."

@@ -9,9 +9,7 @@ from toolgate.local.cloud.types import workload_identities
 from toolgate.local.cloud.types.engine_attachment import engine_answers
 from toolgate.local.cloud.types.key_use import gateway_uses_key, key_in_region
 from toolgate.local.cloud.values import UNKNOWN, Properties
-
-GATEWAY = "aws:bedrock/agentcoreGateway:AgentcoreGateway"
-TARGET = "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget"
+from toolgate.policy.language.agentcore_facts import GATEWAY, TARGET
 
 NAME_CHARACTERS = 48
 """The service's limit; the model's pattern counts a character and its hyphen as one (CloudFormation roadmap #2456)."""

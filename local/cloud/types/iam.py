@@ -9,9 +9,10 @@ from toolgate.local.cloud.api_requests import Member, key_value_list
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
 from toolgate.local.cloud.resource_type import Existing, Made, Making, Record, Request, ResourceType
-from toolgate.local.cloud.types.permissions import ROLE, ROLE_POLICY
-from toolgate.local.cloud.types.policy_documents import ROLE_POLICY_CHARACTERS, identity_policy, size, trust_policy
+from toolgate.local.cloud.types.policy_documents import ROLE_POLICY_CHARACTERS, identity_policy, trust_policy
 from toolgate.local.cloud.values import Properties
+from toolgate.policy.language.agentcore_facts import ROLE, ROLE_POLICY
+from toolgate.policy.language.grammar import size
 
 _ID_CHARACTERS = string.ascii_uppercase + string.digits
 

@@ -9,12 +9,11 @@ user guide, "Encrypt log data in CloudWatch Logs using AWS Key Management Servic
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ministack.core import iam_evaluator as iam
-
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.resource_type import Existing, Made, Record
-from toolgate.local.cloud.types.permissions import allows, context, role_of
+from toolgate.local.cloud.types.permissions import Asked, Caller, lets, may, role_of
 from toolgate.local.cloud.values import Properties
+from toolgate.policy.language.request_facts import Fact
 
 KEY = "aws:kms/key:Key"
 
@@ -24,13 +23,15 @@ _BY_ENGINE = "aws:bedrock-agentcore-policy:policy-engine-arn"
 # The session in which AgentCore was seen to use a gateway's role for it.
 _SESSION = "GenesisMCPTargetTargetEncryption"
 _BY_ROLE = ("kms:DescribeKey", "kms:GenerateDataKey", "kms:Decrypt", "kms:CreateGrant")
-_GRANT = {"kms:grantconstrainttype": "EncryptionContextSubset", "kms:grantoperations": ["Decrypt", "GenerateDataKey"]}
+_GRANT: dict[str, Fact] = {
+    "kms:grantconstrainttype": "EncryptionContextSubset",
+    "kms:grantoperations": ("Decrypt", "GenerateDataKey"),
+}
 
 
-def key_lets(key: Record, asked: iam.EvalContext, service: str | None = None) -> bool:
-    """Whether the key's own policy lets a principal (or, through it, its account's IAM policies) make a request."""
-    policy = key.inputs.get("policy") or _default_policy(key)
-    return bool(iam.evaluate_resource_policy(policy, asked, service=service).decision == "Allow")
+def key_lets(key: Record, caller: Caller, asked: Asked) -> bool:
+    """Whether the key's own policy lets a principal (or, through it, its account's IAM policies) do what is asked."""
+    return lets(key.inputs.get("policy") or _default_policy(key), caller, asked)
 
 
 def _default_policy(key: Record) -> dict[str, Any]:
@@ -58,12 +59,13 @@ def gateway_uses_key(inputs: Properties, _made: Made, place: CloudEnvironment, e
     if not arn or role is None:
         return
     session = place.global_arn("sts", f"assumed-role/{role.id}/{_SESSION}")
+    caller = Caller(role.outputs["arn"], session)
     key = _known(arn, existing)
     for action in _BY_ROLE:
-        sort = None
-        if not allows(role, context(role.outputs["arn"], action, arn, place, _granting(action)), existing):
+        sort, asked = None, Asked(action, arn, place, _granting(action))
+        if not may(role, asked, existing):
             sort = "identity"
-        elif key and not key_lets(key, context(session, action, arn, place, _granting(action))):
+        elif key and not key_lets(key, caller, asked):
             sort = "resource"
         if sort:
             yield (
@@ -77,15 +79,16 @@ def engine_gets_key(inputs: Properties, made: Made, place: CloudEnvironment, exi
     key = _known(inputs.get("encryptionKeyArn"), existing)
     if key is None:
         return
-    keys = {
+    keys: dict[str, Fact] = {
         "kms:viaservice": f"bedrock-agentcore.{place.region}.amazonaws.com",
         f"kms:encryptioncontext:{_BY_ENGINE}": made.outputs["policyEngineArn"],
     }
-    deployer, arn = place.global_arn("iam", "user/deployer"), key.outputs["arn"]
+    deployer = Caller(place.global_arn("iam", "user/deployer"))
     for action in _BY_ROLE:
-        if not key_lets(key, context(deployer, action, arn, place, keys | _granting(action))):
+        asked = Asked(action, key.outputs["arn"], place, keys | _granting(action))
+        if not key_lets(key, deployer, asked):
             text = "Access denied for the specified KMS key. Verify the key policy grants the required permissions."
-            yield f"AccessDeniedException: {text} ({action} on {arn})"
+            yield f"AccessDeniedException: {text} ({action} on {key.outputs['arn']})"
 
 
 def logs_use_key(inputs: Properties, made: Made, place: CloudEnvironment, existing: Existing) -> Iterator[str]:
@@ -94,14 +97,14 @@ def logs_use_key(inputs: Properties, made: Made, place: CloudEnvironment, existi
     if key is None:
         return
     service, group = f"logs.{place.region}.amazonaws.com", made.outputs["arn"]
-    keys = {"kms:encryptioncontext:aws:logs:arn": group}
+    keys: dict[str, Fact] = {"kms:encryptioncontext:aws:logs:arn": group}
     for action in ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey"):
-        if not key_lets(key, context(service, action, key.outputs["arn"], place, keys), service):
+        if not key_lets(key, Caller(service=service), Asked(action, key.outputs["arn"], place, keys)):
             text = f"The specified KMS key does not exist or is not allowed to be used with Arn '{group}'"
             yield f"InvalidParameterException: {text}"
 
 
-def _granting(action: str) -> dict[str, Any]:
+def _granting(action: str) -> dict[str, Fact]:
     return _GRANT if action == "kms:CreateGrant" else {}
 
 

@@ -9,7 +9,7 @@ from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
 from toolgate.local.cloud.resource_type import Existing, Made, Making, Record, Request, ResourceType
 from toolgate.local.cloud.types.key_use import KEY, key_lets
-from toolgate.local.cloud.types.permissions import context
+from toolgate.local.cloud.types.permissions import Asked, Caller
 from toolgate.local.cloud.types.policy_documents import key_policy
 from toolgate.local.cloud.values import UNKNOWN, Properties
 
@@ -41,8 +41,8 @@ def _window(inputs: Properties) -> Iterator[Failure]:
 def _not_locked_out(inputs: Properties, made: Made, place: CloudEnvironment, _existing: Existing) -> Iterator[str]:
     """Whoever makes a key must still be able to change its policy (KMS developer guide, "Default key policy")."""
     key = Record(KEY, made.id, inputs, made.outputs)
-    asked = context(place.global_arn("iam", "user/deployer"), "kms:PutKeyPolicy", made.outputs["arn"], place, {})
-    if not key_lets(key, asked):
+    maker = Caller(place.global_arn("iam", "user/deployer"))
+    if not key_lets(key, maker, Asked("kms:PutKeyPolicy", made.outputs["arn"], place)):
         text = "The new key policy will not allow you to update the key policy in the future."
         yield f"MalformedPolicyDocumentException: {text}"
 

@@ -5,18 +5,15 @@ from typing import Any
 
 from toolgate.access.cedar.cedar_policies import ScopedPolicy, read_statement
 from toolgate.access.cedar.cedar_validation import validate
-from toolgate.access.deployment.agentcore_resources import TOOL_SEPARATOR, Gateway
+from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.local.cloud.api_requests import Member, same
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
 from toolgate.local.cloud.resource_type import LOWER_ALPHANUMERIC, Existing, Made, Making, Record, Request, ResourceType
-from toolgate.local.cloud.types.engine_attachment import ENGINE
-from toolgate.local.cloud.types.gateways import GATEWAY, TARGET
 from toolgate.local.cloud.types.key_use import engine_gets_key, key_in_region
 from toolgate.local.cloud.types.tool_schemas import tool_definitions
 from toolgate.local.cloud.values import UNKNOWN, Properties
-
-POLICY = "aws:bedrock/agentcorePolicy:AgentcorePolicy"
+from toolgate.policy.language.agentcore_facts import CEDAR_POLICY, GATEWAY, POLICY_ENGINE, TARGET, full_name
 
 POLICIES_PER_ENGINE = 1000
 """AgentCore developer guide, "Quotas"."""
@@ -30,7 +27,7 @@ def _make_engine(inputs: Properties, making: Making) -> Made:
 
 def _engine_in_use(engine: Record, existing: Existing) -> Iterator[str]:
     """No policy may be left (botocore, DeletePolicyEngine) and no gateway may have it (guide, "policy-encryption")."""
-    policies = [found.inputs["name"] for found in existing(POLICY) if found.inputs["policyEngineId"] == engine.id]
+    policies = [found.inputs["name"] for found in existing(CEDAR_POLICY) if found.inputs["policyEngineId"] == engine.id]
     if policies:
         text = f"Policy engine '{engine.id}' has policies. Delete all policies before deleting it"
         yield f"ConflictException: {text}: {', '.join(sorted(policies))}"
@@ -41,7 +38,7 @@ def _engine_in_use(engine: Record, existing: Existing) -> Iterator[str]:
 
 
 ENGINE_TYPE = ResourceType(
-    type=ENGINE,
+    type=POLICY_ENGINE,
     requests=(
         Request(
             "bedrock-agentcore-control",
@@ -87,9 +84,11 @@ def _one_policy(inputs: Properties) -> Iterator[Failure]:
 
 def _engine_takes(inputs: Properties, made: Made, _place: CloudEnvironment, existing: Existing) -> Iterator[str]:
     engine = inputs["policyEngineId"]
-    if not any(found.id == engine for found in existing(ENGINE)):
+    if not any(found.id == engine for found in existing(POLICY_ENGINE)):
         yield f"ResourceNotFoundException: Policy engine with ID '{engine}' not found"
-    others = [found for found in existing(POLICY) if found.inputs["policyEngineId"] == engine and found.id != made.id]
+    others = [
+        found for found in existing(CEDAR_POLICY) if found.inputs["policyEngineId"] == engine and found.id != made.id
+    ]
     if len(others) >= POLICIES_PER_ENGINE:
         yield f"ServiceQuotaExceededException: a policy engine takes at most {POLICIES_PER_ENGINE} policies"
 
@@ -128,7 +127,7 @@ def _permits_the_future(policy: ScopedPolicy) -> Iterator[str]:
 def _tools(gateway: Record, existing: Existing) -> dict[str, Any]:
     targets = [found for found in existing(TARGET) if found.inputs["gatewayIdentifier"] == gateway.id]
     return {
-        f"{target.inputs['name']}{TOOL_SEPARATOR}{tool['name']}": tool["inputSchema"]
+        full_name(target.inputs["name"], tool["name"]): tool["inputSchema"]
         for target in targets
         for tool in tool_definitions(_lambda(target)["toolSchema"]["inlinePayloads"])
     }
@@ -156,7 +155,7 @@ def _view(gateway: Record) -> Gateway:
 
 
 POLICY_TYPE = ResourceType(
-    type=POLICY,
+    type=CEDAR_POLICY,
     requests=(
         Request(
             "bedrock-agentcore-control",

@@ -14,12 +14,9 @@ from toolgate.local.cloud.api_requests import same
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
 from toolgate.local.cloud.resource_type import Existing, Made, Making, Request, ResourceType
-from toolgate.local.cloud.types.gateways import GATEWAY
 from toolgate.local.cloud.types.policy_documents import resource_policy
-from toolgate.local.cloud.types.runtimes import RUNTIME
 from toolgate.local.cloud.values import UNKNOWN, Properties
-
-RESOURCE_POLICY = "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy"
+from toolgate.policy.language.agentcore_facts import GATEWAY, RESOURCE_POLICY, RUNTIME
 
 STATEMENTS = 100
 ACTIONS: Mapping[str, frozenset[str]] = {
@@ -92,7 +89,7 @@ def _on_something(inputs: Properties) -> Iterator[Failure]:
 def _resource_exists(inputs: Properties, _made: Made, _place: CloudEnvironment, existing: Existing) -> Iterator[str]:
     arn = inputs["resourceArn"]
     gateways = [found.outputs["gatewayArn"] for found in existing(GATEWAY)]
-    runtimes = [found.outputs["agentRuntimeArn"] for found in existing(RUNTIME.type)]
+    runtimes = [found.outputs["agentRuntimeArn"] for found in existing(RUNTIME)]
     if arn not in gateways and _ENDPOINT.sub("", arn) not in runtimes:
         yield f"ResourceNotFoundException: Resource not found: {arn}"
 

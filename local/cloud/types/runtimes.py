@@ -8,9 +8,10 @@ from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
 from toolgate.local.cloud.resource_type import ALPHANUMERIC, Existing, Made, Making, Request, ResourceType
 from toolgate.local.cloud.types import workload_identities
-from toolgate.local.cloud.types.permissions import AGENTCORE, role_of, trusts
+from toolgate.local.cloud.types.permissions import role_of, trusts
 from toolgate.local.cloud.types.s3 import OBJECT
 from toolgate.local.cloud.values import UNKNOWN, Properties
+from toolgate.policy.language.agentcore_facts import RUNTIME, SERVICE_PRINCIPAL
 
 
 def _make(inputs: Properties, making: Making) -> Made:
@@ -30,7 +31,7 @@ def _make(inputs: Properties, making: Making) -> Made:
 
 def _role_is_valid(inputs: Properties, made: Made, place: CloudEnvironment, existing: Existing) -> Iterator[str]:
     role = role_of(inputs["roleArn"], existing)
-    if role is None or not trusts(role, AGENTCORE, made.outputs["agentRuntimeArn"], place):
+    if role is None or not trusts(role, SERVICE_PRINCIPAL, made.outputs["agentRuntimeArn"], place):
         yield (
             f"ValidationException: Role validation failed for '{inputs['roleArn']}'. Please verify that the role "
             "exists and its trust policy allows assumption by this service"
@@ -80,8 +81,8 @@ _NETWORK: Table = {
     "networkModeConfig": Member("networkModeConfig", same("securityGroups", "subnets")),
 }
 
-RUNTIME = ResourceType(
-    type="aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime",
+RUNTIME_TYPE = ResourceType(
+    type=RUNTIME,
     requests=(
         Request(
             "bedrock-agentcore-control",

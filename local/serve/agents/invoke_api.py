@@ -21,14 +21,13 @@ from toolgate.access.deployment.agentcore_resources import Runtime
 from toolgate.local.serve.agents.agent_process import START_SECONDS, AgentProcess, AgentStartError
 from toolgate.local.serve.guards.iam_guard import Permission, refuse
 from toolgate.local.serve.guards.sigv4 import Received
+from toolgate.policy.language.agentcore_facts import INVOKE_RUNTIME, INVOKE_RUNTIME_FOR_USER
 
 PATH = re.compile(r"/runtimes/(?P<runtime>arn(?::|%3A)[^/]+)/invocations")
 MAX_BODY = 100 * 2**20
 SESSION_LENGTH = range(33, 257)
 """Characters of a runtimeSessionId (AgentCore developer guide, "Use isolated sessions for agents")."""
 
-INVOKE = "bedrock-agentcore:InvokeAgentRuntime"
-INVOKE_FOR_USER = "bedrock-agentcore:InvokeAgentRuntimeForUser"
 _SESSION = "x-amzn-bedrock-agentcore-runtime-session-id"
 _USER = "x-amzn-bedrock-agentcore-runtime-user-id"
 _FORWARDED = ("content-type", "accept", "traceparent", "tracestate", "baggage", "x-amzn-trace-id", _USER)
@@ -42,7 +41,7 @@ def permissions(match: re.Match[str], request: Received) -> list[Permission]:
     Source: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/resource-based-policies.html
     """
     arn = unquote(match["runtime"])
-    actions = [INVOKE, *([INVOKE_FOR_USER] if request.header(_USER) else [])]
+    actions = [INVOKE_RUNTIME, *([INVOKE_RUNTIME_FOR_USER] if request.header(_USER) else [])]
     return [
         Permission(action, resource)
         for action in actions

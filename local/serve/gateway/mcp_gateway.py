@@ -22,7 +22,7 @@ from mcp.shared.exceptions import McpError
 from mcp.types import INVALID_REQUEST, ErrorData
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from toolgate.access.deployment.agentcore_resources import TOOL_SEPARATOR, Gateway, Target
+from toolgate.access.deployment.agentcore_resources import Gateway, Target
 from toolgate.access.deployment.roles import Role
 from toolgate.access.iam.evaluation import Request, decide
 from toolgate.local.serve.gateway import search
@@ -30,17 +30,12 @@ from toolgate.local.serve.gateway.local_function import LocalFunction
 from toolgate.local.serve.gateway.localcore_seams import CallTool, replace_function, wrap_calls
 from toolgate.local.serve.gateway.tool_call import ToolCall
 from toolgate.local.serve.guards.cedar_guard import ToolAuthorization, authorize_tools
+from toolgate.policy.language.agentcore_facts import INVOKE_FUNCTION, full_name
 
 log = logging.getLogger(__name__)
 # They report each refused or failed call with a traceback; the caller is told, and so is our own log.
 for _name in ("fastmcp", "mcp.server"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
-
-INVOKE_FUNCTION = "lambda:InvokeFunction"
-"""What a gateway's role needs on a target's function.
-
-Source: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-prerequisites-permissions.html
-"""
 
 
 @dataclass(frozen=True)
@@ -113,6 +108,7 @@ def _guarded(
     structured = {tool.name for tool in target.tools or () if tool.output_schema}
 
     async def call_tool(name: str, arguments: dict[str, Any]) -> ToolOutcome:
+        # Source: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-prerequisites-permissions.html
         if not decide(Request(role, INVOKE_FUNCTION, arn)).allowed:
             text = (
                 f"Access denied while invoking Lambda function {arn}. Check the permissions on the Lambda function and"
@@ -122,7 +118,7 @@ def _guarded(
         started = time.perf_counter()
         outcome = await _called(call, name, arguments, structured=name in structured)
         milliseconds = (time.perf_counter() - started) * 1000
-        record(ToolCall(gateway.arn, f"{target.name}{TOOL_SEPARATOR}{name}", arguments, milliseconds, outcome.is_error))
+        record(ToolCall(gateway.arn, full_name(target.name, name), arguments, milliseconds, outcome.is_error))
         return outcome
 
     return call_tool

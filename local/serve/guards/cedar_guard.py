@@ -14,17 +14,18 @@ from typing import Any
 from mcp.shared.exceptions import McpError
 from mcp.types import ErrorData, Tool
 
-from toolgate.access.cedar.cedar_decision import ToolDecision, ToolEngine, decide_tool, entity_id, tool_engine
+from toolgate.access.cedar.cedar_decision import ToolDecision, ToolEngine, decide_tool, tool_engine
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.roles import Role
 from toolgate.access.iam.evaluation import Request, decide
 from toolgate.access.matrix.decisions import Access
-from toolgate.local.cloud.types.engine_attachment import AUTHORIZE_CALL, AUTHORIZE_LIST, permissions
+from toolgate.local.cloud.types.engine_attachment import permissions
 from toolgate.local.serve.gateway import search
 from toolgate.local.serve.gateway.denial import Denial
 from toolgate.local.serve.gateway.localcore_seams import RequestScope, guard_tools
 from toolgate.local.serve.guards.iam_guard import PRINCIPAL
+from toolgate.policy.language.agentcore_facts import AUTHORIZE_CALL, AUTHORIZE_LIST, entity_id
 
 log = logging.getLogger(__name__)
 

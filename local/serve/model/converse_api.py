@@ -21,11 +21,12 @@ from toolgate.local.cloud.lookups import answer
 from toolgate.local.serve.guards.iam_guard import Permission, refuse
 from toolgate.local.serve.guards.sigv4 import Received
 from toolgate.local.serve.model.scripted_model import ToolUse, reply
+from toolgate.policy.language.agentcore_facts import INVOKE_MODEL
 
 PATH = re.compile(r"/model/(?P<model>[^/]+)/(?P<operation>converse|converse-stream)")
 MAX_BODY = 25 * 2**20
 
-_ACTIONS = {"converse": "bedrock:InvokeModel", "converse-stream": "bedrock:InvokeModelWithResponseStream"}
+_ACTIONS = dict(zip(("converse", "converse-stream"), INVOKE_MODEL, strict=True))
 """Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html"""
 
 # Bedrock user guide, "Supported Regions and models for inference profiles": how a profile's id begins.

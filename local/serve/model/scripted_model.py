@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolgate.local.serve.gateway import search
+from toolgate.policy.language.agentcore_facts import target_of
 
 ABILITIES = (
     "I am a scripted model. I can hand sums and products (100 + 12, 6 * 7) and greetings (Greet Alice) to a tool"
@@ -32,7 +33,7 @@ class _Tool:
     properties: Mapping[str, Mapping[str, Any]]
 
     def is_about(self, words: Sequence[str]) -> bool:
-        text = f"{self.name.split('___')[-1]} {self.description}".lower()
+        text = f"{self.name.removeprefix(target_of(self.name))} {self.description}".lower()
         return any(word in text for word in words)
 
     def parameters(self, *types: str) -> list[str]:

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolgate.access.cedar.cedar_decision import ToolEngine, decide_tool, decide_tools, entity_id, tool_engine
+from toolgate.access.cedar.cedar_decision import ToolEngine, decide_tool, decide_tools, tool_engine
 from toolgate.access.cedar.cedar_policies import read_statement
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.matrix.decisions import Access
+from toolgate.policy.language.agentcore_facts import entity_id
 
 ACCOUNT = "123456789012"
 GATEWAY = f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}:gateway/tools-abcdefghij"

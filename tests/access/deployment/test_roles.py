@@ -82,11 +82,11 @@ def test_a_document_may_be_an_object(handmade: dict[str, Any], resource: Find) -
         ("[]", "with a 'Statement'"),
         ("{}", "with a 'Statement'"),
         ('{"Statement": []}', "IAM would not accept policy 'tools-invoke'"),
-        ('{"Statement": [{"Effect": "Permit", "Action": "*", "Resource": "*"}]}', "invalid Effect"),
+        ('{"Statement": [{"Effect": "Permit", "Action": "*", "Resource": "*"}]}', "Effect must be Allow or Deny"),
         ('{"Statement": [{"Effect": "Allow", "Resource": "*"}]}', "Action or NotAction"),
-        ('{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": []}]}', "'Resource' must be a text or a list"),
-        ('{"Statement": {"Effect": "Allow", "Action": 7, "Resource": "*"}}', "'Action' must be a text or a list"),
-        ('{"Statement": [{"Effect": "Deny", "NotAction": [null], "Resource": "*"}]}', "'NotAction' must be a text"),
+        ('{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": []}]}', "resources that are texts"),
+        ('{"Statement": {"Effect": "Allow", "Action": 7, "Resource": "*"}}', "actions that are texts"),
+        ('{"Statement": [{"Effect": "Deny", "NotAction": [null], "Resource": "*"}]}', "actions that are texts"),
         ("04da6b54-80e4-46f7-96ec-b56ff0331ba9", "this is a preview"),
     ],
 )
@@ -97,3 +97,17 @@ def test_a_document_that_iam_would_refuse_is_an_error(
     entry["inputs"]["policy"] = entry["outputs"]["policy"] = document
     with pytest.raises(DeploymentError, match=says):
         _role(handmade, "tools-role")
+
+
+@pytest.mark.parametrize(
+    "element",
+    [{"Sid": "with space"}, {"Comment": "ours"}, {"Action": ["*", "everything"]}, {"Resource": ["*", "bucket"]}],
+)
+def test_what_leaves_nothing_open_is_no_reason_to_refuse_a_deployment(
+    handmade: dict[str, Any], resource: Find, element: dict[str, Any]
+) -> None:
+    """Whoever wrote the export, AWS has taken the document."""
+    entry = resource("RolePolicy", "tools-invoke")
+    document = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*", **element}]}
+    entry["inputs"]["policy"] = entry["outputs"]["policy"] = document
+    assert _role(handmade, "tools-role").policies[0].document == document

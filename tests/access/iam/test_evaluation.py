@@ -1,4 +1,4 @@
-"""What IAM decides, row by row: the contract with ministack's evaluator, which is no documented API."""
+"""What IAM decides, row by row."""
 
 from dataclasses import replace
 from typing import Any
@@ -86,6 +86,14 @@ ROWS = {
     ),
     "the principal is the role, not its session": ([_allow(**_if("ArnEquals", "aws:PrincipalArn", ROLE))], ALLOW),
     "the principal by pattern": ([_allow(**_if("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:role/agents/*"))], ALLOW),
+    "no field of an ARN is left by a wildcard": (
+        [_allow(), _deny(**_if("ArnLike", "aws:PrincipalArn", "arn:aws:iam:*role/agents/caller"))],
+        ALLOW,
+    ),
+    "a variable that the caller fills in": (
+        [_allow(resource=GATEWAY.replace("123456789012", "${aws:PrincipalAccount}"))],
+        ALLOW,
+    ),
     "deny everybody else": ([_allow(), _deny("*", "*", **_if("ArnNotEquals", "aws:PrincipalArn", ROLE))], ALLOW),
     "deny everybody but another": (
         [_allow(), _deny("*", "*", **_if("ArnNotEquals", "aws:PrincipalArn", f"{ROLE}2"))],
@@ -133,8 +141,12 @@ ROWS = {
     ),
     "a variable that cannot matter": ([_allow(), _deny(resource="arn:aws:s3:::${aws:username}")], ALLOW),
     "a variable in NotResource": (
-        [_allow(), {"Effect": "Deny", "Action": "*", "NotResource": ["arn:aws:s3:::${aws:username}"]}],
+        [_allow(), {"Effect": "Deny", "Action": "*", "NotResource": [GATEWAY.replace("tools", "${aws:userid}")]}],
         UNDECIDED,
+    ),
+    "a variable in NotResource that cannot matter": (
+        [_allow(), {"Effect": "Deny", "Action": "*", "NotResource": ["arn:aws:s3:::${aws:userid}"]}],
+        EXPLICIT,
     ),
     "a variable in a condition": ([_allow(**_if("StringEquals", "aws:RequestedRegion", "${aws:x}"))], UNDECIDED),
     "an operator that nobody knows, allowing": (
@@ -231,3 +243,10 @@ def test_the_statements_that_decided_are_named() -> None:
     depends = decide(Request(_caller(_allow(**_if("IpAddress", "aws:SourceIp", "10.0.0.0/8"))), ACTION, GATEWAY))
     assert depends.statements[0].conditions == ("IpAddress aws:SourceIp 10.0.0.0/8",)
     assert decide(Request(_caller(), ACTION, GATEWAY)).statements == ()
+
+
+def test_what_an_arn_does_not_tell_is_left_open() -> None:
+    """A role's ARN has no Region, a foundation model's no account."""
+    for resource, key in ((ROLE, "aws:RequestedRegion"), ("arn:aws:bedrock:us-east-1::x/y", "aws:ResourceAccount")):
+        caller = _caller(_allow("sts:AssumeRole", "*", **_if("StringEquals", key, "x")))
+        assert decide(Request(caller, "sts:AssumeRole", resource)).outcome is CONDITIONAL

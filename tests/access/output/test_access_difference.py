@@ -17,7 +17,7 @@ ENTITY = f"arn:aws:sts::{ACCOUNT}:assumed-role/caller"
 ALLOW = {"Effect": "Allow", "Action": INVOKE, "Resource": GATEWAY}
 OFFICE = {**ALLOW, "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}
 HOME = {**ALLOW, "Condition": {"IpAddress": {"aws:SourceIp": "198.51.100.0/24"}}}
-VARIABLE = {**ALLOW, "Resource": GATEWAY.replace("tools", "${aws:username}")}
+VARIABLE = {**ALLOW, "Resource": GATEWAY.replace("tools", "${aws:PrincipalTag/team}")}
 
 NOTHING: dict[str, Any] = {}
 IN: dict[str, Any] = {"identity": [ALLOW]}

@@ -16,7 +16,8 @@ from tests.aws.local_world import Export
 from tests.aws.own.pretending import pretended
 from tests.aws.stack_under_test import UnderTest
 from tests.aws.world import World
-from toolgate.access.deployment.deployment import RUNTIME, parse
+from toolgate.access.deployment.deployment import parse
+from toolgate.policy.language.agentcore_facts import RUNTIME
 
 ACCOUNT = "123456789012"
 CALLER = f"arn:aws:sts::{ACCOUNT}:assumed-role/Administrator/alice@example.com"

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from toolgate.access.deployment.stack_export import ARCHIVE, ASSET, SIGNATURE
 from toolgate.local.engine.assets import AssetError, _write_member, hashed
-from toolgate.local.engine.wire import ARCHIVE, ASSET, SIGNATURE
 
 
 def text_asset(text: str) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 import json
 from typing import Any
 
+from toolgate.access.deployment.stack_export import SECRET, SIGNATURE
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.engine.export_writer import export
-from toolgate.local.engine.wire import SECRET, SIGNATURE, UNKNOWN_STRING
+from toolgate.policy.language.unknown import UNKNOWN_TEXT
 
 from .conftest import Run
 
@@ -79,7 +80,7 @@ def test_the_same_program_gives_the_same_bytes(run: Run) -> None:
 
 def test_a_preview_marks_what_it_does_not_know(run: Run) -> None:
     _, by_name = exported(run, preview=True)
-    assert by_name["role"]["id"] == UNKNOWN_STRING
-    assert by_name["role"]["outputs"]["arn"] == UNKNOWN_STRING
-    assert by_name["a-policy"]["inputs"]["policy"] == UNKNOWN_STRING
+    assert by_name["role"]["id"] == UNKNOWN_TEXT
+    assert by_name["role"]["outputs"]["arn"] == UNKNOWN_TEXT
+    assert by_name["a-policy"]["inputs"]["policy"] == UNKNOWN_TEXT
     assert by_name["a-policy"]["propertyDependencies"]["policy"] == [by_name["role"]["urn"]]

@@ -14,9 +14,11 @@ from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto.plugin_pb2 import PluginAttach
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderStub
 
+from toolgate.access.deployment.stack_export import ASSET, SECRET, SIGNATURE
 from toolgate.local.cloud.store import MemoryStore
 from toolgate.local.engine.provider import FOLDER_VARIABLE, Provider, started
-from toolgate.local.engine.wire import ASSET, SECRET, SIGNATURE, UNKNOWN_STRING, from_struct, to_struct
+from toolgate.local.engine.wire import from_struct, to_struct
+from toolgate.policy.language.unknown import UNKNOWN_TEXT
 
 PREFIX = "urn:pulumi:dev::p::p:index:Component$"
 ROLE = f"{PREFIX}aws:iam/role:Role::role"
@@ -94,7 +96,7 @@ def test_check_says_what_aws_would(engine: Engine) -> None:
 
 
 def test_check_passes_unknown_values_and_keeps_secrets(engine: Engine) -> None:
-    given = {"name": "role", "assumeRolePolicy": UNKNOWN_STRING, "description": {SIGNATURE: SECRET, "value": "hush"}}
+    given = {"name": "role", "assumeRolePolicy": UNKNOWN_TEXT, "description": {SIGNATURE: SECRET, "value": "hush"}}
     assert engine.check(ROLE, given) == (given, [])
 
 
@@ -104,7 +106,7 @@ def test_a_preview_makes_nothing(engine: Engine) -> None:
         "",
         {
             **inputs,
-            **{"arn": UNKNOWN_STRING, "uniqueId": UNKNOWN_STRING},
+            **{"arn": UNKNOWN_TEXT, "uniqueId": UNKNOWN_TEXT},
             **{"path": "/", "maxSessionDuration": 3600, "forceDetachPolicies": False},
         },
     )

@@ -3,8 +3,9 @@ from typing import Any
 import pytest
 from pulumi.runtime.proto.provider_pb2 import PropertyDiff
 
+from toolgate.access.deployment.stack_export import ASSET, SECRET, SIGNATURE
 from toolgate.local.engine.provider_diff import difference
-from toolgate.local.engine.wire import ASSET, SECRET, SIGNATURE, UNKNOWN_STRING
+from toolgate.policy.language.unknown import UNKNOWN_TEXT
 
 
 def kinds(old: dict[str, Any], new: dict[str, Any], *replaces: str) -> dict[str, str]:
@@ -24,7 +25,7 @@ def kinds(old: dict[str, Any], new: dict[str, Any], *replaces: str) -> dict[str,
         ({"l": [1, 2, 3]}, {"l": [1, 9]}, {"l[1]": "UPDATE", "l[2]": "DELETE"}),
         ({"l": [{"d": "old"}]}, {"l": [{"d": "new"}]}, {"l[0].d": "UPDATE"}),
         ({"a": {"b": 1}}, {"a": [1]}, {"a": "UPDATE"}),
-        ({"a": UNKNOWN_STRING}, {"a": UNKNOWN_STRING}, {"a": "UPDATE"}),
+        ({"a": UNKNOWN_TEXT}, {"a": UNKNOWN_TEXT}, {"a": "UPDATE"}),
         ({"a": "x"}, {"a": {SIGNATURE: SECRET, "value": "x"}}, {}),
         ({"a": {SIGNATURE: SECRET, "value": "x"}}, {"a": {SIGNATURE: SECRET, "value": "y"}}, {"a": "UPDATE"}),
         ({"a": {SIGNATURE: ASSET, "path": "1", "hash": "h"}}, {"a": {SIGNATURE: ASSET, "path": "2", "hash": "h"}}, {}),

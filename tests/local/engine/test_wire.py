@@ -2,11 +2,11 @@ import pytest
 from google.protobuf.struct_pb2 import Struct
 from hypothesis import given
 from hypothesis import strategies as st
-from pulumi_policy import proxy
 
+from toolgate.access.deployment.stack_export import ARCHIVE, ASSET, SECRET, SIGNATURE
 from toolgate.local.cloud.values import UNKNOWN, Hidden, Package
 from toolgate.local.engine import wire
-from toolgate.local.engine.wire import ARCHIVE, ASSET, SECRET, SIGNATURE, UNKNOWN_STRING
+from toolgate.policy.language.unknown import SENTINELS, UNKNOWN_TEXT
 
 JSON = st.recursive(
     st.none()
@@ -36,23 +36,17 @@ def test_keys_come_in_one_order() -> None:
     assert list(wire.from_struct(wire.to_struct(dict.fromkeys("bca")))) == ["a", "b", "c"]
 
 
-def test_all_the_sdks_texts_for_unknown_values_are_known() -> None:
-    texts = {value for name, value in vars(proxy).items() if name.startswith("UNKNOWN_") and isinstance(value, str)}
-    assert texts
-    assert texts == wire.UNKNOWNS
-
-
-@pytest.mark.parametrize("text", sorted(wire.UNKNOWNS))
+@pytest.mark.parametrize("text", sorted(SENTINELS))
 def test_unknown_values_are_seen_as_unknown(text: str) -> None:
     assert wire.view({"a": [text]}) == {"a": [UNKNOWN]}
-    assert wire.from_struct(wire.to_struct({"a": [UNKNOWN]})) == {"a": [UNKNOWN_STRING]}
+    assert wire.from_struct(wire.to_struct({"a": [UNKNOWN]})) == {"a": [UNKNOWN_TEXT]}
 
 
 def test_secrets_are_seen_but_hidden_however_deep() -> None:
     seen = wire.view({"a": {SIGNATURE: SECRET, "value": {"b": ["c", 1]}}})
     assert seen == {"a": {"b": ["c", 1]}}
     assert isinstance(seen["a"]["b"][0], Hidden)
-    assert wire.view({SIGNATURE: SECRET, "value": UNKNOWN_STRING}) is UNKNOWN
+    assert wire.view({SIGNATURE: SECRET, "value": UNKNOWN_TEXT}) is UNKNOWN
 
 
 @pytest.mark.parametrize("kind", [ASSET, ARCHIVE])

@@ -80,6 +80,42 @@ def test_the_gateways_role_must_be_allowed_to_invoke_the_function(plane: Control
         plane.create(TARGET, inputs)
 
 
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+def test_what_cannot_be_decided_is_said_and_is_no_refusal_of_aws(
+    effect: str, plane: ControlPlane, gateway: Made
+) -> None:
+    """A wildcard that would have to leave its field of the ARN: AWS's documentation has no answer."""
+    across = {"Effect": effect, "Action": "lambda:InvokeFunction", "Resource": "arn:aws:lambda:*function:function"}
+    if effect == "Allow":
+        plane.delete(ROLE_POLICY, "gateway-role:invoke")
+    plane.create(ROLE_POLICY, {"name": "more", "role": "gateway-role", "policy": document(across)})
+    with pytest.raises(RefusalError, match=r"does not reproduce whether lambda:InvokeFunction on .* is allowed"):
+        plane.create(TARGET, GOOD[TARGET] | {"gatewayIdentifier": gateway.id})
+    plane.create(
+        ROLE_POLICY,
+        {"name": "no", "role": "gateway-role", "policy": document({**across, "Effect": "Deny", "Resource": "*"})},
+    )
+    with pytest.raises(RefusalError, match=LACKS):
+        plane.create(TARGET, GOOD[TARGET] | {"gatewayIdentifier": gateway.id})
+
+
+@pytest.mark.parametrize("arn", ["arn:aws:lambda", "arn:aws:lambda:us-east-1:123456789012"])
+@pytest.mark.parametrize(("element", "effect"), [("Resource", "Allow"), ("Resource", "Deny"), ("NotResource", "Deny")])
+def test_an_incomplete_arn_is_completed(
+    arn: str, element: str, effect: str, plane: ControlPlane, gateway: Made
+) -> None:
+    inputs = GOOD[TARGET] | {"gatewayIdentifier": gateway.id}
+    more = {"Effect": effect, "Action": "lambda:InvokeFunction", element: arn}
+    if effect == "Allow":
+        plane.delete(ROLE_POLICY, "gateway-role:invoke")
+    plane.create(ROLE_POLICY, {"name": "more", "role": "gateway-role", "policy": document(more)})
+    if (effect, element) == ("Deny", "Resource"):
+        with pytest.raises(RefusalError, match=LACKS):
+            plane.create(TARGET, inputs)
+    else:
+        plane.create(TARGET, inputs)
+
+
 @pytest.mark.parametrize(
     ("principal", "pattern"),
     [

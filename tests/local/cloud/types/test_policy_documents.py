@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from tests.local.cloud.conftest import ROLE, ROLE_POLICY, document, trust
-from toolgate.local.cloud.types.policy_documents import identity_policy, size, trust_policy
+from toolgate.local.cloud.types.policy_documents import identity_policy, trust_policy
 from toolgate.local.cloud.values import UNKNOWN
+from toolgate.policy.language.grammar import size
 
 ALLOW = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::bucket/key"}
 

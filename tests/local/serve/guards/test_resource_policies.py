@@ -46,6 +46,21 @@ def test_a_role_is_let_in_by_the_gateways_policy_alone(handmade: Export, project
         assert listed(serving, rpc, "nobody").status_code == 403
 
 
+@pytest.mark.parametrize("judged", [("Allow", "other-role", 200), ("Deny", "agents/assistant-role", 403)])
+def test_an_incomplete_arn_is_completed(
+    judged: tuple[str, str, int], handmade: Export, project: Path, rpc: Rpc
+) -> None:
+    effect, role, status = judged
+    statement = {"Effect": effect, "Action": INVOKE_GATEWAY, "Resource": "arn:aws:bedrock-agentcore"}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    policy = {"role": role.rpartition("/")[2], "name": "more", "policy": json.dumps(document)}
+    kind = "aws:iam/rolePolicy:RolePolicy"
+    more = {"urn": f"urn:pulumi:dev::handmade::{kind}::more", "type": kind, "inputs": policy, "outputs": policy}
+    handmade["deployment"]["resources"].append(more)
+    with serve(without_agent(handmade), root=project) as serving:
+        assert listed(serving, rpc, role).status_code == status
+
+
 def test_a_deny_in_the_gateways_policy_wins_over_the_grant(handmade: Export, project: Path, rpc: Rpc) -> None:
     except_one = {"ArnNotEquals": {"aws:PrincipalArn": f"{ROLES}another"}}
     attach(handmade, GATEWAY, Effect="Deny", Action=INVOKE_GATEWAY, Principal="*", Condition=except_one)

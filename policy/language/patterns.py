@@ -13,7 +13,7 @@ import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from toolgate.policy.reading import SENTINELS
+from toolgate.policy.language.unknown import SENTINELS
 
 # Stands for unknown text inside a known one. Private use: it means nothing in an ARN.
 HOLE = "\ue000"
@@ -115,11 +115,74 @@ class Pattern:
         """Whether the pattern matches this name, case and all."""
         return self.reaches(one(name))
 
+    def like(self, text: str) -> bool:
+        """Whether the pattern matches this text, which need be no ARN: an incomplete ARN is not completed."""
+        return one(text)[0].reached_by(self.tokens)
+
+    def fields(self) -> list[tuple[tuple[str, bool], ...]]:
+        """The pattern cut at its first five colons, as an ARN is."""
+        cut = [position for position, token in enumerate(self.tokens) if token == (":", False)][: ARN_FIELDS - 1]
+        starts = [0, *(position + 1 for position in cut)]
+        return [self.tokens[start:end] for start, end in zip(starts, [*cut, len(self.tokens)], strict=True)]
+
+    def within_fields(self, arn: str) -> bool:
+        """Whether the pattern matches this ARN though no wildcard leaves its field, but for a `*` at a field's end.
+
+        IAM user guide, "IAM JSON policy elements: Resource": wildcards stand "within the individual segments of an
+        ARN"; "if the * wildcard is the last character of a resource ARN segment, it can expand to match beyond the
+        colon boundaries".
+        """
+        if not self._leaves_fields:
+            return self.matches(arn)
+        return any(_within_fields(tokens, one(arn)[0]) for tokens in (self.tokens, self.completed) if tokens)
+
+    @functools.cached_property
+    def _leaves_fields(self) -> bool:
+        """Whether any wildcard could match a colon that it should not."""
+        inside = [field for field in self.fields()[: ARN_FIELDS - 1] if any(special for _, special in field)]
+        return any(special for field in inside for _, special in field[:-1]) or any(
+            field[-1] == (ANY_ONE, True) for field in inside
+        )
+
+
+def _within_fields(tokens: tuple[tuple[str, bool], ...], arn: Chain) -> bool:
+    everything = (1 << (arn.length + 1)) - 1
+    inside = everything & ~arn.steps.get(":", 0)
+    state, colons = 1, 0
+    for position, (char, special) in enumerate(tokens):
+        following = tokens[position + 1] if position + 1 < len(tokens) else (":", False)
+        free = colons >= ARN_FIELDS - 1
+        if not special:
+            colons += char == ":"
+            state = (state & arn.steps.get(char, 0)) << 1
+        elif char == ANY_ONE:
+            state = ((state if free else state & inside) << 1) & everything
+        elif free or following == (":", False):
+            state = everything & -(state & -state)
+        else:
+            state = _spread(state, inside, arn.length)
+    return bool(state >> arn.length)
+
+
+def _spread(state: int, inside: int, length: int) -> int:
+    """All positions that are reached from one of these by characters that are `inside`."""
+    step = 1
+    while step <= length:
+        state |= (state & inside) << step
+        inside &= inside >> step
+        step *= 2
+    return state
+
 
 @functools.lru_cache(maxsize=512)
 def one(name: str) -> tuple[Chain, ...]:
     """The family of one name."""
     return (chain(name),)
+
+
+def is_name(text: str) -> bool:
+    """Whether a text means itself alone: no wildcard, no variable, nothing to complete, nothing unknown."""
+    return "$" not in text and HOLE not in text and not read(text).wild
 
 
 def with_holes(text: str) -> str:

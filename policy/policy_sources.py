@@ -7,16 +7,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from toolgate.policy import documents, managed_policies, reading
-from toolgate.policy.documents import Document
+from toolgate.policy import properties
+from toolgate.policy.agentcore import managed_policies
+from toolgate.policy.language import documents
+from toolgate.policy.language.agentcore_facts import (
+    GROUP_ATTACHMENT,
+    GROUP_POLICY,
+    MANAGED_POLICY,
+    POLICY_ATTACHMENT,
+    ROLE,
+    ROLE_ATTACHMENT,
+    ROLE_POLICY,
+    USER_ATTACHMENT,
+    USER_POLICY,
+)
+from toolgate.policy.language.documents import Document
 from toolgate.policy.messages import quote
 from toolgate.policy.rule import Resource
 
 type Path = tuple[str, ...]
 
-ROLE = "aws:iam/role:Role"
-ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
-POLICY = "aws:iam/policy:Policy"
 # Users and groups carry policies in aws-native only.
 USER_POLICIES = "aws-native:iam:User"
 GROUP_POLICIES = "aws-native:iam:Group"
@@ -27,9 +37,9 @@ DOCUMENTS: dict[str, Path] = {
     USER_POLICIES: ("inlinePolicies", "policy"),
     GROUP_POLICIES: ("inlinePolicies", "policy"),
     ROLE_POLICY: ("policy",),
-    POLICY: ("policy",),
-    "aws:iam/userPolicy:UserPolicy": ("policy",),
-    "aws:iam/groupPolicy:GroupPolicy": ("policy",),
+    MANAGED_POLICY: ("policy",),
+    USER_POLICY: ("policy",),
+    GROUP_POLICY: ("policy",),
     "aws:ssoadmin/permissionSetInlinePolicy:PermissionSetInlinePolicy": ("inlinePolicy",),
 }
 
@@ -38,10 +48,10 @@ ATTACHMENTS: dict[str, Path] = {
     ROLE: ("managedPolicyArns",),
     USER_POLICIES: ("managedPolicyArns",),
     GROUP_POLICIES: ("managedPolicyArns",),
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": ("policyArn",),
-    "aws:iam/userPolicyAttachment:UserPolicyAttachment": ("policyArn",),
-    "aws:iam/groupPolicyAttachment:GroupPolicyAttachment": ("policyArn",),
-    "aws:iam/policyAttachment:PolicyAttachment": ("policyArn",),
+    ROLE_ATTACHMENT: ("policyArn",),
+    USER_ATTACHMENT: ("policyArn",),
+    GROUP_ATTACHMENT: ("policyArn",),
+    POLICY_ATTACHMENT: ("policyArn",),
     "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive": ("policyArns",),
     "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive": ("policyArns",),
     "aws:iam/groupPolicyAttachmentsExclusive:GroupPolicyAttachmentsExclusive": ("policyArns",),
@@ -51,8 +61,8 @@ ATTACHMENTS: dict[str, Path] = {
 # Which role a carrier that is not the role itself belongs to, by the role's name.
 ROLES: dict[str, Path] = {
     ROLE_POLICY: ("role",),
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": ("role",),
-    "aws:iam/policyAttachment:PolicyAttachment": ("roles",),
+    ROLE_ATTACHMENT: ("role",),
+    POLICY_ATTACHMENT: ("roles",),
     "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive": ("roleName",),
 }
 
@@ -60,22 +70,22 @@ TYPES = frozenset(DOCUMENTS) | frozenset(ATTACHMENTS)
 
 
 @dataclass(frozen=True)
-class Carried:
+class SourcedDocument:
     """One identity policy document and where it stands."""
 
     resource: Resource
-    place: str
+    location: str
     document: Document
 
 
-def identity_documents(resource: Resource) -> Iterator[Carried]:
+def identity_documents(resource: Resource) -> Iterator[SourcedDocument]:
     """The identity policies a resource carries: its own documents and the AWS managed policies it attaches."""
-    for place, source in _sources(resource):
-        yield Carried(resource, place, documents.read(source))
+    for location, source in _sources(resource):
+        yield SourcedDocument(resource, location, documents.read(source))
     for arn in attached(resource):
         document = managed_policies.document(arn)
         if document is not None:
-            yield Carried(resource, f"managed policy {named(arn)}", document)
+            yield SourcedDocument(resource, f"managed policy {named(arn)}", document)
 
 
 def _sources(resource: Resource) -> Iterator[tuple[str, Any]]:
@@ -83,8 +93,8 @@ def _sources(resource: Resource) -> Iterator[tuple[str, Any]]:
     if path is None:
         return
     *block, last = path
-    for index, holder in enumerate(reading.each(resource.props, *block)):
-        source = reading.at(holder, last)
+    for index, holder in enumerate(properties.each(resource.props, *block)):
+        source = properties.at(holder, last)
         # `inlinePolicies: [{}]` is how a role is kept free of inline policies.
         if source is not None:
             yield f"{block[0]}[{index}]" if block else last, source
@@ -93,13 +103,15 @@ def _sources(resource: Resource) -> Iterator[tuple[str, Any]]:
 def attached(resource: Resource) -> list[str]:
     """The known ARNs of managed policies, AWS's or the customer's, that a resource attaches."""
     path = ATTACHMENTS.get(resource.type)
-    arns = reading.each(resource.props, *path) if path else []
+    arns = properties.each(resource.props, *path) if path else []
     return [arn for arn in arns if isinstance(arn, str)]
 
 
-def trust_document(resource: Resource) -> Carried:
+def trust_document(resource: Resource) -> SourcedDocument:
     """The trust policy of a role."""
-    return Carried(resource, "assumeRolePolicy", documents.read(reading.at(resource.props, "assumeRolePolicy")))
+    return SourcedDocument(
+        resource, "assumeRolePolicy", documents.read(properties.at(resource.props, "assumeRolePolicy"))
+    )
 
 
 def named(policy_arn: str) -> str:

@@ -7,9 +7,9 @@ Reference, page of the policy's name (docs.aws.amazon.com/aws-managed-policy/lat
 import re
 from typing import Any
 
-from toolgate.policy import documents
-from toolgate.policy.agentcore import INVOKE_FUNCTION, INVOKE_MODEL
-from toolgate.policy.documents import Document
+from toolgate.policy.language import documents
+from toolgate.policy.language.agentcore_facts import INVOKE_FUNCTION, INVOKE_MODEL
+from toolgate.policy.language.documents import Document
 
 _ARN = re.compile(r"arn:aws[a-z-]*:iam::aws:policy/(?:[\w+=,.@-]+/)*(?P<name>[\w+=,.@-]+)")
 

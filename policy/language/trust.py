@@ -1,30 +1,21 @@
 """Whether a trust policy lets AgentCore take the role."""
 
-from toolgate.policy import conditions, iam, patterns
-from toolgate.policy.agentcore import ASSUME_ROLE, PRINCIPAL
-from toolgate.policy.documents import Document, Principal, Statement
-from toolgate.policy.reading import UNKNOWN
+from toolgate.policy.language import conditions, iam, principals
+from toolgate.policy.language.agentcore_facts import ASSUME_ROLE, SERVICE_PRINCIPAL
+from toolgate.policy.language.documents import Document, Statement
 
 
 def lets_agentcore_in(statement: Statement) -> bool:
     """Whether the statement lets AgentCore assume the role, whatever it demands of the source."""
     if not iam.allows(statement, ASSUME_ROLE):
         return False
-    if statement.everybody_but:
-        return not any(_is_agentcore(principal) for principal in statement.principals)
-    return any(_is_agentcore(principal) for principal in statement.principals) and not _only_people(statement)
+    named = principals.names_service(statement, SERVICE_PRINCIPAL)
+    return named and (statement.everybody_but or not _only_people(statement))
 
 
 def trusts_agentcore(document: Document) -> bool:
     """Whether any statement of a trust policy is known to let AgentCore in."""
     return any(lets_agentcore_in(statement) for statement in iam.statements(document))
-
-
-def _is_agentcore(principal: Principal) -> bool:
-    if principal.value is UNKNOWN or principal.kind not in ("service", "*"):
-        return False
-    pattern = patterns.read(principal.value.lower())
-    return not pattern.holes and pattern.reaches(patterns.one(PRINCIPAL))
 
 
 def _only_people(statement: Statement) -> bool:

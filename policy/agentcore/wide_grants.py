@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from toolgate.policy import iam
-from toolgate.policy.carriers import Carried
-from toolgate.policy.iam import Family
+from toolgate.policy.language import iam
+from toolgate.policy.language.iam import Family
+from toolgate.policy.policy_sources import SourcedDocument
 from toolgate.policy.rule import Finding
 
 
 def wide_grants(
-    documents: Iterable[Carried], actions: Sequence[str], family: Family, view: Callable[[str], str] = str
+    documents: Iterable[SourcedDocument], actions: Sequence[str], family: Family, view: Callable[[str], str] = str
 ) -> Iterator[Finding]:
     """A finding for each resource entry that reaches members of the family without naming one exactly.
 
@@ -19,9 +19,9 @@ def wide_grants(
         family: The ARNs in question.
         view: See `iam.wide_resources`.
     """
-    for carried in documents:
-        for statement in iam.statements(carried.document):
+    for sourced in documents:
+        for statement in iam.statements(sourced.document):
             if iam.allows(statement, *actions):
                 for reach in iam.wide_resources(statement.resources, family, view):
                     what = f"allows {actions[0]} {reach} to a role that AgentCore may take"
-                    yield Finding(carried.resource, what, f"{carried.place}, {statement.label}")
+                    yield Finding(sourced.resource, what, f"{sourced.location}, {statement.label}")

@@ -4,24 +4,14 @@ pulumi_policy hands properties over as proxies that raise on every touch of an u
 end a rule and hide the violation beside it. Here a bag is read once, and what cannot be known in a preview is UNKNOWN.
 """
 
-import enum
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from pulumi_policy import proxy
 
+from toolgate.policy.language.unknown import SENTINELS, UNKNOWN
 
-class Unknown(enum.Enum):
-    """The one value that stands for everything a preview cannot know."""
-
-    UNKNOWN = "unknown"
-
-
-UNKNOWN: Final = Unknown.UNKNOWN
-
-# What the engine sends for an unknown value, and what `pulumi stack export` writes for a secret one
-# (`pulumi policy analyze --file`): neither is the value.
-SENTINELS = frozenset(value for name, value in vars(proxy).items() if name.startswith("UNKNOWN_"))
+# What `pulumi stack export` writes for a secret value (`pulumi policy analyze --file`): it is not the value.
 HIDDEN_SECRET = "[secret]"  # noqa: S105 it is the mark, not a secret
 
 # Deeper than any resource's schema. What lies below is not judged, so it is not known.

@@ -1,6 +1,7 @@
 """A rule as a policy of pulumi_policy: the one place that meets the SDK's callbacks."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -14,10 +15,12 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
-from toolgate.policy import native, reading, roles, stack
+from toolgate.policy import aws_native, properties, stack
+from toolgate.policy.agentcore import roles
 from toolgate.policy.messages import clean
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import EXCEPTIONS_SCHEMA, Settings
+from toolgate.policy.stack import Stack
 
 # A reader mends the first few and runs again; ten thousand lines help nobody.
 MOST_PER_RESOURCE = 10
@@ -31,37 +34,59 @@ class _Judge:
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begins a run: what was seen of the one before says nothing about it."""
         self.said: set[tuple[str, str]] = set()
+        self.registrations = roles.Registrations()
+        self.remembered: dict[str, Resource] = {}
 
     def resource(self, args: ResourceValidationArgs, report: ReportViolation) -> None:
         """Judges one resource before it is created."""
-        if self.rule.check is None or native.type_of(args.resource_type) not in self.rule.types:
+        if not self.rule.judges_resources or aws_native.type_of(args.resource_type) not in self.rule.types:
             return
-        settings = Settings(reading.plain(args.get_config()))
+        settings = Settings(properties.plain(args.get_config()))
         resource = stack.resource(args.resource_type, args.name, args.urn, args.props, args.opts.parent or "")
+        resource = replace(resource, within=self.remembered.get(resource.parent))
+        if resource.type in self.rule.remembers:
+            self.remembered[resource.urn] = resource
         # The rule runs on an excepted resource too: the next one may be judged by what is seen here.
-        findings = _findings(self.rule.check, resource, settings, resource)
+        findings = _findings(self._of_resource(resource, settings), resource)
         reason = settings.exception(args.name, args.urn)
         if reason is not None:
             args.not_applicable(clean(f"excepted: {reason}"))
         for finding in findings:
             text = _message(self.rule, finding)
-            if self.rule.check_stack is not None:
+            if self.rule.judges_stack:
                 self.said.add((args.urn, text))
             report(text, None)
 
     def stack(self, args: StackValidationArgs, report: ReportViolation) -> None:
         """Judges the whole stack at the end; what the resource check has said of it need not be said again."""
-        if self.rule.check_stack is None:
+        if not self.rule.judges_stack:
             return
-        settings = Settings(reading.plain(args.get_config()))
-        said, self.said = self.said, set()
-        roles.forget()
-        for finding in _findings(self.rule.check_stack, stack.of(args.resources), settings, WHOLE_STACK):
+        settings = Settings(properties.plain(args.get_config()))
+        said, graph = self.said, stack.of(args.resources, self.remembered.values())
+        self._begin()
+        for finding in _findings(self._of_stack(graph, settings), WHOLE_STACK):
             text = _message(self.rule, finding)
             resource = finding.resource
             if settings.exception(resource.name, resource.urn) is None and (resource.urn, text) not in said:
                 report(text, clean(resource.urn))
+
+    def _of_resource(self, resource: Resource, settings: Settings) -> Iterator[Finding]:
+        if self.rule.check_role_documents:
+            yield from self.rule.check_role_documents(self.registrations.documents(resource))
+        if self.rule.check:
+            yield from self.rule.check(resource, settings)
+
+    def _of_stack(self, graph: Stack, settings: Settings) -> Iterator[Finding]:
+        if self.rule.check_role_documents:
+            for role in roles.agentcore_roles(graph):
+                yield from self.rule.check_role_documents(roles.documents_of(graph, role))
+        if self.rule.check_stack:
+            yield from self.rule.check_stack(graph, settings)
 
 
 @StackValidationPolicy.register
@@ -91,23 +116,21 @@ def policy(rule: Rule) -> Policy:
         "framework": rule.framework,
         "remediation_steps": rule.fix,
     }
-    if rule.check_stack is None:
+    if not rule.judges_stack:
         return ResourceValidationPolicy(validate=judge.resource, **metadata)
-    if rule.check is None:
+    if not rule.judges_resources:
         return StackValidationPolicy(validate=judge.stack, **metadata)
     return _AtBothMoments(judge, **metadata)
 
 
-def _findings(
-    check: Callable[..., Iterable[Finding]], subject: Any, settings: Settings, about: Resource
-) -> list[Finding]:
+def _findings(checked: Iterable[Finding], about: Resource) -> list[Finding]:
     """What a check finds, at most so many per resource.
 
     An exception would end the whole preview with a text that names neither rule nor resource. As a violation it does,
     and whoever is held up by our defect can except the resource.
     """
     try:
-        found = list(check(subject, settings))
+        found = list(checked)
     except Exception as error:
         return [Finding(about, f"{DEFECT} ({type(error).__name__})")]
     kept: dict[str, list[Finding]] = {}

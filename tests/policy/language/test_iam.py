@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from ministack.core import iam_evaluator
 
 from tests.policy.making import ACCOUNT, GATEWAY
-from toolgate.policy import documents, iam, patterns
-from toolgate.policy.agentcore import GATEWAYS, INVOKE_GATEWAY
+from toolgate.policy.agentcore.families import GATEWAYS
+from toolgate.policy.language import documents, iam, patterns
+from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY
 
 PREFIX = f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}"
 SECOND = f"{PREFIX}:gateway/second-0123456789"

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.policy.driver import UNKNOWN
-from toolgate.policy import cedar
-from toolgate.policy.patterns import HOLE
+from toolgate.policy.agentcore import cedar_names
+from toolgate.policy.language.patterns import HOLE
 
 
 def entities(statement: str) -> list[tuple[str, str]]:
-    return [(entity.type, entity.id.text) for entity in cedar.read(statement).entities]
+    return [(entity.type, entity.id.text) for entity in cedar_names.read(statement).entities]
 
 
 def named_by_cedar(statement: str) -> list[tuple[str, str]]:
@@ -77,7 +77,7 @@ def test_what_a_statement_names_is_what_cedar_reads(statement: str) -> None:
     ],
 )
 def test_what_principal_id_is_compared_with(condition: str, matched: list[str], refused: list[str]) -> None:
-    (pattern,) = cedar.read(f"permit(principal, action, resource) when {{ {condition} }};").principal_ids
+    (pattern,) = cedar_names.read(f"permit(principal, action, resource) when {{ {condition} }};").principal_ids
     assert all(pattern.matches(name) for name in matched)
     assert not any(pattern.matches(name) for name in refused)
 
@@ -87,7 +87,7 @@ def test_what_principal_id_is_compared_with(condition: str, matched: list[str], 
     ['context.principal.id == "a"', 'principal.name == "a"', '"principal.id == " == "a"', '// principal.id == "a"\n'],
 )
 def test_what_is_not_principal_id(condition: str) -> None:
-    assert cedar.read(f"permit(principal, action, resource) when {{ {condition} }};").principal_ids == ()
+    assert cedar_names.read(f"permit(principal, action, resource) when {{ {condition} }};").principal_ids == ()
 
 
 @pytest.mark.parametrize(
@@ -99,21 +99,21 @@ def test_what_names_nothing(text: str) -> None:
 
 
 def test_an_unknown_value_inside_is_a_hole() -> None:
-    ((entity),) = cedar.read(f'A::"x{UNKNOWN}y"').entities
+    ((entity),) = cedar_names.read(f'A::"x{UNKNOWN}y"').entities
     assert (entity.id.text, entity.id.holes) == (f"x{HOLE}y", True)
     assert entity.id.matches("x-and-y")
 
 
 def test_a_character_that_does_not_exist_is_read() -> None:
-    assert [it.type for it in cedar.read('A::"\\u{FFFFFF}"').entities] == ["A"]
+    assert [it.type for it in cedar_names.read('A::"\\u{FFFFFF}"').entities] == ["A"]
 
 
 @given(st.text('"\\/:*.A{}ux0\n' + HOLE) | st.text() | st.lists(references() | literals).map("".join))
 def test_any_text_is_read(text: str) -> None:
-    cedar.read(text)
+    cedar_names.read(text)
 
 
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("unit", ['"\\"', "A::", "principal.id ", "//", "a //x\n", 'A::"', "principal ", "\\", ".\n"])
 def test_a_long_text_is_read_in_one_pass(unit: str) -> None:
-    cedar.read(unit * 200_000)
+    cedar_names.read(unit * 200_000)

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from ministack.core.iam_evaluator import fnmatch_iam_cs
 
 from tests.policy.making import FUNCTION, GATEWAY, MODEL, PROFILE
-from toolgate.policy import patterns
-from toolgate.policy.agentcore import FUNCTIONS, GATEWAYS, MODELS, function_family, function_named
+from toolgate.policy.agentcore.families import FUNCTIONS, GATEWAYS, MODELS, function_family, function_named
+from toolgate.policy.language import patterns
 
 OTHERS = ("arn:aws:s3:::bucket/key", "arn:aws:iam::123456789012:role/agent", "arn:aws:bedrock-agentcore:r:1:memory/m")
 NAMES = (GATEWAY, FUNCTION, f"{FUNCTION}:live", MODEL, PROFILE, *OTHERS)

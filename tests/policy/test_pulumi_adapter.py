@@ -15,7 +15,7 @@ from pulumi_policy import (
 
 from tests.policy import making
 from tests.policy.driver import ADVISORY, DISABLED, Pack, Registration, rules
-from toolgate.policy import policies
+from toolgate.policy import pulumi_adapter
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.rules import gateway_authorizer_iam
 from toolgate.policy.settings import Settings
@@ -107,7 +107,7 @@ def arguments(**config: Any) -> ResourceValidationArgs:
 
 def made(check: Any = None, check_stack: Any = None) -> Any:
     base = gateway_authorizer_iam.RULE
-    return policies.policy(
+    return pulumi_adapter.policy(
         Rule(
             name="made",
             description="It holds.",
@@ -147,7 +147,7 @@ def test_many_violations_of_one_resource_are_bounded() -> None:
             yield Finding(resource, f"number {number}")
 
     texts = said(made(check=many), arguments())
-    assert len(texts) == policies.MOST_PER_RESOURCE + 1
+    assert len(texts) == pulumi_adapter.MOST_PER_RESOURCE + 1
     assert "15 more violations of this rule" in texts[-1]
 
 

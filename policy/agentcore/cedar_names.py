@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from toolgate.policy import patterns
-from toolgate.policy.patterns import ANY_RUN, HOLE, Pattern
+from toolgate.policy.language import patterns
+from toolgate.policy.language.patterns import ANY_RUN, HOLE, Pattern
 
 # Nothing is given back once it is read (possessive), so the time is linear whatever the text holds.
 _GAP = r"(?:\s|//[^\r\n]*+)*+"

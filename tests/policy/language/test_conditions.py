@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from ministack.core import iam_evaluator
 
 from tests.policy.making import ACCOUNT
-from toolgate.policy import conditions, documents, iam
-from toolgate.policy.reading import UNKNOWN
+from toolgate.policy.language import arns, conditions, documents, iam
+from toolgate.policy.language.unknown import UNKNOWN
 
 STRANGER = "999999999999"
 OURS = f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}:gateway/shop-abcdefghij"
@@ -67,7 +67,7 @@ def test_the_documented_condition_lets_our_gateway_in() -> None:
 
 
 def test_the_account_of_an_arn_is_read_exactly() -> None:
-    assert conditions.account_of(OURS) == ACCOUNT
-    assert conditions.account_of(f"arn:aws:iam::{ACCOUNT}:role/a:b") == ACCOUNT
+    assert arns.account_in(OURS) == ACCOUNT
+    assert arns.account_in(f"arn:aws:iam::{ACCOUNT}:role/a:b") == ACCOUNT
     for arn in ("arn:aws:s3:::bucket", "arn:aws:iam::*:root", "arn:aws:iam::12345678901:root", "x", "", "arn:aws:iam"):
-        assert conditions.account_of(arn) is None
+        assert arns.account_in(arn) is None

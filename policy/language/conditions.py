@@ -5,13 +5,13 @@ operator restricts only if it fails when the key is absent and when the value di
 `ForAllValues:`, no negated operator, no `Null`.
 """
 
-import re
 from collections.abc import Callable, Iterator
 
-from toolgate.policy import patterns
-from toolgate.policy.documents import Condition, Statement, Text
-from toolgate.policy.patterns import HOLE
-from toolgate.policy.reading import UNKNOWN, Unknown
+from toolgate.policy.language import patterns
+from toolgate.policy.language.arns import account_in, is_account_id, service_in
+from toolgate.policy.language.documents import Condition, Statement, Text
+from toolgate.policy.language.patterns import HOLE
+from toolgate.policy.language.unknown import UNKNOWN, Unknown
 
 TEXT_OPERATORS = frozenset({"stringequals", "stringequalsignorecase", "stringlike"})
 ARN_OPERATORS = TEXT_OPERATORS | {"arnequals", "arnlike"}
@@ -21,26 +21,6 @@ SOURCE_ARN = "aws:sourcearn"
 
 # Absent from a call that an AWS service makes for itself.
 PRINCIPAL_KEYS = ("aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:principalorgpaths")
-
-_ACCOUNT = re.compile(r"[0-9]{12}")
-_ARN = re.compile(r"arn:(?P<partition>[^:]*):(?P<service>[^:]*):(?P<region>[^:]*):(?P<account>[^:]*):(?P<resource>.+)")
-
-
-def is_account(value: str | None) -> bool:
-    """Whether the text is one account id, exactly."""
-    return value is not None and _ACCOUNT.fullmatch(value) is not None
-
-
-def account_of(arn: str) -> str | None:
-    """The account an ARN or ARN pattern names exactly, if it does."""
-    match = _ARN.match(arn)
-    return match["account"] if match and is_account(match["account"]) else None
-
-
-def service_of(arn: str) -> str | None:
-    """The service field of an ARN or ARN pattern."""
-    match = _ARN.match(arn)
-    return match["service"] if match else None
 
 
 def values(statement: Statement, key: str, operators: frozenset[str]) -> Iterator[tuple[Text, ...]]:
@@ -63,7 +43,7 @@ def pinned_accounts(statement: Statement) -> frozenset[str] | Unknown | None:
     found: frozenset[str] | Unknown | None = UNKNOWN if statement.conditions is UNKNOWN else None
     for accounts in values(statement, SOURCE_ACCOUNT, TEXT_OPERATORS):
         known = frozenset(str(value) for value in accounts if _is_known(value))
-        if accounts and all(is_account(value) for value in known):
+        if accounts and all(is_account_id(value) for value in known):
             if all(_is_known(value) for value in accounts):
                 return known
             found = UNKNOWN
@@ -83,8 +63,8 @@ def pinned_source(statement: Statement, service: str, accounts: frozenset[str] |
 
 
 def _is_of(arn: str, service: str, accounts: frozenset[str] | Unknown) -> bool:
-    account = account_of(arn)
-    return service_of(arn) == service and account is not None and (accounts is UNKNOWN or account in accounts)
+    account = account_in(arn)
+    return service_in(arn) == service and account is not None and (accounts is UNKNOWN or account in accounts)
 
 
 def _is_literal(value: str) -> bool:
@@ -96,7 +76,7 @@ def _is_org_path(value: str) -> bool:
 
 
 def _has_account(arn: str) -> bool:
-    return account_of(arn) is not None
+    return account_in(arn) is not None
 
 
 _SET_OPERATORS = frozenset(f"foranyvalue:{operator}" for operator in TEXT_OPERATORS)
@@ -105,11 +85,11 @@ _SET_OPERATORS = frozenset(f"foranyvalue:{operator}" for operator in TEXT_OPERAT
 # policies have to say "*" (AgentCore developer guide, "Resource-based policies").
 _PRINCIPAL_PINS: tuple[tuple[str, frozenset[str], Callable[[str], bool]], ...] = (
     ("aws:principalarn", ARN_OPERATORS, _has_account),
-    ("aws:principalaccount", TEXT_OPERATORS, is_account),
+    ("aws:principalaccount", TEXT_OPERATORS, is_account_id),
     ("aws:principalorgid", TEXT_OPERATORS, _is_literal),
     # Many-valued, so it needs a set operator.
     ("aws:principalorgpaths", _SET_OPERATORS, _is_org_path),
-    (SOURCE_ACCOUNT, TEXT_OPERATORS, is_account),
+    (SOURCE_ACCOUNT, TEXT_OPERATORS, is_account_id),
     (SOURCE_ARN, ARN_OPERATORS, _has_account),
     ("bedrock-agentcore:inboundjwtclaim/sub", TEXT_OPERATORS, _is_literal),
     ("bedrock-agentcore:inboundjwtclaim/client_id", TEXT_OPERATORS, _is_literal),

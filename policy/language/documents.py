@@ -12,12 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from toolgate.policy import patterns
+from toolgate.policy.language import patterns
+from toolgate.policy.language.patterns import HOLE
+from toolgate.policy.language.unknown import SENTINELS, UNKNOWN, Unknown
 from toolgate.policy.messages import quote
-from toolgate.policy.patterns import HOLE
-from toolgate.policy.reading import SENTINELS, UNKNOWN, Unknown
 
 type Text = str | Unknown
+
+# IAM user guide, "IAM JSON policy elements: Version": the default, in which `${...}` is no variable.
+_WITHOUT_VARIABLES = "2008-10-17"
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,16 @@ class Names:
     negated: bool = False
     """NotAction, NotResource."""
     given: bool = False
+
+    @functools.cached_property
+    def exact(self) -> frozenset[str]:
+        """The values that are one name each, as they stand; hundreds of them are looked up at once."""
+        return frozenset(value for value in self.values if value is not UNKNOWN and patterns.is_name(value))
+
+    @functools.cached_property
+    def inexact(self) -> tuple[Text, ...]:
+        """The other values: with a wildcard or a variable, incomplete, or not known."""
+        return tuple(value for value in self.values if value is UNKNOWN or value not in self.exact)
 
 
 @dataclass(frozen=True)
@@ -46,14 +59,16 @@ class Condition:
     operator: str
     key: str
     values: tuple[Text, ...]
+    written: tuple[str, str]
+    """Operator and key as the document writes them."""
 
 
 @dataclass(frozen=True)
 class Statement:
     """One statement of a document."""
 
-    label: str
-    """How a reader finds it: its Sid, or its index."""
+    sid: str | None
+    index: int
     allow: bool | Unknown
     actions: Names
     resources: Names
@@ -61,6 +76,18 @@ class Statement:
     everybody_but: bool
     """NotPrincipal: `principals` are the only ones it does not mean."""
     conditions: tuple[Condition, ...] | Unknown
+    variables: bool
+    """Whether `${...}` is a policy variable in it; before version 2012-10-17 it is plain text."""
+
+    @property
+    def names_principals(self) -> bool:
+        """Whether it says whom it is about, as statements of a resource's policy do and those of an identity don't."""
+        return self.everybody_but or bool(self.principals)
+
+    @property
+    def label(self) -> str:
+        """How a message names it: by its Sid, or its index."""
+        return f"statement {quote(self.sid)}" if self.sid else f"Statement[{self.index}]"
 
 
 @dataclass(frozen=True)
@@ -118,14 +145,16 @@ def _no_constant(name: str) -> None:
 
 def _from_object(source: Mapping[str, Any]) -> Document:
     try:
-        statements: object = _elements(source).get("statement")
+        elements = _elements(source)
+        statements: object = elements.get("statement")
         if statements is UNKNOWN:
             return UNKNOWN
         if isinstance(statements, dict):
             statements = [statements]
         if not isinstance(statements, list):
             raise _RefusedError("has no Statement list")
-        return tuple(_statement(index, statement) for index, statement in enumerate(statements))
+        variables = elements.get("version", _WITHOUT_VARIABLES) != _WITHOUT_VARIABLES
+        return tuple(_statement(index, statement, variables) for index, statement in enumerate(statements))
     except _RefusedError as error:
         return Broken(str(error))
 
@@ -137,11 +166,11 @@ def _elements(source: Mapping[str, Any]) -> dict[str, Any]:
     return elements
 
 
-def _statement(index: int, source: object) -> Statement:
+def _statement(index: int, source: object, variables: bool) -> Statement:
     label = f"Statement[{index}]"
     if source is UNKNOWN:
         unknown = Names((UNKNOWN,), given=True)
-        return Statement(label, UNKNOWN, unknown, unknown, (), False, UNKNOWN)
+        return Statement(None, index, UNKNOWN, unknown, unknown, (), False, UNKNOWN, variables)
     if not isinstance(source, dict):
         raise _RefusedError(f"has a {label} that is not an object")
     elements = _elements(source)
@@ -154,7 +183,15 @@ def _statement(index: int, source: object) -> Statement:
     resources = _names(elements, "resource", label)
     conditions = _conditions(elements.get("condition"), label)
     return Statement(
-        label, _allows(elements.get("effect"), label), actions, resources, principals, everybody_but, conditions
+        sid if isinstance(sid, str) and sid else None,
+        index,
+        _allows(elements.get("effect"), label),
+        actions,
+        resources,
+        principals,
+        everybody_but,
+        conditions,
+        variables,
     )
 
 
@@ -203,7 +240,10 @@ def _conditions(source: object, label: str) -> tuple[Condition, ...] | Unknown:
             continue
         if not isinstance(keys, dict):
             raise _RefusedError(f"has a condition operator without keys in {label}")
-        found += [Condition(operator.lower(), key.lower(), _texts(values, label)) for key, values in keys.items()]
+        found += [
+            Condition(operator.lower(), key.lower(), _texts(values, label), (operator, key))
+            for key, values in keys.items()
+        ]
     return tuple(found)
 
 

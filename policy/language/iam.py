@@ -7,11 +7,11 @@ Condition on an Allow is no excuse, and a Deny elsewhere is none either: a docum
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from toolgate.policy import patterns
-from toolgate.policy.documents import Document, Names, Statement
+from toolgate.policy.language import patterns
+from toolgate.policy.language.documents import Document, Names, Statement
+from toolgate.policy.language.patterns import Chain
+from toolgate.policy.language.unknown import UNKNOWN, Unknown
 from toolgate.policy.messages import quote
-from toolgate.policy.patterns import Chain
-from toolgate.policy.reading import UNKNOWN, Unknown
 
 type Family = Iterable[Chain]
 

@@ -5,9 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from toolgate.policy import patterns, settings
-from toolgate.policy.agentcore import GATEWAY, POLICY_ENGINE, TARGET
-from toolgate.policy.reading import UNKNOWN, at, each
+from toolgate.policy import settings
+from toolgate.policy.language import patterns
+from toolgate.policy.language.agentcore_facts import GATEWAY, POLICY_ENGINE, TARGET
+from toolgate.policy.language.unknown import UNKNOWN
+from toolgate.policy.properties import at, each
 from toolgate.policy.rule import Resource
 from toolgate.policy.settings import Settings
 from toolgate.policy.stack import Stack
@@ -16,9 +18,6 @@ EXTERNAL: dict[str, dict[str, Any]] = {
     "externalGateways": settings.strings_schema("ARN patterns of gateways of other stacks.", [])
 }
 _ARN = {GATEWAY: "gatewayArn", POLICY_ENGINE: "policyEngineArn"}
-
-# Between a target's name and its tool's. AgentCore developer guide, "Policy scope".
-SEPARATOR = "___"
 
 
 @dataclass(frozen=True)

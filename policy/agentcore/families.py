@@ -1,0 +1,63 @@
+"""The ARNs that a rule asks about: every gateway, every function, every model, one function."""
+
+from toolgate.policy.language import patterns
+from toolgate.policy.language.patterns import ACCOUNT, ACCOUNT_ID, ID, NAME, PARTITION, REGION, Some, chain
+
+_QUALIFIER = Some(NAME + "$.", ("-", "zzz"))
+_MODEL_ID = Some(NAME + ".:/", ("-", "zzz"))
+
+
+def _bedrock(account: str | Some, kind: str) -> patterns.Chain:
+    return chain("arn:", PARTITION, ":bedrock:", REGION, ":", account, f":{kind}/", _MODEL_ID)
+
+
+# botocore bedrock-agentcore-control GatewayArn.
+GATEWAYS = (chain("arn:", PARTITION, ":bedrock-agentcore:", REGION, ":", ACCOUNT, ":gateway/", ID),)
+
+_IAM_NAME = Some(NAME + "+=,.@", ("-", "zzz"))
+_IAM_PATH_AND_NAME = Some(NAME + "+=,.@/", ("-", "zzz"))
+
+# AgentCore developer guide, "Policy conditions": the caller's ARN without the session's name. A role's sessions show
+# neither its path nor the role's own ARN. That a user is its ARN is not written there, and nothing says otherwise.
+IAM_ENTITIES = (
+    chain("arn:", PARTITION, ":sts::", ACCOUNT_ID, ":assumed-role/", _IAM_NAME),
+    chain("arn:", PARTITION, ":iam::", ACCOUNT_ID, ":user/", _IAM_PATH_AND_NAME),
+)
+
+# botocore bedrock-runtime InvokeModelIdentifier: what a model id can be the ARN of.
+MODELS = (
+    _bedrock("", "foundation-model"),
+    # A `global.` profile's model has no Region either (Bedrock user guide, "Global cross-Region inference").
+    chain("arn:", PARTITION, ":bedrock:::foundation-model/", _MODEL_ID),
+    *(
+        _bedrock(ACCOUNT, kind)
+        for kind in (
+            "inference-profile",
+            "application-inference-profile",
+            "provisioned-model",
+            "custom-model",
+            "custom-model-deployment",
+            "imported-model",
+            "prompt-router",
+            "default-prompt-router",
+        )
+    ),
+)
+
+
+def function_named(name: str) -> tuple[patterns.Chain, ...]:
+    """The ARNs a function of this name can have, in any Region and account."""
+    return _with_qualifier("arn:", PARTITION, ":lambda:", REGION, ":", ACCOUNT, f":function:{name}")
+
+
+def function_family(arn: str) -> tuple[patterns.Chain, ...]:
+    """The ARNs of one function: its own, and those of its versions and aliases."""
+    return _with_qualifier(":".join(arn.split(":")[:7]))
+
+
+def _with_qualifier(*parts: str | Some) -> tuple[patterns.Chain, ...]:
+    return chain(*parts), chain(*parts, ":", _QUALIFIER)
+
+
+# botocore lambda FunctionArn.
+FUNCTIONS = _with_qualifier("arn:", PARTITION, ":lambda:", REGION, ":", ACCOUNT, ":function:", ID)

@@ -1,0 +1,105 @@
+"""The one table of AgentCore's names, and its neighbours': resource types, service principal, actions, tools."""
+
+import re
+
+AGENTCORE_TYPES = "aws:bedrock/agentcore"
+"""What the types of AgentCore's resources begin with."""
+GATEWAY = "aws:bedrock/agentcoreGateway:AgentcoreGateway"
+TARGET = "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget"
+RUNTIME = "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime"
+HARNESS = "aws:bedrock/agentcoreHarness:AgentcoreHarness"
+POLICY_ENGINE = "aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine"
+CEDAR_POLICY = "aws:bedrock/agentcorePolicy:AgentcorePolicy"
+RESOURCE_POLICY = "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy"
+FUNCTION = "aws:lambda/function:Function"
+FUNCTION_ALIAS = "aws:lambda/alias:Alias"
+LAMBDA_PERMISSION = "aws:lambda/permission:Permission"
+LOG_DELIVERY_SOURCE = "aws:cloudwatch/logDeliverySource:LogDeliverySource"
+LOG_DELIVERY = "aws:cloudwatch/logDelivery:LogDelivery"
+
+ROLE = "aws:iam/role:Role"
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+ROLE_ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+USER = "aws:iam/user:User"
+USER_POLICY = "aws:iam/userPolicy:UserPolicy"
+USER_ATTACHMENT = "aws:iam/userPolicyAttachment:UserPolicyAttachment"
+GROUP_POLICY = "aws:iam/groupPolicy:GroupPolicy"
+GROUP_ATTACHMENT = "aws:iam/groupPolicyAttachment:GroupPolicyAttachment"
+MANAGED_POLICY = "aws:iam/policy:Policy"
+POLICY_ATTACHMENT = "aws:iam/policyAttachment:PolicyAttachment"
+
+# Which property names the role that AgentCore takes for a resource.
+ROLE_USERS = {
+    GATEWAY: "roleArn",
+    RUNTIME: "roleArn",
+    HARNESS: "executionRoleArn",
+    "aws:bedrock/agentcoreBrowser:AgentcoreBrowser": "executionRoleArn",
+    "aws:bedrock/agentcoreCodeInterpreter:AgentcoreCodeInterpreter": "executionRoleArn",
+    "aws:bedrock/agentcoreMemory:AgentcoreMemory": "memoryExecutionRoleArn",
+    "aws:bedrock/agentcoreOnlineEvaluationConfig:AgentcoreOnlineEvaluationConfig": "evaluationExecutionRoleArn",
+}
+
+TOOL_GATEWAY = "toolgate:index:ToolGateway"
+AGENT_RUNTIME = "toolgate:index:AgentRuntime"
+LAMBDA_TOOLS = "toolgate:index:LambdaTools"
+COMPONENTS = frozenset({TOOL_GATEWAY, AGENT_RUNTIME, LAMBDA_TOOLS})
+
+# AgentCore developer guide, "IAM permissions for AgentCore Runtime", trust policy.
+SERVICE_PRINCIPAL = "bedrock-agentcore.amazonaws.com"
+
+# Service Authorization Reference: "Amazon Bedrock AgentCore", "AWS Lambda", "Amazon Bedrock", "AWS Security Token
+# Service". Converse and ConverseStream are authorized by the two model actions.
+INVOKE_GATEWAY = "bedrock-agentcore:InvokeGateway"
+INVOKE_RUNTIME = "bedrock-agentcore:InvokeAgentRuntime"
+INVOKE_RUNTIME_FOR_USER = "bedrock-agentcore:InvokeAgentRuntimeForUser"
+GET_POLICY_ENGINE = "bedrock-agentcore:GetPolicyEngine"
+AUTHORIZE_CALL = "bedrock-agentcore:AuthorizeAction"
+AUTHORIZE_LIST = "bedrock-agentcore:PartiallyAuthorizeActions"
+INVOKE_FUNCTION = "lambda:InvokeFunction"
+INVOKE_MODEL = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
+ASSUME_ROLE = "sts:AssumeRole"
+
+TOOL_SEPARATOR = "___"
+"""Between a target's name and a tool's in the tool's full name; the first one counts.
+
+Source: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-add-target-lambda.html
+"""
+
+
+def full_name(target: str, tool: str) -> str:
+    """The name under which a gateway offers a tool."""
+    return f"{target}{TOOL_SEPARATOR}{tool}"
+
+
+def entity_id(arn: str) -> str:
+    """The id that Cedar policies know a caller by.
+
+    Args:
+        arn: A role's ARN (`arn:aws:iam::<account>:role/<path><name>`), a session's, or another caller's.
+
+    Returns:
+        For a role and its sessions `arn:aws:sts::<account>:assumed-role/<name>`, without path and session name; any
+        other ARN as it is. Source: policy-conditions.html in AgentCore's developer guide.
+    """
+    role = _ROLE_OR_SESSION.fullmatch(arn)
+    if role is None:
+        return arn
+    return f"arn:{role['partition']}:sts::{role['account']}:assumed-role/{role['name'] or role['of_session']}"
+
+
+_ROLE_OR_SESSION = re.compile(
+    r"arn:(?P<partition>[^:]+):(?:iam|sts)::(?P<account>\d{12}):"
+    r"(?:role/(?:.*/)?(?P<name>[^/]+)|assumed-role/(?P<of_session>[^/]+)(?:/.*)?)",
+    re.DOTALL,
+)
+
+
+def target_of(name: str) -> str:
+    """The target in a tool's full name, or the name of a target as it is."""
+    return name.partition(TOOL_SEPARATOR)[0]
+
+
+def written_by_component(urn: str) -> bool:
+    """Whether a resource is a part of one of toolgate's components: a URN carries the types of its parents."""
+    parts = urn.split("::")
+    return len(parts) > 2 and not COMPONENTS.isdisjoint(parts[2].split("$")[:-1])
