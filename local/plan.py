@@ -16,9 +16,8 @@ from toolgate.local.engine.pack_config import PackConfig
 from toolgate.local.engine.pack_process import PackError, Violation
 from toolgate.local.engine.recorder import Program, ProgramError, record
 from toolgate.local.engine.stack_config import ConfigError, project_name, stack_config
-from toolgate.local.resource_label import short_type
 
-__all__ = ["PackError", "Plan", "ProgramError", "Violation", "describe", "judge", "plan", "write"]
+__all__ = ["PackError", "Plan", "ProgramError", "Violation", "describe", "judge", "plan", "short_type", "write"]
 
 PACK = Path(__file__).parents[1] / "policy"
 LOCAL_CONFIG = {"toolgate:bundle": "sources"}
@@ -112,6 +111,12 @@ def describe(planned: Plan) -> str:
     """The planned resources as a tree, and the rules' verdict, for a person to read."""
     resources = planned.deployment["deployment"]["resources"]
     return "\n".join([*_tree(resources), "", *_verdict(planned)])
+
+
+def short_type(token: str) -> str:
+    """The type token `aws:iam/role:Role` as `aws:iam:Role`, the way `pulumi preview` shows it."""
+    package, module, name = token.split(":")
+    return f"{package}:{module.partition('/')[0]}:{name}"
 
 
 def _tree(resources: list[dict[str, Any]]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolgate.local.cloud.catalogue import TYPES
-from toolgate.local.resource_label import short_type
+from toolgate.local.plan import short_type
 from toolgate.review.properties import PART, Leaf, Path, leaves
 
 _OPTIONS = ("protect", "retainOnDelete", "ignoreChanges")

@@ -19,7 +19,7 @@ from toolgate.access.matrix.inbound import reached
 from toolgate.access.matrix.not_judged import undecided, unsupported
 from toolgate.access.matrix.principals import Caller, agents, external_principals, others
 from toolgate.access.matrix.public_access import open_roles, public_access
-from toolgate.access.matrix.tool_access import AccessCheck, ToolAccess, cells
+from toolgate.access.matrix.tool_access import AccessCheck, ToolAccess, decide_access
 from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY
 
 __all__ = ["INVOKE_GATEWAY", "Access", "Block", "Entry", "Matrix", "matrix"]
@@ -48,19 +48,19 @@ class Entry:
 
 @dataclass(frozen=True)
 class Block:
-    """One principal and all tools of one gateway; `cells` is one for all tools, or one for each."""
+    """One principal and all tools of one gateway; `access` is one for all tools, or one for each."""
 
     principal: str
     agent: str | None
     gateway: str
     tools: tuple[str, ...]
-    cells: ToolAccess | tuple[ToolAccess, ...]
+    access: ToolAccess | tuple[ToolAccess, ...]
 
     def by_tool(self) -> Iterator[tuple[str, ToolAccess]]:
         """Each tool with its cell."""
-        if isinstance(self.cells, ToolAccess):
-            return ((tool, self.cells) for tool in self.tools)
-        return zip(self.tools, self.cells, strict=True)
+        if isinstance(self.access, ToolAccess):
+            return ((tool, self.access) for tool in self.tools)
+        return zip(self.tools, self.access, strict=True)
 
     @property
     def denied(self) -> bool:
@@ -133,7 +133,7 @@ def _blocks(deployment: Deployment, engines: Mapping[str, ToolEngine | None], un
         who, engine = caller.identity, engines[gateway.arn]
         inbound_decision = reached(deployment, gateway, who)
         unclear.extend(undecided(gateway, caller, inbound_decision))
-        judged = cells(AccessCheck(gateway, engine, who, inbound_decision), tools[gateway.arn])
+        judged = decide_access(AccessCheck(gateway, engine, who, inbound_decision), tools[gateway.arn])
         return Block(who.arn, caller.agent, gateway.arn, tools[gateway.arn], judged)
 
     for agent in agents(deployment):
@@ -149,9 +149,9 @@ def _blocks(deployment: Deployment, engines: Mapping[str, ToolEngine | None], un
             for external_principal in external_principals(deployment, gateway, engines[gateway.arn])
         )
         yield from (b for b in named if not b.denied)
-    opened = open_roles(deployment)
+    open_to_all = open_roles(deployment)
     for gateway in deployment.gateways:
-        judged = public_access(deployment, gateway, engines[gateway.arn], tools[gateway.arn], opened)
+        judged = public_access(deployment, gateway, engines[gateway.arn], tools[gateway.arn], open_to_all)
         whoever = Block(ANY_CALLER.name, None, gateway.arn, tools[gateway.arn], judged)
         yield from [] if whoever.denied else [whoever]
 

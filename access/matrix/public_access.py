@@ -12,7 +12,7 @@ from toolgate.access.iam.policies import Policy
 from toolgate.access.iam.statements import Request
 from toolgate.access.matrix.decisions import Access
 from toolgate.access.matrix.inbound import ACCESS, reached
-from toolgate.access.matrix.tool_access import AccessCheck, ToolAccess, both, cells
+from toolgate.access.matrix.tool_access import AccessCheck, ToolAccess, decide_access, stricter
 from toolgate.policy.language.agentcore_facts import ASSUME_ROLE
 
 
@@ -28,7 +28,7 @@ class OpenRole:
 def open_roles(deployment: Deployment) -> tuple[OpenRole, ...]:
     """The deployment's roles that anybody may assume, surely or not."""
     found = [OpenRole(role, *_assumed(role)) for role in deployment.roles]
-    return tuple(opened for opened in found if opened.access is not Access.DENY)
+    return tuple(open_to_all for open_to_all in found if open_to_all.access is not Access.DENY)
 
 
 def public_access(
@@ -36,7 +36,7 @@ def public_access(
     gateway: Gateway,
     engine: ToolEngine | None,
     tools: tuple[str, ...],
-    opened: tuple[OpenRole, ...],
+    open_to_all: tuple[OpenRole, ...],
 ) -> tuple[ToolAccess, ...]:
     """One cell per tool, in the tools' order: what somebody may do whom no policy names.
 
@@ -45,13 +45,16 @@ def public_access(
         gateway: The gateway.
         engine: Its policy engine, if it has one.
         tools: Full names of its tools.
-        opened: The deployment's `open_roles`.
+        open_to_all: The deployment's `open_roles`.
     """
     ways = [
-        _spread(cells(AccessCheck(gateway, engine, ANY_CALLER, reached(deployment, gateway, ANY_CALLER)), tools), tools)
+        _spread(
+            decide_access(AccessCheck(gateway, engine, ANY_CALLER, reached(deployment, gateway, ANY_CALLER)), tools),
+            tools,
+        )
     ]
-    for way in opened:
-        theirs = cells(AccessCheck(gateway, engine, way.role, reached(deployment, gateway, way.role)), tools)
+    for way in open_to_all:
+        theirs = decide_access(AccessCheck(gateway, engine, way.role, reached(deployment, gateway, way.role)), tools)
         ways.append(tuple(_through(cell, way) for cell in _spread(theirs, tools)))
     return tuple(max(of_tool, key=_openness) for of_tool in zip(*ways, strict=True))
 
@@ -75,5 +78,5 @@ def _assumed(role: Role) -> tuple[Access, tuple[str, ...]]:
 
 
 def _through(cell: ToolAccess, way: OpenRole) -> ToolAccess:
-    access = both(cell.decision, way.access)
+    access = stricter(cell.decision, way.access)
     return ToolAccess(access, (*way.conditions, *cell.conditions) if access is Access.CONDITIONAL else ())

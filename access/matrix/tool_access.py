@@ -47,25 +47,25 @@ class AccessCheck:
         return UNDECIDED if self.gateway.authorizer in OPEN else None
 
 
-def cells(visit: AccessCheck, tools: tuple[str, ...]) -> ToolAccess | tuple[ToolAccess, ...]:
+def decide_access(check: AccessCheck, tools: tuple[str, ...]) -> ToolAccess | tuple[ToolAccess, ...]:
     """One cell per tool (full names), in the tools' order, or one for all of them."""
-    for_all = visit.without_engine()
-    if for_all is not None or visit.engine is None:
+    for_all = check.without_engine()
+    if for_all is not None or check.engine is None:
         return for_all or UNDECIDED
-    decided = decide_tools(visit.engine, cedar_name(visit.caller))
+    decided = decide_tools(check.engine, cedar_name(check.caller))
     if not decided:
         return DENIED
     # Decisions are few and shared by many tools, so that their cells can be, too.
-    made = {id(d): _cell(visit, d, visit.engine.policies) for d in {id(d): d for d in decided.values()}.values()}
+    made = {id(d): _cell(check, d, check.engine.policies) for d in {id(d): d for d in decided.values()}.values()}
     return tuple(made[id(decided[tool])] if tool in decided else DENIED for tool in tools)
 
 
-def call(visit: AccessCheck, tool: str, arguments: Mapping[str, Any] | None = None) -> ToolAccess:
+def call(check: AccessCheck, tool: str, arguments: Mapping[str, Any] | None = None) -> ToolAccess:
     """The cell of one call, whose arguments may be known."""
-    for_all = visit.without_engine()
-    if for_all is not None or visit.engine is None:
+    for_all = check.without_engine()
+    if for_all is not None or check.engine is None:
         return for_all or UNDECIDED
-    return _cell(visit, decide_tool(visit.engine, cedar_name(visit.caller), tool, arguments), visit.engine.policies)
+    return _cell(check, decide_tool(check.engine, cedar_name(check.caller), tool, arguments), check.engine.policies)
 
 
 def cedar_name(caller: Identity) -> str | None:
@@ -73,19 +73,21 @@ def cedar_name(caller: Identity) -> str | None:
     return None if caller is ANY_CALLER or caller.arn.endswith(":root") else entity_id(caller.arn)
 
 
-def _cell(visit: AccessCheck, decided: ToolDecision | None, policies: tuple[ScopedPolicy, ...]) -> ToolAccess:
-    access = visit.inbound_decision.access if decided is None else both(visit.inbound_decision.access, decided.outcome)
-    if visit.gateway.interceptors and access is not Access.DENY:  # they may refuse what everything else allows
+def _cell(check: AccessCheck, decided: ToolDecision | None, policies: tuple[ScopedPolicy, ...]) -> ToolAccess:
+    access = (
+        check.inbound_decision.access if decided is None else stricter(check.inbound_decision.access, decided.outcome)
+    )
+    if check.gateway.interceptors and access is not Access.DENY:  # they may refuse what everything else allows
         access = Access.UNDECIDED
     if access is not Access.CONDITIONAL:
         return _PLAIN[access]
-    conditions = list(visit.inbound_decision.conditions)
+    conditions = list(check.inbound_decision.conditions)
     if decided is not None and decided.outcome is Access.CONDITIONAL:
         conditions += [f"{p.effect} {p.condition}" for p in policies if p.conditional and p.name in decided.policies]
     return ToolAccess(access, tuple(conditions))
 
 
-def both(first: Access, second: Access) -> Access:
+def stricter(first: Access, second: Access) -> Access:
     """Two locks in a row: the stricter answer, and where one is open and one unclear, the unclear one."""
     return next(access for access in _STRICTEST_FIRST if access in {first, second})
 

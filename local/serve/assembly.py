@@ -19,8 +19,7 @@ from toolgate.local.serve.agents import invoke_api
 from toolgate.local.serve.agents.agent_process import AgentProcess
 from toolgate.local.serve.agents.code_archive import write_out, write_sources
 from toolgate.local.serve.environment import process_environment
-from toolgate.local.serve.gateway.denial import Denial
-from toolgate.local.serve.gateway.tool_call import ToolCall
+from toolgate.local.serve.gateway.records import Denial, ToolCall
 from toolgate.local.serve.guards.credentials import Sessions
 from toolgate.local.serve.guards.iam_guard import Authority, Permission, Service, authorized
 from toolgate.local.serve.model import converse_api

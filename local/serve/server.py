@@ -22,8 +22,7 @@ from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.serve.agents.agent_process import AgentProcess
 from toolgate.local.serve.assembly import Assembly
 from toolgate.local.serve.environment import client_variables
-from toolgate.local.serve.gateway.denial import Denial
-from toolgate.local.serve.gateway.tool_call import ToolCall
+from toolgate.local.serve.gateway.records import Denial, ToolCall
 from toolgate.local.serve.guards.credentials import Credentials, Sessions
 from toolgate.local.serve.unsupported import notes, unsupported
 from toolgate.policy.language.agentcore_facts import INVOKE_RUNTIME

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.aws.local_world import PROJECT
 from tests.aws.stack_under_test import UnderTest
-from toolgate.local.resource_label import short_type
+from toolgate.local.plan import short_type
 
 NAMED = ("AgentcoreGateway", "AgentcoreAgentRuntime", "AgentcorePolicyEngine", "Function", "Role")
 COST = "USD 0.10"

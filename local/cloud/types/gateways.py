@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from toolgate.local.cloud.api_requests import Member, Table, same
 from toolgate.local.cloud.failures import Failure
 from toolgate.local.cloud.resource_type import LOWER_ALPHANUMERIC, Existing, Made, Making, Record, Request, ResourceType
-from toolgate.local.cloud.types import workload_identities
 from toolgate.local.cloud.types.engine_attachment import engine_answers
 from toolgate.local.cloud.types.key_use import gateway_uses_key, key_in_region
 from toolgate.local.cloud.values import UNKNOWN, Properties
@@ -26,7 +25,7 @@ def _make(inputs: Properties, making: Making) -> Made:
             "gatewayId": gateway_id,
             "gatewayArn": place.arn("bedrock-agentcore", f"gateway/{gateway_id}"),
             "gatewayUrl": f"https://{gateway_id}.gateway.bedrock-agentcore.{place.region}.amazonaws.com/mcp",
-            "workloadIdentityDetails": workload_identities.details(place, gateway_id),
+            "workloadIdentityDetails": place.workload_identity(gateway_id),
             "region": place.region,
         },
     )

@@ -7,7 +7,6 @@ from toolgate.local.cloud.api_requests import Member, Table, same
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
 from toolgate.local.cloud.resource_type import ALPHANUMERIC, Existing, Made, Making, Request, ResourceType
-from toolgate.local.cloud.types import workload_identities
 from toolgate.local.cloud.types.permissions import role_of, trusts
 from toolgate.local.cloud.types.s3 import OBJECT
 from toolgate.local.cloud.values import UNKNOWN, Properties
@@ -23,7 +22,7 @@ def _make(inputs: Properties, making: Making) -> Made:
             "agentRuntimeId": runtime_id,
             "agentRuntimeArn": place.arn("bedrock-agentcore", f"runtime/{runtime_id}"),
             "agentRuntimeVersion": str(making.version),
-            "workloadIdentityDetails": workload_identities.details(place, runtime_id),
+            "workloadIdentityDetails": place.workload_identity(runtime_id),
             "region": place.region,
         },
     )

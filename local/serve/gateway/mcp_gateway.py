@@ -28,7 +28,7 @@ from toolgate.access.iam.evaluation import Request, decide
 from toolgate.local.serve.gateway import search
 from toolgate.local.serve.gateway.local_function import LocalFunction
 from toolgate.local.serve.gateway.localcore_seams import CallTool, replace_function, wrap_calls
-from toolgate.local.serve.gateway.tool_call import ToolCall
+from toolgate.local.serve.gateway.records import ToolCall
 from toolgate.local.serve.guards.cedar_guard import ToolAuthorization, authorize_tools
 from toolgate.policy.language.agentcore_facts import INVOKE_FUNCTION, full_name
 

@@ -22,8 +22,8 @@ from toolgate.access.iam.evaluation import Request, decide
 from toolgate.access.matrix.decisions import Access
 from toolgate.local.cloud.types.engine_attachment import permissions
 from toolgate.local.serve.gateway import search
-from toolgate.local.serve.gateway.denial import Denial
 from toolgate.local.serve.gateway.localcore_seams import RequestScope, guard_tools
+from toolgate.local.serve.gateway.records import Denial
 from toolgate.local.serve.guards.iam_guard import PRINCIPAL
 from toolgate.policy.language.agentcore_facts import AUTHORIZE_CALL, AUTHORIZE_LIST, entity_id
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from toolgate.access.cedar.cedar_decision import ToolEngine
-from toolgate.local.serve.gateway.denial import Denial
+from toolgate.local.serve.gateway.records import Denial
 from toolgate.local.serve.guards.cedar_guard import ToolAuthorization
 from toolgate.local.serve.server import Serving, serve
 
