@@ -43,6 +43,7 @@ OURS = {
     "tests",
 }
 
+DEFINED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 IN_THE_ZIP = {"bin/opentelemetry-instrument"}
 """Named like ours, but in what ships."""
 
@@ -184,6 +185,26 @@ def test_every_file_of_ours_that_a_page_names_exists(page: Path) -> None:
         match = re.match(r"((?:\.github|[a-z]+)/[\w./-]*)(?::\d+|: \w+)?$", words)
         if match and match[1].split("/")[0] in OURS | {".github"} and words not in IN_THE_ZIP:
             assert (ROOT / match[1]).exists(), words
+
+
+def steps() -> Iterator[tuple[Path, str]]:
+    """Each file that a walk names, and the function or class of it; a bare file lies where the last one did."""
+    walks = text_of(ROOT / "docs/architecture.md").partition("\n## Five walks\n")[2]
+    for line in walks.splitlines():
+        folder = ROOT
+        for words in re.findall(r"`([^`\n]+)`", line):
+            if match := re.fullmatch(r"((?:[\w-]+/)*)(\w+\.py)(?:: ([\w.]+))?", words):
+                folder = ROOT / match[1] if match[1] else folder
+                yield folder / match[2], match[3] or ""
+
+
+def test_the_walks_lead_from_function_to_function() -> None:
+    found = list(steps())
+    assert len([name for _, name in found if name]) >= 25
+    for path, name in found:
+        assert path.is_file(), path
+        defined = {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, DEFINED)}
+        assert set(filter(None, name.split("."))) <= defined, f"{path.name}: {name}"
 
 
 def paths_in_shell(text: str) -> Iterator[tuple[Path, bool]]:
