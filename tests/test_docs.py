@@ -116,7 +116,7 @@ def test_every_make_target_exists(page: Path) -> None:
     assert named <= targets
 
 
-COMMAND = re.compile(r"(?:^|\s)(?:\S*/)?(?:python3? -m ([\w.]+)|(toolgate)(?= ))([^#|>]*)")
+COMMAND = re.compile(r"(?:^|(?<!from)\s)(?:\S*/)?(?:python3? -m ([\w.]+)|(toolgate)(?= ))([^#|>]*)")
 
 
 def commands() -> Iterator[tuple[str, str, str]]:
