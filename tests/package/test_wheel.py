@@ -151,3 +151,20 @@ def test_a_program_of_its_own_is_planned_judged_served_and_asked(whole: Path, pr
         prompt = 'Call orders___find_order with {"number": "A-1"}'
         done = run(whole, "toolgate", "ask", prompt, "--local", "--program", program, cwd=program.parent)
         assert "lamp" in done.stdout, done.stderr + (program / ".local/logs/clerk.log").read_text()
+
+
+def test_a_change_of_it_is_reviewed_and_its_deployer_named(whole: Path, program: Path) -> None:
+    identity = ("-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false")
+    (program / ".gitignore").write_text(".local/\ndist/\n")
+    for command in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "--message=x")):
+        subprocess.run(["git", *identity, *command], cwd=program, check=True)
+    tools = program / "lambdas/orders/tools.py"
+    more = '\n\ndef cancel_order(number: str) -> bool:\n    """Cancel an order."""\n    return number in SHIPPED\n'
+    tools.write_text(tools.read_text() + more)
+    done = run(whole, "toolgate", "review", "--base", "HEAD", "--program", program, cwd=program.parent)
+    assert done.returncode == 0, done.stderr
+    assert "- agent `clerk` may newly call `orders___cancel_order` (`dev`)" in done.stdout
+    done = run(whole, "toolgate", "deployer", "--program", program, cwd=program.parent)
+    assert done.returncode == 0, done.stderr
+    arns = [arn for it in json.loads(done.stdout)["Statement"] for arn in it["Resource"]]
+    assert any(":role/orders-dev-clerk-role" in arn for arn in arns)
