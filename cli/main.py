@@ -25,6 +25,7 @@ _COMMANDS = {
     "approval": "review",
     "deployer": "deployer",
     "demo": "demo",
+    "check": "check",
     "bundle": "bundle",
 }
 """Sub-commands in the order of their help, and the module of this folder that has each."""

@@ -22,6 +22,8 @@ DISPATCHER = "dispatch.py"
 SHIPPED_DISPATCHER = Path(__file__).parents[1] / "lambdas" / DISPATCHER
 """Not there where only this folder was installed, as the package for other languages can be."""
 _OURS = (DISPATCHER, "tools.json")
+TESTS = "tests"
+"""Folder beside the tools with their tests, which are not shipped."""
 
 
 class FunctionLogLevel(enum.Enum):
@@ -41,7 +43,7 @@ class LambdaToolsArgs(TypedDict):
     """A target's function."""
 
     directory: str
-    """Folder with the target's `tools.py`, relative to the program; ships with the `dispatch.py` beside it, if any."""
+    """Folder with the target's `tools.py`, relative to the program; its `tests/` and what is hidden are left out."""
     description: NotRequired[pulumi.Input[str]]
     """What the function is for. Default: the names of its tools."""
     memory_size: NotRequired[pulumi.Input[int]]
@@ -153,7 +155,7 @@ def _checked(name: str, args: LambdaToolsArgs) -> _Wanted:
 
 
 def _code(directory: Path, tools: list[ToolSchema]) -> pulumi.AssetArchive:
-    """The function's zip: the folder's files, the dispatcher, and the schema it checks arguments against.
+    """The function's zip: the folder's files but its tests, the dispatcher, and the schema it checks arguments against.
 
     Raises:
         UsageError: The folder has a file of a name that is ours, or no dispatcher lies beside it.
@@ -165,7 +167,10 @@ def _code(directory: Path, tools: list[ToolSchema]) -> pulumi.AssetArchive:
     assets: dict[str, pulumi.Asset | pulumi.Archive] = {}
     for path in sorted(directory.rglob("*")):
         inside = path.relative_to(directory).as_posix()
-        if not path.is_file() or any(part == "__pycache__" or part.startswith(".") for part in inside.split("/")):
+        parts = inside.split("/")
+        if not path.is_file() or any(part == "__pycache__" or part.startswith(".") for part in parts):
+            continue
+        if len(parts) > 1 and parts[0] == TESTS:
             continue
         if inside in _OURS:
             raise UsageError(f"{path}: that name is taken by the dispatcher. Rename the file.")

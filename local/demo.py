@@ -9,7 +9,6 @@ import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,32 +18,7 @@ from toolgate.access.output.table import as_table
 from toolgate.local import refusals
 from toolgate.local.plan import Plan, describe, plan
 from toolgate.local.progress import waiting_for
-
-
-@dataclass(frozen=True)
-class Ask:
-    """A question to an agent, and whether one of its tools must be called for the answer."""
-
-    agent: str
-    question: str
-    calls_a_tool: bool = True
-
-
-SCENARIOS = {
-    "dev": (
-        Ask("assistant", "What is 100 + 12?"),
-        Ask("assistant", "What is 6 * 7?"),
-        Ask("assistant", "Greet Alice"),
-        Ask("assistant", "Tell me what I can do with these tools"),
-    ),
-    "agents": (
-        Ask("calculator", "What is 100 + 12?"),
-        Ask("calculator", "Greet Alice", calls_a_tool=False),
-        Ask("greeter", "Greet Alice"),
-        Ask("greeter", "What is 6 * 7?", calls_a_tool=False),
-    ),
-}
-"""What is asked of each stack: one agent with every tool; two agents, each with its own."""
+from toolgate.local.questions import Ask, asks
 
 WIDTH = 110
 """Characters of a line; fixed, so that the recording in docs/demo.md is the same on every terminal."""
@@ -65,8 +39,8 @@ def main(stack: str, root: Path) -> int:
     deployment = parse(planned.deployment)
     with _chapter("Who may call what, computed from the planned documents"):
         _show(as_table(matrix(deployment)))
-    answered = _show_answers(planned.deployment, root, SCENARIOS[stack])
-    held = _show_locks(planned.deployment, root, deployment)
+    answered = _show_answers(planned.deployment, asks(deployment), root)
+    held = _show_locks(planned.deployment, deployment, root)
     print(f"\nDone in {time.monotonic() - started:.1f} s; nothing is left running.")
     print("Next: `.venv/bin/toolgate up` keeps it running for questions of your own (README.md, Try it).")
     return 0 if answered and held else 1
@@ -102,7 +76,7 @@ def _show_plan(stack: str, root: Path) -> Plan:
     return planned
 
 
-def _show_answers(deployment: Mapping[str, Any], root: Path, asks: Sequence[Ask]) -> bool:
+def _show_answers(deployment: Mapping[str, Any], questions: Sequence[Ask], root: Path) -> bool:
     from toolgate.local.invoke_agent import ask  # noqa: PLC0415  # boto3 and the servers: while the reader reads the plan
     from toolgate.local.serve.server import serve  # noqa: PLC0415
 
@@ -111,7 +85,7 @@ def _show_answers(deployment: Mapping[str, Any], root: Path, asks: Sequence[Ask]
         _show("(The model is a script on this machine; the agent, the handlers and the decisions are the real ones.)")
         with waiting_for("the gateway and the agent to start"):
             serving = stack.enter_context(serve(deployment, root))
-        for one in asks:
+        for one in questions:
             made = len(serving.calls)
             started = time.monotonic()
             answer = ask(serving.environment, serving.agents[one.agent], one.question)
@@ -125,7 +99,7 @@ def _show_answers(deployment: Mapping[str, Any], root: Path, asks: Sequence[Ask]
     return complete
 
 
-def _show_locks(raw: Mapping[str, Any], root: Path, deployment: Deployment) -> bool:
+def _show_locks(raw: Mapping[str, Any], deployment: Deployment, root: Path) -> bool:
     held = True
     with _chapter("The locks are real: each of these is refused"):
         for attempt in refusals.attempts(raw, deployment, root):

@@ -96,7 +96,11 @@ def judge(deployment: Mapping[str, Any], *, rules: PackConfig | None = None) -> 
 
 
 def write(deployment: Mapping[str, Any], path: Path) -> None:
-    """Write a deployment file whole or not at all; only its owner may read it (it may hold secrets)."""
+    """Write a deployment file whole or not at all; only its owner may read it (it may hold secrets).
+
+    Its folder is made where it is missing.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.new")
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:

@@ -6,7 +6,7 @@ gateway, to show that the grant is what lets the agent in.
 
 import copy
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,15 +20,15 @@ from toolgate.access.deployment.agentcore_resources import Gateway, Runtime
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.matrix.access_matrix import matrix
 from toolgate.access.matrix.decisions import Access
+from toolgate.local import examples
 from toolgate.local.invoke_agent import AgentError, ask
 from toolgate.local.progress import waiting_for
 from toolgate.local.serve.server import Serving, serve
-from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY, ROLE_POLICY
+from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY, ROLE_POLICY, RUNTIME
 
 LIST_TOOLS = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 CALL_TOOL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
 HEADERS = {"accept": "application/json, text/event-stream"}
-EXAMPLES = {"string": "x", "number": 1.5, "integer": 1, "boolean": True, "array": [], "object": {}}
 
 
 @dataclass(frozen=True)
@@ -52,34 +52,53 @@ def attempts(raw: Mapping[str, Any], deployment: Deployment, root: Path | None =
     if gateway.policy_engine:
         with ExitStack() as stack:
             with waiting_for("the deployment as planned"):
-                serving = stack.enter_context(serve(raw, root))
+                serving = stack.enter_context(serve(_with_agents(raw, []), root))
             yield from calls_without_permit(serving, deployment, gateway)
+    granted = {entry.agent for entry in matrix(deployment).entries if entry.decision is not Access.DENY}
+    asked = [runtime for runtime in deployment.runtimes if runtime.agent in granted][:1]
     with ExitStack() as stack:
         with waiting_for("a second deployment, with the agents' grants pointed at another gateway"):
-            serving = stack.enter_context(serve(with_grant_moved(raw, gateway), root))
+            moved = _with_agents(with_grant_moved(raw, gateway), asked)
+            serving = stack.enter_context(serve(moved, root))
         yield unsigned(serving, gateway)
         yield signed_without_grant(serving, deployment, gateway)
-        yield agent_without_grant(serving, deployment.runtimes[0])
+        for runtime in asked:
+            yield agent_without_grant(serving, runtime)
+
+
+def _with_agents(raw: Mapping[str, Any], wanted: Sequence[Runtime]) -> dict[str, Any]:
+    """The deployment with these agents alone, so that none is started that nobody asks; their roles stay."""
+    arns = {runtime.arn for runtime in wanted}
+    resources = [
+        resource
+        for resource in raw["deployment"]["resources"]
+        if resource["type"] != RUNTIME or resource["outputs"]["agentRuntimeArn"] in arns
+    ]
+    return {**raw, "deployment": {**raw["deployment"], "resources": resources}}
 
 
 def calls_without_permit(serving: Serving, deployment: Deployment, gateway: Gateway) -> Iterator[Attempt]:
-    """Each agent's role calling, past the agent, a tool that the matrix denies it: the policy engine's answer."""
+    """Each agent's role calling, past the agent, a tool that the matrix denies it; the policy engine or IAM answers."""
     for entry in matrix(deployment).entries:
         if entry.decision is not Access.DENY or entry.gateway != gateway.arn:
             continue
         signer = _signer(serving, entry.principal, gateway)
         call = {**CALL_TOOL, "params": {"name": entry.tool, "arguments": _arguments(deployment, entry.tool)}}
-        answer = _message(_post(serving, gateway, signer, call))
+        who = f"the role of {entry.agent} calling {entry.tool}"
+        response = _post(serving, gateway, signer, call)
+        if response.status_code != 200:  # a role that was handed nothing gets no further than IAM
+            yield _judged(who, response)
+            continue
+        answer = _message(response)
         error = answer.get("error", {})
         said = f"{error.get('code')} {error.get('message')}" if error else json.dumps(answer)[:200]
-        yield Attempt(f"the role of {entry.agent} calling {entry.tool}", bool(error), said)
+        yield Attempt(who, bool(error), said)
 
 
 def _arguments(deployment: Deployment, tool: str) -> dict[str, Any]:
     """Arguments that fit the tool's schema, so that nothing but the permit is missing."""
     schemas = {target.full_name(one): one.input_schema for target in deployment.targets for one in target.tools or ()}
-    properties = schemas[tool].get("properties", {})
-    return {name: EXAMPLES[schema["type"]] for name, schema in properties.items()}
+    return examples.arguments(schemas[tool])
 
 
 def unsigned(serving: Serving, gateway: Gateway) -> Attempt:

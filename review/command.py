@@ -7,9 +7,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from toolgate.local.engine.stack_config import stacks_of
 from toolgate.local.progress import waiting_for
 from toolgate.review.comment import LONGEST_BYTES, comment, headline, summary
-from toolgate.review.planning import plan_trees, stacks_of
+from toolgate.review.planning import plan_trees
 from toolgate.review.revisions import Revisions, revisions, tree_of
 from toolgate.review.stack_review import judge
 

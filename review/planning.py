@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from toolgate.local.engine.pack_process import Violation
+from toolgate.local.engine.stack_config import stacks_of
 
 IN_TREE = Path(__file__).with_name("plan_worker.py")
 LONGEST_SECONDS = 600
 _LAST_LINES = 15
-_SETTINGS = re.compile(r"Pulumi\.([A-Za-z0-9_.-]+)\.yaml")  # the names that Pulumi takes (pkg tokens.IsName)
 
 
 @dataclass(frozen=True)
@@ -43,12 +42,6 @@ type Outcome = Planned | Failed
 
 NOTHING = Planned({"version": 3, "deployment": {"manifest": {}, "resources": []}})
 """A stack that the tree does not have."""
-
-
-def stacks_of(tree: Path) -> list[str]:
-    """The stacks that a tree has settings for."""
-    found = (_SETTINGS.fullmatch(file.name) for file in tree.glob("Pulumi.*.yaml"))
-    return sorted(match[1] for match in found if match)
 
 
 def plan_trees(

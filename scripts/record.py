@@ -1,12 +1,19 @@
-"""`make record`: what the demos print, written into docs/demo.md where their commands stand."""
+"""`make record`: what the demos print, written into docs/demo.md where their commands stand.
+
+Recorded is the sample that the tests stand on, so that the page stays true whichever tools `lambdas/` has.
+"""
 
 import argparse
+import io
 import re
-import subprocess
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
+from toolgate.local.demo import main as demo
+
 ROOT = Path(__file__).resolve().parent.parent
+SAMPLE = ROOT / "tests" / "sample"
 PAGE = ROOT / "docs" / "demo.md"
 STACKS = {"dev": "make demo", "agents": "make demo-agents"}
 """The demo's stacks, and the command of each as a reader types it."""
@@ -16,13 +23,14 @@ def main() -> int:
     """Run the demos and record them; return 1 when one of them failed."""
     text = PAGE.read_text(encoding="utf-8")
     for stack, command in STACKS.items():
-        demo = [sys.executable, "-m", "toolgate.cli", "demo", "--stack", stack]
-        done = subprocess.run(demo, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode:
-            print(f"error: `{command}` failed, nothing is recorded:\n{done.stdout}", file=sys.stderr)
+        shown = io.StringIO()
+        with redirect_stdout(shown):
+            failed = demo(stack, SAMPLE)
+        if failed:
+            print(f"error: `{command}` failed, nothing is recorded:\n{shown.getvalue()}", file=sys.stderr)
             return 1
         before, after = _around(text, command)
-        text = before + done.stdout + after
+        text = before + shown.getvalue() + after
     PAGE.write_text(text, encoding="utf-8")
     print(f"recorded in {PAGE.relative_to(ROOT)}")
     return 0

@@ -75,7 +75,7 @@ def install_uv() -> Path:
 
 
 def install(uv: Path) -> None:
-    """Make `.venv` with the wanted interpreter and exactly the locked packages, bytecode compiled."""
+    """Make `.venv` with the wanted interpreter, the locked packages and nothing else, and bytecode of what is used."""
     version = PYTHON_VERSION.read_text().strip()
     try:
         run(f"Python {version} in .venv", uv, "venv", "--quiet", "--allow-existing", "--python", version, VENV)
@@ -84,17 +84,10 @@ def install(uv: Path) -> None:
             f"Python {version} was not found and could not be downloaded. Install it (for example "
             f"`pyenv install {version}` or `uv python install {version}`) and run `make setup` again."
         ) from error
-    # Compiled once here: without it every `import pulumi_aws` costs twice as much.
-    sync: list[str | Path] = [
-        uv,
-        "pip",
-        "sync",
-        "--python",
-        VENV / "bin" / "python",
-        "--require-hashes",
-        "--compile-bytecode",
-    ]
-    run("the locked packages (about 400 MB; some minutes the first time)", *sync, LOCK)
+    sync: list[str | Path] = [uv, "pip", "sync", "--python", VENV / "bin" / "python", "--require-hashes", LOCK]
+    run("the locked packages (about 400 MB; some minutes the first time)", *sync)
+    # Without bytecode each start takes twice as long; all of it would take minutes on a busy machine.
+    run("bytecode of what is used of them", VENV / "bin" / "python", ROOT / "scripts" / "compile_used.py")
     # The lock has what builds it; without isolation nothing else is asked of the registry.
     this: list[str | Path] = [uv, "pip", "install", "--quiet", "--python", VENV / "bin" / "python", "--no-deps"]
     run("the command toolgate", *this, "--no-build-isolation", "--editable", ROOT)

@@ -1,12 +1,15 @@
 """A stack's configuration, read as the Pulumi CLI reads it: from `Pulumi.yaml` and `Pulumi.<stack>.yaml`."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml  # type: ignore[import-untyped]
+
+_SETTINGS = re.compile(r"Pulumi\.([A-Za-z0-9_.-]+)\.yaml")  # the names that Pulumi takes (pkg tokens.IsName)
 
 
 class ConfigError(Exception):
@@ -24,6 +27,12 @@ class StackConfig:
 
     values: dict[str, str]
     secrets: frozenset[str]
+
+
+def stacks_of(root: Path) -> list[str]:
+    """The stacks that a program has settings for."""
+    found = (_SETTINGS.fullmatch(file.name) for file in root.glob("Pulumi.*.yaml"))
+    return sorted(match[1] for match in found if match)
 
 
 def project_name(root: Path) -> str:

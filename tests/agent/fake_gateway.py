@@ -21,7 +21,10 @@ Fault = Callable[[dict[str, Any]], Awaitable[Response]]
 
 
 class FakeGateway:
-    """The gateway. `requests` holds the methods of the MCP messages that came, signed as they must be."""
+    """The gateway. `requests` holds the methods of the MCP messages that came, signed as they must be.
+
+    A tool call is answered once `answers_together` of them have been open at a time.
+    """
 
     def __init__(self) -> None:
         self.server = Loopback(Starlette(routes=[Route("/mcp", self._serve, methods=["POST", "GET", "DELETE"])]))
@@ -36,7 +39,7 @@ class FakeGateway:
         self.bodies: list[dict[str, Any]] = []
         self.refused: list[str] = []
         self.secrets = {"AKIDEXAMPLE": "secret"}
-        self.delay = 0.0
+        self.answers_together = 1
         self.open_calls = 0
         self.most_open_calls = 0
         self._faults: list[tuple[str, Fault]] = []
@@ -82,7 +85,8 @@ class FakeGateway:
             return JSONResponse(_result(message, self._page(message)))
         self.open_calls += 1
         self.most_open_calls = max(self.most_open_calls, self.open_calls)
-        await asyncio.sleep(self.delay)
+        while self.most_open_calls < self.answers_together:
+            await asyncio.sleep(0.01)
         self.open_calls -= 1
         return JSONResponse(_result(message, _call(message["params"])))
 

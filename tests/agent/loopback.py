@@ -45,7 +45,7 @@ class Loopback:
 
         self._thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
         self._thread.start()
-        assert started.wait(10)
+        assert started.wait()
 
     def stop(self) -> None:
         """Refuse connections from now on, and drop those there are."""
@@ -54,7 +54,7 @@ class Loopback:
         self._server.force_exit = True
         self._server.should_exit = True
         self._loop.call_soon_threadsafe(self._drop, self._server)
-        self._thread.join(10)
+        self._thread.join()
         assert not self._thread.is_alive()
         self._server = self._thread = None
 

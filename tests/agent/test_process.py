@@ -39,7 +39,7 @@ class AgentProcess:
         with httpx.Client(transport=httpx.HTTPTransport(retries=0)) as client:
             while self.process.poll() is None:
                 try:
-                    client.get(self.url + "/ping")
+                    client.get(self.url + "/ping", timeout=None)
                 except httpx.ConnectError:
                     threading.Event().wait(0.02)
                 else:
@@ -47,12 +47,12 @@ class AgentProcess:
         raise AssertionError(self.process.communicate()[0])
 
     def ask(self, document: dict[str, Any]) -> httpx.Response:
-        return httpx.post(self.url + "/invocations", json=document, timeout=30)
+        return httpx.post(self.url + "/invocations", json=document, timeout=None)
 
     def end(self) -> list[dict[str, Any]]:
         """Tell it to end; return the lines of its log."""
         self.process.send_signal(signal.SIGTERM)
-        output, _ = self.process.communicate(timeout=20)
+        output, _ = self.process.communicate()
         assert self.process.returncode == -signal.SIGTERM
         return [json.loads(line) for line in output.splitlines()]
 
@@ -112,7 +112,7 @@ def test_serves_from_before_the_gateway_is_up_and_logs_json_lines(
     ("level", "events"),
     [
         ("debug", {"gateway_call", "gateway_call_failed", "invocation", "tools_listed"}),
-        ("info", {"gateway_call_failed", "invocation"}),
+        # info: what there is without a level, in the test above
         ("warning", {"gateway_call_failed", "invocation"}),
         ("error", set()),
     ],
@@ -135,7 +135,7 @@ def test_the_level_decides_which_lines_there_are_and_none_shows_content(
         assert agent.ask({"prompt": prompt}).status_code == 200
     log = agent.end()
     assert {line["event"] for line in log} == events
-    statuses = {"debug": [503, 200, 200], "info": [503, 200, 200], "warning": [503], "error": []}[level]
+    statuses = {"debug": [503, 200, 200], "warning": [503], "error": []}[level]
     assert [line["status"] for line in log if line["event"] == "invocation"] == statuses
     text = json.dumps(log)
     for content in ("hunter2", "The tool said", "call math", 'secret"', "AKID"):
@@ -158,12 +158,12 @@ def test_sigterm_lets_a_running_request_finish(
     bedrock.inject(slow)
     with ThreadPoolExecutor(1) as thread:
         answer = thread.submit(agent.ask, {"prompt": "hello"})
-        assert held.wait(10)
+        assert held.wait()
         agent.process.send_signal(signal.SIGTERM)
         refuses_connections(agent.url)
         release.set()
         assert answer.result().json() == {"status": "success", "response": "You said: hello"}
-    assert agent.process.wait(20) == -signal.SIGTERM
+    assert agent.process.wait() == -signal.SIGTERM
 
 
 def test_sigterm_ends_what_does_not_finish(start: Callable[[], AgentProcess], bedrock: FakeBedrock) -> None:
@@ -173,10 +173,10 @@ def test_sigterm_ends_what_does_not_finish(start: Callable[[], AgentProcess], be
     bedrock.inject(fake_bedrock.silence)
     with ThreadPoolExecutor(1) as thread:
         answer = thread.submit(agent.ask, {"prompt": "hello"})
-        assert bedrock.reached.wait(10)
+        assert bedrock.reached.wait()
         agent.process.send_signal(signal.SIGTERM)
         assert (answer.result().status_code, answer.result().json()["error"]["code"]) == (503, "shutting_down")
-    assert agent.process.wait(20) == -signal.SIGTERM
+    assert agent.process.wait() == -signal.SIGTERM
 
 
 def refuses_connections(url: str) -> None:
@@ -195,7 +195,6 @@ def test_a_bad_environment_ends_it_with_what_to_write(environment: dict[str, str
         env={**environment, "AWS_REGION": "", "GATEWAY_URL": "http://gateway.example/mcp"},
         capture_output=True,
         text=True,
-        timeout=30,
     )
     assert ended.returncode == 2
     assert ended.stdout == ""
@@ -217,7 +216,6 @@ def test_import_makes_nothing_perishable(environment: dict[str, str], gateway: F
         env=environment,
         capture_output=True,
         text=True,
-        timeout=30,
     )
     assert done.stdout.split() == ["1", "False", "0"], done.stderr
     assert gateway.requests == []

@@ -59,7 +59,7 @@ def test_nothing_is_opened_before_the_first_invocation(agent: TestClient, gatewa
 
 
 def test_twenty_invocations_at_once(agent: TestClient, gateway: FakeGateway) -> None:
-    gateway.delay = 0.5
+    gateway.answers_together = 20
     with agent, ThreadPoolExecutor(20) as threads:
         prompts = [f'call math___add_numbers {{"a": {n}, "b": 1000}}' for n in range(20)]
         answers = list(threads.map(lambda prompt: agent.post("/invocations", json={"prompt": prompt}).json(), prompts))

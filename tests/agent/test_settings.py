@@ -25,6 +25,11 @@ def test_every_bound_is_a_setting() -> None:
     }
 
 
+@pytest.mark.parametrize(("given", "level"), [("", "info"), ("info", "info"), (" DEBUG ", "debug"), ("error", "error")])
+def test_a_level_is_read_and_is_info_where_none_is_given(given: str, level: str) -> None:
+    assert read({**GIVEN, "AGENT_LOG_LEVEL": given}).log_level == level
+
+
 def test_several_gateways_are_separated_by_blanks() -> None:
     urls = ("https://a.example/mcp", "https://b.example/mcp")
     assert read({**GIVEN, "GATEWAY_URL": f" {urls[0]}  {urls[1]}\n{urls[0]}"}).gateway_urls == urls

@@ -41,7 +41,7 @@ print(json.dumps([span.to_json() for span in exporter.get_finished_spans()]))
 @pytest.mark.parametrize("log_content", [True, False])
 def test_a_trace_holds_content_only_when_asked_for(log_content: bool) -> None:
     command = [sys.executable, "-c", PROBE, str(AGENT), str(log_content)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60, env={})
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env={})
     spans: list[Any] = json.loads(done.stdout)
     assert len(spans) >= 3
     assert {words: words in done.stdout for words in ("the question", "the answer")} == {

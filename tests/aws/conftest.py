@@ -105,6 +105,7 @@ def local(
         folder.addfinalizer(stack.close)
         plans = stack_plan, *scratch_plan
         folder.stash[LOCAL] = stack.enter_context(local_world(*plans, logs=tmp_path_factory.mktemp("logs")))
+        stack.callback(folder.stash.__delitem__, LOCAL)  # whoever comes back to the folder gets a server that lives
     world: World = folder.stash[LOCAL]
     return world
 

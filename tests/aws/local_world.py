@@ -11,6 +11,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 
 from tests.aws.world import NotReproducedError, World
+from tests.planning import SAMPLE, planned
 from toolgate.access.deployment.agentcore_resources import Gateway, Runtime, Target
 from toolgate.access.deployment.deployment import parse
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
@@ -34,11 +35,13 @@ GATEWAY = "aws:bedrock/agentcoreGateway:AgentcoreGateway"
 Export = Mapping[str, Any]
 
 
-def planned_stack(stack: str = "dev") -> Export:
-    """The deployment of a stack of the project's program."""
-    settings = stack_config(ROOT, stack, LOCAL_CONFIG)
+def planned_stack(stack: str = "dev", root: Path = SAMPLE) -> Export:
+    """The deployment of a stack of the sample's program, or of the one in `root`."""
+    if root == SAMPLE:
+        return planned(stack).deployment
+    settings = stack_config(root, stack, LOCAL_CONFIG)
     plane = ControlPlane(CloudEnvironment(region=settings.values["aws:region"]), MemoryStore(), {})
-    recording = record(Program(ROOT, project_name(ROOT), stack, settings.values), plane)
+    recording = record(Program(root, project_name(root), stack, settings.values), plane)
     return export(recording, plane.place)
 
 
@@ -80,7 +83,7 @@ def local_world(stack: Export, scratch: Export, plane: ControlPlane, logs: Path)
         logs: Folder for the agents' output.
     """
     with (
-        serve(stack, root=ROOT, logs=logs / "stack") as one,
+        serve(stack, root=SAMPLE, logs=logs / "stack") as one,
         serve(scratch, root=PROGRAM, logs=logs / "scratch") as other,
     ):
         under_test, beside = parse(stack), parse(scratch)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.aws.local_world import PROJECT, planned_scratch, planned_stack
+from tests.planning import ROOT
 from toolgate.access.deployment.deployment import Deployment, parse
 from toolgate.deployer.deployer_policy import permissions
 from toolgate.deployer.managed_policies import size
@@ -76,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not re.fullmatch(r"\d{12}", options.account, re.ASCII):
         parser.error(f"{options.account} is no account id; give 12 digits")
     try:
-        stack = planned_stack(options.stack)
+        stack = planned_stack(options.stack, ROOT)
     except ConfigError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

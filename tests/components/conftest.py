@@ -6,7 +6,6 @@ import runpy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import cedarpy
@@ -17,7 +16,8 @@ from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_doc
 from pulumi.runtime import mocks
 from pulumi.runtime.stack import Stack
 
-ROOT = Path(__file__).parents[2]
+from tests.planning import SAMPLE
+
 ACCOUNT, REGION = "123456789012", "us-east-1"
 PROFILE = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:inference-profile/us.anthropic.claude-haiku-4-5-20251001-v1:0"
 MODEL = "foundation-model/anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -162,7 +162,7 @@ Run = Callable[..., Recorded]
 def run(monkeypatch: pytest.MonkeyPatch, loop: asyncio.AbstractEventLoop) -> Run:
     """Run a program as Pulumi would; returns what it registered."""
     monkeypatch.setenv("PULUMI_ERROR_OUTPUT_STRING", "1")
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(SAMPLE)
 
     def running(
         program: Program, config: Mapping[str, Any] | None = None, *, preview: bool = False, stack: str = "dev"

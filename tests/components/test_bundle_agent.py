@@ -132,7 +132,7 @@ def serving(command: list[str], task: Path, environment: dict[str, str]) -> Iter
         try:
             while process.poll() is None:
                 try:
-                    httpx.get(f"http://127.0.0.1:{port}/ping")
+                    httpx.get(f"http://127.0.0.1:{port}/ping", timeout=None)
                 except httpx.ConnectError:
                     threading.Event().wait(0.02)
                 else:
@@ -151,7 +151,7 @@ def test_the_agent_answers_from_the_unpacked_zip_alone(
     command = [*(str(task / "bin" / name) for name in wrapper), str(empty / "python"), program]
     with serving(command, task, environment) as url:
         prompt = 'call math___add_numbers {"a": 100, "b": 12}'
-        answer = httpx.post(f"{url}/invocations", json={"prompt": prompt}, timeout=30)
+        answer = httpx.post(f"{url}/invocations", json={"prompt": prompt}, timeout=None)
     assert answer.status_code == 200, answer.text
     assert answer.json()["status"] == "success"
     assert "112" in answer.json()["response"]

@@ -5,6 +5,8 @@ from typing import Any
 import pulumi
 import pytest
 
+from tests.planning import ROOT
+from toolgate.components import lambda_tools
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.lambda_tools import FunctionLogLevel, LambdaTools
 
@@ -21,6 +23,9 @@ def folder(tmp_path: Path) -> Path:
     (target / "data" / "__pycache__").mkdir(parents=True)
     (target / "tools.py").write_text(TOOLS)
     (target / "data" / "words.txt").write_text("a b")
+    for tests in (target / "tests", target / "data" / "tests"):
+        tests.mkdir()
+        (tests / "test_tools.py").write_text("")
     (target / "data" / "__pycache__" / "x.pyc").write_text("")
     return target
 
@@ -29,7 +34,7 @@ def test_the_zip_holds_the_folder_the_dispatcher_and_the_schema(run: Any, folder
     made: list[LambdaTools] = []
     recorded = run(lambda: made.append(LambdaTools("echo", {"directory": str(folder)})))
     assets = recorded.one("Function", "echo-function").inputs["code"]["assets"]
-    assert sorted(assets) == ["data/words.txt", "dispatch.py", "tools.json", "tools.py"]
+    assert sorted(assets) == ["data/tests/test_tools.py", "data/words.txt", "dispatch.py", "tools.json", "tools.py"]
     assert assets["dispatch.py"]["path"] == str(folder.parent / "dispatch.py")
     [tool] = json.loads(assets["tools.json"]["text"])
     assert tool["name"] == "ping"
@@ -113,7 +118,6 @@ def test_nothing_is_made_of_what_is_wrong(run: Any, name: str, args: Any, messag
 @pytest.mark.parametrize(
     ("break_it", "message"),
     [
-        (lambda folder: (folder.parent / "dispatch.py").unlink(), "dispatch.py: is missing"),
         (lambda folder: (folder / "dispatch.py").write_text(""), "name is taken by the dispatcher"),
         (lambda folder: (folder / "tools.json").write_text(""), "name is taken by the dispatcher"),
         (lambda folder: (folder / "tools.py").write_text(""), "has no tool"),
@@ -124,6 +128,24 @@ def test_a_folder_that_is_no_target_is_refused(run: Any, folder: Path, break_it:
 
     def program() -> None:
         with pytest.raises(UsageError, match=message):
+            LambdaTools("echo", {"directory": str(folder)})
+
+    assert run(program).resources == []
+
+
+def test_without_a_dispatcher_beside_the_folder_the_shipped_one_goes_in(run: Any, folder: Path) -> None:
+    (folder.parent / "dispatch.py").unlink()
+    made = run(lambda: LambdaTools("echo", {"directory": str(folder)}))
+    code = made.one("Function", "echo-function").inputs["code"]
+    assert Path(code["assets"]["dispatch.py"]["path"]).resolve() == ROOT / "lambdas" / "dispatch.py"
+
+
+def test_where_there_is_none_at_all_that_is_said(run: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder.parent / "dispatch.py").unlink()
+    monkeypatch.setattr(lambda_tools, "SHIPPED_DISPATCHER", folder / "nowhere.py")
+
+    def program() -> None:
+        with pytest.raises(UsageError, match=r"dispatch\.py: is missing"):
             LambdaTools("echo", {"directory": str(folder)})
 
     assert run(program).resources == []

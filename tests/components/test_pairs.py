@@ -132,7 +132,6 @@ def code(tmp_path: Path) -> Path:
 
 @settings(
     max_examples=25,
-    deadline=None,
     # Each example is a whole run of its own; the fixtures hold nothing of the one before.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     # A smaller example of the same failure would take minutes to find.

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from tests.planning import SAMPLE
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.observability import configuration
 
@@ -195,7 +196,7 @@ def test_two_agents_and_none_of_the_tools(run: Any, program: Any) -> None:
 
 
 def stack_config(stack: str) -> dict[str, Any]:
-    values = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    values = yaml.safe_load((SAMPLE / f"Pulumi.{stack}.yaml").read_text())["config"]
     return {key.removeprefix("toolgate:"): value for key, value in values.items() if key.startswith("toolgate:")}
 
 

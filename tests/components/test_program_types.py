@@ -11,7 +11,7 @@ SLIPS = {
     'shared["kms_key_arn"] =': 'shared["kms_key"] =',
     '"log_level": level, **shared': '"log_level": level, **seen.watched',
     '"authorization": chosen.authorization': '"autorization": chosen.authorization',
-    '"code": str(code.path)': '"code": code.path',
+    '"code": code,': '"code": Path(code),',
 }
 FOUND = (
     'TypedDict "Shared" has no key "kms_key"',

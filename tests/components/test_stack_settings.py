@@ -6,6 +6,7 @@ import pulumi
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from tests.planning import SAMPLE
 from toolgate.components import stack_settings
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants.tool_grants import Authorization
@@ -220,7 +221,7 @@ def test_what_is_wrong_is_named_with_its_key(load: Any, config: Any, message: st
 
 
 def test_the_project_file_declares_the_same_defaults() -> None:
-    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    declared = yaml.safe_load((SAMPLE / "Pulumi.yaml").read_text())["config"]
     loaded = {
         "modelId": stack_settings.DEFAULT_MODEL,
         "authorization": "gateway",

@@ -1,3 +1,4 @@
+import functools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -7,10 +8,10 @@ import pytest
 
 from tests.deployer.deciding import ACCOUNT, AGENTCORE, REGION, allowed
 from tests.local.conftest import BOUNDARY
+from tests.planning import planned
 from toolgate.deployer import deployer_policy
 from toolgate.deployer.actions import TYPES
 from toolgate.local.cloud.catalogue import TYPES as REPRODUCED
-from toolgate.local.plan import plan
 
 # S3 user guide, "Required permissions for Amazon S3 API operations": where an action has another name.
 S3_NAMES = {
@@ -81,6 +82,12 @@ ON = {
 TAKE_NO_RESOURCE = {"CreateGateway", "CreateAgentRuntime", "CreatePolicyEngine", "CreateKey"}
 
 
+@functools.cache
+def operations(service: str) -> list[str]:
+    names: list[str] = botocore.session.Session().get_service_model(service).operation_names
+    return names
+
+
 def calls(deployment: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """What makes, reads, changes and removes each resource, by the requests that the stand-in for AWS checks."""
     for resource in deployment["deployment"]["resources"]:
@@ -90,7 +97,7 @@ def calls(deployment: dict[str, Any]) -> Iterator[tuple[str, str]]:
         for request in REPRODUCED[resource["type"]].requests:
             if request.when is not None and properties.get(request.when) is None:
                 continue
-            known = botocore.session.Session().get_service_model(request.service).operation_names
+            known = operations(request.service)
             noun = re.sub("^(Create|Put)", "", request.operation)
             for operation in (request.operation, *(verb + noun for verb in ("Get", "Update", "Delete"))):
                 if operation in known:
@@ -419,7 +426,7 @@ def test_a_key_is_administered_by_its_own_arn_once_it_has_one(prod: dict[str, An
 
 
 def test_of_a_given_key_nothing_is_administered(dev: dict[str, Any]) -> None:
-    document = deployer_policy.permissions(plan("dev", config={"toolgate:kmsKey": KMS}).deployment)
+    document = deployer_policy.permissions(planned(config={"toolgate:kmsKey": KMS}).deployment)
     assert allowed(document, "kms:GenerateDataKey", KMS, kms_ViaService=f"s3.{REGION}.amazonaws.com")
     assert allowed(document, "logs:AssociateKmsKey", f"{LOGS}:*")
     for action in ("kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:CreateKey", "kms:CreateAlias"):

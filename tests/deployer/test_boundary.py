@@ -9,6 +9,7 @@ import pytest
 
 from tests.deployer.deciding import ACCOUNT, allowed
 from tests.local.conftest import BOUNDARY
+from tests.planning import SAMPLE
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.deployment.supplied_policies import with_policies
 from toolgate.access.matrix.access_matrix import matrix
@@ -68,5 +69,5 @@ def test_within_it_the_same_agents_may_call_the_same_tools(prod: dict[str, Any])
 def test_it_is_served_with_its_boundary(prod: dict[str, Any]) -> None:
     gateways = [it for it in prod["deployment"]["resources"] if "AgentRuntime" not in it["urn"]]
     alone = {"version": 3, "deployment": {"resources": gateways}}
-    with serve(with_policies(alone, [GIVEN])) as serving:
+    with serve(with_policies(alone, [GIVEN]), root=SAMPLE) as serving:
         assert serving.notes == ()

@@ -1,7 +1,5 @@
-"""The planned deployment and the served one; each costs seconds, so one serves all tests that leave it as it is."""
+"""The deployment served, which costs seconds: one for all tests that leave it as it is. And the project to break."""
 
-import copy
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,22 +9,14 @@ from typing import Any
 
 import pytest
 
-from toolgate.local.plan import plan
+from tests.planning import ROOT, SAMPLE, copy_project, planned
 from toolgate.local.serve.server import Serving, serve
-
-ROOT = Path(__file__).resolve().parents[2]
-PROJECT = ("components", "lambdas", "agent", "policy", "access", "local", "__main__.py", "ask.py")
-
-
-@pytest.fixture(scope="session")
-def planned() -> dict[str, Any]:
-    return plan("dev").deployment
 
 
 @pytest.fixture
-def deployment(planned: dict[str, Any]) -> dict[str, Any]:
-    """A copy to change."""
-    return copy.deepcopy(planned)
+def deployment() -> dict[str, Any]:
+    """The stack dev, to change."""
+    return planned().deployment
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +24,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., AbstractCo
     """Serve a deployment of the project in `root`, with logs of its own."""
 
     @contextmanager
-    def run(deployment: dict[str, Any], *, root: Path = ROOT) -> Iterator[Serving]:
+    def run(deployment: dict[str, Any], *, root: Path = SAMPLE) -> Iterator[Serving]:
         with serve(deployment, root=root, logs=tmp_path_factory.mktemp("logs")) as serving:
             yield serving
 
@@ -42,37 +32,15 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., AbstractCo
 
 
 @pytest.fixture(scope="module")
-def serving(
-    planned: dict[str, Any], served: Callable[[dict[str, Any]], AbstractContextManager[Serving]]
-) -> Iterator[Serving]:
-    with served(planned) as running:
+def serving(served: Callable[[dict[str, Any]], AbstractContextManager[Serving]]) -> Iterator[Serving]:
+    with served(planned().deployment) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
-def copied_project() -> Callable[[Path], Path]:
-    """Copy the project into a folder."""
-
-    def copy_into(folder: Path) -> Path:
-        copied = folder / "project"
-        copied.mkdir()
-        for name in PROJECT:
-            source = ROOT / name
-            if source.is_dir():
-                shutil.copytree(source, copied / name, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(source, copied / name)
-        for file in ROOT.glob("Pulumi*.yaml"):
-            shutil.copy(file, copied)
-        return copied
-
-    return copy_into
-
-
 @pytest.fixture
-def project(tmp_path: Path, copied_project: Callable[[Path], Path]) -> Path:
+def project(tmp_path: Path) -> Path:
     """A copy of the project to break."""
-    return copied_project(tmp_path)
+    return copy_project(tmp_path)
 
 
 @pytest.fixture(scope="session")
@@ -81,6 +49,6 @@ def run() -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def python(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, *arguments]
-        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=100, check=False)
+        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
     return python

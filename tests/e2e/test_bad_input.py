@@ -1,5 +1,9 @@
-"""Bad input, as the person at the command line meets it: one line, what to do, exit code 2, nothing half-made."""
+"""Bad input, as the person at the command line meets it: one line, what to do, exit code 2, nothing half-made.
 
+One of each kind is a process; the others are the same command in this one.
+"""
+
+import contextlib
 import json
 import socket
 import subprocess
@@ -11,10 +15,24 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.planning import SAMPLE, planned
+from toolgate.cli.main import main
 from toolgate.local.serve.server import Serving
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 TOOLS = Path("lambdas", "math", "tools.py")
+
+
+@pytest.fixture
+def run_here(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs `python -m toolgate.cli ...` in this process, in the folder."""
+
+    def run(*arguments: str, cwd: Path = SAMPLE) -> subprocess.CompletedProcess[str]:
+        with contextlib.chdir(cwd):
+            code = main(arguments[2:])
+        return subprocess.CompletedProcess(arguments, code, *capsys.readouterr())
+
+    return run
 
 
 def refused(done: subprocess.CompletedProcess[str]) -> str:
@@ -60,7 +78,6 @@ def unknown_tool(project: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (inexpressible, ("tools.py:", "choose", "which", "list[T]")),
         (same_name, ("tools.py:", "greeting", "Rename")),
         (long_tool, ("64", "math___aaaa", "Shorten")),
         (refused_name, ("gateway", "48", "shorten")),
@@ -68,9 +85,18 @@ def unknown_tool(project: Path) -> None:
     ],
 )
 def test_a_program_that_cannot_be_deployed(
-    project: Path, run: Run, spoil: Callable[[Path], None], says: tuple[str, ...]
+    project: Path, run_here: Run, spoil: Callable[[Path], None], says: tuple[str, ...]
 ) -> None:
     spoil(project)
+    says_what_is_wrong(project, run_here, says)
+
+
+def test_a_program_that_cannot_be_deployed_in_a_process(project: Path, run: Run) -> None:
+    inexpressible(project)
+    says_what_is_wrong(project, run, ("tools.py:", "choose", "which", "list[T]"))
+
+
+def says_what_is_wrong(project: Path, run: Run, says: tuple[str, ...]) -> None:
     line = refused(run("-m", "toolgate.cli", "plan", "--out", "planned.json", cwd=project))
     for words in says:
         assert words.lower() in line.lower()
@@ -82,9 +108,9 @@ def test_the_demo_of_a_program_that_cannot_be_deployed(project: Path, run: Run) 
     assert "Rename" in refused(run("-m", "toolgate.cli", "demo", cwd=project))
 
 
-def test_a_port_in_use(planned: dict[str, Any], run: Run, tmp_path: Path) -> None:
+def test_a_port_in_use(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "planned.json"
-    file.write_text(json.dumps(planned))
+    file.write_text(json.dumps(planned().deployment))
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -94,9 +120,21 @@ def test_a_port_in_use(planned: dict[str, Any], run: Run, tmp_path: Path) -> Non
     assert "in use" in line
 
 
-@pytest.mark.parametrize("content", ["", "not JSON", "[]", "{}", '{"version": 2}', '{"version": 3, "deployment": {}}'])
-@pytest.mark.parametrize("command", [("up", "--deployment"), ("access", "matrix")])
-def test_a_file_that_is_no_deployment(run: Run, tmp_path: Path, command: tuple[str, ...], content: str) -> None:
+UP, MATRIX = ("up", "--deployment"), ("access", "matrix")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 2}', '{"version": 3, "deployment": {}}'])
+@pytest.mark.parametrize("command", [UP, MATRIX])
+def test_a_file_that_is_no_deployment(run_here: Run, tmp_path: Path, command: tuple[str, ...], content: str) -> None:
+    says_that_it_is_none(run_here, tmp_path, command, content)
+
+
+@pytest.mark.parametrize("command", [UP, MATRIX])
+def test_a_file_that_is_no_deployment_in_a_process(run: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
+    says_that_it_is_none(run, tmp_path, command, "not JSON")
+
+
+def says_that_it_is_none(run: Run, tmp_path: Path, command: tuple[str, ...], content: str) -> None:
     file = tmp_path / "other.json"
     file.write_text(content)
     line = refused(run("-m", "toolgate.cli", *command, str(file)))
@@ -104,8 +142,8 @@ def test_a_file_that_is_no_deployment(run: Run, tmp_path: Path, command: tuple[s
     assert "pulumi stack export" in line
 
 
-def test_a_file_that_is_not_there(run: Run) -> None:
-    assert "nowhere.json" in refused(run("-m", "toolgate.cli", "up", "--deployment", "nowhere.json"))
+def test_a_file_that_is_not_there(run_here: Run) -> None:
+    assert "nowhere.json" in refused(run_here("-m", "toolgate.cli", "up", "--deployment", "nowhere.json"))
 
 
 @pytest.mark.parametrize("prompt", ["", "   ", 7, None, ["x"], {"toolUse": {}}, "x" * 2_000_000])

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from mcp_proxy_for_aws.sigv4_helper import SigV4HTTPXAuth  # type: ignore[import-untyped]
 
+from tests.planning import copy_project
 from toolgate.access.deployment.deployment import Deployment, parse
 from toolgate.access.matrix.access_matrix import matrix
 from toolgate.access.matrix.decisions import Access
@@ -57,9 +58,9 @@ Agents = Mapping[str, Handed]
 
 
 @pytest.fixture(scope="module")
-def two_targets(tmp_path_factory: pytest.TempPathFactory, copied_project: Callable[[Path], Path]) -> Path:
+def two_targets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project with a second target."""
-    project = copied_project(tmp_path_factory.mktemp("two-targets"))
+    project = copy_project(tmp_path_factory.mktemp("two-targets"))
     second = project / "lambdas" / "text"
     second.mkdir()
     (second / "tools.py").write_text(SECOND_TARGET)
@@ -76,7 +77,6 @@ programs = st.dictionaries(
 
 @settings(
     max_examples=6,
-    deadline=None,
     derandomize=True,
     database=None,
     # A program is small as it is, and each try to make it smaller would take a plan.
@@ -133,7 +133,7 @@ def by_gateway(serving: Serving, deployment: Deployment, agents: Sequence[str]) 
         issued = serving.session(runtime.role_arn)
         credentials = Credentials(issued.access_key_id, issued.secret_access_key, issued.session_token)
         auth = SigV4HTTPXAuth(credentials, "bedrock-agentcore", "us-east-1")
-        with httpx.Client(auth=auth, headers={"accept": "application/json, text/event-stream"}, timeout=30) as client:
+        with httpx.Client(auth=auth, headers={"accept": "application/json, text/event-stream"}, timeout=None) as client:
             shown = rpc(client, url, "tools/list", {})
             listed |= {(agent, tool["name"]) for tool in shown.get("result", {}).get("tools", [])}
             for tool, arguments in ARGUMENTS.items():

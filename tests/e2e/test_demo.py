@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts.record import STACKS, recorded, without_times
-
-ROOT = Path(__file__).resolve().parents[2]
-
+from toolgate.local.demo import main as demo
 
 EVERY_TOOL = (
     "toolgate:index:ToolGateway",
@@ -35,24 +33,66 @@ OWN_TOOLS = (
 
 
 @pytest.mark.parametrize(("stack", "expected", "refusals"), [("dev", EVERY_TOOL, 3), ("agents", OWN_TOOLS, 6)])
-def test_the_demo_shows_everything_and_ends_by_itself(stack: str, expected: tuple[str, ...], refusals: int) -> None:
+def test_the_demo_shows_everything_and_ends_by_itself(
+    project: Path, stack: str, expected: tuple[str, ...], refusals: int
+) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    demo = subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "toolgate.cli", "demo", "--stack", stack],
-        cwd=ROOT,
+        cwd=project,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=environment | {"MARK": str(os.getpid())},
     )
-    shown, waited_for = demo.communicate(timeout=100)
-    assert demo.returncode == 0, shown + waited_for
+    shown, waited_for = process.communicate()
+    assert process.returncode == 0, shown + waited_for
     for words in expected:
         assert words in shown
     assert shown.count("refused  ") == refusals
     assert "LET IN" not in shown
     assert left_of(os.getpid()) == []
     assert without_times(shown) == without_times(recorded(STACKS[stack])), "docs/demo.md is behind: make record"
+
+
+SHOP = '''"""A shop."""
+
+
+def find(query: str, limit: int | None = None) -> list[str]:
+    """Find what is sold."""
+    return [query]
+
+
+def refund(order: str) -> str:
+    """Refund an order."""
+    return f"{order} is refunded"
+'''
+AGENTS = """config:
+  aws:region: us-east-1
+  toolgate:authorization: tool
+  toolgate:agents:
+    clerk: {tools: [shop___refund]}
+    guest: {tools: []}
+"""
+
+
+def test_the_demo_of_other_tools_asks_what_they_can_answer(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "lambdas" / "math").rename(project / "lambdas" / "shop")
+    (project / "lambdas" / "shop" / "tools.py").write_text(SHOP)
+    (project / "Pulumi.agents.yaml").write_text(AGENTS)
+    code = demo("agents", project)
+    shown = capsys.readouterr().out
+    assert code == 0, shown
+    for words in (
+        '> Call shop___refund with {"order": "example"}   (clerk)\n     tool   shop___refund {"order": "example"}',
+        "example is refunded",
+        '> Call shop___refund with {"order": "example"}   (guest)\n     I have no tool shop___refund. I have no tools.',
+        "refused  the role of clerk calling shop___find\n            -32002 Tool Execution Denied",
+        "refused  the role of guest calling shop___find\n            HTTP 403 AccessDeniedException",
+        "refused  the agent 'clerk', its grant pointed at another gateway",
+    ):
+        assert words in shown
+    assert "LET IN" not in shown
 
 
 def left_of(mark: int) -> list[str]:

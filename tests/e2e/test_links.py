@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.planning import SAMPLE, planned
 from toolgate.access.deployment.deployment import parse
 from toolgate.local import refusals
 from toolgate.local.invoke_agent import AgentError, ask
@@ -69,8 +70,8 @@ def test_a_gateway_role_without_the_function_gives_a_tool_error(deployment: dict
         assert running.calls == []
 
 
-def test_a_caller_without_a_permission_may_not_invoke_the_runtime(planned: dict[str, Any], serving: Serving) -> None:
-    somebody = serving.session(parse(planned).functions[0].role_arn).environment()
+def test_a_caller_without_a_permission_may_not_invoke_the_runtime(serving: Serving) -> None:
+    somebody = serving.session(parse(planned().deployment).functions[0].role_arn).environment()
     with pytest.raises(AgentError, match="not authorized to perform: bedrock-agentcore:InvokeAgentRuntime"):
         ask(serving.environment | somebody, serving.agents[AGENT], QUESTION)
 
@@ -81,17 +82,17 @@ def test_a_wrong_secret_is_refused(serving: Serving) -> None:
         ask(forged, serving.agents[AGENT], QUESTION)
 
 
-def test_every_attempt_of_the_demo_is_refused(planned: dict[str, Any]) -> None:
-    made = list(refusals.attempts(planned, parse(planned)))
+def test_every_attempt_of_the_demo_is_refused(deployment: dict[str, Any]) -> None:
+    made = list(refusals.attempts(deployment, parse(deployment), root=SAMPLE))
     assert [attempt.refused for attempt in made] == [True, True, True]
     assert "Missing Authentication Token" in made[0].message
     for attempt in made[1:]:
         assert "is not authorized to perform: bedrock-agentcore:InvokeGateway on resource: arn:aws:" in attempt.message
 
 
-def test_an_open_lock_is_seen(planned: dict[str, Any], serving: Serving) -> None:
+def test_an_open_lock_is_seen(serving: Serving) -> None:
     """The demo's own judgement can fail: with the grant in place the agent is let in."""
-    runtime = parse(planned).runtimes[0]
+    runtime = parse(planned().deployment).runtimes[0]
     attempt = refusals.agent_without_grant(serving, runtime)
     assert not attempt.refused
     assert "112" in attempt.message

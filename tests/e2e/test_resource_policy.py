@@ -11,6 +11,7 @@ import pytest
 from botocore.credentials import Credentials
 from mcp_proxy_for_aws.sigv4_helper import SigV4HTTPXAuth  # type: ignore[import-untyped]
 
+from tests.planning import copy_project
 from toolgate.access.deployment.deployment import parse
 from toolgate.local.invoke_agent import ask
 from toolgate.local.plan import Plan, plan
@@ -41,8 +42,8 @@ def snippet() -> str:
 
 
 @pytest.fixture(scope="module")
-def planned(tmp_path_factory: pytest.TempPathFactory, copied_project: Callable[[Path], Path]) -> Plan:
-    project = copied_project(tmp_path_factory.mktemp("private"))
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    project = copy_project(tmp_path_factory.mktemp("private"))
     with (project / "__main__.py").open("a") as program:
         program.write(f"\nimport pulumi_aws as aws\n{GUEST}\n{snippet()}")
     return plan("dev", root=project)
@@ -74,7 +75,7 @@ def test_another_role_with_the_same_grant_is_refused(planned: Plan, running: Ser
         "bedrock-agentcore",
         gateway.arn.split(":")[3],
     )
-    with httpx.Client(trust_env=False, timeout=30, auth=signer) as client:
+    with httpx.Client(trust_env=False, timeout=None, auth=signer) as client:
         answer = client.post(
             running.gateway_url(gateway.id),
             json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"},

@@ -13,6 +13,7 @@ from mcp import ClientSession
 from mcp.shared.exceptions import McpError
 from mcp_proxy_for_aws.client import aws_iam_streamablehttp_client  # type: ignore[import-untyped]
 
+from tests.planning import planned
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.deployment.stack_export import DeploymentError
 from toolgate.access.matrix.access_matrix import matrix
@@ -41,7 +42,7 @@ BY_DEFAULT = REFUSED.format("No policy applies to the request (denied by default
 
 @pytest.fixture(scope="module")
 def agents_plan() -> Plan:
-    return plan("agents")
+    return planned("agents")
 
 
 @pytest.fixture
@@ -157,22 +158,22 @@ def test_a_condition_holds_at_its_edges_and_the_agent_survives_the_refusal(proje
     assert grant in program.read_text()
     conditional = f"{grant[:-1]}, when={condition!r} if name == 'calculator' else None)"
     program.write_text(program.read_text().replace(grant, conditional))
-    planned = plan("agents", root=project)
-    assert planned.mandatory == ()
-    with served(planned.deployment) as serving:
-        calculator = Caller(serving, planned.deployment, "calculator")
+    changed = plan("agents", root=project)
+    assert changed.mandatory == ()
+    with served(changed.deployment) as serving:
+        calculator = Caller(serving, changed.deployment, "calculator")
         assert calculator.tools() == OWN["calculator"]  # some arguments are allowed
         for a in (99.9999, 99, -1):
             assert calculator.refusal(ADD, {"a": a, "b": 1000}) is None
         for a in (100, 100.0, 99.99999):
             assert calculator.refusal(ADD, {"a": a, "b": 0}) == (-32002, BY_DEFAULT)
-        assert Caller(serving, planned.deployment, "greeter").refusal(GREETING, ARGUMENTS[GREETING]) is None
+        assert Caller(serving, changed.deployment, "greeter").refusal(GREETING, ARGUMENTS[GREETING]) is None
         runtime, denied = serving.agents["calculator"], len(serving.denials)
         assert "failed" in ask(serving.environment, runtime, "What is 100 + 12?")
         assert len(serving.denials) == denied + 1
         assert "111" in ask(serving.environment, runtime, "What is 99 + 12?")
     judged = {
-        entry.tool: entry.decision for entry in matrix(parse(planned.deployment)).entries if entry.agent == "calculator"
+        entry.tool: entry.decision for entry in matrix(parse(changed.deployment)).entries if entry.agent == "calculator"
     }
     assert judged == {ADD: Access.CONDITIONAL, MULTIPLY: Access.CONDITIONAL, GREETING: Access.DENY}
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from pulumi import automation as auto
 
+from tests.planning import SAMPLE
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.control_plane import ControlPlane
 from toolgate.local.cloud.store import MemoryStore
@@ -94,7 +95,7 @@ def an_engine(tmp_path: Path, program: Callable[[], None] | None = None, **varia
     """An engine whose program runs in a folder of its own, which is the current one as long as the block runs."""
     folder = tmp_path / "program"
     for name in ("lambdas", "agent"):
-        shutil.copytree(ROOT / name, folder / name)
+        shutil.copytree(SAMPLE / name, folder / name)
     for name in ("state", "work"):
         (tmp_path / name).mkdir()
     provider = Provider(MemoryStore(), {})
@@ -124,7 +125,7 @@ def an_engine(tmp_path: Path, program: Callable[[], None] | None = None, **varia
 def planned() -> list[dict[str, Any]]:
     """The resources of the project's program, planned without an engine (and without the policy pack)."""
     plane = ControlPlane(CloudEnvironment(region=SETTINGS["aws:region"]), MemoryStore(), {})
-    recording = record(Program(ROOT, "toolgate", "dev", SETTINGS), plane)
+    recording = record(Program(SAMPLE, "toolgate", "dev", SETTINGS), plane)
     return list(export(recording, plane.place)["deployment"]["resources"])
 
 

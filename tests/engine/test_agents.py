@@ -7,6 +7,7 @@ from typing import Any
 import yaml  # type: ignore[import-untyped]
 from pulumi import automation as auto
 
+from tests.planning import SAMPLE
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.matrix.access_matrix import matrix
 from toolgate.access.matrix.decisions import Access
@@ -22,7 +23,7 @@ ADD, MULTIPLY, GREETING = (f"math___{name}" for name in ("add_numbers", "multipl
 
 def two_agents() -> dict[str, Any]:
     """The settings of the stack `agents`."""
-    settings = yaml.safe_load((ROOT / "Pulumi.agents.yaml").read_text())["config"]
+    settings = yaml.safe_load((SAMPLE / "Pulumi.agents.yaml").read_text())["config"]
     assert isinstance(settings, dict)
     return settings
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.planning import SAMPLE
+
 SOURCE = '''
 from typing import NotRequired, TypedDict
 from dispatch import ToolError
@@ -46,7 +48,6 @@ def strange() -> float:
     return float("nan")
 '''
 
-LAMBDAS = Path(__file__).parents[2] / "lambdas"
 Call = Callable[[str | None, Any], Any]
 
 
@@ -169,8 +170,8 @@ def test_the_dispatcher_needs_nothing_installed(tmp_path: Path, function: Any) -
     assert json.loads(done.stdout) == "pong"
 
 
-def test_the_shipped_tools_answer_through_the_dispatcher(function: Any) -> None:
-    call = function((LAMBDAS / "math" / "tools.py").read_text())
+def test_the_samples_tools_answer_through_the_dispatcher(function: Any) -> None:
+    call = function((SAMPLE / "lambdas" / "math" / "tools.py").read_text())
     assert call("math___add_numbers", {"a": 100, "b": 12}) == 112
     assert call("math___multiply_numbers", {"a": 6, "b": 7}) == 42
     assert "Alice" in call("math___greeting", {"name": "Alice"})

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
+from tests.planning import planned
 from toolgate.deployer import deployer_policy
-from toolgate.local.plan import plan
 
 AGENTS = {"adder": {"tools": ["math___add_numbers"]}, "greeter": {"tools": ["math___greeting"]}}
 TOOL = {"toolgate:authorization": "tool", "toolgate:agents": json.dumps(AGENTS)}
@@ -19,25 +19,25 @@ INSIDE = {"toolgate:network": json.dumps(NETWORK), "toolgate:permissionsBoundary
 
 @pytest.fixture(scope="session")
 def dev() -> dict[str, Any]:
-    return plan("dev").deployment
+    return planned().deployment
 
 
 @pytest.fixture(scope="session")
 def tool() -> dict[str, Any]:
     """Two agents, each with its own tools, authorized by a policy engine."""
-    return plan("dev", config=TOOL).deployment
+    return planned(config=TOOL).deployment
 
 
 @pytest.fixture(scope="session")
 def watched() -> dict[str, Any]:
     """Logs and traces delivered, alarms, a dashboard."""
-    return plan("dev", config=WATCHED).deployment
+    return planned(config=WATCHED).deployment
 
 
 @pytest.fixture(scope="session")
 def prod() -> dict[str, Any]:
     """The stack prod, its agents in a VPC and its roles within a boundary."""
-    return plan("prod", config=INSIDE).deployment
+    return planned("prod", INSIDE).deployment
 
 
 @pytest.fixture(scope="session")

@@ -1,3 +1,4 @@
+import functools
 import json
 import re
 import stat
@@ -7,8 +8,12 @@ from typing import Any
 
 import pytest
 
+from tests.planning import SAMPLE
 from toolgate.local.engine.pack_config import parse
-from toolgate.local.plan import PackError, Plan, ProgramError, Violation, describe, plan, write
+from toolgate.local.plan import PackError, Plan, ProgramError, Violation, describe, write
+from toolgate.local.plan import plan as plan_of
+
+plan = functools.partial(plan_of, root=SAMPLE)
 
 DEPLOYMENT: dict[str, Any] = {
     "deployment": {
@@ -50,7 +55,7 @@ pulumi:pulumi:Stack  p-dev
 
 @pytest.fixture(scope="module")
 def planned() -> Plan:
-    """The project's own program, planned."""
+    """The sample, planned."""
     return plan("dev")
 
 
@@ -146,7 +151,7 @@ def test_the_tree_and_the_verdict() -> None:
 
 
 def test_a_deployment_is_written_whole_and_for_its_owner_alone(tmp_path: Path) -> None:
-    file = tmp_path / "deployment.json"
+    file = tmp_path / "new" / "deployment.json"
     write({"version": 3}, file)
     assert json.loads(file.read_text()) == {"version": 3}
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

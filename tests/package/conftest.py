@@ -20,6 +20,7 @@ from pulumi.runtime.proto.engine_pb2_grpc import EngineServicer, add_EngineServi
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderStub
 from pulumi.runtime.proto.resource_pb2_grpc import ResourceMonitorServicer, add_ResourceMonitorServicer_to_server
 
+from tests.planning import SAMPLE
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.control_plane import ControlPlane
 from toolgate.local.cloud.store import MemoryStore
@@ -38,7 +39,7 @@ SIGNATURE = "4dabf18193072939515e22adb298388d"
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A program's folder."""
     folder = tmp_path_factory.mktemp("program")
-    (folder / "lambdas").symlink_to(ROOT / "lambdas")
+    (folder / "lambdas").symlink_to(SAMPLE / "lambdas")
     (folder / "agent.zip").write_bytes(b"a zip")
     return folder
 
@@ -118,7 +119,7 @@ class Hosted:
             monitorEndpoint=f"127.0.0.1:{self._port}",
             dryRun=self.recording.preview,
         )
-        answer = self._plugin.Construct(request, timeout=60)
+        answer = self._plugin.Construct(request)
         return Made(answer.urn, from_struct(answer.state))
 
     def registration(self, kind: str, name: str) -> recorder.Registration:

@@ -13,6 +13,7 @@ import pulumi
 import pytest
 from pulumi import automation as auto
 
+from tests.planning import SAMPLE
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.matrix.access_matrix import matrix
 from toolgate.access.matrix.decisions import Access
@@ -142,8 +143,9 @@ def test_an_example(environment: dict[str, str], tmp_path: Path, example: str) -
     compiled = example in {"go", "java"}
     left_out = shutil.ignore_patterns("sdks", "target") if compiled else None
     shutil.copytree(ROOT / "examples" / example, work, symlinks=True, ignore=left_out)
-    for name in ("bin", "components", "lambdas", ".venv"):
+    for name in ("bin", "components", ".venv"):
         (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "lambdas").symlink_to(SAMPLE / "lambdas")
     (work / "agent.zip").write_bytes(b"a zip")
     if compiled:
         generate_sdk(work, environment)

@@ -2,14 +2,9 @@
 
 from collections.abc import Iterator
 
-import hypothesis
 import pytest
 
 from tests.policy import driver
-
-# A slow machine is no defect of the pack.
-hypothesis.settings.register_profile("policy", deadline=None)
-hypothesis.settings.load_profile("policy")
 
 
 @pytest.fixture(scope="session")

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
+from tests.planning import planned
 from tests.policy import making
 from tests.policy.driver import UNKNOWN, Pack, Registration
-from toolgate.local.plan import plan
 
 type Resources = dict[str, dict[str, Any]]
 
 
 def registered(stack: str, preview: bool) -> list[dict[str, Any]]:
     """What the program registers, in the project and stack of these tests."""
-    planned = plan(stack, config={"toolgate:bundle": "sources"}, preview=preview)
-    text = json.dumps(planned.deployment["deployment"]["resources"])
+    made = planned(stack, preview=preview)
+    text = json.dumps(made.deployment["deployment"]["resources"])
     return list(json.loads(text.replace(f":{stack}::toolgate::", ":dev::shop::")))
 
 
@@ -67,8 +67,8 @@ def test_nothing_violates(pack: Pack, resources: list[dict[str, Any]]) -> None:
 
 @pytest.mark.parametrize("preview", [True, False], ids=["preview", "up"])
 def test_where_logs_are_delivered_there_is_nothing_to_say(preview: bool) -> None:
-    config = {"toolgate:bundle": "sources", "toolgate:observability": '{"logs": true, "traces": true}'}
-    assert plan("dev", config=config, preview=preview).violations == ()
+    config = {"toolgate:observability": '{"logs": true, "traces": true}'}
+    assert planned(config=config, preview=preview).violations == ()
 
 
 def open_gateway(by_name: Resources) -> tuple[str, str]:

@@ -96,7 +96,7 @@ registrations = st.builds(
         st.lists(st.sampled_from([f"urn:pulumi:dev::shop::{kind}::x" for kind in TYPES]), max_size=2),
     ),
 )
-FUZZ = settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+FUZZ = settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @FUZZ

@@ -1,8 +1,8 @@
 """The whole command on a copy of this project with a change in it."""
 
+import contextlib
+import io
 import json
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-LEFT_BEHIND = (".*", "dist", "tests", "bench", "docs", "__pycache__")
+from tests.planning import copy_project
+from toolgate.cli.main import main
+
 GREETER_BEFORE, GREETER_AFTER = "tools: [math___greeting]", "tools: [math___greeting, math___add_numbers]"
 GRANT = "components/iam/iam_documents.py"
 
@@ -31,8 +32,7 @@ class Outcome:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with this project as its only commit."""
-    folder = tmp_path_factory.mktemp("project") / "copy"
-    shutil.copytree(ROOT, folder, symlinks=True, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
+    folder = copy_project(tmp_path_factory.mktemp("project"))
     (folder / ".gitignore").write_text("/.local/\n/dist/\n__pycache__/\n")
     git(folder, "init", "--quiet", "--initial-branch=main")
     commit(folder)
@@ -63,20 +63,29 @@ def commit(folder: Path) -> None:
     git(folder, "commit", "--quiet", "--message=x")
 
 
-def review(project: Path, base: str, stack: str, *more: str) -> Outcome:
+def in_a_process(project: Path, arguments: list[str]) -> tuple[int, str]:
+    """The command as a reader runs it; exit code, and what it says beside the comment."""
+    command = [sys.executable, "-m", "toolgate.cli", *arguments]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr
+
+
+def in_this_process(project: Path, arguments: list[str]) -> tuple[int, str]:
+    """The same without the start of one more process; both sides are planned by processes of their own anyway."""
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.chdir(project):
+        return main(arguments), said.getvalue()
+
+
+def review(
+    project: Path, base: str, stack: str, *more: str, run: Callable[..., tuple[int, str]] = in_this_process
+) -> Outcome:
     out, summary = project / ".local" / "c.md", project / ".local" / "s.json"
     out.parent.mkdir(exist_ok=True)
     arguments = ["review", "--base", base, "--stack", stack, "--out", str(out), "--summary", str(summary), *more]
-    done = subprocess.run(
-        [sys.executable, "-m", "toolgate.cli", *arguments],
-        cwd=project,
-        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert out.exists(), done.stderr
-    found = Outcome(done.returncode, out.read_text(), json.loads(summary.read_text()), done.stderr)
+    code, errors = run(project, arguments)
+    assert out.exists(), errors
+    found = Outcome(code, out.read_text(), json.loads(summary.read_text()), errors)
     out.unlink()
     summary.unlink()
     return found
@@ -84,7 +93,7 @@ def review(project: Path, base: str, stack: str, *more: str) -> Outcome:
 
 def test_who_gains_what_is_said_and_nothing_is_left_behind(project: Path, change: Callable[..., None]) -> None:
     change("Pulumi.agents.yaml", GREETER_BEFORE, GREETER_AFTER)
-    found = review(project, "main", "agents")
+    found = review(project, "main", "agents", run=in_a_process)
     assert (found.code, found.summary) == (0, {"mandatory": 0, "gains": 1, "losses": 0, "unplanned": []})
     assert "\n- agent `greeter` may newly call `math___add_numbers` (`agents`)\n" in found.comment
     assert '+         AgentCore::Action::"math___add_numbers",' in found.comment

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from toolgate.local.engine.pack_process import Violation
+from toolgate.local.engine.stack_config import stacks_of
 from toolgate.review import planning
-from toolgate.review.planning import NOTHING, Failed, Planned, plan_trees, stacks_of
+from toolgate.review.planning import NOTHING, Failed, Planned, plan_trees
 
 HEAD = """
 import os, sys, time

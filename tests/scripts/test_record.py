@@ -1,6 +1,5 @@
 """The recording of the demos: what it writes where, and that it writes nothing of a demo that failed."""
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,10 +22,12 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def demo_prints(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def prints(code: int = 0) -> None:
-        def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
-            return subprocess.CompletedProcess(command, code, f"of {command[-1]}\n[0.1 s]\n")
+        def demo(stack: str, root: Path) -> int:
+            assert (root / f"Pulumi.{stack}.yaml").is_file()
+            print(f"of {stack}\n[0.1 s]")
+            return code
 
-        monkeypatch.setattr(subprocess, "run", run)
+        monkeypatch.setattr(record, "demo", demo)
 
     return prints
 

@@ -13,7 +13,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("project.txt", "uv.txt", "pyproject.toml"):
         (tmp_path / name).write_text(name)
     (tmp_path / ".python-version").write_text("3.99\n")
-    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    program(tmp_path / ".venv" / "bin" / "python", f'echo "${{1##*/}}" >> {tmp_path}/done')
     monkeypatch.setattr(setup, "ROOT", tmp_path)
     monkeypatch.setattr(setup, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(setup, "UV_VENV", tmp_path / ".uv")
@@ -27,12 +28,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def program(file: Path, script: str) -> None:
+    """A program that does what the shell script says."""
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
+
+
 def uv(folder: Path, script: str) -> None:
     """A uv that does what the shell script says."""
-    program = folder / ".uv" / "bin" / "uv"
-    program.parent.mkdir(parents=True)
-    program.write_text(f"#!/bin/sh\n{script}\n")
-    program.chmod(0o755)
+    (folder / ".uv" / "bin").mkdir(parents=True)
+    program(folder / ".uv" / "bin" / "uv", script)
 
 
 def test_a_missing_interpreter_is_said_with_the_way_out(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,7 +71,7 @@ def test_an_old_python_is_told_what_to_run(
 def test_it_works_again_only_when_something_changed(folder: Path, changed: str) -> None:
     uv(folder, f'echo "$1" >> {folder}/done')
     assert setup.main() == setup.main() == 0
-    assert (folder / "done").read_text().split() == ["venv", "pip", "pip"]
+    assert (folder / "done").read_text().split() == ["venv", "pip", "compile_used.py", "pip"]
     (folder / changed).write_text("other")
     assert setup.main() == 0
-    assert (folder / "done").read_text().split() == ["venv", "pip", "pip"] * 2
+    assert (folder / "done").read_text().split() == ["venv", "pip", "compile_used.py", "pip"] * 2

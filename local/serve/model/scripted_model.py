@@ -1,7 +1,8 @@
 """A scripted model: decides from the prompt and the offered tools, and says what the tools returned.
 
-It knows three requests (arithmetic, greetings, questions about the tools) and computes nothing itself. A pure function
-of the conversation, so that a demo and a test get the same answer every time.
+It knows four requests (a tool by its name with its arguments as JSON, arithmetic, greetings, questions about the tools)
+and computes nothing itself. A pure function of the conversation, so that a demo and a test get the same answer every
+time.
 """
 
 import json
@@ -14,8 +15,11 @@ from toolgate.local.serve.gateway import search
 from toolgate.policy.language.agentcore_facts import target_of
 
 ABILITIES = (
-    "I am a scripted model. I can hand sums and products (100 + 12, 6 * 7) and greetings (Greet Alice) to a tool"
+    "I am a scripted model. I can hand sums and products (100 + 12, 6 * 7) and greetings (Greet Alice) to a tool,"
+    ' and call any tool by its name with its arguments as JSON (Call math___add_numbers with {"a": 1, "b": 2})'
 )
+SPOKEN = ("What is 100 + 12?", "What is 6 * 7?", "Greet Alice")
+"""Requests in words, an example of each kind."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +35,15 @@ class _Tool:
     name: str
     description: str
     properties: Mapping[str, Mapping[str, Any]]
+    required: Sequence[str] = ()
 
-    def is_about(self, words: Sequence[str]) -> bool:
-        text = f"{self.name.removeprefix(target_of(self.name))} {self.description}".lower()
-        return any(word in text for word in words)
+    def is_about(self, words: re.Pattern[str]) -> bool:
+        text = f"{self.name.removeprefix(target_of(self.name))} {self.description}".replace("_", " ")
+        return words.search(text) is not None
+
+    def takes(self, given: Mapping[str, Any]) -> bool:
+        """Whether nothing that it requires is missing."""
+        return set(self.required) <= given.keys()
 
     def parameters(self, *types: str) -> list[str]:
         return [name for name, schema in self.properties.items() if schema.get("type") in types]
@@ -43,7 +52,11 @@ class _Tool:
 _ARITHMETIC = re.compile(r"(-?\d+(?:\.\d+)?)\s*([+*x])\s*(-?\d+(?:\.\d+)?)")
 _GREETING = re.compile(r"\b(?:greet|say hello to|welcome)\s+(\w+)", re.IGNORECASE)
 _ABOUT_TOOLS = re.compile(r"\btools?\b|what can you do|\bhelp\b", re.IGNORECASE)
-_OPERATIONS = {"+": ("add", "sum", "plus")} | dict.fromkeys("*x", ("multipl", "product", "times"))
+_SUM = re.compile(r"\b(add(s|ing|ition)?|sums?|plus)\b", re.IGNORECASE)
+_PRODUCT = re.compile(r"\b(multipl\w+|products? of|times)\b", re.IGNORECASE)
+_GREETS = re.compile(r"\b(greet\w*|hello)\b", re.IGNORECASE)
+_OPERATIONS = {"+": _SUM, "*": _PRODUCT, "x": _PRODUCT}
+_NAMED = re.compile(r"(?<![\w-])(?P<name>[\w-]*___[\w-]+)[^{]*(?P<arguments>\{.*)", re.DOTALL)
 
 
 def reply(messages: Sequence[Mapping[str, Any]], tool_config: Mapping[str, Any] | None) -> str | ToolUse:
@@ -64,12 +77,15 @@ def reply(messages: Sequence[Mapping[str, Any]], tool_config: Mapping[str, Any] 
 def _tools(tool_config: Mapping[str, Any] | None) -> list[_Tool]:
     specs = [tool["toolSpec"] for tool in (tool_config or {}).get("tools", []) if "toolSpec" in tool]
     return [
-        _Tool(spec["name"], spec.get("description", ""), spec["inputSchema"]["json"].get("properties", {}))
+        _Tool(spec["name"], spec.get("description", ""), schema.get("properties", {}), schema.get("required", ()))
         for spec in specs
+        for schema in [spec["inputSchema"]["json"]]
     ]
 
 
 def _decide(prompt: str, tools: list[_Tool]) -> str | ToolUse:
+    if named := _NAMED.search(prompt):
+        return _call(named["name"], named["arguments"], tools)
     if arithmetic := _ARITHMETIC.search(prompt):
         left, operator, right = arithmetic.groups()
         return _calculation(_OPERATIONS[operator], [_number(left), _number(right)], tools)
@@ -82,22 +98,34 @@ def _decide(prompt: str, tools: list[_Tool]) -> str | ToolUse:
     return f"{ABILITIES}. {_listing(tools)}"
 
 
+def _call(name: str, arguments: str, tools: list[_Tool]) -> str | ToolUse:
+    """The call of a tool by its full name; what follows the JSON is not read."""
+    if not any(tool.name == name for tool in tools):
+        return f"I have no tool {name}. {_listing(tools)}"
+    try:
+        given, _ = json.JSONDecoder().raw_decode(arguments)
+    except ValueError as error:
+        return f"The arguments of {name} are not JSON: {error}."
+    return ToolUse(name, given)
+
+
 def _number(text: str) -> int | float:
     return float(text) if "." in text else int(text)
 
 
-def _calculation(words: Sequence[str], numbers: Sequence[int | float], tools: list[_Tool]) -> str | ToolUse:
+def _calculation(words: re.Pattern[str], numbers: Sequence[int | float], tools: list[_Tool]) -> str | ToolUse:
     for tool in tools:
         names = tool.parameters("number", "integer")
-        if len(names) >= len(numbers) and tool.is_about(words):
-            return ToolUse(tool.name, dict(zip(names, numbers, strict=False)))
+        given = dict(zip(names, numbers, strict=False))
+        if len(names) >= len(numbers) and tool.is_about(words) and tool.takes(given):
+            return ToolUse(tool.name, given)
     return f"I have no tool for this calculation. {_listing(tools)}"
 
 
 def _greeting(who: str, tools: list[_Tool]) -> str | ToolUse:
     for tool in tools:
         names = tool.parameters("string")
-        if names and tool.is_about(("greet", "hello")):
+        if names and tool.is_about(_GREETS) and tool.takes({names[0]: who}):
             return ToolUse(tool.name, {names[0]: who})
     return f"I have no tool for greetings. {_listing(tools)}"
 

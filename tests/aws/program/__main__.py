@@ -17,7 +17,7 @@ from toolgate.components.grants.tool_grants import Authorization
 from toolgate.components.lambda_tools import LambdaTools
 from toolgate.components.tool_gateway import GatewayTarget, ToolGateway
 
-MATH = Path(__file__).parents[3] / "lambdas" / "math"
+MATH = Path(__file__).parents[2] / "sample" / "lambdas" / "math"
 ADD = "math___add_numbers"
 
 config = pulumi.Config("probe")

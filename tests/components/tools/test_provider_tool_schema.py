@@ -30,7 +30,7 @@ def as_the_provider_reads_it(node: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(INPUTS)
 def test_the_provider_sends_what_the_schema_says(schema: dict[str, Any]) -> None:
     payload = provider_tool_schema.inline_payload({"name": "t", "description": "d", "inputSchema": schema})
@@ -92,7 +92,7 @@ def tool_definition() -> Any:
     return botocore.session.get_session().get_service_model("bedrock-agentcore-control").shape_for("ToolDefinition")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(INPUTS)
 def test_tools_json_is_what_the_api_takes(tool_definition: Any, schema: dict[str, Any]) -> None:
     [tool] = json.loads(provider_tool_schema.tools_json([{"name": "t", "description": "d", "inputSchema": schema}]))

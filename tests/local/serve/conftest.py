@@ -92,6 +92,6 @@ def rpc() -> Callable[..., httpx.Response]:
         )
         SigV4Auth(signer, "bedrock-agentcore", "us-east-1").add_auth(request)
         more = {name.replace("_", "-"): value for name, value in headers.items()}
-        return httpx.post(url, content=body, headers={**request.headers, **more})
+        return httpx.post(url, content=body, headers={**request.headers, **more}, timeout=None)
 
     return send

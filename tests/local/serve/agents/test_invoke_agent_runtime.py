@@ -114,7 +114,7 @@ def test_only_who_may_invoke_the_runtime_can(
 
 def test_an_unsigned_request_is_refused(serving: Serving) -> None:
     arn = serving.agents["assistant"].replace(":", "%3A").replace("/", "%2F")
-    answer = httpx.post(f"{serving.url}/runtimes/{arn}/invocations", json={"prompt": "hello"})
+    answer = httpx.post(f"{serving.url}/runtimes/{arn}/invocations", json={"prompt": "hello"}, timeout=None)
     assert (answer.status_code, answer.json()) == (403, {"message": "Missing Authentication Token"})
 
 

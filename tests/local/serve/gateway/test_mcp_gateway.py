@@ -70,7 +70,7 @@ def _post(
     SigV4Auth(_botocore(credentials), service, region).add_auth(request)
     signed = dict(request.headers)
     change(signed)
-    return httpx.post(url, content=body if send is None else send, headers=signed)
+    return httpx.post(url, content=body if send is None else send, headers=signed, timeout=None)
 
 
 def _text(result: CallToolResult) -> str:
@@ -189,7 +189,7 @@ def test_a_protocol_version_that_the_gateway_was_not_made_with(
 
 
 def test_an_unsigned_request_is_refused(serving: Serving) -> None:
-    answer = httpx.post(serving.gateway_url(TOOLS), content=LIST)
+    answer = httpx.post(serving.gateway_url(TOOLS), content=LIST, timeout=None)
     assert (answer.status_code, answer.json()) == (403, {"message": "Missing Authentication Token"})
     assert answer.headers["x-amzn-errortype"] == "MissingAuthenticationTokenException"
 

@@ -100,5 +100,5 @@ def test_a_conversation_that_ends_with_the_model_is_no_request(bedrock: Any) -> 
 
 
 def test_an_unsigned_request_is_refused(serving: Serving) -> None:
-    assert httpx.post(f"{serving.url}/model/{MODEL}/converse", json={}).status_code == 403
-    assert httpx.get(f"{serving.url}/model/{MODEL}/converse").status_code == 404
+    assert httpx.post(f"{serving.url}/model/{MODEL}/converse", json={}, timeout=None).status_code == 403
+    assert httpx.get(f"{serving.url}/model/{MODEL}/converse", timeout=None).status_code == 404

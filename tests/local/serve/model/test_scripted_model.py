@@ -62,6 +62,45 @@ def test_without_the_tool_the_model_says_so_and_computes_nothing(prompt: str) ->
     assert not {"112", "42"} & set(said.split())
 
 
+@pytest.mark.parametrize(
+    ("prompt", "given"),
+    [
+        ('Call shop___find-it with {"query": "red shoes", "limit": 2}', {"query": "red shoes", "limit": 2}),
+        ('shop___find-it {"query": "a {b}"} and then stop', {"query": "a {b}"}),
+        ("please use the tool shop___find-it\nwith {}", {}),
+    ],
+)
+def test_a_tool_that_is_named_with_its_arguments_is_called(prompt: str, given: dict[str, Any]) -> None:
+    tools = {"tools": [FIND, ADD, _spec("shop___find-it", "Adds 1 + 1.", query="string", limit="integer")]}
+    assert reply([_user(prompt)], tools) == ToolUse("shop___find-it", given)
+
+
+def test_a_named_tool_that_is_not_offered_is_not_called() -> None:
+    said = reply([_user('Call shop___refund with {"order": "add 1 + 2"}')], {"tools": [ADD]})
+    assert said == "I have no tool shop___refund. My tools are:\n- math___add_numbers: Add two numbers"
+
+
+def test_arguments_that_are_not_json_are_not_guessed() -> None:
+    said = reply([_user("Call math___add_numbers with {a: 1}")], ALL)
+    assert isinstance(said, str)
+    assert said.startswith("The arguments of math___add_numbers are not JSON: Expecting property name")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "name", "description"),
+    [("1 + 2", "shop___address", "The address of a shop."), ("6 * 7", "shop___pages", "The products in the shop.")],
+)
+def test_a_word_within_another_or_of_another_meaning_is_no_sign(prompt: str, name: str, description: str) -> None:
+    said = reply([_user(prompt)], {"tools": [_spec(name, description, limit="integer", page="integer")]})
+    assert isinstance(said, str)
+
+
+def test_a_tool_that_requires_more_than_is_said_is_not_for_it() -> None:
+    spec = _spec("shop___add", "Add numbers to an order.", a="number", b="number", order="string")
+    spec["toolSpec"]["inputSchema"]["json"]["required"] = ["order"]
+    assert isinstance(reply([_user("1 + 2")], {"tools": [spec]}), str)
+
+
 def test_without_a_search_tool_the_offered_ones_are_named() -> None:
     said = reply([_user("Tell me what I can do with these tools")], {"tools": [ADD, GREET]})
     assert said == "My tools are:\n- math___add_numbers: Add two numbers\n- math___greeting: Greet somebody by name"

@@ -1,0 +1,132 @@
+"""`toolgate check`: what a change of one's own program, agent, tools and stacks must pass, in under a minute.
+
+Lint and types of what is one's own, the tests of the tools, and a plan of every stack with the policy pack. The
+project's own suite (`make test`) proves components, pack and local deployment instead, and looks at none of these.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolgate.local.engine.stack_config import stacks_of
+from toolgate.local.plan import PackError, Plan, ProgramError, plan
+from toolgate.local.progress import waiting_for
+
+LAMBDAS = "lambdas"
+OWN = ("__main__.py", "agent", LAMBDAS)
+TESTS = "tests"
+"""Folder of a target that holds the tests of its tools; it is not shipped."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a check came to.
+
+    Attributes:
+        name: What was checked.
+        passed: Whether it passed.
+        said: What there is to say about it, for a person to read.
+    """
+
+    name: str
+    passed: bool
+    said: str
+
+
+@dataclass(frozen=True)
+class _Running:
+    """A check that another program makes, in the meantime."""
+
+    name: str
+    process: subprocess.Popen[str]
+
+    def result(self) -> Result:
+        said, _ = self.process.communicate()
+        passed = self.process.returncode == 0
+        return Result(self.name, passed, "" if passed else said)
+
+
+def main(root: Path) -> int:
+    """Check the program in `root`, saying what each check came to; return 1 when one of them did not pass, else 0."""
+    passed = True
+    for result in results(root):
+        passed = passed and result.passed
+        lines = result.said.rstrip().splitlines()
+        heading = lines.pop(0) if result.passed and lines else ""
+        print(f"{'ok    ' if result.passed else 'FAILED'}  {result.name}{heading and f': {heading}'}", flush=True)
+        for line in lines:
+            print(f"        {line}", flush=True)
+    return 0 if passed else 1
+
+
+def results(root: Path) -> Iterator[Result]:
+    """The results, as they come; what other programs find out is found out while the plans are made."""
+    running = list(_started(root))
+    try:
+        for stack in stacks_of(root):
+            yield _planned(root, stack)
+        for check in running:
+            with waiting_for(check.name):
+                result = check.result()
+            yield result
+    finally:
+        for check in running:
+            if check.process.poll() is None:
+                check.process.kill()
+                check.process.communicate()
+
+
+def _started(root: Path) -> Iterator[_Running]:
+    own = [name for name in OWN if (root / name).exists()]
+    yield _run(root, "lint", "ruff", "check", *own)
+    yield _run(root, "layout", "ruff", "format", "--check", "--diff", "--quiet", *own)
+    if ours := [name for name in own if name != LAMBDAS]:
+        yield _run(root, "types", "mypy", *ours)
+    for tools in sorted(root.glob(f"{LAMBDAS}/*/tools.py")):
+        yield from _of_target(root, tools.parent)
+
+
+def _of_target(root: Path, target: Path) -> Iterator[_Running]:
+    # As on Lambda the target's files and the dispatcher are there under their plain names, and nothing of ours.
+    path = os.pathsep.join(map(str, (target, target.parent)))
+    cache = str(root / ".cache" / "check" / target.name)
+    yield _run(root, f"types of {target.name}", "mypy", "--cache-dir", cache, str(target), MYPYPATH=path)
+    if (target / TESTS).is_dir():
+        # What warns in somebody's tool is theirs to judge.
+        options = ("-q", "-o", "pythonpath=", "-o", "filterwarnings=")
+        yield _run(root, f"tests of {target.name}", "pytest", *options, str(target / TESTS), PYTHONPATH=path)
+
+
+def _run(root: Path, name: str, module: str, *words: str, **variables: str) -> _Running:
+    # It may wait until somebody reads what it says; nothing waits for it before that.
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, *words],
+        cwd=root,
+        env=os.environ | variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return _Running(name, process)
+
+
+def _planned(root: Path, stack: str) -> Result:
+    name = f"plan of {stack}"
+    try:
+        with waiting_for(f"the {name}"):
+            made = plan(stack, root=root)
+    except (ProgramError, PackError) as error:
+        return Result(name, False, str(error))
+    return Result(name, not made.mandatory, _verdict(made))
+
+
+def _verdict(made: Plan) -> str:
+    advisory = len(made.violations) - len(made.mandatory)
+    lines = [f"{len(made.mandatory)} mandatory, {advisory} advisory violations"]
+    for violation in made.mandatory:
+        lines.append(f"{violation.rule}: {violation.urn.rpartition('::')[2]}")
+        lines += [f"    {line}" for line in violation.message.splitlines()]
+    return "\n".join(lines)

@@ -1,0 +1,110 @@
+"""`make check`, on a program with tools of its own: what passes, and that what is wrong is found and named."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.planning import ROOT, copy_project, planned
+from toolgate.local import check
+from toolgate.local.plan import PackError, Plan, Violation
+
+TOOLS = '''"""A shop."""
+
+from dispatch import ToolError
+
+from settings import CURRENCY
+
+
+def price(sku: str) -> str:
+    """Say what something costs."""
+    if not sku:
+        raise ToolError("Say what.")
+    return f"1 {CURRENCY}"
+'''
+TESTS = """import warnings
+
+import pytest
+from dispatch import ToolError
+from tools import price
+
+
+def test_price() -> None:
+    warnings.warn("not ours to judge", stacklevel=1)
+    assert price("x") == "1 EUR"
+    with pytest.raises(ToolError):
+        price("")
+"""
+VIOLATION = Violation("no-open-door", "mandatory", "urn:pulumi:dev::p::aws:iam/role:Role::door", "Open.\nClose it.")
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A program whose only target imports a file beside it that is named like one of the agent's."""
+    project = copy_project(tmp_path_factory.mktemp("shop"))
+    shutil.copy(ROOT / "pyproject.toml", project)
+    target = project / "lambdas" / "shop"
+    (project / "lambdas" / "math").rename(target)
+    (target / "tests").mkdir()
+    (target / "tools.py").write_text(TOOLS)
+    (target / "settings.py").write_text('"""The shop\'s settings."""\n\nCURRENCY = "EUR"\n')
+    (target / "tests" / "test_tools.py").write_text(TESTS)
+    for stack in ("agents", "prod"):
+        (project / f"Pulumi.{stack}.yaml").unlink()
+    return project
+
+
+@pytest.fixture(autouse=True)
+def own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program and the agent are the project's: their types are found in order elsewhere, and take a while."""
+    monkeypatch.setattr(check, "OWN", (check.LAMBDAS,))
+
+
+def test_a_program_in_order_passes(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check.main(shop) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "ok      plan of dev: 0 mandatory, 2 advisory violations",
+        "ok      lint",
+        "ok      layout",
+        "ok      types of shop",
+        "ok      tests of shop",
+    ]
+
+
+def test_what_is_wrong_is_found_and_named(shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(shop, broken, symlinks=True)
+    tools = broken / "lambdas" / "shop" / "tools.py"
+    tools.write_text(TOOLS.replace('f"1 {CURRENCY}"', "str(CURRENCY+1)").replace("A shop.", "A shop"))
+    (broken / "Pulumi.dev.yaml").write_text("config:\n  aws:region: us-east-1\n  toolgate:authorisation: tool\n")
+    assert check.main(broken) == 1
+    said = capsys.readouterr().out
+    assert [line for line in said.splitlines() if not line.startswith(" ")] == [
+        *(f"FAILED  {name}" for name in ("plan of dev", "lint", "layout", "types of shop", "tests of shop")),
+    ]
+    for words in ("Did you mean 'authorization'?", "D415", "+    return", "Unsupported operand types", "TypeError"):
+        assert words in said
+
+
+def test_a_violation_fails_with_what_to_do(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    advice = Violation("advice", "advisory", VIOLATION.urn, "Think.")
+    made = Plan(planned().deployment, (advice, VIOLATION))
+    monkeypatch.setattr(check, "plan", lambda *_, **__: made)
+    monkeypatch.setattr(check, "_started", lambda _: iter(()))
+    said = "1 mandatory, 1 advisory violations\nno-open-door: door\n    Open.\n    Close it."
+    assert list(check.results(shop)) == [check.Result("plan of dev", False, said)]
+
+
+def test_a_pack_that_does_not_run_is_a_failure_and_leaves_no_process(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> Plan:
+        raise PackError("the pack failed")
+
+    monkeypatch.setattr(check, "plan", fail)
+    found = check.results(shop)
+    assert next(found) == check.Result("plan of dev", False, "the pack failed")
+    running = [it.process for it in found.gi_frame.f_locals["running"]]  # type: ignore[attr-defined]  # a generator
+    assert running
+    found.close()  # type: ignore[attr-defined]  # as above
+    assert [process.poll() is None for process in running] == [False] * len(running)

@@ -1,0 +1,1 @@
+../../../lambdas/dispatch.py
