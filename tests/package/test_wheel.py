@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
@@ -72,7 +73,17 @@ def environment(folder: Path, wheel: Path, *extras: str) -> Path:
     surplus = installed - {name for name, _ in needed}
     assert "pytest" in surplus
     uv("pip", "uninstall", "--quiet", "--python", python, *sorted(surplus))
+    share_bytecode(Path(sysconfig.get_path("purelib")), folder)
     return python
+
+
+def share_bytecode(compiled: Path, folder: Path) -> None:
+    """Take this environment's bytecode for the same files: compiling pulumi_aws anew takes longer than the tests."""
+    [packages] = folder.glob("lib/*/site-packages")
+    for cache in compiled.rglob("__pycache__"):
+        there = packages / cache.relative_to(compiled)
+        if there.parent.is_dir() and not there.exists():
+            shutil.copytree(cache, there, copy_function=os.link)
 
 
 @pytest.fixture(scope="module")
