@@ -94,7 +94,7 @@ class Agent:
 
 
 @dataclass(frozen=True)
-class Settings:
+class StackSettings:
     """What the program deploys; a None stands for a key that was left out."""
 
     authorization: Authorization
@@ -107,7 +107,7 @@ class Settings:
     permissions_boundary: str | None
 
 
-def load(available: tool_grants.Available) -> Settings:
+def load(available: tool_grants.Available) -> StackSettings:
     """The stack's settings.
 
     Args:
@@ -129,7 +129,7 @@ def load(available: tool_grants.Available) -> Settings:
     observed = observability(config.get("observability", {}), f"{NAMESPACE}:observability")
     agents = _agents(config, available, authorization)
     _check_number(agents, authorization)
-    return Settings(
+    return StackSettings(
         authorization=authorization,
         observability=observed,
         agents=agents,

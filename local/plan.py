@@ -75,7 +75,7 @@ def plan(
     plane = ControlPlane(CloudEnvironment(region=region), MemoryStore(), {})
     with pack_process.running(PACK, project, stack, settings.values, rules) as judging:
         recording = record(Program(root, project, stack, settings.values, settings.secrets), plane, preview=preview)
-        deployment = export(recording, plane.place)
+        deployment = export(recording, plane.env)
         return Plan(deployment, tuple(judging.violations(deployment, preview=preview)))
 
 

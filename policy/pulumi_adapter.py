@@ -19,7 +19,7 @@ from toolgate.policy import aws_native, properties, stack
 from toolgate.policy.agentcore import roles
 from toolgate.policy.messages import clean
 from toolgate.policy.rule import Finding, Resource, Rule
-from toolgate.policy.settings import EXCEPTIONS_SCHEMA, Settings
+from toolgate.policy.settings import EXCEPTIONS_SCHEMA, RuleSettings
 from toolgate.policy.stack import Stack
 
 # A reader mends the first few and runs again; ten thousand lines help nobody.
@@ -46,7 +46,7 @@ class _Judge:
         """Judges one resource before it is created."""
         if not self.rule.judges_resources or aws_native.type_of(args.resource_type) not in self.rule.types:
             return
-        settings = Settings(properties.plain(args.get_config()))
+        settings = RuleSettings(properties.plain(args.get_config()))
         resource = stack.resource(args.resource_type, args.name, args.urn, args.props, args.opts.parent or "")
         resource = replace(resource, within=self.remembered.get(resource.parent))
         if resource.type in self.rule.remembers:
@@ -66,7 +66,7 @@ class _Judge:
         """Judges the whole stack at the end; what the resource check has said of it need not be said again."""
         if not self.rule.judges_stack:
             return
-        settings = Settings(properties.plain(args.get_config()))
+        settings = RuleSettings(properties.plain(args.get_config()))
         said, graph = self.said, stack.of(args.resources, self.remembered.values())
         self._begin()
         for finding in _findings(self._of_stack(graph, settings), WHOLE_STACK):
@@ -75,13 +75,13 @@ class _Judge:
             if settings.exception(resource.name, resource.urn) is None and (resource.urn, text) not in said:
                 report(text, clean(resource.urn))
 
-    def _of_resource(self, resource: Resource, settings: Settings) -> Iterator[Finding]:
+    def _of_resource(self, resource: Resource, settings: RuleSettings) -> Iterator[Finding]:
         if self.rule.check_role_documents:
             yield from self.rule.check_role_documents(self.registrations.documents(resource))
         if self.rule.check:
             yield from self.rule.check(resource, settings)
 
-    def _of_stack(self, graph: Stack, settings: Settings) -> Iterator[Finding]:
+    def _of_stack(self, graph: Stack, settings: RuleSettings) -> Iterator[Finding]:
         if self.rule.check_role_documents:
             for role in roles.agentcore_roles(graph):
                 yield from self.rule.check_role_documents(roles.documents_of(graph, role))

@@ -7,7 +7,7 @@ from typing import Any
 from pulumi_policy import EnforcementLevel, PolicyComplianceFramework, Severity
 
 from toolgate.policy.messages import quote
-from toolgate.policy.settings import Settings
+from toolgate.policy.settings import RuleSettings
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Finding:
     place: str = ""
 
 
-type Check[Subject] = Callable[[Subject, Settings], Iterable[Finding]]
+type Check[Subject] = Callable[[Subject, RuleSettings], Iterable[Finding]]
 
 
 @dataclass(frozen=True)

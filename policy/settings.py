@@ -36,7 +36,7 @@ def flag_schema(description: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Settings:
+class RuleSettings:
     """The configuration of one rule."""
 
     data: Mapping[str, Any]

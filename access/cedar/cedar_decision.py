@@ -13,14 +13,14 @@ from typing import Any
 
 import cedarpy
 
-from toolgate.access.cedar.cedar_policies import Principal, ScopedPolicy, Scopes, policy_set, read_statement
+from toolgate.access.cedar.cedar_policies import CedarPrincipal, ScopedPolicy, Scopes, policy_set, read_statement
 from toolgate.access.cedar.cedar_values import ArgumentError, to_cedar
 from toolgate.access.cedar.tools_schema import ACTION, EVERY_TOOL, GATEWAY, IAM_ENTITY, groups_of
 from toolgate.access.deployment.agentcore_resources import Gateway, PolicyEngine
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.matrix.decisions import Access
 
-ANY_CALLER = Principal(IAM_ENTITY, None)
+ANY_CALLER = CedarPrincipal(IAM_ENTITY, None)
 """A caller about whom nothing is known but that it signs its requests."""
 
 
@@ -113,7 +113,7 @@ def decide_tool(
         arguments: The call's arguments, parsed from JSON; None while they are not known.
         now: The time of the call; None while it is not known.
     """
-    caller = ANY_CALLER if principal is None else Principal(IAM_ENTITY, principal)
+    caller = ANY_CALLER if principal is None else CedarPrincipal(IAM_ENTITY, principal)
     decided = _decided(engine, caller, tool, arguments, now)
     return decided if engine.enforce else ToolDecision(Access.ALLOW, logged=decided)
 
@@ -124,7 +124,7 @@ def decide_tools(engine: ToolEngine, principal: str | None) -> dict[str, ToolDec
     Tools that are not in the answer are denied by default. The answer is made by looking at those tools only that some
     policy concerns.
     """
-    caller = ANY_CALLER if principal is None else Principal(IAM_ENTITY, principal)
+    caller = ANY_CALLER if principal is None else CedarPrincipal(IAM_ENTITY, principal)
     everything = not engine.enforce or bool(engine.unread)
     return {
         tool: decide_tool(engine, principal, tool)
@@ -133,7 +133,7 @@ def decide_tools(engine: ToolEngine, principal: str | None) -> dict[str, ToolDec
 
 
 def _decided(
-    engine: ToolEngine, caller: Principal, tool: str, arguments: Mapping[str, Any] | None, now: datetime | None
+    engine: ToolEngine, caller: CedarPrincipal, tool: str, arguments: Mapping[str, Any] | None, now: datetime | None
 ) -> ToolDecision:
     found = engine.scopes.find(caller, tool)
     try:
@@ -149,7 +149,7 @@ def _decided(
 
 @dataclass(frozen=True)
 class _Call:
-    caller: Principal
+    caller: CedarPrincipal
     tool: str
     given: dict[str, Any] | None
     now: datetime | None

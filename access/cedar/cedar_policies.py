@@ -19,7 +19,7 @@ _ANY = ""  # the key of scopes that do not name an action
 
 
 @dataclass(frozen=True)
-class Principal:
+class CedarPrincipal:
     """A Cedar principal; `id` None stands for a principal about whom only the type is known."""
 
     type: str
@@ -50,7 +50,7 @@ class ScopedPolicy:
         named = scope.get("entities") or [scope.get("entity")]
         return tuple(entity["id"] for entity in named if entity)
 
-    def concerns(self, principal: Principal, gateway: str) -> bool:
+    def concerns(self, principal: CedarPrincipal, gateway: str) -> bool:
         """Whether the principal and the gateway (an ARN) are in its scope."""
         return _in_scope(self.body["principal"], principal.type, principal.id) and _in_scope(
             self.body["resource"], GATEWAY, gateway
@@ -123,19 +123,19 @@ class Scopes:
         for tool in tools:
             for key in _keys(tool):
                 self._members.setdefault(key, []).append(tool)
-        self._of_principal: dict[Principal, Mapping[str, list[ScopedPolicy]]] = {}
+        self._of_principal: dict[CedarPrincipal, Mapping[str, list[ScopedPolicy]]] = {}
 
-    def find(self, principal: Principal, tool: str) -> tuple[ScopedPolicy, ...]:
+    def find(self, principal: CedarPrincipal, tool: str) -> tuple[ScopedPolicy, ...]:
         """The policies whose scope the principal's call of the tool (its full name) is in."""
         by_action = self._by_action(principal)
         found = {p.name: p for key in _keys(tool) for p in by_action.get(key, ())} if by_action else {}
         return tuple(found.values())
 
-    def tools(self, principal: Principal) -> dict[str, None]:
+    def tools(self, principal: CedarPrincipal) -> dict[str, None]:
         """The tools whose call by the principal some policy has in its scope."""
         return {tool: None for key in self._by_action(principal) for tool in self._members.get(key, ())}
 
-    def _by_action(self, principal: Principal) -> Mapping[str, list[ScopedPolicy]]:
+    def _by_action(self, principal: CedarPrincipal) -> Mapping[str, list[ScopedPolicy]]:
         known = self._of_principal.get(principal)
         if known is not None:
             return known

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from toolgate.access.iam.identities import ANY_CALLER
-from toolgate.access.iam.statements import Matched, Request, Statement, matches
+from toolgate.access.iam.statements import DecidingStatement, IamRequest, Matched, matches
 from toolgate.policy.language.arns import account_in
 from toolgate.policy.language.matching import Match
 from toolgate.policy.language.principals import Named
 
-__all__ = ["Decision", "Outcome", "Request", "Statement", "decide"]
+__all__ = ["DecidingStatement", "Decision", "IamRequest", "Outcome", "decide"]
 
 
 class Outcome(StrEnum):
@@ -41,7 +41,7 @@ class Decision:
     """
 
     outcome: Outcome
-    statements: tuple[Statement, ...] = ()
+    statements: tuple[DecidingStatement, ...] = ()
     missing: tuple[tuple[str, ...], ...] = ()
 
     @property
@@ -64,7 +64,7 @@ class _Layer:
 _Way = Sequence[_Layer]  # all of its locks must be open
 
 
-def decide(request: Request) -> Decision:
+def decide(request: IamRequest) -> Decision:
     """Whether the caller may make the request, by its own policies, its permissions boundary and the resource's."""
     matched = list(_all(request))
     denies = [m for m in matched if m.statement.effect == "Deny"]
@@ -82,7 +82,7 @@ def decide(request: Request) -> Decision:
     return _weigh(denies, possible)
 
 
-def _all(request: Request) -> Iterable[Matched]:
+def _all(request: IamRequest) -> Iterable[Matched]:
     for policy in request.caller.policies:
         yield from matches(request, policy, "identity")
     if request.caller.boundary:
@@ -91,7 +91,7 @@ def _all(request: Request) -> Iterable[Matched]:
         yield from matches(request, request.resource_policy, "resource")
 
 
-def _ways(request: Request, allows: list[Matched]) -> list[_Way]:
+def _ways(request: IamRequest, allows: list[Matched]) -> list[_Way]:
     by_kind = {
         kind: tuple(m for m in allows if m.statement.kind == kind) for kind in ("identity", "boundary", "resource")
     }
@@ -111,12 +111,12 @@ def _ways(request: Request, allows: list[Matched]) -> list[_Way]:
     return ways
 
 
-def _limits(request: Request, allows: tuple[Matched, ...]) -> list[_Layer]:
+def _limits(request: IamRequest, allows: tuple[Matched, ...]) -> list[_Layer]:
     if request.caller.boundary:
         return [_Layer(BOUNDARY, allows)]
     if unknown := request.caller.unknown_boundary:
         # Whatever the others allow, it may take away.
-        document = Statement(unknown, "its document is not in the deployment", "Anything", kind="boundary")
+        document = DecidingStatement(unknown, "its document is not in the deployment", "Anything", kind="boundary")
         return [_Layer(BOUNDARY, (Matched(document, Match.UNREADABLE),))]
     return []
 
@@ -137,5 +137,5 @@ def _surely(matched: Iterable[Matched]) -> list[Matched]:
     return [m for m in matched if m.match is Match.YES]
 
 
-def _statements(matched: Iterable[Matched]) -> tuple[Statement, ...]:
+def _statements(matched: Iterable[Matched]) -> tuple[DecidingStatement, ...]:
     return tuple(dict.fromkeys(m.statement for m in matched))

@@ -21,7 +21,7 @@ from toolgate.policy.language.unknown import Unknown
 
 
 @dataclass(frozen=True)
-class Request:
+class IamRequest:
     """Who asks for what.
 
     Attributes:
@@ -42,7 +42,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Statement:
+class DecidingStatement:
     """A statement that had a part in a decision.
 
     Attributes:
@@ -67,12 +67,12 @@ class Statement:
 class Matched:
     """A statement that matches or may match; `named` is how a resource policy names the caller."""
 
-    statement: Statement
+    statement: DecidingStatement
     match: Match
     named: Named | None = None
 
 
-def matches(request: Request, policy: Policy, kind: str) -> Iterator[Matched]:
+def matches(request: IamRequest, policy: Policy, kind: str) -> Iterator[Matched]:
     """The policy's statements that match the request or may match it.
 
     Args:
@@ -89,7 +89,7 @@ def matches(request: Request, policy: Policy, kind: str) -> Iterator[Matched]:
         match = all_of((evaluation.matches(read, asked), _LEAST.get(name, Match.YES)))
         if match is not Match.NO:
             conditions = tuple(_conditions(read)) if match is not Match.YES else ()
-            statement = Statement(policy.name, sid(read), "Allow" if read.allow else "Deny", conditions, kind)
+            statement = DecidingStatement(policy.name, sid(read), "Allow" if read.allow else "Deny", conditions, kind)
             yield Matched(statement, match, name)
 
 
@@ -106,7 +106,7 @@ _ALWAYS: Mapping[str, Fact] = {
 }
 
 
-def _facts(request: Request) -> Facts:
+def _facts(request: IamRequest) -> Facts:
     told: dict[str, Fact] = {
         **_ALWAYS,
         # Of somebody whom no policy names, nothing is known but that.

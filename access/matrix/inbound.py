@@ -6,7 +6,7 @@ from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.evaluation import Decision, Outcome, decide
 from toolgate.access.iam.identities import Identity
-from toolgate.access.iam.statements import Request
+from toolgate.access.iam.statements import IamRequest
 from toolgate.access.matrix.decisions import Access
 from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY
 
@@ -48,7 +48,7 @@ def inbound(deployment: Deployment, gateway: Gateway, caller: Identity) -> Inbou
     if gateway.authorizer != "AWS_IAM":
         return Inbound(Access.UNDECIDED)
     policy = deployment.resource_policies.get(gateway.arn)
-    decision = decide(Request(caller, INVOKE_GATEWAY, gateway.arn, resource_policy=policy))
+    decision = decide(IamRequest(caller, INVOKE_GATEWAY, gateway.arn, resource_policy=policy))
     return Inbound(ACCESS[decision.outcome], decision)
 
 

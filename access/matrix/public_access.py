@@ -9,7 +9,7 @@ from toolgate.access.deployment.roles import Role
 from toolgate.access.iam.evaluation import decide
 from toolgate.access.iam.identities import ANY_CALLER
 from toolgate.access.iam.policies import Policy
-from toolgate.access.iam.statements import Request
+from toolgate.access.iam.statements import IamRequest
 from toolgate.access.matrix.decisions import Access
 from toolgate.access.matrix.inbound import ACCESS, reached
 from toolgate.access.matrix.tool_access import AccessCheck, ToolAccess, decide_access, stricter
@@ -71,7 +71,7 @@ def _spread(judged: ToolAccess | tuple[ToolAccess, ...], tools: tuple[str, ...])
 
 
 def _assumed(role: Role) -> tuple[Access, tuple[str, ...]]:
-    decision = decide(Request(ANY_CALLER, ASSUME_ROLE, role.arn, resource_policy=Policy(role.name, role.trust)))
+    decision = decide(IamRequest(ANY_CALLER, ASSUME_ROLE, role.arn, resource_policy=Policy(role.name, role.trust)))
     access = ACCESS[decision.outcome]
     told = tuple(f"{ASSUME_ROLE} on {role.name} if {c}" for s in decision.statements for c in s.conditions)
     return access, told if access is Access.CONDITIONAL else ()

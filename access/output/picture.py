@@ -30,7 +30,7 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Edge:
+class AccessEdge:
     """What one principal (a number in `Picture.principals`) may call; `note` says how much of the box it is."""
 
     principal: int
@@ -45,7 +45,7 @@ class Picture:
 
     principals: tuple[str, ...]
     gateways: tuple[Box, ...]
-    edges: tuple[Edge, ...]
+    edges: tuple[AccessEdge, ...]
     left_out: tuple[str, ...]
 
 
@@ -108,7 +108,7 @@ def _tool_key(gateway: str, tool: str) -> str:
     return f"{gateway}##{tool}"
 
 
-def _edges(principal: int, block: Block, depth: int) -> Iterator[Edge]:
+def _edges(principal: int, block: Block, depth: int) -> Iterator[AccessEdge]:
     """Edges of one principal and gateway: to the largest boxes whose tools are all alike."""
     decisions = {tool: cell.decision for tool, cell in block.by_tool()}
     if len(set(decisions.values())) == 1 or depth == _GATEWAYS:
@@ -126,11 +126,11 @@ def _edges(principal: int, block: Block, depth: int) -> Iterator[Edge]:
                 yield from _edge(principal, _tool_key(block.gateway, tool), [decisions[tool]])
 
 
-def _edge(principal: int, box: str, decisions: list[Access]) -> Iterator[Edge]:
+def _edge(principal: int, box: str, decisions: list[Access]) -> Iterator[AccessEdge]:
     open_ = [decision for decision in decisions if decision is not Access.DENY]
     if open_:
         note = "" if len(open_) == len(decisions) else f"{len(open_)} of {len(decisions)}"
-        yield Edge(principal, box, max(open_, key=_LEAST_CERTAIN_LAST.index), note)
+        yield AccessEdge(principal, box, max(open_, key=_LEAST_CERTAIN_LAST.index), note)
 
 
 _LEAST_CERTAIN_LAST = (Access.ALLOW, Access.CONDITIONAL, Access.UNDECIDED)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 
 from toolgate.access.matrix.decisions import Access
-from toolgate.access.output.picture import Box, Edge, Picture
+from toolgate.access.output.picture import AccessEdge, Box, Picture
 
 COLOURS = ("#1f5fa8", "#b3541e", "#2b7a4b", "#7a3f98", "#a8871f", "#0f7f86", "#a33a5e", "#5b6470")
 """Of the principals, dark enough to be read on white; they repeat after the last."""
@@ -107,12 +107,12 @@ def _edges(picture: Picture, boxes: list[_Placed], rows: list[float], left: floa
 _NOTE = 62
 
 
-def _note(edge: Edge, x: float, y: float) -> str:
+def _note(edge: AccessEdge, x: float, y: float) -> str:
     text = _write(x, y, edge.note, COLOURS[edge.principal % len(COLOURS)], "end")
     return text.replace("<text", '<text paint-order="stroke" stroke="#ffffff" stroke-width="3"', 1)
 
 
-def _edge(edge: Edge, start: tuple[float, float], end: tuple[float, float]) -> str:
+def _edge(edge: AccessEdge, start: tuple[float, float], end: tuple[float, float]) -> str:
     (x1, y1), (x2, y2) = start, end
     colour = COLOURS[edge.principal % len(COLOURS)]
     dash = f' stroke-dasharray="{DASHES[edge.decision]}"' if DASHES[edge.decision] else ""

@@ -49,13 +49,13 @@ _SHORTEST = Scope(
 )
 
 
-def role_entity(place: AwsEnvironment, role_name: pulumi.Input[str]) -> pulumi.Output[str]:
+def role_entity(env: AwsEnvironment, role_name: pulumi.Input[str]) -> pulumi.Output[str]:
     """The entity id of a role's sessions.
 
     AgentCore developer guide, "Policy conditions": `arn:<partition>:sts::<account>:assumed-role/<role name>`. Neither
     the role's own ARN nor its path appears.
     """
-    return place.arn("sts", pulumi.Output.concat("assumed-role/", role_name), region="")
+    return env.arn("sts", pulumi.Output.concat("assumed-role/", role_name), region="")
 
 
 def permit(scope: Scope, actions: Sequence[str], when: str | None = None) -> str:

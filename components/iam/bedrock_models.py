@@ -38,11 +38,11 @@ def is_profile(model_id: str) -> bool:
     return "inference-profile/" in model_id or model_id.split(".", 1)[0] in GEOGRAPHIES
 
 
-def access(component: pulumi.ComponentResource, place: AwsEnvironment, model_id: str) -> list[Statement]:
+def access(component: pulumi.ComponentResource, env: AwsEnvironment, model_id: str) -> list[Statement]:
     """The statements that let a role invoke the model."""
     if not is_profile(model_id):
         named = model_id if model_id.startswith("arn:") else f"foundation-model/{model_id}"
-        return iam_documents.model_access(named if named == model_id else place.arn("bedrock", named, account=""))
+        return iam_documents.model_access(named if named == model_id else env.arn("bedrock", named, account=""))
     # Which Regions a profile routes to differs by source Region, so it is asked, not listed.
     opts = pulumi.InvokeOutputOptions(parent=component)
     profile = aws.bedrock.get_inference_profile_output(inference_profile_id=model_id, opts=opts)

@@ -113,28 +113,28 @@ def _trust(service: str, condition: Condition | None = None) -> Document:
     return document({**statement, **({"Condition": condition} if condition else {})})
 
 
-def gateway_trust(place: AwsEnvironment, gateway_name: str) -> Document:
+def gateway_trust(env: AwsEnvironment, gateway_name: str) -> Document:
     """AgentCore may take the gateway's role, for this account's gateway of this name only.
 
     AgentCore developer guide, "Gateway service role permissions", trust policy. The ARN carries the lower-cased name.
     """
-    return _agentcore_trust(place, _gateway_arns(place, gateway_name))
+    return _agentcore_trust(env, _gateway_arns(env, gateway_name))
 
 
-def runtime_trust(place: AwsEnvironment, runtime_name: str) -> Document:
+def runtime_trust(env: AwsEnvironment, runtime_name: str) -> Document:
     """AgentCore may take the execution role, for this account's runtime of this name only.
 
     AgentCore developer guide, "IAM permissions for AgentCore Runtime", trust policy.
     """
-    return _agentcore_trust(place, place.arn("bedrock-agentcore", f"runtime/{runtime_name}{ID_SUFFIX}"))
+    return _agentcore_trust(env, env.arn("bedrock-agentcore", f"runtime/{runtime_name}{ID_SUFFIX}"))
 
 
-def _gateway_arns(place: AwsEnvironment, gateway_name: str) -> pulumi.Output[str]:
-    return place.arn("bedrock-agentcore", f"gateway/{gateway_name.lower()}{ID_SUFFIX}")
+def _gateway_arns(env: AwsEnvironment, gateway_name: str) -> pulumi.Output[str]:
+    return env.arn("bedrock-agentcore", f"gateway/{gateway_name.lower()}{ID_SUFFIX}")
 
 
-def _agentcore_trust(place: AwsEnvironment, source_arn: Text) -> Document:
-    condition = {"StringEquals": {"aws:SourceAccount": place.account}, "ArnLike": {"aws:SourceArn": source_arn}}
+def _agentcore_trust(env: AwsEnvironment, source_arn: Text) -> Document:
+    condition = {"StringEquals": {"aws:SourceAccount": env.account}, "ArnLike": {"aws:SourceArn": source_arn}}
     return _trust(AGENTCORE, condition)
 
 
@@ -157,7 +157,7 @@ def invoke_functions(function_arns: Sequence[Text]) -> Document:
     return document(allow("InvokeTargets", INVOKE_FUNCTION, list(function_arns)))
 
 
-def authorize_tools(place: AwsEnvironment, gateway_name: str, engine_arn: Text) -> Document:
+def authorize_tools(env: AwsEnvironment, gateway_name: str, engine_arn: Text) -> Document:
     """The gateway has its calls decided by its own policy engine.
 
     AgentCore developer guide, "Policy permissions". The engine must allow it on itself and on the gateway, whose id is
@@ -165,7 +165,7 @@ def authorize_tools(place: AwsEnvironment, gateway_name: str, engine_arn: Text) 
     """
     return document(
         allow("ReadPolicyEngine", READ_POLICY_ENGINE, engine_arn),
-        allow("AuthorizeTools", AUTHORIZE_TOOLS, [engine_arn, _gateway_arns(place, gateway_name)]),
+        allow("AuthorizeTools", AUTHORIZE_TOOLS, [engine_arn, _gateway_arns(env, gateway_name)]),
     )
 
 
@@ -174,22 +174,22 @@ def invoke_gateways(gateway_arns: pulumi.Input[Sequence[str]]) -> Document:
     return document(allow("InvokeGateways", INVOKE_GATEWAY, gateway_arns))
 
 
-def runtime_minimum(place: AwsEnvironment, runtime_name: str, code_arn: Text, model: Sequence[Statement]) -> Document:
+def runtime_minimum(env: AwsEnvironment, runtime_name: str, code_arn: Text, model: Sequence[Statement]) -> Document:
     """What a runtime needs before it has any tool: logs, traces, metrics, its code, its model.
 
     Args:
-        place: Where the stack is deployed.
+        env: Where the stack is deployed.
         runtime_name: The runtime's name; its log groups begin with it.
         code_arn: The S3 object it runs.
         model: The statements of `model_access` or `profile_access`.
     """
     # The service names the groups `<runtime id>-<endpoint>` and the streams, and makes them itself.
-    groups = place.arn("logs", f"log-group:/aws/bedrock-agentcore/runtimes/{runtime_name}-*")
+    groups = env.arn("logs", f"log-group:/aws/bedrock-agentcore/runtimes/{runtime_name}-*")
     return document(
         allow("MakeLogs", MAKE_RUNTIME_LOGS, groups),
         allow("WriteLogs", WRITE_LOGS, pulumi.Output.concat(groups, ":log-stream:*")),
         # Listing is authorized on all groups of the account or not at all.
-        allow("ListLogGroups", LIST_LOG_GROUPS, place.arn("logs", "log-group:*")),
+        allow("ListLogGroups", LIST_LOG_GROUPS, env.arn("logs", "log-group:*")),
         # X-Ray has no resource type for these actions.
         allow("WriteTraces", WRITE_TRACES, "*"),
         # CloudWatch has no resource type for this action: the namespace is the limit.
@@ -216,16 +216,16 @@ def profile_access(profile_arn: Text, model_arns: pulumi.Input[Sequence[str]]) -
     ]
 
 
-def key_policy(place: AwsEnvironment) -> Document:
+def key_policy(env: AwsEnvironment) -> Document:
     """Who may do what with the stack's key: this account's IAM policies say it, but for the services named here.
 
     In a key policy `*` is the key itself, and an account's root stands for its IAM policies (KMS developer guide, "Key
     policies", "Default key policy"). No other account, and no service but CloudWatch Logs, may use the key.
     """
-    account = {"AWS": place.arn("iam", "root", region="")}
-    logs = {"Service": pulumi.Output.concat("logs.", place.region, ".amazonaws.com")}
-    of_a_log_group = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": place.arn("logs", "log-group:*")}}
-    of_a_delivery = {"ArnLike": {"kms:EncryptionContext:SourceArn": place.arn("logs", "*")}}
+    account = {"AWS": env.arn("iam", "root", region="")}
+    logs = {"Service": pulumi.Output.concat("logs.", env.region, ".amazonaws.com")}
+    of_a_log_group = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": env.arn("logs", "log-group:*")}}
+    of_a_delivery = {"ArnLike": {"kms:EncryptionContext:SourceArn": env.arn("logs", "*")}}
     return document(
         _on_key("Administer", account, ADMINISTER_KEY),
         _on_key("Use", account, USE_KEY),
@@ -261,12 +261,12 @@ def encrypt_gateway(key_arn: Text) -> Document:
     return document(allow("UseKey", USE_KEY, key_arn), allow("GrantKey", GRANT_KEY, key_arn, _granting(GATEWAY_GRANT)))
 
 
-def decrypt_code(place: AwsEnvironment, key_arn: Text, bucket_arn: Text) -> Document:
+def decrypt_code(env: AwsEnvironment, key_arn: Text, bucket_arn: Text) -> Document:
     """The agent's code is decrypted where S3 reads it for the role, and only what lies in its bucket.
 
     S3 user guide, "Using server-side encryption with AWS KMS keys"; with a bucket key the encryption context is the
     bucket's ARN ("Configuring S3 Bucket Keys").
     """
-    through = pulumi.Output.concat("s3.", place.region, ".amazonaws.com")
+    through = pulumi.Output.concat("s3.", env.region, ".amazonaws.com")
     condition = {"StringEquals": {"kms:ViaService": through, "kms:EncryptionContext:aws:s3:arn": bucket_arn}}
     return document(allow("DecryptCode", DECRYPT, key_arn, condition))

@@ -38,8 +38,8 @@ def inline_payload(tool: ToolSchema) -> Typed:
     }
 
 
-def _node(schema: Schema, place: str) -> Typed:
-    typed = _TYPED.get(place)
+def _node(schema: Schema, location: str) -> Typed:
+    typed = _TYPED.get(location)
     node: Typed = {key: schema[key] for key in ("type", "description") if key in schema}
     required = schema.get("required", [])
     if "items" in schema:

@@ -103,16 +103,16 @@ def _input_schema(function: ast.FunctionDef, types: Mapping[str, ast.ClassDef], 
     arguments = function.args
     for refused, sign in ((arguments.vararg, "*"), (arguments.kwarg, "**")):
         if refused:
-            place = Position(file, f"{function.name} parameter", f"{sign}{refused.arg}")
-            raise place.error(refused.lineno, "cannot be expressed in AgentCore's tool schema. Name each parameter.")
+            location = Position(file, f"{function.name} parameter", f"{sign}{refused.arg}")
+            raise location.error(refused.lineno, "cannot be expressed in AgentCore's tool schema. Name each parameter.")
     for refused in arguments.posonlyargs:
-        place = Position(file, f"{function.name} parameter", refused.arg)
-        raise place.error(refused.lineno, "is positional only; tools are called by name. Remove the `/`.")
+        location = Position(file, f"{function.name} parameter", refused.arg)
+        raise location.error(refused.lineno, "is positional only; tools are called by name. Remove the `/`.")
     properties: dict[str, Schema] = {}
     required: list[str] = []
     for argument, default in _with_defaults(arguments):
-        place = Position(file, f"{function.name} parameter", argument.arg)
-        properties[argument.arg] = _parameter(argument, default, types, place)
+        location = Position(file, f"{function.name} parameter", argument.arg)
+        properties[argument.arg] = _parameter(argument, default, types, location)
         required += [] if default else [argument.arg]
     if not properties:
         return {"type": "object"}
@@ -126,14 +126,14 @@ def _with_defaults(arguments: ast.arguments) -> list[tuple[ast.arg, ast.expr | N
 
 
 def _parameter(
-    argument: ast.arg, default: ast.expr | None, types: Mapping[str, ast.ClassDef], place: Position
+    argument: ast.arg, default: ast.expr | None, types: Mapping[str, ast.ClassDef], location: Position
 ) -> Schema:
     if argument.annotation is None:
-        raise place.error(argument.lineno, f"has no type. Write `{argument.arg}: <type>`.")
+        raise location.error(argument.lineno, f"has no type. Write `{argument.arg}: <type>`.")
     annotation, nullable = tool_types.optional(argument.annotation)
     # The handler leaves out an optional argument that is null, so None must be what the function then gets.
     if nullable and not (isinstance(default, ast.Constant) and default.value is None):
-        raise place.error(
+        raise location.error(
             argument.lineno, "may be None, but AgentCore's schema has no null. Write `T | None = None`, or drop `None`."
         )
-    return tool_types.schema(annotation, types, place)
+    return tool_types.schema(annotation, types, location)

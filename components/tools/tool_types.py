@@ -62,21 +62,21 @@ def optional(annotation: ast.expr) -> tuple[ast.expr, bool]:
     return annotation, False
 
 
-def schema(annotation: ast.expr, types: Mapping[str, ast.ClassDef], place: Position) -> Schema:
+def schema(annotation: ast.expr, types: Mapping[str, ast.ClassDef], location: Position) -> Schema:
     """The schema of a value of the annotated type.
 
     Args:
         annotation: The annotation's syntax tree.
         types: TypedDict classes of the file by name.
-        place: Where the annotation stands.
+        location: Where the annotation stands.
 
     Raises:
         UsageError: The type cannot be expressed.
     """
-    return _schema(_unquoted(annotation), types, place, ())
+    return _schema(_unquoted(annotation), types, location, ())
 
 
-def _schema(node: ast.expr, types: Mapping[str, ast.ClassDef], place: Position, inside: tuple[str, ...]) -> Schema:
+def _schema(node: ast.expr, types: Mapping[str, ast.ClassDef], location: Position, inside: tuple[str, ...]) -> Schema:
     name = _name(node)
     if name in _SCALARS:
         return {"type": _SCALARS[name]}
@@ -84,40 +84,40 @@ def _schema(node: ast.expr, types: Mapping[str, ast.ClassDef], place: Position, 
         return {"type": "object"}
     if name in types:
         if name in inside:
-            raise place.error(node.lineno, f"{name} contains itself; AgentCore's schema cannot. Write `dict` there.")
-        return _typed_dict(types[name], types, place, (*inside, name))
+            raise location.error(node.lineno, f"{name} contains itself; AgentCore's schema cannot. Write `dict` there.")
+        return _typed_dict(types[name], types, location, (*inside, name))
     if isinstance(node, ast.Subscript) and _name(node.value) == "list":
-        return {"type": "array", "items": _schema(_unquoted(node.slice), types, place, inside)}
-    raise place.error(node.lineno, _refusal(node))
+        return {"type": "array", "items": _schema(_unquoted(node.slice), types, location, inside)}
+    raise location.error(node.lineno, _refusal(node))
 
 
 def _typed_dict(
-    cls: ast.ClassDef, types: Mapping[str, ast.ClassDef], place: Position, inside: tuple[str, ...]
+    cls: ast.ClassDef, types: Mapping[str, ast.ClassDef], location: Position, inside: tuple[str, ...]
 ) -> Schema:
     properties: dict[str, Schema] = {}
     required: list[str] = []
     total = not any(k.arg == "total" and getattr(k.value, "value", True) is False for k in cls.keywords)
     for base in cls.bases:
         if _name(base) in types:
-            inherited = _typed_dict(types[_name(base)], types, place, inside)
+            inherited = _typed_dict(types[_name(base)], types, location, inside)
             properties |= inherited.get("properties", {})
             required += inherited.get("required", [])
     for statement, after in zip(cls.body, [*cls.body[1:], None], strict=True):
         if not (isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)):
             continue
         field = statement.target.id
-        here = replace(place, owner=f"{cls.name} field", name=field)
+        here = replace(location, owner=f"{cls.name} field", name=field)
         properties[field], needed = _field(statement.annotation, types, here, inside, total)
         properties[field] |= _text(after)
         required += [field] if needed else []
     if not properties:
-        raise place.error(cls.lineno, f"{cls.name} has no fields. Give it some, or write `dict` for any object.")
+        raise location.error(cls.lineno, f"{cls.name} has no fields. Give it some, or write `dict` for any object.")
     described = {"description": summary(doc)} if (doc := ast.get_docstring(cls)) else {}
     return {"type": "object", "properties": properties, "required": required, **described}
 
 
 def _field(
-    node: ast.expr, types: Mapping[str, ast.ClassDef], place: Position, inside: tuple[str, ...], total: bool
+    node: ast.expr, types: Mapping[str, ast.ClassDef], location: Position, inside: tuple[str, ...], total: bool
 ) -> tuple[Schema, bool]:
     inner, required = _unquoted(node), total
     if isinstance(inner, ast.Subscript) and _name(inner.value) in ("NotRequired", "Required"):
@@ -125,8 +125,8 @@ def _field(
         inner = inner.slice
     inner, nullable = optional(inner)
     if nullable and required:
-        raise place.error(node.lineno, "AgentCore's schema has no null. Write `NotRequired[T]`, or drop `None`.")
-    return _schema(_unquoted(inner), types, place, inside), required
+        raise location.error(node.lineno, "AgentCore's schema has no null. Write `NotRequired[T]`, or drop `None`.")
+    return _schema(_unquoted(inner), types, location, inside), required
 
 
 def _text(statement: ast.stmt | None) -> dict[str, str]:

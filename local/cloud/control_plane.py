@@ -22,13 +22,13 @@ class ControlPlane:
     """An account in a Region of the stand-in AWS.
 
     Attributes:
-        place: The account and Region.
+        env: The account and Region.
         store: Keeps what exists.
         refusals: Errors to answer instead of making a resource of the type, first to last, once each: what a real
             account does while it is slow. Tests set it.
     """
 
-    place: CloudEnvironment
+    env: CloudEnvironment
     store: Store
     refusals: Mapping[str, list[str]]
 
@@ -81,7 +81,7 @@ class ControlPlane:
                 raise RefusalError(self.refusals[token].pop(0))
             name = _identity(kind, inputs)
             turn = account["made"].get(name, 0)
-            making = Making(self.place, f"{name}|{turn}")
+            making = Making(self.env, f"{name}|{turn}")
             made = kind.make(inputs, making)
             self._refuse_if_needed(kind, inputs, made, account)
             account["made"][name] = turn + 1
@@ -104,7 +104,7 @@ class ControlPlane:
             old = account["resources"].get(f"{token}|{resource_id}")
             if old is None:
                 raise RefusalError(f"ResourceNotFoundException: {token} {resource_id} not found")
-            making = Making(self.place, old["seed"], old["version"] + 1)
+            making = Making(self.env, old["seed"], old["version"] + 1)
             made = kind.make(inputs, making)
             self._refuse_if_needed(kind, inputs, made, account, updating=True)
             return _keep(account, kind, inputs, made, making)
@@ -131,7 +131,7 @@ class ControlPlane:
             RefusalError: AWS would refuse it, or the stand-in does not know it.
         """
         try:
-            return answer(token, arguments, self.place)
+            return answer(token, arguments, self.env)
         except NotReproducedError as error:
             raise RefusalError(NOT_REPRODUCED.format(error)) from error
 
@@ -142,7 +142,7 @@ class ControlPlane:
         if kind.unique and not updating and any(_same(kind.unique, inputs, other) for other in taken):
             raise RefusalError(kind.conflict.format_map(inputs))
         try:
-            _raise_first(text for need in kind.needs for text in need(inputs, made, self.place, _existing(account)))
+            _raise_first(text for need in kind.needs for text in need(inputs, made, self.env, _existing(account)))
         except NotReproducedError as error:
             raise RefusalError(NOT_REPRODUCED.format(error)) from error
 

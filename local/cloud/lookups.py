@@ -11,13 +11,13 @@ US_DESTINATIONS = ("us-east-1", "us-east-2", "us-west-2")
 """Where a `us.` profile leads (Bedrock user guide, "Supported Regions and models for inference profiles")."""
 
 
-def answer(token: str, arguments: Properties, place: CloudEnvironment) -> dict[str, Any]:
+def answer(token: str, arguments: Properties, env: CloudEnvironment) -> dict[str, Any]:
     """What AWS answers to a look-up.
 
     Args:
         token: Pulumi's function token.
         arguments: Its arguments (camelCase).
-        place: The account and Region.
+        env: The account and Region.
 
     Raises:
         NotReproducedError: The stand-in does not know this look-up.
@@ -25,16 +25,16 @@ def answer(token: str, arguments: Properties, place: CloudEnvironment) -> dict[s
     """
     if token not in _ANSWERS:
         raise NotReproducedError(token)
-    return _ANSWERS[token]({key: value for key, value in arguments.items() if value is not None}, place)
+    return _ANSWERS[token]({key: value for key, value in arguments.items() if value is not None}, env)
 
 
-def _caller(_arguments: Properties, place: CloudEnvironment) -> dict[str, Any]:
-    arn = place.global_arn("iam", "user/deployer")
-    return {"accountId": place.account, "arn": arn, "id": place.account, "userId": "AIDADEPLOYERSTANDIN0"}
+def _caller(_arguments: Properties, env: CloudEnvironment) -> dict[str, Any]:
+    arn = env.global_arn("iam", "user/deployer")
+    return {"accountId": env.account, "arn": arn, "id": env.account, "userId": "AIDADEPLOYERSTANDIN0"}
 
 
-def _region(arguments: Properties, place: CloudEnvironment) -> dict[str, Any]:
-    region = arguments.get("region", place.region)
+def _region(arguments: Properties, env: CloudEnvironment) -> dict[str, Any]:
+    region = arguments.get("region", env.region)
     return {
         "region": region,
         "name": region,
@@ -44,30 +44,30 @@ def _region(arguments: Properties, place: CloudEnvironment) -> dict[str, Any]:
     }
 
 
-def _partition(_arguments: Properties, place: CloudEnvironment) -> dict[str, Any]:
-    if place.partition != "aws":
-        raise NotReproducedError(f"partition {place.partition}")
+def _partition(_arguments: Properties, env: CloudEnvironment) -> dict[str, Any]:
+    if env.partition != "aws":
+        raise NotReproducedError(f"partition {env.partition}")
     return {"partition": "aws", "id": "aws", "dnsSuffix": "amazonaws.com", "reverseDnsPrefix": "com.amazonaws"}
 
 
-def _inference_profile(arguments: Properties, place: CloudEnvironment) -> dict[str, Any]:
-    profile = arguments["inferenceProfileId"].removeprefix(place.arn("bedrock", "inference-profile/"))
+def _inference_profile(arguments: Properties, env: CloudEnvironment) -> dict[str, Any]:
+    profile = arguments["inferenceProfileId"].removeprefix(env.arn("bedrock", "inference-profile/"))
     area, _, model = profile.partition(".")
-    if area == "us" and place.region not in US_DESTINATIONS:
-        raise RefusalError(f"ResourceNotFoundException: Inference profile {profile} not found in {place.region}")
-    regions = {"us": US_DESTINATIONS, "global": ("", place.region)}.get(area)
+    if area == "us" and env.region not in US_DESTINATIONS:
+        raise RefusalError(f"ResourceNotFoundException: Inference profile {profile} not found in {env.region}")
+    regions = {"us": US_DESTINATIONS, "global": ("", env.region)}.get(area)
     if regions is None or not model:
         text = f"inference profile {profile}: known are us. (from {', '.join(US_DESTINATIONS)}) and global."
         raise NotReproducedError(text)
-    arns = [f"arn:{place.partition}:bedrock:{region}::foundation-model/{model}" for region in regions]
+    arns = [f"arn:{env.partition}:bedrock:{region}::foundation-model/{model}" for region in regions]
     return {
         "id": profile,
         "inferenceProfileId": profile,
-        "inferenceProfileArn": place.arn("bedrock", f"inference-profile/{profile}"),
+        "inferenceProfileArn": env.arn("bedrock", f"inference-profile/{profile}"),
         "inferenceProfileName": profile,
         "description": "",
         "models": [{"modelArn": arn} for arn in arns],
-        "region": place.region,
+        "region": env.region,
         "status": "ACTIVE",
         "type": "SYSTEM_DEFINED",
         "createdAt": "",

@@ -16,7 +16,7 @@ ALPHANUMERIC = string.ascii_letters + string.digits
 
 
 @dataclass(frozen=True)
-class Request:
+class ApiRequest:
     """An API request that the AWS provider sends to make the resource.
 
     Attributes:
@@ -37,12 +37,12 @@ class Making:
     """What a resource is made with, besides its inputs.
 
     Attributes:
-        place: The account and Region.
+        env: The account and Region.
         seed: What random-looking parts of ids are derived from, so that the same program gives the same ids.
         version: 1 when made, one more with every update.
     """
 
-    place: CloudEnvironment
+    env: CloudEnvironment
     seed: str
     version: int = 1
 
@@ -102,7 +102,7 @@ class ResourceType:
     """
 
     type: str
-    requests: tuple[Request, ...]
+    requests: tuple[ApiRequest, ...]
     make: Callable[[Properties, Making], Made]
     computed: tuple[str, ...]
     replaces: frozenset[str]

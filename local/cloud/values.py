@@ -15,7 +15,7 @@ UNKNOWN: Final = _Unknown()
 """A value that a preview cannot know yet. Every check passes over it."""
 
 
-class Hidden(str):
+class HiddenText(str):
     """A secret's text: checked like any other, never repeated in a message."""
 
     __slots__ = ()
@@ -54,12 +54,12 @@ def hidden(value: Any) -> Any:
         return {key: hidden(item) for key, item in value.items()}
     if isinstance(value, list):
         return [hidden(item) for item in value]
-    return Hidden(value) if isinstance(value, str) and not isinstance(value, Package) else value
+    return HiddenText(value) if isinstance(value, str) and not isinstance(value, Package) else value
 
 
 def text(value: Any) -> str:
     """`value` as a message may show it: a secret is not shown, and a long text is cut."""
-    if isinstance(value, Hidden):
+    if isinstance(value, HiddenText):
         return "[secret]"
     shown = str(value)
     return shown if len(shown) <= 120 else f"{shown[:117]}..."

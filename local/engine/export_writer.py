@@ -18,19 +18,19 @@ PLANNED_AT = "1970-01-01T00:00:00Z"
 type Resource = dict[str, Any]
 
 
-def export(recording: Recording, place: CloudEnvironment) -> dict[str, Any]:
+def export(recording: Recording, env: CloudEnvironment) -> dict[str, Any]:
     """The deployment, its resources in an order that the program alone decides.
 
     Args:
         recording: A run of the program.
-        place: Where its default AWS provider deploys to.
+        env: Where its default AWS provider deploys to.
     """
     resources = [_resource(recording, registration) for registration in recording.registrations]
     providers: dict[str, Resource] = {}
     for registration, resource in zip(recording.registrations, resources, strict=True):
         request = registration.request
         if request.custom and not request.provider:
-            provider = _default_provider(recording, request.type, request.version, place)
+            provider = _default_provider(recording, request.type, request.version, env)
             providers[provider["urn"]] = provider
             resource["provider"] = f"{provider['urn']}::{provider['id']}"
     manifest = {"time": PLANNED_AT, "magic": "", "version": ""}
@@ -67,11 +67,11 @@ def _resource(recording: Recording, registration: Registration) -> Resource:
     return resource
 
 
-def _default_provider(recording: Recording, kind: str, version: str, place: CloudEnvironment) -> Resource:
+def _default_provider(recording: Recording, kind: str, version: str, env: CloudEnvironment) -> Resource:
     package = kind.partition(":")[0]
     name = "_".join(["default", *version.split(".")]) if version else "default"
     urn = f"urn:pulumi:{recording.stack}::{recording.project}::pulumi:providers:{package}::{name}"
-    settings = {"region": place.region} | ({"version": version} if version else {})
+    settings = {"region": env.region} | ({"version": version} if version else {})
     return {
         "urn": urn,
         "custom": True,

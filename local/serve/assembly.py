@@ -21,7 +21,7 @@ from toolgate.local.serve.agents.code_archive import write_out, write_sources
 from toolgate.local.serve.environment import process_environment
 from toolgate.local.serve.gateway.records import Denial, ToolCall
 from toolgate.local.serve.guards.credentials import Sessions
-from toolgate.local.serve.guards.iam_guard import Authority, Permission, Service, authorized
+from toolgate.local.serve.guards.iam_guard import Authority, NeededPermission, Service, authorized
 from toolgate.local.serve.model import converse_api
 from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY
 
@@ -38,7 +38,7 @@ class Assembly:
 
     Attributes:
         deployment: What is served.
-        place: Its account and Region.
+        env: Its account and Region.
         url: The address that it is served at.
         root: Where relative paths of the deployment start.
         code: An empty folder for the code of functions and agents.
@@ -48,7 +48,7 @@ class Assembly:
     """
 
     deployment: Deployment
-    place: CloudEnvironment
+    env: CloudEnvironment
     url: str
     root: Path
     code: Path
@@ -93,12 +93,12 @@ class Assembly:
                 "bedrock",
                 converse_api.PATH,
                 post,
-                converse_api.permissions(self.place),
+                converse_api.permissions(self.env),
                 converse,
                 converse_api.MAX_BODY,
             ),
         ]
-        authority = Authority(self.sessions, self.place.region, self.deployment.resource_policies)
+        authority = Authority(self.sessions, self.env.region, self.deployment.resource_policies)
         return _with_lifespan(authorized(services, authority), gateways)
 
     def _gateway(self, gateway: Gateway) -> "LocalGateway":
@@ -125,7 +125,7 @@ class Assembly:
 
     def _environment(self, own: Mapping[str, str], role_arn: str, session: str) -> dict[str, str]:
         credentials = self.sessions.assume(self._role(role_arn), session)
-        return process_environment(own, credentials, self.url, self.place.region)
+        return process_environment(own, credentials, self.url, self.env.region)
 
     def _role(self, arn: str) -> Role:
         role = self.deployment.role(arn)
@@ -139,7 +139,7 @@ def _gateway_service(gateway: Gateway, built: "LocalGateway") -> Service:
         name="bedrock-agentcore",
         path=re.compile(re.escape(f"/gateway/{gateway.id}/mcp")),
         methods=frozenset({"POST", "GET", "DELETE"}),  # Streamable HTTP, MCP specification, "Transports"
-        permissions=lambda _match, _request: [Permission(INVOKE_GATEWAY, gateway.arn)],
+        permissions=lambda _match, _request: [NeededPermission(INVOKE_GATEWAY, gateway.arn)],
         app=built.app,
         max_body=_GATEWAY_BODY,
     )

@@ -99,13 +99,13 @@ def serve(
     """
     root = (root or Path()).resolve()
     parsed = parse(deployment)
-    place = _place(parsed)
-    _refuse_unsupported(parsed, place)
+    env = _environment_of(parsed)
+    _refuse_unsupported(parsed, env)
     with ExitStack() as stack:
         listener = stack.enter_context(_listen(port))
         code = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="toolgate-")))
         url = f"http://{HOST}:{listener.getsockname()[1]}"
-        assembly = Assembly(parsed, place, url, root, code, Sessions())
+        assembly = Assembly(parsed, env, url, root, code, Sessions())
         agents = {r.arn: assembly.agent(r, logs or root / ".local" / "logs") for r in parsed.runtimes}
         for agent in agents.values():  # they load while we do; the listener holds their first requests
             stack.callback(agent.stop)
@@ -117,11 +117,11 @@ def serve(
 
 
 def _serving(assembly: Assembly, agents: Mapping[str, AgentProcess]) -> Serving:
-    deployment, place = assembly.deployment, assembly.place
-    operator = assembly.sessions.assume(_operator(deployment, place), "local")
+    deployment, env = assembly.deployment, assembly.env
+    operator = assembly.sessions.assume(_operator(deployment, env), "local")
     return Serving(
         url=assembly.url,
-        environment=client_variables(assembly.url, place.region) | operator.environment(),
+        environment=client_variables(assembly.url, env.region) | operator.environment(),
         agents={r.agent: r.arn for r in deployment.runtimes},
         logs={r.agent: agents[r.arn].log for r in deployment.runtimes},
         calls=assembly.calls,
@@ -132,19 +132,19 @@ def _serving(assembly: Assembly, agents: Mapping[str, AgentProcess]) -> Serving:
     )
 
 
-def _operator(deployment: Deployment, place: CloudEnvironment) -> Role:
+def _operator(deployment: Deployment, env: CloudEnvironment) -> Role:
     resources = [arn for r in deployment.runtimes for arn in (r.arn, f"{r.arn}/runtime-endpoint/DEFAULT")]
     statement = {"Sid": "InvokeRuntimes", "Effect": "Allow", "Action": INVOKE_RUNTIME, "Resource": resources}
     document = {"Version": "2012-10-17", "Statement": [statement]}
     return Role(
-        arn=place.global_arn("iam", f"role/{OPERATOR}"),
+        arn=env.global_arn("iam", f"role/{OPERATOR}"),
         name=OPERATOR,
         trust={},
         policies=(Policy(OPERATOR, document),) if resources else (),
     )
 
 
-def _place(deployment: Deployment) -> CloudEnvironment:
+def _environment_of(deployment: Deployment) -> CloudEnvironment:
     arns = [gateway.arn for gateway in deployment.gateways] + [runtime.arn for runtime in deployment.runtimes]
     if not arns:
         raise DeploymentError("there is nothing to serve: the deployment has no gateway and no runtime")
@@ -152,8 +152,8 @@ def _place(deployment: Deployment) -> CloudEnvironment:
     return CloudEnvironment(account=account, region=region, partition=partition)
 
 
-def _refuse_unsupported(deployment: Deployment, place: CloudEnvironment) -> None:
-    reasons = unsupported(deployment, place)
+def _refuse_unsupported(deployment: Deployment, env: CloudEnvironment) -> None:
+    reasons = unsupported(deployment, env)
     if reasons:
         raise DeploymentError(
             "the local deployment would not behave as AWS does (docs/local.md): " + "; ".join(reasons)

@@ -13,20 +13,20 @@ MODEL_VARIABLE = "BEDROCK_MODEL_ID"
 _GATEWAY_URL = re.compile(r"https://[^\s/]+\.gateway\.bedrock-agentcore\.[^\s/]+[^\s]*")
 
 
-def unsupported(deployment: Deployment, place: CloudEnvironment) -> tuple[str, ...]:
+def unsupported(deployment: Deployment, env: CloudEnvironment) -> tuple[str, ...]:
     """One sentence per feature that would make the local answers differ from AWS's; empty when there is none.
 
     Args:
         deployment: The deployment.
-        place: Where it is; everything in it must be in this one account and Region.
+        env: Where it is; everything in it must be in this one account and Region.
     """
     return tuple(
         sorted(
             [
                 *_gateways(deployment),
                 *(reason for target in deployment.targets for reason in _target(deployment, target)),
-                *(reason for runtime in deployment.runtimes for reason in _runtime(deployment, runtime, place)),
-                *_elsewhere(deployment, place),
+                *(reason for runtime in deployment.runtimes for reason in _runtime(deployment, runtime, env)),
+                *_elsewhere(deployment, env),
                 *(f"{label}: this type of resource is not reproduced" for label in deployment.others),
             ]
         )
@@ -81,7 +81,7 @@ def _function(deployment: Deployment, function: Function) -> Iterator[str]:
         yield _hidden(function.label, name)
 
 
-def _runtime(deployment: Deployment, runtime: Runtime, place: CloudEnvironment) -> Iterator[str]:
+def _runtime(deployment: Deployment, runtime: Runtime, env: CloudEnvironment) -> Iterator[str]:
     if runtime.jwt:
         yield f"{runtime.label}: a JWT authorizer is not reproduced, only IAM is"
     if runtime.protocol != "HTTP":
@@ -101,7 +101,7 @@ def _runtime(deployment: Deployment, runtime: Runtime, place: CloudEnvironment) 
     model_id = runtime.environment.get(MODEL_VARIABLE)
     if model_id:
         try:
-            model_arns(model_id, place)
+            model_arns(model_id, env)
         except UnknownProfileError as error:
             yield f"{runtime.label}: {MODEL_VARIABLE}: {error}"
 
@@ -116,12 +116,12 @@ def _judged_role(deployment: Deployment, label: str, arn: str) -> Iterator[str]:
             yield f"{label}: {limit}, its permissions boundary, is not in the deployment; --policy ARN=FILE gives it"
 
 
-def _elsewhere(deployment: Deployment, place: CloudEnvironment) -> Iterator[str]:
+def _elsewhere(deployment: Deployment, env: CloudEnvironment) -> Iterator[str]:
     placed = [(g.label, g.arn) for g in deployment.gateways] + [(r.label, r.arn) for r in deployment.runtimes]
     for label, arn in placed:
         _, partition, _, region, account, _ = arn.split(":", 5)
-        if (partition, region, account) != (place.partition, place.region, place.account):
-            yield f"{label}: is in {account}/{region}, not in {place.account}/{place.region} like the rest"
+        if (partition, region, account) != (env.partition, env.region, env.account):
+            yield f"{label}: is in {account}/{region}, not in {env.account}/{env.region} like the rest"
 
 
 def _hidden(label: str, name: str) -> str:

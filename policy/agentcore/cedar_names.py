@@ -43,7 +43,7 @@ class Entity:
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedEntities:
     """What a statement names."""
 
     types: frozenset[str]
@@ -54,7 +54,7 @@ class Named:
 
 
 @functools.lru_cache(maxsize=1024)
-def read(statement: str) -> Named:
+def read(statement: str) -> NamedEntities:
     """Reads a statement; an unknown value in it is a hole."""
     types: set[str] = set()
     entities: list[Entity] = []
@@ -67,7 +67,7 @@ def read(statement: str) -> Named:
             types.add(kind)
             if word["id"] is not None:
                 entities.append(Entity(kind, _pattern(word["id"], wild=False)))
-    return Named(frozenset(types), tuple(dict.fromkeys(entities)), tuple(dict.fromkeys(principal_ids)))
+    return NamedEntities(frozenset(types), tuple(dict.fromkeys(entities)), tuple(dict.fromkeys(principal_ids)))
 
 
 def _pattern(inside: str, *, wild: bool) -> Pattern:

@@ -11,7 +11,7 @@ from toolgate.policy.language.agentcore_facts import GATEWAY, POLICY_ENGINE, TAR
 from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.properties import at, each
 from toolgate.policy.rule import Resource
-from toolgate.policy.settings import Settings
+from toolgate.policy.settings import RuleSettings
 from toolgate.policy.stack import Stack
 
 EXTERNAL: dict[str, dict[str, Any]] = {
@@ -38,7 +38,7 @@ def arn_of(resource: Resource) -> str | None:
     return arn if isinstance(arn, str) else None
 
 
-def is_external(arn: str, config: Settings) -> bool:
+def is_external(arn: str, config: RuleSettings) -> bool:
     """Whether somebody listed this gateway as one of another stack."""
     return any(patterns.read(pattern).matches(arn) for pattern in config.strings("externalGateways", []))
 

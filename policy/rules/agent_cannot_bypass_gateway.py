@@ -15,7 +15,7 @@ from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.policy_sources import SourcedDocument
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
-from toolgate.policy.settings import Settings
+from toolgate.policy.settings import RuleSettings
 from toolgate.policy.stack import Stack
 
 AGENTS = (agentcore_facts.RUNTIME, agentcore_facts.HARNESS)
@@ -32,7 +32,7 @@ class _Tool:
     """Whether not even its name is known: only what covers every function is then sure to cover it."""
 
 
-def check_stack(stack: Stack, config: Settings) -> Iterator[Finding]:
+def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
     """Each agent's role: whether a gateway has it too, and what its documents and the functions' permissions allow."""
     tools = [tool for target in stack.of(agentcore_facts.TARGET) if (tool := _tool(stack, target))]
     judged: set[str] = set()

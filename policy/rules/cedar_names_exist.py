@@ -7,7 +7,7 @@ from pulumi_policy import Severity
 
 from toolgate.policy import frameworks
 from toolgate.policy.agentcore import cedar_names, gateways
-from toolgate.policy.agentcore.cedar_names import Named
+from toolgate.policy.agentcore.cedar_names import NamedEntities
 from toolgate.policy.agentcore.families import GATEWAYS, IAM_ENTITIES
 from toolgate.policy.agentcore.gateways import Target
 from toolgate.policy.language.agentcore_facts import AGENT_RUNTIME, CEDAR_POLICY, GATEWAY, TOOL_SEPARATOR, entity_id
@@ -15,7 +15,7 @@ from toolgate.policy.language.patterns import Pattern
 from toolgate.policy.messages import listed, quote
 from toolgate.policy.properties import at, each
 from toolgate.policy.rule import Finding, Resource, Rule
-from toolgate.policy.settings import Settings
+from toolgate.policy.settings import RuleSettings
 from toolgate.policy.stack import Stack
 
 PLACE = "definition.cedar.statement"
@@ -31,7 +31,7 @@ EVERY_TOOL = ("CallTool", "Mcp")
 _ACTION = re.compile(rf"(?:[0-9A-Za-z]-?){{1,100}}+(?:{TOOL_SEPARATOR}.+)?", re.DOTALL)
 
 
-def check(resource: Resource, config: Settings) -> Iterator[Finding]:
+def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
     """The form of what a statement names, and in a first preview of the actions handed to our own component."""
     if resource.type == AGENT_RUNTIME:
         for action in dict.fromkeys(action for _, actions in _grants(resource) for action in actions):
@@ -48,7 +48,7 @@ def check(resource: Resource, config: Settings) -> Iterator[Finding]:
                 yield Finding(resource, f"compares principal.id with {_no_principal(pattern)}", PLACE)
 
 
-def _named(policy: Resource) -> Named:
+def _named(policy: Resource) -> NamedEntities:
     statement = at(policy.props, "definition", "cedar", "statement")
     return cedar_names.read(statement if isinstance(statement, str) else "")
 
@@ -82,7 +82,7 @@ def _no_principal(name: Pattern) -> str:
     return f"{quote(name.text)}, which no caller is: that role's is {quote(entity)}"
 
 
-def check_stack(stack: Stack, config: Settings) -> Iterator[Finding]:
+def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
     """Whether gateways, targets and tools are there; a target whose tools the program does not say has them all."""
     # What agents are handed is an input, and the graph has outputs.
     for agent in stack.registered:
@@ -92,7 +92,7 @@ def check_stack(stack: Stack, config: Settings) -> Iterator[Finding]:
         yield from _in_policy(stack, policy, config)
 
 
-def _in_policy(stack: Stack, policy: Resource, config: Settings) -> Iterator[Finding]:
+def _in_policy(stack: Stack, policy: Resource, config: RuleSettings) -> Iterator[Finding]:
     named = _named(policy)
     names = [it.id for it in named.entities if it.type == GATEWAY_ENTITY and not it.id.holes]
     arns = [name.text for name in names if name.reaches(GATEWAYS)]

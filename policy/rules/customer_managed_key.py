@@ -8,12 +8,12 @@ from toolgate.policy import frameworks, settings
 from toolgate.policy.language import agentcore_facts
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
-from toolgate.policy.settings import Settings
+from toolgate.policy.settings import RuleSettings
 
 KEYS = {agentcore_facts.GATEWAY: "kmsKeyArn", agentcore_facts.POLICY_ENGINE: "encryptionKeyArn"}
 
 
-def check(resource: Resource, config: Settings) -> Iterator[Finding]:
+def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
     """Asked for by configuration only; an unknown key is a key."""
     key = KEYS[resource.type]
     if config.flag("required") and at(resource.props, key) is None:

@@ -10,12 +10,12 @@ from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.messages import listed, quote
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
-from toolgate.policy.settings import Settings
+from toolgate.policy.settings import RuleSettings
 
 ALLOWED = ["AWS_IAM"]
 
 
-def check(resource: Resource, config: Settings) -> Iterator[Finding]:
+def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
     """An allow-list, so that a type AWS adds later is a violation; so is one that nobody can read in the preview."""
     allowed = config.strings("allowedAuthorizers", ALLOWED)
     found = at(resource.props, "authorizerType")

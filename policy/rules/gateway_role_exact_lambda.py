@@ -11,10 +11,10 @@ from toolgate.policy.language import agentcore_facts, iam
 from toolgate.policy.language.agentcore_facts import INVOKE_FUNCTION, TOOL_GATEWAY
 from toolgate.policy.policy_sources import SourcedDocument
 from toolgate.policy.rule import Finding, Resource, Rule
-from toolgate.policy.settings import Settings
+from toolgate.policy.settings import RuleSettings
 
 
-def check(resource: Resource, config: Settings) -> Iterator[Finding]:
+def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
     """In a first preview the targets handed to our own component."""
     if resource.type == TOOL_GATEWAY:
         yield from _in_component(resource)

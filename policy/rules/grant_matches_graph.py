@@ -13,14 +13,14 @@ from toolgate.policy.language.arns import account_in
 from toolgate.policy.messages import quote
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
-from toolgate.policy.settings import Settings
+from toolgate.policy.settings import RuleSettings
 from toolgate.policy.stack import Stack
 
 # Outputs that carry the account the stack is deployed to.
 OWN_ARNS = ("arn", "gatewayArn", "agentRuntimeArn")
 
 
-def check_stack(stack: Stack, config: Settings) -> Iterator[Finding]:
+def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
     """Known documents by their ARNs; one that is made of a gateway whose ARN a preview does not know is in order."""
     own = {gateways.arn_of(gateway) for gateway in stack.of(GATEWAY)}
     accounts = _accounts(stack)

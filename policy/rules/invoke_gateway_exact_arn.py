@@ -11,10 +11,10 @@ from toolgate.policy.language.agentcore_facts import AGENT_RUNTIME, INVOKE_GATEW
 from toolgate.policy.language.documents import Broken
 from toolgate.policy.policy_sources import SourcedDocument
 from toolgate.policy.rule import Finding, Resource, Rule
-from toolgate.policy.settings import Settings
+from toolgate.policy.settings import RuleSettings
 
 
-def check(resource: Resource, config: Settings) -> Iterator[Finding]:
+def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
     """Every identity policy a resource carries, and in a first preview the grants handed to our own component."""
     for sourced in policy_sources.identity_documents(resource):
         yield from _in_document(sourced)

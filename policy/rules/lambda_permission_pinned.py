@@ -10,10 +10,10 @@ from toolgate.policy.language.arns import account_in, is_account_id
 from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
-from toolgate.policy.settings import Settings
+from toolgate.policy.settings import RuleSettings
 
 
-def check(resource: Resource, config: Settings) -> Iterator[Finding]:
+def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
     """A permission for everybody, and one for AgentCore that names neither account nor source."""
     principal = at(resource.props, "principal")
     if principal == "*" and at(resource.props, "principalOrgId") is None:

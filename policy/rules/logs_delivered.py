@@ -8,7 +8,7 @@ from toolgate.policy import frameworks
 from toolgate.policy.language import agentcore_facts
 from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.rule import Finding, Resource, Rule
-from toolgate.policy.settings import Settings
+from toolgate.policy.settings import RuleSettings
 from toolgate.policy.stack import Stack
 
 ARNS = {agentcore_facts.GATEWAY: "gatewayArn", agentcore_facts.RUNTIME: "agentRuntimeArn"}
@@ -16,7 +16,7 @@ ARNS = {agentcore_facts.GATEWAY: "gatewayArn", agentcore_facts.RUNTIME: "agentRu
 LOG_TYPE = "APPLICATION_LOGS"
 
 
-def check_stack(stack: Stack, config: Settings) -> Iterator[Finding]:
+def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
     """A source names the resource, a delivery the source: by ARN and name, or in a preview by the graph."""
     sources = [
         it for it in stack.of(agentcore_facts.LOG_DELIVERY_SOURCE) if it.props.get("logType") in (LOG_TYPE, UNKNOWN)

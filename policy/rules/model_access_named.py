@@ -12,10 +12,10 @@ from toolgate.policy.language.agentcore_facts import INVOKE_MODEL
 from toolgate.policy.messages import quote
 from toolgate.policy.policy_sources import SourcedDocument
 from toolgate.policy.rule import Finding, Resource, Rule
-from toolgate.policy.settings import Settings
+from toolgate.policy.settings import RuleSettings
 
 
-def check(resource: Resource, config: Settings) -> Iterator[Finding]:
+def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
     """In a first preview the model handed to our own component."""
     model = properties.at(resource.props, "model_id") if resource.type == agentcore_facts.AGENT_RUNTIME else None
     if isinstance(model, str) and patterns.read(iam.in_one_region(model)).wild:

@@ -9,12 +9,12 @@ from toolgate.policy.language import agentcore_facts
 from toolgate.policy.messages import quote
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
-from toolgate.policy.settings import Settings
+from toolgate.policy.settings import RuleSettings
 
 DEV_STACKS = ["dev"]
 
 
-def check(resource: Resource, config: Settings) -> Iterator[Finding]:
+def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
     """The stack is read from the URN: an analysis of an export has no other."""
     stack = resource.urn.split(":")[2] if resource.urn.count(":") > 1 else ""
     level = at(resource.props, "exceptionLevel")

@@ -11,14 +11,14 @@ from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.messages import quote
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
-from toolgate.policy.settings import Settings
+from toolgate.policy.settings import RuleSettings
 from toolgate.policy.stack import Stack
 
 # What toolgate's ToolGateway calls a gateway whose tools are granted one by one.
 BY_TOOL = "tool"
 
 
-def check(resource: Resource, config: Settings) -> Iterator[Finding]:
+def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
     """A gateway that is a part of a component, before it is created."""
     component = resource.within
     if component is None or resource.type != GATEWAY or at(component.props, "authorization") != BY_TOOL:
@@ -28,7 +28,7 @@ def check(resource: Resource, config: Settings) -> Iterator[Finding]:
         yield Finding(resource, f"has no policy engine, and {says}", "policyEngineConfiguration")
 
 
-def check_stack(stack: Stack, config: Settings) -> Iterator[Finding]:
+def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
     """Engines that hold policies; unless a gateway's engine is one that nobody knows yet."""
     attached: set[str] = set()
     for gateway in stack.of(GATEWAY):

@@ -10,12 +10,12 @@ from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.messages import quote
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
-from toolgate.policy.settings import Settings
+from toolgate.policy.settings import RuleSettings
 
 ENFORCE = "ENFORCE"
 
 
-def check(resource: Resource, config: Settings) -> Iterator[Finding]:
+def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
     """An unknown mode is not judged here; undecided-in-preview says so."""
     engine = at(resource.props, "policyEngineConfiguration")
     mode = at(engine, "mode")

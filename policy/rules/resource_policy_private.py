@@ -9,10 +9,10 @@ from toolgate.policy.language import agentcore_facts, conditions, documents, iam
 from toolgate.policy.language.documents import Broken
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
-from toolgate.policy.settings import Settings
+from toolgate.policy.settings import RuleSettings
 
 
-def check(resource: Resource, config: Settings) -> Iterator[Finding]:
+def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
     """Each statement that allows something to everybody has to say by a condition whom it means."""
     document = documents.read(at(resource.props, "policy"))
     if isinstance(document, Broken):

@@ -10,10 +10,10 @@ from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.messages import quote
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
-from toolgate.policy.settings import Settings
+from toolgate.policy.settings import RuleSettings
 
 
-def check(resource: Resource, config: Settings) -> Iterator[Finding]:
+def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
     """Asked for by configuration only."""
     mode = at(resource.props, "networkConfiguration", "networkMode")
     if config.flag("required") and mode not in (UNKNOWN, "VPC"):

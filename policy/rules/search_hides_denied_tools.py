@@ -8,10 +8,10 @@ from toolgate.policy import frameworks
 from toolgate.policy.language import agentcore_facts
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
-from toolgate.policy.settings import Settings
+from toolgate.policy.settings import RuleSettings
 
 
-def check(resource: Resource, config: Settings) -> Iterator[Finding]:
+def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
     """Both are literals of one resource."""
     search = at(resource.props, "protocolConfiguration", "mcp", "searchType")
     mode = at(resource.props, "policyEngineConfiguration", "mode")

@@ -11,12 +11,12 @@ from toolgate.policy.language.documents import Broken, Statement
 from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.messages import listed
 from toolgate.policy.rule import Finding, Resource, Rule
-from toolgate.policy.settings import Settings
+from toolgate.policy.settings import RuleSettings
 
 SERVICE = "bedrock-agentcore"
 
 
-def check(resource: Resource, config: Settings) -> Iterator[Finding]:
+def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
     """Each statement of the trust policy that lets AgentCore in has to pin both the account and the resource."""
     sourced = policy_sources.trust_document(resource)
     if isinstance(sourced.document, Broken):

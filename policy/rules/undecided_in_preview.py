@@ -10,13 +10,13 @@ from toolgate.policy.language import agentcore_facts, documents
 from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
-from toolgate.policy.settings import Settings
+from toolgate.policy.settings import RuleSettings
 from toolgate.policy.stack import Stack
 
 UNTIL_UP = "is not known in this preview; it is judged at `pulumi up`, before it takes effect"
 
 
-def check_stack(stack: Stack, config: Settings) -> Iterator[Finding]:
+def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
     """The documents of AgentCore's roles and resources, and whether a policy engine enforces.
 
     What our own components write is left out: their inputs are judged in the preview, and their tests hold the rest.

@@ -42,15 +42,15 @@ def planned_stack(stack: str = "dev", root: Path = SAMPLE) -> Export:
     settings = stack_config(root, stack, LOCAL_CONFIG)
     plane = ControlPlane(CloudEnvironment(region=settings.values["aws:region"]), MemoryStore(), {})
     recording = record(Program(root, project_name(root), stack, settings.values), plane)
-    return export(recording, plane.place)
+    return export(recording, plane.env)
 
 
 def planned_scratch(region: str = "us-east-1") -> tuple[Export, ControlPlane]:
     """The deployment of the throw-away program, and the account that it is in."""
     plane = ControlPlane(CloudEnvironment(region=region), MemoryStore(), {})
-    trusted = plane.place.global_arn("iam", "user/tester")
+    trusted = plane.env.global_arn("iam", "user/tester")
     config = configuration(RUN, region, trusted, everything=False)
-    return export(record(Program(PROGRAM, PROJECT, RUN, config), plane), plane.place), plane
+    return export(record(Program(PROGRAM, PROJECT, RUN, config), plane), plane.env), plane
 
 
 def configuration(run: str, region: str, trusted: str, *, everything: bool) -> dict[str, str]:
@@ -95,7 +95,7 @@ def local_world(stack: Export, scratch: Export, plane: ControlPlane, logs: Path)
             title="the local deployment",
             stack=under_test,
             scratch=beside,
-            region=plane.place.region,
+            region=plane.env.region,
             making=None,
             runtimes=lambda runtime, credentials: _client(of(runtime), credentials),
             service=_no_service,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from toolgate.access.iam.evaluation import Request, decide
+from toolgate.access.iam.evaluation import IamRequest, decide
 from toolgate.access.iam.identities import Identity
 from toolgate.access.iam.policies import Policy
 
@@ -16,4 +16,4 @@ def allowed(document: Mapping[str, Any], action: str, resource: str, **facts: st
         arn=f"arn:aws:iam::{ACCOUNT}:role/deployer", name="deployer", policies=(Policy("deployer", document),)
     )
     known = {"aws:RequestedRegion": REGION} | {key.replace("_", ":"): value for key, value in facts.items()}
-    return decide(Request(role, action, resource, known)).allowed
+    return decide(IamRequest(role, action, resource, known)).allowed

@@ -117,7 +117,7 @@ def ask(shop: Path, served: Served) -> Iterator[Callable[..., Any]]:
     """One request to the gateway of the planned program, signed by a role that may send it."""
     plane = ControlPlane(CloudEnvironment(region="us-east-1"), MemoryStore(), {})
     config = {"aws:region": "us-east-1"}
-    deployment = export(record(Program(shop, "shop", "dev", config), plane), plane.place)
+    deployment = export(record(Program(shop, "shop", "dev", config), plane), plane.env)
     [outputs] = [it["outputs"] for it in deployment["deployment"]["resources"] if it["type"] == "pulumi:pulumi:Stack"]
     with served(deployment, root=shop) as serving:
         url = serving.gateway_url(outputs["gateway"].rpartition("/")[2])

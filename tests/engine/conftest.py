@@ -126,7 +126,7 @@ def planned() -> list[dict[str, Any]]:
     """The resources of the project's program, planned without an engine (and without the policy pack)."""
     plane = ControlPlane(CloudEnvironment(region=SETTINGS["aws:region"]), MemoryStore(), {})
     recording = record(Program(SAMPLE, "toolgate", "dev", SETTINGS), plane)
-    return list(export(recording, plane.place)["deployment"]["resources"])
+    return list(export(recording, plane.env)["deployment"]["resources"])
 
 
 def project() -> None:

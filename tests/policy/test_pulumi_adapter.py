@@ -18,7 +18,7 @@ from tests.policy.driver import ADVISORY, DISABLED, Pack, Registration, rules
 from toolgate.policy import pulumi_adapter
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.rules import gateway_authorizer_iam
-from toolgate.policy.settings import Settings
+from toolgate.policy.settings import RuleSettings
 from toolgate.policy.stack import Stack
 
 RULE = "gateway-authorizer-iam"
@@ -129,7 +129,7 @@ def said(policy: Any, args: Any) -> list[str]:
 
 
 def test_a_defect_of_a_rule_is_a_violation_that_names_it() -> None:
-    def fails(subject: Any, settings: Settings) -> Iterator[Finding]:
+    def fails(subject: Any, settings: RuleSettings) -> Iterator[Finding]:
         raise KeyError("internal detail")
         yield
 
@@ -142,7 +142,7 @@ def test_a_defect_of_a_rule_is_a_violation_that_names_it() -> None:
 
 
 def test_many_violations_of_one_resource_are_bounded() -> None:
-    def many(resource: Resource, settings: Settings) -> Iterator[Finding]:
+    def many(resource: Resource, settings: RuleSettings) -> Iterator[Finding]:
         for number in range(25):
             yield Finding(resource, f"number {number}")
 
@@ -152,10 +152,10 @@ def test_many_violations_of_one_resource_are_bounded() -> None:
 
 
 def test_a_rule_is_judged_at_one_moment_or_at_both() -> None:
-    def nothing(resource: Resource, settings: Settings) -> Iterator[Finding]:
+    def nothing(resource: Resource, settings: RuleSettings) -> Iterator[Finding]:
         yield from ()
 
-    def everything(stack: Stack, settings: Settings) -> Iterator[Finding]:
+    def everything(stack: Stack, settings: RuleSettings) -> Iterator[Finding]:
         yield from (Finding(resource, "is there") for resource in stack.resources)
 
     resource, whole, both = made(check=nothing), made(check_stack=everything), made(nothing, everything)

@@ -5,7 +5,7 @@ from typing import Any
 
 from toolgate.local.cloud.api_requests import Member, key_value_list
 from toolgate.local.cloud.failures import Failure
-from toolgate.local.cloud.resource_type import Made, Making, Request, ResourceType
+from toolgate.local.cloud.resource_type import ApiRequest, Made, Making, ResourceType
 from toolgate.local.cloud.values import UNKNOWN, Properties, leaves
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
@@ -16,9 +16,9 @@ DAY = 86_400
 
 
 def _make(inputs: Properties, making: Making) -> Made:
-    arn = making.place.arn("cloudwatch", f"alarm:{inputs['name']}")
+    arn = making.env.arn("cloudwatch", f"alarm:{inputs['name']}")
     # The provider reports an empty text where nothing is evaluated.
-    return Made(inputs["name"], {"arn": arn, "evaluateLowSampleCountPercentiles": "", "region": making.place.region})
+    return Made(inputs["name"], {"arn": arn, "evaluateLowSampleCountPercentiles": "", "region": making.env.region})
 
 
 def _dimensions(dimensions: Any) -> Any:
@@ -61,7 +61,7 @@ def _actions(inputs: Properties) -> Iterator[Failure]:
 ALARM_TYPE = ResourceType(
     type=ALARM,
     requests=(
-        Request(
+        ApiRequest(
             "cloudwatch",
             "PutMetricAlarm",
             {

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from toolgate.local.cloud.failures import Failure
-from toolgate.local.cloud.resource_type import Made, Making, Request, ResourceType
+from toolgate.local.cloud.resource_type import ApiRequest, Made, Making, ResourceType
 from toolgate.local.cloud.values import UNKNOWN, Properties
 
 DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"
@@ -20,7 +20,7 @@ def _make(inputs: Properties, making: Making) -> Made:
     name = inputs["dashboardName"]
     return Made(
         name,
-        {"dashboardArn": making.place.global_arn("cloudwatch", f"dashboard/{name}"), "region": making.place.region},
+        {"dashboardArn": making.env.global_arn("cloudwatch", f"dashboard/{name}"), "region": making.env.region},
     )
 
 
@@ -84,7 +84,7 @@ def _name(inputs: Properties) -> Iterator[Failure]:
 DASHBOARD_TYPE = ResourceType(
     type=DASHBOARD,
     requests=(
-        Request("cloudwatch", "PutDashboard", {"dashboardName": "DashboardName", "dashboardBody": "DashboardBody"}),
+        ApiRequest("cloudwatch", "PutDashboard", {"dashboardName": "DashboardName", "dashboardBody": "DashboardBody"}),
     ),
     make=_make,
     computed=("dashboardArn", "region"),

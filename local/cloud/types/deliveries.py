@@ -9,7 +9,7 @@ from typing import Any
 from toolgate.local.cloud.api_requests import Member, same
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
-from toolgate.local.cloud.resource_type import ALPHANUMERIC, Existing, Made, Making, Record, Request, ResourceType
+from toolgate.local.cloud.resource_type import ALPHANUMERIC, ApiRequest, Existing, Made, Making, Record, ResourceType
 from toolgate.local.cloud.types.logs import LOG_GROUP
 from toolgate.local.cloud.values import UNKNOWN, Properties
 from toolgate.policy.language.agentcore_facts import GATEWAY, LOG_DELIVERY, LOG_DELIVERY_SOURCE, RUNTIME
@@ -25,15 +25,15 @@ LOG_TYPES = {
 
 
 def _make_source(inputs: Properties, making: Making) -> Made:
-    arn = making.place.arn("logs", f"delivery-source:{inputs['name']}")
+    arn = making.env.arn("logs", f"delivery-source:{inputs['name']}")
     # The service's name, as the ARN of the resource has it.
     service = inputs["resourceArn"].split(":")[2]
-    return Made(inputs["name"], {"arn": arn, "service": service, "region": making.place.region})
+    return Made(inputs["name"], {"arn": arn, "service": service, "region": making.env.region})
 
 
 def _make_destination(inputs: Properties, making: Making) -> Made:
-    arn = making.place.arn("logs", f"delivery-destination:{inputs['name']}")
-    outputs = {"arn": arn, "deliveryDestinationType": _kind(inputs), "region": making.place.region}
+    arn = making.env.arn("logs", f"delivery-destination:{inputs['name']}")
+    outputs = {"arn": arn, "deliveryDestinationType": _kind(inputs), "region": making.env.region}
     return Made(inputs["name"], outputs)
 
 
@@ -41,7 +41,7 @@ def _make_delivery(inputs: Properties, making: Making) -> Made:
     delivery_id = making.characters(16, ALPHANUMERIC)
     return Made(
         delivery_id,
-        {"arn": making.place.arn("logs", f"delivery:{delivery_id}"), "region": making.place.region},
+        {"arn": making.env.arn("logs", f"delivery:{delivery_id}"), "region": making.env.region},
     )
 
 
@@ -68,16 +68,16 @@ def _destination_fits(inputs: Properties) -> Iterator[Failure]:
     kind, arn = _kind(inputs), _group_arn(inputs)
     if kind is UNKNOWN:
         return
-    place = "deliveryDestinationConfiguration"
+    env = "deliveryDestinationConfiguration"
     if kind == XRAY and arn is not None:
-        yield Failure(place, "ValidationException: an XRAY destination has no configuration")
+        yield Failure(env, "ValidationException: an XRAY destination has no configuration")
     if kind != XRAY and arn is None:
-        yield Failure(place, "ValidationException: a destination that is not XRAY needs destinationResourceArn")
+        yield Failure(env, "ValidationException: a destination that is not XRAY needs destinationResourceArn")
     if kind not in (LOGS, XRAY):
         yield Failure("deliveryDestinationType", f"the stand-in for AWS does not reproduce {kind} destinations")
 
 
-def _source_is_there(inputs: Properties, made: Made, _place: CloudEnvironment, existing: Existing) -> Iterator[str]:
+def _source_is_there(inputs: Properties, made: Made, _env: CloudEnvironment, existing: Existing) -> Iterator[str]:
     arn, log_type = inputs["resourceArn"], inputs["logType"]
     kind = next((it for it, (key, _) in LOG_TYPES.items() if _has(existing(it), key, arn)), None)
     if kind is None:
@@ -96,13 +96,13 @@ def _has(records: list[Record], key: str, value: str) -> bool:
     return any(found.outputs[key] == value for found in records)
 
 
-def _group_is_there(inputs: Properties, _made: Made, _place: CloudEnvironment, existing: Existing) -> Iterator[str]:
+def _group_is_there(inputs: Properties, _made: Made, _env: CloudEnvironment, existing: Existing) -> Iterator[str]:
     arn = _group_arn(inputs)
     if arn is not None and not _has(existing(LOG_GROUP.type), "arn", arn.removesuffix(":*")):
         yield f"ResourceNotFoundException: The specified log group does not exist: {arn}"
 
 
-def _ends_are_there(inputs: Properties, _made: Made, _place: CloudEnvironment, existing: Existing) -> Iterator[str]:
+def _ends_are_there(inputs: Properties, _made: Made, _env: CloudEnvironment, existing: Existing) -> Iterator[str]:
     name, arn = inputs["deliverySourceName"], inputs["deliveryDestinationArn"]
     source = next((found for found in existing(LOG_DELIVERY_SOURCE) if found.id == name), None)
     destination = next((found for found in existing(DESTINATION) if found.outputs["arn"] == arn), None)
@@ -128,7 +128,7 @@ def _hangs_on_destination(destination: Record, existing: Existing) -> Iterator[s
 
 SOURCE_TYPE = ResourceType(
     type=LOG_DELIVERY_SOURCE,
-    requests=(Request("logs", "PutDeliverySource", same("name", "logType", "resourceArn", "tags")),),
+    requests=(ApiRequest("logs", "PutDeliverySource", same("name", "logType", "resourceArn", "tags")),),
     make=_make_source,
     computed=("arn", "service", "region"),
     replaces=frozenset({"name", "logType", "resourceArn"}),
@@ -141,7 +141,7 @@ SOURCE_TYPE = ResourceType(
 DESTINATION_TYPE = ResourceType(
     type=DESTINATION,
     requests=(
-        Request(
+        ApiRequest(
             "logs",
             "PutDeliveryDestination",
             {
@@ -164,7 +164,7 @@ DESTINATION_TYPE = ResourceType(
 DELIVERY_TYPE = ResourceType(
     type=LOG_DELIVERY,
     requests=(
-        Request(
+        ApiRequest(
             "logs",
             "CreateDelivery",
             same("deliverySourceName", "deliveryDestinationArn", "fieldDelimiter", "recordFields", "tags"),

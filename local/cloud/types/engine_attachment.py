@@ -32,7 +32,7 @@ def permissions(engine: str, gateway: str) -> list[tuple[str, str]]:
     return [(GET_POLICY_ENGINE, engine), *both]
 
 
-def engine_answers(inputs: Properties, made: Made, place: CloudEnvironment, existing: Existing) -> Iterator[str]:
+def engine_answers(inputs: Properties, made: Made, env: CloudEnvironment, existing: Existing) -> Iterator[str]:
     """What AWS has against the engine of a gateway, if it has one."""
     configuration = inputs.get("policyEngineConfiguration")
     if configuration is None:
@@ -44,13 +44,13 @@ def engine_answers(inputs: Properties, made: Made, place: CloudEnvironment, exis
         return
     refused = f"AccessDeniedException: Policy Engine '{engine.id}' does not have the required permissions."
     role = role_of(inputs["roleArn"], existing)
-    if role is None or not trusts(role, SERVICE_PRINCIPAL, gateway, place):
+    if role is None or not trusts(role, SERVICE_PRINCIPAL, gateway, env):
         yield f"{refused} The service cannot assume {inputs['roleArn']}"
         return
     for action, resource in permissions(arn, gateway):
-        if not may(role, Asked(action, resource, place), existing):
+        if not may(role, Asked(action, resource, env), existing):
             yield (
                 f"{refused} Access Denied due to following reasons: User: "
-                f"{place.global_arn('sts', f'assumed-role/{role.id}/{_SESSION}')} is not authorized to perform: "
+                f"{env.global_arn('sts', f'assumed-role/{role.id}/{_SESSION}')} is not authorized to perform: "
                 f"{action} on resource: {resource} because no identity-based policy allows the {action} action"
             )

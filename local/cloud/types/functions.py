@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from toolgate.local.cloud.api_requests import Member
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
-from toolgate.local.cloud.resource_type import Existing, Made, Making, Request, ResourceType
+from toolgate.local.cloud.resource_type import ApiRequest, Existing, Made, Making, ResourceType
 from toolgate.local.cloud.types.permissions import role_of, trusts
 from toolgate.local.cloud.values import UNKNOWN, Properties
 from toolgate.policy.language.agentcore_facts import FUNCTION
@@ -28,14 +28,14 @@ RESERVED_VARIABLES = frozenset(
 
 
 def _make(inputs: Properties, making: Making) -> Made:
-    name, place = inputs["name"], making.place
-    arn = place.arn("lambda", f"function:{name}")
+    name, env = inputs["name"], making.env
+    arn = env.arn("lambda", f"function:{name}")
     path = f"2015-03-31/functions/{arn}/invocations"
     return Made(
         name,
         {
             "arn": arn,
-            "invokeArn": f"arn:{place.partition}:apigateway:{place.region}:lambda:path/{path}",
+            "invokeArn": f"arn:{env.partition}:apigateway:{env.region}:lambda:path/{path}",
             "qualifiedArn": f"{arn}:$LATEST",
             "version": "$LATEST",
         },
@@ -73,16 +73,16 @@ def _environment(inputs: Properties) -> Iterator[Failure]:
         yield Failure("environment", text)
 
 
-def _role_can_be_assumed(inputs: Properties, made: Made, place: CloudEnvironment, existing: Existing) -> Iterator[str]:
+def _role_can_be_assumed(inputs: Properties, made: Made, env: CloudEnvironment, existing: Existing) -> Iterator[str]:
     role = role_of(inputs["role"], existing)
-    if role is None or not trusts(role, "lambda.amazonaws.com", made.outputs["arn"], place):
+    if role is None or not trusts(role, "lambda.amazonaws.com", made.outputs["arn"], env):
         yield "InvalidParameterValueException: The role defined for the function cannot be assumed by Lambda."
 
 
 FUNCTION_TYPE = ResourceType(
     type=FUNCTION,
     requests=(
-        Request(
+        ApiRequest(
             "lambda",
             "CreateFunction",
             {
@@ -110,7 +110,7 @@ FUNCTION_TYPE = ResourceType(
                 "tags": "Tags",
             },
         ),
-        Request(
+        ApiRequest(
             "lambda",
             "PutFunctionConcurrency",
             {"name": "FunctionName", "reservedConcurrentExecutions": "ReservedConcurrentExecutions"},

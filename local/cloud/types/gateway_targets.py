@@ -7,7 +7,7 @@ from typing import Any
 from toolgate.local.cloud.api_requests import Member, Table, same
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure, NotReproducedError
-from toolgate.local.cloud.resource_type import ALPHANUMERIC, Existing, Made, Making, Request, ResourceType
+from toolgate.local.cloud.resource_type import ALPHANUMERIC, ApiRequest, Existing, Made, Making, ResourceType
 from toolgate.local.cloud.types.permissions import Asked, may, role_of, trusts
 from toolgate.local.cloud.types.tool_schemas import schema_failures, tool_definitions
 from toolgate.local.cloud.values import Properties
@@ -19,7 +19,7 @@ TARGETS_PER_GATEWAY = 100
 
 def _make(inputs: Properties, making: Making) -> Made:
     target_id = making.characters(10, ALPHANUMERIC)
-    return Made(f"{inputs['gatewayIdentifier']},{target_id}", {"targetId": target_id, "region": making.place.region})
+    return Made(f"{inputs['gatewayIdentifier']},{target_id}", {"targetId": target_id, "region": making.env.region})
 
 
 def _credentials(configuration: Any) -> Any:
@@ -35,7 +35,7 @@ def _has_credentials(inputs: Properties) -> Iterator[Failure]:
         yield Failure("credentialProviderConfiguration", text)
 
 
-def _gateway_may_invoke(inputs: Properties, _made: Made, place: CloudEnvironment, existing: Existing) -> Iterator[str]:
+def _gateway_may_invoke(inputs: Properties, _made: Made, env: CloudEnvironment, existing: Existing) -> Iterator[str]:
     """CreateGatewayTarget asks at once whether the gateway's role may invoke the function (aws-cdk #36826)."""
     gateway = next((found for found in existing(GATEWAY) if found.id == inputs["gatewayIdentifier"]), None)
     if gateway is None:
@@ -43,15 +43,15 @@ def _gateway_may_invoke(inputs: Properties, _made: Made, place: CloudEnvironment
         return
     function = inputs["targetConfiguration"]["mcp"]["lambda"]["lambdaArn"]
     role = role_of(gateway.inputs["roleArn"], existing)
-    trusted = role is not None and trusts(role, SERVICE_PRINCIPAL, gateway.outputs["gatewayArn"], place)
-    if role is None or not trusted or not may(role, Asked(INVOKE_FUNCTION, function, place), existing):
+    trusted = role is not None and trusts(role, SERVICE_PRINCIPAL, gateway.outputs["gatewayArn"], env)
+    if role is None or not trusted or not may(role, Asked(INVOKE_FUNCTION, function, env), existing):
         yield (
             "ValidationException: Gateway execution role lacks permission to invoke Lambda function "
             f"{function}. Update the role's permissions and trust policy and try again."
         )
 
 
-def _room_is_left(inputs: Properties, made: Made, _place: CloudEnvironment, existing: Existing) -> Iterator[str]:
+def _room_is_left(inputs: Properties, made: Made, _env: CloudEnvironment, existing: Existing) -> Iterator[str]:
     gateway = inputs["gatewayIdentifier"]
     others = [
         found for found in existing(TARGET) if found.inputs["gatewayIdentifier"] == gateway and found.id != made.id
@@ -68,7 +68,7 @@ _LAMBDA: Table = {
 TARGET_TYPE = ResourceType(
     type=TARGET,
     requests=(
-        Request(
+        ApiRequest(
             "bedrock-agentcore-control",
             "CreateGatewayTarget",
             {

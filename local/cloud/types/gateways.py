@@ -4,7 +4,15 @@ from collections.abc import Iterator
 
 from toolgate.local.cloud.api_requests import Member, Table, same
 from toolgate.local.cloud.failures import Failure
-from toolgate.local.cloud.resource_type import LOWER_ALPHANUMERIC, Existing, Made, Making, Record, Request, ResourceType
+from toolgate.local.cloud.resource_type import (
+    LOWER_ALPHANUMERIC,
+    ApiRequest,
+    Existing,
+    Made,
+    Making,
+    Record,
+    ResourceType,
+)
 from toolgate.local.cloud.types.engine_attachment import engine_answers
 from toolgate.local.cloud.types.key_use import gateway_uses_key, key_in_region
 from toolgate.local.cloud.values import UNKNOWN, Properties
@@ -17,16 +25,16 @@ CONFIGURED = {"AWS_IAM": False, "AUTHENTICATE_ONLY": False, "NONE": False, "CUST
 
 
 def _make(inputs: Properties, making: Making) -> Made:
-    place = making.place
+    env = making.env
     gateway_id = f"{inputs['name'].lower()}-{making.characters(10, LOWER_ALPHANUMERIC)}"
     return Made(
         gateway_id,
         {
             "gatewayId": gateway_id,
-            "gatewayArn": place.arn("bedrock-agentcore", f"gateway/{gateway_id}"),
-            "gatewayUrl": f"https://{gateway_id}.gateway.bedrock-agentcore.{place.region}.amazonaws.com/mcp",
-            "workloadIdentityDetails": place.workload_identity(gateway_id),
-            "region": place.region,
+            "gatewayArn": env.arn("bedrock-agentcore", f"gateway/{gateway_id}"),
+            "gatewayUrl": f"https://{gateway_id}.gateway.bedrock-agentcore.{env.region}.amazonaws.com/mcp",
+            "workloadIdentityDetails": env.workload_identity(gateway_id),
+            "region": env.region,
         },
     )
 
@@ -70,7 +78,7 @@ _MCP: Table = {
 GATEWAY_TYPE = ResourceType(
     type=GATEWAY,
     requests=(
-        Request(
+        ApiRequest(
             "bedrock-agentcore-control",
             "CreateGateway",
             {

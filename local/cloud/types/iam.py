@@ -8,7 +8,7 @@ from functools import partial
 from toolgate.local.cloud.api_requests import Member, key_value_list
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
-from toolgate.local.cloud.resource_type import Existing, Made, Making, Record, Request, ResourceType
+from toolgate.local.cloud.resource_type import ApiRequest, Existing, Made, Making, Record, ResourceType
 from toolgate.local.cloud.types.policy_documents import ROLE_POLICY_CHARACTERS, identity_policy, trust_policy
 from toolgate.local.cloud.values import Properties
 from toolgate.policy.language.agentcore_facts import ROLE, ROLE_POLICY
@@ -22,7 +22,7 @@ def _make_role(inputs: Properties, making: Making) -> Made:
     return Made(
         name,
         {
-            "arn": making.place.global_arn("iam", f"role{path}{name}"),
+            "arn": making.env.global_arn("iam", f"role{path}{name}"),
             "uniqueId": f"AROA{making.characters(17, _ID_CHARACTERS)}",
         },
     )
@@ -46,7 +46,7 @@ def _boundary(inputs: Properties) -> Iterator[Failure]:
 ROLE_TYPE = ResourceType(
     type=ROLE,
     requests=(
-        Request(
+        ApiRequest(
             "iam",
             "CreateRole",
             {
@@ -77,7 +77,7 @@ def _make_policy(inputs: Properties, _making: Making) -> Made:
     return Made(f"{inputs['role']}:{inputs['name']}", {})
 
 
-def _role_takes(inputs: Properties, made: Made, _place: CloudEnvironment, existing: Existing) -> Iterator[str]:
+def _role_takes(inputs: Properties, made: Made, _env: CloudEnvironment, existing: Existing) -> Iterator[str]:
     role = inputs["role"]
     if not any(found.id == role for found in existing(ROLE)):
         yield f"NoSuchEntity: The role with name {role} cannot be found."
@@ -89,7 +89,9 @@ def _role_takes(inputs: Properties, made: Made, _place: CloudEnvironment, existi
 
 ROLE_POLICY_TYPE = ResourceType(
     type=ROLE_POLICY,
-    requests=(Request("iam", "PutRolePolicy", {"role": "RoleName", "name": "PolicyName", "policy": "PolicyDocument"}),),
+    requests=(
+        ApiRequest("iam", "PutRolePolicy", {"role": "RoleName", "name": "PolicyName", "policy": "PolicyDocument"}),
+    ),
     make=_make_policy,
     computed=(),
     replaces=frozenset({"name", "role"}),

@@ -44,25 +44,25 @@ def _default_policy(key: Record) -> dict[str, Any]:
 def key_in_region(name: str) -> Need:
     """The key that property `name` says must be in the Region of what it encrypts."""
 
-    def need(inputs: Properties, _made: Made, place: CloudEnvironment, _existing: Existing) -> Iterator[str]:
+    def need(inputs: Properties, _made: Made, env: CloudEnvironment, _existing: Existing) -> Iterator[str]:
         arn = inputs.get(name)
-        if arn and arn.split(":")[3] != place.region:
-            yield f"ValidationException: the KMS key {arn} is not in the Region {place.region}"
+        if arn and arn.split(":")[3] != env.region:
+            yield f"ValidationException: the KMS key {arn} is not in the Region {env.region}"
 
     return need
 
 
-def gateway_uses_key(inputs: Properties, _made: Made, place: CloudEnvironment, existing: Existing) -> Iterator[str]:
+def gateway_uses_key(inputs: Properties, _made: Made, env: CloudEnvironment, existing: Existing) -> Iterator[str]:
     """A gateway's role uses the gateway's key, by its own policies and by the key's."""
     arn = inputs.get("kmsKeyArn")
     role = role_of(inputs["roleArn"], existing)
     if not arn or role is None:
         return
-    session = place.global_arn("sts", f"assumed-role/{role.id}/{_SESSION}")
+    session = env.global_arn("sts", f"assumed-role/{role.id}/{_SESSION}")
     caller = Caller(role.outputs["arn"], session)
     key = _known(arn, existing)
     for action in _BY_ROLE:
-        sort, asked = None, Asked(action, arn, place, _granting(action))
+        sort, asked = None, Asked(action, arn, env, _granting(action))
         if not may(role, asked, existing):
             sort = "identity"
         elif key and not key_lets(key, caller, asked):
@@ -74,32 +74,32 @@ def gateway_uses_key(inputs: Properties, _made: Made, place: CloudEnvironment, e
             )
 
 
-def engine_gets_key(inputs: Properties, made: Made, place: CloudEnvironment, existing: Existing) -> Iterator[str]:
+def engine_gets_key(inputs: Properties, made: Made, env: CloudEnvironment, existing: Existing) -> Iterator[str]:
     """Policy in AgentCore makes its grants in the name of whoever makes the engine; the key must let their account."""
     key = _known(inputs.get("encryptionKeyArn"), existing)
     if key is None:
         return
     keys: dict[str, Fact] = {
-        "kms:viaservice": f"bedrock-agentcore.{place.region}.amazonaws.com",
+        "kms:viaservice": f"bedrock-agentcore.{env.region}.amazonaws.com",
         f"kms:encryptioncontext:{_BY_ENGINE}": made.outputs["policyEngineArn"],
     }
-    deployer = Caller(place.global_arn("iam", "user/deployer"))
+    deployer = Caller(env.global_arn("iam", "user/deployer"))
     for action in _BY_ROLE:
-        asked = Asked(action, key.outputs["arn"], place, keys | _granting(action))
+        asked = Asked(action, key.outputs["arn"], env, keys | _granting(action))
         if not key_lets(key, deployer, asked):
             text = "Access denied for the specified KMS key. Verify the key policy grants the required permissions."
             yield f"AccessDeniedException: {text} ({action} on {key.outputs['arn']})"
 
 
-def logs_use_key(inputs: Properties, made: Made, place: CloudEnvironment, existing: Existing) -> Iterator[str]:
+def logs_use_key(inputs: Properties, made: Made, env: CloudEnvironment, existing: Existing) -> Iterator[str]:
     """CloudWatch Logs uses a log group's key as a service, in the name of the group."""
     key = _known(inputs.get("kmsKeyId"), existing)
     if key is None:
         return
-    service, group = f"logs.{place.region}.amazonaws.com", made.outputs["arn"]
+    service, group = f"logs.{env.region}.amazonaws.com", made.outputs["arn"]
     keys: dict[str, Fact] = {"kms:encryptioncontext:aws:logs:arn": group}
     for action in ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey"):
-        if not key_lets(key, Caller(service=service), Asked(action, key.outputs["arn"], place, keys)):
+        if not key_lets(key, Caller(service=service), Asked(action, key.outputs["arn"], env, keys)):
             text = f"The specified KMS key does not exist or is not allowed to be used with Arn '{group}'"
             yield f"InvalidParameterException: {text}"
 

@@ -7,7 +7,7 @@ from typing import Any
 from toolgate.local.cloud.api_requests import Member
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
-from toolgate.local.cloud.resource_type import Existing, Made, Making, Record, Request, ResourceType
+from toolgate.local.cloud.resource_type import ApiRequest, Existing, Made, Making, Record, ResourceType
 from toolgate.local.cloud.types.key_use import KEY, key_lets
 from toolgate.local.cloud.types.permissions import Asked, Caller
 from toolgate.local.cloud.types.policy_documents import key_policy
@@ -27,7 +27,7 @@ def _tags(tags: Any) -> list[dict[str, Any]]:
 def _make_key(inputs: Properties, making: Making) -> Made:
     digits = making.characters(32, _HEX)
     key_id = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
-    computed = {"arn": making.place.arn("kms", f"key/{key_id}"), "keyId": key_id, "region": making.place.region}
+    computed = {"arn": making.env.arn("kms", f"key/{key_id}"), "keyId": key_id, "region": making.env.region}
     return Made(key_id, computed)
 
 
@@ -38,11 +38,11 @@ def _window(inputs: Properties) -> Iterator[Failure]:
         yield Failure("deletionWindowInDays", text)
 
 
-def _not_locked_out(inputs: Properties, made: Made, place: CloudEnvironment, _existing: Existing) -> Iterator[str]:
+def _not_locked_out(inputs: Properties, made: Made, env: CloudEnvironment, _existing: Existing) -> Iterator[str]:
     """Whoever makes a key must still be able to change its policy (KMS developer guide, "Default key policy")."""
     key = Record(KEY, made.id, inputs, made.outputs)
-    maker = Caller(place.global_arn("iam", "user/deployer"))
-    if not key_lets(key, maker, Asked("kms:PutKeyPolicy", made.outputs["arn"], place)):
+    maker = Caller(env.global_arn("iam", "user/deployer"))
+    if not key_lets(key, maker, Asked("kms:PutKeyPolicy", made.outputs["arn"], env)):
         text = "The new key policy will not allow you to update the key policy in the future."
         yield f"MalformedPolicyDocumentException: {text}"
 
@@ -50,7 +50,7 @@ def _not_locked_out(inputs: Properties, made: Made, place: CloudEnvironment, _ex
 KEY_TYPE = ResourceType(
     type=KEY,
     requests=(
-        Request(
+        ApiRequest(
             "kms",
             "CreateKey",
             {"description": "Description", "policy": "Policy", "keyUsage": "KeyUsage", "tags": Member("Tags", _tags)},
@@ -68,7 +68,7 @@ KEY_TYPE = ResourceType(
 
 
 def _make_alias(inputs: Properties, making: Making) -> Made:
-    return Made(inputs["name"], {"arn": making.place.arn("kms", inputs["name"])})
+    return Made(inputs["name"], {"arn": making.env.arn("kms", inputs["name"])})
 
 
 def _alias_name(inputs: Properties) -> Iterator[Failure]:
@@ -80,16 +80,16 @@ def _alias_name(inputs: Properties) -> Iterator[Failure]:
         yield Failure("name", "NotAuthorizedException: the prefix 'alias/aws/' is reserved for AWS")
 
 
-def _key_exists(inputs: Properties, _made: Made, place: CloudEnvironment, existing: Existing) -> Iterator[str]:
+def _key_exists(inputs: Properties, _made: Made, env: CloudEnvironment, existing: Existing) -> Iterator[str]:
     wanted = inputs["targetKeyId"]
     if not any(wanted in (key.id, key.outputs["arn"]) for key in existing(KEY)):
-        arn = wanted if wanted.startswith("arn:") else place.arn("kms", f"key/{wanted}")
+        arn = wanted if wanted.startswith("arn:") else env.arn("kms", f"key/{wanted}")
         yield f"NotFoundException: Key '{arn}' does not exist"
 
 
 ALIAS_TYPE = ResourceType(
     type=ALIAS,
-    requests=(Request("kms", "CreateAlias", {"name": "AliasName", "targetKeyId": "TargetKeyId"}),),
+    requests=(ApiRequest("kms", "CreateAlias", {"name": "AliasName", "targetKeyId": "TargetKeyId"}),),
     make=_make_alias,
     computed=("arn",),
     replaces=frozenset({"name"}),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from toolgate.local.cloud.api_requests import same
 from toolgate.local.cloud.failures import Failure
-from toolgate.local.cloud.resource_type import Made, Making, Request, ResourceType
+from toolgate.local.cloud.resource_type import ApiRequest, Made, Making, ResourceType
 from toolgate.local.cloud.types.key_use import key_in_region, logs_use_key
 from toolgate.local.cloud.values import UNKNOWN, Properties
 
@@ -16,7 +16,7 @@ RETENTIONS = (
 
 
 def _make(inputs: Properties, making: Making) -> Made:
-    return Made(inputs["name"], {"arn": making.place.arn("logs", f"log-group:{inputs['name']}")})
+    return Made(inputs["name"], {"arn": making.env.arn("logs", f"log-group:{inputs['name']}")})
 
 
 def _retention(inputs: Properties) -> Iterator[Failure]:
@@ -29,8 +29,8 @@ def _retention(inputs: Properties) -> Iterator[Failure]:
 LOG_GROUP = ResourceType(
     type="aws:cloudwatch/logGroup:LogGroup",
     requests=(
-        Request("logs", "CreateLogGroup", {"name": "logGroupName", **same("kmsKeyId", "tags", "logGroupClass")}),
-        Request(
+        ApiRequest("logs", "CreateLogGroup", {"name": "logGroupName", **same("kmsKeyId", "tags", "logGroupClass")}),
+        ApiRequest(
             "logs", "PutRetentionPolicy", {"name": "logGroupName", **same("retentionInDays")}, when="retentionInDays"
         ),
     ),

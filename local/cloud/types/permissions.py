@@ -32,7 +32,7 @@ class Asked:
 
     action: str
     resource: str
-    place: CloudEnvironment
+    env: CloudEnvironment
     keys: Mapping[str, Fact] = field(default_factory=dict)
 
 
@@ -64,10 +64,10 @@ def lets(policy: object, caller: Caller, asked: Asked) -> bool:
     return _allowed(named, _request(caller, asked))
 
 
-def trusts(role: Record, service: str, source_arn: str, place: CloudEnvironment) -> bool:
+def trusts(role: Record, service: str, source_arn: str, env: CloudEnvironment) -> bool:
     """Whether the role lets `service` (its principal) assume it on behalf of the resource `source_arn`."""
-    keys: dict[str, Fact] = {"aws:sourcearn": source_arn, "aws:sourceaccount": place.account}
-    asked = Asked(ASSUME_ROLE, role.outputs["arn"], place, keys)
+    keys: dict[str, Fact] = {"aws:sourcearn": source_arn, "aws:sourceaccount": env.account}
+    asked = Asked(ASSUME_ROLE, role.outputs["arn"], env, keys)
     return lets(role.inputs["assumeRolePolicy"], Caller(service=service), asked)
 
 
@@ -97,14 +97,14 @@ def _request(caller: Caller, asked: Asked) -> Request:
         "aws:currenttime": now.isoformat(),
         "aws:epochtime": str(int(now.timestamp())),
         "aws:principalisawsservice": "true" if caller.service else "false",
-        "aws:requestedregion": asked.place.region,
-        "aws:resourceaccount": account_in(asked.resource) or asked.place.account,
+        "aws:requestedregion": asked.env.region,
+        "aws:resourceaccount": account_in(asked.resource) or asked.env.account,
         "aws:securetransport": "true",
     }
     if caller.service:
         made["aws:principalservicename"] = caller.service
     else:
         made["aws:principalarn"] = caller.arn
-        made["aws:principalaccount"] = asked.place.account
+        made["aws:principalaccount"] = asked.env.account
         made["aws:principaltype"] = "AssumedRole"
     return Request(asked.action, asked.resource, Facts({**made, **asked.keys}, complete=True))

@@ -9,7 +9,15 @@ from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.local.cloud.api_requests import Member, same
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
-from toolgate.local.cloud.resource_type import LOWER_ALPHANUMERIC, Existing, Made, Making, Record, Request, ResourceType
+from toolgate.local.cloud.resource_type import (
+    LOWER_ALPHANUMERIC,
+    ApiRequest,
+    Existing,
+    Made,
+    Making,
+    Record,
+    ResourceType,
+)
 from toolgate.local.cloud.types.key_use import engine_gets_key, key_in_region
 from toolgate.local.cloud.types.tool_schemas import tool_definitions
 from toolgate.local.cloud.values import UNKNOWN, Properties
@@ -21,8 +29,8 @@ POLICIES_PER_ENGINE = 1000
 
 def _make_engine(inputs: Properties, making: Making) -> Made:
     engine_id = f"{inputs['name']}-{making.characters(10, LOWER_ALPHANUMERIC)}"
-    arn = making.place.arn("bedrock-agentcore", f"policy-engine/{engine_id}")
-    return Made(engine_id, {"policyEngineId": engine_id, "policyEngineArn": arn, "region": making.place.region})
+    arn = making.env.arn("bedrock-agentcore", f"policy-engine/{engine_id}")
+    return Made(engine_id, {"policyEngineId": engine_id, "policyEngineArn": arn, "region": making.env.region})
 
 
 def _engine_in_use(engine: Record, existing: Existing) -> Iterator[str]:
@@ -40,7 +48,7 @@ def _engine_in_use(engine: Record, existing: Existing) -> Iterator[str]:
 ENGINE_TYPE = ResourceType(
     type=POLICY_ENGINE,
     requests=(
-        Request(
+        ApiRequest(
             "bedrock-agentcore-control",
             "CreatePolicyEngine",
             same("name", "description", "encryptionKeyArn", "tags"),
@@ -61,8 +69,8 @@ ENGINE_TYPE = ResourceType(
 def _make_policy(inputs: Properties, making: Making) -> Made:
     engine_id = inputs["policyEngineId"]
     policy_id = f"{inputs['name']}-{making.characters(10, LOWER_ALPHANUMERIC)}"
-    arn = making.place.arn("bedrock-agentcore", f"policy-engine/{engine_id}/policy/{policy_id}")
-    return Made(f"{engine_id},{policy_id}", {"policyId": policy_id, "policyArn": arn, "region": making.place.region})
+    arn = making.env.arn("bedrock-agentcore", f"policy-engine/{engine_id}/policy/{policy_id}")
+    return Made(f"{engine_id},{policy_id}", {"policyId": policy_id, "policyArn": arn, "region": making.env.region})
 
 
 def _statement(inputs: Properties) -> Any:
@@ -82,7 +90,7 @@ def _one_policy(inputs: Properties) -> Iterator[Failure]:
         yield Failure("definition", f"ValidationException: not one Cedar policy: {error}")
 
 
-def _engine_takes(inputs: Properties, made: Made, _place: CloudEnvironment, existing: Existing) -> Iterator[str]:
+def _engine_takes(inputs: Properties, made: Made, _env: CloudEnvironment, existing: Existing) -> Iterator[str]:
     engine = inputs["policyEngineId"]
     if not any(found.id == engine for found in existing(POLICY_ENGINE)):
         yield f"ResourceNotFoundException: Policy engine with ID '{engine}' not found"
@@ -93,7 +101,7 @@ def _engine_takes(inputs: Properties, made: Made, _place: CloudEnvironment, exis
         yield f"ServiceQuotaExceededException: a policy engine takes at most {POLICIES_PER_ENGINE} policies"
 
 
-def _fits_the_tools(inputs: Properties, _made: Made, _place: CloudEnvironment, existing: Existing) -> Iterator[str]:
+def _fits_the_tools(inputs: Properties, _made: Made, _env: CloudEnvironment, existing: Existing) -> Iterator[str]:
     """A policy is validated against the tools of the gateways that it is about (botocore, CreatePolicy)."""
     policy = read_statement(inputs["name"], _statement(inputs))
     scope = policy.body["resource"]
@@ -157,7 +165,7 @@ def _view(gateway: Record) -> Gateway:
 POLICY_TYPE = ResourceType(
     type=CEDAR_POLICY,
     requests=(
-        Request(
+        ApiRequest(
             "bedrock-agentcore-control",
             "CreatePolicy",
             {

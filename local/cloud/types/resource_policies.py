@@ -13,7 +13,7 @@ from typing import Any
 from toolgate.local.cloud.api_requests import same
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
-from toolgate.local.cloud.resource_type import Existing, Made, Making, Request, ResourceType
+from toolgate.local.cloud.resource_type import ApiRequest, Existing, Made, Making, ResourceType
 from toolgate.local.cloud.types.policy_documents import resource_policy
 from toolgate.local.cloud.values import UNKNOWN, Properties
 from toolgate.policy.language.agentcore_facts import GATEWAY, RESOURCE_POLICY, RUNTIME
@@ -38,7 +38,7 @@ _ENDPOINT = re.compile(r"/runtime-endpoint/DEFAULT$")
 
 
 def _make(inputs: Properties, making: Making) -> Made:
-    return Made(inputs["resourceArn"], {"region": making.place.region})
+    return Made(inputs["resourceArn"], {"region": making.env.region})
 
 
 def _document(inputs: Properties) -> Iterator[Failure]:
@@ -86,7 +86,7 @@ def _on_something(inputs: Properties) -> Iterator[Failure]:
         yield Failure("resourceArn", f"ValidationException: {arn} {text}")
 
 
-def _resource_exists(inputs: Properties, _made: Made, _place: CloudEnvironment, existing: Existing) -> Iterator[str]:
+def _resource_exists(inputs: Properties, _made: Made, _env: CloudEnvironment, existing: Existing) -> Iterator[str]:
     arn = inputs["resourceArn"]
     gateways = [found.outputs["gatewayArn"] for found in existing(GATEWAY)]
     runtimes = [found.outputs["agentRuntimeArn"] for found in existing(RUNTIME)]
@@ -104,7 +104,7 @@ def _listed(value: Any) -> list[Any]:
 
 RESOURCE_POLICY_TYPE = ResourceType(
     type=RESOURCE_POLICY,
-    requests=(Request("bedrock-agentcore-control", "PutResourcePolicy", same("resourceArn", "policy")),),
+    requests=(ApiRequest("bedrock-agentcore-control", "PutResourcePolicy", same("resourceArn", "policy")),),
     make=_make,
     computed=("region",),
     replaces=frozenset({"resourceArn"}),

@@ -6,7 +6,7 @@ from typing import Any
 from toolgate.local.cloud.api_requests import Member, Table, same
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
-from toolgate.local.cloud.resource_type import ALPHANUMERIC, Existing, Made, Making, Request, ResourceType
+from toolgate.local.cloud.resource_type import ALPHANUMERIC, ApiRequest, Existing, Made, Making, ResourceType
 from toolgate.local.cloud.types.permissions import role_of, trusts
 from toolgate.local.cloud.types.s3 import OBJECT
 from toolgate.local.cloud.values import UNKNOWN, Properties
@@ -14,30 +14,30 @@ from toolgate.policy.language.agentcore_facts import RUNTIME, SERVICE_PRINCIPAL
 
 
 def _make(inputs: Properties, making: Making) -> Made:
-    place = making.place
+    env = making.env
     runtime_id = f"{inputs['agentRuntimeName']}-{making.characters(10, ALPHANUMERIC)}"
     return Made(
         runtime_id,
         {
             "agentRuntimeId": runtime_id,
-            "agentRuntimeArn": place.arn("bedrock-agentcore", f"runtime/{runtime_id}"),
+            "agentRuntimeArn": env.arn("bedrock-agentcore", f"runtime/{runtime_id}"),
             "agentRuntimeVersion": str(making.version),
-            "workloadIdentityDetails": place.workload_identity(runtime_id),
-            "region": place.region,
+            "workloadIdentityDetails": env.workload_identity(runtime_id),
+            "region": env.region,
         },
     )
 
 
-def _role_is_valid(inputs: Properties, made: Made, place: CloudEnvironment, existing: Existing) -> Iterator[str]:
+def _role_is_valid(inputs: Properties, made: Made, env: CloudEnvironment, existing: Existing) -> Iterator[str]:
     role = role_of(inputs["roleArn"], existing)
-    if role is None or not trusts(role, SERVICE_PRINCIPAL, made.outputs["agentRuntimeArn"], place):
+    if role is None or not trusts(role, SERVICE_PRINCIPAL, made.outputs["agentRuntimeArn"], env):
         yield (
             f"ValidationException: Role validation failed for '{inputs['roleArn']}'. Please verify that the role "
             "exists and its trust policy allows assumption by this service"
         )
 
 
-def _package_exists(inputs: Properties, _made: Made, _place: CloudEnvironment, existing: Existing) -> Iterator[str]:
+def _package_exists(inputs: Properties, _made: Made, _env: CloudEnvironment, existing: Existing) -> Iterator[str]:
     code = inputs["agentRuntimeArtifact"].get("codeConfiguration")
     if code is None:
         return
@@ -83,7 +83,7 @@ _NETWORK: Table = {
 RUNTIME_TYPE = ResourceType(
     type=RUNTIME,
     requests=(
-        Request(
+        ApiRequest(
             "bedrock-agentcore-control",
             "CreateAgentRuntime",
             {

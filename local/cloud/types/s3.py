@@ -8,7 +8,7 @@ from typing import Any
 from toolgate.local.cloud.api_requests import Member, Table, key_value_list, translate
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
-from toolgate.local.cloud.resource_type import Existing, Made, Making, Record, Request, ResourceType
+from toolgate.local.cloud.resource_type import ApiRequest, Existing, Made, Making, Record, ResourceType
 from toolgate.local.cloud.types.key_use import Need, key_in_region
 from toolgate.local.cloud.values import Properties
 
@@ -17,15 +17,15 @@ OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"
 
 
 def _make_bucket(inputs: Properties, making: Making) -> Made:
-    name, place = inputs["bucket"], making.place
+    name, env = inputs["bucket"], making.env
     return Made(
         name,
         {
-            "arn": f"arn:{place.partition}:s3:::{name}",
+            "arn": f"arn:{env.partition}:s3:::{name}",
             "bucketDomainName": f"{name}.s3.amazonaws.com",
-            "bucketRegionalDomainName": f"{name}.s3.{place.region}.amazonaws.com",
-            "bucketRegion": place.region,
-            "region": place.region,
+            "bucketRegionalDomainName": f"{name}.s3.{env.region}.amazonaws.com",
+            "bucketRegion": env.region,
+            "region": env.region,
         },
     )
 
@@ -48,7 +48,7 @@ def _must_be_empty(bucket: Record, existing: Existing) -> Iterator[str]:
         yield "BucketNotEmpty: The bucket you tried to delete is not empty"
 
 
-def _bucket_exists(inputs: Properties, _made: Made, _place: CloudEnvironment, existing: Existing) -> Iterator[str]:
+def _bucket_exists(inputs: Properties, _made: Made, _env: CloudEnvironment, existing: Existing) -> Iterator[str]:
     if not any(bucket.id == inputs["bucket"] for bucket in existing(BUCKET)):
         yield f"NoSuchBucket: The specified bucket does not exist: {inputs['bucket']}"
 
@@ -56,7 +56,7 @@ def _bucket_exists(inputs: Properties, _made: Made, _place: CloudEnvironment, ex
 def _make_object(inputs: Properties, making: Making) -> Made:
     where = f"{inputs['bucket']}/{inputs['key']}"
     etag = hashlib.md5(inputs["source"].encode(), usedforsecurity=False).hexdigest()
-    return Made(where, {"arn": f"arn:{making.place.partition}:s3:::{where}", "etag": etag})
+    return Made(where, {"arn": f"arn:{making.env.partition}:s3:::{where}", "etag": etag})
 
 
 def _has_content(inputs: Properties) -> Iterator[Failure]:
@@ -71,8 +71,8 @@ def _ownership_rules(rule: Any) -> Any:
 BUCKET_TYPE = ResourceType(
     type=BUCKET,
     requests=(
-        Request("s3", "CreateBucket", {"bucket": "Bucket"}),
-        Request(
+        ApiRequest("s3", "CreateBucket", {"bucket": "Bucket"}),
+        ApiRequest(
             "s3",
             "PutBucketTagging",
             {"bucket": "Bucket", "tags": Member("Tagging.TagSet", key_value_list)},
@@ -96,7 +96,7 @@ def _setting(kind: str, operation: str, table: Table, needs: tuple[Need, ...] = 
     """A setting of a bucket that Pulumi has as a resource of its own: the bucket's name is its id."""
     return ResourceType(
         type=kind,
-        requests=(Request("s3", operation, table),),
+        requests=(ApiRequest("s3", operation, table),),
         make=lambda inputs, _making: Made(inputs["bucket"], {}),
         computed=(),
         replaces=frozenset({"bucket"}),
@@ -129,10 +129,10 @@ _RULE: Table = {
 }
 
 
-def _key_of_rule(inputs: Properties, made: Made, place: CloudEnvironment, existing: Existing) -> Iterator[str]:
+def _key_of_rule(inputs: Properties, made: Made, env: CloudEnvironment, existing: Existing) -> Iterator[str]:
     for rule in inputs["rules"]:
         yield from key_in_region("kmsMasterKeyId")(
-            rule.get("applyServerSideEncryptionByDefault") or {}, made, place, existing
+            rule.get("applyServerSideEncryptionByDefault") or {}, made, env, existing
         )
 
 
@@ -146,7 +146,7 @@ ENCRYPTION = _setting(
 OBJECT_TYPE = ResourceType(
     type=OBJECT,
     requests=(
-        Request(
+        ApiRequest(
             "s3",
             "PutObject",
             {

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from toolgate.access.deployment.agentcore_resources import Runtime
 from toolgate.local.serve.agents.agent_process import START_SECONDS, AgentProcess, AgentStartError
-from toolgate.local.serve.guards.iam_guard import Permission, refuse
+from toolgate.local.serve.guards.iam_guard import NeededPermission, refuse
 from toolgate.local.serve.guards.sigv4 import Received
 from toolgate.policy.language.agentcore_facts import INVOKE_RUNTIME, INVOKE_RUNTIME_FOR_USER
 
@@ -35,7 +35,7 @@ _DYING_SECONDS = 1.0
 _TIMEOUT = httpx.Timeout(5.0, read=15 * 60.0)  # AgentCore quotas: a synchronous request takes at most 15 minutes
 
 
-def permissions(match: re.Match[str], request: Received) -> list[Permission]:
+def permissions(match: re.Match[str], request: Received) -> list[NeededPermission]:
     """What an invocation needs: the action on the runtime and on the endpoint that it names.
 
     Source: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/resource-based-policies.html
@@ -43,7 +43,7 @@ def permissions(match: re.Match[str], request: Received) -> list[Permission]:
     arn = unquote(match["runtime"])
     actions = [INVOKE_RUNTIME, *([INVOKE_RUNTIME_FOR_USER] if request.header(_USER) else [])]
     return [
-        Permission(action, resource)
+        NeededPermission(action, resource)
         for action in actions
         for resource in (arn, f"{arn}/runtime-endpoint/{_qualifier(request.query)}")
     ]

@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from toolgate.access.deployment.agentcore_resources import Gateway, Target
 from toolgate.access.deployment.roles import Role
-from toolgate.access.iam.evaluation import Request, decide
+from toolgate.access.iam.evaluation import IamRequest, decide
 from toolgate.local.serve.gateway import search
 from toolgate.local.serve.gateway.local_function import LocalFunction
 from toolgate.local.serve.gateway.localcore_seams import CallTool, replace_function, wrap_calls
@@ -109,7 +109,7 @@ def _guarded(
 
     async def call_tool(name: str, arguments: dict[str, Any]) -> ToolOutcome:
         # Source: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-prerequisites-permissions.html
-        if not decide(Request(role, INVOKE_FUNCTION, arn)).allowed:
+        if not decide(IamRequest(role, INVOKE_FUNCTION, arn)).allowed:
             text = (
                 f"Access denied while invoking Lambda function {arn}. Check the permissions on the Lambda function and"
                 " Gateway execution role, and retry the request."

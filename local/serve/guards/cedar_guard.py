@@ -18,7 +18,7 @@ from toolgate.access.cedar.cedar_decision import ToolDecision, ToolEngine, decid
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.roles import Role
-from toolgate.access.iam.evaluation import Request, decide
+from toolgate.access.iam.evaluation import IamRequest, decide
 from toolgate.access.matrix.decisions import Access
 from toolgate.local.cloud.types.engine_attachment import permissions
 from toolgate.local.serve.gateway import search
@@ -105,7 +105,7 @@ def tool_authorization(
         powerless=frozenset(
             action
             for action, resource in permissions(arn, gateway.arn)
-            if not decide(Request(role, action, resource)).allowed
+            if not decide(IamRequest(role, action, resource)).allowed
         ),
         record=record,
     )

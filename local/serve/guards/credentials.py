@@ -26,7 +26,7 @@ class Credentials:
 
 
 @dataclass(frozen=True)
-class Principal:
+class SessionPrincipal:
     """Somebody who has assumed a role."""
 
     role: Role
@@ -42,7 +42,7 @@ class Sessions:
     """All credentials that are in force: who signs with which key."""
 
     def __init__(self) -> None:
-        self._keys: dict[str, tuple[Key, Principal]] = {}
+        self._keys: dict[str, tuple[Key, SessionPrincipal]] = {}
 
     def assume(self, role: Role, session: str, lifetime: timedelta | None = None) -> Credentials:
         """Issue credentials of a role.
@@ -59,7 +59,7 @@ class Sessions:
         )
         expires = datetime.now(UTC) + lifetime if lifetime is not None else None
         key = Key(issued.secret_access_key, issued.session_token, expires)
-        self._keys[issued.access_key_id] = key, Principal(role, session)
+        self._keys[issued.access_key_id] = key, SessionPrincipal(role, session)
         return issued
 
     def key(self, access_key_id: str) -> Key | None:
@@ -67,6 +67,6 @@ class Sessions:
         found = self._keys.get(access_key_id)
         return found[0] if found else None
 
-    def principal(self, access_key_id: str) -> Principal:
+    def principal(self, access_key_id: str) -> SessionPrincipal:
         """Who signs with this key; call it with an id that `key` knows."""
         return self._keys[access_key_id][1]

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from toolgate.access.iam.evaluation import BOUNDARY, IDENTITY, RESOURCE, Decision, Outcome, Request, decide
+from toolgate.access.iam.evaluation import BOUNDARY, IDENTITY, RESOURCE, Decision, IamRequest, Outcome, decide
 from toolgate.access.iam.policies import Policy
-from toolgate.local.serve.guards.credentials import Principal, Sessions
+from toolgate.local.serve.guards.credentials import SessionPrincipal, Sessions
 from toolgate.local.serve.guards.sigv4 import Received, SignatureError, verify
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ PRINCIPAL = "toolgate.principal"
 
 
 @dataclass(frozen=True)
-class Permission:
+class NeededPermission:
     """An action on a resource that the caller must be allowed, and the condition keys that its request sets."""
 
     action: str
@@ -50,7 +50,7 @@ class Service:
     name: str
     path: re.Pattern[str]
     methods: frozenset[str]
-    permissions: Callable[[re.Match[str], Received], list[Permission]]
+    permissions: Callable[[re.Match[str], Received], list[NeededPermission]]
     app: ASGIApp
     max_body: int
 
@@ -162,7 +162,9 @@ def _received(scope: Scope, body: bytes) -> Received:
     )
 
 
-def _refusal(principal: Principal, permissions: list[Permission], policies: Mapping[str, Policy]) -> str | None:
+def _refusal(
+    principal: SessionPrincipal, permissions: list[NeededPermission], policies: Mapping[str, Policy]
+) -> str | None:
     now = datetime.now(UTC)
     made = {
         "aws:SourceIp": "127.0.0.1",
@@ -172,7 +174,7 @@ def _refusal(principal: Principal, permissions: list[Permission], policies: Mapp
     for needed in permissions:
         facts = {**made, **needed.facts}
         policy = policies.get(needed.resource)
-        decision = decide(Request(principal.role, needed.action, needed.resource, facts, policy))
+        decision = decide(IamRequest(principal.role, needed.action, needed.resource, facts, policy))
         if not decision.allowed:
             return (
                 f"User: {principal.arn} is not authorized to perform: {needed.action}"

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import NotReproducedError, RefusalError
 from toolgate.local.cloud.lookups import answer
-from toolgate.local.serve.guards.iam_guard import Permission, refuse
+from toolgate.local.serve.guards.iam_guard import NeededPermission, refuse
 from toolgate.local.serve.guards.sigv4 import Received
 from toolgate.local.serve.model.scripted_model import ToolUse, reply
 from toolgate.policy.language.agentcore_facts import INVOKE_MODEL
@@ -38,22 +38,22 @@ class UnknownProfileError(Exception):
     """The local deployment does not know where an inference profile leads; the text says which one it knows."""
 
 
-def permissions(place: CloudEnvironment) -> Callable[[re.Match[str], Received], list[Permission]]:
+def permissions(env: CloudEnvironment) -> Callable[[re.Match[str], Received], list[NeededPermission]]:
     """What a request to a model needs: the profile, and its model in every Region that it may lead to."""
 
-    def needed(match: re.Match[str], _request: Received) -> list[Permission]:
+    def needed(match: re.Match[str], _request: Received) -> list[NeededPermission]:
         action = _ACTIONS[match["operation"]]
         try:
-            profile, models = model_arns(unquote(match["model"]), place)
+            profile, models = model_arns(unquote(match["model"]), env)
         except UnknownProfileError:  # what nobody knows, nobody may call
-            return [Permission(action, unquote(match["model"]))]
+            return [NeededPermission(action, unquote(match["model"]))]
         through = {"bedrock:InferenceProfileArn": profile}
-        return [Permission(action, arn, through) for arn in ([profile] if profile else []) + models]
+        return [NeededPermission(action, arn, through) for arn in ([profile] if profile else []) + models]
 
     return needed
 
 
-def model_arns(model_id: str, place: CloudEnvironment) -> tuple[str | None, list[str]]:
+def model_arns(model_id: str, env: CloudEnvironment) -> tuple[str | None, list[str]]:
     """The ARN of an inference profile, if the id is one of a profile, and of the foundation models behind the id.
 
     Source: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-prereq.html
@@ -68,9 +68,9 @@ def model_arns(model_id: str, place: CloudEnvironment) -> tuple[str | None, list
     if name.startswith("arn:"):
         raise UnknownProfileError(f"where {name} leads is not known here; use a foundation model or a system profile")
     if not _GEOGRAPHY.match(name):
-        return None, [f"arn:{place.partition}:bedrock:{place.region}::foundation-model/{name}"]
+        return None, [f"arn:{env.partition}:bedrock:{env.region}::foundation-model/{name}"]
     try:
-        profile = answer("aws:bedrock/getInferenceProfile:getInferenceProfile", {"inferenceProfileId": name}, place)
+        profile = answer("aws:bedrock/getInferenceProfile:getInferenceProfile", {"inferenceProfileId": name}, env)
     except (NotReproducedError, RefusalError) as error:
         raise UnknownProfileError(str(error)) from error
     return profile["inferenceProfileArn"], [model["modelArn"] for model in profile["models"]]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from toolgate.access.deployment.roles import Role
-from toolgate.access.iam.evaluation import Outcome, Request, decide
+from toolgate.access.iam.evaluation import IamRequest, Outcome, decide
 from toolgate.access.iam.policies import Policy
 
 ACTION = "bedrock-agentcore:InvokeGateway"
@@ -170,7 +170,7 @@ ROWS = {
 
 @pytest.mark.parametrize(("statements", "outcome"), ROWS.values(), ids=ROWS.keys())
 def test_decisions(statements: list[dict[str, Any]], outcome: Outcome) -> None:
-    decision = decide(Request(_caller(*statements), ACTION, GATEWAY))
+    decision = decide(IamRequest(_caller(*statements), ACTION, GATEWAY))
     assert decision.outcome is outcome
     assert decision.allowed is (outcome is ALLOW)
 
@@ -188,8 +188,8 @@ def test_decisions(statements: list[dict[str, Any]], outcome: Outcome) -> None:
     ],
 )
 def test_a_boundary_limits_and_never_grants(boundary: list[dict[str, Any]], outcome: Outcome) -> None:
-    assert decide(Request(_caller(_allow(), boundary=boundary), ACTION, GATEWAY)).outcome is outcome
-    assert not decide(Request(_caller(boundary=boundary), ACTION, GATEWAY)).allowed
+    assert decide(IamRequest(_caller(_allow(), boundary=boundary), ACTION, GATEWAY)).outcome is outcome
+    assert not decide(IamRequest(_caller(boundary=boundary), ACTION, GATEWAY)).allowed
 
 
 def test_a_boundary_that_is_not_known_may_take_away_what_others_allow_and_nothing_else() -> None:
@@ -197,7 +197,7 @@ def test_a_boundary_that_is_not_known_may_take_away_what_others_allow_and_nothin
         caller = replace(_caller(*statements), unknown_boundary="arn:aws:iam::123456789012:policy/limit")
         document = {"Version": "2012-10-17", "Statement": [resource]}
         policy = Policy("resource", document) if resource else None
-        return decide(Request(caller, ACTION, GATEWAY, resource_policy=policy)).outcome
+        return decide(IamRequest(caller, ACTION, GATEWAY, resource_policy=policy)).outcome
 
     assert judged(_allow()) is UNDECIDED
     assert judged() is IMPLICIT
@@ -209,9 +209,9 @@ def test_a_boundary_that_is_not_known_may_take_away_what_others_allow_and_nothin
 
 def test_a_policy_that_is_not_known_leaves_it_open_unless_another_denies() -> None:
     arn = ("arn:aws:iam::aws:policy/ReadOnlyAccess",)
-    assert decide(Request(_caller(_allow(), unread=arn), ACTION, GATEWAY)).outcome is UNDECIDED
-    assert decide(Request(_caller(unread=arn), ACTION, GATEWAY)).outcome is UNDECIDED
-    assert decide(Request(_caller(_deny(), unread=arn), ACTION, GATEWAY)).outcome is EXPLICIT
+    assert decide(IamRequest(_caller(_allow(), unread=arn), ACTION, GATEWAY)).outcome is UNDECIDED
+    assert decide(IamRequest(_caller(unread=arn), ACTION, GATEWAY)).outcome is UNDECIDED
+    assert decide(IamRequest(_caller(_deny(), unread=arn), ACTION, GATEWAY)).outcome is EXPLICIT
 
 
 @pytest.mark.parametrize(
@@ -226,27 +226,27 @@ def test_a_policy_that_is_not_known_leaves_it_open_unless_another_denies() -> No
 )
 def test_facts_of_the_request_decide_conditions(facts: dict[str, str | None], outcome: Outcome) -> None:
     caller = _caller(_allow(**_if("StringEquals", "bedrock:InferenceProfileArn", "profile")))
-    assert decide(Request(caller, ACTION, GATEWAY, facts)).outcome is outcome
+    assert decide(IamRequest(caller, ACTION, GATEWAY, facts)).outcome is outcome
 
 
 def test_a_source_address_is_a_fact_like_any_other() -> None:
     caller = _caller(_allow(**_if("IpAddress", "aws:SourceIp", "203.0.113.0/24")))
-    assert decide(Request(caller, ACTION, GATEWAY, {"aws:SourceIp": "203.0.113.9"})).outcome is ALLOW
-    assert decide(Request(caller, ACTION, GATEWAY, {"aws:SourceIp": "127.0.0.1"})).outcome is IMPLICIT
+    assert decide(IamRequest(caller, ACTION, GATEWAY, {"aws:SourceIp": "203.0.113.9"})).outcome is ALLOW
+    assert decide(IamRequest(caller, ACTION, GATEWAY, {"aws:SourceIp": "127.0.0.1"})).outcome is IMPLICIT
 
 
 def test_the_statements_that_decided_are_named() -> None:
-    allowed = decide(Request(_caller(_allow("s3:*"), _allow(Sid="Granted")), ACTION, GATEWAY))
+    allowed = decide(IamRequest(_caller(_allow("s3:*"), _allow(Sid="Granted")), ACTION, GATEWAY))
     assert [str(s) for s in allowed.statements] == ["Allow in identity (Granted)"]
-    denied = decide(Request(_caller(_allow(), _deny()), ACTION, GATEWAY))
+    denied = decide(IamRequest(_caller(_allow(), _deny()), ACTION, GATEWAY))
     assert [str(s) for s in denied.statements] == ["Deny in identity (statement 2)"]
-    depends = decide(Request(_caller(_allow(**_if("IpAddress", "aws:SourceIp", "10.0.0.0/8"))), ACTION, GATEWAY))
+    depends = decide(IamRequest(_caller(_allow(**_if("IpAddress", "aws:SourceIp", "10.0.0.0/8"))), ACTION, GATEWAY))
     assert depends.statements[0].conditions == ("IpAddress aws:SourceIp 10.0.0.0/8",)
-    assert decide(Request(_caller(), ACTION, GATEWAY)).statements == ()
+    assert decide(IamRequest(_caller(), ACTION, GATEWAY)).statements == ()
 
 
 def test_what_an_arn_does_not_tell_is_left_open() -> None:
     """A role's ARN has no Region, a foundation model's no account."""
     for resource, key in ((ROLE, "aws:RequestedRegion"), ("arn:aws:bedrock:us-east-1::x/y", "aws:ResourceAccount")):
         caller = _caller(_allow("sts:AssumeRole", "*", **_if("StringEquals", key, "x")))
-        assert decide(Request(caller, "sts:AssumeRole", resource)).outcome is CONDITIONAL
+        assert decide(IamRequest(caller, "sts:AssumeRole", resource)).outcome is CONDITIONAL

@@ -77,8 +77,8 @@ def test_the_roles_entity_has_neither_path_nor_session(run: Any) -> None:
     found: list[str] = []
 
     def program() -> None:
-        place = AwsEnvironment("aws-us-gov", "us-gov-west-1", A)
-        cedar_text.role_entity(place, pulumi.Output.from_input("agent-1234567")).apply(found.append)
+        env = AwsEnvironment("aws-us-gov", "us-gov-west-1", A)
+        cedar_text.role_entity(env, pulumi.Output.from_input("agent-1234567")).apply(found.append)
 
     run(program)
     assert found == [f"arn:aws-us-gov:sts::{A}:assumed-role/agent-1234567"]

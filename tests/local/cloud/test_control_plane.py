@@ -145,7 +145,7 @@ def test_refusals_are_given_once_each_and_make_nothing(plane: ControlPlane) -> N
 
 
 def test_ids_follow_the_place(plane: ControlPlane) -> None:
-    there = replace(plane, place=CloudEnvironment("210987654321", "eu-central-1"))
+    there = replace(plane, env=CloudEnvironment("210987654321", "eu-central-1"))
     role = there.create(ROLE, {"name": "r", "assumeRolePolicy": trust("lambda.amazonaws.com")})
     assert role.outputs["arn"] == "arn:aws:iam::210987654321:role/r"
     gateway = there.create(GATEWAY, GOOD[GATEWAY])

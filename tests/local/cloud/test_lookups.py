@@ -9,8 +9,8 @@ PROFILE = "aws:bedrock/getInferenceProfile:getInferenceProfile"
 HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
 
 
-def models(profile: str, place: CloudEnvironment) -> list[str]:
-    return [model["modelArn"] for model in answer(PROFILE, {"inferenceProfileId": profile}, place)["models"]]
+def models(profile: str, env: CloudEnvironment) -> list[str]:
+    return [model["modelArn"] for model in answer(PROFILE, {"inferenceProfileId": profile}, env)["models"]]
 
 
 def test_a_us_profile_leads_to_three_regions() -> None:

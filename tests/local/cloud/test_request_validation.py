@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from toolgate.local.cloud.request_validation import violations
-from toolgate.local.cloud.values import UNKNOWN, Hidden
+from toolgate.local.cloud.values import UNKNOWN, HiddenText
 
 ROLE_ARN = "arn:aws:iam::123456789012:role/x"
 GATEWAY = {"name": "tools", "roleArn": ROLE_ARN, "authorizerType": "AWS_IAM"}
@@ -80,7 +80,7 @@ def test_sensitive_values_and_secrets_are_not_repeated() -> None:
     [(_, why)] = found("CreateAgentRuntime", AGENT | {"environmentVariables": {"KEY": "s3cret" * 1000}})
     assert "less than or equal to 5000" in why
     assert "s3cret" not in why
-    [(_, why)] = found("CreateGateway", GATEWAY | {"name": Hidden("s3cret!")})
+    [(_, why)] = found("CreateGateway", GATEWAY | {"name": HiddenText("s3cret!")})
     assert "[secret]" in why
     assert "s3cret" not in why
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolgate.access.deployment.stack_export import ARCHIVE, ASSET, SECRET, SIGNATURE
-from toolgate.local.cloud.values import UNKNOWN, Hidden, Package
+from toolgate.local.cloud.values import UNKNOWN, HiddenText, Package
 from toolgate.local.engine import wire
 from toolgate.policy.language.unknown import SENTINELS, UNKNOWN_TEXT
 
@@ -45,7 +45,7 @@ def test_unknown_values_are_seen_as_unknown(text: str) -> None:
 def test_secrets_are_seen_but_hidden_however_deep() -> None:
     seen = wire.view({"a": {SIGNATURE: SECRET, "value": {"b": ["c", 1]}}})
     assert seen == {"a": {"b": ["c", 1]}}
-    assert isinstance(seen["a"]["b"][0], Hidden)
+    assert isinstance(seen["a"]["b"][0], HiddenText)
     assert wire.view({SIGNATURE: SECRET, "value": UNKNOWN_TEXT}) is UNKNOWN
 
 

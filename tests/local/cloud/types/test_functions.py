@@ -5,7 +5,7 @@ import pytest
 from tests.local.cloud.conftest import FUNCTION, GOOD, ROLE, trust
 from toolgate.local.cloud.control_plane import ControlPlane
 from toolgate.local.cloud.failures import RefusalError
-from toolgate.local.cloud.values import UNKNOWN, Hidden
+from toolgate.local.cloud.values import UNKNOWN, HiddenText
 
 Check = Callable[..., list[str]]
 CANNOT = "The role defined for the function cannot be assumed by Lambda"
@@ -30,7 +30,7 @@ def test_lambdas_own_variables_cannot_be_set(check: Check) -> None:
 
 def test_variables_have_4_kb_together(check: Check) -> None:
     assert check(FUNCTION, environment={"variables": {"MINE": "x" * 4092}}) == []
-    [reason] = check(FUNCTION, environment={"variables": {"MINE": Hidden("x" * 4093)}})
+    [reason] = check(FUNCTION, environment={"variables": {"MINE": HiddenText("x" * 4093)}})
     assert "exceed 4096 bytes: 4097" in reason
     assert check(FUNCTION, environment={"variables": {"MINE": UNKNOWN}}) == []
     assert check(FUNCTION, environment=UNKNOWN) == []
