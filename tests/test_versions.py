@@ -4,10 +4,13 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import yaml  # type: ignore[import-untyped]
+from packaging.requirements import Requirement
 
 import toolgate
 from scripts import release
@@ -60,3 +63,21 @@ def test_the_wheel_has_the_version_and_the_types_and_nothing_that_is_not_used(tm
     assert {name.partition("/")[0] for name in names} == {"toolgate", f"toolgate-{__version__}.dist-info"}
     assert "toolgate/py.typed" in names
     assert [name for name in names if re.search(r"/(tests|\.venv|__pycache__)/", name)] == []
+
+
+def floors(lines: Iterable[str]) -> dict[str, str]:
+    """Requirements by name, each as its specifiers in order."""
+    found = (Requirement(line) for line in lines if line and not line.startswith(("toolgate[", "#")))
+    return {it.name: ",".join(sorted(map(str, it.specifier))) for it in found}
+
+
+def test_what_pip_takes_is_what_the_lock_was_made_from() -> None:
+    """The lists of pyproject.toml name what the product needs, requirements/project.in also what proves it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = [it for some in project["optional-dependencies"].values() for it in some]
+    taken = floors([*project["dependencies"], *extras])
+    lines = (ROOT / "requirements" / "project.in").read_text().splitlines()
+    locked = floors(line.partition("#")[0].strip() for line in lines)
+    both = taken.keys() & locked.keys()
+    assert {name: taken[name] for name in both} == {name: locked[name] for name in both}
+    assert taken.keys() - locked.keys() == {"opentelemetry-instrumentation-grpc"}
