@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolgate.access.deployment.deployment import Deployment
+from toolgate.access.iam.evaluation import Access
 from toolgate.access.matrix.access_matrix import matrix
-from toolgate.access.matrix.decisions import Access
 from toolgate.local import examples
 from toolgate.local.serve.model.scripted_model import SPOKEN, ToolUse, reply
 

@@ -18,8 +18,8 @@ from mcp_proxy_for_aws.sigv4_helper import SigV4HTTPXAuth  # type: ignore[import
 
 from toolgate.access.deployment.agentcore_resources import Gateway, Runtime
 from toolgate.access.deployment.deployment import Deployment
+from toolgate.access.iam.evaluation import Access
 from toolgate.access.matrix.access_matrix import matrix
-from toolgate.access.matrix.decisions import Access
 from toolgate.local import examples
 from toolgate.local.invoke_agent import AgentError, ask
 from toolgate.local.progress import waiting_for

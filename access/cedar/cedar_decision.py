@@ -18,7 +18,7 @@ from toolgate.access.cedar.cedar_values import ArgumentError, to_cedar
 from toolgate.access.cedar.tools_schema import ACTION, EVERY_TOOL, GATEWAY, IAM_ENTITY, groups_of
 from toolgate.access.deployment.agentcore_resources import Gateway, PolicyEngine
 from toolgate.access.deployment.deployment import Deployment
-from toolgate.access.matrix.decisions import Access
+from toolgate.access.iam.evaluation import Access
 
 ANY_CALLER = CedarPrincipal(IAM_ENTITY, None)
 """A caller about whom nothing is known but that it signs its requests."""

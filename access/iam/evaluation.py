@@ -20,6 +20,15 @@ from toolgate.policy.language.principals import Named
 __all__ = ["DecidingStatement", "Decision", "IamRequest", "Outcome", "decide"]
 
 
+class Access(StrEnum):
+    """Whether a tool may be called: `conditional` depends on the request, `undecided` cannot be judged here."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    CONDITIONAL = "conditional"
+    UNDECIDED = "undecided"
+
+
 class Outcome(StrEnum):
     """What a decision comes to."""
 

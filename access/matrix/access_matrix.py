@@ -13,8 +13,8 @@ from functools import lru_cache
 from toolgate.access.cedar.cedar_decision import ToolEngine, tool_engine
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
+from toolgate.access.iam.evaluation import Access
 from toolgate.access.iam.identities import ANY_CALLER
-from toolgate.access.matrix.decisions import Access
 from toolgate.access.matrix.inbound import reached
 from toolgate.access.matrix.not_judged import undecided, unsupported
 from toolgate.access.matrix.principals import Caller, agents, external_principals, others

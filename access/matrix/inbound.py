@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
-from toolgate.access.iam.evaluation import Decision, Outcome, decide
+from toolgate.access.iam.evaluation import Access, Decision, Outcome, decide
 from toolgate.access.iam.identities import Identity
 from toolgate.access.iam.statements import IamRequest
-from toolgate.access.matrix.decisions import Access
 from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY
 
 OPEN = {"NONE": "nobody is authenticated", "AUTHENTICATE_ONLY": "whoever can sign a request is let in"}

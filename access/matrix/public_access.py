@@ -6,11 +6,10 @@ from toolgate.access.cedar.cedar_decision import ToolEngine
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.roles import Role
-from toolgate.access.iam.evaluation import decide
+from toolgate.access.iam.evaluation import Access, decide
 from toolgate.access.iam.identities import ANY_CALLER
 from toolgate.access.iam.policies import Policy
 from toolgate.access.iam.statements import IamRequest
-from toolgate.access.matrix.decisions import Access
 from toolgate.access.matrix.inbound import ACCESS, reached
 from toolgate.access.matrix.tool_access import AccessCheck, ToolAccess, decide_access, stricter
 from toolgate.policy.language.agentcore_facts import ASSUME_ROLE

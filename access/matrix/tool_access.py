@@ -7,8 +7,8 @@ from typing import Any
 from toolgate.access.cedar.cedar_decision import ToolDecision, ToolEngine, decide_tool, decide_tools
 from toolgate.access.cedar.cedar_policies import ScopedPolicy
 from toolgate.access.deployment.agentcore_resources import Gateway
+from toolgate.access.iam.evaluation import Access
 from toolgate.access.iam.identities import ANY_CALLER, Identity
-from toolgate.access.matrix.decisions import Access
 from toolgate.access.matrix.inbound import OPEN, Inbound
 from toolgate.policy.language.agentcore_facts import entity_id
 

@@ -5,12 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from toolgate.access.iam.evaluation import Access
 from toolgate.access.matrix.access_matrix import Matrix
-from toolgate.access.matrix.decisions import Access
 from toolgate.access.matrix.tool_access import DENIED, ToolAccess
-from toolgate.access.output.display_names import gateway as gateway_label
-from toolgate.access.output.display_names import principal as principal_label
-from toolgate.access.output.table import columns, markdown
+from toolgate.access.output.table import columns, gateway_label, markdown, principal_label
 
 NO_CHANGE, SOMEBODY_GAINS, ONLY_LOSSES = 0, 1, 3
 """Exit codes of the comparison."""

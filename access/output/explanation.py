@@ -7,10 +7,9 @@ from toolgate.access.cedar.cedar_decision import ToolDecision, ToolEngine, decid
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.stack_export import DeploymentError
-from toolgate.access.iam.evaluation import Decision, Outcome
+from toolgate.access.iam.evaluation import Access, Decision, Outcome
 from toolgate.access.iam.identities import Identity
 from toolgate.access.matrix.access_matrix import tools_of
-from toolgate.access.matrix.decisions import Access
 from toolgate.access.matrix.inbound import OPEN, Inbound, inbound
 from toolgate.access.matrix.principals import Caller, agents
 from toolgate.access.matrix.tool_access import AccessCheck, call, cedar_name

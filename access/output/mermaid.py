@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from toolgate.access.matrix.decisions import Access
+from toolgate.access.iam.evaluation import Access
 from toolgate.access.output.picture import Box, Picture
 
 ARROWS = {Access.ALLOW: "-->", Access.CONDITIONAL: "-.->", Access.UNDECIDED: "-.->"}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
-from toolgate.access.matrix.decisions import Access
+from toolgate.access.iam.evaluation import Access
 from toolgate.access.output.picture import AccessEdge, Box, Picture
 
 COLOURS = ("#1f5fa8", "#b3541e", "#2b7a4b", "#7a3f98", "#a8871f", "#0f7f86", "#a33a5e", "#5b6470")

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from toolgate.access.matrix.access_matrix import Block, Matrix
-from toolgate.access.output.display_names import gateway as gateway_label
-from toolgate.access.output.display_names import principal as principal_label
+from toolgate.policy.language.arns import account_of
 
 WIDEST = 12
 """More principals than this at one gateway, and those who may call nothing there are only counted."""
@@ -71,3 +70,17 @@ def _notes(matrix: Matrix, bullet: str) -> Iterator[str]:
         if notes:
             yield title
             yield from (f"{bullet}{note}" for note in notes)
+
+
+def principal_label(arn: str, agent: str | None, gateway: str) -> str:
+    """An agent's name, `*`, or else what the ARN ends in; with the account where it is not the gateway's."""
+    if agent is not None or ":" not in arn:
+        return agent or arn
+    account = account_of(arn)
+    name = arn.rsplit(":", 1)[-1]
+    return name if account == account_of(gateway) else f"{account}:{name}"
+
+
+def gateway_label(arn: str) -> str:
+    """A gateway's id."""
+    return arn.rsplit("/", 1)[-1]

@@ -9,8 +9,8 @@ from tests.aws.asking import ask
 from tests.aws.runtime_details import variables
 from tests.aws.world import World
 from toolgate.access.deployment.agentcore_resources import Runtime
+from toolgate.access.iam.evaluation import Access
 from toolgate.access.matrix.access_matrix import matrix
-from toolgate.access.matrix.decisions import Access
 
 MULTIPLY = "math___multiply_numbers"
 SECRET_NAME = re.compile("SECRET|PASSWORD|TOKEN|ACCESS_KEY|CREDENTIAL")

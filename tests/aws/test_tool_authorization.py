@@ -7,8 +7,8 @@ from tests.aws.signed import Signature, call, listed, rpc, signed_by
 from tests.aws.world import World
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.roles import Role
+from toolgate.access.iam.evaluation import Access
 from toolgate.access.matrix.access_matrix import matrix
-from toolgate.access.matrix.decisions import Access
 from toolgate.local.serve.guards.cedar_guard import DENIED
 
 ADD = "math___add_numbers"

@@ -15,8 +15,8 @@ from mcp_proxy_for_aws.sigv4_helper import SigV4HTTPXAuth  # type: ignore[import
 
 from tests.planning import copy_project
 from toolgate.access.deployment.deployment import Deployment, parse
+from toolgate.access.iam.evaluation import Access
 from toolgate.access.matrix.access_matrix import matrix
-from toolgate.access.matrix.decisions import Access
 from toolgate.local.plan import plan
 from toolgate.local.serve.server import Serving
 

@@ -16,8 +16,8 @@ from mcp_proxy_for_aws.client import aws_iam_streamablehttp_client  # type: igno
 from tests.planning import planned
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.deployment.stack_export import DeploymentError
+from toolgate.access.iam.evaluation import Access
 from toolgate.access.matrix.access_matrix import matrix
-from toolgate.access.matrix.decisions import Access
 from toolgate.local.engine import pack_process
 from toolgate.local.invoke_agent import ask
 from toolgate.local.plan import Plan, plan

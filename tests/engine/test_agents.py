@@ -9,8 +9,8 @@ from pulumi import automation as auto
 
 from tests.planning import SAMPLE
 from toolgate.access.deployment.deployment import parse
+from toolgate.access.iam.evaluation import Access
 from toolgate.access.matrix.access_matrix import matrix
-from toolgate.access.matrix.decisions import Access
 
 from .conftest import ROOT, Engine, Start
 

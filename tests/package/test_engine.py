@@ -15,8 +15,8 @@ from pulumi import automation as auto
 
 from tests.planning import SAMPLE
 from toolgate.access.deployment.deployment import parse
+from toolgate.access.iam.evaluation import Access
 from toolgate.access.matrix.access_matrix import matrix
-from toolgate.access.matrix.decisions import Access
 from toolgate.components import __version__
 from toolgate.local.cloud.store import MemoryStore
 from toolgate.local.engine.provider import Provider, started

@@ -1,6 +1,6 @@
 import pytest
 
-from toolgate.access.matrix.decisions import Access
+from toolgate.access.iam.evaluation import Access
 from toolgate.access.matrix.tool_access import ALLOWED, DENIED, UNDECIDED, ToolAccess
 from toolgate.access.output.access_difference import Change
 from toolgate.review.access_summary import sentences

@@ -18,8 +18,7 @@ from toolgate.access.cedar.cedar_decision import ToolDecision, ToolEngine, decid
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.roles import Role
-from toolgate.access.iam.evaluation import IamRequest, decide
-from toolgate.access.matrix.decisions import Access
+from toolgate.access.iam.evaluation import Access, IamRequest, decide
 from toolgate.local.cloud.types.engine_attachment import permissions
 from toolgate.local.serve.gateway import search
 from toolgate.local.serve.gateway.localcore_seams import RequestScope, guard_tools

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from toolgate.access.cedar.cedar_decision import ToolEngine, decide_tool, decide_tools, tool_engine
 from toolgate.access.cedar.cedar_policies import read_statement
 from toolgate.access.deployment.deployment import parse
-from toolgate.access.matrix.decisions import Access
+from toolgate.access.iam.evaluation import Access
 from toolgate.policy.language.agentcore_facts import entity_id
 
 ACCOUNT = "123456789012"
