@@ -134,6 +134,31 @@ def test_a_command_that_needs_more_says_what_to_install(bare: Path, program: Pat
     assert line.startswith("error: this command needs more than is installed: pip install 'toolgate[local]' (")
 
 
+SLIPS = """
+from toolgate import AgentRuntime, LambdaTools, ToolGateway, agent_code
+
+LambdaTools("orders", {"directory": "x", "memory": 5})
+gateway = ToolGateway("tools", {"targts": {}})
+AgentRuntime("clerk", {"code": agent_code("agent"), "model_id": 5, "tools": [gateway.tools()]})
+"""
+SKIPPED = "[mypy]\nstrict = True\n[mypy-pulumi_aws.*]\nfollow_imports = skip\n"
+
+
+def test_its_types_are_a_programs_too(whole: Path, tmp_path: Path) -> None:
+    (tmp_path / "slips.py").write_text(SLIPS)
+    (tmp_path / "mypy.ini").write_text(SKIPPED)
+    command = [sys.executable, "-m", "mypy", "--python-executable", str(whole), "slips.py"]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    assert said.count(": error:") == 4, said
+    for found in (
+        'Extra key "memory"',
+        'Missing key "targets"',
+        'Extra key "targts"',
+        'item "model_id" has type "str"',
+    ):
+        assert found in said
+
+
 @contextmanager
 def up(python: Path, program: Path) -> Iterator[None]:
     """Serve the program as its user would, from somewhere else."""
