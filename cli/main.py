@@ -82,10 +82,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if (error.name or "").split(".")[0] == PROGRAM:
             raise
         return _failed(f"this command needs more than is installed: pip install 'toolgate[local]' ({error})", FAILED)
-    except BrokenPipeError:
-        # Whoever read the output has seen enough. Python would complain once more when it empties the buffer.
-        sys.stdout = None  # what Python itself has where there is no standard output
-        return 128 + signal.SIGPIPE
     return int(code or 0)
 
 
