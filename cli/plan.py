@@ -9,7 +9,7 @@ from toolgate.cli import options
 from toolgate.cli.options import CommandError
 
 if TYPE_CHECKING:
-    pass
+    from toolgate.local.plan import Plan
 
 
 @click.command()
@@ -33,7 +33,7 @@ def plan(program: Path, stack: str, deployment: Path | None, out: Path | None, r
     return options.VIOLATIONS if result.mandatory else options.OK
 
 
-def _judged(file: Path, rules: Path | None):  # type: ignore[no-untyped-def]
+def _judged(file: Path, rules: Path | None) -> "Plan":
     from toolgate.local.plan import PackError, judge
     from toolgate.local.progress import waiting_for
 

@@ -1,7 +1,7 @@
 """What the person or pipeline that deploys a stack must be allowed, as an IAM document.
 
 It follows from what the program creates: a plan (or a stack's export) says which resources there are and how they are
-named, `deployer_actions` what is called for each type. Nothing else is in it, and no name of another stack.
+named, `actions` what is called for each type. Nothing else is in it, and no name of another stack.
 """
 
 import json

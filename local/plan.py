@@ -129,7 +129,7 @@ def _tree(resources: list[dict[str, Any]]) -> Iterator[str]:
     for resource in shown:
         children.setdefault(resource.get("parent", ""), []).append(resource)
     rows = [row for top in children.get("", []) for row in _branch(top, children, "", "")]
-    width = max(len(left) for left, _ in rows)
+    width = max((len(left) for left, _ in rows), default=0)
     yield from (f"{left.ljust(width)}  {name}" for left, name in rows)
 
 

@@ -72,7 +72,7 @@ def read(path: Path, policies: Sequence[Mapping[str, Any]] = ()) -> Deployment:
 
     Args:
         path: The file.
-        policies: Managed policies that it only names, as `given_policies` reads them.
+        policies: Managed policies that it only names, as `supplied_policies` reads them.
 
     Raises:
         DeploymentError: The file is not a deployment; one line that says why.

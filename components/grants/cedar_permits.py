@@ -100,7 +100,7 @@ def write(
     Args:
         name: The component's name.
         agent: The agent's runtime name.
-        role: The role's entity id, as `cedar.role_entity` gives it.
+        role: The role's entity id, as `cedar_text.role_entity` gives it.
         handed: The grants.
         opts: The policies' parent and hooks.
     """

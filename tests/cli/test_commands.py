@@ -177,3 +177,16 @@ def test_up_prints_the_variables_and_ends_cleanly(number: signal.Signals, gatewa
     variables = dict(re.findall(r"^export (\w+)=(.*)$", "".join(said), re.MULTILINE))
     assert variables["AWS_ENDPOINT_URL_BEDROCK_AGENTCORE"].startswith("http://127.0.0.1:")
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("resources", [None, []])
+def test_the_pack_alone_judges_any_deployment(
+    resources: list[Any] | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = sample()
+    if resources is not None:
+        made = Plan({"version": 3, "deployment": {"resources": resources}}, ())
+    file = tmp_path / "deployment.json"
+    planning.write(made.deployment, file)
+    assert main(["plan", "--deployment", str(file)]) == 0
+    assert capsys.readouterr().out == f"{planning.describe(made)}\n"
