@@ -8,7 +8,8 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+import uuid
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -23,6 +24,36 @@ log = logging.getLogger(__name__)
 
 PRINCIPAL = "toolgate.principal"
 """Key in the ASGI scope under which a service finds who calls."""
+REQUEST_ID = "toolgate.request_id"
+"""Key in the ASGI scope under which a service finds the id that the request was given."""
+REQUEST_ID_HEADER = b"x-amzn-requestid"
+"""On every answer: AWS's SDKs show it as `ResponseMetadata.RequestId`."""
+
+_SCOPED_TO = re.compile(rb"Credential=[^/\s]+/[^/\s]+/[^/\s]+/(?P<service>[^/\s]+)/aws4_request")
+
+
+class RequestRefused(Exception):  # noqa: N818  # an answer, not a fault
+    """A service does not take the request, whoever sends it: the answer's status, AWS's error code, the message."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+type Refuse = Callable[[Send, int, str, str], Awaitable[None]]
+
+
+async def refuse(send: Send, status: int, code: str, message: str) -> None:
+    """Answer with an error as AWS's JSON services write it."""
+    body = json.dumps({"message": message}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"x-amzn-errortype", code.encode()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 @dataclass(frozen=True)
@@ -42,9 +73,13 @@ class Service:
         name: The SigV4 service name that requests to it are scoped to.
         path: Matches the undecoded path of its requests.
         methods: The HTTP methods that it has.
-        permissions: What a request needs, from the path's match and the request; all of it must be allowed.
+        permissions: What a request needs, from the path's match and the request; all of it must be allowed. It raises
+            RequestRefused for what the service does not take.
         app: The service behind the checks.
         max_body: Largest body in bytes; a signature covers the whole body, so it is held in memory.
+        refuse: Writes an error in the service's own form: send, status, code, message.
+        by_path: Whether the path tells the service. AWS has a host for each, and here all have one: of what is signed
+            for nothing, or for something else, only the services with paths of their own can be told.
     """
 
     name: str
@@ -53,6 +88,8 @@ class Service:
     permissions: Callable[[re.Match[str], Received], list[NeededPermission]]
     app: ASGIApp
     max_body: int
+    refuse: Refuse = refuse
+    by_path: bool = True
 
 
 @dataclass(frozen=True)
@@ -74,28 +111,40 @@ def authorized(services: list[Service], authority: Authority) -> ASGIApp:
     """The ASGI app that leads a request to its service, once it is signed by somebody who may make it."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope["raw_path"].decode("latin-1")
-        for service in services:
-            match = service.path.fullmatch(path)
-            if match and scope["method"] in service.methods:
-                await _serve(service, match, _Exchange(scope, receive, send), authority)
-                return
-        text = "The local deployment has no such operation: docs/local.md lists those that it has"
-        await refuse(send, 404, "UnknownOperationException", text)
+        request_id = str(uuid.uuid4())
+        exchange = _Exchange({**scope, REQUEST_ID: request_id}, receive, _identified(send, request_id))
+        found = _service(services, scope)
+        if found is None:
+            text = "The local deployment has no such operation: docs/local.md lists those that it has"
+            await refuse(exchange.send, 404, "UnknownOperationException", text)
+        else:
+            await _serve(*found, exchange, authority)
 
     return app
 
 
-async def refuse(send: Send, status: int, code: str, message: str) -> None:
-    """Answer with an error as AWS's JSON services write it."""
-    body = json.dumps({"message": message}).encode()
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"x-amzn-errortype", code.encode()),
+def _service(services: list[Service], scope: Scope) -> tuple[Service, re.Match[str]] | None:
+    """The service that the request is signed for, else the first one whose path it has."""
+    header = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+    scoped = _SCOPED_TO.search(header)
+    meant = scoped["service"].decode("latin-1") if scoped else None
+    path = scope["raw_path"].decode("latin-1")
+    fitting = [
+        (service, match)
+        for service in services
+        if scope["method"] in service.methods and (match := service.path.fullmatch(path))
     ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    exact = (found for found in fitting if found[0].name == meant)
+    return next(exact, None) or next((found for found in fitting if found[0].by_path), None)
+
+
+def _identified(send: Send, request_id: str) -> Send:
+    async def identified(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), (REQUEST_ID_HEADER, request_id.encode())]}
+        await send(message)
+
+    return identified
 
 
 @dataclass(frozen=True)
@@ -107,26 +156,35 @@ class _Exchange:
 
 async def _serve(service: Service, match: re.Match[str], exchange: _Exchange, authority: Authority) -> None:
     body = await _body(exchange.receive, service.max_body)
-    if body is None:
-        await refuse(exchange.send, 413, "ValidationException", f"The request is larger than {service.max_body} bytes")
+    try:
+        if body is None:
+            raise RequestRefused(413, "ValidationException", f"The request is larger than {service.max_body} bytes")
+        request = _received(exchange.scope, body)
+        principal = await _admitted(service, match, request, authority)
+    except RequestRefused as refusal:
+        await service.refuse(exchange.send, refusal.status, refusal.code, str(refusal))
         return
-    request = _received(exchange.scope, body)
+    scope = {**exchange.scope, PRINCIPAL: principal, "path_params": match.groupdict()}
+    await service.app(scope, _replayed(body, exchange.receive), exchange.send)
+
+
+async def _admitted(
+    service: Service, match: re.Match[str], request: Received, authority: Authority
+) -> SessionPrincipal:
+    """Who signed the request; refused unless it is signed as it must be, and its sender may make it."""
     try:
         key = await asyncio.to_thread(
             verify, request, authority.sessions.key, service=service.name, region=authority.region
         )
     except SignatureError as error:
         log.info("%s %s: %s", request.method, request.path, error)
-        await refuse(exchange.send, 403, error.code, str(error))
-        return
+        raise RequestRefused(403, error.code, str(error)) from error
     principal = authority.sessions.principal(key)
     refusal = _refusal(principal, service.permissions(match, request), authority.resource_policies)
     if refusal:
         log.info("%s", refusal)
-        await refuse(exchange.send, 403, "AccessDeniedException", refusal)
-        return
-    scope = {**exchange.scope, PRINCIPAL: principal, "path_params": match.groupdict()}
-    await service.app(scope, _replayed(body, exchange.receive), exchange.send)
+        raise RequestRefused(403, "AccessDeniedException", refusal)
+    return principal
 
 
 async def _body(receive: Receive, most: int) -> bytes | None:
