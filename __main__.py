@@ -13,7 +13,7 @@ from toolgate.components import stack_settings
 from toolgate.components.agent_runtime import AgentRuntime, AgentRuntimeArgs
 from toolgate.components.dashboard import Dashboard
 from toolgate.components.encryption_key import EncryptionKey
-from toolgate.components.lambda_tools import LambdaTools
+from toolgate.components.lambda_tools import LambdaTools, LambdaToolsArgs
 from toolgate.components.observability import configuration, log_levels
 from toolgate.components.observability.log_levels import LogLevel
 from toolgate.components.runtime.agent_bundle import agent_code
@@ -39,16 +39,17 @@ code = agent_code("agent", "requirements/agent.txt")
 opts = pulumi.ResourceOptions(protect=chosen.protect)
 shared: Shared = {}
 if chosen.kms_key:
-    own = chosen.kms_key == stack_settings.CREATE
-    shared["kms_key_arn"] = EncryptionKey(stack_settings.KEY, {}, opts).key_arn if own else chosen.kms_key
+    create = chosen.kms_key == stack_settings.CREATE
+    shared["kms_key_arn"] = EncryptionKey(stack_settings.KEY, {}, opts).key_arn if create else chosen.kms_key
 if chosen.permissions_boundary:
     shared["permissions_boundary"] = chosen.permissions_boundary
 
 level = log_levels.of_functions(chosen.log_level)
-functions = {
-    target: LambdaTools(target, {"directory": str(LAMBDAS / target), "log_level": level, **shared}, opts)
-    for target in targets
-}
+functions: dict[str, LambdaTools] = {}
+for target in targets:
+    own = chosen.targets.get(target, {})
+    args: LambdaToolsArgs = {"directory": str(LAMBDAS / target), "log_level": level, **own, **shared}
+    functions[target] = LambdaTools(target, args, opts)
 gateway_args: ToolGatewayArgs = {
     "targets": {target: function.target for target, function in functions.items()},
     "authorization": chosen.authorization,
@@ -61,7 +62,7 @@ gateway = ToolGateway(stack_settings.GATEWAY, gateway_args, opts)
 
 runtimes: dict[str, AgentRuntime] = {}
 for name, agent in chosen.agents.items():
-    args: AgentRuntimeArgs = {
+    runtime_args: AgentRuntimeArgs = {
         "code": code,
         "model_id": agent.model_id,
         "tools": [] if agent.tools == [] else [gateway.tools(*agent.tools or [])],
@@ -70,13 +71,13 @@ for name, agent in chosen.agents.items():
         **seen.watched,
     }
     if seen.telemetry:
-        args["entry_points"] = configuration.TELEMETRY_ENTRY_POINTS
-        args["environment"] |= configuration.TELEMETRY_ENVIRONMENT
+        runtime_args["entry_points"] = configuration.TELEMETRY_ENTRY_POINTS
+        runtime_args["environment"] |= configuration.TELEMETRY_ENVIRONMENT
     if agent.system_prompt:
-        args["system_prompt"] = agent.system_prompt
+        runtime_args["system_prompt"] = agent.system_prompt
     if chosen.network:
-        args["network"] = chosen.network
-    runtimes[name] = AgentRuntime(name, args, opts)
+        runtime_args["network"] = chosen.network
+    runtimes[name] = AgentRuntime(name, runtime_args, opts)
 if seen.dashboard:
     Dashboard(
         stack_settings.DASHBOARD,

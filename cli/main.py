@@ -26,6 +26,8 @@ _COMMANDS = {
     "deployer": "deployer",
     "demo": "demo",
     "check": "check",
+    "lock": "lock",
+    "fetch": "lock",
     "bundle": "bundle",
 }
 """Sub-commands in the order of their help, and the module of this folder that has each."""

@@ -19,6 +19,7 @@ from toolgate.components.observability.log_levels import LogLevel
 from toolgate.components.runtime import network
 from toolgate.components.runtime.agent_bundle import BundleKind
 from toolgate.components.runtime.network import Network
+from toolgate.components.tools.target_settings import TargetSettings
 
 NAMESPACE = "toolgate"
 DEFAULT_MODEL = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -36,6 +37,7 @@ _JSON = {
     "network": "a map of subnets and securityGroups",
     "observability": "a map of settings",
     "protect": "true or false",
+    "targets": "a map of targets",
 }
 
 
@@ -59,6 +61,25 @@ class NetworkConfig(TypedDict):
     """Ids of security groups."""
 
 
+class TargetConfig(TypedDict):
+    """One entry of `toolgate:targets`: what differs in this stack from what the target's own `target.py` says."""
+
+    memorySize: NotRequired[int]
+    """Memory of its function in MB."""
+    timeout: NotRequired[int]
+    """Longest run in seconds."""
+    environment: NotRequired[dict[str, str]]
+    """Environment variables; the target's others stay."""
+    secrets: NotRequired[dict[str, str]]
+    """By environment variable: ARN of what may be read; the target's others stay."""
+    network: NotRequired[NetworkConfig]
+    """The VPC of its function."""
+    reservedConcurrency: NotRequired[int]
+    """So many may run at once."""
+    roleArn: NotRequired[str]
+    """ARN of an existing role."""
+
+
 class Config(TypedDict):
     """The keys of the namespace."""
 
@@ -78,6 +99,8 @@ class Config(TypedDict):
     """`create` for a key of the stack's own, or the ARN of a KMS key. Default: keys of AWS's own."""
     network: NotRequired[NetworkConfig]
     """The VPC of the agents. Default: the internet."""
+    targets: NotRequired[dict[str, TargetConfig]]
+    """Settings of targets by name. Default: what each target's `target.py` says."""
     protect: NotRequired[bool]
     """Whether what has an identity or keeps data cannot be deleted. Default: false."""
     permissionsBoundary: NotRequired[str]
@@ -103,6 +126,7 @@ class StackSettings:
     log_level: LogLevel
     kms_key: str | None
     network: Network | None
+    targets: Mapping[str, TargetSettings]
     protect: bool
     permissions_boundary: str | None
 
@@ -135,7 +159,8 @@ def load(available: tool_grants.Available) -> StackSettings:
         agents=agents,
         log_level=LogLevel(config.get("logLevel", LogLevel.INFO)),
         kms_key=_kms_key(config),
-        network=_network(config),
+        network=_network(config, f"{NAMESPACE}:network"),
+        targets=_targets(config, available),
         protect=config.get("protect", False),
         permissions_boundary=_boundary(config),
     )
@@ -173,13 +198,37 @@ def _kms_key(config: Mapping[str, Any]) -> str | None:
     return key
 
 
-def _network(config: Mapping[str, Any]) -> Network | None:
+def _network(config: Mapping[str, Any], where: str, most_groups: int = network.MOST) -> Network | None:
     if "network" not in config:
         return None
     subnets, groups = config["network"]["subnets"], config["network"]["securityGroups"]
-    network.check_ids(identifiers.SUBNET, subnets, f"{NAMESPACE}:network.subnets")
-    network.check_ids(identifiers.SECURITY_GROUP, groups, f"{NAMESPACE}:network.securityGroups")
+    network.check_ids(identifiers.SUBNET, subnets, f"{where}.subnets")
+    network.check_ids(identifiers.SECURITY_GROUP, groups, f"{where}.securityGroups", most_groups)
     return {"subnets": subnets, "security_groups": groups}
+
+
+# In a stack's configuration -> of LambdaTools.
+_TARGET_KEYS = {
+    "memorySize": "memory_size",
+    "timeout": "timeout",
+    "environment": "environment",
+    "secrets": "secrets",
+    "reservedConcurrency": "reserved_concurrency",
+    "roleArn": "role_arn",
+}
+
+
+def _targets(config: Mapping[str, Any], available: tool_grants.Available) -> dict[str, TargetSettings]:
+    settings: dict[str, TargetSettings] = {}
+    for name, entry in config.get("targets", {}).items():
+        where = f"{NAMESPACE}:targets.{name}"
+        if name not in available:
+            raise UsageError(f"{where}: there is no such target. There are: {', '.join(sorted(available))}.")
+        said: dict[str, Any] = {ours: entry[key] for key, ours in _TARGET_KEYS.items() if key in entry}
+        if place := _network(entry, f"{where}.network", network.MOST_GROUPS_OF_FUNCTION):
+            said["network"] = place
+        settings[name] = said  # type: ignore[assignment]  # by its keys, which the table has
+    return settings
 
 
 def _boundary(config: Mapping[str, Any]) -> str | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from toolgate.local.engine.stack_config import stacks_of
+from toolgate.local.function_packages import PackagesError, packages
 from toolgate.local.plan import PackError, Plan, ProgramError, plan
 from toolgate.local.progress import waiting_for
 
@@ -69,17 +70,20 @@ def results(root: Path) -> Iterator[Result]:
         for stack in stacks_of(root):
             yield _planned(root, stack)
         for check in running:
+            if isinstance(check, Result):
+                yield check
+                continue
             with waiting_for(check.name):
                 result = check.result()
             yield result
     finally:
         for check in running:
-            if check.process.poll() is None:
+            if isinstance(check, _Running) and check.process.poll() is None:
                 check.process.kill()
                 check.process.communicate()
 
 
-def _started(root: Path) -> Iterator[_Running]:
+def _started(root: Path) -> Iterator[_Running | Result]:
     own = [name for name in OWN if (root / name).exists()]
     yield _run(root, "lint", "ruff", "check", *own)
     yield _run(root, "layout", "ruff", "format", "--check", "--diff", "--quiet", *own)
@@ -89,15 +93,22 @@ def _started(root: Path) -> Iterator[_Running]:
         yield from _of_target(root, tools.parent)
 
 
-def _of_target(root: Path, target: Path) -> Iterator[_Running]:
+def _of_target(root: Path, target: Path) -> Iterator[_Running | Result]:
     # As on Lambda the target's files and the dispatcher are there under their plain names, and nothing of ours.
-    path = os.pathsep.join(map(str, (target, target.parent)))
+    try:
+        found = packages(target, root)
+    except PackagesError as error:
+        yield Result(f"packages of {target.name}", False, str(error))
+        return
+    path = os.pathsep.join(map(str, (target, target.parent, *([found] if found else []))))
     cache = str(root / ".cache" / "check" / target.name)
-    yield _run(root, f"types of {target.name}", "mypy", "--cache-dir", cache, str(target), MYPYPATH=path)
+    # What the packages say is theirs.
+    options = ("--follow-imports", "silent", "--cache-dir", cache)
+    yield _run(root, f"types of {target.name}", "mypy", *options, str(target), MYPYPATH=path)
     if (target / TESTS).is_dir():
         # What warns in somebody's tool is theirs to judge.
-        options = ("-q", "-o", "pythonpath=", "-o", "filterwarnings=")
-        yield _run(root, f"tests of {target.name}", "pytest", *options, str(target / TESTS), PYTHONPATH=path)
+        of_tests = ("-q", "-o", "pythonpath=", "-o", "filterwarnings=")
+        yield _run(root, f"tests of {target.name}", "pytest", *of_tests, str(target / TESTS), PYTHONPATH=path)
 
 
 def _run(root: Path, name: str, module: str, *words: str, **variables: str) -> _Running:

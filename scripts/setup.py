@@ -23,6 +23,8 @@ PROJECT = ROOT / "pyproject.toml"
 VERSION = ROOT / "components" / "__init__.py"
 STAMP = VENV / ".toolgate"
 OLDEST = (3, 11)
+# Whose tools may have packages of their own: afterwards neither the program nor the tests need the network.
+PROGRAMS = (".", "examples/orders")
 
 
 class SetupError(Exception):
@@ -32,9 +34,15 @@ class SetupError(Exception):
 def inputs_digest() -> str:
     """Digest of everything the environment is made from."""
     digest = hashlib.sha256()
-    for path in (LOCK, UV_LOCK, PYTHON_VERSION, PROJECT, VERSION, Path(__file__)):
+    locks = [lock for program in PROGRAMS for lock in tools_locks(program)]
+    for path in (LOCK, UV_LOCK, PYTHON_VERSION, PROJECT, VERSION, Path(__file__), *locks):
         digest.update(path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def tools_locks(program: str) -> list[Path]:
+    """The locks of the packages of a program's tools."""
+    return sorted((ROOT / program).glob("lambdas/*/requirements.txt"))
 
 
 def run(what: str, *command: str | Path) -> None:
@@ -91,6 +99,9 @@ def install(uv: Path) -> None:
     # The lock has what builds it; without isolation nothing else is asked of the registry.
     this: list[str | Path] = [uv, "pip", "install", "--quiet", "--python", VENV / "bin" / "python", "--no-deps"]
     run("the command toolgate", *this, "--no-build-isolation", "--editable", ROOT)
+    for program in filter(tools_locks, PROGRAMS):
+        what = f"the packages of the tools of {program}"
+        run(what, VENV / "bin" / "toolgate", "fetch", "--program", ROOT / program)
 
 
 def main() -> int:

@@ -87,7 +87,7 @@ def _digest() -> str:
 def _sources() -> Iterator[Path]:
     yield from ROOT.glob("*.py")
     yield from (file for file in SAMPLE.rglob("*.*") if file.is_file())
-    yield ROOT / "lambdas" / "dispatch.py"
+    yield from (ROOT / "lambdas").glob("*.py")
     for folder in ROOT.iterdir():
         if folder.is_dir() and folder.name[0] != "." and folder.name not in _DECIDE_NOTHING:
             yield from (file for file in folder.rglob("*.*") if file.is_file() and file.suffix not in {".pyc", ".svg"})

@@ -38,6 +38,20 @@ MANAGED_POLICY = Identifier(
     r"arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/([!-~]+/)?[\w+=,.@-]{1,128}",
     "arn:aws:iam::111122223333:policy/agents-boundary",
 )
+# Secrets Manager user guide, "What's in a Secrets Manager secret?": an ARN ends in six characters that AWS adds.
+# Systems Manager user guide, "Parameter names": the ARN of `/a/b` is `parameter/a/b`.
+SECRET = Identifier(
+    "ARN of a Secrets Manager secret or of an SSM parameter",
+    r"arn:aws[a-z-]*:(secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\w/+=.@!-]+-[A-Za-z0-9]{6}"
+    r"|ssm:[a-z0-9-]+:[0-9]{12}:parameter/[\w./-]+)",
+    "arn:aws:secretsmanager:us-east-1:111122223333:secret:prices-key-a1B2c3",
+)
+# IAM API reference, Role, Arn.
+ROLE = Identifier(
+    "ARN of a role",
+    r"arn:aws[a-z-]*:iam::[0-9]{12}:role/([!-~]+/)?[\w+=,.@-]{1,64}",
+    "arn:aws:iam::111122223333:role/orders",
+)
 
 
 def check(kind: Identifier, value: Any, where: str) -> None:

@@ -55,6 +55,14 @@ GATEWAY_GRANT = ("Decrypt", "GenerateDataKey")
 ENGINE_GRANT = (*GATEWAY_GRANT, "Encrypt", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo")
 DELIVER_LOGS = ("kms:Decrypt", "kms:GenerateDataKey")
 DECRYPT = "kms:Decrypt"
+READ_SECRET = "secretsmanager:GetSecretValue"  # noqa: S105  # an action
+READ_PARAMETER = "ssm:GetParameter"
+# Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC", required IAM permissions: what
+# Lambda does as the role, and what the function's code is to be denied.
+ATTACH_TO_NETWORK = (
+    *("ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces"),
+    *("ec2:DescribeSubnets", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"),
+)
 METRICS_NAMESPACE = "bedrock-agentcore"
 
 AGENTCORE = "bedrock-agentcore.amazonaws.com"
@@ -150,6 +158,29 @@ def function_trust() -> Document:
 def function_logs(log_group_arn: Text) -> Document:
     """The function writes its own log group, which the stack makes. Lambda names the streams, hence their `*`."""
     return document(allow("WriteLogs", WRITE_LOGS, pulumi.Output.concat(log_group_arn, ":log-stream:*")))
+
+
+def read_secrets(arns: Sequence[Text]) -> Document:
+    """The function reads exactly these values: of Secrets Manager, or of Systems Manager's Parameter Store."""
+    return document(*(_read_secret(number, arn) for number, arn in enumerate(arns, 1)))
+
+
+def _read_secret(number: int, arn: Text) -> Statement:
+    action = pulumi.Output.from_input(arn).apply(
+        lambda known: READ_PARAMETER if known.split(":")[2] == "ssm" else READ_SECRET
+    )
+    return {"Sid": f"ReadSecret{number}", "Effect": "Allow", "Action": action, "Resource": arn}
+
+
+def function_network(function_arn: Text) -> Document:
+    """Lambda attaches the function to its VPC as the function's role; the function itself may not.
+
+    Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC". Lambda looks for these
+    permissions on all resources; what it makes has no name before. The denial is the guide's own.
+    """
+    own = {"ArnEquals": {"lambda:SourceFunctionArn": function_arn}}
+    denied = allow("DenyFunction", ATTACH_TO_NETWORK, "*", own)
+    return document(allow("AttachToNetwork", ATTACH_TO_NETWORK, "*"), {**denied, "Effect": "Deny"})
 
 
 def invoke_functions(function_arns: Sequence[Text]) -> Document:

@@ -1,4 +1,4 @@
-"""The VPC that an agent's runtime is put into."""
+"""The VPC that an agent's runtime or a tool's function is put into."""
 
 from collections.abc import Sequence
 from typing import Any, TypedDict
@@ -8,20 +8,21 @@ import pulumi
 from toolgate.components.checks import arguments, identifiers
 from toolgate.components.checks.identifiers import Identifier
 
-# botocore bedrock-agentcore-control Subnets, SecurityGroups
+# botocore bedrock-agentcore-control Subnets, SecurityGroups; lambda SubnetIds, SecurityGroupIds
 MOST = 16
+MOST_GROUPS_OF_FUNCTION = 5
 
 
 class Network(TypedDict):
-    """Where in a VPC an agent's network interfaces are, and what they may reach."""
+    """Where in a VPC network interfaces are, and what they may reach."""
 
     subnets: list[pulumi.Input[str]]
-    """Ids of 1 to 16 private subnets, in Availability Zones that AgentCore supports."""
+    """Ids of 1 to 16 private subnets; an agent's in Availability Zones that AgentCore supports."""
     security_groups: list[pulumi.Input[str]]
-    """Ids of 1 to 16 security groups."""
+    """Ids of 1 to 16 security groups; of a function at most 5."""
 
 
-def check(network: Network | None, where: str) -> None:
+def check(network: Network | None, where: str, most_groups: int = MOST) -> None:
     """Check a network before anything is made.
 
     Raises:
@@ -29,16 +30,16 @@ def check(network: Network | None, where: str) -> None:
     """
     if network is not None:
         check_ids(identifiers.SUBNET, network["subnets"], f"{where}.subnets")
-        check_ids(identifiers.SECURITY_GROUP, network["security_groups"], f"{where}.security_groups")
+        check_ids(identifiers.SECURITY_GROUP, network["security_groups"], f"{where}.security_groups", most_groups)
 
 
-def check_ids(kind: Identifier, ids: Sequence[Any], where: str) -> None:
+def check_ids(kind: Identifier, ids: Sequence[Any], where: str, most: int = MOST) -> None:
     """Check the ids of one kind.
 
     Raises:
         UsageError: There are too few or too many of them, or one is no id.
     """
-    arguments.within(len(ids), 1, MOST, f"{where}: number of ids")
+    arguments.within(len(ids), 1, most, f"{where}: number of ids")
     for index, value in enumerate(ids):
         identifiers.check(kind, value, f"{where}[{index}]")
 

@@ -1,4 +1,4 @@
-"""The Python that AWS runs our code on, and the agent's locked packages for it: arm64 wheels, trimmed, compiled."""
+"""The Python that AWS runs our code on, and locked packages for it: arm64 wheels, trimmed, compiled."""
 
 import os
 import re
@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from toolgate.components.checks.arguments import UsageError
@@ -17,40 +18,83 @@ LAMBDA_RUNTIME = f"python{PYTHON}"
 AGENTCORE_RUNTIME = f"PYTHON_{PYTHON.replace('.', '_')}"
 # AgentCore developer guide, "Direct code deployment": arm64 only.
 AGENTCORE = "aarch64-manylinux2014"
-# What the agent calls, and what boto3's default credential chain may.
-BOTOCORE_SERVICES = {"bedrock-agentcore", "bedrock-runtime", "signin", "sso", "sso-oidc", "sts"}
-SCRIPTS = {"opentelemetry-instrument"}
-_FOLDERS_LEFT_OUT = {"__pycache__", "tests", "test"}
+# Lambda developer guide, "Lambda runtimes": Python 3.13 is on Amazon Linux 2023, whose glibc is 2.34.
+LAMBDA = "aarch64-manylinux_2_34"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of the packages, beside what every program needs.
+
+    Attributes:
+        services: botocore's services; None for all of them.
+        scripts: Console scripts.
+        tests: Whether folders named for tests are kept.
+    """
+
+    services: frozenset[str] | None
+    scripts: frozenset[str]
+    tests: bool
+
+
+AGENT = Kept(
+    # What the agent calls, and what boto3's default credential chain may.
+    frozenset({"bedrock-agentcore", "bedrock-runtime", "signin", "sso", "sso-oidc", "sts"}),
+    frozenset({"opentelemetry-instrument"}),
+    tests=False,
+)
+TOOLS = Kept(None, frozenset(), tests=True)
+"""Whose imports nobody has looked at."""
+_TESTS = {"tests", "test"}
 _METADATA_LEFT_OUT = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
 _UV = (sys.executable, "-m", "uv")
 # Exactly what is locked, and nothing built here: a source build would be for this machine.
 _INSTALL = ("pip", "install", "--quiet", "--require-hashes", "--no-deps", "--only-binary=:all:", "--link-mode=copy")
+_RESOLVE = ("pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header")
 _COMPILE = ("-m", "compileall", "-q", "--invalidation-mode=unchecked-hash")
 # Written by uv: the builder's interpreter, or a shell line that runs it where its path is long.
 _SHEBANG = re.compile(r"\A#!/bin/sh\n'''exec' .*\n' '''\n|\A#!.*\n")
 
 
-def install(lock: Path, tree: Path, python: str, machine: str = AGENTCORE) -> None:
-    """Install the locked wheels into a folder, without what the agent never reads.
+def resolve(requirements: Path, lock: Path) -> None:
+    """Write the lock of requirements: exact versions with hashes and without registry addresses, for any machine.
+
+    Args:
+        requirements: What is asked for.
+        lock: The lock; where it is there, its versions are kept as far as they can be.
+
+    Raises:
+        UsageError: No versions fit.
+    """
+    command = [*_UV, *_RESOLVE, "--python-version", PYTHON, requirements.name, "-o", str(lock.absolute())]
+    if subprocess.run(command, check=False, cwd=requirements.parent, stdout=subprocess.DEVNULL).returncode:
+        raise UsageError(f"{requirements}: cannot be locked; the lines above say why.")
+
+
+def install(lock: Path, tree: Path, python: str, machine: str, kept: Kept) -> None:
+    """Install the locked wheels into a folder, without what is never read.
 
     Args:
         lock: Requirements with hashes.
-        tree: The folder to make.
+        tree: The folder; it is made when it is not there.
         python: The runtime's Python, as `major.minor`.
         machine: Where they are to run, in uv's words.
+        kept: What is kept of them.
 
     Raises:
         UsageError: A wheel for the platform is missing, or a hash differs.
     """
-    say(f"installing {lock} for Python {python} on {machine} (some 30 MB to download the first time)")
     platform = ["--python-platform", machine, "--python-version", python]
     command = [*_UV, *_INSTALL, "--python", sys.executable, *platform, "--target", str(tree), "-r", str(lock)]
-    result = subprocess.run(command, check=False, stdout=sys.stderr)
-    if result.returncode:
-        raise UsageError(
-            "the agent's packages could not be installed; the lines above say why. `make lock` locks anew."
-        )
-    for path in list(_unneeded(tree)):
+    # What has been downloaded before needs no network, and not a word.
+    if subprocess.run([*command, "--offline"], check=False, capture_output=True).returncode:
+        say(f"downloading what {lock} locks, for Python {python} on {machine}")
+        if subprocess.run(command, check=False, stdout=sys.stderr).returncode:
+            raise UsageError(
+                f"the packages of {lock} could not be installed; the lines above say why. `make lock` (an agent's) "
+                "and `toolgate lock` (a target's) lock anew."
+            )
+    for path in list(_unneeded(tree, kept)):
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     for script in (tree / "bin").glob("*"):
         script.write_text(portable(script.read_text("utf-8")), "utf-8")
@@ -95,17 +139,19 @@ def _interpreter(python: str) -> str:
     return found.stdout.strip()
 
 
-def _unneeded(tree: Path) -> Iterator[Path]:
+def _unneeded(tree: Path, kept: Kept) -> Iterator[Path]:
     for path in sorted(tree.rglob("*"), reverse=True):
         inside = path.relative_to(tree)
         parts = inside.parts
         if path.is_dir():
-            service = parts[:2] == ("botocore", "data") and len(parts) == 3 and parts[2] not in BOTOCORE_SERVICES
-            if path.name in _FOLDERS_LEFT_OUT or service or parts == ("boto3", "examples"):
+            of_botocore = parts[:2] == ("botocore", "data") and len(parts) == 3
+            service = of_botocore and kept.services is not None and parts[2] not in kept.services
+            test = path.name in _TESTS and not kept.tests
+            if path.name == "__pycache__" or test or service or parts == ("boto3", "examples"):
                 yield path
         elif (
             path.suffix in (".pyi", ".pyc")
-            or (parts[0] == "bin" and path.name not in SCRIPTS)
+            or (parts[0] == "bin" and path.name not in kept.scripts)
             or (parts[0].endswith(".dist-info") and path.name in _METADATA_LEFT_OUT)
             or inside == Path(".lock")
         ):

@@ -1,6 +1,7 @@
 """Put the local deployment together: gateways, model and runtimes, each with the credentials of its role."""
 
 import re
+import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.roles import Role
 from toolgate.access.deployment.stack_export import DeploymentError
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.function_packages import PackagesError, packages
 from toolgate.local.serve.agents import invoke_api
 from toolgate.local.serve.agents.agent_process import AgentProcess
 from toolgate.local.serve.agents.code_archive import write_out, write_sources
@@ -120,8 +122,23 @@ class Assembly:
         if not folder.exists():
             folder.mkdir(parents=True)
             write_out(function.code, folder, self.root)
+            self._use_own_packages(folder)
         environment = self._environment(function.environment, function.role_arn, function.name)
         return LocalFunction(function, target_id=target.id, code=folder, environment=environment)
+
+    def _use_own_packages(self, code: Path) -> None:
+        """Put this machine's packages where the function's are, which are for Lambda's."""
+        try:
+            found = packages(code, self.root)
+        except PackagesError as error:
+            raise DeploymentError(str(error)) from error
+        for package in found.iterdir() if found else ():
+            place = code / package.name
+            if place.is_dir():
+                shutil.rmtree(place)
+            else:
+                place.unlink(missing_ok=True)
+            place.symlink_to(package.absolute())
 
     def _environment(self, own: Mapping[str, str], role_arn: str, session: str) -> dict[str, str]:
         credentials = self.sessions.assume(self._role(role_arn), session)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from toolgate.components.dashboard import Dashboard, DashboardArgs
     from toolgate.components.encryption_key import EncryptionKey, EncryptionKeyArgs
     from toolgate.components.grants.tool_grants import Authorization, GatewayTools
+    from toolgate.components.iam.role_statements import RoleStatement
     from toolgate.components.lambda_tools import FunctionLogLevel, LambdaTools, LambdaToolsArgs
     from toolgate.components.observability.alarms import Alarms
     from toolgate.components.observability.log_delivery import LogDelivery
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         ToolGateway,
         ToolGatewayArgs,
     )
+    from toolgate.components.tools.target_settings import TargetSettings
     from toolgate.components.tools.tool_schema import ToolSchema
 
 _MODULES = {
@@ -44,6 +46,8 @@ _MODULES = {
     "LogDelivery": "observability.log_delivery",
     "Network": "runtime.network",
     "PlatformVersion": "agent_runtime",
+    "RoleStatement": "iam.role_statements",
+    "TargetSettings": "tools.target_settings",
     "ToolGateway": "tool_gateway",
     "ToolGatewayArgs": "tool_gateway",
     "ToolSchema": "tools.tool_schema",
@@ -70,6 +74,8 @@ __all__ = [
     "LogDelivery",
     "Network",
     "PlatformVersion",
+    "RoleStatement",
+    "TargetSettings",
     "ToolGateway",
     "ToolGatewayArgs",
     "ToolSchema",

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SLIPS = {
     'shared["kms_key_arn"] =': 'shared["kms_key"] =',
-    '"log_level": level, **shared': '"log_level": level, **seen.watched',
+    '"log_level": level, **own, **shared': '"log_level": level, **own, **seen.watched',
     '"authorization": chosen.authorization': '"autorization": chosen.authorization',
     '"code": code,': '"code": Path(code),',
 }

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 
 from tests.components.handmade_packages import sdist, wheel
 from toolgate.components.checks.arguments import UsageError
-from toolgate.components.runtime import agent_bundle, wheels
+from toolgate.components.runtime import agent_bundle, code_zip, wheels
 
 ROOT = Path(__file__).parents[3]
 
@@ -168,7 +169,7 @@ def test_the_sources_alone_need_no_package(inputs: Path, monkeypatch: pytest.Mon
             lambda it: (it / "agent.txt").write_text(wheel(it / "index", "x86", "cp313-cp313-manylinux2014_x86_64")),
             "could",
         ),
-        (lambda it: (it / "agent" / "tiny.py").touch(), "tiny.py: a package the agent needs has that name"),
+        (lambda it: (it / "agent" / "tiny.py").touch(), "tiny.py: a package it is shipped with has that name"),
         (
             lambda it: (it / "agent" / "tiny").mkdir() or (it / "agent" / "tiny" / "otel.py").touch(),
             "otel.py: a package",
@@ -182,12 +183,12 @@ def test_nothing_half_made_is_left(inputs: Path, break_it: Any, message: str) ->
     assert list((inputs / "dist").glob("*")) == []
 
 
-@pytest.mark.parametrize(("limit", "form"), [("LARGEST_CONTENT", "unpacked"), ("LARGEST_ZIP", "zipped")])
+@pytest.mark.parametrize(("limit", "form"), [("unpacked", "unpacked"), ("zipped", "zipped")])
 def test_over_agentcores_limit_the_largest_packages_are_named(
     inputs: Path, monkeypatch: pytest.MonkeyPatch, limit: str, form: str
 ) -> None:
     (inputs / "agent" / "large.txt").write_text(random.Random(1).randbytes(300_000).hex())
-    monkeypatch.setattr(agent_bundle, limit, 200_000)
+    monkeypatch.setattr(agent_bundle, "LIMITS", replace(agent_bundle.LIMITS, **dict[str, Any]({limit: 200_000})))
     with pytest.raises(UsageError) as refused:
         build(inputs)
     said = str(refused.value)
@@ -199,11 +200,11 @@ def test_over_agentcores_limit_the_largest_packages_are_named(
 
 def test_only_the_newest_zips_are_kept(inputs: Path) -> None:
     built = []
-    for number in range(agent_bundle.KEPT + 2):
+    for number in range(code_zip.KEPT + 2):
         (inputs / "agent" / "helper.py").write_text(f"X = {number}\n")
         built.append(agent_bundle.build(inputs / "agent", None, dist=inputs / "dist").path)
         os.utime(built[-1], ns=(number, number))
     (inputs / "dist" / "notes.txt").touch()
     (inputs / "agent" / "helper.py").write_text("X = -1\n")
     newest = agent_bundle.build(inputs / "agent", None, dist=inputs / "dist").path
-    assert set((inputs / "dist").iterdir()) == {*built[-agent_bundle.KEPT + 1 :], newest, inputs / "dist" / "notes.txt"}
+    assert set((inputs / "dist").iterdir()) == {*built[-code_zip.KEPT + 1 :], newest, inputs / "dist" / "notes.txt"}

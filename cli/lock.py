@@ -1,0 +1,66 @@
+"""`toolgate lock`, `toolgate fetch`: the packages of the tools."""
+
+import os
+from pathlib import Path
+
+import click
+
+from toolgate.cli import options
+from toolgate.cli.options import CommandError
+
+LAMBDAS = Path("lambdas")
+
+
+@click.command()
+@options.program
+@click.argument("targets", nargs=-1)
+@click.option("--upgrade", is_flag=True, help="let versions that are locked already change, too")
+def lock(program: Path, targets: tuple[str, ...], upgrade: bool) -> None:
+    """Lock the packages of TARGETS: lambdas/<target>/requirements.in -> requirements.txt, with hashes.
+
+    Without TARGETS those of all that have any.
+    """
+    from toolgate.components.checks.arguments import UsageError
+    from toolgate.components.runtime.function_package import LOCK, REQUIREMENTS
+    from toolgate.components.runtime.function_package import lock as lock_target
+
+    os.chdir(program)
+    folders = [LAMBDAS / name for name in targets] or sorted(it.parent for it in LAMBDAS.glob(f"*/{REQUIREMENTS}"))
+    for folder in folders:
+        if not (folder / REQUIREMENTS).is_file():
+            raise CommandError(f"{folder / REQUIREMENTS} is missing: name in it what the tools import, one a line")
+    try:
+        for folder in folders:
+            lock_target(folder, upgrade=upgrade)
+            click.echo(folder / LOCK)
+        _fetch(folders)
+    except UsageError as error:
+        raise CommandError(str(error)) from error
+    if not folders:
+        click.echo(f"no target has a {REQUIREMENTS}")
+
+
+@click.command()
+@options.program
+def fetch(program: Path) -> None:
+    """Download what the tools lock, for Lambda and for this machine: afterwards nothing needs the network."""
+    from toolgate.components.checks.arguments import UsageError
+    from toolgate.components.runtime.function_package import LOCK
+
+    os.chdir(program)
+    try:
+        _fetch([it.parent for it in sorted(LAMBDAS.glob(f"*/{LOCK}"))])
+    except UsageError as error:
+        raise CommandError(str(error)) from error
+
+
+def _fetch(folders: list[Path]) -> None:
+    from toolgate.components.runtime.function_package import packages as for_lambda
+    from toolgate.local.function_packages import PackagesError, packages
+
+    try:
+        for folder in folders:
+            for_lambda(folder)
+            packages(folder, Path())
+    except PackagesError as error:
+        raise CommandError(str(error)) from error

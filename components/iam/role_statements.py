@@ -1,0 +1,109 @@
+"""What a tool's role may do, as its author writes it: typed statements, and a reason beside each wildcard."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+
+from toolgate.components.checks.arguments import UsageError
+from toolgate.components.iam import iam_documents
+from toolgate.components.iam.iam_documents import Document, Statement
+
+_ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9*?]+")
+_ARN = re.compile(r"arn:[^:]*:(?P<service>[^:]*):[^:]*:[^:]*:(?P<resource>.+)", re.DOTALL)
+_WITHOUT_TYPES = {"execute-api", "s3", "sns", "sqs"}
+"""Services whose ARNs begin with the resource's name where others have its type."""
+# AWS Service Authorization Reference, the page of each service: the actions without a resource type, of those that a
+# tool calls. policy/language/resourceless.py has the same for the pack; a test compares them.
+WITHOUT_RESOURCES = frozenset(
+    {
+        *("ce:GetCostForecast", "ce:GetDimensionValues", "cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics"),
+        *("cloudwatch:ListMetrics", "cloudwatch:PutMetricData", "comprehend:DetectDominantLanguage"),
+        *("comprehend:DetectKeyPhrases", "comprehend:DetectPiiEntities", "comprehend:DetectSentiment"),
+        *("dynamodb:DescribeLimits", "dynamodb:ListTables", "ec2:DescribeInstances", "ec2:DescribeNetworkInterfaces"),
+        *("ec2:DescribeRegions", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"),
+        *("ecr:GetAuthorizationToken", "kms:GenerateRandom", "kms:ListAliases", "kms:ListKeys", "lambda:ListFunctions"),
+        *("pricing:DescribeServices", "pricing:GetAttributeValues", "pricing:GetProducts", "s3:ListAllMyBuckets"),
+        *("secretsmanager:BatchGetSecretValue", "secretsmanager:GetRandomPassword", "secretsmanager:ListSecrets"),
+        *("sns:ListTopics", "sqs:ListQueues", "ssm:DescribeParameters", "sts:GetCallerIdentity", "tag:GetResources"),
+        *("tag:GetTagKeys", "tag:GetTagValues", "textract:DetectDocumentText", "xray:GetSamplingRules"),
+        *("xray:GetSamplingTargets", "xray:PutTelemetryRecords", "xray:PutTraceSegments"),
+    }
+)
+
+
+class RoleStatement(TypedDict):
+    """What a role is allowed: actions on resources, under conditions."""
+
+    actions: list[str]
+    """IAM actions, such as `dynamodb:GetItem`. One with a wildcard needs a reason."""
+    resources: list[pulumi.Input[str]]
+    """ARNs. `*`, and an ARN that names no resource, need a reason, unless the actions take no resources."""
+    conditions: NotRequired[dict[str, dict[str, list[pulumi.Input[str]]]]]
+    """By operator: values by condition key."""
+    reason: NotRequired[str]
+    """Why a wildcard is needed. It is asked for where there is one, and only there."""
+
+
+def check(statements: Sequence[RoleStatement], where: str) -> None:
+    """Check statements before anything is made. What an Output holds the policy pack judges, once it is known.
+
+    Raises:
+        UsageError: A statement allows nothing, has an action that is none, or a wildcard without a reason.
+    """
+    for index, statement in enumerate(statements):
+        here = f"{where}[{index}]"
+        for key in ("actions", "resources"):
+            if not statement[key]:
+                raise UsageError(f"{here}.{key}: is empty. Name one, or leave the statement out.")
+        for action in statement["actions"]:
+            if not _ACTION.fullmatch(action) and action != "*":
+                raise UsageError(f"{here}.actions: {action!r} is no IAM action. Write one like 'dynamodb:GetItem'.")
+        _check_reason(statement, list(_wildcards(statement)), here)
+
+
+def _check_reason(statement: RoleStatement, wildcards: Sequence[str], here: str) -> None:
+    reason = statement.get("reason")
+    if reason is not None and not reason.strip():
+        raise UsageError(f"{here}.reason: is empty. Say why the wildcard is needed, or name what is meant.")
+    if wildcards and reason is None:
+        raise UsageError(
+            f"{here}: {wildcards[0]} allows more than one thing. Name the actions and ARNs that the tools use, or say "
+            "why it must be so: 'reason': '...'."
+        )
+    if not wildcards and reason is not None and _plain(statement):
+        raise UsageError(f"{here}.reason: there is no wildcard to give a reason for. Remove it, or write a comment.")
+
+
+def _plain(statement: RoleStatement) -> bool:
+    return all(isinstance(resource, str) for resource in statement["resources"])
+
+
+def _wildcards(statement: RoleStatement) -> Iterator[str]:
+    """What of a statement stands for more than it names, for messages."""
+    yield from (f"the action {action!r}" for action in statement["actions"] if re.search(r"[*?]", action))
+    if all(action in WITHOUT_RESOURCES for action in statement["actions"]):
+        return
+    for resource in statement["resources"]:
+        if isinstance(resource, str) and names_nothing(resource):
+            yield f"the resource {resource!r}"
+
+
+def names_nothing(resource: str) -> bool:
+    """Whether an ARN stands for every resource of a type: nothing of a name is in it."""
+    arn = _ARN.fullmatch(resource)
+    if not arn:
+        return True
+    name = arn["resource"]
+    return not (name if arn["service"] in _WITHOUT_TYPES else re.sub(r"^[a-z-]+[/:]", "", name)).strip("*?/:")
+
+
+def document(statements: Sequence[RoleStatement]) -> Document:
+    """The policy's document of these statements."""
+    return iam_documents.document(*(_statement(index, it) for index, it in enumerate(statements, 1)))
+
+
+def _statement(number: int, statement: RoleStatement) -> Statement:
+    conditions: Mapping[str, Any] | None = statement.get("conditions")
+    return iam_documents.allow(f"Tools{number}", statement["actions"], statement["resources"], conditions)

@@ -1,0 +1,182 @@
+"""A function's code: its target's files and what is shipped with them, and the arm64 wheels of what they lock.
+
+A target's packages are named in its `requirements.in` and locked in its `requirements.txt` (`toolgate lock`). The lock
+is shipped as well: whoever runs the function elsewhere installs the same packages for that machine.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+
+from toolgate.components.checks.arguments import UsageError
+from toolgate.components.runtime import code_zip, wheels
+from toolgate.components.runtime.code_zip import MEGABYTE, Limits
+
+REQUIREMENTS = "requirements.in"
+LOCK = "requirements.txt"
+LOCKED_FROM = "# locked from requirements.in with SHA-256 "
+"""How a lock begins that `toolgate lock` wrote."""
+DIST = Path("dist")
+KEPT = 20
+"""Sets of packages left in `dist`."""
+# Lambda developer guide, "Lambda quotas": deployment package; zipped where it is uploaded through the API.
+LIMITS = Limits(
+    "Lambda",
+    50 * MEGABYTE,
+    250 * MEGABYTE,
+    "Take what is not needed out of requirements.in and run `toolgate lock`, or give the tools that need it a target "
+    "of their own.",
+)
+
+
+@dataclass(frozen=True)
+class Packages:
+    """What a target locks, installed for Lambda.
+
+    Attributes:
+        lock: The lock.
+        tree: The folder with the packages.
+        modules: The top-level modules that they give.
+    """
+
+    lock: Path
+    tree: Path
+    modules: frozenset[str]
+
+
+def packages(target: Path) -> Packages | None:
+    """The packages of a target, installed unless they have been before; None where it has none.
+
+    Args:
+        target: The target's folder.
+
+    Raises:
+        UsageError: What it needs is not locked, is locked without hashes, or has no wheel for Lambda.
+    """
+    lock = target / LOCK
+    _check_lock(target)
+    if not lock.is_file():
+        return None
+    recipe = {"recipe/wheels.py": Path(wheels.__file__).read_bytes(), LOCK: lock.read_bytes()}
+    name = code_zip.digest(recipe, f"{wheels.PYTHON} {wheels.LAMBDA}")[:16]
+    tree = DIST / f"packages-{name}"
+    if tree.is_dir():
+        os.utime(tree)
+    else:
+        DIST.mkdir(parents=True, exist_ok=True)
+        # Beside its destination: only what is whole ever has the name.
+        with tempfile.TemporaryDirectory(dir=DIST) as scratch:
+            made = Path(scratch, "tree")
+            made.mkdir()
+            wheels.install(lock, made, wheels.PYTHON, wheels.LAMBDA, wheels.TOOLS)
+            wheels.compile_bytecode(made, wheels.PYTHON)
+            made.replace(tree)
+        _forget_old()
+    return Packages(lock, tree, frozenset(_modules(tree)))
+
+
+def code(name: str, files: Mapping[str, pulumi.Asset], needed: Packages | None) -> pulumi.Archive:
+    """The function's code.
+
+    Args:
+        name: The target's name.
+        files: Texts and files by their place in the zip.
+        needed: Its packages. Without them Pulumi makes the zip itself.
+
+    Raises:
+        UsageError: The zip is larger than Lambda takes, a file has the name of a package, or is no Python.
+    """
+    if needed is None:
+        return pulumi.AssetArchive(dict(files))
+    contents = {place: _content(asset) for place, asset in files.items()}
+    inputs = {**contents, "recipe/zip.py": Path(code_zip.__file__).read_bytes(), "packages": needed.tree.name.encode()}
+
+    def fill(tree: Path) -> None:
+        shutil.copytree(needed.tree, tree, dirs_exist_ok=True)
+        code_zip.add_sources(contents, tree, needed.lock.parent)
+
+    path = DIST / f"function_{name}-{code_zip.digest(inputs, 'function')[:16]}.zip"
+    return pulumi.FileArchive(code_zip.built(path, fill, LIMITS).as_posix())
+
+
+def lock(target: Path, *, upgrade: bool) -> None:
+    """Write a target's lock from its requirements: exact versions with hashes, for any machine.
+
+    Args:
+        target: The target's folder.
+        upgrade: Whether versions that are locked already may change, too.
+
+    Raises:
+        UsageError: They cannot be resolved.
+    """
+    requirements, path = target / REQUIREMENTS, target / LOCK
+    with tempfile.TemporaryDirectory() as scratch:
+        draft = Path(scratch, LOCK)
+        if path.is_file() and not upgrade:  # uv keeps to the versions that it finds in its output
+            shutil.copyfile(path, draft)
+        wheels.resolve(requirements, draft)
+        path.write_text(f"{LOCKED_FROM}{_digest(requirements)}\n{draft.read_text('utf-8')}", "utf-8")
+
+
+def _digest(requirements: Path) -> str:
+    return hashlib.sha256(requirements.read_bytes()).hexdigest()
+
+
+def _check_lock(target: Path) -> None:
+    requirements, lock = target / REQUIREMENTS, target / LOCK
+    remedy = "Run `toolgate lock`."
+    if requirements.is_file() and not lock.is_file():
+        raise UsageError(f"{requirements}: is not locked. {remedy}")
+    if not lock.is_file():
+        return
+    text = lock.read_text("utf-8")
+    if text.startswith(LOCKED_FROM) and requirements.is_file():
+        said = text.removeprefix(LOCKED_FROM).partition("\n")[0]
+        if said != _digest(requirements):
+            raise UsageError(f"{lock}: is not the lock of {requirements.name} as it is now. {remedy}")
+    for number, line in _requirements(text):
+        if "--hash=" not in line:
+            name = re.split(r"[ =<>~!;\[]", line, maxsplit=1)[0]
+            raise UsageError(f"{lock}:{number}: {name} has no hash. Name it in {REQUIREMENTS}. {remedy}")
+
+
+def _requirements(lock: str) -> Iterator[tuple[int, str]]:
+    """The lock's requirements, each on one line, with the number of its first line."""
+    begun, first = "", 0
+    for number, line in enumerate(lock.splitlines(), 1):
+        text = re.sub(r"(^|\s)#.*", "", line).strip()
+        first = first or number
+        begun += text.removesuffix("\\")
+        if text.endswith("\\"):
+            continue
+        if begun:
+            yield first, begun
+        begun, first = "", 0
+
+
+def _modules(tree: Path) -> Iterator[str]:
+    for path in tree.iterdir():
+        if path.is_dir() and path.suffix != ".dist-info" and path.name != "bin":
+            yield path.name
+        elif path.suffix in (".py", ".so"):
+            yield path.name.partition(".")[0]
+
+
+def _content(asset: pulumi.Asset) -> bytes:
+    if isinstance(asset, pulumi.StringAsset):
+        return asset.text.encode()
+    assert isinstance(asset, pulumi.FileAsset)  # noqa: S101  # what `files` are made of
+    return Path(asset.path).read_bytes()
+
+
+def _forget_old() -> None:
+    trees = sorted(DIST.glob("packages-*"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    for old in trees[KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,80 @@
+"""`secret`: read once, read anew after its time, never in the environment."""
+
+from typing import Any
+
+import pytest
+
+from toolgate.lambdas import secret_values
+from toolgate.lambdas.secret_values import SecretError, secret
+
+SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prices-a1B2c3"
+PARAMETER = "arn:aws:ssm:us-east-1:123456789012:parameter/prices/key"
+
+
+class Aws:
+    """Secrets Manager and Systems Manager, which keep what they were asked."""
+
+    def __init__(self, text: Any) -> None:
+        self.text = text
+        self.asked: list[Any] = []
+
+    def __call__(self, service: str, region_name: str) -> "Aws":
+        self.asked.append((service, region_name))
+        return self
+
+    def get_secret_value(self, SecretId: str) -> Any:  # noqa: N803
+        self.asked.append(SecretId)
+        return {"SecretString": self.text} if self.text else {"SecretBinary": b"x"}
+
+    def get_parameter(self, Name: str, WithDecryption: bool) -> Any:  # noqa: N803
+        self.asked.append((Name, WithDecryption))
+        return {"Parameter": {"Value": self.text}}
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
+    made = Aws("swordfish")
+    monkeypatch.setattr("boto3.client", made)
+    monkeypatch.setattr(secret_values, "_kept", {})
+    monkeypatch.setattr(secret_values, "_clients", {})
+    monkeypatch.setenv("KEY", SECRET)
+    monkeypatch.setenv("OTHER", PARAMETER)
+    return made
+
+
+def test_a_value_is_read_once(aws: Aws) -> None:
+    assert [secret("KEY"), secret("KEY")] == ["swordfish", "swordfish"]
+    assert aws.asked == [("secretsmanager", "eu-west-1"), SECRET]
+
+
+def test_a_parameter_is_one_too(aws: Aws) -> None:
+    assert secret("OTHER") == "swordfish"
+    assert aws.asked == [("ssm", "us-east-1"), (PARAMETER, True)]
+
+
+def test_a_rotated_value_is_in_use_after_its_time(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret("KEY")
+    aws.text = "marlin"
+    assert secret("KEY") == "swordfish"
+    monkeypatch.setattr("time.monotonic", lambda: 10.0**9)
+    assert secret("KEY") == "marlin"
+
+
+@pytest.mark.parametrize("value", [None, "", "swordfish"])
+def test_a_variable_that_points_nowhere_is_named_and_not_its_value(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, value: str | None
+) -> None:
+    if value is None:
+        monkeypatch.delenv("KEY")
+    else:
+        monkeypatch.setenv("KEY", value)
+    with pytest.raises(SecretError, match="KEY points to no secret") as refused:
+        secret("KEY")
+    assert "swordfish" not in str(refused.value)
+    assert aws.asked == []
+
+
+def test_what_is_no_text_is_refused(aws: Aws) -> None:
+    aws.text = None
+    with pytest.raises(SecretError, match="KEY points to a secret that is no text"):
+        secret("KEY")

@@ -1,0 +1,1 @@
+../../../lambdas/secret_values.py
