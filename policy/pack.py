@@ -22,6 +22,7 @@ from toolgate.policy.rules import (
     runtime_in_vpc,
     search_hides_denied_tools,
     service_trust_pinned,
+    tool_role_exact,
     undecided_in_preview,
 )
 
@@ -40,6 +41,7 @@ RULES: tuple[Rule, ...] = (
     search_hides_denied_tools.RULE,
     agent_cannot_bypass_gateway.RULE,
     lambda_permission_pinned.RULE,
+    tool_role_exact.RULE,
     grant_matches_graph.RULE,
     undecided_in_preview.RULE,
     no_debug_outside_dev.RULE,

@@ -1,0 +1,138 @@
+"""tool-role-exact: what a tool's function may do is named, action by action and resource by resource."""
+
+import re
+from collections.abc import Iterator
+
+from pulumi_policy import Severity
+
+from toolgate.policy import frameworks
+from toolgate.policy.agentcore import roles
+from toolgate.policy.language import agentcore_facts, iam, patterns
+from toolgate.policy.language.agentcore_facts import FUNCTION, FUNCTION_ALIAS, LAMBDA_TOOLS
+from toolgate.policy.language.documents import Names, Statement
+from toolgate.policy.language.unknown import UNKNOWN
+from toolgate.policy.messages import quote
+from toolgate.policy.policy_sources import SourcedDocument
+from toolgate.policy.properties import at, each
+from toolgate.policy.rule import Finding, Resource, Rule
+from toolgate.policy.settings import RuleSettings
+from toolgate.policy.stack import Stack
+
+# AWS Service Authorization Reference, the page of each service: the actions without a resource type, of those that a
+# tool calls. components/iam/role_statements.py has the same for the program; a test compares them.
+WITHOUT_RESOURCES = frozenset(
+    {
+        *("ce:GetCostForecast", "ce:GetDimensionValues", "cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics"),
+        *("cloudwatch:ListMetrics", "cloudwatch:PutMetricData", "comprehend:DetectDominantLanguage"),
+        *("comprehend:DetectKeyPhrases", "comprehend:DetectPiiEntities", "comprehend:DetectSentiment"),
+        *("dynamodb:DescribeLimits", "dynamodb:ListTables", "ec2:DescribeInstances", "ec2:DescribeNetworkInterfaces"),
+        *("ec2:DescribeRegions", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"),
+        *("ecr:GetAuthorizationToken", "kms:GenerateRandom", "kms:ListAliases", "kms:ListKeys", "lambda:ListFunctions"),
+        *("pricing:DescribeServices", "pricing:GetAttributeValues", "pricing:GetProducts", "s3:ListAllMyBuckets"),
+        *("secretsmanager:BatchGetSecretValue", "secretsmanager:GetRandomPassword", "secretsmanager:ListSecrets"),
+        *("sns:ListTopics", "sqs:ListQueues", "ssm:DescribeParameters", "sts:GetCallerIdentity", "tag:GetResources"),
+        *("tag:GetTagKeys", "tag:GetTagValues", "textract:DetectDocumentText", "xray:GetSamplingRules"),
+        *("xray:GetSamplingTargets", "xray:PutTelemetryRecords", "xray:PutTraceSegments"),
+    }
+)
+# AWS Managed Policy Reference, AWSLambdaBasicExecutionRole and AWSLambdaVPCAccessExecutionRole: what Lambda itself
+# needs on everything, to keep a function's log and to attach it to a VPC.
+_OF_LAMBDA = frozenset(
+    {
+        *("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"),
+        *("ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces"),
+        *("ec2:DescribeSubnets", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"),
+    }
+)
+_ANYWHERE = frozenset(action.lower() for action in WITHOUT_RESOURCES | _OF_LAMBDA)
+_ARN = re.compile(r"arn:[^:]*:(?P<service>[^:]*):[^:]*:[^:]*:(?P<resource>.+)", re.DOTALL)
+_WITHOUT_TYPES = {"execute-api", "s3", "sns", "sqs"}
+"""Services whose ARNs begin with the resource's name where others have its type."""
+
+
+def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
+    """The role of each function behind a gateway's target."""
+    judged: set[str] = set()
+    for target in stack.of(agentcore_facts.TARGET):
+        for function in _functions(stack, target):
+            for role in roles.roles_of(stack, function, "role"):
+                if role.urn not in judged:
+                    judged.add(role.urn)
+                    for sourced in roles.documents_of(stack, role):
+                        yield from _in_document(stack, sourced, target)
+
+
+def _functions(stack: Stack, target: Resource) -> list[Resource]:
+    arn = at(target.props, "targetConfiguration", "mcp", "lambda", "lambdaArn")
+    if isinstance(arn, str):
+        return [it for it in stack.of(FUNCTION) if _is(arn, it)]
+    found = list(stack.behind(target, "targetConfiguration", FUNCTION))
+    for alias in stack.behind(target, "targetConfiguration", FUNCTION_ALIAS):
+        found += stack.behind(alias, "functionName", FUNCTION)
+    return found
+
+
+def _is(arn: str, function: Resource) -> bool:
+    known = at(function.props, "arn")
+    return isinstance(known, str) and (arn == known or arn.startswith(f"{known}:"))
+
+
+def _in_document(stack: Stack, sourced: SourcedDocument, target: Resource) -> Iterator[Finding]:
+    for statement in iam.statements(sourced.document):
+        if statement.allow is True and not _has_reason(stack, sourced.resource, statement):
+            for wide in _wide(statement):
+                what = f"allows the tools of {target.label} {wide}"
+                yield Finding(sourced.resource, what, f"{sourced.location}, {statement.label}")
+
+
+def _wide(statement: Statement) -> Iterator[str]:
+    actions = [value for value in statement.actions.values if value is not UNKNOWN]
+    if statement.actions.negated:
+        yield "every action but its NotAction"
+        return
+    wild = [action for action in actions if patterns.read(action).wild]
+    if wild:
+        yield f"the actions {', '.join(map(quote, wild))}"
+    elif any(action.lower() not in _ANYWHERE for action in actions):
+        yield from (f"{quote(actions[0])} {reach}" for reach in _wide_resources(statement.resources))
+
+
+def _wide_resources(resources: Names) -> Iterator[str]:
+    if not resources.given:
+        yield "on everything (no Resource is given)"
+    elif resources.negated:
+        yield "on everything but its NotResource"
+    else:
+        known = (value for value in resources.values if value is not UNKNOWN)
+        yield from (f"on {quote(value)}" for value in known if _names_nothing(value))
+
+
+def _names_nothing(resource: str) -> bool:
+    """Whether an ARN stands for every resource of a type: nothing of a name is in it, not even unknown text."""
+    arn = _ARN.fullmatch(resource)
+    if not arn:
+        return not patterns.read(resource).holes
+    name = arn["resource"]
+    return not (name if arn["service"] in _WITHOUT_TYPES else re.sub(r"^[a-z-]+[/:]", "", name)).strip("*?/:")
+
+
+def _has_reason(stack: Stack, carrier: Resource, statement: Statement) -> bool:
+    """Whether our own component was given a reason for a statement with these actions."""
+    for component in (*stack.registered, *stack.of(LAMBDA_TOOLS)):
+        if component.urn == carrier.parent:
+            for written in each(component.props, "statements"):
+                if at(written, "reason") and set(each(written, "actions")) == set(statement.actions.values):
+                    return True
+    return False
+
+
+RULE = Rule(
+    name="tool-role-exact",
+    description="The role of a tool's function names the actions it allows and the resources it allows them on.",
+    why="Whoever talks an agent into calling the tool can do with it whatever the role allows.",
+    fix="Name each action and each ARN; in LambdaTools a statement with a wildcard takes a reason beside it.",
+    severity=Severity.HIGH,
+    framework=frameworks.LEAST_PRIVILEGE,
+    check_stack=check_stack,
+    remembers=frozenset({LAMBDA_TOOLS}),
+)

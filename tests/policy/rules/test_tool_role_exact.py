@@ -1,0 +1,141 @@
+from typing import Any
+
+import pytest
+
+from tests.policy import making
+from tests.policy.driver import UNKNOWN, Pack, Registration, Violation
+from tests.policy.making import ACCOUNT, FUNCTION, document, statement
+from toolgate.components.iam import role_statements
+from toolgate.policy.rules import tool_role_exact
+
+RULE = "tool-role-exact"
+TABLE = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/orders"
+ROLE = making.role(name="orders", trusted="lambda.amazonaws.com")
+COMPONENT = "toolgate:index:LambdaTools"
+
+
+def function(**inputs: Any) -> Registration:
+    props = {"name": "shop-math", "role": ROLE.outputs["arn"], **inputs}
+    return Registration("aws:lambda/function:Function", "orders", props, {"arn": FUNCTION})
+
+
+def found(pack: Pack, *entries: Any, more: tuple[Registration, ...] = ()) -> list[Violation]:
+    policy = making.role_policy(document(*entries), of="orders")
+    resources = [ROLE, policy, function(), making.target(), *more]
+    return [violation for violation in pack.run(resources) if violation.rule == RULE]
+
+
+@pytest.mark.parametrize(
+    ("entry", "what"),
+    [
+        (statement("*", TABLE), 'the actions "*"'),
+        (statement("dynamodb:*", TABLE), 'the actions "dynamodb:*"'),
+        (statement(["dynamodb:GetItem", "dynamodb:Put?tem"], TABLE), 'the actions "dynamodb:Put?tem"'),
+        (statement("dynamodb:GetItem", "*"), '"dynamodb:GetItem" on "*"'),
+        (statement("dynamodb:GetItem", ["arn:aws:dynamodb:*:*:table/*", TABLE]), "table/*"),
+        (statement("s3:GetObject", "arn:aws:s3:::*"), "arn:aws:s3:::*"),
+        (statement("s3:GetObject", "arn:aws:s3*"), "arn:aws:s3*"),
+        (statement(["sts:GetCallerIdentity", "sqs:SendMessage"], "*"), '"sts:GetCallerIdentity" on "*"'),
+        ({"Effect": "Allow", "NotAction": "iam:*", "Resource": TABLE}, "every action but its NotAction"),
+        ({"Effect": "Allow", "Action": "s3:GetObject", "NotResource": TABLE}, "on everything but its NotResource"),
+        (statement("s3:GetObject", "*", Condition={"StringEquals": {"aws:RequestedRegion": "x"}}), 'on "*"'),
+    ],
+    ids=str,
+)
+def test_a_wildcard_violates(pack: Pack, entry: Any, what: str) -> None:
+    (violation,) = found(pack, statement("dynamodb:GetItem", TABLE), entry)
+    assert violation.level == "mandatory"
+    assert f'allows the tools of AgentcoreGatewayTarget "tools-math" {what}' in violation.message.replace("\\", "") or (
+        what in violation.message
+    )
+    assert "Statement[1]" in violation.message
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        statement(["dynamodb:GetItem", "dynamodb:Query"], [TABLE, f"{TABLE}/index/*"]),
+        statement("s3:GetObject", "arn:aws:s3:::shop-files/*"),
+        statement("s3:GetObject", f"arn:aws:s3:::{UNKNOWN}"),
+        statement("s3:GetObject", UNKNOWN),
+        statement(["cloudwatch:PutMetricData", "STS:getcalleridentity"], "*"),
+        statement(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], "arn:aws:logs:*:*:*"),
+        statement(["ec2:CreateNetworkInterface", "ec2:DescribeSubnets"], "*"),
+        {"Effect": "Deny", "Action": "*", "Resource": "*"},
+    ],
+    ids=str,
+)
+def test_what_is_named_passes(pack: Pack, entry: Any) -> None:
+    assert found(pack, entry) == []
+
+
+def test_the_role_of_a_function_behind_no_target_is_nobody_s_business(pack: Pack) -> None:
+    policy = making.role_policy(document(statement("*", "*")), of="orders")
+    assert [it for it in pack.run([ROLE, policy, function()]) if it.rule == RULE] == []
+
+
+def test_what_is_attached_counts_too(pack: Pack) -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:policy/wide"
+    policy = Registration(
+        "aws:iam/policy:Policy", "wide", {"name": "wide", "policy": document(statement("s3:*", "*"))}, {"arn": arn}
+    )
+    attached = Registration(
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment", "wide", {"role": "orders", "policyArn": arn}
+    )
+    (violation,) = found(pack, more=(policy, attached))
+    assert violation.urn == attached.urn
+
+
+def test_before_anything_is_there_the_graph_tells(pack: Pack) -> None:
+    role = making.role(name="orders", trusted="lambda.amazonaws.com")
+    policy = Registration(
+        "aws:iam/rolePolicy:RolePolicy",
+        "wide",
+        {"role": UNKNOWN, "policy": document(statement("s3:*", "*"))},
+        {},
+        "",
+        {"role": [role.urn]},
+    )
+    made = Registration("aws:lambda/function:Function", "orders", {"role": UNKNOWN}, {}, "", {"role": [role.urn]})
+    configuration = {"mcp": {"lambda": {"lambdaArn": UNKNOWN}}}
+    kind = "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget"
+    for_it = Registration(
+        kind, "math", {"targetConfiguration": configuration}, {}, "", {"targetConfiguration": [made.urn]}
+    )
+    (violation,) = [it for it in pack.run([role, policy, made, for_it]) if it.rule == RULE]
+    assert violation.urn == policy.urn
+
+
+@pytest.mark.parametrize(("reason", "violations"), [("It lists what there is.", 0), (None, 1), ("", 1)])
+def test_a_reason_beside_it_is_enough(pack: Pack, reason: str | None, violations: int) -> None:
+    written = {"actions": ["s3:ListBucket"], "resources": ["*"], **({} if reason is None else {"reason": reason})}
+    component = Registration(COMPONENT, "orders", {"statements": [written]})
+    policy = Registration(
+        "aws:iam/rolePolicy:RolePolicy",
+        "tools",
+        {"role": "orders", "policy": document(statement("s3:ListBucket", "*"))},
+        {},
+        component.urn,
+    )
+    resources = [component, ROLE, policy, function(), making.target()]
+    assert len([it for it in pack.run(resources) if it.rule == RULE]) == violations
+
+
+def test_a_reason_is_for_its_own_statement_and_component(pack: Pack) -> None:
+    written = {"actions": ["s3:ListBucket"], "resources": ["*"], "reason": "It lists what there is."}
+    component = Registration(COMPONENT, "orders", {"statements": [written]})
+    elsewhere = making.role_policy(document(statement("s3:ListBucket", "*")), of="orders", name="elsewhere")
+    other = Registration(
+        "aws:iam/rolePolicy:RolePolicy",
+        "tools",
+        {"role": "orders", "policy": document(statement("s3:DeleteBucket", "*"))},
+        {},
+        component.urn,
+    )
+    resources = [component, ROLE, elsewhere, other, function(), making.target()]
+    violating = {it.urn for it in pack.run(resources) if it.rule == RULE}
+    assert violating == {elsewhere.urn, other.urn}
+
+
+def test_the_program_says_the_same_of_what_takes_no_resources() -> None:
+    assert tool_role_exact.WITHOUT_RESOURCES == role_statements.WITHOUT_RESOURCES
