@@ -18,7 +18,7 @@ _WITHOUT_TYPES = {"execute-api", "s3", "sns", "sqs"}
 # tool calls. policy/language/resourceless.py has the same for the pack; a test compares them.
 WITHOUT_RESOURCES = frozenset(
     {
-        *("ce:GetCostForecast", "ce:GetDimensionValues", "cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics"),
+        *("cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics"),
         *("cloudwatch:ListMetrics", "cloudwatch:PutMetricData", "comprehend:DetectDominantLanguage"),
         *("comprehend:DetectKeyPhrases", "comprehend:DetectPiiEntities", "comprehend:DetectSentiment"),
         *("dynamodb:DescribeLimits", "dynamodb:ListTables", "ec2:DescribeInstances", "ec2:DescribeNetworkInterfaces"),

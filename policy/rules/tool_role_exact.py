@@ -22,7 +22,7 @@ from toolgate.policy.stack import Stack
 # tool calls. components/iam/role_statements.py has the same for the program; a test compares them.
 WITHOUT_RESOURCES = frozenset(
     {
-        *("ce:GetCostForecast", "ce:GetDimensionValues", "cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics"),
+        *("cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics"),
         *("cloudwatch:ListMetrics", "cloudwatch:PutMetricData", "comprehend:DetectDominantLanguage"),
         *("comprehend:DetectKeyPhrases", "comprehend:DetectPiiEntities", "comprehend:DetectSentiment"),
         *("dynamodb:DescribeLimits", "dynamodb:ListTables", "ec2:DescribeInstances", "ec2:DescribeNetworkInterfaces"),
