@@ -7,12 +7,13 @@ every time.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from toolgate.local import examples
 from toolgate.local.serve.gateway import search
+from toolgate.local.serve.model.converse_stream import Event
 from toolgate.policy.language.agentcore_facts import TOOL_SEPARATOR, target_of
 
 ABILITIES = (
@@ -76,6 +77,24 @@ _NAMED = re.compile(
     r"\bcall\s+(?:the\s+)?(?:tool\s+)?(?!(?:it|this|that)\b)(?P<called>[\w-]+)|(?<![\w-])(?P<full>[\w-]*___[\w-]+)",
     re.IGNORECASE,
 )
+
+
+async def turn(body: Mapping[str, Any]) -> AsyncIterator[Event]:
+    """One turn of the model as ConverseStream's events, from a request's body."""
+    said = reply(body["messages"], body.get("toolConfig"))
+    yield "messageStart", {"role": "assistant"}
+    if isinstance(said, ToolUse):
+        use = {"toolUseId": f"tooluse_{len(body['messages'])}", "name": said.name}  # unique in its conversation
+        yield "contentBlockStart", {"contentBlockIndex": 0, "start": {"toolUse": use}}
+        yield "contentBlockDelta", {"contentBlockIndex": 0, "delta": {"toolUse": {"input": json.dumps(said.input)}}}
+    else:  # Bedrock sends no contentBlockStart for text
+        for piece in re.findall(r"\S+\s*", said):
+            yield "contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": piece}}
+    yield "contentBlockStop", {"contentBlockIndex": 0}
+    yield "messageStop", {"stopReason": "tool_use" if isinstance(said, ToolUse) else "end_turn"}
+    counts = [len(json.dumps(body["messages"])) // 4, len(str(said)) // 4]  # about four characters a token
+    usage = {"inputTokens": counts[0], "outputTokens": counts[1], "totalTokens": sum(counts)}
+    yield "metadata", {"usage": usage, "metrics": {"latencyMs": 0}}
 
 
 def reply(messages: Sequence[Mapping[str, Any]], tool_config: Mapping[str, Any] | None) -> str | ToolUse:
