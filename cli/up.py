@@ -13,6 +13,20 @@ import click
 from toolgate.cli import options
 from toolgate.cli.options import CommandError
 
+_SCRIPTED = "scripted"
+
+
+def _model(_ctx: click.Context, _param: click.Parameter, choice: str) -> str:
+    if choice == _SCRIPTED:
+        return choice
+    from toolgate.local.serve.model.models import ModelChoiceError, check
+
+    try:
+        check(choice)
+    except ModelChoiceError as error:
+        raise CommandError(f"--model: {error}") from error
+    return choice
+
 
 @click.command()
 @options.program
@@ -21,6 +35,15 @@ from toolgate.cli.options import CommandError
 @options.rules
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="the port (default: a free one)")
 @options.policies
+@click.option(
+    "--model",
+    default=_SCRIPTED,
+    show_default=True,
+    callback=_model,
+    metavar="scripted|bedrock|URL#MODEL",
+    help="who answers: a script, Amazon Bedrock with your own credentials, or an OpenAI-compatible API such as"
+    " Ollama's (http://127.0.0.1:11434/v1#llama3.2; its key, if it wants one, in TOOLGATE_MODEL_API_KEY)",
+)
 def up(
     program: Path,
     stack: str,
@@ -28,10 +51,11 @@ def up(
     rules: Path | None,
     port: int,
     policies: tuple[Mapping[str, Any], ...],
+    model: str,
 ) -> int:
     """Serve a deployment on this machine until Ctrl-C."""
     if deployment:
-        return _serve(options.deployment_of(deployment, policies), program, port)
+        return _serve(options.deployment_of(deployment, policies), program, port, model)
     from toolgate.access.deployment.supplied_policies import with_policies
     from toolgate.local.plan import describe
 
@@ -39,13 +63,14 @@ def up(
     if planned.mandatory:
         click.echo(describe(planned), err=True)
         return options.VIOLATIONS
-    return _serve(with_policies(planned.deployment, policies), program, port)
+    return _serve(with_policies(planned.deployment, policies), program, port, model)
 
 
-def _serve(deployment: Mapping[str, Any], program: Path, port: int) -> int:
+def _serve(deployment: Mapping[str, Any], program: Path, port: int, model: str) -> int:
     from toolgate.access.deployment.stack_export import DeploymentError
     from toolgate.local.progress import waiting_for
     from toolgate.local.serve.agents.agent_process import AgentStartError
+    from toolgate.local.serve.model.models import ModelChoiceError
     from toolgate.local.serve.server import PortInUseError, serve
     from toolgate.local.serve.serving_file import announced, serving_file
 
@@ -53,12 +78,13 @@ def _serve(deployment: Mapping[str, Any], program: Path, port: int) -> int:
     with ExitStack() as stack:
         try:
             with waiting_for("gateways and agents"):
-                serving = stack.enter_context(serve(deployment, program, port=port))
-        except (AgentStartError, DeploymentError, PortInUseError) as error:
+                serving = stack.enter_context(serve(deployment, program, port=port, model=model))
+        except (AgentStartError, DeploymentError, ModelChoiceError, PortInUseError) as error:
             raise CommandError(str(error)) from error
         stack.enter_context(announced(serving, serving_file(program)))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
+        click.echo(f"# model: {serving.model}")
         for name, value in serving.environment.items():
             click.echo(f"export {name}={shlex.quote(value)}")
         for note in serving.notes:

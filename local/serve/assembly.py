@@ -25,6 +25,7 @@ from toolgate.local.serve.gateway.records import Denial, ToolCall
 from toolgate.local.serve.guards.credentials import Sessions
 from toolgate.local.serve.guards.iam_guard import Authority, NeededPermission, Service, authorized
 from toolgate.local.serve.model import converse_api
+from toolgate.local.serve.model.models import Model
 from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Assembly:
         root: Where relative paths of the deployment start.
         code: An empty folder for the code of functions and agents.
         sessions: The credentials in force.
+        model: The model that answers.
         calls: Filled with the gateways' tool calls.
         denials: Filled with what policy engines decided against.
     """
@@ -55,6 +57,7 @@ class Assembly:
     root: Path
     code: Path
     sessions: Sessions
+    model: Model
     calls: list[ToolCall] = field(default_factory=list)
     denials: list[Denial] = field(default_factory=list)
 
@@ -87,7 +90,7 @@ class Assembly:
         """
         gateways = [self._gateway(gateway) for gateway in self.deployment.gateways]
         services = [_gateway_service(g, built) for g, built in zip(self.deployment.gateways, gateways, strict=True)]
-        invoke, converse = invoke_api.runtime_app(agents), converse_api.model_app()
+        invoke = invoke_api.runtime_app(agents)
         post = frozenset({"POST"})
         services += [
             Service("bedrock-agentcore", invoke_api.PATH, post, invoke_api.permissions, invoke, invoke_api.MAX_BODY),
@@ -96,7 +99,7 @@ class Assembly:
                 converse_api.PATH,
                 post,
                 converse_api.permissions(self.env),
-                converse,
+                self.model.app,
                 converse_api.MAX_BODY,
             ),
         ]

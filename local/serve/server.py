@@ -24,6 +24,7 @@ from toolgate.local.serve.assembly import Assembly
 from toolgate.local.serve.environment import client_variables
 from toolgate.local.serve.gateway.records import Denial, ToolCall
 from toolgate.local.serve.guards.credentials import Credentials, Sessions
+from toolgate.local.serve.model.models import SCRIPTED, chosen
 from toolgate.local.serve.unsupported import notes, unsupported
 from toolgate.policy.language.agentcore_facts import INVOKE_RUNTIME
 
@@ -50,6 +51,7 @@ class Serving:
         calls: Tool calls that the gateways really made, in order.
         denials: Tool calls that policy engines decided against, in order.
         notes: In a sentence each, what is left out here and changes no decision.
+        model: Which model answers, in one line.
     """
 
     url: str
@@ -59,6 +61,7 @@ class Serving:
     calls: list[ToolCall]
     denials: list[Denial]
     notes: tuple[str, ...]
+    model: str
     _deployment: Deployment = field(repr=False)
     _sessions: Sessions = field(repr=False)
 
@@ -82,7 +85,12 @@ class Serving:
 
 @contextmanager
 def serve(
-    deployment: Mapping[str, Any], root: Path | None = None, *, port: int = 0, logs: Path | None = None
+    deployment: Mapping[str, Any],
+    root: Path | None = None,
+    *,
+    port: int = 0,
+    logs: Path | None = None,
+    model: str = SCRIPTED,
 ) -> Iterator[Serving]:
     """Serve a deployment until the block ends; then nothing of it is left running.
 
@@ -91,9 +99,11 @@ def serve(
         root: The program's folder, where relative paths in the deployment start; the current one when left out.
         port: The port, or 0 for a free one.
         logs: Folder for the agents' output; `.local/logs` under the root when left out.
+        model: Who answers: `scripted`, `bedrock`, or an OpenAI-compatible `URL#MODEL`.
 
     Raises:
         DeploymentError: This is not a deployment, or it relies on something that is not reproduced.
+        ModelChoiceError: There is no such model, or there are no credentials for it.
         PortInUseError: Another program listens on the port.
         AgentStartError: An agent did not come up.
     """
@@ -101,11 +111,12 @@ def serve(
     parsed = parse(deployment)
     env = _environment_of(parsed)
     _refuse_unsupported(parsed, env)
+    answering = chosen(model, env.region)
     with ExitStack() as stack:
         listener = stack.enter_context(_listen(port))
         code = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="toolgate-")))
         url = f"http://{HOST}:{listener.getsockname()[1]}"
-        assembly = Assembly(parsed, env, url, root, code, Sessions())
+        assembly = Assembly(parsed, env, url, root, code, Sessions(), answering)
         agents = {r.arn: assembly.agent(r, logs or root / ".local" / "logs") for r in parsed.runtimes}
         for agent in agents.values():  # they load while we do; the listener holds their first requests
             stack.callback(agent.stop)
@@ -127,6 +138,7 @@ def _serving(assembly: Assembly, agents: Mapping[str, AgentProcess]) -> Serving:
         calls=assembly.calls,
         denials=assembly.denials,
         notes=notes(deployment),
+        model=assembly.model.says,
         _deployment=deployment,
         _sessions=assembly.sessions,
     )

@@ -1,16 +1,14 @@
-"""Bedrock's Converse and ConverseStream over a scripted model.
+"""Bedrock's Converse and ConverseStream: what a request needs, and the operations over any model.
 
-Events are encoded by AWS's own smithy-aws-event-stream; written by hand is which events there are.
 Source: botocore bedrock-runtime, operations Converse and ConverseStream.
 """
 
-import json
+import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from smithy_aws_event_stream.events import EventMessage
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -20,8 +18,10 @@ from toolgate.local.cloud.failures import NotReproducedError, RefusalError
 from toolgate.local.cloud.lookups import answer
 from toolgate.local.serve.guards.iam_guard import NeededPermission, refuse
 from toolgate.local.serve.guards.sigv4 import Received
-from toolgate.local.serve.model.scripted_model import ToolUse, reply
+from toolgate.local.serve.model.converse_stream import STATUS, Event, ModelError, Turn, broken_off, encoded, whole
 from toolgate.policy.language.agentcore_facts import INVOKE_MODEL
+
+log = logging.getLogger(__name__)
 
 PATH = re.compile(r"/model/(?P<model>[^/]+)/(?P<operation>converse|converse-stream)")
 MAX_BODY = 25 * 2**20
@@ -76,76 +76,48 @@ def model_arns(model_id: str, env: CloudEnvironment) -> tuple[str | None, list[s
     return profile["inferenceProfileArn"], [model["modelArn"] for model in profile["models"]]
 
 
-def model_app() -> ASGIApp:
-    """The two operations, behind whatever checks the caller."""
+def model_app(turn: Turn) -> ASGIApp:
+    """The two operations, behind whatever checks the caller.
+
+    Args:
+        turn: The model.
+    """
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
+        stream = scope["path_params"]["operation"] == "converse-stream"
         try:
-            body = await request.json()
-            said = reply(_messages(body), body.get("toolConfig"))
+            events = turn(_checked(await request.json()))
+            # What fails before the first event is answered with its own status.
+            response = await _streamed(events) if stream else JSONResponse(await whole(events))
+        except ModelError as error:
+            log.warning("The model: %s", error)
+            await refuse(send, STATUS[error.code], error.code, str(error))
         except (ValueError, KeyError, TypeError, AttributeError):
             await refuse(send, 400, "ValidationException", "The request is not one that Converse describes.")
-            return
-        stream = scope["path_params"]["operation"] == "converse-stream"
-        response: Response = _stream(said, body) if stream else JSONResponse(_message(said, body))
-        await response(scope, receive, send)
+        else:
+            await response(scope, receive, send)
 
     return app
 
 
-def _messages(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    messages: list[Mapping[str, Any]] = body["messages"]
+def _checked(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    messages = body["messages"]
     if not messages or messages[-1]["role"] != "user" or not messages[-1]["content"]:
         raise ValueError
-    return messages
+    return body
 
 
-def _message(said: str | ToolUse, body: Mapping[str, Any]) -> dict[str, Any]:
-    block: dict[str, Any] = {"text": said}
-    if isinstance(said, ToolUse):
-        block = {"toolUse": {"toolUseId": _tool_use_id(body), "name": said.name, "input": dict(said.input)}}
-    return {
-        "output": {"message": {"role": "assistant", "content": [block]}},
-        "stopReason": _stop_reason(said),
-        "usage": _usage(said, body),
-        "metrics": {"latencyMs": 0},
-    }
+async def _streamed(events: AsyncIterator[Event]) -> Response:
+    first = await anext(events)
 
+    async def body() -> AsyncIterator[bytes]:
+        yield encoded(first)
+        try:
+            async for event in events:
+                yield encoded(event)
+        except ModelError as error:
+            log.warning("The model: %s", error)
+            yield broken_off(error)
 
-def _stream(said: str | ToolUse, body: Mapping[str, Any]) -> StreamingResponse:
-    encoded = (
-        EventMessage(
-            headers={":message-type": "event", ":event-type": name, ":content-type": "application/json"},
-            payload=json.dumps(event).encode(),
-        ).encode()
-        for name, event in _events(said, body)
-    )
-    return StreamingResponse(encoded, media_type="application/vnd.amazon.eventstream")
-
-
-def _events(said: str | ToolUse, body: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    yield "messageStart", {"role": "assistant"}
-    if isinstance(said, ToolUse):
-        start = {"toolUse": {"toolUseId": _tool_use_id(body), "name": said.name}}
-        yield "contentBlockStart", {"contentBlockIndex": 0, "start": start}
-        yield "contentBlockDelta", {"contentBlockIndex": 0, "delta": {"toolUse": {"input": json.dumps(said.input)}}}
-    else:  # Bedrock sends no contentBlockStart for text
-        for piece in re.findall(r"\S+\s*", said):
-            yield "contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": piece}}
-    yield "contentBlockStop", {"contentBlockIndex": 0}
-    yield "messageStop", {"stopReason": _stop_reason(said)}
-    yield "metadata", {"usage": _usage(said, body), "metrics": {"latencyMs": 0}}
-
-
-def _tool_use_id(body: Mapping[str, Any]) -> str:
-    return f"tooluse_{len(body['messages'])}"  # unique in its conversation
-
-
-def _stop_reason(said: str | ToolUse) -> str:
-    return "tool_use" if isinstance(said, ToolUse) else "end_turn"
-
-
-def _usage(said: str | ToolUse, body: Mapping[str, Any]) -> dict[str, int]:
-    counts = [len(json.dumps(body["messages"])) // 4, len(str(said)) // 4]  # about four characters a token
-    return {"inputTokens": counts[0], "outputTokens": counts[1], "totalTokens": sum(counts)}
+    return StreamingResponse(body(), media_type="application/vnd.amazon.eventstream")

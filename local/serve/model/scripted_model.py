@@ -1,22 +1,24 @@
 """A scripted model: decides from the prompt and the offered tools, and says what the tools returned.
 
-It knows four requests (a tool by its name with its arguments as JSON, arithmetic, greetings, questions about the tools)
-and computes nothing itself. A pure function of the conversation, so that a demo and a test get the same answer every
-time.
+It knows four requests (tools by their names with their arguments as JSON, arithmetic, greetings, questions about the
+tools) and computes nothing itself. A pure function of the conversation, so that a demo and a test get the same answer
+every time.
 """
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from toolgate.local import examples
 from toolgate.local.serve.gateway import search
-from toolgate.policy.language.agentcore_facts import target_of
+from toolgate.local.serve.model.converse_stream import Event
+from toolgate.policy.language.agentcore_facts import TOOL_SEPARATOR, target_of
 
 ABILITIES = (
     "I am a scripted model. I can hand sums and products (100 + 12, 6 * 7) and greetings (Greet Alice) to a tool,"
-    ' and call any tool by its name with its arguments as JSON (Call math___add_numbers with {"a": 1, "b": 2})'
+    " and call any tool by its name with its arguments as JSON"
 )
 SPOKEN = ("What is 100 + 12?", "What is 6 * 7?", "Greet Alice")
 """Requests in words, an example of each kind."""
@@ -37,6 +39,20 @@ class _Tool:
     properties: Mapping[str, Mapping[str, Any]]
     required: Sequence[str] = ()
 
+    @property
+    def own_name(self) -> str:
+        """The name without its target's."""
+        return self.name.partition(TOOL_SEPARATOR)[2]
+
+    @property
+    def example(self) -> str:
+        """How to ask for a call of it."""
+        try:
+            given = examples.arguments({"properties": self.properties, "required": self.required})
+        except (KeyError, TypeError):  # a tool of the agent's own, with a schema that no gateway has
+            given = {}
+        return f"call {self.name} {json.dumps(given)}"
+
     def is_about(self, words: re.Pattern[str]) -> bool:
         text = f"{self.name.removeprefix(target_of(self.name))} {self.description}".replace("_", " ")
         return words.search(text) is not None
@@ -56,7 +72,29 @@ _SUM = re.compile(r"\b(add(s|ing|ition)?|sums?|plus)\b", re.IGNORECASE)
 _PRODUCT = re.compile(r"\b(multipl\w+|products? of|times)\b", re.IGNORECASE)
 _GREETS = re.compile(r"\b(greet\w*|hello)\b", re.IGNORECASE)
 _OPERATIONS = {"+": _SUM, "*": _PRODUCT, "x": _PRODUCT}
-_NAMED = re.compile(r"(?<![\w-])(?P<name>[\w-]*___[\w-]+)[^{]*(?P<arguments>\{.*)", re.DOTALL)
+# `call` and a name, or a tool's full name wherever it stands.
+_NAMED = re.compile(
+    r"\bcall\s+(?:the\s+)?(?:tool\s+)?(?!(?:it|this|that)\b)(?P<called>[\w-]+)|(?<![\w-])(?P<full>[\w-]*___[\w-]+)",
+    re.IGNORECASE,
+)
+
+
+async def turn(body: Mapping[str, Any]) -> AsyncIterator[Event]:
+    """One turn of the model as ConverseStream's events, from a request's body."""
+    said = reply(body["messages"], body.get("toolConfig"))
+    yield "messageStart", {"role": "assistant"}
+    if isinstance(said, ToolUse):
+        use = {"toolUseId": f"tooluse_{len(body['messages'])}", "name": said.name}  # unique in its conversation
+        yield "contentBlockStart", {"contentBlockIndex": 0, "start": {"toolUse": use}}
+        yield "contentBlockDelta", {"contentBlockIndex": 0, "delta": {"toolUse": {"input": json.dumps(said.input)}}}
+    else:  # Bedrock sends no contentBlockStart for text
+        for piece in re.findall(r"\S+\s*", said):
+            yield "contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": piece}}
+    yield "contentBlockStop", {"contentBlockIndex": 0}
+    yield "messageStop", {"stopReason": "tool_use" if isinstance(said, ToolUse) else "end_turn"}
+    counts = [len(json.dumps(body["messages"])) // 4, len(str(said)) // 4]  # about four characters a token
+    usage = {"inputTokens": counts[0], "outputTokens": counts[1], "totalTokens": sum(counts)}
+    yield "metadata", {"usage": usage, "metrics": {"latencyMs": 0}}
 
 
 def reply(messages: Sequence[Mapping[str, Any]], tool_config: Mapping[str, Any] | None) -> str | ToolUse:
@@ -67,11 +105,21 @@ def reply(messages: Sequence[Mapping[str, Any]], tool_config: Mapping[str, Any] 
         tool_config: Converse's `toolConfig`.
     """
     tools = _tools(tool_config)
-    results = [block["toolResult"] for block in messages[-1]["content"] if "toolResult" in block]
-    if results:
-        return _answer(messages, results, tools)
-    prompt = " ".join(block.get("text", "") for block in messages[-1]["content"])
-    return _decide(prompt, tools)
+    if not any("toolResult" in block for block in messages[-1]["content"]):
+        return _decide(_prompt(messages[-1]), tools)
+    asked = max((at for at, said in enumerate(messages) if said["role"] == "user" and _prompt(said)), default=0)
+    return _next_call(messages[asked:], tools) or _answer(messages[asked:], tools)
+
+
+def _prompt(message: Mapping[str, Any]) -> str:
+    return " ".join(block["text"] for block in message["content"] if "text" in block)
+
+
+def _next_call(messages: Sequence[Mapping[str, Any]], tools: list[_Tool]) -> ToolUse | None:
+    """The next one of the calls that the prompt, the first message here, asks for."""
+    calls = _calls(_prompt(messages[0]), tools)
+    made = sum("toolUse" in block for said in messages for block in said["content"])
+    return calls[made] if isinstance(calls, list) and made < len(calls) else None
 
 
 def _tools(tool_config: Mapping[str, Any] | None) -> list[_Tool]:
@@ -84,8 +132,9 @@ def _tools(tool_config: Mapping[str, Any] | None) -> list[_Tool]:
 
 
 def _decide(prompt: str, tools: list[_Tool]) -> str | ToolUse:
-    if named := _NAMED.search(prompt):
-        return _call(named["name"], named["arguments"], tools)
+    calls = _calls(prompt, tools)
+    if calls:
+        return calls if isinstance(calls, str) else calls[0]
     if arithmetic := _ARITHMETIC.search(prompt):
         left, operator, right = arithmetic.groups()
         return _calculation(_OPERATIONS[operator], [_number(left), _number(right)], tools)
@@ -95,18 +144,39 @@ def _decide(prompt: str, tools: list[_Tool]) -> str | ToolUse:
         if any(tool.name == search.NAME for tool in tools):
             return ToolUse(search.NAME, {"query": prompt})
         return _listing(tools)
-    return f"{ABILITIES}. {_listing(tools)}"
+    how = f" (like this: {tools[-1].example})" if tools else ""  # the first one may be the gateway's search
+    return f"{ABILITIES}{how}. {_listing(tools)}"
 
 
-def _call(name: str, arguments: str, tools: list[_Tool]) -> str | ToolUse:
-    """The call of a tool by its full name; what follows the JSON is not read."""
-    if not any(tool.name == name for tool in tools):
-        return f"I have no tool {name}. {_listing(tools)}"
-    try:
-        given, _ = json.JSONDecoder().raw_decode(arguments)
-    except ValueError as error:
-        return f"The arguments of {name} are not JSON: {error}."
-    return ToolUse(name, given)
+def _calls(prompt: str, tools: list[_Tool]) -> list[ToolUse] | str:
+    """The calls that a prompt spells out, in its order, or what is wrong with one of them."""
+    calls: list[ToolUse] = []
+    named = _NAMED.search(prompt)
+    while named:
+        name, end = named["called"] or named["full"], named.end()
+        following = _NAMED.search(prompt, end)
+        brace = prompt.find("{", end, following.start() if following else None)
+        meant = [tool for tool in tools if name == tool.name] or [tool for tool in tools if name == tool.own_name]
+        if brace >= 0 and len(meant) != 1:
+            return _unknown(name, meant, tools)
+        if brace >= 0:
+            try:
+                given, end = json.JSONDecoder().raw_decode(prompt, brace)
+            except ValueError as error:
+                return f"The arguments of {meant[0].name} are not JSON: {error}. Write for example: {meant[0].example}"
+            calls.append(ToolUse(meant[0].name, given))
+        elif named["called"] and (meant or TOOL_SEPARATOR in name):
+            if len(meant) != 1:
+                return _unknown(name, meant, tools)
+            calls.append(ToolUse(meant[0].name, {}))
+        named = _NAMED.search(prompt, end)
+    return calls
+
+
+def _unknown(name: str, meant: list[_Tool], tools: list[_Tool]) -> str:
+    if meant:
+        return f"{name} may be {' or '.join(tool.name for tool in meant)}: call one of them by its full name."
+    return f"I have no tool {name}. {_listing(tools)}"
 
 
 def _number(text: str) -> int | float:
@@ -140,13 +210,10 @@ def _first_sentence(text: str) -> str:
     return re.split(r"\.\s|\n", text, maxsplit=1)[0].rstrip(".")
 
 
-def _answer(messages: Sequence[Mapping[str, Any]], results: list[Mapping[str, Any]], tools: list[_Tool]) -> str:
-    asked = {
-        block["toolUse"]["toolUseId"]: block["toolUse"]["name"]
-        for message in messages
-        for block in message["content"]
-        if "toolUse" in block
-    }
+def _answer(messages: Sequence[Mapping[str, Any]], tools: list[_Tool]) -> str:
+    blocks = [block for message in messages for block in message["content"]]
+    asked = {block["toolUse"]["toolUseId"]: block["toolUse"]["name"] for block in blocks if "toolUse" in block}
+    results = [block["toolResult"] for block in blocks if "toolResult" in block]
     return "\n".join(_told(asked.get(result["toolUseId"], ""), result, tools) for result in results)
 
 

@@ -68,6 +68,10 @@ def test_without_the_tool_the_model_says_so_and_computes_nothing(prompt: str) ->
         ('Call shop___find-it with {"query": "red shoes", "limit": 2}', {"query": "red shoes", "limit": 2}),
         ('shop___find-it {"query": "a {b}"} and then stop', {"query": "a {b}"}),
         ("please use the tool shop___find-it\nwith {}", {}),
+        ('call shop___find-it {"query": "shoes"}', {"query": "shoes"}),
+        ('CALL the tool find-it {"query": "call me"}', {"query": "call me"}),
+        ("call find-it", {}),
+        ('take shop___find-it and call it with {"query": "shoes"}', {"query": "shoes"}),
     ],
 )
 def test_a_tool_that_is_named_with_its_arguments_is_called(prompt: str, given: dict[str, Any]) -> None:
@@ -75,7 +79,32 @@ def test_a_tool_that_is_named_with_its_arguments_is_called(prompt: str, given: d
     assert reply([_user(prompt)], tools) == ToolUse("shop___find-it", given)
 
 
+def test_calls_that_a_prompt_spells_out_are_made_one_after_another() -> None:
+    conversation = [_user('call math___greeting {"name": "Bo"}, then call add_numbers {"a": 1, "b": 2}, call greeting')]
+    expected = [ToolUse("math___greeting", {"name": "Bo"}), ToolUse("math___add_numbers", {"a": 1, "b": 2})]
+    for number, call in enumerate([*expected, ToolUse("math___greeting", {})]):
+        assert reply(conversation, ALL) == call
+        use = {"toolUse": {"toolUseId": f"t{number}", "name": call.name, "input": dict(call.input)}}
+        result = {"toolResult": {"toolUseId": f"t{number}", "content": [{"text": f'"{number}"'}]}}
+        conversation += [{"role": "assistant", "content": [use]}, {"role": "user", "content": [result]}]
+    assert reply(conversation, ALL) == "0\n1\n2"
+
+
+def test_a_name_that_two_tools_have_is_not_guessed() -> None:
+    said = reply([_user("call find {}")], {"tools": [_spec("shop___find", "F."), _spec("depot___find", "F.")]})
+    assert said == "find may be shop___find or depot___find: call one of them by its full name."
+
+
+@pytest.mark.parametrize("prompt", ["Please call me Alice", "call it a day", "call the doctor"])
+def test_not_everything_that_is_called_is_a_tool(prompt: str) -> None:
+    said = reply([_user(prompt)], {"tools": [GREET]})
+    assert isinstance(said, str)
+    assert 'call math___greeting {"name": "example"}' in said
+
+
 def test_a_named_tool_that_is_not_offered_is_not_called() -> None:
+    assert str(reply([_user("call refund {}")], {"tools": [ADD]})).startswith("I have no tool refund. My tools are:")
+    assert str(reply([_user("call shop___refund")], {"tools": [ADD]})).startswith("I have no tool shop___refund.")
     said = reply([_user('Call shop___refund with {"order": "add 1 + 2"}')], {"tools": [ADD]})
     assert said == "I have no tool shop___refund. My tools are:\n- math___add_numbers: Add two numbers"
 
@@ -84,6 +113,7 @@ def test_arguments_that_are_not_json_are_not_guessed() -> None:
     said = reply([_user("Call math___add_numbers with {a: 1}")], ALL)
     assert isinstance(said, str)
     assert said.startswith("The arguments of math___add_numbers are not JSON: Expecting property name")
+    assert said.endswith('Write for example: call math___add_numbers {"a": 1.5, "b": 1.5}')
 
 
 @pytest.mark.parametrize(
