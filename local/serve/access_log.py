@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -199,11 +200,11 @@ class AccessLog:
 
 
 def _status(entry: Entry, message: Asked, tools: frozenset[str]) -> str | None:
-    if entry.status or entry.decision == DENIED:
+    if entry.status or entry.decision == DENIED or (entry.http_status or 0) >= HTTPStatus.BAD_REQUEST:
         return entry.status
     if message.tool not in tools:
         return "unknown_tool"
-    # Nothing answered for the tool: the arguments did not even get that far, or the caller has left.
+    # Nothing answered for the tool: its arguments did not get that far, or the caller has left before it did.
     return "invalid_arguments" if entry.http_status else "no_answer"
 
 

@@ -7,6 +7,7 @@ name, so that a newer version that has something else fails there and not in the
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from fastmcp.server.dependencies import get_http_request
 from localcore_gateway.lambda_emu.base import LambdaInvoker
 from localcore_gateway.targets.base import ToolOutcome
 from localcore_gateway.targets.lambda_target import LambdaTarget
@@ -22,8 +23,17 @@ type RequestScope = MutableMapping[str, Any]
 def current_request() -> RequestScope | None:
     """The ASGI scope of the HTTP request whose MCP message is being carried out, or None outside of one."""
     found = request_ctx.get(None)
-    scope: RequestScope | None = getattr(getattr(found, "request", None), "scope", None)
+    request = getattr(found, "request", None) or _opening_request()
+    scope: RequestScope | None = request.scope if request else None
     return scope
+
+
+def _opening_request() -> Any:
+    """The request of `initialize`, which MCP's server answers before there is a context of requests."""
+    try:
+        return get_http_request()
+    except RuntimeError:
+        return None
 
 
 def replace_function(target: LambdaTarget, function: LambdaInvoker) -> None:
