@@ -34,6 +34,7 @@ type Told = Callable[[Mapping[str, Any], Entry], None]
 """Takes a line of the access log, and what it was made from."""
 
 _LONGEST = 256  # characters of what a client chooses: AgentCore's longest full name of a tool
+_LONGEST_REASON = 1_000
 _MOST_NAMES = 50
 _TRACE_PARENT = re.compile(r"[0-9a-f]{2}-(?P<trace>[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _TRACE_HEADER = re.compile(r"Root=1-(?P<time>[0-9a-f]{8})-(?P<rest>[0-9a-f]{24})")
@@ -81,12 +82,12 @@ class Entry:
     def allow(self, **decider: Any) -> None:
         """Note what allowed it; something else may still deny it."""
         self.decision = ALLOWED
-        self.decided_by.append({key: value for key, value in decider.items() if value})
+        self.decided_by.append(_brief(decider))
 
     def deny(self, **decider: Any) -> None:
         """Note what denied it: that alone decided."""
         self.decision = DENIED
-        self.decided_by = [{key: value for key, value in decider.items() if value}]
+        self.decided_by = [_brief(decider)]
 
     def decided(self, action: str, decision: Decision, reason: str = "", principal: str = "") -> None:
         """Note a decision of IAM.
@@ -108,6 +109,13 @@ class Entry:
         """The exchange is over."""
         self.http_status = http_status
         self.milliseconds = (time.perf_counter() - self._clock) * 1000
+
+
+def _brief(decider: Mapping[str, Any]) -> dict[str, Any]:
+    # A reason may name what a client chose.
+    return {
+        key: value[:_LONGEST_REASON] if isinstance(value, str) else value for key, value in decider.items() if value
+    }
 
 
 @dataclass(frozen=True)
