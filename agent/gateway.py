@@ -30,6 +30,9 @@ from toolset import usable
 
 # How strands words the exception of a call that got a JSON-RPC error (strands/tools/mcp/mcp_client.py).
 _FAILED = "Tool execution failed: "
+# Key of a call's `_meta` with the invocation's id: the gateway's log, which has the body of a request, can be read
+# beside the agent's. Not in an HTTP header: AgentCore's logs have none.
+REQUEST_ID = "toolgate/request-id"
 NO_TOOLS = "the gateway has targets, and its policy engine, if it has one, permits this role a tool"
 _GATEWAY_FAULTS = (
     contract.GATEWAY_REFUSED,
@@ -56,8 +59,10 @@ class GatewayTool(MCPAgentTool):
     ) -> AsyncGenerator[ToolResultEvent]:
         """Call the tool; the one event is its result, or a short neutral error."""
         started = time.monotonic()
-        result, fault = await self._gateway.call(tool_use, invocation_state.get("cancel"))
-        if invocation := invocation_state.get("invocation"):
+        invocation = invocation_state.get("invocation")
+        request_id = invocation.request_id if invocation else None
+        result, fault = await self._gateway.call(tool_use, invocation_state.get("cancel"), request_id)
+        if invocation:
             invocation.called(self.tool_name, fault, fault in _GATEWAY_FAULTS, time.monotonic() - started)
         yield ToolResultEvent(result)
 
@@ -109,16 +114,23 @@ class Gateway:
                 self._failed = (self._attempts, error.fault)
                 raise
 
-    async def call(self, tool_use: ToolUse, cancel: threading.Event | None) -> tuple[Any, Fault | None]:
+    async def call(
+        self, tool_use: ToolUse, cancel: threading.Event | None, request_id: str | None = None
+    ) -> tuple[Any, Fault | None]:
         """Call a tool.
+
+        Args:
+            tool_use: What the model wants.
+            cancel: Set when nobody waits any more.
+            request_id: The invocation that the call is made for, told to the gateway.
 
         Returns:
             The result for the model, and the fault if the call failed.
         """
         try:
-            result, fault = await self._call(tool_use, cancel)
+            result, fault = await self._call(tool_use, cancel, request_id)
             if fault is contract.GATEWAY_SESSION_LOST:  # the call was not taken: it may be made again
-                result, fault = await self._call(tool_use, cancel)
+                result, fault = await self._call(tool_use, cancel, request_id)
         except ContractError as error:
             result, fault = {}, error.fault
         except MCPClientInitializationError:  # it ended between being found open and being used
@@ -134,7 +146,9 @@ class Gateway:
         if session:
             session.end()
 
-    async def _call(self, tool_use: ToolUse, cancel: threading.Event | None) -> tuple[Any, Fault | None]:
+    async def _call(
+        self, tool_use: ToolUse, cancel: threading.Event | None, request_id: str | None
+    ) -> tuple[Any, Fault | None]:
         if self.tools() is None:
             await asyncio.to_thread(self.connect)
         session = self._session
@@ -146,6 +160,7 @@ class Gateway:
             tool_use["input"],
             # The transport's own bound comes first; this one is for a reply that gets lost on its way back from it.
             timedelta(seconds=self._settings.tool_seconds + 1),
+            {REQUEST_ID: request_id} if request_id else None,
             cancel_signal=cancel,
         )
         if result["status"] == "success" or result.get("cancelled"):

@@ -112,6 +112,21 @@ class Target:
 
 
 @dataclass(frozen=True)
+class FunctionLog:
+    """How a function logs; the defaults are Lambda's (botocore lambda `LoggingConfig`).
+
+    Attributes:
+        format: `Text` or `JSON`.
+        application_level: The lowest level of the function's own lines; counts for JSON only.
+        system_level: The lowest level of Lambda's lines, `DEBUG`, `INFO` or `WARN`; counts for JSON only.
+    """
+
+    format: str = "Text"
+    application_level: str = "INFO"
+    system_level: str = "INFO"
+
+
+@dataclass(frozen=True)
 class Function:
     """A Lambda function.
 
@@ -129,6 +144,8 @@ class Function:
     environment: Mapping[str, str]
     hidden: tuple[str, ...]
     timeout_seconds: int
+    memory_mb: int = 128
+    log: FunctionLog = FunctionLog()
 
 
 @dataclass(frozen=True)

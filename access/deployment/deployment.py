@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from toolgate.access.deployment.agentcore_resources import Function, Gateway, PolicyEngine, Runtime, Target, Tool
+from toolgate.access.deployment.agentcore_resources import (
+    Function,
+    FunctionLog,
+    Gateway,
+    PolicyEngine,
+    Runtime,
+    Target,
+    Tool,
+)
 from toolgate.access.deployment.gateway_tools import api_schema
 from toolgate.access.deployment.policy_attachments import read_attachments
 from toolgate.access.deployment.policy_engines import read_attachment, read_policy_engines
@@ -193,16 +201,23 @@ def _function(resource: Resource) -> Function:
         layers=bool(resource.get("layers")),
         environment=environment,
         hidden=hidden,
-        timeout_seconds=_timeout(resource),
+        timeout_seconds=_number(resource, "timeout", "a number of seconds", 3),
+        memory_mb=_number(resource, "memorySize", "a number of megabytes", 128),
+        log=FunctionLog(
+            format=_choice(resource, "loggingConfig", "logFormat") or "Text",
+            application_level=_choice(resource, "loggingConfig", "applicationLogLevel") or "INFO",
+            system_level=_choice(resource, "loggingConfig", "systemLogLevel") or "INFO",
+        ),
     )
 
 
-def _timeout(resource: Resource) -> int:
-    value = resource.get("timeout")
+def _number(resource: Resource, key: str, expected: str, default: int) -> int:
+    """A whole number, or Lambda's default (API reference, CreateFunction)."""
+    value = resource.get(key)
     if value is None:
-        return 3  # Lambda's default (CreateFunction, Timeout)
+        return default
     if not isinstance(value, int | float):
-        raise resource.wrong("timeout", value, "a number of seconds")
+        raise resource.wrong(key, value, expected)
     return int(value)
 
 

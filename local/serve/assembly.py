@@ -2,24 +2,28 @@
 
 import re
 import shutil
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, MutableSequence, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from toolgate.access.deployment.agentcore_resources import Gateway, Runtime, Target
+from toolgate.access.deployment.agentcore_resources import Function, Gateway, Runtime, Target
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.roles import Role
 from toolgate.access.deployment.stack_export import DeploymentError
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.function_packages import PackagesError, packages
+from toolgate.local.serve import access_log
+from toolgate.local.serve.access_log import AccessLog, Told
 from toolgate.local.serve.agents import invoke_api
 from toolgate.local.serve.agents.agent_process import AgentProcess
 from toolgate.local.serve.agents.code_archive import write_out, write_sources
+from toolgate.local.serve.bounded_file import BoundedFile
 from toolgate.local.serve.environment import process_environment
 from toolgate.local.serve.gateway.records import Denial, ToolCall
 from toolgate.local.serve.guards.credentials import Sessions
@@ -45,10 +49,13 @@ class Assembly:
         url: The address that it is served at.
         root: Where relative paths of the deployment start.
         code: An empty folder for the code of functions and agents.
+        logs: Where the output of agents and functions goes, and the access log.
         sessions: The credentials in force.
         model: The model that answers.
         calls: Filled with the gateways' tool calls.
         denials: Filled with what policy engines decided against.
+        told: Called with each line of the access log.
+        function_logs: The functions' logs by the functions' names, once the app is made.
     """
 
     deployment: Deployment
@@ -56,16 +63,25 @@ class Assembly:
     url: str
     root: Path
     code: Path
+    logs: Path
     sessions: Sessions
     model: Model
-    calls: list[ToolCall] = field(default_factory=list)
-    denials: list[Denial] = field(default_factory=list)
+    calls: MutableSequence[ToolCall] = field(default_factory=list)
+    denials: MutableSequence[Denial] = field(default_factory=list)
+    told: Told | None = None
+    function_logs: dict[str, BoundedFile] = field(default_factory=dict)
 
     def gateway_url(self, gateway_id: str) -> str:
         """The MCP endpoint of a gateway."""
         return f"{self.url}/gateway/{gateway_id}/mcp"
 
-    def agent(self, of: Runtime, logs: Path) -> AgentProcess:
+    @cached_property
+    def access_log(self) -> AccessLog:
+        """The access log of all gateways."""
+        agents = {runtime.role_arn: runtime.agent for runtime in self.deployment.runtimes}
+        return AccessLog(BoundedFile(self.logs / access_log.FILE_NAME), agents, self.told)
+
+    def agent(self, of: Runtime) -> AgentProcess:
         """The process of a runtime's agent, not started yet.
 
         Raises:
@@ -80,7 +96,7 @@ class Assembly:
             raise DeploymentError(f"{of.label}: its code has no {of.entry_points[-1]}, which is its entry point")
         urls = {gateway.url: self.gateway_url(gateway.id) for gateway in self.deployment.gateways}
         environment = self._environment(invoke_api.environment(of, urls), of.role_arn, "BedrockAgentCore-local")
-        return AgentProcess(f"agent {of.agent}", entry_point, environment, logs / f"{of.agent}.log")
+        return AgentProcess(f"agent {of.agent}", entry_point, environment, self.logs / f"{of.agent}.log")
 
     def app(self, agents: Mapping[str, AgentProcess]) -> ASGIApp:
         """The ASGI app of everything.
@@ -89,7 +105,10 @@ class Assembly:
             agents: The agents' processes by their runtimes' ARNs.
         """
         gateways = [self._gateway(gateway) for gateway in self.deployment.gateways]
-        services = [_gateway_service(g, built) for g, built in zip(self.deployment.gateways, gateways, strict=True)]
+        services = [
+            _gateway_service(g, built, self.access_log)
+            for g, built in zip(self.deployment.gateways, gateways, strict=True)
+        ]
         invoke = invoke_api.runtime_app(agents)
         post = frozenset({"POST"})
         services += [
@@ -127,7 +146,17 @@ class Assembly:
             write_out(function.code, folder, self.root)
             self._use_own_packages(folder)
         environment = self._environment(function.environment, function.role_arn, function.name)
-        return LocalFunction(function, target_id=target.id, code=folder, environment=environment)
+        log = self._function_log(target, function)
+        return LocalFunction(function, target_id=target.id, code=folder, environment=environment, log=log)
+
+    def _function_log(self, target: Target, function: Function) -> BoundedFile:
+        """The function's log: named for its target, or for itself where an agent or another function has that name."""
+        if function.name not in self.function_logs:
+            taken = {f"{runtime.agent}.log" for runtime in self.deployment.runtimes}
+            taken |= {log.path.name for log in self.function_logs.values()}
+            name = f"{target.name}.log" if f"{target.name}.log" not in taken else f"{function.name}.log"
+            self.function_logs[function.name] = BoundedFile(self.logs / name)
+        return self.function_logs[function.name]
 
     def _use_own_packages(self, code: Path) -> None:
         """Put this machine's packages where the function's are, which are for Lambda's."""
@@ -154,7 +183,7 @@ class Assembly:
         return role
 
 
-def _gateway_service(gateway: Gateway, built: "LocalGateway") -> Service:
+def _gateway_service(gateway: Gateway, built: "LocalGateway", log: AccessLog) -> Service:
     return Service(
         name="bedrock-agentcore",
         path=re.compile(re.escape(f"/gateway/{gateway.id}/mcp")),
@@ -162,6 +191,7 @@ def _gateway_service(gateway: Gateway, built: "LocalGateway") -> Service:
         permissions=lambda _match, _request: [NeededPermission(INVOKE_GATEWAY, gateway.arn)],
         app=built.app,
         max_body=_GATEWAY_BODY,
+        record=lambda entry: log.write(entry, gateway.arn, built.tools),
     )
 
 

@@ -5,7 +5,8 @@ import re
 import socket
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, MutableSequence, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from toolgate.access.deployment.roles import Role
 from toolgate.access.deployment.stack_export import DeploymentError
 from toolgate.access.iam.policies import Policy
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.serve.access_log import Told
 from toolgate.local.serve.agents.agent_process import AgentProcess
 from toolgate.local.serve.assembly import Assembly
 from toolgate.local.serve.environment import client_variables
@@ -31,6 +33,7 @@ from toolgate.policy.language.agentcore_facts import INVOKE_RUNTIME
 HOST = "127.0.0.1"
 """Loopback only: the local deployment is for this machine's user."""
 
+_LAST = 100  # records of calls that a server without end keeps
 OPERATOR = "toolgate-local-operator"
 _ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/.+")
 
@@ -48,6 +51,8 @@ class Serving:
         environment: Variables that lead any AWS SDK here, with credentials that may invoke the deployment's runtimes.
         agents: Agents' names and their runtimes' ARNs.
         logs: Agents' names and the files with their output.
+        function_logs: Functions' names and the files with their output.
+        access_log: The file with a line for each exchange with a gateway (`toolgate.local.serve.access_log`).
         calls: Tool calls that the gateways really made, in order.
         denials: Tool calls that policy engines decided against, in order.
         notes: In a sentence each, what is left out here and changes no decision.
@@ -58,8 +63,10 @@ class Serving:
     environment: dict[str, str] = field(repr=False)
     agents: dict[str, str]
     logs: dict[str, Path]
-    calls: list[ToolCall]
-    denials: list[Denial]
+    function_logs: dict[str, Path]
+    access_log: Path
+    calls: Sequence[ToolCall]
+    denials: Sequence[Denial]
     notes: tuple[str, ...]
     model: str
     _deployment: Deployment = field(repr=False)
@@ -84,13 +91,14 @@ class Serving:
 
 
 @contextmanager
-def serve(
+def serve(  # noqa: PLR0913  # what may be left out is named
     deployment: Mapping[str, Any],
     root: Path | None = None,
     *,
     port: int = 0,
     logs: Path | None = None,
     model: str = SCRIPTED,
+    told: Told | None = None,
 ) -> Iterator[Serving]:
     """Serve a deployment until the block ends; then nothing of it is left running.
 
@@ -98,8 +106,10 @@ def serve(
         deployment: A parsed stack export (version 3).
         root: The program's folder, where relative paths in the deployment start; the current one when left out.
         port: The port, or 0 for a free one.
-        logs: Folder for the agents' output; `.local/logs` under the root when left out.
+        logs: Folder for the logs; `.local/logs` under the root when left out.
         model: Who answers: `scripted`, `bedrock`, or an OpenAI-compatible `URL#MODEL`.
+        told: Called with each line of the access log, from a thread of ours. Who listens needs no records: `calls` and
+            `denials` then keep the last ones only.
 
     Raises:
         DeploymentError: This is not a deployment, or it relies on something that is not reproduced.
@@ -116,8 +126,11 @@ def serve(
         listener = stack.enter_context(_listen(port))
         code = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="toolgate-")))
         url = f"http://{HOST}:{listener.getsockname()[1]}"
-        assembly = Assembly(parsed, env, url, root, code, Sessions(), answering)
-        agents = {r.arn: assembly.agent(r, logs or root / ".local" / "logs") for r in parsed.runtimes}
+        calls: MutableSequence[ToolCall] = deque(maxlen=_LAST) if told else []
+        denials: MutableSequence[Denial] = deque(maxlen=_LAST) if told else []
+        folder = logs or root / ".local" / "logs"
+        assembly = Assembly(parsed, env, url, root, code, folder, Sessions(), answering, calls, denials, told)
+        agents = {r.arn: assembly.agent(r) for r in parsed.runtimes}
         for agent in agents.values():  # they load while we do; the listener holds their first requests
             stack.callback(agent.stop)
             agent.start()
@@ -135,6 +148,8 @@ def _serving(assembly: Assembly, agents: Mapping[str, AgentProcess]) -> Serving:
         environment=client_variables(assembly.url, env.region) | operator.environment(),
         agents={r.agent: r.arn for r in deployment.runtimes},
         logs={r.agent: agents[r.arn].log for r in deployment.runtimes},
+        function_logs={name: log.path for name, log in assembly.function_logs.items()},
+        access_log=assembly.access_log.file.path,
         calls=assembly.calls,
         denials=assembly.denials,
         notes=notes(deployment),

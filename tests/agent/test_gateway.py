@@ -261,6 +261,17 @@ def test_a_call_on_a_session_that_ended_just_now_is_an_error_of_the_gateway(gate
     assert fault.code == "gateway_unavailable"
 
 
+def test_a_call_says_for_which_invocation_it_is_made(agent: TestClient, gateway: FakeGateway) -> None:
+    for number in (1, 2):
+        agent.post(
+            "/invocations",
+            json={"prompt": 'call math___add_numbers {"a": 1, "b": 2}'},
+            headers={"X-Amzn-Bedrock-AgentCore-Runtime-Request-Id": f"r{number}"},
+        )
+    called = [body["params"]["_meta"] for body in gateway.bodies if body["method"] == "tools/call"]
+    assert [meta["toolgate/request-id"] for meta in called] == ["r1", "r2"]
+
+
 def test_a_call_belongs_to_its_own_trace(agent: TestClient, gateway: FakeGateway) -> None:
     """The session is opened in one request and serves another: what it sends then is part of the other's trace."""
     seen: list[int] = []

@@ -1,5 +1,6 @@
 """The main job: answers that come from the real handlers, through a signed and authorized gateway."""
 
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -27,6 +28,21 @@ def test_the_agent_answers_with_what_the_tool_returned(
     assert answer in ask(serving.environment, serving.agents[AGENT], question)
     (call,) = serving.calls[made:]
     assert (call.tool, dict(call.arguments), call.failed) == (tool, arguments, False)
+
+
+def test_one_request_can_be_followed_from_the_agent_through_the_gateway_to_the_function(serving: Serving) -> None:
+    ask(serving.environment, serving.agents[AGENT], "What is 2 + 3?")
+    lines = [json.loads(it) for it in serving.logs[AGENT].read_text().splitlines() if it.startswith("{")]
+    request_id = [line["request_id"] for line in lines if line["event"] == "invocation"][-1]
+    exchanges = map(json.loads, serving.access_log.read_text().splitlines())
+    (exchange,) = [line for line in exchanges if line.get("agent_request_id") == request_id]
+    assert (exchange["agent"], exchange["tool"], exchange["status"]) == (AGENT, "math___add_numbers", "ok")
+    assert "arguments" in exchange
+    assert exchange["request_id"] != request_id
+    (log,) = serving.function_logs.values()
+    assert log.name == "math.log"
+    started = [json.loads(it) for it in log.read_text().splitlines() if '"platform.start"' in it]
+    assert exchange["request_id"] in [line["record"]["requestId"] for line in started]
 
 
 def test_the_agent_names_its_tools_by_searching_for_them(serving: Serving) -> None:

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from toolgate.access.deployment.agentcore_resources import Runtime
 from toolgate.local.serve.agents.agent_process import START_SECONDS, AgentProcess, AgentStartError
-from toolgate.local.serve.guards.iam_guard import NeededPermission, refuse
+from toolgate.local.serve.guards.iam_guard import REQUEST_ID, NeededPermission, refuse
 from toolgate.local.serve.guards.sigv4 import Received
 from toolgate.policy.language.agentcore_facts import INVOKE_RUNTIME, INVOKE_RUNTIME_FOR_USER
 
@@ -29,6 +29,7 @@ SESSION_LENGTH = range(33, 257)
 """Characters of a runtimeSessionId (AgentCore developer guide, "Use isolated sessions for agents")."""
 
 _SESSION = "x-amzn-bedrock-agentcore-runtime-session-id"
+_REQUEST = "x-amzn-bedrock-agentcore-runtime-request-id"  # bedrock-agentcore's SDK reads it
 _USER = "x-amzn-bedrock-agentcore-runtime-user-id"
 _FORWARDED = ("content-type", "accept", "traceparent", "tracestate", "baggage", "x-amzn-trace-id", _USER)
 _DYING_SECONDS = 1.0
@@ -95,7 +96,8 @@ def _wrong_length(session: str) -> str:
 
 
 async def _invoke(agent: AgentProcess, session: str, request: Request, reply: _Reply) -> None:
-    headers = {name: request.headers[name] for name in _FORWARDED if name in request.headers} | {_SESSION: session}
+    headers = {name: request.headers[name] for name in _FORWARDED if name in request.headers}
+    headers |= {_SESSION: session, _REQUEST: reply.scope[REQUEST_ID]}
     async with httpx.AsyncClient(timeout=_TIMEOUT, verify=False, trust_env=False) as client:  # noqa: S501  # loopback
         try:
             answer = await _sent(client, agent, headers, await request.body())

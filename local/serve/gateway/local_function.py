@@ -1,44 +1,56 @@
-"""A Lambda function of the deployment: the real handler in a process of its own, by localcore-gateway's native backend.
+"""A Lambda function of the deployment as a gateway's target calls it: the real handler, in a process of its own."""
 
-Written by hand: what that backend gets wrong or leaves open. The process has the function's own environment and its
-role's credentials instead of the developer's; the context holds the function's ARN and the target's id.
-"""
-
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from localcore_gateway.config import LambdaFunctionConfig
-from localcore_gateway.lambda_emu.base import InvokeResult
+from localcore_gateway.lambda_emu.base import InvokeResult, LambdaInvoker
 
 from toolgate.access.deployment.agentcore_resources import Function
-from toolgate.local.serve.gateway.localcore_seams import FunctionProcess
+from toolgate.local.serve.access_log import ENTRY
+from toolgate.local.serve.bounded_file import BoundedFile
+from toolgate.local.serve.gateway.function_process import FunctionProcess
+from toolgate.local.serve.gateway.localcore_seams import current_request
+from toolgate.local.serve.guards.iam_guard import REQUEST_ID
 
 
-class LocalFunction(FunctionProcess):
+class LocalFunction(LambdaInvoker):  # type: ignore[misc]  # localcore-gateway has no types
     """Invokes one function on behalf of one target."""
 
-    def __init__(self, function: Function, *, target_id: str, code: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, function: Function, *, target_id: str, code: Path, environment: Mapping[str, str], log: BoundedFile
+    ) -> None:
         """Prepare the function; its process starts at the first call.
 
         Args:
             function: The function.
             target_id: The gateway target that calls it.
             code: The folder with its code.
-            environment: The whole environment of its process.
+            environment: The whole environment of its process, but for what Lambda itself sets.
+            log: Where its output goes.
         """
-        settings = LambdaFunctionConfig(
-            handler=function.handler, function_name=function.name, timeout_sec=function.timeout_seconds
-        )
-        of_lambda = {
-            "AWS_LAMBDA_FUNCTION_NAME": function.name,
-            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-            "LAMBDA_TASK_ROOT": str(code),
-        }
-        super().__init__(settings, code=code, environment={**environment, **of_lambda}, arn=function.arn)
+        self._log = log.path
+        self._process = FunctionProcess(function, code=code, environment=environment, log=log)
         self._target_id = target_id
 
     async def invoke(self, event: Any, *, client_context: dict[str, Any] | None = None) -> InvokeResult:
-        """Call the handler; see the base class."""
-        context = {**(client_context or {}), "bedrockAgentCoreTargetId": self._target_id}
-        return await super().invoke(event, client_context=context)
+        """Call the handler.
+
+        Its request id is the gateway's, which AWS tells in the client context only: a Lambda function there has an id
+        of its own for each call.
+        """
+        scope = current_request()
+        if scope:
+            scope[ENTRY].log = self._log
+        of_request = scope[REQUEST_ID] if scope else str(uuid.uuid4())
+        context = {
+            **(client_context or {}),
+            "bedrockAgentCoreTargetId": self._target_id,
+            "bedrockAgentCoreAwsRequestId": of_request,
+        }
+        return await self._process.call(event, context, of_request)
+
+    async def aclose(self) -> None:
+        """End the process."""
+        await self._process.aclose()

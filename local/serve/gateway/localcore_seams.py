@@ -4,16 +4,14 @@ Their versions are locked. `tests/local/serve/gateway/test_localcore_seams.py` h
 name, so that a newer version that has something else fails there and not in the middle of a tool call.
 """
 
-import socket
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from pathlib import Path
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from localcore_gateway.config import LambdaFunctionConfig
+from fastmcp.server.dependencies import get_http_request
 from localcore_gateway.lambda_emu.base import LambdaInvoker
-from localcore_gateway.lambda_emu.native import NativeLambdaInvoker
 from localcore_gateway.targets.base import ToolOutcome
 from localcore_gateway.targets.lambda_target import LambdaTarget
+from mcp.server.lowlevel.server import request_ctx
 from mcp.types import CallToolRequest, ListToolsRequest, ListToolsResult, ServerResult, Tool
 
 type CallTool = Callable[[str, dict[str, Any]], Awaitable[ToolOutcome]]
@@ -22,28 +20,20 @@ type RequestScope = MutableMapping[str, Any]
 """The ASGI scope of the HTTP request that an MCP message came in."""
 
 
-class FunctionProcess(NativeLambdaInvoker):  # type: ignore[misc]  # localcore-gateway has no types
-    """localcore-gateway's process of one function, with the function's environment and ARN instead of its own."""
+def current_request() -> RequestScope | None:
+    """The ASGI scope of the HTTP request whose MCP message is being carried out, or None outside of one."""
+    found = request_ctx.get(None)
+    request = getattr(found, "request", None) or _opening_request()
+    scope: RequestScope | None = request.scope if request else None
+    return scope
 
-    def __init__(self, settings: LambdaFunctionConfig, *, code: Path, environment: Mapping[str, str], arn: str) -> None:
-        """Prepare the process; it starts at the first call.
 
-        Args:
-            settings: Handler, name and timeout.
-            code: The folder with its code.
-            environment: The whole environment of the process; the library would add to the developer's.
-            arn: What the handler is told as its ARN; the library would make one up.
-        """
-        super().__init__(settings, code_roots=[str(code)])
-        self._env = dict(environment)
-        self._arn = arn
-
-    def _txn(self, sock: socket.socket, frame: dict[str, Any]) -> dict[str, Any] | None:
-        """Send one frame to the process; the frame of a call has the handler's context."""
-        if "ctx" in frame:
-            frame["ctx"]["arn"] = self._arn
-        answer: dict[str, Any] | None = super()._txn(sock, frame)
-        return answer
+def _opening_request() -> Any:
+    """The request of `initialize`, which MCP's server answers before there is a context of requests."""
+    try:
+        return get_http_request()
+    except RuntimeError:
+        return None
 
 
 def replace_function(target: LambdaTarget, function: LambdaInvoker) -> None:

@@ -6,6 +6,7 @@ no route but the MCP endpoint can be reached.
 
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,26 +26,31 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from toolgate.access.deployment.agentcore_resources import Gateway, Target
 from toolgate.access.deployment.roles import Role
 from toolgate.access.iam.evaluation import IamRequest, decide
+from toolgate.local.serve.access_log import ENTRY, Entry
 from toolgate.local.serve.gateway import search
+from toolgate.local.serve.gateway.lambda_log import last_words
 from toolgate.local.serve.gateway.local_function import LocalFunction
-from toolgate.local.serve.gateway.localcore_seams import CallTool, replace_function, wrap_calls
+from toolgate.local.serve.gateway.localcore_seams import CallTool, current_request, replace_function, wrap_calls
 from toolgate.local.serve.gateway.records import ToolCall
 from toolgate.local.serve.guards.cedar_guard import ToolAuthorization, authorize_tools
 from toolgate.policy.language.agentcore_facts import INVOKE_FUNCTION, full_name
 
-log = logging.getLogger(__name__)
-# They report each refused or failed call with a traceback; the caller is told, and so is our own log.
+_TOOL_FAILED = "tool_failed"  # of lambdas/dispatch.py: the tool raised, and its log says what
+_CODE = re.compile(r"[a-z][a-z0-9_]{0,39}")  # a code is a word; what else stands there may be anybody's data
+
+# They report each refused or failed call with a traceback; the caller is told, and so are our own logs.
 for _name in ("fastmcp", "mcp.server"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True)
 class LocalGateway:
-    """A gateway that is ready to serve: its MCP endpoint at the path `/mcp`, its lifespan, and how to end it."""
+    """A gateway that is ready to serve: its endpoint at `/mcp`, its lifespan, its targets, names of its tools."""
 
     app: ASGIApp
     lifespan: Callable[[], Any]
     targets: Sequence[LambdaTarget]
+    tools: frozenset[str]
 
 
 def build(
@@ -72,7 +78,9 @@ def build(
         _add_search(server, gateway, [target for target, _ in functions], record)
     if authorization:
         authorize_tools(server, authorization)
-    return LocalGateway(_only_mcp(app), lambda: app.router.lifespan_context(app), mcp_targets)
+    tools = {target.full_name(tool) for target, _ in functions for tool in target.tools or ()}
+    known = frozenset(tools | {search.NAME} if gateway.search else tools)
+    return LocalGateway(_only_mcp(app), lambda: app.router.lifespan_context(app), mcp_targets, known)
 
 
 def _configuration(gateway: Gateway, targets: Sequence[Target]) -> GatewayConfig:
@@ -108,32 +116,49 @@ def _guarded(
     structured = {tool.name for tool in target.tools or () if tool.output_schema}
 
     async def call_tool(name: str, arguments: dict[str, Any]) -> ToolOutcome:
+        entry = _entry()
+        entry.target = target.name
         # Source: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-prerequisites-permissions.html
-        if not decide(IamRequest(role, INVOKE_FUNCTION, arn)).allowed:
+        decision = decide(IamRequest(role, INVOKE_FUNCTION, arn))
+        if not decision.allowed:
+            entry.decided(INVOKE_FUNCTION, decision, "the gateway's role may not invoke the function", role.arn)
             text = (
                 f"Access denied while invoking Lambda function {arn}. Check the permissions on the Lambda function and"
                 " Gateway execution role, and retry the request."
             )
             return ToolOutcome(payload=text, is_error=True)
         started = time.perf_counter()
-        outcome = await _called(call, name, arguments, structured=name in structured)
+        outcome = await call(name, arguments)
         milliseconds = (time.perf_counter() - started) * 1000
+        _note_outcome(entry, outcome)
         record(ToolCall(gateway.arn, full_name(target.name, name), arguments, milliseconds, outcome.is_error))
-        return outcome
+        return _answer(outcome, structured=name in structured)
 
     return call_tool
 
 
-async def _called(call: CallTool, name: str, arguments: dict[str, Any], *, structured: bool) -> ToolOutcome:
-    try:
-        outcome = await call(name, arguments)
-    except RuntimeError as error:  # the handler's module did not load
-        log.warning("%s: %s", name, error)
-        return ToolOutcome(
-            payload=json.dumps({"errorMessage": str(error), "errorType": "Runtime.ImportModuleError"}), is_error=True
-        )
-    for line in outcome.logs:
-        log.info("%s: %s", name, line)
+def _entry() -> Entry:
+    """The exchange that is under way; one that nobody sees where no HTTP request came before."""
+    scope = current_request()
+    return scope[ENTRY] if scope else Entry("")
+
+
+def _note_outcome(entry: Entry, outcome: ToolOutcome) -> None:
+    payload = outcome.payload
+    error = payload.get("error") if isinstance(payload, dict) else None
+    code = error.get("code") if isinstance(error, dict) else None
+    if outcome.is_error:
+        entry.status, entry.error_type = "function_failed", payload["errorType"]
+        entry.last_words = f"{payload['errorType']}: {payload['errorMessage']}"
+    elif isinstance(code, str) and _CODE.fullmatch(code):
+        entry.status = code
+    else:
+        entry.status = "ok"
+    if code == _TOOL_FAILED:
+        entry.last_words = last_words(outcome.logs)
+
+
+def _answer(outcome: ToolOutcome, *, structured: bool) -> ToolOutcome:
     payload = outcome.payload
     if outcome.is_error and isinstance(payload, dict):  # a stack trace is nobody's business but the log's
         payload = {key: payload[key] for key in ("errorMessage", "errorType") if key in payload}
@@ -152,6 +177,7 @@ class _SupportedVersions(Middleware):
     async def on_initialize(self, context: MiddlewareContext[Any], call_next: Callable[..., Any]) -> Any:
         requested = context.message.params.protocolVersion
         if requested not in self._versions:
+            _entry().status = "unsupported_version"
             data = {"requested": requested, "supported": self._versions}
             raise McpError(ErrorData(code=INVALID_REQUEST, message="Unsupported protocol version", data=data))
         return await call_next(context)
@@ -172,6 +198,7 @@ def _add_search(server: Any, gateway: Gateway, targets: Sequence[Target], record
         started = time.perf_counter()
         found = search.search(tools, query)
         milliseconds = (time.perf_counter() - started) * 1000
+        _entry().status = "ok"
         record(ToolCall(gateway.arn, search.NAME, {"query": query}, milliseconds, failed=False))
         return found
 

@@ -20,6 +20,7 @@ from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.roles import Role
 from toolgate.access.iam.evaluation import Access, IamRequest, decide
 from toolgate.local.cloud.types.engine_attachment import permissions
+from toolgate.local.serve.access_log import ENTRY, Entry
 from toolgate.local.serve.gateway import search
 from toolgate.local.serve.gateway.localcore_seams import RequestScope, guard_tools
 from toolgate.local.serve.gateway.records import Denial
@@ -60,17 +61,33 @@ class ToolAuthorization:
             return False
         return decide_tool(self.engine, principal, tool).outcome in {Access.ALLOW, Access.CONDITIONAL}
 
-    def refusal(self, principal: str, tool: str, arguments: Mapping[str, Any]) -> str | None:
-        """The message with which the call is refused, or None when it is carried out."""
+    def refusal(
+        self, principal: str, tool: str, arguments: Mapping[str, Any], entry: Entry | None = None
+    ) -> str | None:
+        """The message with which the call is refused, or None when it is carried out.
+
+        Args:
+            principal: The caller as Cedar policies know it.
+            tool: The tool's full name.
+            arguments: The call's arguments.
+            entry: The exchange, which learns what decided.
+        """
         if tool == search.NAME:
             return None
         decision = self._decide(principal, tool, arguments)
         counted = decision.logged or decision
-        if counted.outcome is Access.ALLOW:
-            return None
         policies = tuple(self.policy_ids.get(name, name) for name in counted.policies)
-        message = _MESSAGE.format(_why(counted, policies))
         enforced = decision.logged is None
+        mode = "" if enforced else "LOG_ONLY"
+        if counted.outcome is Access.ALLOW:
+            if entry:
+                entry.allow(by="cedar", effect="allow", policies=list(policies), mode=mode)
+            return None
+        why = _why(counted, policies)
+        if entry:
+            note = entry.deny if enforced else entry.allow
+            note(by="cedar", effect="deny", policies=list(policies), reason=why, mode=mode)
+        message = _MESSAGE.format(why)
         log.info("%s %s: %s%s", principal, tool, message, "" if enforced else " (LOG_ONLY)")
         self.record(Denial(self.engine.gateway, principal, tool, arguments, policies, message, enforced))
         return message if enforced else None
@@ -123,7 +140,7 @@ def authorize_tools(server: Any, authorization: ToolAuthorization) -> None:
         return [tool for tool in tools if authorization.lists(caller, tool.name)]
 
     def refuse(scope: RequestScope, tool: str, arguments: dict[str, Any]) -> None:
-        message = authorization.refusal(_caller(scope), tool, arguments)
+        message = authorization.refusal(_caller(scope), tool, arguments, scope[ENTRY])
         if message:
             raise McpError(ErrorData(code=DENIED, message=message))
 

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from toolgate.access.iam.evaluation import BOUNDARY, IDENTITY, RESOURCE, Decision, IamRequest, Outcome, decide
 from toolgate.access.iam.policies import Policy
+from toolgate.local.serve.access_log import ENTRY, Entry
 from toolgate.local.serve.guards.credentials import SessionPrincipal, Sessions
 from toolgate.local.serve.guards.sigv4 import Received, SignatureError, verify
 
@@ -80,6 +81,7 @@ class Service:
         refuse: Writes an error in the service's own form: send, status, code, message.
         by_path: Whether the path tells the service. AWS has a host for each, and here all have one: of what is signed
             for nothing, or for something else, only the services with paths of their own can be told.
+        record: Told of each exchange just before its answer is complete, or when the caller has left.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Service:
     max_body: int
     refuse: Refuse = refuse
     by_path: bool = True
+    record: Callable[[Entry], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -112,13 +115,17 @@ def authorized(services: list[Service], authority: Authority) -> ASGIApp:
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         request_id = str(uuid.uuid4())
-        exchange = _Exchange({**scope, REQUEST_ID: request_id}, receive, _identified(send, request_id))
         found = _service(services, scope)
+        recorder = _Recorder(Entry(request_id), found[0].record if found else None, send)
+        exchange = _Exchange({**scope, REQUEST_ID: request_id, ENTRY: recorder.entry}, receive, recorder.send)
         if found is None:
             text = "The local deployment has no such operation: docs/local.md lists those that it has"
             await refuse(exchange.send, 404, "UnknownOperationException", text)
-        else:
+            return
+        try:
             await _serve(*found, exchange, authority)
+        finally:
+            recorder.finish()
 
     return app
 
@@ -138,13 +145,29 @@ def _service(services: list[Service], scope: Scope) -> tuple[Service, re.Match[s
     return next(exact, None) or next((found for found in fitting if found[0].by_path), None)
 
 
-def _identified(send: Send, request_id: str) -> Send:
-    async def identified(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", ()), (REQUEST_ID_HEADER, request_id.encode())]}
-        await send(message)
+class _Recorder:
+    """Passes an answer on, with its id. The exchange is recorded before its answer ends, for who looks it up then."""
 
-    return identified
+    def __init__(self, entry: Entry, record: Callable[[Entry], None] | None, send: Send) -> None:
+        self.entry = entry
+        self._record = record
+        self._send = send
+        self._status: int | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            request_id = (REQUEST_ID_HEADER, self.entry.request_id.encode())
+            message = {**message, "headers": [*message.get("headers", ()), request_id]}
+            self._status = message["status"]
+        elif not message.get("more_body"):
+            self.finish()
+        await self._send(message)
+
+    def finish(self) -> None:
+        record, self._record = self._record, None
+        if record:
+            self.entry.close(self._status)
+            record(self.entry)
 
 
 @dataclass(frozen=True)
@@ -159,8 +182,10 @@ async def _serve(service: Service, match: re.Match[str], exchange: _Exchange, au
     try:
         if body is None:
             raise RequestRefused(413, "ValidationException", f"The request is larger than {service.max_body} bytes")
+        entry: Entry = exchange.scope[ENTRY]
         request = _received(exchange.scope, body)
-        principal = await _admitted(service, match, request, authority)
+        entry.body, entry.headers = body, {name.lower(): value for name, value in request.headers}
+        principal = await _admitted(service, match, request, authority, entry)
     except RequestRefused as refusal:
         await service.refuse(exchange.send, refusal.status, refusal.code, str(refusal))
         return
@@ -169,7 +194,7 @@ async def _serve(service: Service, match: re.Match[str], exchange: _Exchange, au
 
 
 async def _admitted(
-    service: Service, match: re.Match[str], request: Received, authority: Authority
+    service: Service, match: re.Match[str], request: Received, authority: Authority, entry: Entry
 ) -> SessionPrincipal:
     """Who signed the request; refused unless it is signed as it must be, and its sender may make it."""
     try:
@@ -178,12 +203,20 @@ async def _admitted(
         )
     except SignatureError as error:
         log.info("%s %s: %s", request.method, request.path, error)
+        entry.deny(by="signature", effect="deny", reason=str(error), code=error.code)
         raise RequestRefused(403, error.code, str(error)) from error
     principal = authority.sessions.principal(key)
-    refusal = _refusal(principal, service.permissions(match, request), authority.resource_policies)
-    if refusal:
-        log.info("%s", refusal)
-        raise RequestRefused(403, "AccessDeniedException", refusal)
+    entry.principal, entry.role = principal.arn, principal.role.arn
+    for needed, decision in _decisions(principal, service.permissions(match, request), authority.resource_policies):
+        why = "" if decision.allowed else _why(decision, needed.action)
+        entry.decided(needed.action, decision, why)
+        if why:
+            refusal = (
+                f"User: {principal.arn} is not authorized to perform: {needed.action}"
+                f" on resource: {needed.resource} {why}"
+            )
+            log.info("%s", refusal)
+            raise RequestRefused(403, "AccessDeniedException", refusal)
     return principal
 
 
@@ -220,9 +253,9 @@ def _received(scope: Scope, body: bytes) -> Received:
     )
 
 
-def _refusal(
+def _decisions(
     principal: SessionPrincipal, permissions: list[NeededPermission], policies: Mapping[str, Policy]
-) -> str | None:
+) -> Iterator[tuple[NeededPermission, Decision]]:
     now = datetime.now(UTC)
     made = {
         "aws:SourceIp": "127.0.0.1",
@@ -232,13 +265,7 @@ def _refusal(
     for needed in permissions:
         facts = {**made, **needed.facts}
         policy = policies.get(needed.resource)
-        decision = decide(IamRequest(principal.role, needed.action, needed.resource, facts, policy))
-        if not decision.allowed:
-            return (
-                f"User: {principal.arn} is not authorized to perform: {needed.action}"
-                f" on resource: {needed.resource} {_why(decision, needed.action)}"
-            )
-    return None
+        yield needed, decide(IamRequest(principal.role, needed.action, needed.resource, facts, policy))
 
 
 # AWS's words, by the kind of a statement and by the sort of policy that is missing.

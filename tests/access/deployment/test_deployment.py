@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from toolgate.access.deployment.agentcore_resources import FunctionLog
 from toolgate.access.deployment.deployment import parse, read
 from toolgate.access.deployment.stack_export import Archive, Asset, DeploymentError
 from toolgate.access.matrix.access_matrix import matrix
@@ -63,6 +64,15 @@ def test_functions(handmade: dict[str, Any]) -> None:
     assert function.code == Archive(
         assets={"handler.py": Asset(path="tools/handler.py"), "word.txt": Asset(text="from a text asset")}
     )
+
+
+def test_how_a_function_logs_and_what_memory_it_has(handmade: dict[str, Any]) -> None:
+    (by_default,) = parse(handmade).functions
+    assert (by_default.memory_mb, by_default.log) == (128, FunctionLog("Text", "INFO", "INFO"))
+    (found,) = [it for it in handmade["deployment"]["resources"] if it["type"].startswith("aws:lambda/function:")]
+    found["outputs"] |= {"memorySize": 256, "loggingConfig": {"logFormat": "JSON", "applicationLogLevel": "WARN"}}
+    (function,) = parse(handmade).functions
+    assert (function.memory_mb, function.log) == (256, FunctionLog("JSON", "WARN", "INFO"))
 
 
 def test_runtimes_are_known_by_the_stacks_output(handmade: dict[str, Any], resource: Find) -> None:

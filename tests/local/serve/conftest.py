@@ -82,9 +82,15 @@ def rpc() -> Callable[..., httpx.Response]:
     """One signed JSON-RPC request to a gateway; further headers are not signed."""
 
     def send(
-        url: str, credentials: Credentials, method: str, params: dict[str, Any] | None = None, **headers: str
+        url: str,
+        credentials: Credentials,
+        method: str,
+        params: dict[str, Any] | None = None,
+        message_id: int | None = 1,
+        **headers: str,
     ) -> httpx.Response:
-        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params or {}})
+        message = {"jsonrpc": "2.0", "method": method, "params": params or {}}
+        body = json.dumps(message if message_id is None else message | {"id": message_id})
         accept = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
         request = AWSRequest("POST", url, data=body, headers=accept)
         signer = BotocoreCredentials(

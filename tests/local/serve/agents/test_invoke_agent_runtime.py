@@ -59,6 +59,7 @@ def test_the_session_reaches_the_agent_and_comes_back(ask: Ask) -> None:
     answer = ask("session", runtimeSessionId=SESSION)
     assert answer["runtimeSessionId"] == SESSION
     headers = _response(answer)
+    assert headers["x-amzn-bedrock-agentcore-runtime-request-id"] == answer["ResponseMetadata"]["RequestId"]
     assert headers["x-amzn-bedrock-agentcore-runtime-session-id"] == SESSION
     assert "authorization" not in headers
     assert len(ask("session")["runtimeSessionId"]) == 36

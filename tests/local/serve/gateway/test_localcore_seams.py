@@ -5,14 +5,12 @@ import inspect
 import json
 from collections.abc import Callable
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import pytest
 from localcore_gateway.app import build_app
-from localcore_gateway.config import GatewayConfig, LambdaFunctionConfig
+from localcore_gateway.config import GatewayConfig
 from localcore_gateway.lambda_emu.base import InvokeResult, LambdaInvoker
-from localcore_gateway.lambda_emu.native import NativeLambdaInvoker
 from localcore_gateway.targets.base import ToolOutcome
 from localcore_gateway.targets.lambda_target import LambdaTarget
 from mcp.server.lowlevel import Server
@@ -22,7 +20,7 @@ from starlette.testclient import TestClient
 
 from toolgate.local.serve.gateway.localcore_seams import (
     CallTool,
-    FunctionProcess,
+    current_request,
     guard_tools,
     replace_function,
     wrap_calls,
@@ -33,20 +31,7 @@ SIGNATURES: list[tuple[str, Callable[..., Any], list[str]]] = [
     ("build_app", build_app, ["cfg"]),
     ("LambdaTarget.call_tool", LambdaTarget.call_tool, ["self", "tool_name", "arguments"]),
     ("LambdaInvoker.invoke", LambdaInvoker.invoke, ["self", "event", "*client_context"]),
-    ("NativeLambdaInvoker.invoke", NativeLambdaInvoker.invoke, ["self", "event", "*client_context"]),
-    (
-        "NativeLambdaInvoker",
-        NativeLambdaInvoker.__init__,
-        ["self", "cfg", "*code_roots", "*env_file", "*python"],
-    ),
-    ("NativeLambdaInvoker._txn", NativeLambdaInvoker._txn, ["sock", "frame"]),
 ]
-HANDLER = """
-import os
-
-def handler(event, context):
-    return {"environment": dict(os.environ), "arn": context.invoked_function_arn}
-"""
 
 
 def changed(what: str, found: object) -> str:
@@ -65,9 +50,11 @@ class Recorder(LambdaInvoker):  # type: ignore[misc]  # localcore-gateway has no
 
     def __init__(self) -> None:
         self.events: list[Any] = []
+        self.scopes: list[Any] = []
 
     async def invoke(self, event: Any, *, client_context: dict[str, Any] | None = None) -> InvokeResult:
         self.events.append(event)
+        self.scopes.append(current_request())
         return InvokeResult(payload={"tool": (client_context or {})["bedrockAgentCoreToolName"]})
 
 
@@ -81,11 +68,9 @@ def gateway() -> tuple[Any, Any, Any]:
     return app, server, made
 
 
-def test_the_library_has_the_names_that_we_set(gateway: tuple[Any, Any, Any], tmp_path: Path) -> None:
+def test_the_library_has_the_names_that_we_set(gateway: tuple[Any, Any, Any]) -> None:
     _, server, target = gateway
     assert isinstance(vars(target).get("_invoker"), LambdaInvoker), changed("LambdaTarget._invoker", "is no function")
-    process = NativeLambdaInvoker(LambdaFunctionConfig(handler="h.h"), code_roots=[str(tmp_path)])
-    assert isinstance(vars(process).get("_env"), dict), changed("NativeLambdaInvoker._env", "is no environment")
     low_level = getattr(server, "_mcp_server", None)
     assert isinstance(low_level, Server), changed("FastMCP._mcp_server", f"is {low_level!r}")
     missing = {ListToolsRequest, CallToolRequest} - low_level.request_handlers.keys()
@@ -145,20 +130,13 @@ def test_a_guard_sees_the_request_and_decides(gateway: tuple[Any, Any, Any]) -> 
     assert asked == [("me", "t___one", {"a": 1}), ("me", "t___two", {})]
 
 
-def test_a_functions_process_has_its_own_environment_and_arn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "own.py").write_text(HANDLER, "utf-8")
-    monkeypatch.setenv("OF_THE_DEVELOPER", "secret")
-    arn = "arn:aws:lambda:us-east-1:123456789012:function:own"
-
-    async def call() -> Any:
-        settings = LambdaFunctionConfig(handler="own.handler")
-        process = FunctionProcess(settings, code=tmp_path, environment={"OWN": "yes"}, arn=arn)
-        try:
-            return (await process.invoke({}, client_context={})).payload
-        finally:
-            await process.aclose()
-
-    told = asyncio.run(call())
-    assert told["arn"] == arn, changed("the frame of a call", told["arn"])
-    assert told["environment"].get("OWN") == "yes", changed("NativeLambdaInvoker._env", "is not the environment")
-    assert "OF_THE_DEVELOPER" not in told["environment"]
+def test_a_function_finds_the_request_that_it_is_called_for(gateway: tuple[Any, Any, Any]) -> None:
+    app, _, target = gateway
+    function = Recorder()
+    replace_function(target, function)
+    with TestClient(app) as client:
+        rpc(client, "tools/call", {"name": "t___one", "arguments": {}})
+    (scope,) = function.scopes
+    assert scope is not None, changed("request_ctx", "is not set while a tool is called")
+    assert (b"x-caller", b"me") in scope["headers"], changed("request_ctx", scope)
+    assert current_request() is None

@@ -266,3 +266,45 @@ def test_what_cannot_be_decided_is_refused_and_hidden() -> None:
     assert message is not None
     assert "[unreadable]" in message
     assert len(denials) == 1
+
+
+def last(serving: Serving) -> dict[str, Any]:
+    line: dict[str, Any] = json.loads(serving.access_log.read_text().splitlines()[-1])
+    return line
+
+
+def test_the_access_log_says_which_policy_decided(policed: Policed, ask: Ask) -> None:
+    forbidding = policy("forbid", role="", action=GREETING)
+    with policed(policy(), forbidding) as serving:
+        ask(serving, "tools/call", ADD)
+        allowed = last(serving)
+        ask(serving, "tools/call", GREET)
+        forbidden = last(serving)
+        ask(serving, "tools/call", {"name": "math___context", "arguments": {}})
+        by_default = last(serving)
+        ask(serving, "tools/call", ADD | {"arguments": {"a": "x", "b": 1}})
+        misfit = last(serving)
+    assert (allowed["decision"], allowed["status"]) == ("allowed", "ok")
+    by_iam, by_cedar = allowed["decided_by"]
+    assert by_iam["by"] == "iam"
+    assert by_cedar == {"by": "cedar", "effect": "allow", "policies": ["p0-abcdefghij"]}
+    (by,) = forbidden["decided_by"]
+    assert (forbidden["decision"], by["by"], by["policies"]) == ("denied", "cedar", ["p1-abcdefghij"])
+    (by,) = by_default["decided_by"]
+    assert by == {
+        "by": "cedar",
+        "effect": "deny",
+        "reason": "No policy applies to the request (denied by default).",
+    }
+    assert by_default["principal"].endswith("assumed-role/assistant-role/local")
+    (by,) = misfit["decided_by"]
+    assert (misfit["decision"], "x" in by["reason"].split()) == ("denied", False)
+
+
+def test_the_access_log_says_what_an_engine_only_logs(policed: Policed, ask: Ask) -> None:
+    with policed(mode="LOG_ONLY") as serving:
+        ask(serving, "tools/call", ADD)
+        line = last(serving)
+    assert (line["decision"], line["status"]) == ("allowed", "ok")
+    _, by = line["decided_by"]
+    assert (by["by"], by["effect"], by["mode"]) == ("cedar", "deny", "LOG_ONLY")

@@ -19,6 +19,7 @@ def handle(event: dict[str, Any], context: Any) -> Any:
         "pid": os.getpid(),
         "custom": told,
         "arn": context.invoked_function_arn,
+        "request_id": context.aws_request_id,
         "word": (Path(__file__).parent / "word.txt").read_text(),
         "environment": dict(os.environ),
     }
