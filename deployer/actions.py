@@ -1,10 +1,10 @@
 """What deploying calls, by resource type: the one table of the deployer's IAM actions.
 
-Sources. The calls: hashicorp/terraform-provider-aws, folders iam, s3, logs, cloudwatch, lambda and bedrockagentcore of
-`internal/service`, which Pulumi's AWS provider is made from. Action names, and on which resources each can be allowed:
-Service Authorization Reference, page of the service in the prefix. What AgentCore checks besides the call itself:
-AgentCore developer guide, "IAM permissions for AgentCore Runtime", "Gateway prerequisites", "Using service-linked
-roles", "Policy permissions".
+Sources. The calls: hashicorp/terraform-provider-aws, folders iam, s3, logs, cloudwatch, lambda, dynamodb, sqs, sns,
+secretsmanager, ssm and bedrockagentcore of `internal/service`, which Pulumi's AWS provider is made from. Action names,
+and on which resources each can be allowed: Service Authorization Reference, page of the service in the prefix. What
+AgentCore checks besides the call itself: AgentCore developer guide, "IAM permissions for AgentCore Runtime", "Gateway
+prerequisites", "Using service-linked roles", "Policy permissions".
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +26,7 @@ from toolgate.policy.language.agentcore_facts import (
 )
 
 BUCKET = "aws:s3/bucket:Bucket"
+SECRET = "aws:secretsmanager/secret:Secret"  # noqa: S105  # a type
 OBSERVED = frozenset({GATEWAY, RUNTIME})
 KEY = "aws:kms/key:Key"
 
@@ -246,6 +247,137 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
                 "lambda:UpdateFunctionConfiguration",
             ),
         ),
+        # Lambda looks subnets and security groups up in the caller's name (Lambda developer guide, "Giving Lambda
+        # functions access to resources in an Amazon VPC", "Required IAM permissions"); they take no resource.
+        Grant(
+            WITHOUT_RESOURCE,
+            ("ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs"),
+            (ANYTHING,),
+            when=given("vpcConfig"),
+        ),
+        # The same guide, "Securing Lambda environment variables".
+        Grant(
+            "EncryptVariables",
+            ("kms:CreateGrant", "kms:Decrypt", "kms:Encrypt"),
+            of=key("kmsKeyArn"),
+            condition={"StringEquals": {"kms:ViaService": "lambda.{region}.amazonaws.com"}},
+            when=given("kmsKeyArn"),
+        ),
+    ),
+    "aws:dynamodb/table:Table": (
+        Grant(
+            "Tables",
+            (
+                "dynamodb:CreateTable",
+                "dynamodb:DeleteTable",
+                "dynamodb:DescribeContinuousBackups",
+                "dynamodb:DescribeTable",
+                "dynamodb:DescribeTimeToLive",
+                "dynamodb:ListTagsOfResource",
+                "dynamodb:TagResource",
+                "dynamodb:UntagResource",
+                "dynamodb:UpdateContinuousBackups",
+                "dynamodb:UpdateTable",
+                "dynamodb:UpdateTimeToLive",
+            ),
+        ),
+        # DynamoDB developer guide, "DynamoDB encryption at rest", "Authorizing use of your customer managed key":
+        # it makes its grants in the name of whoever gives the table the key.
+        Grant(
+            "EncryptTables",
+            (
+                "kms:CreateGrant",
+                "kms:Decrypt",
+                "kms:DescribeKey",
+                "kms:Encrypt",
+                "kms:GenerateDataKey",
+                "kms:ReEncryptFrom",
+                "kms:ReEncryptTo",
+            ),
+            of=key("serverSideEncryption", "kmsKeyArn"),
+            condition={"StringEquals": {"kms:ViaService": "dynamodb.{region}.amazonaws.com"}},
+            when=given("serverSideEncryption", "kmsKeyArn"),
+        ),
+    ),
+    "aws:sqs/queue:Queue": (
+        Grant(
+            "Queues",
+            (
+                "sqs:CreateQueue",
+                "sqs:DeleteQueue",
+                "sqs:GetQueueAttributes",
+                "sqs:GetQueueUrl",
+                "sqs:ListQueueTags",
+                "sqs:SetQueueAttributes",
+                "sqs:TagQueue",
+                "sqs:UntagQueue",
+            ),
+        ),
+    ),
+    "aws:sns/topic:Topic": (
+        Grant(
+            "Topics",
+            (
+                "sns:CreateTopic",
+                "sns:DeleteTopic",
+                "sns:GetTopicAttributes",
+                "sns:ListTagsForResource",
+                "sns:SetTopicAttributes",
+                "sns:TagResource",
+                "sns:UntagResource",
+            ),
+        ),
+    ),
+    "aws:secretsmanager/secret:Secret": (
+        Grant(
+            "Secrets",
+            (
+                "secretsmanager:CreateSecret",
+                "secretsmanager:DeleteSecret",
+                "secretsmanager:DescribeSecret",
+                "secretsmanager:GetResourcePolicy",
+                "secretsmanager:TagResource",
+                "secretsmanager:UntagResource",
+                "secretsmanager:UpdateSecret",
+            ),
+        ),
+        Grant(
+            "SecretPolicies",
+            (
+                "secretsmanager:DeleteResourcePolicy",
+                "secretsmanager:PutResourcePolicy",
+                "secretsmanager:ValidateResourcePolicy",
+            ),
+            when=given("policy"),
+        ),
+    ),
+    "aws:secretsmanager/secretVersion:SecretVersion": (
+        Grant(
+            "SecretValues",
+            (
+                "secretsmanager:DescribeSecret",
+                "secretsmanager:GetSecretValue",
+                "secretsmanager:PutSecretValue",
+                "secretsmanager:UpdateSecretVersionStage",
+            ),
+            of=owner(SECRET, "arn", "secretId"),
+        ),
+    ),
+    "aws:ssm/parameter:Parameter": (
+        Grant(
+            "Parameters",
+            (
+                "ssm:AddTagsToResource",
+                "ssm:DeleteParameter",
+                "ssm:GetParameter",
+                "ssm:GetParameters",
+                "ssm:ListTagsForResource",
+                "ssm:PutParameter",
+                "ssm:RemoveTagsFromResource",
+            ),
+        ),
+        # A look-up by name: it takes no resource.
+        Grant(WITHOUT_RESOURCE, ("ssm:DescribeParameters",), (ANYTHING,)),
     ),
     BUCKET: (
         # The provider reads each of a bucket's settings, also those the program does not make.
@@ -284,6 +416,9 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
     ),
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": (
         Grant("Ownership", ("s3:GetBucketOwnershipControls", "s3:PutBucketOwnershipControls"), of=_BUCKET_OF),
+    ),
+    "aws:s3/bucketVersioning:BucketVersioning": (
+        Grant("Versioning", ("s3:GetBucketVersioning", "s3:PutBucketVersioning"), of=_BUCKET_OF),
     ),
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
         Grant("Encryption", ("s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration"), of=_BUCKET_OF),

@@ -21,6 +21,7 @@ _AGENTCORE_SUFFIX = re.compile(r"(?<=-)[0-9a-zA-Z]{10}(?=/|$)")
 _PULUMI_SUFFIX = re.compile(r"(?<=-)[0-9a-f]{7}$")
 # A KMS key's id: 36 characters, all of AWS's choice.
 UNMADE_KEY = "{}/" + "?" * 36
+_SECRET_SUFFIX = re.compile(r"(?<=-)[0-9a-zA-Z]{6}$")
 _ARN_KEYS = ("arn", "gatewayArn", "agentRuntimeArn", "policyEngineArn", "dashboardArn", "resourceArn")
 _PROFILE = re.compile(r"arn:[^:]+:bedrock:[^:]+:[0-9]*:(?:application-)?inference-profile/.+")
 
@@ -143,6 +144,9 @@ def _lasting_arn(resource: Resource) -> str:
     arn = resource.text(next((key for key in _ARN_KEYS if resource.get(key) is not None), "arn"))
     if ":bedrock-agentcore:" in arn:
         return _AGENTCORE_SUFFIX.sub("?" * 10, arn)
+    if ":secretsmanager:" in arn:
+        name = _SECRET_SUFFIX.sub("", arn).removesuffix("-")
+        return (_PULUMI_SUFFIX.sub("?" * 7, name) if f"{resource.name}-" in name else name) + "-" + "?" * 6
     return _PULUMI_SUFFIX.sub("?" * 7, arn) if f"{resource.name}-" in arn else arn
 
 

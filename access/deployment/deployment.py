@@ -18,6 +18,7 @@ from toolgate.access.deployment.agentcore_resources import (
     Target,
     Tool,
 )
+from toolgate.access.deployment.data_resources import service_of
 from toolgate.access.deployment.gateway_tools import api_schema
 from toolgate.access.deployment.policy_attachments import read_attachments
 from toolgate.access.deployment.policy_engines import read_attachment, read_policy_engines
@@ -49,7 +50,7 @@ class Deployment:
     """Everything of a deployment that says who may call what, and what runs.
 
     `resource_policies` maps the ARN of a gateway or runtime to its resource policy; `others` labels AgentCore resources
-    that no view covers.
+    that no view covers; `data` are the resources that tools keep data in, as `data_resources` reads them.
     """
 
     roles: tuple[Role, ...]
@@ -61,6 +62,7 @@ class Deployment:
     resource_policies: Mapping[str, Policy]
     policy_engines: tuple[PolicyEngine, ...]
     others: tuple[str, ...]
+    data: tuple[Resource, ...] = ()
 
     def role(self, arn: str) -> Role | None:
         """The role with this ARN, if it is one of the deployment."""
@@ -113,6 +115,7 @@ def parse(export: Mapping[str, Any]) -> Deployment:
         resource_policies={r.text("resourceArn"): read_resource_policy(r) for r in by_type[RESOURCE_POLICY]},
         policy_engines=read_policy_engines(found),
         others=tuple(r.label for r in found if r.type.startswith(AGENTCORE_TYPES) and r.type not in _READ),
+        data=tuple(r for r in found if service_of(r.type)),
     )
 
 

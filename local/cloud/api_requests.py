@@ -24,7 +24,7 @@ class Member:
 
 
 type Table = Mapping[str, str | Member]
-"""Pulumi property -> the request's member; a dot leads to a member of a member."""
+"""Pulumi property -> the request's member; a dot leads to a member of a member. Lists for one member are joined."""
 
 
 def same(*names: str) -> dict[str, str | Member]:
@@ -44,10 +44,12 @@ def translate(table: Table, properties: Properties, where: str = "") -> dict[str
         NotReproducedError: A property is not in the table.
     """
     request: dict[str, Any] = {}
-    for name, value in properties.items():
+    for name in properties:
         if name not in table:
             raise NotReproducedError(f"{where}{name}")
-        target = table[name]
+    # In the table's order: of two properties that fill one list, its first comes first.
+    for name, target in table.items():
+        value = properties.get(name)
         if value is None:
             continue
         if isinstance(target, str):
@@ -61,7 +63,8 @@ def _put(request: dict[str, Any], path: str, value: Any) -> None:
     *outer, last = path.split(".")
     for member in outer:
         request = request.setdefault(member, {})
-    request[last] = value
+    both_lists = isinstance(value, list) and isinstance(request.get(last), list)
+    request[last] = [*request[last], *value] if both_lists else value
 
 
 def _convert(inside: "Table | Convert", value: Any, where: str) -> Any:

@@ -15,9 +15,13 @@ from toolgate.local.cloud.types import (
     kms,
     logs,
     policy_engines,
+    queues,
     resource_policies,
     runtimes,
     s3,
+    secrets,
+    tables,
+    topics,
 )
 
 TYPES: Mapping[str, ResourceType] = {
@@ -33,7 +37,14 @@ TYPES: Mapping[str, ResourceType] = {
         s3.PUBLIC_ACCESS_BLOCK,
         s3.OWNERSHIP_CONTROLS,
         s3.ENCRYPTION,
+        s3.VERSIONING,
         s3.OBJECT_TYPE,
+        tables.TABLE_TYPE,
+        queues.QUEUE_TYPE,
+        topics.TOPIC_TYPE,
+        secrets.SECRET_TYPE,
+        secrets.SECRET_VERSION_TYPE,
+        secrets.PARAMETER_TYPE,
         gateways.GATEWAY_TYPE,
         gateway_targets.TARGET_TYPE,
         policy_engines.ENGINE_TYPE,

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from toolgate.local.cloud.api_requests import translate
 from toolgate.local.cloud.catalogue import resource_type
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure, NotReproducedError, RefusalError
@@ -156,16 +155,15 @@ def _keep(account: Account, kind: ResourceType, inputs: Properties, made: Made, 
 
 def _model_failures(kind: ResourceType, inputs: Properties) -> Iterator[Failure]:
     for request in kind.requests:
-        if request.when is not None and inputs.get(request.when) is None:
-            continue
-        properties = {name: value for name, value in inputs.items() if name in request.table}
         try:
-            made = translate(request.table, properties)
+            made = request.made_of(inputs)
         except NotReproducedError as error:
             yield Failure(str(error).partition(".")[0], NOT_REPRODUCED.format(f"{error} of {kind.type}"))
             continue
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             yield Failure("", f"ValidationException: the inputs of {kind.type} do not have its form: {error!r}")
+            continue
+        if made is None:
             continue
         for path, reason in violations(request.service, request.operation, made):
             yield Failure(_property_of(request.table, path), f"{request.operation}: {reason}")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from toolgate.local.cloud.api_requests import Table
+from toolgate.local.cloud.api_requests import Table, translate
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
 from toolgate.local.cloud.values import Properties
@@ -24,12 +24,24 @@ class ApiRequest:
         operation: The operation.
         table: The request's members by Pulumi property.
         when: The input without which the request is not sent.
+        complete: What the request still lacks, where a member follows from several properties.
     """
 
     service: str
     operation: str
     table: Table
     when: str | None = None
+    complete: Callable[[dict[str, Any]], dict[str, Any]] = dict
+
+    def made_of(self, inputs: Properties) -> dict[str, Any] | None:
+        """The request that these inputs make, or None where it is not sent.
+
+        Raises:
+            NotReproducedError: A property within one of the inputs is not in the table.
+        """
+        if self.when is not None and inputs.get(self.when) is None:
+            return None
+        return self.complete(translate(self.table, {name: it for name, it in inputs.items() if name in self.table}))
 
 
 @dataclass(frozen=True)

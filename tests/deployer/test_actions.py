@@ -7,11 +7,25 @@ import botocore.session
 import pytest
 
 from tests.deployer.deciding import ACCOUNT, AGENTCORE, REGION, allowed
+from tests.local.cloud.conftest import (
+    BUCKET,
+    GOOD,
+    PARAMETER,
+    QUEUE,
+    SECRET,
+    SECRET_VERSION,
+    TABLE,
+    TOPIC,
+    VERSIONING,
+)
 from tests.local.conftest import BOUNDARY
 from tests.planning import planned
 from toolgate.deployer import deployer_policy
 from toolgate.deployer.actions import TYPES
 from toolgate.local.cloud.catalogue import TYPES as REPRODUCED
+from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.cloud.control_plane import ControlPlane
+from toolgate.local.cloud.store import MemoryStore
 
 # S3 user guide, "Required permissions for Amazon S3 API operations": where an action has another name.
 S3_NAMES = {
@@ -42,6 +56,8 @@ PERMISSION_ONLY = {
     "s3:ListBucket": "ListObjects",
     "s3:ListBucketVersions": "ListObjectVersions",
     "s3:DeleteObjectVersion": "DeleteObject",
+    "kms:ReEncryptFrom": "ReEncrypt",
+    "kms:ReEncryptTo": "ReEncrypt",
 }
 APIS = {
     "iam": ["iam"],
@@ -51,6 +67,12 @@ APIS = {
     "xray": ["xray"],
     "lambda": ["lambda"],
     "s3": ["s3", "s3control"],
+    "dynamodb": ["dynamodb"],
+    "sqs": ["sqs"],
+    "sns": ["sns"],
+    "secretsmanager": ["secretsmanager"],
+    "ssm": ["ssm"],
+    "ec2": ["ec2"],
     "bedrock": ["bedrock"],
     "bedrock-agentcore": ["bedrock-agentcore-control", "bedrock-agentcore"],
 }
@@ -67,6 +89,13 @@ ON = {
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "arn:aws:s3:::{bucket}",
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": "arn:aws:s3:::{bucket}",
     "aws:s3/bucketObjectv2:BucketObjectv2": "arn:aws:s3:::{bucket}/{key}",
+    "aws:s3/bucketVersioning:BucketVersioning": "arn:aws:s3:::{bucket}",
+    "aws:dynamodb/table:Table": "{arn}",
+    "aws:sqs/queue:Queue": "{arn}",
+    "aws:sns/topic:Topic": "{arn}",
+    "aws:secretsmanager/secret:Secret": "{arn}",
+    "aws:secretsmanager/secretVersion:SecretVersion": "{secretId}",
+    "aws:ssm/parameter:Parameter": "{arn}",
     "aws:bedrock/agentcoreGateway:AgentcoreGateway": "{gatewayArn}",
     "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget": (f"{AGENTCORE}:gateway/{{gatewayIdentifier}}"),
     "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime": "{agentRuntimeArn}",
@@ -113,6 +142,27 @@ def test_every_call_that_the_deployment_makes_is_allowed(which: str, request: py
     assert len(made) > 40
     within = {"iam_PermissionsBoundary": BOUNDARY}
     assert [call for call in sorted(made) if not allowed(document, *call, **within)] == []
+
+
+def test_the_same_holds_for_what_tools_keep_data_in(dev: dict[str, Any]) -> None:
+    plane = ControlPlane(CloudEnvironment(), MemoryStore(), {})
+    made: list[dict[str, Any]] = []
+    for token in (BUCKET, VERSIONING, TABLE, QUEUE, TOPIC, SECRET, SECRET_VERSION, PARAMETER):
+        inputs = dict(GOOD[token])
+        if token == SECRET_VERSION:
+            inputs["secretId"] = made[-1]["outputs"]["arn"]
+        outputs = dict(plane.create(token, inputs).outputs)
+        urn = f"urn:pulumi:dev::toolgate::{token}::data"
+        made.append({"urn": urn, "type": token, "inputs": inputs, "outputs": {**inputs, **outputs}})
+    resources = [*dev["deployment"]["resources"], *made]
+    document = deployer_policy.permissions({"version": 3, "deployment": {"resources": resources}})
+    called = set(calls({"deployment": {"resources": made}}))
+    assert len(called) > 20
+    assert [call for call in sorted(called) if not allowed(document, *call)] == []
+    secret = made[5]["outputs"]["arn"]
+    assert allowed(document, "secretsmanager:DeleteSecret", secret[:-6] + "abcdef")  # made anew
+    assert not allowed(document, "secretsmanager:DeleteSecret", secret[:-6] + "abcdefg")
+    assert not allowed(document, "dynamodb:GetItem", made[2]["outputs"]["arn"])
 
 
 @pytest.mark.parametrize(

@@ -92,9 +92,9 @@ def test_another_account_is_put_everywhere(dev: dict[str, Any]) -> None:
 
 
 def test_a_type_that_nobody_has_written_down_is_an_error(dev: dict[str, Any]) -> None:
-    queue = {"urn": "urn:pulumi:dev::toolgate::aws:sqs/queue:Queue::jobs", "type": "aws:sqs/queue:Queue"}
-    deployment = {"version": 3, "deployment": {"resources": [*dev["deployment"]["resources"], queue]}}
-    with pytest.raises(deployer_policy.DeployerError, match=r"^Queue 'jobs': .* deployer/actions\.py"):
+    vpc = {"urn": "urn:pulumi:dev::toolgate::aws:ec2/vpc:Vpc::own", "type": "aws:ec2/vpc:Vpc"}
+    deployment = {"version": 3, "deployment": {"resources": [*dev["deployment"]["resources"], vpc]}}
+    with pytest.raises(deployer_policy.DeployerError, match=r"^Vpc 'own': .* deployer/actions\.py"):
         deployer_policy.permissions(deployment)
 
 

@@ -7,7 +7,8 @@ from toolgate.local.cloud.api_requests import Member
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
 from toolgate.local.cloud.resource_type import ApiRequest, Existing, Made, Making, ResourceType
-from toolgate.local.cloud.types.permissions import role_of, trusts
+from toolgate.local.cloud.types.key_use import key_in_region
+from toolgate.local.cloud.types.permissions import Asked, may, role_of, trusts
 from toolgate.local.cloud.values import UNKNOWN, Properties
 from toolgate.policy.language.agentcore_facts import FUNCTION
 
@@ -79,6 +80,51 @@ def _role_can_be_assumed(inputs: Properties, made: Made, env: CloudEnvironment, 
         yield "InvalidParameterValueException: The role defined for the function cannot be assumed by Lambda."
 
 
+NETWORK_ACTIONS = (
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DeleteNetworkInterface",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+)
+"""What Lambda does with the role of a function in a VPC.
+
+Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC", "Required IAM permissions".
+"""
+
+
+def _network(inputs: Properties) -> Iterator[Failure]:
+    """The same page: a function in a VPC has subnets and security groups; without both it is in none."""
+    network = inputs.get("vpcConfig")
+    if not isinstance(network, dict):
+        return
+    given = [network.get(name) for name in ("subnetIds", "securityGroupIds")]
+    if UNKNOWN not in given and bool(given[0]) != bool(given[1]):
+        yield Failure("vpcConfig", "InvalidParameterValueException: subnetIds and securityGroupIds go together")
+
+
+def _role_may_use_network(inputs: Properties, _made: Made, env: CloudEnvironment, existing: Existing) -> Iterator[str]:
+    network, role = inputs.get("vpcConfig") or {}, role_of(inputs["role"], existing)
+    if role is None or not network.get("subnetIds"):
+        return
+    # The interface has no id yet: what a policy grants, it must grant on any. What only describes takes no resource
+    # (Service Authorization Reference, "Amazon EC2"; of CreateNetworkInterface also subnets and security groups).
+    interface = env.arn("ec2", "network-interface/eni-00000000000000000")
+    created_on = [
+        interface,
+        *(env.arn("ec2", f"subnet/{it}") for it in network["subnetIds"]),
+        *(env.arn("ec2", f"security-group/{it}") for it in network["securityGroupIds"]),
+    ]
+    for action in NETWORK_ACTIONS:
+        operation = action.removeprefix("ec2:")
+        on = created_on if operation == "CreateNetworkInterface" else [interface]
+        on = ["*"] if operation.startswith("Describe") else on
+        if not all(may(role, Asked(action, arn, env), existing) for arn in on):
+            text = f"The provided execution role does not have permissions to call {operation} on EC2"
+            yield f"InvalidParameterValueException: {text}"
+
+
 FUNCTION_TYPE = ResourceType(
     type=FUNCTION,
     requests=(
@@ -107,6 +153,15 @@ FUNCTION_TYPE = ResourceType(
                     },
                 ),
                 "tracingConfig": Member("TracingConfig", {"mode": "Mode"}),
+                "vpcConfig": Member(
+                    "VpcConfig",
+                    {
+                        "subnetIds": "SubnetIds",
+                        "securityGroupIds": "SecurityGroupIds",
+                        "ipv6AllowedForDualStack": "Ipv6AllowedForDualStack",
+                    },
+                ),
+                "kmsKeyArn": "KMSKeyArn",
                 "tags": "Tags",
             },
         ),
@@ -123,8 +178,8 @@ FUNCTION_TYPE = ResourceType(
     replaces=frozenset({"name"}),
     auto_name="name",
     defaults={"timeout": 3, "memorySize": 128, "packageType": "Zip", "architectures": ["x86_64"]},
-    rules=(_name, _package, _environment),
-    needs=(_role_can_be_assumed,),
+    rules=(_name, _package, _environment, _network),
+    needs=(_role_can_be_assumed, _role_may_use_network, key_in_region("kmsKeyArn")),
     unique=("name",),
     conflict="ResourceConflictException: Function already exist: {name}",
 )

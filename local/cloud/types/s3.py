@@ -143,6 +143,15 @@ ENCRYPTION = _setting(
     needs=(_key_of_rule,),
 )
 
+VERSIONING = _setting(
+    "aws:s3/bucketVersioning:BucketVersioning",
+    "PutBucketVersioning",
+    {
+        "bucket": "Bucket",
+        "versioningConfiguration": Member("VersioningConfiguration", {"status": "Status", "mfaDelete": "MFADelete"}),
+    },
+)
+
 OBJECT_TYPE = ResourceType(
     type=OBJECT,
     requests=(

@@ -31,6 +31,13 @@ ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"
 KEY = "aws:kms/key:Key"
 ALIAS = "aws:kms/alias:Alias"
+TABLE = "aws:dynamodb/table:Table"
+QUEUE = "aws:sqs/queue:Queue"
+TOPIC = "aws:sns/topic:Topic"
+SECRET = "aws:secretsmanager/secret:Secret"
+SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion"
+PARAMETER = "aws:ssm/parameter:Parameter"
+VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
 
 Inputs = dict[str, Any]
 ACCOUNT = {"AWS": "arn:aws:iam::123456789012:root"}
@@ -85,6 +92,28 @@ GOOD: dict[str, Inputs] = {
         "deletionWindowInDays": 30,
     },
     ALIAS: {"name": "alias/toolgate-dev-data", "targetKeyId": "1234abcd-12ab-34cd-56ef-1234567890ab"},
+    VERSIONING: {"bucket": "bucket", "versioningConfiguration": {"status": "Enabled"}},
+    TABLE: {
+        "name": "orders",
+        "billingMode": "PAY_PER_REQUEST",
+        "hashKey": "customer",
+        "rangeKey": "placed",
+        "attributes": [{"name": name, "type": "S"} for name in ("customer", "placed", "state")],
+        "globalSecondaryIndexes": [
+            {"name": "by-state", "hashKey": "state", "rangeKey": "placed", "projectionType": "ALL"}
+        ],
+        "localSecondaryIndexes": [{"name": "by-customer", "rangeKey": "state", "projectionType": "KEYS_ONLY"}],
+        "ttl": {"attributeName": "until", "enabled": True},
+        "pointInTimeRecovery": {"enabled": True},
+    },
+    QUEUE: {"name": "orders", "visibilityTimeoutSeconds": 60, "sqsManagedSseEnabled": True},
+    TOPIC: {"name": "orders", "displayName": "Orders"},
+    SECRET: {"name": "orders/api-key", "recoveryWindowInDays": 7},
+    SECRET_VERSION: {
+        "secretId": "arn:aws:secretsmanager:us-east-1:123456789012:secret:orders/api-key-a1B2c3",
+        "secretString": "open sesame",
+    },
+    PARAMETER: {"name": "/orders/limit", "type": "String", "value": "10"},
     LOG_GROUP: {"name": "/aws/lambda/function", "retentionInDays": 30},
     GATEWAY: {
         "name": "toolgate-dev-tools",

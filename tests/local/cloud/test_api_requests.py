@@ -33,3 +33,9 @@ def test_what_is_null_is_left_out_and_what_is_unknown_is_kept() -> None:
 def test_a_property_that_is_in_no_table_is_named_with_its_path() -> None:
     with pytest.raises(NotReproducedError, match=r"^block\.outer$"):
         translate(TABLE, {"block": {"outer": 1}})
+
+
+def test_lists_for_one_member_are_joined_in_the_tables_order() -> None:
+    table: Table = {"first": Member("Both", lambda it: [it]), "second": Member("Both", lambda it: [it])}
+    assert translate(table, {"second": 2, "first": 1}) == {"Both": [1, 2]}
+    assert translate(table, {"second": UNKNOWN, "first": 1}) == {"Both": UNKNOWN}

@@ -42,8 +42,8 @@ def test_a_nested_input_that_is_not_reproduced_is_refused(plane: ControlPlane) -
 
 
 def test_a_type_that_is_not_reproduced_is_refused(plane: ControlPlane) -> None:
-    with pytest.raises(NotReproducedError, match="aws:sqs/queue:Queue"):
-        plane.check("aws:sqs/queue:Queue", {})
+    with pytest.raises(NotReproducedError, match="aws:ec2/vpc:Vpc"):
+        plane.check("aws:ec2/vpc:Vpc", {})
 
 
 def test_a_failure_names_the_property_of_the_program(check: Callable[..., list[str]]) -> None:
