@@ -92,7 +92,7 @@ def test_check_says_what_aws_would(engine: Engine) -> None:
     _, [failure] = engine.check(ROLE, {"assumeRolePolicy": "{"})
     assert failure.startswith("assumeRolePolicy: MalformedPolicyDocument")
     _, [failure] = engine.check(f"{PREFIX}aws:sfn/stateMachine:StateMachine::q", {})
-    assert "does not reproduce aws:sqs/queue:Queue" in failure
+    assert "does not reproduce aws:sfn/stateMachine:StateMachine" in failure
 
 
 def test_check_passes_unknown_values_and_keeps_secrets(engine: Engine) -> None:
