@@ -16,7 +16,7 @@ from toolgate.components.observability import log_delivery
 from toolgate.components.runtime import wheels
 from toolgate.components.tool_gateway import GatewayTarget
 from toolgate.components.tools import provider_tool_schema
-from toolgate.components.tools.tool_schema import ToolSchema, read_tools
+from toolgate.components.tools.tool_schema import CheckedTool, ToolSchema, read_target
 
 DISPATCHER = "dispatch.py"
 SHIPPED_DISPATCHER = Path(__file__).parents[1] / "lambdas" / DISPATCHER
@@ -70,6 +70,7 @@ class _Wanted:
         name: The function's name in AWS.
         log_level: In AWS's word.
         tools: The tools it serves.
+        warnings: What the tools' author should know.
         code: Its zip.
         inputs: The component's inputs. Rules read them, and a plain value says more than an enum.
     """
@@ -77,6 +78,7 @@ class _Wanted:
     name: str
     log_level: str
     tools: list[ToolSchema]
+    warnings: list[str]
     code: pulumi.AssetArchive
     inputs: dict[str, Any]
 
@@ -92,6 +94,8 @@ class LambdaTools(pulumi.ComponentResource):
     def __init__(self, name: str, args: LambdaToolsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         wanted = _checked(name, args)
         super().__init__("toolgate:index:LambdaTools", name, wanted.inputs, opts)
+        for warning in wanted.warnings:
+            pulumi.warn(warning, self)
         role, ready = self._role(name, wanted.name, args)
         function = aws.lambda_.Function(
             f"{name}-function",
@@ -148,13 +152,14 @@ def _checked(name: str, args: LambdaToolsArgs) -> _Wanted:
     identifiers.check(identifiers.MANAGED_POLICY, args.get("permissions_boundary"), f"{where}.permissions_boundary")
     level = FunctionLogLevel(args.get("log_level", FunctionLogLevel.INFO)).value
     directory = Path(args["directory"])
-    tools = read_tools(directory / "tools.py")
-    tool_grants.full_names({name: [tool["name"] for tool in tools]}, where)
+    target = read_target(directory / "tools.py")
+    tool_grants.full_names({name: [tool["name"] for tool in target.tools]}, where)
     function_name = names.function(pulumi.get_project(), pulumi.get_stack(), name)
-    return _Wanted(function_name, level, tools, _code(directory, tools), {**args, "log_level": level})
+    inputs = {**args, "log_level": level}
+    return _Wanted(function_name, level, target.tools, target.warnings, _code(directory, target.checked), inputs)
 
 
-def _code(directory: Path, tools: list[ToolSchema]) -> pulumi.AssetArchive:
+def _code(directory: Path, tools: list[CheckedTool]) -> pulumi.AssetArchive:
     """The function's zip: the folder's files but its tests, the dispatcher, and the schema it checks arguments against.
 
     Raises:
