@@ -351,8 +351,15 @@ def _check_result(value: Any, schema: Schema, where: str) -> None:
     elif isinstance(value, list) and schema.get("type") == "array":
         for index, item in enumerate(value):
             _check_result(item, schema.get("items", {}), f"{where}[{index}]")
-    elif not (isinstance(value, str) and schema.get("python") == "decimal:Decimal"):
-        checked(value, schema, where)
+    elif not _is_special(value, schema):
+        checked(value, {word: schema[word] for word in ("type", "enum") if word in schema}, where)
+
+
+def _is_special(value: Any, schema: Schema) -> bool:
+    """Whether it is a bool, which is an int to Python, or a Decimal with more digits than a JSON number holds."""
+    if isinstance(value, bool):
+        return schema.get("type") in ("integer", "number") and "enum" not in schema
+    return isinstance(value, str) and schema.get("python") == "decimal:Decimal"
 
 
 def _fits_result(value: Any, schema: Schema, where: str) -> bool:

@@ -28,7 +28,7 @@ def missing(folder: Path, packages: Collection[str]) -> Iterator[UsageError]:
     """The imports that fail on Lambda, each as the error to raise.
 
     Left out is what a function can do without: imports for type checkers, and those in a `try` that takes an
-    ImportError.
+    ImportError, and what only runs where a file is the program.
 
     Args:
         folder: The target's folder.
@@ -36,6 +36,7 @@ def missing(folder: Path, packages: Collection[str]) -> Iterator[UsageError]:
     """
     files = sorted(_files(folder))
     own = {path.relative_to(folder).parts[0].removesuffix(".py") for path in files}
+    own |= {path.name.partition(".")[0] for path in folder.glob("*.so")}
     vendored = _vendored(folder)
     there = {*packages, *own, *SHIPPED, *OF_THE_RUNTIME, *(sys.stdlib_module_names - _NOT_ON_LAMBDA)}
     for path in files:
@@ -88,7 +89,7 @@ def _imports(body: list[ast.stmt]) -> Iterator[tuple[int, str]]:
             yield from ((statement.lineno, it.name.partition(".")[0]) for it in statement.names)
         elif isinstance(statement, ast.ImportFrom):
             yield statement.lineno, "" if statement.level else (statement.module or "").partition(".")[0]
-        elif isinstance(statement, ast.If) and is_type_checking(statement.test):
+        elif isinstance(statement, ast.If) and _is_never_true(statement.test):
             yield from _imports(statement.orelse)
         elif isinstance(statement, ast.Try | ast.With) and _takes_import_errors(statement):
             rest = [] if isinstance(statement, ast.With) else statement.handlers
@@ -99,6 +100,11 @@ def _imports(body: list[ast.stmt]) -> Iterator[tuple[int, str]]:
             for inner in ast.iter_child_nodes(statement):
                 if isinstance(inner, ast.stmt | ast.ExceptHandler | ast.match_case):
                     yield from _imports(inner.body if not isinstance(inner, ast.stmt) else [inner])
+
+
+def _is_never_true(test: ast.expr) -> bool:
+    """Whether the test fails on Lambda: it is for type checkers, or for a file that is run by itself."""
+    return is_type_checking(test) or ast.unparse(test) == "__name__ == '__main__'"
 
 
 def _takes_import_errors(statement: ast.Try | ast.With) -> bool:

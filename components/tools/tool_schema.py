@@ -121,7 +121,8 @@ def _file_and_line(mistake: str) -> tuple[str, int]:
 
 
 def _functions(file: SourceFile) -> list[Function]:
-    found = [node for node in file.body if isinstance(node, Function) and not node.name.startswith("_")]
+    top_level = [node for node in file.body if node.col_offset == 0]
+    found = [node for node in top_level if isinstance(node, Function) and not node.name.startswith("_")]
     if not found:
         raise UsageError(f"{file.path}: has no tool. Write a public function with type annotations and a docstring.")
     lines: dict[str, int] = {}

@@ -352,6 +352,8 @@ def _refusal(node: ast.expr, base: str, place: Place) -> str:
         return f"`{text}` is not defined in this file. Import it, or write {_EXPRESSIBLE}."
     if isinstance(named, str) and _is_of_a_package(named) and named.rpartition(".")[2] not in _INSTEAD:
         return f"`{text}` comes from a package, which is not read. Write a class of this folder, or {_EXPRESSIBLE}."
+    if isinstance(node, ast.Call):
+        base = ast.unparse(node.func)
     cannot = "cannot be sent as JSON" if place.is_result else "cannot be expressed in AgentCore's tool schema"
     return f"`{text}` {cannot}. Write {_INSTEAD.get(base.rpartition('.')[2], _EXPRESSIBLE)}."
 

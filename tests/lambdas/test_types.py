@@ -268,6 +268,12 @@ def maybe(x: int) -> Row | None:
 def colour(x: str) -> Colour:
     """Give."""
     return x  # type: ignore
+def flag() -> int:
+    """Give."""
+    return True
+def day() -> date:
+    """Give."""
+    return datetime(2026, 1, 31)
 def price() -> Decimal:
     """Give."""
     return Decimal("0.12345678901234567890")
@@ -311,6 +317,8 @@ def test_what_cannot_be_sent_is_an_error_in_words(function: Any, name: str, capl
         ("maybe", {"x": 0}, None),
         ("maybe", {"x": 1}, {"a": 1}),
         ("colour", {"x": "red"}, "red"),
+        ("flag", {}, True),
+        ("day", {}, "2026-01-31T00:00:00"),
         ("price", {}, "0.12345678901234567890"),
     ],
 )

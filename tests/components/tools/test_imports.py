@@ -23,6 +23,8 @@ def found(folder: Path, source: str, packages: tuple[str, ...] = ()) -> list[str
         "from __future__ import annotations",
         "import boto3, botocore.config\nfrom dateutil import parser\nimport urllib3, six, jmespath, s3transfer",
         "from dispatch import ToolError",
+        "import native",
+        "if __name__ == '__main__':\n    import pytest",
         "import helper, shop.prices\nfrom shop import prices",
         "import httpx\nfrom httpx._client import Client",
         "try:\n    import orjson\nexcept ImportError:\n    import json",
@@ -35,6 +37,7 @@ def found(folder: Path, source: str, packages: tuple[str, ...] = ()) -> list[str
 )
 def test_what_lambda_has_is_no_mistake(tmp_path: Path, source: str) -> None:
     (tmp_path / "helper.py").write_text("")
+    (tmp_path / "native.cpython-313-aarch64-linux-gnu.so").write_text("")
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "prices.py").write_text("from . import taxes\nfrom .. import helper\n")
     assert found(tmp_path, source, ("httpx",)) == []

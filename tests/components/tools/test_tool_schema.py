@@ -54,6 +54,7 @@ class Bad(TypedDict):
     more: bytes
 class Plain:
     x: int
+Made = TypedDict("Made", {"x": int})
 class Box[T](TypedDict):
     item: T
 class Odd(Enum):
@@ -406,6 +407,8 @@ def second(x: str) -> str:
 def _helper(x: Any) -> None: ...
 class Holder:
     def method(self, x: Any) -> None: ...
+if __name__ == "__main__":
+    def program(x: Any) -> None: ...
 def first(x: str) -> str:
     """Do it."""
 '''
@@ -447,6 +450,7 @@ def first(x: str) -> str:
             "`int\\('1'\\)` has to be run to know its value. Write the value itself",
         ),
         ("Annotated[str, Field(pattern='[')]", "its pattern is no regular expression"),
+        ("Made", "Write a class: `class Item\\(TypedDict\\): ...`"),
         ("Node", "Node contains itself"),
         ("Empty", "class 'Empty': has no fields"),
         ("Bad", "Bad field 'when': `timedelta` cannot be expressed"),
