@@ -3,11 +3,15 @@
 import json
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from tests.planning import ROOT
+from toolgate.components.tools.tool_schema import read_tools
 
 MODELS = """
 from dataclasses import dataclass, field
@@ -359,3 +363,17 @@ JSON = st.recursive(
 def test_whatever_is_sent_is_answered_as_data(show: Any, value: Any, name: str) -> None:
     answer = show(**{name: value})
     assert isinstance(answer, str) or answer["error"]["code"] == "invalid_arguments"
+
+
+def test_the_pages_example_is_a_tool_and_is_answered_as_the_page_says(function: Any, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "tools.md").read_text("utf-8")
+    source = (
+        page.partition("```python\n")[2].partition("```")[0].replace("    ...\n", "    return {lines[0].size: 1}\n")
+    )
+    call = function(source)
+    [tool] = read_tools(tmp_path / "tools.py", ["pydantic"])
+    count = tool["inputSchema"]["properties"]["lines"]["items"]["properties"]["count"]
+    assert f"`{count['description']}`" in page
+    assert call("shop___order", {"lines": [{"sku": "a"}]}) == {"small": 1}
+    refused = call("shop___order", {"lines": [{"sku": "a", "count": 0}]})
+    assert f"`{refused['error']['message']}`" in page
