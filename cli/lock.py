@@ -21,8 +21,8 @@ def lock(program: Path, targets: tuple[str, ...], upgrade: bool) -> None:
     Without TARGETS those of all that have any.
     """
     from toolgate.components.checks.arguments import UsageError
-    from toolgate.components.runtime.function_package import LOCK, REQUIREMENTS
     from toolgate.components.runtime.function_package import lock as lock_target
+    from toolgate.components.tools.target_folder import LOCK, REQUIREMENTS
 
     os.chdir(program)
     folders = [LAMBDAS / name for name in targets] or sorted(it.parent for it in LAMBDAS.glob(f"*/{REQUIREMENTS}"))
@@ -45,7 +45,7 @@ def lock(program: Path, targets: tuple[str, ...], upgrade: bool) -> None:
 def fetch(program: Path) -> None:
     """Download what the tools lock, for Lambda and for this machine: afterwards nothing needs the network."""
     from toolgate.components.checks.arguments import UsageError
-    from toolgate.components.runtime.function_package import LOCK
+    from toolgate.components.tools.target_folder import LOCK
 
     os.chdir(program)
     try:

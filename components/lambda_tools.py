@@ -20,17 +20,12 @@ from toolgate.components.observability import log_delivery
 from toolgate.components.runtime import function_package, network, wheels
 from toolgate.components.runtime.network import Network
 from toolgate.components.tool_gateway import GatewayTarget
-from toolgate.components.tools import provider_tool_schema, target_settings
-from toolgate.components.tools.tool_schema import ToolSchema, read_tools
+from toolgate.components.tools import provider_tool_schema, target_folder, target_settings
+from toolgate.components.tools.tool_schema import CheckedTool, ToolSchema, read_target
 
-DISPATCHER, SECRET_VALUES = "dispatch.py", "secret_values.py"
-"""What every function is shipped with; a file of that name beside the targets' folders goes before ours."""
 SHIPPED_FROM = Path(__file__).parents[1] / "lambdas"
-"""Not there where only this folder was installed, as the package for other languages can be."""
-SCHEMA = "tools.json"
-TESTS = "tests"
-"""Folder beside the tools with their tests."""
-NOT_SHIPPED = frozenset({target_settings.SETTINGS, function_package.REQUIREMENTS})
+"""Where what is shipped with every function lies, unless there is a file of that name beside the targets' folders. Not
+there where only this folder was installed, as the package for other languages can be."""
 LONGEST_ENVIRONMENT = 4096
 """Bytes of the names and values of all variables (Lambda developer guide, "Lambda quotas")."""
 _VARIABLE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
@@ -98,6 +93,7 @@ class _Wanted:
         name: The function's name in AWS.
         log_level: In AWS's word.
         tools: The tools it serves.
+        warnings: What the tools' author should know.
         code: Its zip.
         environment: Its variables.
         inputs: The component's inputs. Rules read them, and a plain value says more than an enum.
@@ -106,6 +102,7 @@ class _Wanted:
     name: str
     log_level: str
     tools: list[ToolSchema]
+    warnings: list[str]
     code: pulumi.Archive
     environment: dict[str, pulumi.Input[str]]
     inputs: dict[str, Any]
@@ -129,6 +126,8 @@ class LambdaTools(pulumi.ComponentResource):
         args = _with_settings(name, args, opts)
         wanted = _checked(name, args)
         super().__init__("toolgate:index:LambdaTools", name, wanted.inputs, opts)
+        for warning in wanted.warnings:
+            pulumi.warn(warning, self)
         ready = self._role(name, wanted, args)
         settings: dict[str, Any] = {}
         if wanted.environment:
@@ -238,12 +237,18 @@ def _checked(name: str, args: LambdaToolsArgs) -> _Wanted:
     environment = _environment(args, where)
     level = FunctionLogLevel(args.get("log_level", FunctionLogLevel.INFO)).value
     directory = Path(args["directory"])
-    needed = function_package.packages(directory)
-    tools = read_tools(directory / "tools.py")
-    tool_grants.full_names({name: [tool["name"] for tool in tools]}, where)
-    function_name = names.function(pulumi.get_project(), pulumi.get_stack(), name)
-    code = function_package.code(name, _files(directory, tools, secrets="secrets" in args), needed)
-    return _Wanted(function_name, level, tools, code, environment, {**args, "log_level": level})
+    target = read_target(directory / target_folder.TOOLS)
+    tool_grants.full_names({name: [tool["name"] for tool in target.tools]}, where)
+    files = _files(directory, target.checked, secrets="secrets" in args)
+    return _Wanted(
+        name=names.function(pulumi.get_project(), pulumi.get_stack(), name),
+        log_level=level,
+        tools=target.tools,
+        warnings=target.warnings,
+        code=function_package.code(name, files, target.packages),
+        environment=environment,
+        inputs={**args, "log_level": level},
+    )
 
 
 def _check_role(args: LambdaToolsArgs, where: str) -> None:
@@ -276,7 +281,7 @@ def _environment(args: LambdaToolsArgs, where: str) -> dict[str, pulumi.Input[st
     return variables
 
 
-def _files(directory: Path, tools: list[ToolSchema], *, secrets: bool) -> Mapping[str, pulumi.Asset]:
+def _files(directory: Path, tools: list[CheckedTool], *, secrets: bool) -> Mapping[str, pulumi.Asset]:
     """What the function's zip holds besides packages, by place.
 
     That is the folder's files but its tests and its settings, what is shipped with them, and the tools' schema.
@@ -285,24 +290,21 @@ def _files(directory: Path, tools: list[ToolSchema], *, secrets: bool) -> Mappin
         UsageError: The folder has a file of a name that is ours, or what is to be shipped with it is nowhere.
     """
     files: dict[str, pulumi.Asset] = {}
-    for path in sorted(directory.rglob("*")):
+    beside = ((target_folder.DISPATCHER, True), (target_folder.SECRET_VALUES, secrets))
+    taken = {target_folder.SCHEMA, *(name for name, _ in beside)}
+    for path in target_folder.shipped(directory):
         inside = path.relative_to(directory).as_posix()
-        parts = inside.split("/")
-        if not path.is_file() or any(part == "__pycache__" or part.startswith(".") for part in parts):
-            continue
-        if inside in NOT_SHIPPED or (len(parts) > 1 and parts[0] == TESTS):
-            continue
-        if inside in (DISPATCHER, SECRET_VALUES, SCHEMA):
+        if inside in taken:
             raise UsageError(f"{path}: that name is taken by what is shipped with the tools. Rename the file.")
         files[inside] = pulumi.FileAsset(path.as_posix())
-    for name, needed in ((DISPATCHER, True), (SECRET_VALUES, secrets)):
-        beside = directory.parent / name
-        file = beside if beside.is_file() else SHIPPED_FROM / name
+    for name, needed in beside:
+        own = directory.parent / name
+        file = own if own.is_file() else SHIPPED_FROM / name
         if file.is_file():
             files[name] = pulumi.FileAsset(file.as_posix())
         elif needed:
-            raise UsageError(f"{beside}: is missing. It lies beside the targets' folders.")
-    files[SCHEMA] = pulumi.StringAsset(provider_tool_schema.tools_json(tools))
+            raise UsageError(f"{own}: is missing. It lies beside the targets' folders.")
+    files[target_folder.SCHEMA] = pulumi.StringAsset(provider_tool_schema.tools_json(tools))
     return files
 
 

@@ -18,8 +18,8 @@ from toolgate.components.observability import monitoring
 from toolgate.components.observability.alarms import Alarms
 from toolgate.components.observability.log_delivery import LogDelivery
 from toolgate.components.observability.metrics import Monitored
-from toolgate.components.tools import provider_tool_schema
-from toolgate.components.tools.tool_schema import ToolSchema
+from toolgate.components.tools import listed_schema, provider_tool_schema
+from toolgate.components.tools.listed_schema import ToolSchema
 
 # A gateway made without versions speaks only 2025-03-26 (seen live: mrwersa/agentmandate), and they cannot be widened
 # later (aws/aws-cli#10346).
@@ -263,6 +263,8 @@ def _checked(name: str, args: ToolGatewayArgs) -> _Wanted:
 
 def _with_names(tools: Tools, where: str) -> Tools:
     _full_names(tools, where)
+    for target, its_tools in tools.items():
+        listed_schema.check(its_tools, f"{where}.targets.{target}.tools")
     return tools
 
 

@@ -1,16 +1,22 @@
 """The Lambda handler of every target: shipped beside the target's `tools.py` as `dispatch.handler`.
 
 AgentCore Gateway sends the tool's arguments as the event and the tool's full name in the client context
-(AgentCore developer guide, "Lambda function targets"). The arguments are checked against `tools.json`, the schema the
-gateway lists to its callers. Whatever goes wrong is answered as data, `{"error": {"code", "message"}}`; a stack trace
-goes to the log only. Standard library only: nothing is installed in the function.
+(AgentCore developer guide, "Lambda function targets"). The arguments are checked against `tools.json`, which says all
+that the annotations say (JSON Schema; `python` names the type that the tool gets), and what the gateway lists to its
+callers is made of. Whatever goes wrong is answered as data, `{"error": {"code", "message"}}`; a stack trace goes to the
+log only. Standard library only: nothing is installed in the function.
 """
 
+import datetime
+import decimal
+import enum
 import functools
 import importlib
 import json
 import logging
-from collections.abc import Callable, Mapping
+import re
+import uuid
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +38,7 @@ class ToolError(Exception):
 
 
 class ArgumentError(Exception):
-    """The arguments do not fit the tool's schema; the text says which and why."""
+    """A value does not fit its schema; the text says which and why."""
 
 
 def handler(event: Any, context: Any) -> Any:
@@ -46,14 +52,17 @@ def handler(event: Any, context: Any) -> Any:
         What the tool returned, or `{"error": {"code": str, "message": str}}`.
     """
     name = tool_name(context)
-    schema = schemas().get(name)
-    if schema is None:
-        return _error("unknown_tool", f"There is no tool {name!r} here. Tools: {', '.join(sorted(schemas()))}.")
+    tool = tools().get(name)
+    if tool is None:
+        return _error("unknown_tool", f"There is no tool {name!r} here. Tools: {', '.join(sorted(tools()))}.")
     try:
         # A tool without parameters has no properties, and takes no arguments; only a nested object may be any.
-        arguments = checked(event, {"properties": {}, **schema}, name)
+        schema = {"properties": {}, **tool["inputSchema"]}
+        arguments = checked(event, schema, name)
         # Imported late: what fails in the author's module is then reported like any other failure of the tool.
-        return _sendable(getattr(importlib.import_module("tools"), name)(**arguments))
+        function = getattr(importlib.import_module("tools"), name)
+        result = _awaited(function(**converted(arguments, schema, name)))
+        return _sendable(result, tool.get("outputSchema", {}))
     except ArgumentError as error:
         return _error("invalid_arguments", str(error))
     except ToolError as error:
@@ -71,46 +80,134 @@ def tool_name(context: Any) -> str:
 
 
 @functools.cache
-def schemas() -> dict[str, Schema]:
-    """Input schemas of this target's tools by name, from the `tools.json` shipped beside this file."""
-    tools = json.loads(Path(__file__).with_name("tools.json").read_text("utf-8"))
-    return {tool["name"]: tool["inputSchema"] for tool in tools}
+def tools() -> dict[str, Mapping[str, Any]]:
+    """This target's tools by name, from the `tools.json` shipped beside this file."""
+    read = json.loads(Path(__file__).with_name("tools.json").read_text("utf-8"))
+    return {tool["name"]: tool for tool in read}
 
 
 def checked(value: Any, schema: Schema, where: str) -> Any:
-    """Return the value as the tool takes it.
+    """Return the value as its schema means it.
 
     An integer written as `3.0` becomes 3, and a null for an optional property counts as left out: models write both.
 
     Args:
         value: A JSON value.
-        schema: Its schema: `type`, and `properties`, `required` or `items`.
+        schema: Its schema; see `components/tools/tool_types.py` for the words it can have.
         where: The value's place, for the message.
 
     Raises:
         ArgumentError: The value does not fit.
     """
-    if schema["type"] == "integer" and isinstance(value, float) and value.is_integer():
-        return int(value)
-    if not _FITS[schema["type"]](value):
-        raise ArgumentError(f"{where}: expected {schema['type']}, got {_kind(value)}.")
-    if schema["type"] == "array":
+    kind = schema.get("type")
+    if kind == "integer" and isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if kind is not None and not _FITS[kind](value):
+        raise ArgumentError(f"{where}: expected {kind}, got {_kind(value)}.")
+    if "enum" in schema and value not in schema["enum"]:
+        raise ArgumentError(f"{where}: {_shown(value)} is not one of {', '.join(map(_shown, schema['enum']))}.")
+    if "format" in schema:
+        _checked_format(value, schema["format"], where)
+    for word, (holds, text) in _BOUNDS.items():
+        if word in schema and not holds(value, schema[word]):
+            raise ArgumentError(f"{where}: {_shown(value)} {text.format(schema[word])}.")
+    if kind == "array" and "items" in schema:
         return [checked(item, schema["items"], f"{where}[{index}]") for index, item in enumerate(value)]
-    if schema["type"] == "object" and "properties" in schema:
+    if kind == "object":
         return _checked_object(value, schema, where)
     return value
 
 
 def _checked_object(value: dict[str, Any], schema: Schema, where: str) -> dict[str, Any]:
-    properties, required = schema["properties"], schema.get("required", [])
-    given = {name: item for name, item in value.items() if item is not None or name in required}
-    unknown = sorted(set(given) - set(properties))
-    missing = [name for name in required if name not in given]
-    if unknown:
-        raise ArgumentError(f"{where}: unknown {_names(unknown)}. Known: {_names(properties)}.")
-    if missing:
-        raise ArgumentError(f"{where}: missing {_names(missing)}.")
-    return {name: checked(item, properties[name], f"{where}.{name}") for name, item in given.items()}
+    if "properties" in schema:
+        properties, required = schema["properties"], schema.get("required", [])
+        given = {name: item for name, item in value.items() if item is not None or name in required}
+        unknown = sorted(set(given) - set(properties))
+        missing = [name for name in required if name not in given]
+        if unknown:
+            raise ArgumentError(f"{where}: unknown {_names(unknown)}. Known: {_names(properties)}.")
+        if missing:
+            raise ArgumentError(f"{where}: missing {_names(missing)}.")
+        return {name: checked(item, properties[name], f"{where}.{name}") for name, item in given.items()}
+    for name in value if "propertyNames" in schema else ():
+        checked(name, schema["propertyNames"], f"{where}: key {name!r}")
+    if "additionalProperties" in schema:
+        each = schema["additionalProperties"]
+        return {name: checked(item, each, f"{where}.{name}") for name, item in value.items()}
+    return value
+
+
+def _checked_format(value: str, name: str, where: str) -> None:
+    parse, example = _FORMATS[name]
+    try:
+        parse(value)
+    except ValueError:
+        raise ArgumentError(f"{where}: {_shown(value)} is no {name}. Write it as {example}.") from None
+
+
+def converted(value: Any, schema: Schema, where: str) -> Any:
+    """Make of a checked value what the tool's annotation promises: a date, a member of an Enum, a dataclass, a set.
+
+    Raises:
+        ArgumentError: The type refuses the value.
+    """
+    python = _named(schema["python"]) if "python" in schema else None
+    if hasattr(python, "model_validate_json"):
+        # pydantic converts what is inside by itself; from JSON, because a strict model takes a date's text only there.
+        return _made(lambda _: python.model_validate_json(json.dumps(value)), value, where)  # type: ignore[union-attr]
+    if isinstance(value, list) and "items" in schema:
+        value = [converted(item, schema["items"], f"{where}[{index}]") for index, item in enumerate(value)]
+    elif isinstance(value, dict):
+        value = _converted_object(value, schema, where)
+    if python is None:
+        return value
+    if schema.get("type") == "object":
+        return _made(lambda fields: python(**fields), value, where)
+    if schema.get("type") == "number" and python is decimal.Decimal:
+        return decimal.Decimal(repr(value))
+    return _made(getattr(python, "fromisoformat", python), value, where)
+
+
+def _converted_object(value: dict[str, Any], schema: Schema, where: str) -> dict[Any, Any]:
+    keys, each = schema.get("propertyNames", {}), schema.get("additionalProperties", {})
+    properties = schema.get("properties", {})
+    return {
+        converted(name, keys, where): converted(item, properties.get(name, each), f"{where}.{name}")
+        for name, item in value.items()
+    }
+
+
+def _made(make: Callable[[Any], Any], value: Any, where: str) -> Any:
+    try:
+        return make(value)
+    except ToolError:
+        raise
+    except Exception as error:
+        errors = getattr(error, "errors", None)
+        if type(error).__name__ == "ValidationError" and callable(errors):
+            texts = [f"{'.'.join(map(str, (where, *it['loc'])))}: {it['msg']}" for it in errors()]
+            raise ArgumentError("; ".join(texts) + ".") from None
+        logger.exception("%s: its type refuses the value", where)
+        raise ArgumentError(f"{where}: the tool refuses this value. Its log says why.") from None
+
+
+@functools.cache
+def _named(python: str) -> Any:
+    module, _, name = python.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _awaited(result: Any) -> Any:
+    """What an asynchronous tool returns in the end."""
+    return _loop().run(result) if isinstance(result, Coroutine) else result
+
+
+@functools.cache
+def _loop() -> Any:
+    """The process's one event loop: a client that a tool keeps from call to call stays usable."""
+    import asyncio  # noqa: PLC0415 takes its time, and most targets need none
+
+    return asyncio.Runner()
 
 
 def _is_number(value: Any) -> bool:
@@ -124,7 +221,46 @@ _FITS: dict[str, Callable[[Any], bool]] = {
     "boolean": lambda value: isinstance(value, bool),
     "array": lambda value: isinstance(value, list),
     "object": lambda value: isinstance(value, dict),
+    "null": lambda value: value is None,
 }
+
+
+def _is_as_long(value: Any, size: int) -> bool:
+    return len(value) >= size
+
+
+def _is_as_short(value: Any, size: int) -> bool:
+    return len(value) <= size
+
+
+_UNITS = {"Length": "characters", "Items": "items", "Properties": "keys"}
+# What a value must hold to, by JSON Schema's word: the test, and the end of the sentence that says why it fails.
+_BOUNDS: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
+    "minimum": (lambda value, bound: value >= bound, "is less than {}"),
+    "exclusiveMinimum": (lambda value, bound: value > bound, "is not more than {}"),
+    "maximum": (lambda value, bound: value <= bound, "is more than {}"),
+    "exclusiveMaximum": (lambda value, bound: value < bound, "is not less than {}"),
+    "multipleOf": (lambda value, step: _decimal(value) % _decimal(step) == 0, "is no multiple of {}"),
+    "pattern": (lambda value, pattern: re.search(pattern, value) is not None, "does not match {}"),
+    **{f"min{word}": (_is_as_long, f"has less than {{}} {unit}") for word, unit in _UNITS.items()},
+    **{f"max{word}": (_is_as_short, f"has more than {{}} {unit}") for word, unit in _UNITS.items()},
+}
+_FORMATS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "date": (datetime.date.fromisoformat, "YYYY-MM-DD"),
+    "date-time": (datetime.datetime.fromisoformat, "2026-01-31T09:30:00Z"),
+    "time": (datetime.time.fromisoformat, "HH:MM:SS"),
+    "uuid": (uuid.UUID, "32 hexadecimal digits with hyphens"),
+}
+
+
+def _decimal(number: float) -> decimal.Decimal:
+    """The number that is written, which a float only comes near."""
+    return decimal.Decimal(repr(number))
+
+
+def _shown(value: Any) -> str:
+    text = repr(value) if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _kind(value: Any) -> str:
@@ -135,11 +271,103 @@ def _names(names: Any) -> str:
     return ", ".join(map(repr, names)) or "none"
 
 
-def _sendable(result: Any) -> Any:
-    size = len(json.dumps(result, allow_nan=False))
+def _sendable(result: Any, schema: Schema) -> Any:
+    """The result as JSON, which is what the annotation says it is."""
+    sent = _json(result)
+    size = len(json.dumps(sent, allow_nan=False))
     if size > LARGEST_RESULT:
         raise ToolError(f"The result has {size} bytes; {LARGEST_RESULT} can be sent. Ask for less at once.")
-    return result
+    try:
+        _check_result(sent, schema, "result")
+    except ArgumentError as error:
+        raise TypeError(f"it is not what the annotation says: {error}") from None
+    return sent
+
+
+def _json(value: Any) -> Any:  # noqa: PLR0911 one line for each kind of value
+    """A value in JSON's types.
+
+    Raises:
+        TypeError: JSON has no word for it.
+    """
+    if isinstance(value, enum.Enum):
+        return _json(value.value)
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, decimal.Decimal):
+        return _number(value)
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    if hasattr(value, "model_dump") and not isinstance(value, type):
+        return _json(value.model_dump(mode="json", by_alias=True))
+    if hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
+        return {name: _json(getattr(value, name)) for name in value.__dataclass_fields__}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return _json(value._asdict())
+    if isinstance(value, Mapping):
+        return {_key(name): _json(item) for name, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_json(item) for item in value]
+    raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
+
+
+def _number(value: decimal.Decimal) -> int | float | str:
+    """A JSON number where one holds every digit, else the digits as a text."""
+    if not value.is_finite():
+        raise TypeError(f"{value} cannot be sent as JSON")
+    if value == value.to_integral_value():
+        return int(value)
+    return float(value) if _decimal(float(value)) == value else str(value)
+
+
+def _key(name: Any) -> str:
+    key = _json(name)
+    if isinstance(key, list | dict):
+        raise TypeError(f"{type(name).__name__} cannot be a key in JSON")
+    return key if isinstance(key, str) else json.dumps(key)
+
+
+def _check_result(value: Any, schema: Schema, where: str) -> None:
+    """Check a result against its annotation; it may have keys that the annotation does not name.
+
+    Raises:
+        ArgumentError: It is something else.
+    """
+    if "anyOf" in schema:
+        if not any(_fits_result(value, choice, where) for choice in schema["anyOf"]):
+            raise ArgumentError(f"{where}: {_kind(value)} is none of the types that the annotation says.")
+        return
+    if isinstance(value, dict) and schema.get("type") == "object":
+        properties = schema.get("properties", {})
+        missing = [name for name in schema.get("required", []) if name not in value]
+        if missing:
+            raise ArgumentError(f"{where}: missing {_names(missing)}.")
+        each = schema.get("additionalProperties", {})
+        for name, item in value.items():
+            if item is not None or name not in properties or name in schema["required"]:
+                _check_result(item, properties.get(name, each), f"{where}.{name}")
+    elif isinstance(value, list) and schema.get("type") == "array":
+        for index, item in enumerate(value):
+            _check_result(item, schema.get("items", {}), f"{where}[{index}]")
+    elif not _is_special(value, schema):
+        checked(value, {word: schema[word] for word in ("type", "enum") if word in schema}, where)
+
+
+def _is_special(value: Any, schema: Schema) -> bool:
+    """Whether it is a bool, which is an int to Python, or a Decimal with more digits than a JSON number holds."""
+    if isinstance(value, bool):
+        return schema.get("type") in ("integer", "number") and "enum" not in schema
+    return isinstance(value, str) and schema.get("python") == "decimal:Decimal"
+
+
+def _fits_result(value: Any, schema: Schema, where: str) -> bool:
+    try:
+        _check_result(value, schema, where)
+    except ArgumentError:
+        return False
+    return True
 
 
 def _error(code: str, message: str) -> dict[str, dict[str, str]]:

@@ -1,7 +1,6 @@
 """A function's code: its target's files and what is shipped with them, and the arm64 wheels of what they lock.
 
-A target's packages are named in its `requirements.in` and locked in its `requirements.txt` (`toolgate lock`). The lock
-is shipped as well: whoever runs the function elsewhere installs the same packages for that machine.
+A target's packages are named in its `requirements.in` and locked in its `requirements.txt` (`toolgate lock`).
 """
 
 import hashlib
@@ -18,9 +17,8 @@ import pulumi
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.runtime import code_zip, wheels
 from toolgate.components.runtime.code_zip import MEGABYTE, Limits
+from toolgate.components.tools.target_folder import LOCK, REQUIREMENTS
 
-REQUIREMENTS = "requirements.in"
-LOCK = "requirements.txt"
 LOCKED_FROM = "# locked from requirements.in with SHA-256 "
 """How a lock begins that `toolgate lock` wrote."""
 DIST = Path("dist")

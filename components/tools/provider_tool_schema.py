@@ -4,7 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from toolgate.components.tools.tool_schema import ToolSchema
+from toolgate.components.tools.listed_schema import ToolSchema
+from toolgate.components.tools.tool_schema import CheckedTool
 from toolgate.components.tools.tool_types import Schema
 
 type Typed = dict[str, Any]
@@ -15,13 +16,14 @@ type Typed = dict[str, Any]
 # typed schema goes as JSON text.
 _TYPED = {
     "input": {"items": "items", "properties": "property"},
-    "property": {"items": "items", "properties": "last"},
-    "items": {"items": "last", "properties": "last"},
+    "property": {"items": "items", "properties": "last_property"},
+    "items": {"items": "last_items", "properties": "last_property"},
 }
+_AS_GO = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 
 
-def tools_json(tools: Sequence[ToolSchema]) -> str:
-    """The `tools.json` of a function's zip: the tools as they are, which is the API's form."""
+def tools_json(tools: Sequence[CheckedTool]) -> str:
+    """The `tools.json` of a function's zip: all that the annotations say of the tools, in JSON Schema."""
     return json.dumps(tools, indent=1)
 
 
@@ -44,20 +46,28 @@ def _node(schema: Schema, location: str) -> Typed:
     required = schema.get("required", [])
     if "items" in schema:
         items = schema["items"]
-        node |= {"items": _node(items, typed["items"])} if typed else {"items_json": _text(items)}
-    if "properties" in schema and typed:
+        key = "items_json"
+        node |= {"items": _node(items, typed["items"])} if typed else {key: _text(items, f"{location}.{key}")}
+    if schema.get("properties") and typed:
         node["properties"] = [
             {"name": name, "required": name in required, **_node(child, typed["properties"])}
             # Tools that come through an engine have lost the order of their keys.
             for name, child in sorted(schema["properties"].items())
         ]
-    elif "properties" in schema:
-        node["properties_json"] = _text({"properties": schema["properties"], "required": required})
+    elif schema.get("properties"):
+        whole = {"properties": schema["properties"], "required": required}
+        node["properties_json"] = _text(whole, f"{location}.properties_json")
     return node
 
 
-def _text(schema: Schema) -> str:
-    return json.dumps(_ordered(schema), separators=(",", ":"), ensure_ascii=False)
+def _text(schema: Schema, place: str) -> str:
+    """The JSON that the provider makes of what AWS gives back: a plan compares it with ours, letter by letter.
+
+    Source: terraform-provider-aws, gateway_target.go (Flatten of schemaItemsLeafModel and of schemaPropertyLeafModel,
+    which alone takes the end of the line off one of its texts) and Go's encoding/json, which escapes for HTML.
+    """
+    text = json.dumps(_ordered(schema), separators=(",", ":"), ensure_ascii=False).translate(_AS_GO)
+    return text if place == "last_property.items_json" else f"{text}\n"
 
 
 def _ordered(schema: Schema) -> Schema:

@@ -24,8 +24,8 @@ from toolgate.components.checks import arguments
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.iam.role_statements import RoleStatement
 from toolgate.components.runtime.network import Network
+from toolgate.components.tools.target_folder import SETTINGS
 
-SETTINGS = "target.py"
 FUNCTION = "settings"
 
 

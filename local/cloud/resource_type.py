@@ -110,6 +110,7 @@ class ResourceType:
         unique: The inputs of which no two resources of the type may have the same; none where a second request
             overwrites.
         conflict: AWS's error when they do.
+        read_back: What the provider's state has of the inputs once AWS has given them back.
         in_use: AWS's errors when it is deleted while others hang on it, given the record and the account's resources.
     """
 
@@ -126,6 +127,7 @@ class ResourceType:
     needs: tuple[Callable[[Properties, Made, CloudEnvironment, Existing], Iterator[str]], ...] = ()
     unique: tuple[str, ...] = ()
     conflict: str = ""
+    read_back: Callable[[Any], Any] = field(default=lambda inputs: inputs)
     in_use: Callable[[Record, Existing], Iterator[str]] | None = None
 
     def reproduces(self, name: str) -> bool:

@@ -100,8 +100,10 @@ class Provider(ResourceProviderServicer):
         a fixed name must say so itself.
         """
         kind, _ = _type_and_name(request.urn)
-        replaces = resource_type(kind).replaces
-        found = difference(wire.from_struct(request.old_inputs), wire.from_struct(request.news), replaces)
+        known = resource_type(kind)
+        replaces = known.replaces
+        old = known.read_back(wire.from_struct(request.old_inputs))
+        found = difference(old, wire.from_struct(request.news), replaces)
         names = sorted({path.partition(".")[0].partition("[")[0] for path in found})
         return pb.DiffResponse(
             changes=_changes(bool(found)),
@@ -142,7 +144,8 @@ class Provider(ResourceProviderServicer):
         if record is None:
             return pb.ReadResponse()
         known = wire.from_struct(request.inputs)
-        inputs = {name: _kept(known.get(name), value) for name, value in record.inputs.items()}
+        stored = resource_type(kind).read_back(record.inputs)
+        inputs = {name: _kept(known.get(name), value) for name, value in stored.items()}
         outputs = wire.to_struct({**inputs, **record.outputs})
         return pb.ReadResponse(id=request.id, inputs=wire.to_struct(inputs), properties=outputs)
 

@@ -20,7 +20,12 @@ TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/orders"
 ROLE = "arn:aws:iam::123456789012:role/team/orders"
 SUBNET, GROUP = "subnet-0123456789abcdef0", "sg-0123456789abcdef0"
 
-TOOLS = 'def ping(word: str) -> str:\n    """Answer."""\n    return word\n'
+TOOLS = '''
+from typing import Annotated, Literal
+def ping(word: Annotated[Literal["a", "b"], "A word"]) -> str:
+    """Answer."""
+    return word
+'''
 
 
 @pytest.fixture
@@ -47,8 +52,23 @@ def test_the_zip_holds_the_folder_the_dispatcher_and_the_schema(run: Any, folder
     assert assets["dispatch.py"]["path"] == str(folder.parent / "dispatch.py")
     [tool] = json.loads(assets["tools.json"]["text"])
     assert tool["name"] == "ping"
-    # What the gateway lists is what the function checks against.
-    assert [(it["name"], it["inputSchema"]) for it in made[0].tools] == [("ping", tool["inputSchema"])]
+    # What the gateway lists is made of what the function checks against.
+    assert tool["inputSchema"]["properties"]["word"] == {"type": "string", "enum": ["a", "b"], "description": "A word"}
+    assert made[0].tools[0]["inputSchema"]["properties"]["word"] == {
+        "type": "string",
+        "description": "A word. One of: 'a', 'b'.",
+    }
+
+
+def test_what_the_tools_author_should_know_is_a_warning(
+    run: Any, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(lambda: LambdaTools("echo", {"directory": str(folder)}))
+    assert caplog.messages == []
+    (folder / "tools.py").write_text('def ping(word: str) -> str:\n    """Answer."""\n    return word\n')
+    run(lambda: LambdaTools("echo", {"directory": str(folder)}))
+    text = "has no description, and the model reads nothing else. Write one into the docstring."
+    assert caplog.messages == [f"{folder}/tools.py:1: ping parameter 'word': {text}"]
 
 
 def test_the_programs_own_paths_are_relative(run: Any) -> None:

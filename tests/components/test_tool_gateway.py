@@ -19,6 +19,11 @@ def target(function: str, *tools: str) -> Any:
 
 
 TARGETS = {"math": target("one", "add", "multiply"), "people": target("two", "greet")}
+MODE = {"mode": {"type": "string", "enum": ["a", "b"]}}
+ODD = {
+    "function_arn": FUNCTION + "own",
+    "tools": [{"name": "q", "description": "Q.", "inputSchema": {"type": "object", "properties": MODE}}],
+}
 ALL = ["math___add", "math___multiply", "people___greet"]
 
 
@@ -274,6 +279,11 @@ def test_what_it_cannot_grant_is_an_error(run: Any, asked: str, message: str) ->
         ("tools", {"targets": {"math": {"function_arn": "x"}}}, r"targets\.math: missing 'tools'"),
         ("tools", {"targets": {"a": target("one", "x"), "b": target("two", "x")}}, "both have the tool 'x'"),
         ("tools", {"targets": {"my_target": target("one", "x")}}, "target name 'my_target' is refused"),
+        (
+            "tools",
+            {"targets": {"own": ODD}},
+            r"^ToolGateway 'tools'\.targets\.own\.tools\[0\]\.inputSchema\.properties\.mode: .* has no 'enum'",
+        ),
         ("tools", {"targets": {"math": target("one", "x" * 57)}}, None),
         ("tools", {"targets": {"math": target("one", "x" * 58)}}, "full tool name .* has 65 characters; at most 64"),
         ("tools", {"targets": TARGETS, "authorization": Authorization.TOOL}, None),

@@ -23,7 +23,11 @@ from toolgate.local.serve.server import Serving
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOP = '''
-from typing import NotRequired, TypedDict
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, NotRequired, TypedDict
 
 
 class Part(TypedDict):
@@ -67,6 +71,25 @@ def count(lines: list[Line], orders: list[list[Order]] | None = None) -> int:
         orders: Orders by day.
     """
     return sum(line.get("count", 1) for line in lines)
+
+
+class Size(StrEnum):
+    SMALL = "s"
+    LARGE = "l"
+
+
+@dataclass
+class Booking:
+    """A booking."""
+
+    on: date
+    sizes: dict[str, list[Size]]
+    price: Decimal = Decimal("1.10")
+
+
+async def postpone(bookings: list[Booking], days: Annotated[int, "Days <later> & more"] = 1) -> list[Booking]:
+    """Postpones bookings."""
+    return [Booking(it.on + timedelta(days), it.sizes, it.price) for it in bookings]
 
 
 def total(order: Order) -> float:
@@ -159,6 +182,11 @@ def in_order(schema: Any) -> Any:
         ("flat", {"rows": [["a", "b"], ["c"]]}, "3"),
         ("count", {"lines": [{"item": "a", "count": 2, "parts": [], "note": {}}]}, "2"),
         (
+            "postpone",
+            {"bookings": [{"on": "2026-02-28", "sizes": {"a": ["s", "l"]}}]},
+            '[{"on": "2026-03-01", "sizes": {"a": ["s", "l"]}, "price": 1.1}]',
+        ),
+        (
             "total",
             {
                 "order": {
@@ -175,6 +203,12 @@ def test_a_call_with_nested_arguments_is_answered(
 ) -> None:
     [content] = ask("tools/call", {"name": f"shop___{tool}", "arguments": arguments})["content"]
     assert content["text"] == expected
+
+
+def test_what_the_schema_cannot_say_is_checked(ask: Callable[..., Any]) -> None:
+    booking = {"on": "2026-02-30", "sizes": {}}
+    [content] = ask("tools/call", {"name": "shop___postpone", "arguments": {"bookings": [booking]}})["content"]
+    assert "postpone.bookings[0].on: '2026-02-30' is no date" in content["text"]
 
 
 def test_nested_arguments_of_another_type_are_refused(ask: Callable[..., Any]) -> None:

@@ -9,7 +9,7 @@ from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure, NotReproducedError
 from toolgate.local.cloud.resource_type import ALPHANUMERIC, ApiRequest, Existing, Made, Making, ResourceType
 from toolgate.local.cloud.types.permissions import Asked, may, role_of, trusts
-from toolgate.local.cloud.types.tool_schemas import schema_failures, tool_definitions
+from toolgate.local.cloud.types.tool_schemas import read_back, schema_failures, tool_definitions
 from toolgate.local.cloud.values import Properties
 from toolgate.policy.language.agentcore_facts import GATEWAY, INVOKE_FUNCTION, SERVICE_PRINCIPAL, TARGET
 
@@ -87,5 +87,6 @@ TARGET_TYPE = ResourceType(
     rules=(partial(schema_failures, "targetConfiguration"), _has_credentials),
     needs=(_gateway_may_invoke, _room_is_left),
     unique=("gatewayIdentifier", "name"),
+    read_back=read_back,
     conflict="ConflictException: A target with the name '{name}' already exists in gateway {gatewayIdentifier}",
 )

@@ -1,5 +1,6 @@
 """The tool schema of a Lambda target: Pulumi's form turned into the API's, and what the service refuses of it."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -58,6 +59,48 @@ def _refuse_others(schema: Mapping[str, Any], place: str) -> None:
     for item in properties if isinstance(properties, list) else ():
         if isinstance(item, Mapping):
             _refuse_others(item, f"{place}Property")
+
+
+def read_back(value: Any) -> Any:
+    """Inputs as the provider writes them into its state, from what AWS gives back of them.
+
+    Its JSON texts come out of Go's encoding/json whatever they looked like: keys in the order of a struct, properties
+    by name, what is empty left out, `<`, `>`, `&` and two line ends escaped, and a new line at the end but for the
+    `items_json` of a property. A program that writes another text sees an update after each update.
+    Source: terraform-provider-aws, internal/service/bedrockagentcore/gateway_target.go.
+    """
+    if isinstance(value, list):
+        return [read_back(item) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    read = {name: read_back(item) for name, item in value.items()}
+    for name in ("itemsJson", "propertiesJson"):
+        if isinstance(read.get(name), str):
+            read[name] = _as_go_writes(read[name], "" if name == "itemsJson" and "name" in read else "\n")
+    return read
+
+
+_STRUCT = ("type", "description", "items", "properties", "required")
+_ESCAPED = {ord(it): f"\\u{ord(it):04x}" for it in "<>&\u2028\u2029"}
+
+
+def _as_go_writes(text: str, end: str) -> str:
+    try:
+        schema = _struct(json.loads(text))
+    except ValueError:
+        return text
+    return json.dumps(schema, separators=(",", ":"), ensure_ascii=False).translate(_ESCAPED) + end
+
+
+def _struct(schema: Any) -> Any:
+    if not isinstance(schema, Mapping):
+        return schema
+    kept = {name: schema[name] for name in _STRUCT if schema.get(name)}
+    if "items" in kept:
+        kept["items"] = _struct(kept["items"])
+    if "properties" in kept:
+        kept["properties"] = {name: _struct(child) for name, child in sorted(kept["properties"].items())}
+    return kept
 
 
 def tool_faults(tools: Any) -> Iterator[str]:

@@ -222,3 +222,28 @@ def test_the_plugin_prints_its_port_and_serves_an_account_that_lasts(tmp_path: P
 
     assert session(lambda engine: engine.create(ROLE, inputs))[0] == "role"
     assert session(lambda engine: engine.read(ROLE, "role").id) == "role"
+
+
+TARGET = "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget"
+
+
+@pytest.mark.parametrize(
+    ("text", "comes_back"),
+    [('{"type":"string","description":"\\u003cb\\u003e"}', True), ('{"type":"string","description":"<b>"}', False)],
+)
+def test_a_tool_schemas_text_is_compared_with_what_the_provider_made_of_aws_answer(
+    engine: Engine, provider: Provider, text: str, comes_back: bool
+) -> None:
+    schema = {
+        "type": "object",
+        "properties": [{"name": "a", "type": "object", "properties": [{"name": "b", "itemsJson": text}]}],
+    }
+    payload = {"name": "t", "inputSchema": schema}
+    inputs = {"name": "t", "targetConfiguration": {"mcp": {"lambda": {"toolSchema": {"inlinePayloads": [payload]}}}}}
+    urn = f"{PREFIX}{TARGET}::target"
+    diff = engine.stub.Diff(pb.DiffRequest(urn=urn, old_inputs=to_struct(inputs), news=to_struct(inputs)))
+    assert diff.changes == (pb.DiffResponse.DIFF_NONE if comes_back else pb.DiffResponse.DIFF_SOME)
+    with provider.store.transaction() as account:
+        record = {"type": TARGET, "id": "g,t", "inputs": inputs, "outputs": {}, "seed": "", "version": 1}
+        account["resources"][f"{TARGET}|g,t"] = record
+    assert (from_struct(engine.read(urn, "g,t").inputs) == inputs) is comes_back

@@ -2,10 +2,13 @@ import json
 
 import pulumi_aws as aws
 import pytest
+from hypothesis import given, settings
 
+from tests.components.generated_schemas import INPUTS
 from tests.local.cloud.conftest import tool
+from toolgate.components.tools.provider_tool_schema import inline_payload
 from toolgate.local.cloud.failures import NotReproducedError
-from toolgate.local.cloud.types.tool_schemas import MEMBERS, tool_definitions
+from toolgate.local.cloud.types.tool_schemas import MEMBERS, read_back, tool_definitions
 from toolgate.local.cloud.values import UNKNOWN
 
 
@@ -91,3 +94,36 @@ TEXT = '{"type": "string"}'
 def test_a_member_that_a_schema_has_not_where_it_stands_is_an_error(properties: object, named: str) -> None:
     with pytest.raises(NotReproducedError, match=rf"^toolSchema \.\.\. {named}$"):
         tool_definitions([tool(properties=properties)])
+
+
+@settings(max_examples=100, deadline=None)
+@given(INPUTS)
+def test_what_the_program_writes_is_what_the_provider_reads_back(schema: dict[str, object]) -> None:
+    payload = inline_payload({"name": "t", "description": "d", "inputSchema": schema})
+    written = json.loads(
+        json.dumps(payload).replace("items_json", "itemsJson").replace("properties_json", "propertiesJson")
+    )
+    assert read_back(written) == written
+
+
+@pytest.mark.parametrize(
+    ("node", "text"),
+    [
+        ({"name": "a", "itemsJson": '{"type": "string"}\n'}, '{"type":"string"}'),
+        (
+            {"itemsJson": '{"description":"<&>","type":"string"}'},
+            '{"type":"string","description":"\\u003c\\u0026\\u003e"}\n',
+        ),
+        (
+            {
+                "name": "a",
+                "propertiesJson": '{"required":[],"properties":{"b":{"type":"object","properties":{}},"a":{}}}',
+            },
+            '{"properties":{"a":{},"b":{"type":"object"}}}\n',
+        ),
+        ({"propertiesJson": "{"}, "{"),
+    ],
+)
+def test_any_other_text_is_read_back_as_go_writes_it(node: dict[str, str], text: str) -> None:
+    [read] = read_back({"inlinePayloads": [node]})["inlinePayloads"]
+    assert (read.get("itemsJson") or read.get("propertiesJson")) == text

@@ -1,0 +1,110 @@
+"""Imports of a target's files that the function on Lambda will not find."""
+
+import ast
+import csv
+import sys
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from toolgate.components.checks.arguments import UsageError
+from toolgate.components.tools import target_folder
+from toolgate.components.tools.source_files import is_type_checking, parsed
+
+BESIDE = frozenset(name.removesuffix(".py") for name in (target_folder.DISPATCHER, target_folder.SECRET_VALUES))
+"""The modules that go into each zip beside the target's files."""
+# Lambda developer guide, "Building Lambda functions with Python": the runtime has boto3 and botocore; the others are
+# what these two depend on (their `install_requires`).
+OF_THE_RUNTIME = frozenset({"boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six"})
+# The standard library's parts for windows on a screen and for other systems. That Lambda's Python lacks tkinter is
+# widely reported; it is a server without a display.
+_NOT_ON_LAMBDA = frozenset(
+    ("tkinter", "_tkinter", "turtle", "turtledemo", "idlelib", "msvcrt", "nt", "winreg", "winsound", "_winapi")
+)
+_MISSING = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
+
+
+def missing(folder: Path, packages: Collection[str]) -> Iterator[UsageError]:
+    """The imports that fail on Lambda, each as the error to raise.
+
+    Left out is what a function can do without: imports for type checkers, and those in a `try` that takes an
+    ImportError, and what only runs where a file is the program.
+
+    Args:
+        folder: The target's folder.
+        packages: The top-level names that its requirements can be imported by.
+    """
+    files = [path for path in target_folder.shipped(folder) if path.suffix == ".py"]
+    own = {path.relative_to(folder).parts[0].removesuffix(".py") for path in files}
+    own |= {path.name.partition(".")[0] for path in folder.glob("*.so")}
+    vendored = _vendored(folder)
+    there = {*packages, *own, *BESIDE, *OF_THE_RUNTIME, *(sys.stdlib_module_names - _NOT_ON_LAMBDA)}
+    for path in files:
+        if path in vendored:
+            continue
+        try:
+            found = list(_imports(parsed(path).body))
+        except UsageError as error:
+            yield error
+            continue
+        is_in_package = path.parent != folder
+        for line, name in found:
+            if not name and not is_in_package:
+                yield UsageError(
+                    f"{path}:{line}: a relative import fails here: the folder is no package. Write `import NAME`."
+                )
+            elif name and name not in there:
+                yield UsageError(f"{path}:{line}: imports {name!r}, {_instead(name, folder)}")
+
+
+def _instead(name: str, folder: Path) -> str:
+    if name in _NOT_ON_LAMBDA:
+        return "which Python has not on Lambda. Remove it."
+    return (
+        f"which Lambda will not have. Add its package to {folder / target_folder.REQUIREMENTS}, then run `toolgate "
+        "lock`; or remove the import."
+    )
+
+
+def _vendored(folder: Path) -> set[Path]:
+    """Files that a package installer put here: what they import is the package's affair."""
+    found: set[Path] = set()
+    for record in folder.glob("*.dist-info/RECORD"):
+        with record.open(newline="", encoding="utf-8") as file:
+            found |= {folder / row[0] for row in csv.reader(file) if row}
+    return found
+
+
+def _imports(body: list[ast.stmt]) -> Iterator[tuple[int, str]]:
+    """Line and top-level name of each import that must be found; "" for one that is relative."""
+    for statement in body:
+        if isinstance(statement, ast.Import):
+            yield from ((statement.lineno, it.name.partition(".")[0]) for it in statement.names)
+        elif isinstance(statement, ast.ImportFrom):
+            yield statement.lineno, "" if statement.level else (statement.module or "").partition(".")[0]
+        elif isinstance(statement, ast.If) and _is_never_true(statement.test):
+            yield from _imports(statement.orelse)
+        elif isinstance(statement, ast.Try | ast.With) and _takes_import_errors(statement):
+            rest = [] if isinstance(statement, ast.With) else statement.handlers
+            yield from _imports([inner for handler in rest for inner in handler.body])
+            if isinstance(statement, ast.Try):
+                yield from _imports([*statement.orelse, *statement.finalbody])
+        else:
+            for inner in ast.iter_child_nodes(statement):
+                if isinstance(inner, ast.stmt | ast.ExceptHandler | ast.match_case):
+                    yield from _imports(inner.body if not isinstance(inner, ast.stmt) else [inner])
+
+
+def _is_never_true(test: ast.expr) -> bool:
+    """Whether the test fails on Lambda: it is for type checkers, or for a file that is run by itself."""
+    return is_type_checking(test) or ast.unparse(test) == "__name__ == '__main__'"
+
+
+def _takes_import_errors(statement: ast.Try | ast.With) -> bool:
+    if isinstance(statement, ast.With):
+        names = [it.context_expr for it in statement.items]
+        return any("suppress" in ast.unparse(it) and _names(it) & _MISSING for it in names)
+    return any(handler.type is None or _names(handler.type) & _MISSING for handler in statement.handlers)
+
+
+def _names(node: ast.expr) -> set[str]:
+    return {it.id for it in ast.walk(node) if isinstance(it, ast.Name)}

@@ -1,0 +1,25 @@
+"""A target's folder: its files by name, and which of them go into its function's zip."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+TOOLS = "tools.py"
+SETTINGS = "target.py"
+"""What the program makes for the tools (`target_settings.py`)."""
+REQUIREMENTS, LOCK = "requirements.in", "requirements.txt"
+"""What the tools import, and its lock (`toolgate lock`). The lock is shipped as well: whoever runs the function
+elsewhere installs the same packages for that machine."""
+TESTS = "tests"
+"""Folder with the tools' tests."""
+DISPATCHER, SECRET_VALUES, SCHEMA = "dispatch.py", "secret_values.py", "tools.json"
+"""What is put beside its files: no file of its own has these names."""
+
+
+def shipped(folder: Path) -> Iterator[Path]:
+    """The folder's own files that go into the zip, in order: neither settings nor tests, and nothing that is hidden."""
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        hidden = any(part == "__pycache__" or part.startswith(".") for part in inside.parts)
+        of_tests = len(inside.parts) > 1 and inside.parts[0] == TESTS
+        if path.is_file() and not hidden and not of_tests and inside.as_posix() not in (SETTINGS, REQUIREMENTS):
+            yield path
