@@ -27,7 +27,7 @@ def ask(environment: Mapping[str, str], runtime_arn: str, prompt: str) -> str:
     """
     client = boto3.client(
         "bedrock-agentcore",
-        endpoint_url=environment["AWS_ENDPOINT_URL_BEDROCK_AGENTCORE"],
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
         region_name=environment["AWS_REGION"],
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],

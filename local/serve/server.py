@@ -28,13 +28,14 @@ from toolgate.local.serve.gateway.records import Denial, ToolCall
 from toolgate.local.serve.guards.credentials import Credentials, Sessions
 from toolgate.local.serve.model.models import SCRIPTED, chosen
 from toolgate.local.serve.unsupported import notes, unsupported
-from toolgate.policy.language.agentcore_facts import INVOKE_RUNTIME
+from toolgate.policy.language.agentcore_facts import INVOKE_RUNTIME, STOP_RUNTIME_SESSION
 
 HOST = "127.0.0.1"
 """Loopback only: the local deployment is for this machine's user."""
 
 _LAST = 100  # records of calls that a server without end keeps
 OPERATOR = "toolgate-local-operator"
+_OPERATORS = (INVOKE_RUNTIME, STOP_RUNTIME_SESSION)
 _ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/.+")
 
 
@@ -161,7 +162,7 @@ def _serving(assembly: Assembly, agents: Mapping[str, AgentProcess]) -> Serving:
 
 def _operator(deployment: Deployment, env: CloudEnvironment) -> Role:
     resources = [arn for r in deployment.runtimes for arn in (r.arn, f"{r.arn}/runtime-endpoint/DEFAULT")]
-    statement = {"Sid": "InvokeRuntimes", "Effect": "Allow", "Action": INVOKE_RUNTIME, "Resource": resources}
+    statement = {"Sid": "UseRuntimes", "Effect": "Allow", "Action": list(_OPERATORS), "Resource": resources}
     document = {"Version": "2012-10-17", "Statement": [statement]}
     return Role(
         arn=env.global_arn("iam", f"role/{OPERATOR}"),

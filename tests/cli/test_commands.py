@@ -175,7 +175,8 @@ def test_up_prints_the_variables_and_ends_cleanly(number: signal.Signals, gatewa
         _, errors = process.communicate()
     assert process.returncode == 0, errors
     variables = dict(re.findall(r"^export (\w+)=(.*)$", "".join(said), re.MULTILINE))
-    assert variables["AWS_ENDPOINT_URL_BEDROCK_AGENTCORE"].startswith("http://127.0.0.1:")
+    assert said[0].startswith("# model: a script")
+    assert variables["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
     assert "Traceback" not in errors
 
 

@@ -1,33 +1,36 @@
-"""The InvokeAgentRuntime API in front of the agents' processes.
+"""InvokeAgentRuntime and StopRuntimeSession in front of the agents' processes.
 
 Written by hand: all of it. What the service does with an agent's answer was seen live by others: anything but a 2xx
 becomes a RuntimeClientError (424) that names the status, and the agent's own body is dropped.
-Source: botocore bedrock-agentcore, operation InvokeAgentRuntime.
+Source: botocore bedrock-agentcore, operations InvokeAgentRuntime and StopRuntimeSession.
 """
 
 import asyncio
 import re
 import uuid
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote
 
 import httpx
 from starlette.requests import Request
-from starlette.responses import StreamingResponse
+from starlette.responses import JSONResponse, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from toolgate.access.deployment.agentcore_resources import Runtime
 from toolgate.local.serve.agents.agent_process import START_SECONDS, AgentProcess, AgentStartError
+from toolgate.local.serve.agents.runtime_sessions import RuntimeSessions, SessionStopped, unless_stopped
 from toolgate.local.serve.guards.iam_guard import REQUEST_ID, NeededPermission, refuse
 from toolgate.local.serve.guards.sigv4 import Received
-from toolgate.policy.language.agentcore_facts import INVOKE_RUNTIME, INVOKE_RUNTIME_FOR_USER
+from toolgate.policy.language.agentcore_facts import INVOKE_RUNTIME, INVOKE_RUNTIME_FOR_USER, STOP_RUNTIME_SESSION
 
-PATH = re.compile(r"/runtimes/(?P<runtime>arn(?::|%3A)[^/]+)/invocations")
+PATH = re.compile(r"/runtimes/(?P<runtime>arn(?::|%3A)[^/]+)/(?P<operation>invocations|stopruntimesession)")
 MAX_BODY = 100 * 2**20
 SESSION_LENGTH = range(33, 257)
 """Characters of a runtimeSessionId (AgentCore developer guide, "Use isolated sessions for agents")."""
 
+_STOP = "stopruntimesession"
 _SESSION = "x-amzn-bedrock-agentcore-runtime-session-id"
 _REQUEST = "x-amzn-bedrock-agentcore-runtime-request-id"  # bedrock-agentcore's SDK reads it
 _USER = "x-amzn-bedrock-agentcore-runtime-user-id"
@@ -37,12 +40,15 @@ _TIMEOUT = httpx.Timeout(5.0, read=15 * 60.0)  # AgentCore quotas: a synchronous
 
 
 def permissions(match: re.Match[str], request: Received) -> list[NeededPermission]:
-    """What an invocation needs: the action on the runtime and on the endpoint that it names.
+    """What a request needs: the action on the runtime and on the endpoint that it names.
 
-    Source: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/resource-based-policies.html
+    Source: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/resource-based-policies.html, and the Service
+    Authorization Reference, "Amazon Bedrock AgentCore"
     """
     arn = unquote(match["runtime"])
     actions = [INVOKE_RUNTIME, *([INVOKE_RUNTIME_FOR_USER] if request.header(_USER) else [])]
+    if match["operation"] == _STOP:
+        actions = [STOP_RUNTIME_SESSION]
     return [
         NeededPermission(action, resource)
         for action in actions
@@ -55,29 +61,44 @@ def _qualifier(query: str) -> str:
 
 
 def runtime_app(agents: Mapping[str, AgentProcess]) -> ASGIApp:
-    """The operation, behind whatever checks the caller.
+    """The operations, behind whatever checks the caller.
 
     Args:
         agents: The agents' processes by their runtimes' ARNs.
     """
+    sessions = RuntimeSessions()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        agent = agents.get(unquote(scope["path_params"]["runtime"]))
+        request, reply = Request(scope, receive), _Reply(scope, receive, send)
+        arn = unquote(scope["path_params"]["runtime"])
         qualifier = _qualifier(scope["query_string"].decode("latin-1"))
-        session = request.headers.get(_SESSION) or str(uuid.uuid4())
-        if agent is None:
-            await refuse(send, 404, "ResourceNotFoundException", "No such runtime in the local deployment")
+        stops = scope["path_params"]["operation"] == _STOP
+        session = request.headers.get(_SESSION) or ("" if stops else str(uuid.uuid4()))
+        if arn not in agents:
+            await refuse(send, 404, _NOT_FOUND, "No such runtime in the local deployment")
         elif qualifier != "DEFAULT":
-            await refuse(
-                send, 404, "ResourceNotFoundException", f"No endpoint or agent found with qualifier '{qualifier}'"
-            )
+            await refuse(send, 404, _NOT_FOUND, f"No endpoint or agent found with qualifier '{qualifier}'")
         elif len(session) not in SESSION_LENGTH:
             await refuse(send, 400, "ValidationException", _wrong_length(session))
+        elif not stops:
+            await _invoke(agents[arn], _Session(session, sessions.use(arn, session)), request, reply)
+        elif sessions.stop(arn, session):
+            await JSONResponse({}, headers={_SESSION: session})(scope, receive, send)
         else:
-            await _invoke(agent, session, request, _Reply(scope, receive, send))
+            await refuse(send, 404, _NOT_FOUND, f"No session '{session}' is in use: it was never, or it has ended")
 
     return app
+
+
+_NOT_FOUND = "ResourceNotFoundException"
+
+
+@dataclass(frozen=True)
+class _Session:
+    """A session's id, and when it is stopped."""
+
+    id: str
+    stopped: asyncio.Event
 
 
 @dataclass(frozen=True)
@@ -95,16 +116,21 @@ def _wrong_length(session: str) -> str:
     )
 
 
-async def _invoke(agent: AgentProcess, session: str, request: Request, reply: _Reply) -> None:
-    headers = {name: request.headers[name] for name in _FORWARDED if name in request.headers}
-    headers |= {_SESSION: session, _REQUEST: reply.scope[REQUEST_ID]}
+async def _invoke(agent: AgentProcess, session: _Session, request: Request, reply: _Reply) -> None:
+    forwarded = {name: request.headers[name] for name in _FORWARDED if name in request.headers}
+    forwarded |= {_SESSION: session.id, _REQUEST: reply.scope[REQUEST_ID]}
+    # A header holds bytes: what a client puts there goes on as it came.
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in forwarded.items()]
     async with httpx.AsyncClient(timeout=_TIMEOUT, verify=False, trust_env=False) as client:  # noqa: S501  # loopback
         try:
-            answer = await _sent(client, agent, headers, await request.body())
+            sent = _sent(client, agent, headers, await request.body())
+            answer = await unless_stopped(session.stopped, sent)
         except AgentStartError:
             seconds = f"{START_SECONDS:.0f}s"
             text = f"Runtime initialization time exceeded. Please make sure that initialization completes in {seconds}."
             await refuse(reply.send, 424, "RuntimeClientError", text)
+        except SessionStopped:
+            await refuse(reply.send, 424, "RuntimeClientError", "The session was stopped")
         except httpx.HTTPError:
             # It may be dying, and its port still open for a moment: the next request must not go there.
             await asyncio.to_thread(agent.ended_within, _DYING_SECONDS)
@@ -116,9 +142,10 @@ async def _invoke(agent: AgentProcess, session: str, request: Request, reply: _R
                 await refuse(reply.send, 424, "RuntimeClientError", _received(answer.status_code))
 
 
-async def _sent(
-    client: httpx.AsyncClient, agent: AgentProcess, headers: Mapping[str, str], body: bytes
-) -> httpx.Response:
+type _Headers = list[tuple[bytes, bytes]]
+
+
+async def _sent(client: httpx.AsyncClient, agent: AgentProcess, headers: _Headers, body: bytes) -> httpx.Response:
     try:
         return await client.send(_invocation(client, agent, headers, body), stream=True)
     except httpx.ConnectError:  # the agent has died: like the service, which would start another microVM
@@ -126,9 +153,7 @@ async def _sent(
         return await client.send(_invocation(client, agent, headers, body), stream=True)
 
 
-def _invocation(
-    client: httpx.AsyncClient, agent: AgentProcess, headers: Mapping[str, str], body: bytes
-) -> httpx.Request:
+def _invocation(client: httpx.AsyncClient, agent: AgentProcess, headers: _Headers, body: bytes) -> httpx.Request:
     return client.build_request("POST", f"http://127.0.0.1:{agent.port}/invocations", headers=headers, content=body)
 
 
@@ -136,12 +161,14 @@ def _received(status: int) -> str:
     return f"Received error ({status}) from runtime. Please check your CloudWatch logs for more information."
 
 
-async def _pass_on(answer: httpx.Response, session: str, reply: _Reply) -> None:
+async def _pass_on(answer: httpx.Response, session: _Session, reply: _Reply) -> None:
     async def body() -> AsyncIterator[bytes]:
-        async for chunk in answer.aiter_raw():
-            yield chunk
+        pieces = answer.aiter_raw()
+        with suppress(StopAsyncIteration, SessionStopped):
+            while True:
+                yield await unless_stopped(session.stopped, anext(pieces))
 
-    headers = {"content-type": answer.headers.get("content-type", "application/octet-stream"), _SESSION: session}
+    headers = {"content-type": answer.headers.get("content-type", "application/octet-stream"), _SESSION: session.id}
     await StreamingResponse(body(), headers=headers)(reply.scope, reply.receive, reply.send)
 
 

@@ -119,8 +119,8 @@ def test_a_given_port_is_used_and_the_agents_output_kept(
     with serve(handmade, port=port, root=project, logs=tmp_path) as serving:
         assert serving.url == f"http://127.0.0.1:{port}"
         assert serving.logs == {"assistant": tmp_path / "assistant.log"}
-        assert serving.environment["AWS_ENDPOINT_URL_BEDROCK_AGENTCORE"] == serving.url
-        assert serving.environment["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] == serving.url
+        endpoints = {name: value for name, value in serving.environment.items() if "ENDPOINT" in name}
+        assert endpoints == {"AWS_ENDPOINT_URL": serving.url}
         assert serving.environment["AWS_REGION"] == serving.environment["AWS_DEFAULT_REGION"] == "us-east-1"
         assert not any(value in repr(serving) for name, value in serving.environment.items() if "SECRET" in name)
         with pytest.raises(ValueError, match="not a role's ARN"):

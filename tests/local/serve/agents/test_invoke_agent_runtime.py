@@ -6,6 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials as Signer
 from botocore.exceptions import ClientError
 
 from toolgate.local.serve.guards.credentials import Credentials
@@ -65,11 +68,48 @@ def test_the_session_reaches_the_agent_and_comes_back(ask: Ask) -> None:
     assert len(ask("session")["runtimeSessionId"]) == 36
 
 
+def test_a_session_is_stopped_once(ask: Ask, serving: Serving, client_of: ClientOf) -> None:
+    client = client_of("bedrock-agentcore")
+    named = {"agentRuntimeArn": serving.agents["assistant"], "runtimeSessionId": SESSION[::-1]}
+    with pytest.raises(ClientError, match="is in use") as caught:
+        client.stop_runtime_session(**named)
+    assert caught.value.response["Error"]["Code"] == "ResourceNotFoundException"
+    ask("session", runtimeSessionId=SESSION[::-1])
+    answer = client.stop_runtime_session(**named)
+    assert (answer["statusCode"], answer["runtimeSessionId"]) == (200, SESSION[::-1])
+    with pytest.raises(ClientError, match="is in use"):
+        client.stop_runtime_session(**named)
+    for more, says in (({"runtimeSessionId": "x" * 32}, "greater than or equal to 33"), ({"qualifier": "q"}, "/q ")):
+        with pytest.raises(ClientError, match=says):
+            client.stop_runtime_session(**{**named, **more})
+
+
+def test_only_who_may_stop_a_session_can(serving: Serving, client_of: ClientOf, session_of: SessionOf) -> None:
+    client = client_of("bedrock-agentcore", session_of("agents/assistant-role"))
+    with pytest.raises(ClientError, match="not authorized to perform: bedrock-agentcore:StopRuntimeSession on"):
+        client.stop_runtime_session(agentRuntimeArn=serving.agents["assistant"], runtimeSessionId=SESSION)
+
+
+def test_headers_that_are_not_ascii_go_on_as_they_came(serving: Serving) -> None:
+    arn = serving.agents["assistant"].replace(":", "%3A").replace("/", "%2F")
+    url, body = f"{serving.url}/runtimes/{arn}/invocations", json.dumps({"prompt": "session"})
+    strange = {"x-amzn-bedrock-agentcore-runtime-session-id": "\xe9" * 40, "baggage": "caf\xe9=1"}
+    variables = serving.environment
+    keys = [variables[f"AWS_{name}"] for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")]
+    request = AWSRequest("POST", url, data=body, headers=strange)
+    SigV4Auth(Signer(*keys), "bedrock-agentcore", "us-east-1").add_auth(request)
+    headers = [(name, value.encode("latin-1")) for name, value in request.headers.items()]
+    answer = httpx.post(url, content=body, headers=headers, timeout=None)
+    assert answer.status_code == 200
+    for name, value in strange.items():
+        assert answer.json()[name] == value
+
+
 def test_the_agents_environment_is_its_own_and_leads_here(ask: Ask, serving: Serving) -> None:
     environment = _response(ask("environment"))
     assert environment["GATEWAY_URL"] == serving.gateway_url("handmade-tools-abcdefghij")
     assert environment["BEDROCK_MODEL_ID"] == "us.anthropic.claude-haiku-4-5-20251001-v1:0"
-    assert environment["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] == environment["AWS_ENDPOINT_URL"] == serving.url
+    assert {name: environment[name] for name in environment if "ENDPOINT" in name} == {"AWS_ENDPOINT_URL": serving.url}
     assert environment["AWS_REGION"] == "us-east-1"
     assert environment["HOST"] == "127.0.0.1"  # the agent itself asks nobody for a signature
     assert environment["AWS_EC2_METADATA_DISABLED"] == "true"
