@@ -18,6 +18,7 @@ from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.serve.agents import invoke_api
 from toolgate.local.serve.agents.agent_process import AgentProcess
 from toolgate.local.serve.agents.code_archive import write_out, write_sources
+from toolgate.local.serve.aws.aws_services import AwsServices
 from toolgate.local.serve.environment import process_environment
 from toolgate.local.serve.gateway.records import Denial, ToolCall
 from toolgate.local.serve.guards.credentials import Sessions
@@ -43,6 +44,7 @@ class Assembly:
         root: Where relative paths of the deployment start.
         code: An empty folder for the code of functions and agents.
         sessions: The credentials in force.
+        aws: The services that tools and agents may call besides.
         calls: Filled with the gateways' tool calls.
         denials: Filled with what policy engines decided against.
     """
@@ -53,6 +55,7 @@ class Assembly:
     root: Path
     code: Path
     sessions: Sessions
+    aws: AwsServices
     calls: list[ToolCall] = field(default_factory=list)
     denials: list[Denial] = field(default_factory=list)
 
@@ -97,8 +100,10 @@ class Assembly:
                 converse,
                 converse_api.MAX_BODY,
             ),
+            *self.aws.services(),
         ]
-        authority = Authority(self.sessions, self.env.region, self.deployment.resource_policies)
+        policies = {**self.deployment.resource_policies, **self.aws.policies}
+        authority = Authority(self.sessions, self.env.region, policies)
         return _with_lifespan(authorized(services, authority), gateways)
 
     def _gateway(self, gateway: Gateway) -> "LocalGateway":

@@ -21,6 +21,7 @@ from toolgate.access.iam.policies import Policy
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.serve.agents.agent_process import AgentProcess
 from toolgate.local.serve.assembly import Assembly
+from toolgate.local.serve.aws.aws_services import AwsServices
 from toolgate.local.serve.environment import client_variables
 from toolgate.local.serve.gateway.records import Denial, ToolCall
 from toolgate.local.serve.guards.credentials import Credentials, Sessions
@@ -105,7 +106,10 @@ def serve(
         listener = stack.enter_context(_listen(port))
         code = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="toolgate-")))
         url = f"http://{HOST}:{listener.getsockname()[1]}"
-        assembly = Assembly(parsed, env, url, root, code, Sessions())
+        aws = AwsServices(env, root)
+        stack.callback(aws.close)
+        aws.load(parsed)
+        assembly = Assembly(parsed, env, url, root, code, Sessions(), aws)
         agents = {r.arn: assembly.agent(r, logs or root / ".local" / "logs") for r in parsed.runtimes}
         for agent in agents.values():  # they load while we do; the listener holds their first requests
             stack.callback(agent.stop)
@@ -113,6 +117,7 @@ def serve(
         stack.enter_context(_running(assembly.app(agents), listener))
         for agent in agents.values():
             agent.wait_ready()
+        aws.wait()
         yield _serving(assembly, agents)
 
 
@@ -126,7 +131,7 @@ def _serving(assembly: Assembly, agents: Mapping[str, AgentProcess]) -> Serving:
         logs={r.agent: agents[r.arn].log for r in deployment.runtimes},
         calls=assembly.calls,
         denials=assembly.denials,
-        notes=notes(deployment),
+        notes=(*notes(deployment), *assembly.aws.notes),
         _deployment=deployment,
         _sessions=assembly.sessions,
     )

@@ -19,6 +19,7 @@ from toolgate.access.iam.evaluation import BOUNDARY, IDENTITY, RESOURCE, Decisio
 from toolgate.access.iam.policies import Policy
 from toolgate.local.serve.guards.credentials import SessionPrincipal, Sessions
 from toolgate.local.serve.guards.sigv4 import Received, SignatureError, verify
+from toolgate.policy.language.request_facts import Fact
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,8 @@ REQUEST_ID_HEADER = b"x-amzn-requestid"
 """On every answer: AWS's SDKs show it as `ResponseMetadata.RequestId`."""
 
 _SCOPED_TO = re.compile(rb"Credential=[^/\s]+/[^/\s]+/[^/\s]+/(?P<service>[^/\s]+)/aws4_request")
+# A presigned URL has its signature in the query; only to tell the service that refuses it.
+_PRESIGNED_FOR = re.compile(rb"X-Amz-Credential=[^&]+%2F(?P<service>[a-z0-9-]+)%2Faws4_request")
 
 
 class RequestRefused(Exception):  # noqa: N818  # an answer, not a fault
@@ -58,11 +61,19 @@ async def refuse(send: Send, status: int, code: str, message: str) -> None:
 
 @dataclass(frozen=True)
 class NeededPermission:
-    """An action on a resource that the caller must be allowed, and the condition keys that its request sets."""
+    """An action on a resource that the caller must be allowed.
+
+    Attributes:
+        action: `<service>:<Operation>`.
+        resource: The resource's ARN.
+        facts: The condition keys that the request sets.
+        policy_of: The resource whose policy has a say, where it is another one: a bucket's, of its objects.
+    """
 
     action: str
     resource: str
-    facts: Mapping[str, str | None] = field(default_factory=dict)
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    policy_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -126,7 +137,7 @@ def authorized(services: list[Service], authority: Authority) -> ASGIApp:
 def _service(services: list[Service], scope: Scope) -> tuple[Service, re.Match[str]] | None:
     """The service that the request is signed for, else the first one whose path it has."""
     header = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-    scoped = _SCOPED_TO.search(header)
+    scoped = _SCOPED_TO.search(header) or _PRESIGNED_FOR.search(scope["query_string"])
     meant = scoped["service"].decode("latin-1") if scoped else None
     path = scope["raw_path"].decode("latin-1")
     fitting = [
@@ -159,7 +170,7 @@ async def _serve(service: Service, match: re.Match[str], exchange: _Exchange, au
     try:
         if body is None:
             raise RequestRefused(413, "ValidationException", f"The request is larger than {service.max_body} bytes")
-        request = _received(exchange.scope, body)
+        request = received(exchange.scope, body)
         principal = await _admitted(service, match, request, authority)
     except RequestRefused as refusal:
         await service.refuse(exchange.send, refusal.status, refusal.code, str(refusal))
@@ -210,7 +221,8 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _received(scope: Scope, body: bytes) -> Received:
+def received(scope: Scope, body: bytes) -> Received:
+    """The request of an ASGI scope with its whole body."""
     return Received(
         method=scope["method"],
         path=scope["raw_path"].decode("latin-1"),
@@ -224,14 +236,14 @@ def _refusal(
     principal: SessionPrincipal, permissions: list[NeededPermission], policies: Mapping[str, Policy]
 ) -> str | None:
     now = datetime.now(UTC)
-    made = {
+    made: dict[str, Fact] = {
         "aws:SourceIp": "127.0.0.1",
         "aws:CurrentTime": now.isoformat(),
         "aws:EpochTime": str(int(now.timestamp())),
     }
     for needed in permissions:
-        facts = {**made, **needed.facts}
-        policy = policies.get(needed.resource)
+        facts: dict[str, Fact] = {**made, **needed.facts}
+        policy = policies.get(needed.policy_of or needed.resource)
         decision = decide(IamRequest(principal.role, needed.action, needed.resource, facts, policy))
         if not decision.allowed:
             return (
