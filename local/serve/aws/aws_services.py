@@ -117,21 +117,25 @@ class AwsServices:
         return lambda _match, request: needed(_read(service, request), self._seeds.account)
 
     def _app(self, service: str) -> ASGIApp:
-        refuse = refuse_as(service)
-
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             message = await receive()
             call = self._named(_read(service, received(scope, message["body"])))
+            if service not in self._seeds.services:
+                await self._refuse(send, call, f"calls to {service} by a role that no function or agent has")
+                return
             self._limiter = self._limiter or anyio.CapacityLimiter(_AT_ONCE)
             try:
                 answer = await anyio.to_thread.run_sync(self._answer, call, limiter=self._limiter)
             except NotEmulatedError:
-                refusal = not_reproduced(f"what {call.service}:{call.operation} asks for here")
-                await refuse(send, refusal.status, refusal.code, str(refusal))
+                await self._refuse(send, call, f"what {call.service}:{call.operation} asks for here")
                 return
             await _give(answer, send)
 
         return app
+
+    async def _refuse(self, send: Send, call: Call, what: str) -> None:
+        refusal = not_reproduced(what)
+        await refuse_as(call.service)(send, refusal.status, refusal.code, str(refusal))
 
     def _answer(self, call: Call) -> Answer:
         sowing = self._sowing

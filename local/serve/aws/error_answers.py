@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from xml.sax.saxutils import escape
 
 from starlette.types import Send
@@ -56,8 +57,15 @@ type _Written = tuple[str, dict[str, str]]
 
 
 def _refusing(content_type: str, write: Callable[[str, str], _Written]) -> Refuse:
+    """Who may not is told so with status 400 in AWS JSON, and with 403 in the others.
+
+    DynamoDB developer guide, "Error handling with DynamoDB"; Secrets Manager API reference, "Common errors".
+    """
+
     async def refuse(send: Send, status: int, code: str, message: str) -> None:
         text, more = write(code, message)
+        if "json" in content_type and status == HTTPStatus.FORBIDDEN:
+            status = HTTPStatus.BAD_REQUEST
         body = text.encode()
         headers = {"content-type": content_type, "content-length": str(len(body)), **more}
         raw = [(name.encode(), value.encode()) for name, value in headers.items()]

@@ -94,8 +94,6 @@ def read_s3(request: Received) -> Call:
     Raises:
         RequestRefused: It does not have S3's form, or has something that is not read here.
     """
-    if "x-amz-signature=" in request.query.lower():
-        raise not_reproduced("presigned URLs of S3")
     headers = {name.lower(): value for name, value in request.headers}
     if len(headers) != len(request.headers):
         raise malformed("A header is given more than once")

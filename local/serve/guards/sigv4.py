@@ -110,6 +110,8 @@ def verify(
 
 def _authorization(request: Received) -> _Authorization:
     header = request.header("authorization")
+    if not header and "X-Amz-Signature=" in request.query:
+        raise SignatureError("NotImplemented", "The local deployment does not take presigned URLs (docs/local.md)")
     if not header:
         raise SignatureError("MissingAuthenticationTokenException", _MISSING_TOKEN)
     algorithm, _, rest = header.partition(" ")

@@ -137,7 +137,7 @@ class Asking:
         self._thread.join()
         self._loop.close()
 
-    def client(self, service: str, *statements: Mapping[str, Any], **options: Any) -> Any:
+    def client(self, service: str, *statements: Mapping[str, Any], endpoint_url: str = "http://127.0.0.1:1") -> Any:
         """A client of somebody who may do what the statements say."""
         policy = Policy("own", {"Version": "2012-10-17", "Statement": list(statements)})
         whose = Role(arn=f"{ROLE_ARN}caller", name="caller", trust={}, policies=(policy,) if statements else ())
@@ -145,16 +145,17 @@ class Asking:
         client = _session().create_client(
             service,
             region_name=ENV.region,
-            endpoint_url="http://127.0.0.1:1",
+            endpoint_url=endpoint_url,
             aws_access_key_id=keys.access_key_id,
             aws_secret_access_key=keys.secret_access_key,
             aws_session_token=keys.session_token,
-            config=Config(retries={"total_max_attempts": 1}, **options),
+            config=Config(retries={"total_max_attempts": 1}),
         )
-        client.meta.events.register("before-send", self._send)
+        client.meta.events.register("before-send", self.send)
         return client
 
-    def _send(self, request: Any, **_event: Any) -> AWSResponse:
+    def send(self, request: Any, **_event: Any) -> AWSResponse:
+        """The answer to a request as botocore has prepared it."""
         url = urlsplit(request.url)
         body = request.body.read() if hasattr(request.body, "read") else request.body or b""
         given = [(name, it.decode() if isinstance(it, bytes) else str(it)) for name, it in request.headers.items()]
