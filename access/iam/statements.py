@@ -37,7 +37,7 @@ class IamRequest:
     caller: Identity
     action: str
     resource: str
-    facts: Mapping[str, str | None] = field(default_factory=dict)
+    facts: Mapping[str, Fact] = field(default_factory=dict)
     resource_policy: Policy | None = None
 
 

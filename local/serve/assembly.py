@@ -23,6 +23,7 @@ from toolgate.local.serve.access_log import AccessLog, Told
 from toolgate.local.serve.agents import invoke_api
 from toolgate.local.serve.agents.agent_process import AgentProcess
 from toolgate.local.serve.agents.code_archive import write_out, write_sources
+from toolgate.local.serve.aws.aws_services import AwsServices
 from toolgate.local.serve.bounded_file import BoundedFile
 from toolgate.local.serve.environment import process_environment
 from toolgate.local.serve.gateway.records import Denial, ToolCall
@@ -52,6 +53,7 @@ class Assembly:
         logs: Where the output of agents and functions goes, and the access log.
         sessions: The credentials in force.
         model: The model that answers.
+        aws: The services that tools and agents may call besides.
         calls: Filled with the gateways' tool calls.
         denials: Filled with what policy engines decided against.
         told: Called with each line of the access log.
@@ -66,6 +68,7 @@ class Assembly:
     logs: Path
     sessions: Sessions
     model: Model
+    aws: AwsServices
     calls: MutableSequence[ToolCall] = field(default_factory=list)
     denials: MutableSequence[Denial] = field(default_factory=list)
     told: Told | None = None
@@ -121,8 +124,10 @@ class Assembly:
                 self.model.app,
                 converse_api.MAX_BODY,
             ),
+            *self.aws.services(),
         ]
-        authority = Authority(self.sessions, self.env.region, self.deployment.resource_policies)
+        policies = {**self.deployment.resource_policies, **self.aws.policies}
+        authority = Authority(self.sessions, self.env.region, policies)
         return _with_lifespan(authorized(services, authority), gateways)
 
     def _gateway(self, gateway: Gateway) -> "LocalGateway":

@@ -23,6 +23,7 @@ from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.serve.access_log import Told
 from toolgate.local.serve.agents.agent_process import AgentProcess
 from toolgate.local.serve.assembly import Assembly
+from toolgate.local.serve.aws.aws_services import AwsServices
 from toolgate.local.serve.environment import client_variables
 from toolgate.local.serve.gateway.records import Denial, ToolCall
 from toolgate.local.serve.guards.credentials import Credentials, Sessions
@@ -130,7 +131,10 @@ def serve(  # noqa: PLR0913  # what may be left out is named
         calls: MutableSequence[ToolCall] = deque(maxlen=_LAST) if told else []
         denials: MutableSequence[Denial] = deque(maxlen=_LAST) if told else []
         folder = logs or root / ".local" / "logs"
-        assembly = Assembly(parsed, env, url, root, code, folder, Sessions(), answering, calls, denials, told)
+        aws = AwsServices(env, root)
+        stack.callback(aws.close)
+        aws.load(parsed)
+        assembly = Assembly(parsed, env, url, root, code, folder, Sessions(), answering, aws, calls, denials, told)
         agents = {r.arn: assembly.agent(r) for r in parsed.runtimes}
         for agent in agents.values():  # they load while we do; the listener holds their first requests
             stack.callback(agent.stop)
@@ -138,6 +142,7 @@ def serve(  # noqa: PLR0913  # what may be left out is named
         stack.enter_context(_running(assembly.app(agents), listener))
         for agent in agents.values():
             agent.wait_ready()
+        aws.wait()
         yield _serving(assembly, agents)
 
 
@@ -153,7 +158,7 @@ def _serving(assembly: Assembly, agents: Mapping[str, AgentProcess]) -> Serving:
         access_log=assembly.access_log.file.path,
         calls=assembly.calls,
         denials=assembly.denials,
-        notes=notes(deployment),
+        notes=(*notes(deployment), *assembly.aws.notes),
         model=assembly.model.says,
         _deployment=deployment,
         _sessions=assembly.sessions,

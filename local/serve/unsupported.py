@@ -7,6 +7,7 @@ from toolgate.access.cedar.cedar_decision import tool_engine
 from toolgate.access.deployment.agentcore_resources import Function, Runtime, Target
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.serve.aws.seeding import refused
 from toolgate.local.serve.model.converse_api import UnknownProfileError, model_arns
 
 MODEL_VARIABLE = "BEDROCK_MODEL_ID"
@@ -28,6 +29,7 @@ def unsupported(deployment: Deployment, env: CloudEnvironment) -> tuple[str, ...
                 *(reason for runtime in deployment.runtimes for reason in _runtime(deployment, runtime, env)),
                 *_elsewhere(deployment, env),
                 *(f"{label}: this type of resource is not reproduced" for label in deployment.others),
+                *refused(deployment),
             ]
         )
     )

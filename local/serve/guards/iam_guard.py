@@ -20,6 +20,7 @@ from toolgate.access.iam.policies import Policy
 from toolgate.local.serve.access_log import ENTRY, Entry
 from toolgate.local.serve.guards.credentials import SessionPrincipal, Sessions
 from toolgate.local.serve.guards.sigv4 import Received, SignatureError, verify
+from toolgate.policy.language.request_facts import Fact
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,8 @@ REQUEST_ID_HEADER = b"x-amzn-requestid"
 """On every answer: AWS's SDKs show it as `ResponseMetadata.RequestId`."""
 
 _SCOPED_TO = re.compile(rb"Credential=[^/\s]+/[^/\s]+/[^/\s]+/(?P<service>[^/\s]+)/aws4_request")
+# A presigned URL has its signature in the query; only to tell the service that refuses it.
+_PRESIGNED_FOR = re.compile(rb"X-Amz-Credential=[^&]+%2F(?P<service>[a-z0-9-]+)%2Faws4_request")
 
 
 class RequestRefused(Exception):  # noqa: N818  # an answer, not a fault
@@ -59,11 +62,19 @@ async def refuse(send: Send, status: int, code: str, message: str) -> None:
 
 @dataclass(frozen=True)
 class NeededPermission:
-    """An action on a resource that the caller must be allowed, and the condition keys that its request sets."""
+    """An action on a resource that the caller must be allowed.
+
+    Attributes:
+        action: `<service>:<Operation>`.
+        resource: The resource's ARN.
+        facts: The condition keys that the request sets.
+        policy_of: The resource whose policy has a say, where it is another one: a bucket's, of its objects.
+    """
 
     action: str
     resource: str
-    facts: Mapping[str, str | None] = field(default_factory=dict)
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    policy_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -133,7 +144,7 @@ def authorized(services: list[Service], authority: Authority) -> ASGIApp:
 def _service(services: list[Service], scope: Scope) -> tuple[Service, re.Match[str]] | None:
     """The service that the request is signed for, else the first one whose path it has."""
     header = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-    scoped = _SCOPED_TO.search(header)
+    scoped = _SCOPED_TO.search(header) or _PRESIGNED_FOR.search(scope["query_string"])
     meant = scoped["service"].decode("latin-1") if scoped else None
     path = scope["raw_path"].decode("latin-1")
     fitting = [
@@ -183,7 +194,7 @@ async def _serve(service: Service, match: re.Match[str], exchange: _Exchange, au
         if body is None:
             raise RequestRefused(413, "ValidationException", f"The request is larger than {service.max_body} bytes")
         entry: Entry = exchange.scope[ENTRY]
-        request = _received(exchange.scope, body)
+        request = received(exchange.scope, body)
         entry.body, entry.headers = body, {name.lower(): value for name, value in request.headers}
         principal = await _admitted(service, match, request, authority, entry)
     except RequestRefused as refusal:
@@ -243,7 +254,8 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _received(scope: Scope, body: bytes) -> Received:
+def received(scope: Scope, body: bytes) -> Received:
+    """The request of an ASGI scope with its whole body."""
     return Received(
         method=scope["method"],
         path=scope["raw_path"].decode("latin-1"),
@@ -257,14 +269,14 @@ def _decisions(
     principal: SessionPrincipal, permissions: list[NeededPermission], policies: Mapping[str, Policy]
 ) -> Iterator[tuple[NeededPermission, Decision]]:
     now = datetime.now(UTC)
-    made = {
+    made: dict[str, Fact] = {
         "aws:SourceIp": "127.0.0.1",
         "aws:CurrentTime": now.isoformat(),
         "aws:EpochTime": str(int(now.timestamp())),
     }
     for needed in permissions:
-        facts = {**made, **needed.facts}
-        policy = policies.get(needed.resource)
+        facts: dict[str, Fact] = {**made, **needed.facts}
+        policy = policies.get(needed.policy_of or needed.resource)
         yield needed, decide(IamRequest(principal.role, needed.action, needed.resource, facts, policy))
 
 

@@ -18,6 +18,9 @@ from botocore.credentials import Credentials as BotocoreCredentials
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 CLOCK_SKEW = timedelta(minutes=5)
+UNSIGNED_BODIES = frozenset({"UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"})
+"""What S3 takes instead of a body's digest (S3 API reference, "Authenticating Requests: Using the Authorization
+Header")."""
 
 _MISSING_TOKEN = "Missing Authentication Token"  # noqa: S105  # AWS's message
 _BAD_TOKEN = "The security token included in the request is invalid."  # noqa: S105  # AWS's message
@@ -90,7 +93,11 @@ def verify(
     _check_signed_headers(request, claimed)
     key = _check_key(request, find_key(claimed.access_key_id), now)
     digest = request.header("x-amz-content-sha256")
-    if digest and not hmac.compare_digest(digest, hashlib.sha256(request.body).hexdigest()):
+    if service == "s3" and digest.startswith("STREAMING-AWS4-"):
+        text = "a body signed in chunks is not read here; sign it whole, or send it unsigned with a checksum behind it"
+        raise SignatureError("NotImplemented", f"{digest}: {text}")
+    unsigned = service == "s3" and digest in UNSIGNED_BODIES
+    if digest and not unsigned and not hmac.compare_digest(digest, hashlib.sha256(request.body).hexdigest()):
         raise SignatureError("InvalidSignatureException", "X-Amz-Content-Sha256 does not match the request body")
     if not hmac.compare_digest(_signature(request, claimed, key).encode(), claimed.signature.encode()):
         raise SignatureError(
@@ -103,6 +110,8 @@ def verify(
 
 def _authorization(request: Received) -> _Authorization:
     header = request.header("authorization")
+    if not header and "X-Amz-Signature=" in request.query:
+        raise SignatureError("NotImplemented", "The local deployment does not take presigned URLs (docs/local.md)")
     if not header:
         raise SignatureError("MissingAuthenticationTokenException", _MISSING_TOKEN)
     algorithm, _, rest = header.partition(" ")
@@ -173,8 +182,16 @@ class _Signer(SigV4Auth):  # type: ignore[misc]  # botocore has no types
         return headers
 
 
+class _S3Signer(_Signer):
+    """S3's paths are signed as they are sent: neither encoded once more nor put in order."""
+
+    def _normalize_url_path(self, path: str) -> str:
+        return path
+
+
 def _signature(request: Received, claimed: _Authorization, key: Key) -> str:
-    signer = _Signer(BotocoreCredentials(claimed.access_key_id, key.secret, key.token), claimed)
+    kind = _S3Signer if claimed.service == "s3" else _Signer
+    signer = kind(BotocoreCredentials(claimed.access_key_id, key.secret, key.token), claimed)
     query = f"?{request.query}" if request.query else ""
     rebuilt = AWSRequest(
         method=request.method, url=f"https://{request.header('host')}{request.path}{query}", data=request.body
