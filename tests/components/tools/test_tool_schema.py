@@ -612,9 +612,9 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 WORDS = """
-str int float bool dict list set None Any date Decimal Size Odd Item Buyer Node Empty Rows Sku Maybe Tree Json models.Colour
-models.Unknown Nothing bytes ... 'str' 1 x.y.z [int] () Literal Annotated Checked Plain Box f() *int lambda:1 Optional type
-typing.Callable[[int],str] Bad Made
+str int float bool dict list set None Any date Decimal Size Odd Item Buyer Node Empty Rows Sku Maybe Tree Json
+models.Colour models.Unknown Nothing bytes ... 'str' 1 x.y.z [int] () Literal Annotated Checked Plain Box f() *int
+lambda:1 Optional type typing.Callable[[int],str] Bad Made
 """
 ATOMS = st.sampled_from(WORDS.split())
 FORMS = st.sampled_from(
