@@ -17,6 +17,7 @@ import logging
 import re
 import uuid
 from collections.abc import Callable, Coroutine, Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -240,7 +241,7 @@ _BOUNDS: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
     "exclusiveMinimum": (lambda value, bound: value > bound, "is not more than {}"),
     "maximum": (lambda value, bound: value <= bound, "is more than {}"),
     "exclusiveMaximum": (lambda value, bound: value < bound, "is not less than {}"),
-    "multipleOf": (lambda value, step: _decimal(value) % _decimal(step) == 0, "is no multiple of {}"),
+    "multipleOf": (lambda value, step: Fraction(repr(value)) % Fraction(repr(step)) == 0, "is no multiple of {}"),
     "pattern": (lambda value, pattern: re.search(pattern, value) is not None, "does not match {}"),
     **{f"min{word}": (_is_as_long, f"has less than {{}} {unit}") for word, unit in _UNITS.items()},
     **{f"max{word}": (_is_as_short, f"has more than {{}} {unit}") for word, unit in _UNITS.items()},
@@ -251,11 +252,6 @@ _FORMATS: dict[str, tuple[Callable[[str], Any], str]] = {
     "time": (datetime.time.fromisoformat, "HH:MM:SS"),
     "uuid": (uuid.UUID, "32 hexadecimal digits with hyphens"),
 }
-
-
-def _decimal(number: float) -> decimal.Decimal:
-    """The number that is written, which a float only comes near."""
-    return decimal.Decimal(repr(number))
 
 
 def _shown(value: Any) -> str:
@@ -319,7 +315,7 @@ def _number(value: decimal.Decimal) -> int | float | str:
         raise TypeError(f"{value} cannot be sent as JSON")
     if value == value.to_integral_value():
         return int(value)
-    return float(value) if _decimal(float(value)) == value else str(value)
+    return float(value) if decimal.Decimal(repr(float(value))) == value else str(value)
 
 
 def _key(name: Any) -> str:

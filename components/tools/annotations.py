@@ -112,16 +112,14 @@ def declared(annotation: ast.expr, place: Place) -> Declared:
         UsageError: What is written there cannot be read.
     """
     it = Declared(annotation, place)
-    followed: list[ast.expr] = []
     while True:
         it.type = _unquoted(it.type, it.place)
         named = it.place.meaning(it.type)
         base, arguments = subscript(it.type, it.place)
         parts = union(it.type, it.place)
         others = [part for part in parts if not is_none(part)]
-        if isinstance(named, Value) and named.node not in followed:
-            followed.append(named.node)
-            it.type, it.place = _aliased(named), replace(it.place, file=named.file)
+        if isinstance(named, Value):
+            _follow(named, it)
         elif base == "Annotated" and arguments:
             it.type = arguments[0]
             for metadata in arguments[1:]:
@@ -135,6 +133,18 @@ def declared(annotation: ast.expr, place: Place) -> Declared:
                 it.type = ast.copy_location(ast.BinOp(it.type, ast.BitOr(), other), other)
         else:
             return it
+
+
+def _follow(alias: Value, it: Declared) -> None:
+    """Take an alias for what it stands for; one that contains itself has no end."""
+    mark, place = f"alias {id(alias.node)}", it.place
+    if mark not in place.inside:
+        it.type, it.place = _aliased(alias), replace(place, file=alias.file, inside=(*place.inside, mark))
+    elif place.is_result:
+        it.type = ast.copy_location(ast.Name("object"), it.type)
+    else:
+        text = f"`{ast.unparse(it.type)}` contains itself; AgentCore's schema cannot. Write `dict` there."
+        raise place.error(it.type.lineno, text)
 
 
 def take_metadata(node: ast.expr, it: Declared) -> None:
@@ -182,11 +192,11 @@ def constant(node: ast.expr, place: Place) -> Any:
     Raises:
         UsageError: It is none.
     """
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, TypeError):
         return ast.literal_eval(node)
     named = place.meaning(node)
-    if isinstance(named, Value):
-        return constant(named.node, replace(place, file=named.file))
+    if isinstance(named, Value) and (mark := f"constant {id(named.node)}") not in place.inside:
+        return constant(named.node, replace(place, file=named.file, inside=(*place.inside, mark)))
     if isinstance(node, ast.Attribute) and isinstance(owner := place.meaning(node.value), Class):
         known = dict(members(owner, replace(place, file=owner.file)))
         if node.attr in known:

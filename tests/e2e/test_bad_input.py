@@ -93,7 +93,7 @@ def test_a_program_that_cannot_be_deployed(
 
 def test_a_program_that_cannot_be_deployed_in_a_process(project: Path, run: Run) -> None:
     inexpressible(project)
-    says_what_is_wrong(project, run, ("tools.py:", "choose", "which", "list[T]"))
+    says_what_is_wrong(project, run, ("tools.py:", "choose", "which", "TypedDict"))
 
 
 def says_what_is_wrong(project: Path, run: Run, says: tuple[str, ...]) -> None:

@@ -89,6 +89,7 @@ def show(
     share: Annotated[float, Field(gt=0, le=1, multiple_of=0.1)] | None = None,
     code: Annotated[str, Field(min_length=2, max_length=3, pattern="^[a-z]+$")] | None = None,
     few: Annotated[list[int], Field(max_length=2)] | None = None,
+    step: Annotated[float, Field(multiple_of=0.1)] | None = None,
 ) -> str:
     """Show what it got."""
     return next((repr(value) for value in locals().copy().values() if value is not None), "nothing")
@@ -155,6 +156,7 @@ def show(function: Callable[..., Any]) -> Callable[..., Any]:
         ("points", {"a": {"x": 1, "y": 2}}, "{'a': Point(x=1, y=2)}"),
         ("page", 2, "2"),
         ("share", 0.3, "0.3"),
+        ("step", 1e300, "1e+300"),
         ("code", "ab", "'ab'"),
     ],
 )
@@ -193,6 +195,7 @@ def test_the_tool_gets_what_its_annotation_promises(show: Any, name: str, value:
         ("page", 3, "show.page: 3 is no multiple of 2."),
         ("share", 0, "show.share: 0 is not more than 0."),
         ("share", 1.5, "show.share: 1.5 is more than 1."),
+        ("step", 1e-300, "show.step: 1e-300 is no multiple of 0.1."),
         ("code", "a", "show.code: 'a' has less than 2 characters."),
         ("code", "abcd", "show.code: 'abcd' has more than 3 characters."),
         ("code", "A1", "show.code: 'A1' does not match ^[a-z]+$."),
@@ -358,7 +361,8 @@ JSON = st.recursive(
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    value=JSON, name=st.sampled_from(["day", "price", "level", "item", "order", "rows", "by_size", "points", "share"])
+    value=JSON,
+    name=st.sampled_from(["day", "price", "level", "item", "order", "rows", "by_size", "points", "share", "step"]),
 )
 def test_whatever_is_sent_is_answered_as_data(show: Any, value: Any, name: str) -> None:
     answer = show(**{name: value})

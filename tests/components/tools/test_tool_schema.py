@@ -1,13 +1,18 @@
 """Python source -> tool schema, and every way in which it can refuse."""
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from toolgate.components.checks.arguments import UsageError
+from toolgate.components.tools import listed_schema
 from toolgate.components.tools.tool_schema import Target, read_target, read_targets, read_tools
 
 PRELUDE = """
@@ -34,6 +39,9 @@ type Rows = list[Words]
 Count: typing.TypeAlias = "int"
 Sku = NewType("Sku", str)
 Maybe = Annotated[int, "Some number."] | None
+type Json = dict[str, Json] | list[Json] | str | None
+Tree = list["Tree"]
+Ring = Ring
 class Address(TypedDict):
     '''Where somebody lives.'''
     street: str
@@ -451,6 +459,9 @@ def first(x: str) -> str:
         ),
         ("Annotated[str, Field(pattern='[')]", "its pattern is no regular expression"),
         ("Made", "Write a class: `class Item\\(TypedDict\\): ...`"),
+        ("Tree", "`Tree` contains itself; AgentCore's schema cannot"),
+        ("Annotated[int, Field(ge=Ring)]", "`Ring` has to be run"),
+        ("Annotated[int, Field(ge={[]: 1})]", "has to be run"),
         ("Node", "Node contains itself"),
         ("Empty", "class 'Empty': has no fields"),
         ("Bad", "Bad field 'when': `timedelta` cannot be expressed"),
@@ -540,6 +551,7 @@ def test_what_a_tools_author_should_know_is_a_warning(target: Callable[[str], Ta
                 "required": ["children"],
             },
         ),
+        ("Tree", {"type": "array", "items": {}}),
         ("Buyer", {"type": "object"}),
         ("models.Unknown", {}),
     ],
@@ -597,3 +609,36 @@ def test_what_is_no_tool_says_what_to_write(tools: Any, source: str, message: st
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"tools.py: cannot be read"):
         read_tools(tmp_path / "tools.py")
+
+
+WORDS = """
+str int float bool dict list set None Any date Decimal Size Odd Item Buyer Node Empty Rows Sku Maybe Tree Json
+models.Colour models.Unknown Nothing bytes ... 'str' 1 x.y.z [int] () Literal Annotated Checked Plain Box f() *int
+lambda:1 Optional type typing.Callable[[int],str] Bad Made
+"""
+ATOMS = st.sampled_from(WORDS.split())
+FORMS = st.sampled_from(
+    [
+        "list[{0}]", "dict[{0}, {1}]", "{0} | {1}", "Optional[{0}]", "Union[{0}, {1}]", "set[{0}]", "tuple[{0}, {1}]",
+        "tuple[{0}, ...]", "Annotated[{0}, 't']", "Annotated[{0}, Field(ge=1, max_length=3)]", "Literal[{0}]",
+        "NotRequired[{0}]", "'{0}'", "{0}[{1}]", "Annotated[{0}, {1}]", "typing.ClassVar[{0}]",
+    ]
+)  # fmt: skip
+ANNOTATIONS = st.recursive(ATOMS, lambda inner: st.builds(str.format, FORMS, inner, inner), max_leaves=5)
+DEFAULTS = st.sampled_from(["", " = None", " = 1", " = []", " = Size.SMALL", " = f()"])
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(taken=ANNOTATIONS, default=DEFAULTS, given_back=ANNOTATIONS)
+def test_whatever_is_written_is_read_or_refused_with_its_line(
+    target: Callable[[str], Target], taken: str, default: str, given_back: str
+) -> None:
+    try:
+        read = target(f'def f(x: {taken}{default}) -> {given_back}:\n    """Do it."""\n')
+    except UsageError as error:
+        said = str(error).splitlines()
+    else:
+        said = []
+        listed_schema.check(read.tools, "here")
+        assert json.loads(json.dumps(read.checked, allow_nan=False)) == read.checked
+    assert all(re.search(r"\.py:\d+: ", line) for line in said)
