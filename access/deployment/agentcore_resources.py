@@ -115,7 +115,8 @@ class Target:
 class Function:
     """A Lambda function.
 
-    `hidden` names the environment variables whose values the file does not show; `layers` says whether it has any.
+    `hidden` names the environment variables whose values the file does not show; `layers` says whether it has any,
+    `in_vpc` whether it runs in a VPC.
     """
 
     label: str
@@ -129,6 +130,7 @@ class Function:
     environment: Mapping[str, str]
     hidden: tuple[str, ...]
     timeout_seconds: int
+    in_vpc: bool
 
 
 @dataclass(frozen=True)

@@ -197,6 +197,7 @@ def _function(resource: Resource) -> Function:
         environment=environment,
         hidden=hidden,
         timeout_seconds=_timeout(resource),
+        in_vpc=bool(resource.mapping("vpcConfig").get("subnetIds")),
     )
 
 
