@@ -148,6 +148,7 @@ class Runtime:
         hidden: Names of variables whose values the file does not show.
         entry_points: What is started, e.g. `("main.py",)`; empty for a container.
         code: Its files, if the deployment uploads them; None where they lie elsewhere, and for a container.
+        code_at: The bucket and the key of its code; None for a container.
         network: `PUBLIC` or `VPC`.
         protocol: `HTTP`, `MCP`, `A2A` or `AGUI`.
         jwt: Whether callers come with a JWT instead of an IAM signature.
@@ -163,6 +164,7 @@ class Runtime:
     hidden: tuple[str, ...]
     entry_points: tuple[str, ...]
     code: Archive | None
+    code_at: tuple[str, str] | None
     network: str
     protocol: str
     jwt: bool
