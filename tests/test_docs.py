@@ -59,6 +59,7 @@ INTERNAL = {
     "lambdas/dispatch.py: ArgumentError",
     "lambdas/dispatch.py: ToolError",
     "local/invoke_agent.py: AgentError",
+    "local/serve/aws/emulator.py: NotEmulatedError",
     "local/serve/model/converse_api.py: UnknownProfileError",
 }  # fmt: skip
 

@@ -130,7 +130,8 @@ class FunctionLog:
 class Function:
     """A Lambda function.
 
-    `hidden` names the environment variables whose values the file does not show; `layers` says whether it has any.
+    `hidden` names the environment variables whose values the file does not show; `layers` says whether it has any,
+    `in_vpc` whether it runs in a VPC.
     """
 
     label: str
@@ -144,6 +145,7 @@ class Function:
     environment: Mapping[str, str]
     hidden: tuple[str, ...]
     timeout_seconds: int
+    in_vpc: bool
     memory_mb: int = 128
     log: FunctionLog = FunctionLog()
 
@@ -163,6 +165,7 @@ class Runtime:
         hidden: Names of variables whose values the file does not show.
         entry_points: What is started, e.g. `("main.py",)`; empty for a container.
         code: Its files, if the deployment uploads them; None where they lie elsewhere, and for a container.
+        code_at: The bucket and the key of its code; None for a container.
         network: `PUBLIC` or `VPC`.
         protocol: `HTTP`, `MCP`, `A2A` or `AGUI`.
         jwt: Whether callers come with a JWT instead of an IAM signature.
@@ -178,6 +181,7 @@ class Runtime:
     hidden: tuple[str, ...]
     entry_points: tuple[str, ...]
     code: Archive | None
+    code_at: tuple[str, str] | None
     network: str
     protocol: str
     jwt: bool

@@ -204,6 +204,7 @@ def _function(resource: Resource) -> Function:
         layers=bool(resource.get("layers")),
         environment=environment,
         hidden=hidden,
+        in_vpc=bool(resource.mapping("vpcConfig").get("subnetIds")),
         timeout_seconds=_number(resource, "timeout", "a number of seconds", 3),
         memory_mb=_number(resource, "memorySize", "a number of megabytes", 128),
         log=FunctionLog(
@@ -246,6 +247,7 @@ def _runtime(resource: Resource, agents: Mapping[str, str], uploaded: Mapping[tu
     arn, name = resource.text("agentRuntimeArn"), resource.text("agentRuntimeName")
     entry_points = resource.mapping("agentRuntimeArtifact", "codeConfiguration").get("entryPoints")
     code = resource.mapping("agentRuntimeArtifact", "codeConfiguration", "code", "s3")
+    code_at = str(code.get("bucket")), str(code.get("prefix"))
     return Runtime(
         label=resource.label,
         arn=arn,
@@ -256,7 +258,8 @@ def _runtime(resource: Resource, agents: Mapping[str, str], uploaded: Mapping[tu
         environment=environment,
         hidden=hidden,
         entry_points=resource.texts("entryPoints", entry_points),
-        code=uploaded.get((str(code.get("bucket")), str(code.get("prefix")))),
+        code=uploaded.get(code_at),
+        code_at=code_at if code else None,
         network=_choice(resource, "networkConfiguration", "networkMode") or "PUBLIC",
         protocol=_choice(resource, "protocolConfiguration", "serverProtocol") or "HTTP",
         jwt=bool(resource.get("authorizerConfiguration")),

@@ -37,11 +37,17 @@ def unsupported(deployment: Deployment, env: CloudEnvironment) -> tuple[str, ...
 
 def notes(deployment: Deployment) -> tuple[str, ...]:
     """One sentence per feature that is left out here without changing who may call what, nor any answer."""
-    return tuple(
+    agents = [
         f"{runtime.label}: network mode {runtime.network} is left out, its agent reaches what this machine reaches"
         for runtime in deployment.runtimes
         if runtime.network != "PUBLIC"
-    )
+    ]
+    functions = [
+        f"{function.label}: its VPC is left out, it reaches what this machine reaches"
+        for function in deployment.functions
+        if function.in_vpc
+    ]
+    return (*agents, *functions)
 
 
 def _gateways(deployment: Deployment) -> Iterator[str]:

@@ -132,7 +132,7 @@ def _bucket_arn(name: str, account: DataAccount) -> str:
 def bucket(parameters: Parameters, account: DataAccount) -> Iterator[On]:
     """The bucket that is named."""
     _refuse_passed_over(parameters)
-    yield On(_bucket_arn(text(parameters, "Bucket"), account))
+    yield On(_bucket_arn(text(parameters, "Bucket"), account), _of_any_request(account))
 
 
 def listed(parameters: Parameters, account: DataAccount) -> Iterator[On]:
@@ -140,7 +140,7 @@ def listed(parameters: Parameters, account: DataAccount) -> Iterator[On]:
     given = {"s3:prefix": "Prefix", "s3:delimiter": "Delimiter", "s3:max-keys": "MaxKeys"}
     facts: dict[str, Fact] = {key: parameters.get(name) for key, name in given.items()}
     for on in bucket(parameters, account):
-        yield On(on.arn, facts)
+        yield On(on.arn, {**on.facts, **facts})
 
 
 def object_(parameters: Parameters, account: DataAccount) -> Iterator[On]:
@@ -151,7 +151,16 @@ def object_(parameters: Parameters, account: DataAccount) -> Iterator[On]:
 
 def _object_in(names: Any, account: DataAccount, facts: Mapping[str, Fact] | None = None) -> On:
     bucket = _bucket_arn(text(names, "Bucket"), account)
-    return On(f"{bucket}/{text(names, 'Key')}", facts or {}, policy_of=bucket)
+    return On(f"{bucket}/{text(names, 'Key')}", {**_of_any_request(account), **(facts or {})}, policy_of=bucket)
+
+
+def _of_any_request(account: DataAccount) -> dict[str, Fact]:
+    """S3's keys that are the same for whatever is taken here."""
+    return {
+        "s3:authType": "REST-HEADER",
+        "s3:ResourceAccount": account.env.account,
+        "s3:signatureversion": "AWS4-HMAC-SHA256",
+    }
 
 
 def written(parameters: Parameters, account: DataAccount) -> Iterator[On]:
@@ -231,7 +240,7 @@ def secret(parameters: Parameters, account: DataAccount) -> Iterator[On]:
     """
     arn = secret_arn(text(parameters, "SecretId"), account)
     stages, version = parameters.get("VersionStage"), parameters.get("VersionId")
-    facts: dict[str, Fact] = {}
+    facts: dict[str, Fact] = {"secretsmanager:SecretId": parameters["SecretId"]}
     if isinstance(stages, str):
         facts["secretsmanager:VersionStage"] = stages
     if isinstance(version, str):
@@ -270,7 +279,9 @@ def parameter_written(parameters: Parameters, account: DataAccount) -> Iterator[
     """The parameter that is written."""
     if refused := sorted({"KeyId", "Policies", "Tags"} & parameters.keys()):
         raise not_reproduced(f"{refused[0]} of ssm:PutParameter")
-    yield from parameter(parameters, account)
+    overwrite = parameters.get("Overwrite")
+    for on in parameter(parameters, account):
+        yield On(on.arn, {"ssm:Overwrite": _truth(overwrite)})
 
 
 def parameters_(parameters: Parameters, account: DataAccount) -> Iterator[On]:
@@ -284,7 +295,11 @@ def path(parameters: Parameters, account: DataAccount) -> Iterator[On]:
     path = text(parameters, "Path")
     if not path.startswith("/"):
         raise malformed("Path must begin with '/'")
-    yield On(account.env.arn("ssm", f"parameter{path}"))
+    yield On(account.env.arn("ssm", f"parameter{path}"), {"ssm:Recursive": _truth(parameters.get("Recursive"))})
+
+
+def _truth(value: Any) -> str | None:
+    return str(value).lower() if isinstance(value, bool) else None
 
 
 def decrypted(reads: Operation, arns: Resources) -> Operation:

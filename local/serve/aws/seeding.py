@@ -6,8 +6,8 @@ an ARN in one of its variables, exists too; where its value comes from stands in
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,9 @@ from toolgate.local.serve.aws import own_values
 from toolgate.local.serve.aws.emulator import Emulator, NotEmulatedError
 from toolgate.local.serve.aws.needs import DataAccount
 from toolgate.local.serve.aws.operations import ACTIONS
+from toolgate.policy.language.documents import Statement
+from toolgate.policy.language.evaluation import concerns
+from toolgate.policy.language.matching import Match
 
 SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion"  # noqa: S105  # a type
 OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"
@@ -53,7 +56,7 @@ class Request:
     label: str
     service: str
     operation: str
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, Any] = field(repr=False)
     arn: str | None = None
 
     @property
@@ -87,13 +90,8 @@ class Seeds:
 
 def used_services(deployment: Deployment, data: Sequence[DataResource]) -> frozenset[str]:
     """The services of which the role of some function or runtime may be allowed something."""
-    policies = _policies_of_users(deployment)
-    policies += [it.policy for it in data if it.policy]
-    return frozenset(
-        service
-        for service, actions in ACTIONS.items()
-        if any(s.allow for policy in policies for action in actions for s in policy.concerning(action))
-    )
+    allows = _allowing(deployment, data)
+    return frozenset(service for service, actions in ACTIONS.items() if any(_concerns(it, *actions) for it in allows))
 
 
 def refused(deployment: Deployment) -> Iterator[str]:
@@ -260,9 +258,11 @@ class _Sowing:
         """An object that no policy can open need not be loaded: the agents' own code is such."""
         bucket = _bucket_arn(self._env, it.resource.text("bucket"))
         arn = f"{bucket}/{it.resource.text('key')}"
-        policies = _policies_of_users(self._deployment)
-        policies += policies_of(read_data_resources(self._deployment.data)).values()
-        return any(policy.may_allow("s3:GetObject", arn) for policy in policies)
+        allows = _allowing(self._deployment, read_data_resources(self._deployment.data))
+        return any(
+            _concerns(s, "s3:GetObject") and (s.resources.negated or s.resources.inexact or arn in s.resources.exact)
+            for s in allows
+        )
 
 
 def _users(deployment: Deployment) -> list[Function | Runtime]:
@@ -270,9 +270,22 @@ def _users(deployment: Deployment) -> list[Function | Runtime]:
     return [*deployment.functions, *deployment.runtimes]
 
 
-def _policies_of_users(deployment: Deployment) -> list[Policy]:
+def _allowing(deployment: Deployment, data: Sequence[DataResource]) -> list[Statement]:
+    """What allows functions and agents something, but for the reading of an agent's own code, which AgentCore does."""
     arns = {user.role_arn for user in _users(deployment)}
-    return [policy for role in deployment.roles if role.arn in arns for policy in role.policies]
+    policies = [policy for role in deployment.roles if role.arn in arns for policy in role.policies]
+    policies += [it.policy for it in data if it.policy]
+    code = {"/".join(runtime.code_at) for runtime in deployment.runtimes if runtime.code_at}
+    return [it for policy in policies for it in policy.statements if it.allow and not _only_reads(it, code)]
+
+
+def _only_reads(statement: Statement, code: Set[str]) -> bool:
+    on = statement.resources
+    return not (on.negated or on.inexact) and bool(on.exact) and {it.rpartition(":::")[2] for it in on.exact} <= code
+
+
+def _concerns(statement: Statement, *actions: str) -> bool:
+    return any(concerns(statement, action) is not Match.NO for action in actions)
 
 
 def _service(it: DataResource) -> str:

@@ -1,7 +1,10 @@
 """Every row of the table with a real client: granted it passes, without any one of its permissions it is refused."""
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -242,6 +245,25 @@ def test_every_operation_of_the_table_has_its_row() -> None:
     asked = {f"{it.service}:{action}" for it in ROWS for action, _on in it.needs}
     of_versions = {f"s3:{it}ObjectVersion{tags}" for it in ("Delete", "Get", "Put") for tags in ("", "Tagging")}
     assert frozenset().union(*ACTIONS.values()) - asked <= of_versions
+
+
+def _pattern(form: str) -> str:
+    """The ARNs of a form; some of its words stand for names with slashes."""
+    with_slashes = re.sub(r"\$\{(ObjectName|SecretId|ParameterNameWithoutLeadingSlash)\}", "\0", form)
+    return re.escape(re.sub(r"\$\{\w+\}", "\1", with_slashes)).replace("\0", "[^:]+").replace("\1", "[^:/]+")
+
+
+def test_actions_and_resources_are_those_of_the_authorization_reference() -> None:
+    reference = json.loads((Path(__file__).parent / "authorization_reference.json").read_text())
+    assert set(reference["actions"]) == frozenset().union(*ACTIONS.values())
+    secret = ENV.arn("secretsmanager", "secret:orders/api-key-AbCdE1")
+    for given in ROWS:
+        for action, on in given.needs:
+            types = reference["actions"][f"{given.service}:{action}"]
+            forms = [reference["resource_types"][f"{given.service}/{kind}"] for kind in types] or ["*"]
+            arn = secret if on == "SECRET" else on
+            patterns = [_pattern(form) for form in forms]
+            assert any(re.fullmatch(pattern, arn) for pattern in patterns), (given, action)
 
 
 def put_in(words: Mapping[str, str], value: Any) -> Any:
