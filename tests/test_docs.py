@@ -59,7 +59,9 @@ INTERNAL = {
     "lambdas/dispatch.py: ArgumentError",
     "lambdas/dispatch.py: ToolError",
     "local/invoke_agent.py: AgentError",
+    "local/serve/model/bedrock_model.py: NoCredentialsError",
     "local/serve/model/converse_api.py: UnknownProfileError",
+    "local/serve/model/openai_model.py: EndpointError",
 }  # fmt: skip
 
 
