@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -39,28 +40,106 @@ class Deployment:
     origin: str
 
 
+SESSION_LENGTH = range(33, 257)
+"""Characters of a session id (AgentCore developer guide, "Use isolated sessions for agents")."""
+
+
 @click.command()
-@click.argument("prompt")
+@click.argument("prompt", required=False)
 @options.program
 @click.option("--agent", help="name of the agent; needed only where there are several")
 @click.option("--stack", help="stack whose agent to ask (default: dev)")
 @click.option("--local", is_flag=True, help="ask what `toolgate up` serves on this machine")
-def ask(prompt: str, program: Path, agent: str | None, stack: str | None, local: bool) -> None:
+@click.option("--session", metavar="ID", help="AgentCore's session, 33 to 256 characters (default: a new one)")
+@click.option("--chat", is_flag=True, help="go on asking, in one session, until an empty line, `exit` or Ctrl-D")
+def ask(
+    prompt: str | None,
+    program: Path,
+    agent: str | None,
+    stack: str | None,
+    local: bool,
+    session: str | None,
+    chat: bool,
+) -> None:
     """Ask an agent, of a stack on AWS or of what is served here."""
     if local and stack is not None:
         raise click.UsageError("--stack and --local exclude each other; give one of them")
-    check(prompt)
+    if prompt is None and not chat:
+        raise click.UsageError('give a prompt, such as "What is 100 + 12?", or --chat')
+    if prompt is not None:
+        check(prompt)
+    session = checked_session(session)
     deployment = local_deployment(serving_file(program)) if local else stack_deployment(program, stack or "dev")
     arn = choose(deployment, agent)
-    os.environ.update(deployment.environment)
+    if local:
+        _lead_here(deployment.environment)
+    if not chat:
+        say(arn, str(prompt), session)
+        return
+    for asked in _prompts(prompt):
+        try:
+            check(asked)
+            say(arn, asked, session)
+        except AskError as error:
+            click.echo(f"error: {error.message}", err=True)
+    click.echo(f"session: {session}", err=True)
+
+
+def say(runtime_arn: str, prompt: str, session: str) -> None:
+    """Ask, and print the answer as it comes.
+
+    Raises:
+        AskError: See `answer`.
+    """
     begun = False
     try:
-        for text in answer(arn, prompt):
+        for text in answer(runtime_arn, prompt, session):
             click.echo(text, nl=False)
             begun = True
     finally:
         if begun:
             click.echo()
+
+
+def _prompts(first: str | None) -> Iterator[str]:
+    """What is asked, line by line; who types sees where."""
+    if first is not None:
+        yield first
+    mark = "> " if sys.stdin.isatty() else ""
+    while True:
+        try:
+            line = input(mark).strip()
+        except EOFError:
+            return
+        if line in {"", "exit"}:
+            return
+        yield line
+
+
+def _lead_here(environment: Mapping[str, str]) -> None:
+    """Set the variables that lead to the local deployment, and drop those that would lead elsewhere."""
+    for name in [name for name in os.environ if name.startswith("AWS_ENDPOINT_URL_")]:
+        del os.environ[name]
+    os.environ.update(environment)
+
+
+def checked_session(session: str | None) -> str:
+    """The session's id: the one that is given, or a new one.
+
+    Raises:
+        click.UsageError: AgentCore would not take it.
+    """
+    if session is None:
+        return f"ask-{uuid.uuid4()}"  # 40 characters
+    if len(session) not in SESSION_LENGTH:
+        bounds = f"{SESSION_LENGTH.start} to {SESSION_LENGTH.stop - 1}"
+        longer = f", such as {session}-{uuid.uuid4()}" if len(session) < SESSION_LENGTH.start else ""
+        raise click.UsageError(
+            f"a session id has {bounds} characters, this one has {len(session)}: give another{longer}"
+        )
+    if not session.isascii() or not session.isprintable() or " " in session:
+        raise click.UsageError("a session id goes into a header: write it in ASCII letters, digits and signs")
+    return session
 
 
 def check(prompt: str) -> None:
@@ -131,8 +210,8 @@ def choose(deployment: Deployment, name: str | None) -> str:
     return deployment.agents[name or next(iter(deployment.agents))]
 
 
-def answer(runtime_arn: str, prompt: str) -> Iterator[str]:
-    """Ask, and give the pieces of the answer as they come.
+def answer(runtime_arn: str, prompt: str, session: str) -> Iterator[str]:
+    """Ask in a session, and give the pieces of the answer as they come.
 
     Raises:
         AskError: If the agent cannot be reached, or answers with an error.
@@ -148,7 +227,7 @@ def answer(runtime_arn: str, prompt: str) -> Iterator[str]:
         client = boto3.client("bedrock-agentcore", region_name=region, config=config)
         response = client.invoke_agent_runtime(
             agentRuntimeArn=runtime_arn,
-            runtimeSessionId=f"ask-{uuid.uuid4()}",  # 40 characters; AgentCore wants 33 to 256
+            runtimeSessionId=session,
             contentType="application/json",
             accept="text/event-stream, application/json",
             payload=json.dumps({"prompt": prompt, "stream": True}).encode(),

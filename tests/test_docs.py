@@ -60,7 +60,9 @@ INTERNAL = {
     "lambdas/dispatch.py: ToolError",
     "local/invoke_agent.py: AgentError",
     "local/serve/aws/emulator.py: NotEmulatedError",
+    "local/serve/model/bedrock_model.py: NoCredentialsError",
     "local/serve/model/converse_api.py: UnknownProfileError",
+    "local/serve/model/openai_model.py: EndpointError",
 }  # fmt: skip
 
 

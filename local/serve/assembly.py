@@ -5,6 +5,7 @@ import shutil
 from collections.abc import AsyncIterator, Mapping, MutableSequence, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from toolgate.access.deployment.agentcore_resources import Function, Gateway, Runtime, Target
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.roles import Role
-from toolgate.access.deployment.stack_export import DeploymentError
+from toolgate.access.deployment.stack_export import DeploymentError, Resource
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.function_packages import PackagesError, packages
 from toolgate.local.serve import access_log
@@ -25,13 +26,15 @@ from toolgate.local.serve.agents.agent_process import AgentProcess
 from toolgate.local.serve.agents.code_archive import write_out, write_sources
 from toolgate.local.serve.aws.aws_services import AwsServices
 from toolgate.local.serve.bounded_file import BoundedFile
+from toolgate.local.serve.control import control_api, sts_api
+from toolgate.local.serve.control.not_served import not_served
 from toolgate.local.serve.environment import process_environment
 from toolgate.local.serve.gateway.records import Denial, ToolCall
 from toolgate.local.serve.guards.credentials import Sessions
 from toolgate.local.serve.guards.iam_guard import Authority, NeededPermission, Service, authorized
 from toolgate.local.serve.model import converse_api
 from toolgate.local.serve.model.models import Model
-from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY
+from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY, ROLE
 
 if TYPE_CHECKING:
     from toolgate.local.serve.gateway.local_function import LocalFunction
@@ -46,6 +49,7 @@ class Assembly:
 
     Attributes:
         deployment: What is served.
+        resources: Its resources as the file has them.
         env: Its account and Region.
         url: The address that it is served at.
         root: Where relative paths of the deployment start.
@@ -61,6 +65,7 @@ class Assembly:
     """
 
     deployment: Deployment
+    resources: tuple[Resource, ...]
     env: CloudEnvironment
     url: str
     root: Path
@@ -97,8 +102,7 @@ class Assembly:
         entry_point = folder / of.entry_points[-1]
         if not entry_point.is_file():
             raise DeploymentError(f"{of.label}: its code has no {of.entry_points[-1]}, which is its entry point")
-        urls = {gateway.url: self.gateway_url(gateway.id) for gateway in self.deployment.gateways}
-        environment = self._environment(invoke_api.environment(of, urls), of.role_arn, "BedrockAgentCore-local")
+        environment = self._environment(invoke_api.environment(of, self._urls()), of.role_arn, "BedrockAgentCore-local")
         return AgentProcess(f"agent {of.agent}", entry_point, environment, self.logs / f"{of.agent}.log")
 
     def app(self, agents: Mapping[str, AgentProcess]) -> ASGIApp:
@@ -125,10 +129,22 @@ class Assembly:
                 converse_api.MAX_BODY,
             ),
             *self.aws.services(),
+            *self._looking_around(),
         ]
         policies = {**self.deployment.resource_policies, **self.aws.policies}
         authority = Authority(self.sessions, self.env.region, policies)
-        return _with_lifespan(authorized(services, authority), gateways)
+        return _with_lifespan(authorized(services, authority, not_served), gateways)
+
+    def _looking_around(self) -> list[Service]:
+        """After the services that do something: the control plane takes what else is signed for AgentCore."""
+        served = control_api.Served(self.deployment, self.resources, self.env, self._urls(), datetime.now(UTC))
+        roles = [resource for resource in self.resources if resource.type == ROLE]
+        role_ids = {role.text("arn"): role.optional_text("uniqueId") or "" for role in roles}
+        return [control_api.service(served), sts_api.service(role_ids)]
+
+    def _urls(self) -> dict[str, str]:
+        """The deployment's gateway URLs and the local ones."""
+        return {gateway.url: self.gateway_url(gateway.id) for gateway in self.deployment.gateways}
 
     def _gateway(self, gateway: Gateway) -> "LocalGateway":
         from toolgate.local.serve.gateway.mcp_gateway import build  # noqa: PLC0415  # a second of imports, while the agents start

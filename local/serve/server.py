@@ -17,13 +17,14 @@ from starlette.types import ASGIApp
 
 from toolgate.access.deployment.deployment import Deployment, parse
 from toolgate.access.deployment.roles import Role
-from toolgate.access.deployment.stack_export import DeploymentError
+from toolgate.access.deployment.stack_export import DeploymentError, resources
 from toolgate.access.iam.policies import Policy
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.serve.access_log import Told
 from toolgate.local.serve.agents.agent_process import AgentProcess
 from toolgate.local.serve.assembly import Assembly
 from toolgate.local.serve.aws.aws_services import AwsServices
+from toolgate.local.serve.control.control_api import READ_ACTIONS
 from toolgate.local.serve.environment import client_variables
 from toolgate.local.serve.gateway.records import Denial, ToolCall
 from toolgate.local.serve.guards.credentials import Credentials, Sessions
@@ -36,7 +37,7 @@ HOST = "127.0.0.1"
 
 _LAST = 100  # records of calls that a server without end keeps
 OPERATOR = "toolgate-local-operator"
-_OPERATORS = (INVOKE_RUNTIME, STOP_RUNTIME_SESSION)
+_USES = (INVOKE_RUNTIME, STOP_RUNTIME_SESSION)
 _ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/.+")
 
 
@@ -50,7 +51,8 @@ class Serving:
 
     Attributes:
         url: Its address, `http://127.0.0.1:<port>`.
-        environment: Variables that lead any AWS SDK here, with credentials that may invoke the deployment's runtimes.
+        environment: Variables that lead any AWS SDK here, with credentials that may use the deployment's runtimes and
+            read what is served.
         agents: Agents' names and their runtimes' ARNs.
         logs: Agents' names and the files with their output.
         function_logs: Functions' names and the files with their output.
@@ -134,7 +136,21 @@ def serve(  # noqa: PLR0913  # what may be left out is named
         aws = AwsServices(env, root)
         stack.callback(aws.close)
         aws.load(parsed)
-        assembly = Assembly(parsed, env, url, root, code, folder, Sessions(), answering, aws, calls, denials, told)
+        assembly = Assembly(
+            parsed,
+            resources(deployment),
+            env,
+            url,
+            root,
+            code,
+            folder,
+            Sessions(),
+            answering,
+            aws,
+            calls,
+            denials,
+            told,
+        )
         agents = {r.arn: assembly.agent(r) for r in parsed.runtimes}
         for agent in agents.values():  # they load while we do; the listener holds their first requests
             stack.callback(agent.stop)
@@ -166,15 +182,13 @@ def _serving(assembly: Assembly, agents: Mapping[str, AgentProcess]) -> Serving:
 
 
 def _operator(deployment: Deployment, env: CloudEnvironment) -> Role:
-    resources = [arn for r in deployment.runtimes for arn in (r.arn, f"{r.arn}/runtime-endpoint/DEFAULT")]
-    statement = {"Sid": "UseRuntimes", "Effect": "Allow", "Action": list(_OPERATORS), "Resource": resources}
-    document = {"Version": "2012-10-17", "Statement": [statement]}
-    return Role(
-        arn=env.global_arn("iam", f"role/{OPERATOR}"),
-        name=OPERATOR,
-        trust={},
-        policies=(Policy(OPERATOR, document),) if resources else (),
-    )
+    served = [arn for r in deployment.runtimes for arn in (r.arn, f"{r.arn}/runtime-endpoint/DEFAULT")]
+    uses = [{"Sid": "UseRuntimes", "Effect": "Allow", "Action": list(_USES), "Resource": served}] if served else []
+    # Whoever starts the deployment has its file, and lists take no narrower resource.
+    reads = {"Sid": "Read", "Effect": "Allow", "Action": list(READ_ACTIONS), "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [*uses, reads]}
+    arn = env.global_arn("iam", f"role/{OPERATOR}")
+    return Role(arn=arn, name=OPERATOR, trust={}, policies=(Policy(OPERATOR, document),))
 
 
 def _environment_of(deployment: Deployment) -> CloudEnvironment:

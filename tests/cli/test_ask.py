@@ -1,6 +1,7 @@
 """`toolgate ask` against a runtime on loopback, and against everything that can be missing."""
 
 import asyncio
+import io
 import json
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -18,6 +19,7 @@ from toolgate.cli import ask
 from toolgate.cli.main import main
 
 ARN = "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/toolgate_dev_assistant-abcdefghij"
+SESSION = "a-session-id-of-thirty-three-char"
 TEXT = ('data: {"text": "The sum "}\n\n', 'data: {"text": "is 112."}\n\n')
 END = 'data: {"status": "success", "stop_reason": "end_turn", "usage": {}}\n\n'
 
@@ -67,7 +69,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch, project: Path) -> Iterator[FakeRunt
     fake = FakeRuntime()
     fake.server.start()
     environment = {
-        "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE": fake.server.url,
+        "AWS_ENDPOINT_URL": fake.server.url,
         "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
         "AWS_SECRET_ACCESS_KEY": "secret",
     }
@@ -114,7 +116,7 @@ def test_shows_text_as_it_comes(runtime: FakeRuntime, project: Path, monkeypatch
     for name, value in variables(project).items():
         monkeypatch.setenv(name, value)
     runtime.go_on.clear()
-    pieces = ask.answer(ARN, "What is 100 + 12?")
+    pieces = ask.answer(ARN, "What is 100 + 12?", SESSION)
     assert next(pieces) == "The sum "  # the rest is not sent yet
     runtime.go_on.set()
     assert list(pieces) == ["is 112."]
@@ -230,6 +232,59 @@ def test_without_pulumi(pulumi: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "`pulumi` is not on PATH" in error_of(capsys, "sum")
 
 
-@pytest.mark.parametrize("arguments", [[], ["a", "--local", "--stack", "dev"], ["a", "--nothing"]])
-def test_wrong_arguments(arguments: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "says_"),
+    [
+        ([], 'give a prompt, such as "What is 100 + 12?", or --chat'),
+        (["a", "--local", "--stack", "dev"], "exclude each other"),
+        (["a", "--nothing"], "--nothing"),
+        (["a", "--session", "mine"], "33 to 256 characters, this one has 4: give another, such as mine-"),
+        (["a", "--session", "x" * 257], "this one has 257"),
+        (["a", "--session", "é" * 40], "ASCII"),
+        (["a", "--session", " " * 40], "ASCII"),
+    ],
+)
+def test_wrong_arguments(arguments: list[str], says_: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ask", *arguments]) == 2
+    assert says_ in capsys.readouterr().err
+
+
+def test_a_variable_for_one_service_does_not_lead_elsewhere(
+    runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_AGENTCORE", "http://127.0.0.1:9")
+    assert main(["ask", "sum", "--local"]) == 0
+    assert len(runtime.requests) == 1
+
+
+def _sessions(runtime: FakeRuntime) -> list[str]:
+    return [headers["x-amzn-bedrock-agentcore-runtime-session-id"] for _, headers, _ in runtime.requests]
+
+
+def test_a_session_is_the_one_that_is_named(runtime: FakeRuntime) -> None:
+    assert main(["ask", "sum", "--local", "--session", SESSION]) == 0
+    assert _sessions(runtime) == [SESSION]
+
+
+@pytest.mark.parametrize("end", ["", "\n", "exit\n", "\nmore\n"])
+def test_a_chat_is_one_session_until_it_ends(
+    runtime: FakeRuntime, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"and now?\n{end}"))
+    assert main(["ask", "first", "--local", "--chat"]) == 0
+    assert [body["prompt"] for _, _, body in runtime.requests] == ["first", "and now?"]
+    [session] = set(_sessions(runtime))
+    assert capsys.readouterr() == ("The sum is 112.\n" * 2, f"session: {session}\n")
+
+
+def test_a_turn_that_fails_does_not_end_a_chat(
+    runtime: FakeRuntime, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime.response = JSONResponse({"message": "No."}, 403, {"x-amzn-errortype": "AccessDeniedException"})
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"one\n{'a' * 32_001}\ntwo\n"))
+    assert main(["ask", "--local", "--chat", "--session", SESSION]) == 0
+    first, second, third, last = capsys.readouterr().err.splitlines()
+    assert first == third == "error: No. (AccessDeniedException)"
+    assert "has 32001 characters" in second
+    assert last == f"session: {SESSION}"
+    assert len(runtime.requests) == 2

@@ -121,8 +121,19 @@ class Authority:
     resource_policies: Mapping[str, Policy] = field(default_factory=dict)
 
 
-def authorized(services: list[Service], authority: Authority) -> ASGIApp:
-    """The ASGI app that leads a request to its service, once it is signed by somebody who may make it."""
+async def _no_such_operation(_scope: Scope, _receive: Receive, send: Send) -> None:
+    text = "The local deployment has no such operation: docs/local.md lists those that it has"
+    await refuse(send, 404, "UnknownOperationException", text)
+
+
+def authorized(services: list[Service], authority: Authority, otherwise: ASGIApp = _no_such_operation) -> ASGIApp:
+    """The ASGI app that leads a request to its service, once it is signed by somebody who may make it.
+
+    Args:
+        services: The services.
+        authority: What is known of those who sign.
+        otherwise: Answers what is for none of the services.
+    """
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         request_id = str(uuid.uuid4())
@@ -130,8 +141,7 @@ def authorized(services: list[Service], authority: Authority) -> ASGIApp:
         recorder = _Recorder(Entry(request_id), found[0].record if found else None, send)
         exchange = _Exchange({**scope, REQUEST_ID: request_id, ENTRY: recorder.entry}, receive, recorder.send)
         if found is None:
-            text = "The local deployment has no such operation: docs/local.md lists those that it has"
-            await refuse(exchange.send, 404, "UnknownOperationException", text)
+            await otherwise(exchange.scope, exchange.receive, exchange.send)
             return
         try:
             await _serve(*found, exchange, authority)
@@ -141,11 +151,16 @@ def authorized(services: list[Service], authority: Authority) -> ASGIApp:
     return app
 
 
-def _service(services: list[Service], scope: Scope) -> tuple[Service, re.Match[str]] | None:
-    """The service that the request is signed for, else the first one whose path it has."""
+def signed_for(scope: Scope) -> str | None:
+    """The SigV4 service name that a request says it is signed for; nobody has checked it."""
     header = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
     scoped = _SCOPED_TO.search(header) or _PRESIGNED_FOR.search(scope["query_string"])
-    meant = scoped["service"].decode("latin-1") if scoped else None
+    return scoped["service"].decode("latin-1") if scoped else None
+
+
+def _service(services: list[Service], scope: Scope) -> tuple[Service, re.Match[str]] | None:
+    """The service that the request is signed for, else the first one whose path it has."""
+    meant = signed_for(scope)
     path = scope["raw_path"].decode("latin-1")
     fitting = [
         (service, match)

@@ -103,7 +103,7 @@ def function(tmp_path: Path) -> Callable[..., Any]:
         code.mkdir()
         (code / f"{module}.py").write_text(source, "utf-8")
         name = f"{module}.{handler}"
-        own = Function("f", ARN, "own", "role", name, "python3.13", None, False, {}, (), seconds, 256, form)
+        own = Function("f", ARN, "own", "role", name, "python3.13", None, False, {}, (), seconds, False, 256, form)
         environment = {"PATH": os.environ["PATH"], "OWN": "yes"}
         return FunctionProcess(own, code=code, environment=environment, log=BoundedFile(tmp_path / "own.log"))
 

@@ -1,0 +1,142 @@
+"""The deployment's AgentCore resources in the words of AWS's control-plane API.
+
+A resource is described by the request that makes it (the stand-in's tables say which property is which member) and by
+what only the answer has. A member that is written nowhere in the deployment is left out, and a required one is said of
+its constant: status, times, counts.
+Source: botocore bedrock-agentcore-control, the output shapes of the operations in `control_api`.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from toolgate.access.deployment.agentcore_resources import Target
+from toolgate.access.deployment.stack_export import Hidden, Resource
+from toolgate.local.cloud.api_requests import Member, Table, translate
+from toolgate.local.cloud.resource_type import ResourceType
+from toolgate.local.cloud.types.gateways import GATEWAY_TYPE
+from toolgate.local.cloud.types.policy_engines import ENGINE_TYPE, POLICY_TYPE
+from toolgate.local.cloud.types.runtimes import RUNTIME_TYPE
+
+_LIFECYCLE = {"idleRuntimeSessionTimeout": 900, "maxLifetime": 28800}
+"""Seconds, unless the deployment says others (AgentCore developer guide, "runtime-lifecycle-settings")."""
+
+
+def gateway(resource: Resource, url: str, since: datetime) -> dict[str, Any]:
+    """A gateway at the URL where it is served."""
+    return {
+        **_made_by(GATEWAY_TYPE, resource),
+        **_outputs(resource, "gatewayArn", "gatewayId", "workloadIdentityDetails"),
+        "gatewayUrl": url,
+        **_times(since, "READY"),
+    }
+
+
+def target(view: Target, description: str | None, gateway_arn: str, since: datetime) -> dict[str, Any]:
+    """A Lambda target of a gateway: other kinds are not served."""
+    tools = [
+        {
+            "name": tool.name,
+            "description": tool.description,
+            "inputSchema": tool.input_schema,
+            **({"outputSchema": tool.output_schema} if tool.output_schema else {}),
+        }
+        for tool in view.tools or ()
+    ]
+    function = {"lambdaArn": view.function_arn, "toolSchema": {"inlinePayload": tools}}
+    return {
+        "gatewayArn": gateway_arn,
+        "targetId": view.id,
+        "name": view.name,
+        **({"description": description} if description else {}),
+        "targetConfiguration": {"mcp": {"lambda": function}},
+        "targetType": "LAMBDA",
+        "credentialProviderConfigurations": [{"credentialProviderType": "GATEWAY_IAM_ROLE"}],
+        **_times(since, "READY"),
+    }
+
+
+def runtime(resource: Resource, environment: Mapping[str, str], since: datetime) -> dict[str, Any]:
+    """A runtime with the environment that its agent really has here."""
+    return {
+        "agentRuntimeVersion": "1",
+        "lifecycleConfiguration": _LIFECYCLE,
+        **_made_by(RUNTIME_TYPE, resource),
+        **_outputs(resource, "agentRuntimeArn", "agentRuntimeId", "agentRuntimeVersion", "workloadIdentityDetails"),
+        **({"environmentVariables": environment} if environment else {}),
+        **_times(since, "READY"),
+    }
+
+
+def default_endpoint(described: Mapping[str, Any]) -> dict[str, Any]:
+    """The endpoint that AgentCore makes with a runtime, from the runtime's description.
+
+    Its id has the form that botocore's model wants; which one AWS gives it, nobody here has seen.
+    """
+    return {
+        "id": f"DEFAULT-{described['agentRuntimeId'][-10:]}",
+        "name": "DEFAULT",
+        "agentRuntimeArn": described["agentRuntimeArn"],
+        "agentRuntimeEndpointArn": f"{described['agentRuntimeArn']}/runtime-endpoint/DEFAULT",
+        "liveVersion": described["agentRuntimeVersion"],
+        "targetVersion": described["agentRuntimeVersion"],
+        **{name: described[name] for name in ("status", "createdAt", "lastUpdatedAt")},
+    }
+
+
+def policy_engine(resource: Resource, since: datetime) -> dict[str, Any]:
+    """A policy engine."""
+    outputs = _outputs(resource, "policyEngineArn", "policyEngineId")
+    return {**_made_by(ENGINE_TYPE, resource), **outputs, **_times(since, "ACTIVE")}
+
+
+def policy(resource: Resource, engine_arn: str, since: datetime) -> dict[str, Any]:
+    """A Cedar policy of an engine."""
+    found = {
+        **_made_by(POLICY_TYPE, resource),
+        **_outputs(resource, "policyArn", "policyId"),
+        **_times(since, "ACTIVE"),
+    }
+    found.setdefault("policyArn", f"{engine_arn}/policy/{found['policyId']}")
+    return found
+
+
+def tags(resource: Resource) -> dict[str, str]:
+    """A resource's tags, those of the provider's settings included."""
+    found = resource.get("tagsAll") or resource.get("tags")
+    return {name: value for name, value in found.items() if isinstance(value, str)} if found else {}
+
+
+def _made_by(of: ResourceType, resource: Resource) -> dict[str, Any]:
+    table = of.requests[0].table
+    return translate(table, _known(table, {name: resource.get(name) for name in table}))
+
+
+def _known(table: Table, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the properties the table has and the file shows: a stack on AWS may hold more than the stand-in knows."""
+    return {
+        name: _inside(table[name], value)
+        for name, value in properties.items()
+        if name in table and value not in (None, "", [], {}) and not isinstance(value, Hidden)
+    }
+
+
+def _inside(target_: str | Member, value: Any) -> Any:
+    inside = target_.inside if isinstance(target_, Member) else None
+    if isinstance(inside, Mapping) and isinstance(value, Mapping):
+        return _known(inside, value)
+    if isinstance(inside, Mapping) and isinstance(value, list):
+        return [_known(inside, item) for item in value]
+    return value
+
+
+def _outputs(resource: Resource, *names: str) -> dict[str, Any]:
+    """What AWS gave back; the provider writes an object as a list of one."""
+    found = {name: resource.get(name) for name in names}
+    return {name: value[0] if isinstance(value, list) else value for name, value in found.items() if value}
+
+
+def _times(since: datetime, status: str) -> dict[str, Any]:
+    """When it was made is not in a deployment: here it is there since it is served."""
+    at = since.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"createdAt": at, "updatedAt": at, "lastUpdatedAt": at, "status": status, "statusReasons": []}
