@@ -13,10 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from toolgate.access.iam.evaluation import Decision
 from toolgate.local.serve.bounded_file import BoundedFile, pieces
+
+if TYPE_CHECKING:  # who only reads a line has no use for it, and it takes a tenth of a second
+    from toolgate.access.iam.evaluation import Decision
 
 ENTRY = "toolgate.entry"
 """Key in the ASGI scope under which a service finds the entry of the exchange, to add what it knows."""
@@ -89,7 +91,7 @@ class Entry:
         self.decision = DENIED
         self.decided_by = [_brief(decider)]
 
-    def decided(self, action: str, decision: Decision, reason: str = "", principal: str = "") -> None:
+    def decided(self, action: str, decision: "Decision", reason: str = "", principal: str = "") -> None:
         """Note a decision of IAM.
 
         Args:
@@ -198,6 +200,7 @@ class AccessLog:
             "decided_by": entry.decided_by,
             "status": _status(entry, message, tools) if called else entry.status,
             "error_type": entry.error_type,
+            "log": entry.log.name if entry.log else None,
             "http_status": entry.http_status,
             "milliseconds": round(entry.milliseconds, 1),
         }

@@ -23,9 +23,11 @@ from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.serve.access_log import Told
 from toolgate.local.serve.agents.agent_process import AgentProcess
 from toolgate.local.serve.assembly import Assembly
+from toolgate.local.serve.callers import callers
 from toolgate.local.serve.environment import client_variables
 from toolgate.local.serve.gateway.records import Denial, ToolCall
 from toolgate.local.serve.guards.credentials import Credentials, Sessions
+from toolgate.local.serve.serving_file import Caller
 from toolgate.local.serve.unsupported import notes, unsupported
 from toolgate.policy.language.agentcore_facts import INVOKE_RUNTIME
 
@@ -54,6 +56,7 @@ class Serving:
         access_log: The file with a line for each exchange with a gateway (`toolgate.local.serve.access_log`).
         calls: Tool calls that the gateways really made, in order.
         denials: Tool calls that policy engines decided against, in order.
+        callers: By the agents' names, what one needs to call tools in an agent's place.
         notes: In a sentence each, what is left out here and changes no decision.
     """
 
@@ -65,6 +68,7 @@ class Serving:
     access_log: Path
     calls: Sequence[ToolCall]
     denials: Sequence[Denial]
+    callers: Mapping[str, Caller] = field(repr=False)
     notes: tuple[str, ...]
     _deployment: Deployment = field(repr=False)
     _sessions: Sessions = field(repr=False)
@@ -145,6 +149,9 @@ def _serving(assembly: Assembly, agents: Mapping[str, AgentProcess]) -> Serving:
         access_log=assembly.access_log.file.path,
         calls=assembly.calls,
         denials=assembly.denials,
+        callers=callers(
+            deployment, assembly.sessions, {it.id: assembly.gateway_url(it.id) for it in deployment.gateways}
+        ),
         notes=notes(deployment),
         _deployment=deployment,
         _sessions=assembly.sessions,

@@ -9,7 +9,7 @@ import json
 import logging
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -207,7 +207,7 @@ async def _admitted(
         raise RequestRefused(403, error.code, str(error)) from error
     principal = authority.sessions.principal(key)
     entry.principal, entry.role = principal.arn, principal.role.arn
-    for needed, decision in _decisions(principal, service.permissions(match, request), authority.resource_policies):
+    for needed, decision in decisions(principal, service.permissions(match, request), authority.resource_policies):
         why = "" if decision.allowed else _why(decision, needed.action)
         entry.decided(needed.action, decision, why)
         if why:
@@ -253,9 +253,16 @@ def _received(scope: Scope, body: bytes) -> Received:
     )
 
 
-def _decisions(
-    principal: SessionPrincipal, permissions: list[NeededPermission], policies: Mapping[str, Policy]
+def decisions(
+    principal: SessionPrincipal, permissions: Iterable[NeededPermission], policies: Mapping[str, Policy]
 ) -> Iterator[tuple[NeededPermission, Decision]]:
+    """What IAM says to each permission of a request that is made now, from this machine.
+
+    Args:
+        principal: Who makes it.
+        permissions: What it needs.
+        policies: Policies of resources by the resources' ARNs.
+    """
     now = datetime.now(UTC)
     made = {
         "aws:SourceIp": "127.0.0.1",

@@ -69,6 +69,7 @@ def test_a_call(ask: Ask) -> None:
             }
         ],
         "status": "ok",
+        "log": "math.log",
         "http_status": 200,
     }
 

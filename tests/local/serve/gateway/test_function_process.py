@@ -167,6 +167,7 @@ def test_the_log_in_json(function: Callable[..., Any], log: Path) -> None:
     assert (init[0], start) == ("initStart", ("start", {"requestId": "id-0", "version": "$LATEST"}))
     assert (report[0], report[1]["requestId"], report[1]["status"]) == ("report", "id-0", "success")
     assert report[1]["metrics"].keys() >= {"durationMs", "initDurationMs", "maxMemoryUsedMB"}
+    assert 5 < report[1]["metrics"]["maxMemoryUsedMB"] < 60  # a small process, whatever ours takes
     assert answer.logs[-1] == lines[-1]
 
 
