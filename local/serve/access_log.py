@@ -179,8 +179,9 @@ class AccessLog:
             tools: Full names of the gateway's tools.
         """
         message = asked(entry.body)
+        refused = entry.decision == DENIED or (entry.http_status or 0) >= HTTPStatus.BAD_REQUEST
         # A notification, and a stream that waits for messages, ask for nothing.
-        if entry.decision != DENIED and (message.id is None or not message.method):
+        if not refused and (message.id is None or not message.method):
             return
         called = message.method == "tools/call"
         line: dict[str, Any] = {
@@ -198,7 +199,7 @@ class AccessLog:
             "arguments": list(message.arguments) if called else None,
             "decision": entry.decision,
             "decided_by": entry.decided_by,
-            "status": _status(entry, message, tools) if called else entry.status,
+            "status": _status(entry, message, tools) if called and not refused else entry.status,
             "error_type": entry.error_type,
             "log": entry.log.name if entry.log else None,
             "http_status": entry.http_status,
@@ -211,7 +212,7 @@ class AccessLog:
 
 
 def _status(entry: Entry, message: Asked, tools: frozenset[str]) -> str | None:
-    if entry.status or entry.decision == DENIED or (entry.http_status or 0) >= HTTPStatus.BAD_REQUEST:
+    if entry.status:
         return entry.status
     if message.tool not in tools:
         return "unknown_tool"

@@ -131,7 +131,9 @@ def serve(
         for agent in agents.values():  # they load while we do; the listener holds their first requests
             stack.callback(agent.stop)
             agent.start()
-        stack.enter_context(_running(assembly.app(agents), listener))
+        app = assembly.app(agents)
+        stack.callback(assembly.close_logs)
+        stack.enter_context(_running(app, listener))
         for agent in agents.values():
             agent.wait_ready()
         yield _serving(assembly, agents)

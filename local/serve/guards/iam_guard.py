@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from toolgate.access.iam.evaluation import BOUNDARY, IDENTITY, RESOURCE, Decision, IamRequest, Outcome, decide
 from toolgate.access.iam.policies import Policy
-from toolgate.local.serve.access_log import ENTRY, Entry
+from toolgate.local.serve.access_log import DENIED, ENTRY, Entry
 from toolgate.local.serve.guards.credentials import SessionPrincipal, Sessions
 from toolgate.local.serve.guards.sigv4 import Received, SignatureError, verify
 
@@ -178,15 +178,17 @@ class _Exchange:
 
 
 async def _serve(service: Service, match: re.Match[str], exchange: _Exchange, authority: Authority) -> None:
+    entry: Entry = exchange.scope[ENTRY]
     body = await _body(exchange.receive, service.max_body)
     try:
         if body is None:
             raise RequestRefused(413, "ValidationException", f"The request is larger than {service.max_body} bytes")
-        entry: Entry = exchange.scope[ENTRY]
         request = _received(exchange.scope, body)
         entry.body, entry.headers = body, {name.lower(): value for name, value in request.headers}
         principal = await _admitted(service, match, request, authority, entry)
     except RequestRefused as refusal:
+        if entry.decision != DENIED:
+            entry.deny(by="gateway", effect="deny", reason=str(refusal), code=refusal.code)
         await service.refuse(exchange.send, refusal.status, refusal.code, str(refusal))
         return
     scope = {**exchange.scope, PRINCIPAL: principal, "path_params": match.groupdict()}
