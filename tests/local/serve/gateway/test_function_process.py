@@ -179,7 +179,9 @@ def test_the_log_in_text(function: Callable[..., Any], log: Path) -> None:
     assert lines[5].endswith("of a logger that wants it")
     assert re.fullmatch(r"\[WARNING\]\t\d{4}-\d\d-\d\dT[\d:.]{12}Z\tid-0\ta worry", lines[6])
     assert lines[7:10] == ["from a child", "unfinished", "END RequestId: id-0"]
-    assert re.match(r"REPORT RequestId: id-0\tDuration: [\d.]+ ms\tBilled Duration: \d+ ms\tMemory Size: 256", lines[10])
+    assert re.match(
+        r"REPORT RequestId: id-0\tDuration: [\d.]+ ms\tBilled Duration: \d+ ms\tMemory Size: 256", lines[10]
+    )
 
 
 @pytest.mark.parametrize(
