@@ -19,7 +19,9 @@ _COMPLETE = "_TOOLGATE_COMPLETE"
 _COMMANDS = {
     "plan": "plan",
     "up": "up",
+    "call": "call",
     "ask": "ask",
+    "credentials": "credentials",
     "access": "access",
     "review": "review",
     "approval": "review",

@@ -4,16 +4,22 @@ import shlex
 import signal
 import threading
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from toolgate.cli import options
 from toolgate.cli.options import CommandError
 
+if TYPE_CHECKING:
+    from toolgate.local.serve.access_log import Entry
+    from toolgate.local.serve.server import Serving
+
 _SCRIPTED = "scripted"
+_LONGEST_WORDS = 300
 
 
 def _model(_ctx: click.Context, _param: click.Parameter, choice: str) -> str:
@@ -78,19 +84,58 @@ def _serve(deployment: Mapping[str, Any], program: Path, port: int, model: str) 
     with ExitStack() as stack:
         try:
             with waiting_for("gateways and agents"):
-                serving = stack.enter_context(serve(deployment, program, port=port, model=model))
+                serving = stack.enter_context(serve(deployment, program, port=port, model=model, told=_tell))
         except (AgentStartError, DeploymentError, ModelChoiceError, PortInUseError) as error:
             raise CommandError(str(error)) from error
         stack.enter_context(announced(serving, serving_file(program)))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        click.echo(f"# model: {serving.model}")
-        for name, value in serving.environment.items():
-            click.echo(f"export {name}={shlex.quote(value)}")
-        for note in serving.notes:
-            click.echo(f"# {note}")
-        click.echo(f"# {serving.url} serves {', '.join(serving.agents)}; Ctrl-C ends it")
+        _introduce(serving)
         # A signal that comes just before an endless wait begins would not be seen: Python's handler runs after it.
         while not stop.wait(1.0):
             pass
     return options.OK
+
+
+def _introduce(serving: "Serving") -> None:
+    click.echo(f"# model: {serving.model}")
+    for name, value in serving.environment.items():
+        click.echo(f"export {name}={shlex.quote(value)}")
+    for url in dict.fromkeys(gateway.url for caller in serving.callers.values() for gateway in caller.gateways):
+        click.echo(f"# gateway: {url}")
+    for note in serving.notes:
+        click.echo(f"# {note}")
+    if serving.agents:
+        click.echo('# try: toolgate ask "..." --local; toolgate call --list; toolgate credentials --as AGENT')
+    click.echo(f"# logs: {serving.access_log.parent}")
+    click.echo(f"# {serving.url} serves {', '.join(serving.agents)}; Ctrl-C ends it")
+
+
+def _tell(line: Mapping[str, Any], entry: "Entry") -> None:
+    """Say in a line what was called or refused; what a tool was given and what it answered is not said."""
+    from toolgate.local.serve.access_log import DENIED, why
+
+    denied = line["decision"] == DENIED
+    if line.get("method") != "tools/call" and not denied:
+        return
+    who = line.get("agent") or line.get("principal", "nobody").rsplit(":", 1)[-1]
+    said = [
+        f"{datetime.fromtimestamp(entry.started):%H:%M:%S}",  # this machine's time, for who sits before it
+        who,
+        line.get("tool") or line.get("method", "?"),
+        line["decision"],
+        *([line["status"]] if "status" in line else []),
+        f"{line['milliseconds']:.0f} ms",
+    ]
+    text = " ".join(said)
+    if denied:
+        text += f" ({why(line['decided_by'])})"
+    if entry.last_words:
+        text += f"\n         {entry.last_words[:_LONGEST_WORDS]} ({entry.log})"
+    with suppress(OSError):  # nobody looks any more
+        click.echo("\n".join(map(_printable, text.splitlines())), err=True)
+
+
+def _printable(text: str) -> str:
+    """The text without what a terminal would take for a command: names come from whoever sends a request."""
+    return "".join(it if it.isprintable() else "?" for it in text)

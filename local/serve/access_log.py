@@ -13,10 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from toolgate.access.iam.evaluation import Decision
 from toolgate.local.serve.bounded_file import BoundedFile, pieces
+
+if TYPE_CHECKING:  # who only reads a line has no use for it, and it takes a tenth of a second
+    from toolgate.access.iam.evaluation import Decision
 
 ENTRY = "toolgate.entry"
 """Key in the ASGI scope under which a service finds the entry of the exchange, to add what it knows."""
@@ -89,7 +91,7 @@ class Entry:
         self.decision = DENIED
         self.decided_by = [_brief(decider)]
 
-    def decided(self, action: str, decision: Decision, reason: str = "", principal: str = "") -> None:
+    def decided(self, action: str, decision: "Decision", reason: str = "", principal: str = "") -> None:
         """Note a decision of IAM.
 
         Args:
@@ -177,8 +179,9 @@ class AccessLog:
             tools: Full names of the gateway's tools.
         """
         message = asked(entry.body)
+        refused = entry.decision == DENIED or (entry.http_status or 0) >= HTTPStatus.BAD_REQUEST
         # A notification, and a stream that waits for messages, ask for nothing.
-        if entry.decision != DENIED and (message.id is None or not message.method):
+        if not refused and (message.id is None or not message.method):
             return
         called = message.method == "tools/call"
         line: dict[str, Any] = {
@@ -196,8 +199,9 @@ class AccessLog:
             "arguments": list(message.arguments) if called else None,
             "decision": entry.decision,
             "decided_by": entry.decided_by,
-            "status": _status(entry, message, tools) if called else entry.status,
+            "status": _status(entry, message, tools) if called and not refused else entry.status,
             "error_type": entry.error_type,
+            "log": entry.log.name if entry.log else None,
             "http_status": entry.http_status,
             "milliseconds": round(entry.milliseconds, 1),
         }
@@ -208,7 +212,7 @@ class AccessLog:
 
 
 def _status(entry: Entry, message: Asked, tools: frozenset[str]) -> str | None:
-    if entry.status or entry.decision == DENIED or (entry.http_status or 0) >= HTTPStatus.BAD_REQUEST:
+    if entry.status:
         return entry.status
     if message.tool not in tools:
         return "unknown_tool"

@@ -170,6 +170,11 @@ class Assembly:
         log = self._function_log(target, function)
         return LocalFunction(function, target_id=target.id, code=folder, environment=environment, log=log)
 
+    def close_logs(self) -> None:
+        """Close what `app` has opened."""
+        for log in (self.access_log.file, *self.function_logs.values()):
+            log.close()
+
     def _function_log(self, target: Target, function: Function) -> BoundedFile:
         """The function's log: named for its target, or for itself where an agent or another function has that name."""
         if function.name not in self.function_logs:

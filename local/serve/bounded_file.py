@@ -2,6 +2,7 @@
 
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 MOST_BYTES = 5 * 2**20
@@ -11,7 +12,8 @@ MOST_BYTES = 5 * 2**20
 class BoundedFile:
     """Appends bytes to a file that is made anew; may be used from any thread.
 
-    What one call writes stands in one of the `pieces`, unless it is larger than the bound.
+    What one call writes stands in one of the `pieces`, unless it is larger than the bound. Where nothing more can be
+    written (the disk is full, the folder gone) the log ends: it is not worth a failure of what it tells of.
     """
 
     def __init__(self, path: Path, most: int = MOST_BYTES) -> None:
@@ -49,14 +51,16 @@ class BoundedFile:
 
     def _append(self, data: bytes) -> None:
         if self._file >= 0:  # a process may still write while everything ends
-            os.write(self._file, data)
-            self._size += len(data)
+            with suppress(OSError):
+                self._size += os.write(self._file, data)
 
     def _put_aside(self) -> None:
         if self._file >= 0:
             os.close(self._file)
-            self.path.replace(pieces(self.path)[1])
-            self._file, self._size = self._open(), 0
+            self._file, self._size = -1, 0
+            with suppress(OSError):
+                self.path.replace(pieces(self.path)[1])
+                self._file = self._open()
 
     def _open(self) -> int:
         # Exclusively: a link that somebody put there is not followed.

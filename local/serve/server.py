@@ -24,11 +24,13 @@ from toolgate.local.serve.access_log import Told
 from toolgate.local.serve.agents.agent_process import AgentProcess
 from toolgate.local.serve.assembly import Assembly
 from toolgate.local.serve.aws.aws_services import AwsServices
+from toolgate.local.serve.callers import callers
 from toolgate.local.serve.control.control_api import READ_ACTIONS
 from toolgate.local.serve.environment import client_variables
 from toolgate.local.serve.gateway.records import Denial, ToolCall
 from toolgate.local.serve.guards.credentials import Credentials, Sessions
 from toolgate.local.serve.model.models import SCRIPTED, chosen
+from toolgate.local.serve.serving_file import Caller
 from toolgate.local.serve.unsupported import notes, unsupported
 from toolgate.policy.language.agentcore_facts import INVOKE_RUNTIME, STOP_RUNTIME_SESSION
 
@@ -59,6 +61,7 @@ class Serving:
         access_log: The file with a line for each exchange with a gateway (`toolgate.local.serve.access_log`).
         calls: Tool calls that the gateways really made, in order.
         denials: Tool calls that policy engines decided against, in order.
+        callers: By the agents' names, what one needs to call tools in an agent's place.
         notes: In a sentence each, what is left out here and changes no decision.
         model: Which model answers, in one line.
     """
@@ -71,6 +74,7 @@ class Serving:
     access_log: Path
     calls: Sequence[ToolCall]
     denials: Sequence[Denial]
+    callers: Mapping[str, Caller] = field(repr=False)
     notes: tuple[str, ...]
     model: str
     _deployment: Deployment = field(repr=False)
@@ -155,7 +159,9 @@ def serve(  # noqa: PLR0913  # what may be left out is named
         for agent in agents.values():  # they load while we do; the listener holds their first requests
             stack.callback(agent.stop)
             agent.start()
-        stack.enter_context(_running(assembly.app(agents), listener))
+        app = assembly.app(agents)
+        stack.callback(assembly.close_logs)
+        stack.enter_context(_running(app, listener))
         for agent in agents.values():
             agent.wait_ready()
         aws.wait()
@@ -176,6 +182,9 @@ def _serving(assembly: Assembly, agents: Mapping[str, AgentProcess]) -> Serving:
         denials=assembly.denials,
         notes=(*notes(deployment), *assembly.aws.notes),
         model=assembly.model.says,
+        callers=callers(
+            deployment, assembly.sessions, {it.id: assembly.gateway_url(it.id) for it in deployment.gateways}
+        ),
         _deployment=deployment,
         _sessions=assembly.sessions,
     )

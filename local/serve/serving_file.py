@@ -4,13 +4,37 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 
 def serving_file(program: Path) -> Path:
     """Where it is, for the program in this folder."""
     return program / ".local" / "serving.json"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A gateway as its clients reach it: its id, its URL here, the newest protocol version, whether it has sessions."""
+
+    id: str
+    url: str
+    version: str
+    sessions: bool
+
+
+@dataclass(frozen=True)
+class Caller:
+    """An agent in whose place one may call tools.
+
+    Attributes:
+        credentials: The variables with the credentials of its role.
+        gateways: The gateways that its role may invoke.
+    """
+
+    credentials: Mapping[str, str] = field(repr=False)
+    gateways: tuple[Endpoint, ...]
 
 
 class Announceable(Protocol):
@@ -24,10 +48,37 @@ class Announceable(Protocol):
     def agents(self) -> Mapping[str, str]:
         """Agents' names and their runtimes' ARNs."""
 
+    @property
+    def callers(self) -> Mapping[str, Caller]:
+        """The agents in whose place one may call tools, by their names."""
+
+    @property
+    def access_log(self) -> Path:
+        """The gateways' access log."""
+
+
+class NotServedError(Exception):
+    """Nothing is served; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """What the file says of a running local deployment.
+
+    Attributes:
+        environment: Endpoint and credential variables of its operator.
+        callers: The agents by their names.
+        access_log: The gateways' access log.
+    """
+
+    environment: Mapping[str, str] = field(repr=False)
+    callers: Mapping[str, Caller]
+    access_log: Path
+
 
 @contextmanager
 def announced(serving: Announceable, path: Path) -> Iterator[None]:
-    """Write `{"environment": {...}, "agents": {name: runtime ARN}}` for as long as the block runs.
+    """Write `{"environment", "agents", "callers", "access_log"}` for as long as the block runs.
 
     The file holds credentials of the local deployment: only its owner can read it.
 
@@ -36,7 +87,7 @@ def announced(serving: Announceable, path: Path) -> Iterator[None]:
         path: The file; its folder is made when it is not there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = json.dumps({"environment": dict(serving.environment), "agents": dict(serving.agents)}, indent=2)
+    content = json.dumps(_content(serving), indent=2)
     new = path.with_name(f"{path.name}.{os.getpid()}")
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
@@ -46,3 +97,31 @@ def announced(serving: Announceable, path: Path) -> Iterator[None]:
         yield
     finally:
         path.unlink(missing_ok=True)
+
+
+def _content(serving: Announceable) -> dict[str, Any]:
+    return {
+        "environment": dict(serving.environment),
+        "agents": dict(serving.agents),
+        "callers": {name: asdict(caller) for name, caller in serving.callers.items()},
+        "access_log": str(serving.access_log),
+    }
+
+
+def read(path: Path) -> Served:
+    """What is served.
+
+    Raises:
+        NotServedError: Nothing is, or the file is damaged.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        callers = {
+            name: Caller(dict(caller["credentials"]), tuple(Endpoint(**it) for it in caller["gateways"]))
+            for name, caller in content["callers"].items()
+        }
+        return Served(content["environment"], callers, Path(content["access_log"]))
+    except FileNotFoundError:
+        raise NotServedError("nothing is served on this machine. Start it with `toolgate up`.") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise NotServedError(f"{path} is damaged. Start again with `toolgate up`.") from None

@@ -24,6 +24,7 @@ from tests.agent import fake_gateway
 from tests.agent.conftest import PATIENT
 from tests.agent.fake_bedrock import FakeBedrock
 from tests.agent.fake_gateway import FakeGateway
+from toolgate.local.serve.access_log import AGENT_REQUEST_ID
 from transport import GatewayTransport
 
 
@@ -269,7 +270,7 @@ def test_a_call_says_for_which_invocation_it_is_made(agent: TestClient, gateway:
             headers={"X-Amzn-Bedrock-AgentCore-Runtime-Request-Id": f"r{number}"},
         )
     called = [body["params"]["_meta"] for body in gateway.bodies if body["method"] == "tools/call"]
-    assert [meta["toolgate/request-id"] for meta in called] == ["r1", "r2"]
+    assert [meta[AGENT_REQUEST_ID] for meta in called] == ["r1", "r2"]  # where the local gateway looks for it
 
 
 def test_a_call_belongs_to_its_own_trace(agent: TestClient, gateway: FakeGateway) -> None:

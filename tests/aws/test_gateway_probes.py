@@ -10,6 +10,7 @@ from tests.aws.results import content, shape
 from tests.aws.signed import SEARCH, call, listed, rpc, signed_by
 from tests.aws.world import MissingError, World
 from toolgate.components.tool_gateway import PROTOCOL_VERSIONS
+from toolgate.local.serve.access_log import AGENT_REQUEST_ID as REQUEST_ID
 
 ADD = "math___add_numbers"
 VERSIONS = ("2024-11-05", *PROTOCOL_VERSIONS, "2026-07-28", "1999-12-31")
@@ -77,6 +78,22 @@ def test_shape_of_a_result(probe: Probe) -> None:
     def observe(world: World) -> Observed:
         answer = call(world, world.scratch_gateway("plain"), "knocker", ADD, {"a": 1, "b": 2})
         return Observed(shape(answer, world), masked(answer.text, world))
+
+    probe(observe)
+
+
+def test_what_an_agent_says_in_meta(probe: Probe) -> None:
+    """Is a tool call carried out whose `_meta` names the invocation that it is made for?
+
+    agent/gateway.py writes it into each call, as OpenTelemetry does with its own; local/serve/access_log.py reads it.
+    Whether AWS's gateway log shows it is to be looked up there by hand.
+    """
+    params = {"name": ADD, "arguments": {"a": 1, "b": 2}, "_meta": {REQUEST_ID: "of-the-probe"}}
+
+    def observe(world: World) -> Observed:
+        gateway = world.scratch_gateway("plain")
+        answer = rpc(world, gateway, signed_by(world, "knocker", gateway), "tools/call", params)
+        return Observed("it is" if answer.made else answer.words(world), masked(answer.text, world))
 
     probe(observe)
 

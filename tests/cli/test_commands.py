@@ -13,9 +13,11 @@ import pytest
 from tests.planning import SAMPLE
 from tests.planning import planned as sample
 from toolgate.cli.main import main
+from toolgate.cli.up import _tell
 from toolgate.local import plan as planning
 from toolgate.local.engine.pack_config import PackConfig, RuleConfig
 from toolgate.local.plan import PackError, Plan, ProgramError, Violation
+from toolgate.local.serve.access_log import Entry
 
 ROOT = Path(__file__).parents[2]
 STACK = {"urn": "urn:pulumi:dev::p::pulumi:pulumi:Stack::p-dev", "type": "pulumi:pulumi:Stack", "custom": False}
@@ -178,6 +180,29 @@ def test_up_prints_the_variables_and_ends_cleanly(number: signal.Signals, gatewa
     assert said[0].startswith("# model: a script")
     assert variables["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
     assert "Traceback" not in errors
+
+
+def test_up_says_each_call_and_each_refusal_in_a_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    entry = Entry("r", last_words="KeyError: 'b'", log=tmp_path / "math.log")
+    call = {
+        "method": "tools/call",
+        "tool": "math___add",
+        "agent": "assistant",
+        "decision": "allowed",
+        "milliseconds": 3.4,
+    }
+    _tell(call | {"status": "ok"}, Entry("r"))
+    _tell(call | {"status": "tool_failed"}, entry)
+    denied = {"by": "signature", "effect": "deny", "reason": "Missing Authentication Token"}
+    _tell({"decision": "denied", "decided_by": [denied], "milliseconds": 1.0, "method": "x\x1b[2J"}, Entry("r"))
+    _tell({"method": "tools/list", "decision": "allowed", "milliseconds": 1.0}, Entry("r"))
+    said = [re.sub(r"^\d\d:\d\d:\d\d", "NOW", line) for line in capsys.readouterr().err.splitlines()]
+    assert said == [
+        "NOW assistant math___add allowed ok 3 ms",
+        "NOW assistant math___add allowed tool_failed 3 ms",
+        f"         KeyError: 'b' ({tmp_path / 'math.log'})",
+        "NOW nobody x?[2J denied 1 ms (signature denies: Missing Authentication Token)",
+    ]
 
 
 @pytest.mark.parametrize("resources", [None, []])

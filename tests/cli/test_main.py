@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from toolgate.cli import options
-from toolgate.cli.main import main
+from toolgate.cli.main import _COMMANDS, main
 from toolgate.local.plan import Plan
 
 TOOLGATE = Path(sys.executable).with_name("toolgate")
@@ -19,7 +19,7 @@ STACK = {"urn": "urn:pulumi:dev::p::pulumi:pulumi:Stack::p-dev", "type": "pulumi
 def test_each_sub_command_has_its_line_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
-    for name in ("plan", "up", "ask", "access", "review", "deployer", "demo", "check", "bundle", "completion"):
+    for name in (*_COMMANDS, "completion"):
         assert f"\n  {name} " in shown
 
 

@@ -244,7 +244,7 @@ class FunctionProcess:
             payload = await self._ended(running, call)
             failed, status = True, "failure"
         milliseconds = (time.perf_counter() - started) * 1000
-        output.read()
+        output.read()  # before the lines that end the call, whether or not the loop has come to it
         kind = payload["errorType"] if failed else None
         report = Report(
             call.request_id, status, milliseconds, init_milliseconds, self._function.memory_mb, used, error_type=kind

@@ -25,7 +25,9 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace, TracebackType
 from typing import Any
 
@@ -194,6 +196,11 @@ def _timestamp(seconds: float) -> str:
 
 
 def _max_rss_mb() -> int:
+    # Linux counts in `getrusage` what our parent had when it started us.
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text("ascii", "replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) // 1024
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return int(most / (1024 * 1024 if sys.platform == "darwin" else 1024))
 

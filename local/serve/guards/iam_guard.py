@@ -9,7 +9,7 @@ import json
 import logging
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from toolgate.access.iam.evaluation import BOUNDARY, IDENTITY, RESOURCE, Decision, IamRequest, Outcome, decide
 from toolgate.access.iam.policies import Policy
-from toolgate.local.serve.access_log import ENTRY, Entry
+from toolgate.local.serve.access_log import DENIED, ENTRY, Entry
 from toolgate.local.serve.guards.credentials import SessionPrincipal, Sessions
 from toolgate.local.serve.guards.sigv4 import Received, SignatureError, verify
 from toolgate.policy.language.request_facts import Fact
@@ -204,15 +204,17 @@ class _Exchange:
 
 
 async def _serve(service: Service, match: re.Match[str], exchange: _Exchange, authority: Authority) -> None:
+    entry: Entry = exchange.scope[ENTRY]
     body = await _body(exchange.receive, service.max_body)
     try:
         if body is None:
             raise RequestRefused(413, "ValidationException", f"The request is larger than {service.max_body} bytes")
-        entry: Entry = exchange.scope[ENTRY]
         request = received(exchange.scope, body)
         entry.body, entry.headers = body, {name.lower(): value for name, value in request.headers}
         principal = await _admitted(service, match, request, authority, entry)
     except RequestRefused as refusal:
+        if entry.decision != DENIED:
+            entry.deny(by="gateway", effect="deny", reason=str(refusal), code=refusal.code)
         await service.refuse(exchange.send, refusal.status, refusal.code, str(refusal))
         return
     scope = {**exchange.scope, PRINCIPAL: principal, "path_params": match.groupdict()}
@@ -233,7 +235,7 @@ async def _admitted(
         raise RequestRefused(403, error.code, str(error)) from error
     principal = authority.sessions.principal(key)
     entry.principal, entry.role = principal.arn, principal.role.arn
-    for needed, decision in _decisions(principal, service.permissions(match, request), authority.resource_policies):
+    for needed, decision in decisions(principal, service.permissions(match, request), authority.resource_policies):
         why = "" if decision.allowed else _why(decision, needed.action)
         entry.decided(needed.action, decision, why)
         if why:
@@ -280,9 +282,16 @@ def received(scope: Scope, body: bytes) -> Received:
     )
 
 
-def _decisions(
-    principal: SessionPrincipal, permissions: list[NeededPermission], policies: Mapping[str, Policy]
+def decisions(
+    principal: SessionPrincipal, permissions: Iterable[NeededPermission], policies: Mapping[str, Policy]
 ) -> Iterator[tuple[NeededPermission, Decision]]:
+    """What IAM says to each permission of a request that is made now, from this machine.
+
+    Args:
+        principal: Who makes it.
+        permissions: What it needs.
+        policies: Policies of resources by the resources' ARNs.
+    """
     now = datetime.now(UTC)
     made: dict[str, Fact] = {
         "aws:SourceIp": "127.0.0.1",

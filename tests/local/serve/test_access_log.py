@@ -69,6 +69,7 @@ def test_a_call(ask: Ask) -> None:
             }
         ],
         "status": "ok",
+        "log": "math.log",
         "http_status": 200,
     }
 
@@ -150,6 +151,19 @@ def test_a_request_that_is_not_signed_as_it_must_be(serving: Serving, rpc: Rpc) 
     line = find(serving.access_log, empty.headers["x-amzn-requestid"])
     assert line is not None
     assert (line["decision"], "method" in line) == ("denied", False)
+
+
+def test_what_is_refused_before_anybody_decides_and_after(serving: Serving, rpc: Rpc) -> None:
+    url, credentials = serving.gateway_url(TOOLS), serving.session(ROLES + ASSISTANT)
+    large = rpc(url, credentials, "tools/call", {"name": "x" * (6 * 2**20)})
+    line = find(serving.access_log, large.headers["x-amzn-requestid"])
+    assert line is not None
+    assert (line["decision"], line["http_status"]) == ("denied", 413)
+    assert why(line["decided_by"]) == "the gateway denies: The request is larger than 6291456 bytes"
+    unread = rpc(url, credentials, "tools/list", mcp_protocol_version="1999-01-01")
+    line = find(serving.access_log, unread.headers["x-amzn-requestid"])
+    assert line is not None
+    assert (line["decision"], line["http_status"]) == ("allowed", 400)
 
 
 def test_the_id_of_the_request_reaches_the_function(ask: Ask, serving: Serving, rpc: Rpc) -> None:

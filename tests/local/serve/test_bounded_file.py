@@ -1,3 +1,4 @@
+import shutil
 import stat
 from pathlib import Path
 
@@ -47,6 +48,15 @@ def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
     path.symlink_to(mine)
     BoundedFile(path).write(b"line\n")
     assert (mine.read_text(), path.read_text(), path.is_symlink()) == ("precious", "line\n", False)
+
+
+def test_what_can_no_longer_be_written_disturbs_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "logs" / "one.log"
+    file = BoundedFile(path, most=10)
+    shutil.rmtree(path.parent)
+    for _ in range(5):
+        file.write(b"0123456\n")
+    assert not path.parent.exists()
 
 
 @pytest.mark.parametrize("most", [1, 7, 1000])

@@ -13,6 +13,8 @@ def handle(event: dict[str, Any], context: Any) -> Any:
         return {"result": event["a"] + event["b"]}
     if tool == "multiply_numbers":
         return {"result": event["a"] * event["b"]}
+    if tool == "greeting" and event["name"] == "Nobody":
+        raise LookupError("there is nobody to greet")
     if tool == "greeting":
         return f"{os.environ['GREETING']}, {event['name']}!"
     return {

@@ -1,0 +1,183 @@
+"""`toolgate call`: one tool of what is served here, called as an agent would, with what was decided and by what."""
+
+import difflib
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from toolgate.cli import options
+from toolgate.cli.options import CommandError
+from toolgate.local.serve import access_log
+from toolgate.local.serve.serving_file import Caller, Endpoint, NotServedError, Served, read, serving_file
+
+if TYPE_CHECKING:
+    from toolgate.local.gateway_client import Answer
+
+_FAILED = 1
+_EXAMPLE = """Write an object in single quotes, such as '{"name": "value"}'"""
+_SEPARATOR = "___"
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """A tool as a gateway offers it to an agent."""
+
+    agent: str
+    gateway: Endpoint
+    tool: str
+    description: str
+
+
+@click.command()
+@click.argument("tool", required=False)
+@click.argument("arguments", metavar="[JSON]", required=False)
+@options.program
+@click.option("--as", "agent", metavar="AGENT", help="whose role calls (default: the first agent that may call it)")
+@click.option("--list", "listed", is_flag=True, help="show the tools, and which agents are offered them")
+def call(program: Path, tool: str | None, arguments: str | None, agent: str | None, listed: bool) -> int:
+    """Call a tool of what `toolgate up` serves.
+
+    JSON is an object with the arguments, or - for standard input. The result goes to standard output; what was decided,
+    and by what, to standard error. Ends with 0, with 1 if the call was refused or the tool failed, with 2 if no call
+    was made.
+    """
+    if listed == (tool is not None):
+        raise click.UsageError("name a tool, or give --list to see which there are")
+    given = _arguments(arguments)
+    served = served_here(program)
+    caller_of(served, agent)
+    offers = list(_offers(served))
+    if tool is None:
+        return _list(offers, agent)
+    return _call(served, _chosen(served, offers, _full_name(offers, tool), agent), given)
+
+
+def served_here(program: Path) -> Served:
+    """What `toolgate up` serves of a program.
+
+    Raises:
+        CommandError: It serves nothing, or no agent.
+    """
+    try:
+        served = read(serving_file(program))
+    except NotServedError as error:
+        raise CommandError(str(error)) from error
+    if not served.callers:
+        raise CommandError("what is served has no agent, in whose place tools could be called")
+    return served
+
+
+def caller_of(served: Served, agent: str | None) -> Caller | None:
+    """The agent that is meant; None where none is named.
+
+    Raises:
+        CommandError: There is no such agent.
+    """
+    if agent is not None and agent not in served.callers:
+        raise CommandError(f"there is no agent {agent!r}. Agents: {', '.join(sorted(served.callers))}")
+    return served.callers[agent] if agent else None
+
+
+def _arguments(text: str | None) -> dict[str, Any]:
+    if text == "-":
+        text = sys.stdin.read()
+    try:
+        given = json.loads(text) if text else {}
+    except ValueError as error:
+        raise CommandError(f"the arguments are not JSON ({error}). {_EXAMPLE}") from None
+    if not isinstance(given, dict):
+        raise CommandError(f"the arguments are JSON, but not an object. {_EXAMPLE}")
+    return given
+
+
+def _offers(served: Served) -> Iterator[_Offer]:
+    for agent, caller in served.callers.items():
+        for gateway in caller.gateways:
+            answer = _ask(served, caller, gateway, "tools/list", {})
+            for tool in (answer.message.get("result") or {}).get("tools", ()):
+                yield _Offer(agent, gateway, tool["name"], tool.get("description") or "")
+
+
+def _ask(served: Served, caller: Caller, gateway: Endpoint, method: str, parameters: Mapping[str, Any]) -> "Answer":
+    from toolgate.local.gateway_client import GatewayClient, UnreachableError
+
+    client = GatewayClient(gateway, caller.credentials, served.environment["AWS_REGION"])
+    try:
+        return client.ask(method, parameters)
+    except UnreachableError as error:
+        raise CommandError(f"nothing answers at {error}. Start it again with `toolgate up`.") from error
+
+
+def _list(offers: Sequence[_Offer], agent: str | None) -> int:
+    agents: dict[str, list[str]] = {}
+    for offer in offers:
+        agents.setdefault(offer.tool, []).append(offer.agent)
+    shown = {tool: who for tool, who in agents.items() if agent is None or agent in who}
+    descriptions = {offer.tool: offer.description.strip().partition("\n")[0] for offer in offers}
+    rows = [(tool, ", ".join(dict.fromkeys(who)), descriptions[tool]) for tool, who in shown.items()]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
+    for tool, who, description in rows:
+        click.echo(f"{tool:{widths[0]}}  {who:{widths[1]}}  {description}".rstrip())
+    if not rows:
+        click.echo("no agent is offered any tool" if agent is None else f"{agent} is offered no tool", err=True)
+    return options.OK
+
+
+def _full_name(offers: Sequence[_Offer], wanted: str) -> str:
+    names = list(dict.fromkeys(offer.tool for offer in offers))
+    meant = [name for name in names if name == wanted] or [
+        name for name in names if name.partition(_SEPARATOR)[2] == wanted
+    ]
+    if len(meant) > 1:
+        raise CommandError(f"several tools are called {wanted}: {', '.join(meant)}. Name one in full")
+    if not meant:
+        short = {name.partition(_SEPARATOR)[2] or name: name for name in names}
+        near = [short.get(it, it) for it in difflib.get_close_matches(wanted, [*names, *short], 1)]
+        hint = f"Did you mean {near[0]}?" if near else "`toolgate call --list` shows which there are"
+        raise CommandError(f"no agent is offered a tool {wanted!r}. {hint}")
+    return meant[0]
+
+
+def _chosen(served: Served, offers: Sequence[_Offer], tool: str, agent: str | None) -> _Offer:
+    """The offer to take: one to this agent; where there is none, the agent asks for what others are offered."""
+    found = [offer for offer in offers if offer.tool == tool]
+    own = [offer for offer in found if offer.agent == agent] if agent else found
+    if own:
+        return own[0]
+    shared = [offer for offer in found if agent and offer.gateway in served.callers[agent].gateways]
+    other = (shared or found)[0]
+    return _Offer(agent or other.agent, other.gateway, tool, other.description)
+
+
+def _call(served: Served, offer: _Offer, arguments: Mapping[str, Any]) -> int:
+    caller = served.callers[offer.agent]
+    answer = _ask(served, caller, offer.gateway, "tools/call", {"name": offer.tool, "arguments": arguments})
+    line = access_log.find(served.access_log, answer.request_id) or {}
+    result = answer.message.get("result")
+    if isinstance(result, dict):
+        click.echo(_shown(result))
+    decision = line.get("decision", "not in the access log")
+    click.echo(f"{offer.agent}: {decision}. {access_log.why(line.get('decided_by', ()))}", err=True)
+    refusal = answer.refusal
+    failed = bool(refusal) or not isinstance(result, dict) or result.get("isError") or line.get("status", "ok") != "ok"
+    if refusal:
+        click.echo(f"refused: {refusal}", err=True)
+    ended = line.get("status") or ("refused" if refusal else "failed" if failed else "ok")
+    log = f", log: {served.access_log.with_name(line['log'])}" if failed and "log" in line else ""
+    click.echo(f"{ended}, {line.get('milliseconds', '?')} ms, request {answer.request_id}{log}", err=True)
+    return _FAILED if failed else options.OK
+
+
+def _shown(result: Mapping[str, Any]) -> str:
+    """The result as JSON; what is no JSON as it came."""
+    texts = [part.get("text", "") for part in result.get("content", ()) if part.get("type") == "text"]
+    text = "\n".join(texts)
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except ValueError:
+        return text

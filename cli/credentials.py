@@ -1,0 +1,107 @@
+"""`toolgate credentials`: what an MCP client needs to call tools in an agent's place, of what is served here."""
+
+import json
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+from toolgate.cli import options
+from toolgate.cli.call import caller_of, served_here
+from toolgate.cli.options import CommandError
+from toolgate.local.serve.serving_file import Caller
+
+_MARK = "# written by toolgate credentials"
+
+
+@click.command()
+@options.program
+@click.option("--as", "agent", metavar="AGENT", help="whose role (needed only where there are several agents)")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["env", "profile", "process"]),
+    default="env",
+    show_default=True,
+    help="lines for a shell to evaluate; a profile for AWS's configuration file; JSON for `credential_process`",
+)
+@click.option("--write", "file", type=options.FILE, help="write the profile into a file of its own, for its owner only")
+def credentials(program: Path, agent: str | None, form: str, file: Path | None) -> int:
+    """Print an agent's credentials and gateways, of what `toolgate up` serves.
+
+    They end with `toolgate up`, and are worth nothing anywhere else.
+    """
+    if file and form != "profile":
+        raise click.UsageError("--write takes --format profile")
+    served = served_here(program)
+    if agent is None and len(served.callers) > 1:
+        raise CommandError(f"there are several agents. Name one with --as: {', '.join(sorted(served.callers))}")
+    name = agent or next(iter(served.callers))
+    caller = caller_of(served, name) or served.callers[name]
+    if form == "process":
+        click.echo(_process(caller))
+        return options.OK
+    endpoints = {key: value for key, value in served.environment.items() if key not in caller.credentials}
+    urls = [gateway.url for gateway in caller.gateways]
+    region = served.environment["AWS_REGION"]
+    if form == "env":
+        variables = {**endpoints, **caller.credentials, "GATEWAY_URL": " ".join(urls)}
+        lines = [f"export {key}={shlex.quote(value)}" for key, value in variables.items()]
+        click.echo("\n".join([*lines, *_clients(urls, region)]))
+        return options.OK
+    profile = f"toolgate-{name}"
+    block = [f"{key.lower()} = {value}" for key, value in caller.credentials.items()]
+    block += [f"region = {region}", f"endpoint_url = {_url(endpoints)}"]
+    text = "\n".join([_MARK, f"[profile {profile}]", *block, *_clients(urls, region, profile)])
+    if file:
+        options.written(lambda path: _write(path, text), file, "--write")
+    else:
+        click.echo(text)
+    return options.OK
+
+
+def _process(caller: Caller) -> str:
+    # https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
+    found = caller.credentials
+    return json.dumps(
+        {
+            "Version": 1,
+            "AccessKeyId": found["AWS_ACCESS_KEY_ID"],
+            "SecretAccessKey": found["AWS_SECRET_ACCESS_KEY"],
+            "SessionToken": found["AWS_SESSION_TOKEN"],
+        }
+    )
+
+
+def _url(endpoints: Mapping[str, str]) -> str:
+    return next(value for key, value in endpoints.items() if key.startswith("AWS_ENDPOINT_URL"))
+
+
+def _clients(urls: Sequence[str], region: str, profile: str = "") -> list[str]:
+    """Comments with the command for an MCP client that speaks to a process, and for MCP's Inspector."""
+    proxy = f"uvx mcp-proxy-for-aws@{version('mcp-proxy-for-aws')}"
+    # Of a URL on this machine the proxy cannot tell the service.
+    rest = f"--service bedrock-agentcore --region {region}" + (f" --profile {profile}" if profile else "")
+    # The Inspector hands few of its variables on to the server that it starts.
+    names = ("AWS_CONFIG_FILE",) if profile else ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    passed = " ".join(f'-e {name}="${name}"' for name in names)
+    return [
+        line
+        for url in urls
+        for line in (
+            f"# MCP client: {proxy} {url} {rest}",
+            f"# Inspector: npx @modelcontextprotocol/inspector {passed} {proxy} {url} {rest}",
+        )
+    ]
+
+
+def _write(file: Path, text: str) -> None:
+    if file.exists() and not file.read_text(encoding="utf-8", errors="replace").startswith(_MARK):
+        raise CommandError(f"{file} is not one that `toolgate credentials` has written; give another --write")
+    new = file.with_name(f"{file.name}.{os.getpid()}")
+    with os.fdopen(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as opened:
+        opened.write(f"{text}\n")
+    new.replace(file)

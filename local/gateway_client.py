@@ -1,0 +1,130 @@
+"""A gateway that is served here, asked by a person: MCP over HTTP, signed by botocore.
+
+mcp-proxy-for-aws does it for agents; to import it takes longer than all the rest that `toolgate call` does.
+"""
+
+import http.client
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from toolgate.local.serve.serving_file import Endpoint
+
+SECONDS = 15 * 60.0 + 10
+"""Longest time for an answer: a function may take 15 minutes (Lambda quotas)."""
+
+_SESSION = "mcp-session-id"
+
+
+class UnreachableError(Exception):
+    """Nothing answers there."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the gateway said.
+
+    Attributes:
+        status: HTTP status.
+        request_id: The id of the request, in the access log.
+        message: The JSON-RPC message, or for a refused request AWS's error; empty where there is none.
+    """
+
+    status: int
+    request_id: str
+    message: Mapping[str, Any]
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the request was not carried out, in the gateway's words."""
+        if self.status >= 300:
+            return str(self.message.get("message") or f"HTTP status {self.status}")
+        error = self.message.get("error")
+        return str(error.get("message")) if isinstance(error, dict) else None
+
+
+@dataclass
+class GatewayClient:
+    """Speaks to one gateway as one caller.
+
+    Attributes:
+        endpoint: The gateway.
+        credentials: The variables with the caller's credentials.
+        region: The Region to sign for.
+    """
+
+    endpoint: Endpoint
+    credentials: Mapping[str, str] = field(repr=False)
+    region: str
+    _numbers: Any = field(default_factory=lambda: itertools.count(1), repr=False)
+    _session: str | None = None
+
+    def ask(self, method: str, parameters: Mapping[str, Any] | None = None) -> Answer:
+        """Send a request and wait for its answer.
+
+        Args:
+            method: The MCP method.
+            parameters: Its parameters.
+
+        Raises:
+            UnreachableError: Nothing answers there.
+        """
+        if self.endpoint.sessions and self._session is None:
+            opened = self._open()
+            if opened.refusal:
+                return opened
+        return self._send({"id": next(self._numbers), "method": method, "params": dict(parameters or {})})
+
+    def _open(self) -> Answer:
+        client = {"name": "toolgate-call", "version": "1"}
+        parameters = {"protocolVersion": self.endpoint.version, "capabilities": {}, "clientInfo": client}
+        self._session = ""
+        opened = self._send({"id": next(self._numbers), "method": "initialize", "params": parameters})
+        if not opened.refusal:
+            self._send({"method": "notifications/initialized"})
+        return opened
+
+    def _send(self, message: Mapping[str, Any]) -> Answer:
+        body = json.dumps({"jsonrpc": "2.0", **message})
+        headers = {
+            "content-type": "application/json",
+            "accept": "application/json, text/event-stream",
+            "mcp-protocol-version": self.endpoint.version,
+            **({_SESSION: self._session} if self._session else {}),
+        }
+        request = AWSRequest("POST", self.endpoint.url, data=body, headers=headers)
+        signer = Credentials(
+            self.credentials["AWS_ACCESS_KEY_ID"],
+            self.credentials["AWS_SECRET_ACCESS_KEY"],
+            self.credentials["AWS_SESSION_TOKEN"],
+        )
+        SigV4Auth(signer, "bedrock-agentcore", self.region).add_auth(request)
+        there = urlsplit(self.endpoint.url)
+        connection = http.client.HTTPConnection(there.netloc, timeout=SECONDS)
+        try:
+            connection.request("POST", there.path, body, dict(request.headers))
+            response = connection.getresponse()
+            text = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise UnreachableError(there.netloc) from error
+        finally:
+            connection.close()
+        self._session = response.headers.get(_SESSION) or self._session
+        return Answer(response.status, response.headers.get("x-amzn-requestid", ""), _message(text))
+
+
+def _message(text: bytes) -> Mapping[str, Any]:
+    # The answer may come as the one event of a stream (MCP specification, "Streamable HTTP").
+    events = [line.removeprefix(b"data:") for line in text.splitlines() if line.startswith(b"data:")]
+    try:
+        message = json.loads(events[-1] if events else text)
+    except ValueError:
+        return {}
+    return message if isinstance(message, dict) else {}
