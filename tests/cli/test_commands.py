@@ -156,6 +156,29 @@ def test_a_port_in_use_is_one_line(gateway_only: Path, capsys: pytest.CaptureFix
     assert str(port) in line
 
 
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        ("gpt", "error: --model: no model 'gpt': write scripted, bedrock, or the URL of an OpenAI-compatible API"),
+        ("http://127.0.0.1:11434", "error: --model: http://127.0.0.1:11434 names no model; write its name after a #"),
+        ("bedrock", "error: --model bedrock: there are no AWS credentials of yours: sign in, or set AWS_PROFILE"),
+    ],
+)
+def test_a_model_that_cannot_be_asked_is_one_line_before_anything_starts(
+    model: str, says: str, gateway_only: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    assert main(["up", "--deployment", str(gateway_only), "--model", model]) == 2
+    said = capsys.readouterr()
+    [line] = [line for line in said.err.splitlines() if "waiting" not in line]
+    assert line.startswith(says)
+    assert said.out == ""
+
+
 @pytest.mark.parametrize("port", ["http", "-1", "65536"])
 def test_a_port_must_be_one(port: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["up", "--port", port]) == 2

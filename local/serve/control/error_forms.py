@@ -1,7 +1,8 @@
 """An error as each of AWS's protocols writes it, so that every SDK reads its code and its message.
 
 The code also stands in `x-amzn-errortype`, whatever the protocol.
-Source: Smithy specification, "AWS protocols": awsJson1_0 and 1_1, restJson1, awsQuery, ec2Query, restXml, rpcv2Cbor.
+Source: Smithy specification, "AWS protocols": awsJson1_0 and 1_1, restJson1, awsQuery, ec2Query, restXml (S3's has no
+wrapping), rpcv2Cbor.
 """
 
 import json
@@ -17,7 +18,8 @@ def refuser(protocol: str) -> Callable[[Send, int, str, str], Awaitable[None]]:
     """What refuses a request in a protocol.
 
     Args:
-        protocol: botocore's name of it: `json`, `rest-json`, `query`, `ec2`, `rest-xml`, `smithy-rpc-v2-cbor`.
+        protocol: botocore's name of it: `json`, `rest-json`, `query`, `ec2`, `rest-xml`, `smithy-rpc-v2-cbor`; or `s3`,
+            which writes XML of its own.
     """
     content_type, body_of = _FORMS.get(protocol, _FORMS["rest-json"])
     more = [(b"smithy-protocol", b"rpc-v2-cbor")] if protocol == "smithy-rpc-v2-cbor" else []
@@ -52,6 +54,10 @@ def _query(code: str, message: str) -> bytes:
     return f"<ErrorResponse><Error><Type>Sender</Type>{_xml(code, message)}</Error></ErrorResponse>".encode()
 
 
+def _s3(code: str, message: str) -> bytes:
+    return f"<Error>{_xml(code, message)}</Error>".encode()
+
+
 def _ec2(code: str, message: str) -> bytes:
     return f"<Response><Errors><Error>{_xml(code, message)}</Error></Errors></Response>".encode()
 
@@ -71,6 +77,7 @@ _FORMS: dict[str, tuple[bytes, _Body]] = {
     "rest-json": (b"application/json", _rest_json),
     "query": (b"text/xml", _query),
     "rest-xml": (b"application/xml", _query),
+    "s3": (b"application/xml", _s3),
     "ec2": (b"text/xml", _ec2),
     "smithy-rpc-v2-cbor": (b"application/cbor", _cbor),
 }

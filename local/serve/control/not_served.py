@@ -22,7 +22,7 @@ async def not_served(scope: Scope, _receive: Receive, send: Send) -> None:
 
 
 def _protocol(scope: Scope, meant: str) -> str:
-    """Most protocols show in the request; the two REST ones do not, and EC2's looks like Query."""
+    """Most protocols show in the request; the REST ones do not, and EC2's looks like Query."""
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     if headers.get(b"smithy-protocol") == "rpc-v2-cbor":
         return "smithy-rpc-v2-cbor"
@@ -30,7 +30,7 @@ def _protocol(scope: Scope, meant: str) -> str:
         return "json"
     if headers.get(b"content-type", "").startswith("application/x-www-form-urlencoded"):
         return "ec2" if meant == "ec2" else "query"
-    return _protocol_of(meant)
+    return "s3" if meant == "s3" else _protocol_of(meant)
 
 
 @cache

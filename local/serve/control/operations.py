@@ -29,10 +29,8 @@ def find(service: str, method: str, path: str, query: str = "") -> tuple[Operati
 
 @cache
 def _routes(service: str) -> list[tuple[OperationModel, str, re.Pattern[str]]]:
-    """Those with the fewest parameters first: a word of a path is a word before it is a parameter."""
     model = ServiceModel(Loader().load_service_model(service, "service-2"), service)
     operations = [model.operation_model(name) for name in model.operation_names]
-    operations.sort(key=lambda operation: operation.http["requestUri"].count("{"))
     return [(it, it.http["method"], _pattern(it.http["requestUri"])) for it in operations]
 
 

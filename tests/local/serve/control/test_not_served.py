@@ -8,6 +8,8 @@ from botocore.exceptions import ClientError
 
 from tests.local.serve.control.conftest import ClientOf
 
+SIGNED = "AWS4-HMAC-SHA256 Credential=AKIA/20261129/us-east-1/{}/aws4_request, SignedHeaders=host, Signature=0"
+
 
 @pytest.mark.parametrize(
     ("service", "operation", "given", "protocol"),
@@ -38,12 +40,38 @@ def test_an_error_that_the_sdk_can_read(
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 404
 
 
+@pytest.mark.parametrize(
+    ("service", "headers", "begins"),
+    [
+        (
+            "ec2",
+            {"content-type": "application/x-www-form-urlencoded; charset=utf-8"},
+            b"<Response><Errors><Error><Code>",
+        ),
+        (
+            "iam",
+            {"content-type": "application/x-www-form-urlencoded"},
+            b"<ErrorResponse><Error><Type>Sender</Type><Code>",
+        ),
+        ("s3", {}, b"<Error><Code>"),
+        ("route53", {}, b"<ErrorResponse><Error><Type>Sender</Type><Code>"),
+        ("logs", {"x-amz-target": "Logs_20140328.DescribeLogGroups"}, b'{"__type": "UnknownOperationException", "mess'),
+        ("lambda", {}, b'{"message": '),
+    ],
+)
+def test_the_form_is_the_protocols_for_sdks_that_are_stricter_than_botocore(
+    client_as: ClientOf, service: str, headers: dict[str, str], begins: bytes
+) -> None:
+    url = client_as("sts").meta.endpoint_url
+    answer = httpx.post(url, headers={**headers, "authorization": SIGNED.format(service)})
+    assert answer.content.startswith(begins)
+
+
 def test_who_signs_for_nothing_that_is_known_gets_json(client_as: ClientOf) -> None:
     url = client_as("sts").meta.endpoint_url
-    signed = "AWS4-HMAC-SHA256 Credential=AKIA/20261129/us-east-1/{}/aws4_request, SignedHeaders=host, Signature=0"
-    for headers, says in (({}, "operation:"), ({"authorization": signed.format("x/../y")}, "operation:")):
+    for headers, says in (({}, "operation:"), ({"authorization": SIGNED.format("x/../y")}, "operation:")):
         answer = httpx.get(f"{url}/favicon.ico", headers=headers)
         assert answer.status_code == 404
         assert says in answer.json()["message"]
-    answer = httpx.get(url, headers={"authorization": signed.format("nobody's")})
+    answer = httpx.get(url, headers={"authorization": SIGNED.format("nobody's")})
     assert answer.json()["message"].startswith("The local deployment has no such operation of nobody's")
