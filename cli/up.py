@@ -3,8 +3,9 @@
 import shlex
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,9 +60,12 @@ def up(
     policies: tuple[Mapping[str, Any], ...],
     model: str,
 ) -> int:
-    """Serve a deployment on this machine until Ctrl-C."""
+    """Serve a deployment on this machine until Ctrl-C.
+
+    A program is watched: what is edited is served at the next call.
+    """
     if deployment:
-        return _serve(options.deployment_of(deployment, policies), program, port, model)
+        return _serve(options.deployment_of(deployment, policies), _Served(program, port, model), None)
     from toolgate.access.deployment.supplied_policies import with_policies
     from toolgate.local.plan import describe
 
@@ -69,32 +73,70 @@ def up(
     if planned.mandatory:
         click.echo(describe(planned), err=True)
         return options.VIOLATIONS
-    return _serve(with_policies(planned.deployment, policies), program, port, model)
+    first = with_policies(planned.deployment, policies)
+    return _serve(first, _Served(program, port, model), lambda: _planned_anew(program, stack, rules, policies))
 
 
-def _serve(deployment: Mapping[str, Any], program: Path, port: int, model: str) -> int:
+def _planned_anew(
+    program: Path, stack: str, rules: Path | None, policies: tuple[Mapping[str, Any], ...]
+) -> Mapping[str, Any]:
+    from toolgate.access.deployment.supplied_policies import with_policies
+    from toolgate.local.plan import PackError, ProgramError, plan, violations
+    from toolgate.local.watch import PlanError, forget_modules
+
+    forget_modules(program)
+    try:
+        planned = plan(stack, rules=options.pack_config(rules), root=program)
+    except (CommandError, PackError, ProgramError) as error:
+        raise PlanError(str(error)) from error
+    if planned.mandatory:
+        raise PlanError("\n".join(violations(planned.mandatory)))
+    return with_policies(planned.deployment, policies)
+
+
+@dataclass(frozen=True)
+class _Served:
+    """What of the command's line says how a deployment is served."""
+
+    program: Path
+    port: int
+    model: str
+
+
+def _serve(deployment: Mapping[str, Any], how: _Served, planned_anew: Callable[[], Mapping[str, Any]] | None) -> int:
     from toolgate.access.deployment.stack_export import DeploymentError
     from toolgate.local.progress import waiting_for
     from toolgate.local.serve.agents.agent_process import AgentStartError
     from toolgate.local.serve.model.models import ModelChoiceError
     from toolgate.local.serve.server import PortInUseError, serve
     from toolgate.local.serve.serving_file import announced, serving_file
+    from toolgate.local.watch import Watching, until
 
     stop = threading.Event()
+    failures = (AgentStartError, DeploymentError, ModelChoiceError, PortInUseError)
     with ExitStack() as stack:
         try:
             with waiting_for("gateways and agents"):
-                serving = stack.enter_context(serve(deployment, program, port=port, model=model, told=_tell))
-        except (AgentStartError, DeploymentError, ModelChoiceError, PortInUseError) as error:
+                serving = stack.enter_context(
+                    serve(deployment, how.program, port=how.port, model=how.model, told=_tell)
+                )
+        except failures as error:
             raise CommandError(str(error)) from error
-        stack.enter_context(announced(serving, serving_file(program)))
+        announce = stack.enter_context(announced(serving, serving_file(how.program)))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         _introduce(serving)
+        if planned_anew:
+            watching = Watching(how.program, deployment, planned_anew, serving, announce, _say, failures)
+            until(stop.is_set, watching)
         # A signal that comes just before an endless wait begins would not be seen: Python's handler runs after it.
         while not stop.wait(1.0):
             pass
     return options.OK
+
+
+def _say(text: str) -> None:
+    click.echo(f"{datetime.now():%H:%M:%S} {text}", err=True)  # this machine's time, for who sits before it
 
 
 def _introduce(serving: "Serving") -> None:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -151,6 +151,11 @@ def _verdict(planned: Plan) -> Iterator[str]:
         return
     advisory = len(planned.violations) - len(planned.mandatory)
     yield f"{count} resources. Policy pack: {len(planned.mandatory)} mandatory, {advisory} advisory."
-    for violation in planned.violations:
+    yield from violations(planned.violations)
+
+
+def violations(found: Iterable[Violation]) -> Iterator[str]:
+    """Violations for a person to read, line by line."""
+    for violation in found:
         yield f"[{violation.level}] {violation.rule}: {violation.urn.rpartition('::')[2]}"
         yield from (f"    {line}" for line in violation.message.splitlines())

@@ -1,5 +1,6 @@
 """Put the local deployment together: gateways, model and runtimes, each with the credentials of its role."""
 
+import hashlib
 import re
 import shutil
 from collections.abc import AsyncIterator, Mapping, MutableSequence, Sequence
@@ -9,9 +10,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from starlette.applications import Starlette
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from toolgate.access.deployment.agentcore_resources import Function, Gateway, Runtime, Target
 from toolgate.access.deployment.deployment import Deployment
@@ -24,6 +22,7 @@ from toolgate.local.serve.access_log import AccessLog, Told
 from toolgate.local.serve.agents import invoke_api
 from toolgate.local.serve.agents.agent_process import AgentProcess
 from toolgate.local.serve.agents.code_archive import write_out, write_sources
+from toolgate.local.serve.agents.runtime_sessions import RuntimeSessions
 from toolgate.local.serve.aws.aws_services import AwsServices
 from toolgate.local.serve.bounded_file import BoundedFile
 from toolgate.local.serve.control import control_api, sts_api
@@ -34,6 +33,7 @@ from toolgate.local.serve.guards.credentials import Sessions
 from toolgate.local.serve.guards.iam_guard import Authority, NeededPermission, Service, authorized
 from toolgate.local.serve.model import converse_api
 from toolgate.local.serve.model.models import Model
+from toolgate.local.serve.switch import Generation
 from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY, ROLE
 
 if TYPE_CHECKING:
@@ -44,53 +44,88 @@ _GATEWAY_BODY = 6 * 2**20  # AgentCore quotas: a gateway's payload
 
 
 @dataclass(frozen=True)
-class Assembly:
-    """The parts of one local deployment.
+class Host:
+    """What stays while one deployment after another is served.
 
     Attributes:
-        deployment: What is served.
-        resources: Its resources as the file has them.
-        env: Its account and Region.
-        url: The address that it is served at.
-        root: Where relative paths of the deployment start.
-        code: An empty folder for the code of functions and agents.
+        env: The account and Region.
+        url: The address.
+        root: Where relative paths of a deployment start.
         logs: Where the output of agents and functions goes, and the access log.
-        sessions: The credentials in force.
         model: The model that answers.
         aws: The services that tools and agents may call besides.
+        told: Called with each line of the access log.
         calls: Filled with the gateways' tool calls.
         denials: Filled with what policy engines decided against.
-        told: Called with each line of the access log.
+        sessions: The credentials in force.
+        runtime_sessions: The sessions of runtimes that are in use.
+    """
+
+    env: CloudEnvironment
+    url: str
+    root: Path
+    logs: Path
+    model: Model
+    aws: AwsServices
+    told: Told | None
+    calls: MutableSequence[ToolCall]
+    denials: MutableSequence[Denial]
+    sessions: Sessions = field(default_factory=Sessions)
+    runtime_sessions: RuntimeSessions = field(default_factory=RuntimeSessions)
+    _files: dict[str, BoundedFile] = field(default_factory=dict)
+
+    def log(self, name: str) -> BoundedFile:
+        """The log of this name; it begins anew with us."""
+        if name not in self._files:
+            self._files[name] = BoundedFile(self.logs / name)
+        return self._files[name]
+
+    def close(self) -> None:
+        """Close the logs."""
+        for file in self._files.values():
+            file.close()
+
+
+@dataclass(frozen=True)
+class Agent:
+    """An agent's process, and a digest of what it is made of: as long as that is the same, the process may go on."""
+
+    process: AgentProcess
+    made_of: str
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """The parts of one deployment that is served.
+
+    Attributes:
+        deployment: The deployment.
+        resources: Its resources as the file has them.
+        host: What it shares with the deployments before and after it.
+        code: An empty folder for the code of functions and agents.
+        functions: By the functions' names, what runs them for each target, once the app is made.
         function_logs: The functions' logs by the functions' names, once the app is made.
     """
 
     deployment: Deployment
     resources: tuple[Resource, ...]
-    env: CloudEnvironment
-    url: str
-    root: Path
+    host: Host
     code: Path
-    logs: Path
-    sessions: Sessions
-    model: Model
-    aws: AwsServices
-    calls: MutableSequence[ToolCall] = field(default_factory=list)
-    denials: MutableSequence[Denial] = field(default_factory=list)
-    told: Told | None = None
+    functions: dict[str, list["LocalFunction"]] = field(default_factory=dict)
     function_logs: dict[str, BoundedFile] = field(default_factory=dict)
 
     def gateway_url(self, gateway_id: str) -> str:
         """The MCP endpoint of a gateway."""
-        return f"{self.url}/gateway/{gateway_id}/mcp"
+        return f"{self.host.url}/gateway/{gateway_id}/mcp"
 
     @cached_property
     def access_log(self) -> AccessLog:
         """The access log of all gateways."""
         agents = {runtime.role_arn: runtime.agent for runtime in self.deployment.runtimes}
-        return AccessLog(BoundedFile(self.logs / access_log.FILE_NAME), agents, self.told)
+        return AccessLog(self.host.log(access_log.FILE_NAME), agents, self.host.told)
 
-    def agent(self, of: Runtime) -> AgentProcess:
-        """The process of a runtime's agent, not started yet.
+    def agent(self, of: Runtime, before: Agent | None = None) -> Agent:
+        """The process of a runtime's agent, not started yet; or the one before, if nothing of it has changed.
 
         Raises:
             DeploymentError: Its program is not there.
@@ -98,15 +133,22 @@ class Assembly:
         assert of.code is not None  # noqa: S101  # else it is refused at the start (`unsupported`)
         folder = self.code / "agents" / of.id
         folder.mkdir(parents=True)
-        write_sources(of.code, folder, self.root)
+        write_sources(of.code, folder, self.host.root)
         entry_point = folder / of.entry_points[-1]
         if not entry_point.is_file():
             raise DeploymentError(f"{of.label}: its code has no {of.entry_points[-1]}, which is its entry point")
-        environment = self._environment(invoke_api.environment(of, self._urls()), of.role_arn, "BedrockAgentCore-local")
-        return AgentProcess(f"agent {of.agent}", entry_point, environment, self.logs / f"{of.agent}.log")
+        own = invoke_api.environment(of, self._urls())
+        made_of = _digest(folder, [of.agent, of.role_arn, *of.entry_points, *map(str, sorted(own.items()))])
+        if before and before.made_of == made_of:
+            shutil.rmtree(folder)
+            return before
+        environment = self._environment(own, of.role_arn, "BedrockAgentCore-local")
+        log = self.host.logs / f"{of.agent}.log"
+        process = AgentProcess(f"agent {of.agent}", entry_point, environment, log, continues=before is not None)
+        return Agent(process, made_of)
 
-    def app(self, agents: Mapping[str, AgentProcess]) -> ASGIApp:
-        """The ASGI app of everything.
+    def generation(self, agents: Mapping[str, AgentProcess]) -> Generation:
+        """The ASGI app of everything, and what must run with it.
 
         Args:
             agents: The agents' processes by their runtimes' ARNs.
@@ -116,7 +158,7 @@ class Assembly:
             _gateway_service(g, built, self.access_log)
             for g, built in zip(self.deployment.gateways, gateways, strict=True)
         ]
-        invoke = invoke_api.runtime_app(agents)
+        invoke = invoke_api.runtime_app(agents, self.host.runtime_sessions)
         post = frozenset({"POST"})
         services += [
             Service("bedrock-agentcore", invoke_api.PATH, post, invoke_api.permissions, invoke, invoke_api.MAX_BODY),
@@ -124,20 +166,20 @@ class Assembly:
                 "bedrock",
                 converse_api.PATH,
                 post,
-                converse_api.permissions(self.env),
-                self.model.app,
+                converse_api.permissions(self.host.env),
+                self.host.model.app,
                 converse_api.MAX_BODY,
             ),
-            *self.aws.services(),
+            *self.host.aws.services(),
             *self._looking_around(),
         ]
-        policies = {**self.deployment.resource_policies, **self.aws.policies}
-        authority = Authority(self.sessions, self.env.region, policies)
-        return _with_lifespan(authorized(services, authority, not_served), gateways)
+        policies = {**self.deployment.resource_policies, **self.host.aws.policies}
+        authority = Authority(self.host.sessions, self.host.env.region, policies)
+        return Generation(authorized(services, authority, not_served), lambda: _running(gateways))
 
     def _looking_around(self) -> list[Service]:
         """After the services that do something: the control plane takes what else is signed for AgentCore."""
-        served = control_api.Served(self.deployment, self.resources, self.env, self._urls(), datetime.now(UTC))
+        served = control_api.Served(self.deployment, self.resources, self.host.env, self._urls(), datetime.now(UTC))
         roles = [resource for resource in self.resources if resource.type == ROLE]
         role_ids = {role.text("arn"): role.optional_text("uniqueId") or "" for role in roles}
         return [control_api.service(served), sts_api.service(role_ids)]
@@ -152,8 +194,8 @@ class Assembly:
 
         role = self._role(gateway.role_arn)
         functions = [(target, self._function(target)) for target in self.deployment.targets_of(gateway)]
-        authorization = tool_authorization(self.deployment, gateway, role, self.denials.append)
-        return build(gateway, role, functions, self.calls.append, authorization)
+        authorization = tool_authorization(self.deployment, gateway, role, self.host.denials.append)
+        return build(gateway, role, functions, self.host.calls.append, authorization)
 
     def _function(self, target: Target) -> "LocalFunction":
         from toolgate.local.serve.gateway.local_function import LocalFunction  # noqa: PLC0415  # as above
@@ -164,16 +206,13 @@ class Assembly:
         folder = self.code / "functions" / function.name
         if not folder.exists():
             folder.mkdir(parents=True)
-            write_out(function.code, folder, self.root)
+            write_out(function.code, folder, self.host.root)
             self._use_own_packages(folder)
         environment = self._environment(function.environment, function.role_arn, function.name)
         log = self._function_log(target, function)
-        return LocalFunction(function, target_id=target.id, code=folder, environment=environment, log=log)
-
-    def close_logs(self) -> None:
-        """Close what `app` has opened."""
-        for log in (self.access_log.file, *self.function_logs.values()):
-            log.close()
+        made = LocalFunction(function, target_id=target.id, code=folder, environment=environment, log=log)
+        self.functions.setdefault(function.name, []).append(made)
+        return made
 
     def _function_log(self, target: Target, function: Function) -> BoundedFile:
         """The function's log: named for its target, or for itself where an agent or another function has that name."""
@@ -181,13 +220,13 @@ class Assembly:
             taken = {f"{runtime.agent}.log" for runtime in self.deployment.runtimes}
             taken |= {log.path.name for log in self.function_logs.values()}
             name = f"{target.name}.log" if f"{target.name}.log" not in taken else f"{function.name}.log"
-            self.function_logs[function.name] = BoundedFile(self.logs / name)
+            self.function_logs[function.name] = self.host.log(name)
         return self.function_logs[function.name]
 
     def _use_own_packages(self, code: Path) -> None:
         """Put this machine's packages where the function's are, which are for Lambda's."""
         try:
-            found = packages(code, self.root)
+            found = packages(code, self.host.root)
         except PackagesError as error:
             raise DeploymentError(str(error)) from error
         for package in found.iterdir() if found else ():
@@ -199,8 +238,8 @@ class Assembly:
             place.symlink_to(package.absolute())
 
     def _environment(self, own: Mapping[str, str], role_arn: str, session: str) -> dict[str, str]:
-        credentials = self.sessions.assume(self._role(role_arn), session)
-        return process_environment(own, credentials, self.url, self.env.region)
+        credentials = self.host.sessions.assume(self._role(role_arn), session)
+        return process_environment(own, credentials, self.host.url, self.host.env.region)
 
     def _role(self, arn: str) -> Role:
         role = self.deployment.role(arn)
@@ -221,20 +260,19 @@ def _gateway_service(gateway: Gateway, built: "LocalGateway", log: AccessLog) ->
     )
 
 
-def _with_lifespan(app: ASGIApp, gateways: Sequence["LocalGateway"]) -> ASGIApp:
-    @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            for gateway in gateways:
-                running: AbstractAsyncContextManager[Any] = gateway.lifespan()
-                await stack.enter_async_context(running)
-                for target in gateway.targets:
-                    stack.push_async_callback(target.aclose)
-            yield
+def _digest(folder: Path, words: Sequence[str]) -> str:
+    digest = hashlib.sha256("\0".join(words).encode())
+    for path in sorted(it for it in folder.rglob("*") if it.is_file()):
+        digest.update(f"\0{path.relative_to(folder)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
-    starter = Starlette(lifespan=lifespan)
 
-    async def both(scope: Scope, receive: Receive, send: Send) -> None:
-        await (starter if scope["type"] == "lifespan" else app)(scope, receive, send)
-
-    return both
+@asynccontextmanager
+async def _running(gateways: Sequence["LocalGateway"]) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        for gateway in gateways:
+            running: AbstractAsyncContextManager[Any] = gateway.lifespan()
+            await stack.enter_async_context(running)
+            for target in gateway.targets:
+                stack.push_async_callback(target.aclose)
+        yield

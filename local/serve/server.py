@@ -6,7 +6,7 @@ import socket
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, MutableSequence, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableSequence, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,15 +22,16 @@ from toolgate.access.iam.policies import Policy
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.serve.access_log import Told
 from toolgate.local.serve.agents.agent_process import AgentProcess
-from toolgate.local.serve.assembly import Assembly
+from toolgate.local.serve.assembly import Agent, Assembly, Host
 from toolgate.local.serve.aws.aws_services import AwsServices
 from toolgate.local.serve.callers import callers
 from toolgate.local.serve.control.control_api import READ_ACTIONS
 from toolgate.local.serve.environment import client_variables
 from toolgate.local.serve.gateway.records import Denial, ToolCall
-from toolgate.local.serve.guards.credentials import Credentials, Sessions
+from toolgate.local.serve.guards.credentials import Credentials
 from toolgate.local.serve.model.models import SCRIPTED, chosen
 from toolgate.local.serve.serving_file import Caller
+from toolgate.local.serve.switch import Switch
 from toolgate.local.serve.unsupported import notes, unsupported
 from toolgate.policy.language.agentcore_facts import INVOKE_RUNTIME, STOP_RUNTIME_SESSION
 
@@ -47,7 +48,7 @@ class PortInUseError(Exception):
     """Another program listens on the port; the text says what to do."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Serving:
     """A deployment that is being served.
 
@@ -77,8 +78,31 @@ class Serving:
     callers: Mapping[str, Caller] = field(repr=False)
     notes: tuple[str, ...]
     model: str
-    _deployment: Deployment = field(repr=False)
-    _sessions: Sessions = field(repr=False)
+    _world: "_World" = field(repr=False)
+
+    def reload(self, deployment: Mapping[str, Any]) -> None:
+        """Serve another deployment in this one's place, at the same address; an agent that has not changed goes on.
+
+        What it raises changes nothing: this one is served on.
+
+        Args:
+            deployment: A parsed stack export of the same account and Region.
+
+        Raises:
+            DeploymentError: See `serve`; or it is in another account or Region.
+            AgentStartError: An agent did not come up.
+        """
+        self._world.reload(deployment)
+        vars(self).update(self._world.describe())
+
+    def replace_files(self, function: str, files: Mapping[str, bytes]) -> None:
+        """Replace files in the code of a function; its next call meets them.
+
+        Args:
+            function: The function's name.
+            files: Contents by place.
+        """
+        self._world.replace_files(function, files)
 
     def session(self, role_arn: str) -> Credentials:
         """Credentials of a role of the deployment, or of one that is not in it and so may do nothing.
@@ -88,10 +112,10 @@ class Serving:
         """
         if not _ROLE_ARN.fullmatch(role_arn):
             raise ValueError(f"not a role's ARN: {role_arn}")
-        role = self._deployment.role(role_arn)
+        role = self._world.assembly.deployment.role(role_arn)
         if role is None:
             role = Role(arn=role_arn, name=role_arn.rsplit("/", 1)[-1], trust={})
-        return self._sessions.assume(role, "local")
+        return self._world.host.sessions.assume(role, "local")
 
     def gateway_url(self, gateway_id: str) -> str:
         """The MCP endpoint of a gateway."""
@@ -136,58 +160,109 @@ def serve(  # noqa: PLR0913  # what may be left out is named
         url = f"http://{HOST}:{listener.getsockname()[1]}"
         calls: MutableSequence[ToolCall] = deque(maxlen=_LAST) if told else []
         denials: MutableSequence[Denial] = deque(maxlen=_LAST) if told else []
-        folder = logs or root / ".local" / "logs"
         aws = AwsServices(env, root)
         stack.callback(aws.close)
+        host = Host(env, url, root, logs or root / ".local" / "logs", answering, aws, told, calls, denials)
+        stack.callback(host.close)
         aws.load(parsed)
-        assembly = Assembly(
-            parsed,
-            resources(deployment),
-            env,
-            url,
-            root,
-            code,
-            folder,
-            Sessions(),
-            answering,
-            aws,
-            calls,
-            denials,
-            told,
-        )
-        agents = {r.arn: assembly.agent(r) for r in parsed.runtimes}
-        for agent in agents.values():  # they load while we do; the listener holds their first requests
-            stack.callback(agent.stop)
-            agent.start()
-        app = assembly.app(agents)
-        stack.callback(assembly.close_logs)
-        stack.enter_context(_running(app, listener))
-        for agent in agents.values():
-            agent.wait_ready()
-        aws.wait()
-        yield _serving(assembly, agents)
+        world = _World(host, code, Assembly(parsed, resources(deployment), host, code / "0"))
+        stack.callback(world.stop)
+        world.start()  # the agents load while we do; the listener holds their first requests
+        stack.enter_context(_running(world.switch, listener))
+        world.wait_ready()
+        yield Serving(url=url, _world=world, **world.describe())
 
 
-def _serving(assembly: Assembly, agents: Mapping[str, AgentProcess]) -> Serving:
-    deployment, env = assembly.deployment, assembly.env
-    operator = assembly.sessions.assume(_operator(deployment, env), "local")
-    return Serving(
-        url=assembly.url,
-        environment=client_variables(assembly.url, env.region) | operator.environment(),
-        agents={r.agent: r.arn for r in deployment.runtimes},
-        logs={r.agent: agents[r.arn].log for r in deployment.runtimes},
-        function_logs={name: log.path for name, log in assembly.function_logs.items()},
-        access_log=assembly.access_log.file.path,
-        calls=assembly.calls,
-        denials=assembly.denials,
-        notes=(*notes(deployment), *assembly.aws.notes),
-        model=assembly.model.says,
-        callers=callers(
-            deployment, assembly.sessions, {it.id: assembly.gateway_url(it.id) for it in deployment.gateways}
-        ),
-        _deployment=deployment,
-        _sessions=assembly.sessions,
-    )
+class _World:
+    """What is served at the moment, and how the next one takes its place."""
+
+    def __init__(self, host: Host, code: Path, first: Assembly) -> None:
+        self.host = host
+        self.assembly = first
+        self.switch: Switch
+        self._code = code
+        self._number = 0
+        self._agents: dict[str, Agent] = {}
+        self._leaving: list[Agent] = []
+        self._operator = host.sessions.assume(_operator(first.deployment, host.env), "local")
+
+    def start(self) -> None:
+        """Start the first one's agents, and put the rest together."""
+        for runtime in self.assembly.deployment.runtimes:
+            self._agents[runtime.arn] = agent = self.assembly.agent(runtime)
+            agent.process.start()
+        self.switch = Switch(self.assembly.generation(_processes(self._agents)))
+
+    def wait_ready(self) -> None:
+        """Wait until the agents answer and the data is there."""
+        for agent in self._agents.values():
+            agent.process.wait_ready()
+        self.host.aws.wait()
+
+    def stop(self) -> None:
+        """End the agents."""
+        _stop([*self._agents.values(), *self._leaving])
+
+    def replace_files(self, function: str, files: Mapping[str, bytes]) -> None:
+        for one in self.assembly.functions.get(function, []):
+            self.switch.run(one.replace(files))
+
+    def reload(self, deployment: Mapping[str, Any]) -> None:
+        parsed = parse(deployment)
+        if _environment_of(parsed) != self.host.env:
+            raise DeploymentError("the deployment is in another account or Region now: start `toolgate up` again")
+        _refuse_unsupported(parsed, self.host.env)
+        self._number += 1
+        assembly = Assembly(parsed, resources(deployment), self.host, self._code / str(self._number))
+        agents = {it.arn: assembly.agent(it, self._agents.get(it.arn)) for it in parsed.runtimes}
+        new = [agent for arn, agent in agents.items() if agent is not self._agents.get(arn)]
+        before = self.assembly.deployment
+        try:
+            self._load(parsed)
+            for agent in new:
+                agent.process.start()
+            for agent in new:
+                agent.process.wait_ready()
+            gone = [agent for agent in self._agents.values() if agent not in agents.values()]
+            self._leaving += gone
+            self.switch.replace(assembly.generation(_processes(agents)), lambda: _stop(gone))
+        except BaseException:
+            _stop(new)
+            self._load(before)
+            raise
+        self._agents, self.assembly = agents, assembly
+
+    def _load(self, deployment: Deployment) -> None:
+        """Let data and credentials be those of a deployment."""
+        self.host.aws.load(deployment)
+        self.host.aws.wait()
+        self.host.sessions.renew([*deployment.roles, _operator(deployment, self.host.env)])
+
+    def describe(self) -> dict[str, Any]:
+        """What `Serving` says of the deployment that is served."""
+        assembly, host, deployment = self.assembly, self.host, self.assembly.deployment
+        urls = {gateway.id: assembly.gateway_url(gateway.id) for gateway in deployment.gateways}
+        return {
+            "environment": client_variables(host.url, host.env.region) | self._operator.environment(),
+            "agents": {it.agent: it.arn for it in deployment.runtimes},
+            "logs": {it.agent: self._agents[it.arn].process.log for it in deployment.runtimes},
+            "function_logs": {name: log.path for name, log in assembly.function_logs.items()},
+            "access_log": assembly.access_log.file.path,
+            "calls": host.calls,
+            "denials": host.denials,
+            "notes": (*notes(deployment), *host.aws.notes),
+            "model": host.model.says,
+            "callers": callers(deployment, host.sessions, urls),
+        }
+
+
+def _stop(agents: Iterable[Agent]) -> None:
+    for agent in agents:
+        agent.process.stop()
+
+
+def _processes(agents: Mapping[str, Agent]) -> dict[str, AgentProcess]:
+    return {arn: agent.process for arn, agent in agents.items()}
 
 
 def _operator(deployment: Deployment, env: CloudEnvironment) -> Role:

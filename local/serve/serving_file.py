@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -77,8 +77,10 @@ class Served:
 
 
 @contextmanager
-def announced(serving: Announceable, path: Path) -> Iterator[None]:
+def announced(serving: Announceable, path: Path) -> Iterator[Callable[[], None]]:
     """Write `{"environment", "agents", "callers", "access_log"}` for as long as the block runs.
+
+    The block gets what writes it again, once something else is served.
 
     The file holds credentials of the local deployment: only its owner can read it.
 
@@ -86,6 +88,14 @@ def announced(serving: Announceable, path: Path) -> Iterator[None]:
         serving: What `toolgate.local.serve.server.serve` yields.
         path: The file; its folder is made when it is not there.
     """
+    _announce(serving, path)
+    try:
+        yield lambda: _announce(serving, path)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _announce(serving: Announceable, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     content = json.dumps(_content(serving), indent=2)
     new = path.with_name(f"{path.name}.{os.getpid()}")
@@ -93,10 +103,6 @@ def announced(serving: Announceable, path: Path) -> Iterator[None]:
     with os.fdopen(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
         file.write(content)
     new.replace(path)
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def _content(serving: Announceable) -> dict[str, Any]:

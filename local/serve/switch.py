@@ -5,7 +5,8 @@ more to answer, or after `GRACE_SECONDS`.
 """
 
 import asyncio
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,14 +61,26 @@ class Switch:
         self._current: _Serving | None = None
         self._ending: set[asyncio.Task[None]] = set()
 
-    def replace(self, by: Generation) -> None:
+    def replace(self, by: Generation, after: Callable[[], None] = lambda: None) -> None:
         """Let another generation take over once it is ready; called from another thread than the server's.
+
+        Args:
+            by: The generation.
+            after: Called in a thread of its own when the old one has ended.
 
         Raises:
             Exception: What its lifespan raises; the old one then goes on.
         """
-        assert self._loop is not None  # noqa: S101  # there is nothing to replace before the server runs
-        asyncio.run_coroutine_threadsafe(self._take_over(by), self._loop).result()
+        self.run(self._take_over(by, after))
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something in the server's event loop, and wait for its end; called from another thread than the server's.
+
+        Raises:
+            Exception: What it raises.
+        """
+        assert self._loop is not None  # noqa: S101  # nobody has work before the server runs
+        asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or the server's start and end."""
@@ -89,7 +102,7 @@ class Switch:
         await receive()
         self._loop = asyncio.get_running_loop()
         try:
-            await self._take_over(self._first)
+            await self._take_over(self._first, lambda: None)
         except Exception as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             raise
@@ -102,17 +115,18 @@ class Switch:
             await task
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _take_over(self, generation: Generation) -> None:
+    async def _take_over(self, generation: Generation, after: Callable[[], None]) -> None:
         serving = _Serving(generation, asyncio.get_running_loop().create_future())
         serving.idle.set()
         serving.task = asyncio.create_task(serving.run())
         await serving.ready
         before, self._current = self._current, serving
         if before:
-            self._end(before)
+            self._end(before).add_done_callback(lambda _task: threading.Thread(target=after).start())
 
-    def _end(self, serving: _Serving) -> None:
+    def _end(self, serving: _Serving) -> asyncio.Task[None]:
         serving.over.set()
         assert serving.task is not None  # noqa: S101  # it has been running
         self._ending.add(serving.task)
         serving.task.add_done_callback(self._ending.discard)
+        return serving.task

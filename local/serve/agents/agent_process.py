@@ -28,19 +28,23 @@ class AgentStartError(Exception):
 class AgentProcess:
     """An agent's program with its own environment and a free port; nothing of it outlives `stop`, or us."""
 
-    def __init__(self, name: str, entry_point: Path, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, name: str, entry_point: Path, environment: Mapping[str, str], log: Path, *, continues: bool = False
+    ) -> None:
         """Describe the process; `start` starts it.
 
         Args:
             name: The agent's name, for messages.
             entry_point: The program.
             environment: Its whole environment, without HOST and PORT.
-            log: Where its output goes; an old file is overwritten.
+            log: Where its output goes.
+            continues: Whether the log goes on that is there; else it begins anew.
         """
         self.name = name
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
-        log.unlink(missing_ok=True)
+        if not continues:
+            log.unlink(missing_ok=True)
         self._entry_point = entry_point
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None

@@ -60,13 +60,13 @@ def _qualifier(query: str) -> str:
     return parse_qs(query).get("qualifier", ["DEFAULT"])[0]
 
 
-def runtime_app(agents: Mapping[str, AgentProcess]) -> ASGIApp:
+def runtime_app(agents: Mapping[str, AgentProcess], sessions: RuntimeSessions) -> ASGIApp:
     """The operations, behind whatever checks the caller.
 
     Args:
         agents: The agents' processes by their runtimes' ARNs.
+        sessions: The sessions in use.
     """
-    sessions = RuntimeSessions()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         request, reply = Request(scope, receive), _Reply(scope, receive, send)

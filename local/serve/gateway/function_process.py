@@ -163,6 +163,17 @@ class FunctionProcess:
         call.add_done_callback(self._calls.discard)
         return await asyncio.shield(call)
 
+    async def replace(self, files: Mapping[str, bytes]) -> None:
+        """Replace files of the code once no call is under way; the next one meets a new process.
+
+        Args:
+            files: Contents by place.
+        """
+        async with self._lock:
+            for place, content in files.items():
+                (self._code / place).write_bytes(content)
+            await self.aclose()
+
     async def aclose(self) -> None:
         """End the process; the next call starts another one."""
         running, self._running = self._running, None

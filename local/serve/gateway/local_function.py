@@ -51,6 +51,10 @@ class LocalFunction(LambdaInvoker):  # type: ignore[misc]  # localcore-gateway h
         }
         return await self._process.call(event, context, of_request)
 
+    async def replace(self, files: Mapping[str, bytes]) -> None:
+        """Replace files of the code by place; the next call meets a new process."""
+        await self._process.replace(files)
+
     async def aclose(self) -> None:
         """End the process."""
         await self._process.aclose()

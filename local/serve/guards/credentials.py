@@ -1,6 +1,7 @@
 """Temporary credentials of the deployment's roles, issued by the local deployment itself."""
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -61,6 +62,14 @@ class Sessions:
         key = Key(issued.secret_access_key, issued.session_token, expires)
         self._keys[issued.access_key_id] = key, SessionPrincipal(role, session)
         return issued
+
+    def renew(self, roles: Iterable[Role]) -> None:
+        """Let whoever has assumed a role have what it may do now; a role that is not among these may do nothing."""
+        now = {role.arn: role for role in roles}
+        for access_key_id, (key, principal) in self._keys.items():
+            arn = principal.role.arn
+            role = now.get(arn) or Role(arn=arn, name=principal.role.name, trust={})
+            self._keys[access_key_id] = key, SessionPrincipal(role, principal.session)
 
     def key(self, access_key_id: str) -> Key | None:
         """The key with this id, if it was ever issued."""

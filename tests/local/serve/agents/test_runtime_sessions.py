@@ -20,6 +20,7 @@ from toolgate.local.serve.agents.runtime_sessions import (
     SessionStopped,
     unless_stopped,
 )
+from toolgate.local.serve.guards.iam_guard import REQUEST_ID
 
 ARN = "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/r-ABCDEFGHIJ"
 SESSION = "s" * 33
@@ -110,12 +111,12 @@ def agent() -> Iterator[_Agent]:
 
 @pytest.fixture
 def client(agent: _Agent) -> Iterator[httpx.Client]:
-    app = runtime_app({ARN: cast(AgentProcess, agent)})
+    app = runtime_app({ARN: cast(AgentProcess, agent)}, RuntimeSessions())
 
     async def routed(scope: Scope, receive: Receive, send: Send) -> None:
         match = PATH.fullmatch(scope["raw_path"].decode())
         assert match
-        await app({**scope, "path_params": match.groupdict()}, receive, send)
+        await app({**scope, REQUEST_ID: "r-1", "path_params": match.groupdict()}, receive, send)
 
     server = Loopback(routed)
     server.start()

@@ -1,0 +1,244 @@
+"""Watch a program while it is served: what was edited answers the next call; a mistake is told, the old one goes on.
+
+The body of a tool, and a file of data beside it, replace those in the function at once: neither changes what is
+deployed but the code. Everything else is planned anew, and so is that, afterwards: what is against it is told.
+"""
+
+import ast
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from watchfiles import watch
+
+import toolgate
+
+DEBOUNCE_MILLISECONDS = 60
+"""So long nothing more must be written: an editor writes a file in more than one step."""
+POLL_MILLISECONDS = 300
+_PASSED_OVER = frozenset({"dist", "node_modules", "tests"})
+_LAMBDA_TOOLS, _FUNCTION = "toolgate:index:LambdaTools", "aws:lambda/function:Function"
+
+
+class PlanError(Exception):
+    """The program cannot be served as it is now; the text says why."""
+
+
+class Served(Protocol):
+    """What is served, and can be changed."""
+
+    def reload(self, deployment: Mapping[str, Any]) -> None:
+        """Serve another deployment in this one's place."""
+
+    def replace_files(self, function: str, files: Mapping[str, bytes]) -> None:
+        """Replace files in the code of a function."""
+
+
+@dataclass
+class Watching:
+    """A program that is served.
+
+    Attributes:
+        root: The program's folder.
+        deployment: What is served of it.
+        plan: Plans it anew; raises PlanError.
+        serving: What serves it.
+        announce: Says anew where and what is served.
+        say: Tells a person what happened.
+        failures: What `serving` raises when it cannot serve a deployment.
+    """
+
+    root: Path
+    deployment: Mapping[str, Any]
+    plan: Callable[[], Mapping[str, Any]]
+    serving: Served
+    announce: Callable[[], None]
+    say: Callable[[str], None]
+    failures: tuple[type[Exception], ...]
+    _sources: dict[Path, str] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Remember how the tools look, before anything changes."""
+        for function in functions(self.deployment, self.root):
+            for path in function.files():
+                self._sources[path] = _text(path)
+
+    def changed(self, paths: Iterable[Path]) -> None:
+        """Let what was changed answer from now on."""
+        started = time.perf_counter()
+        # An editor's files of a moment are neither there nor were they.
+        paths = sorted(path for path in paths if path.exists() or path in self._sources or path.parent == self.root)
+        if not paths:
+            return
+        replaced = self._replace_at_once(paths)
+        if replaced:
+            self.say(f"{_named(paths, self.root)}: answers the next call ({_since(started)})")
+        try:
+            planned = self.plan()
+        except PlanError as error:
+            ending = "" if replaced else "\nWhat was there before is served on."
+            self.say(f"{_named(paths, self.root)}: {error}{ending}")
+            return
+        if replaced and _without_code(planned) == _without_code(self.deployment):
+            self.deployment = planned
+            return
+        if planned == self.deployment:
+            return
+        try:
+            self.serving.reload(planned)
+        except self.failures as error:
+            self.say(f"{_named(paths, self.root)}: {error}\nWhat was there before is served on.")
+            return
+        self.deployment = planned
+        self.announce()
+        self.start()
+        self.say(f"{_named(paths, self.root)}: planned anew and served ({_since(started)})")
+
+    def _replace_at_once(self, paths: Iterable[Path]) -> bool:
+        """Whether all that was changed are files of functions, whose tools look as before; then they are replaced."""
+        known = {path: function for function in functions(self.deployment, self.root) for path in function.files()}
+        wanted: dict[str, dict[str, bytes]] = {}
+        for path in paths:
+            before, now = self._sources.get(path), _text(path)
+            if path not in known or before is None or not path.is_file() or look(path, before) != look(path, now):
+                return False
+            function = known[path]
+            wanted.setdefault(function.name, {})[function.place(path)] = path.read_bytes()
+        for name, files in wanted.items():
+            self.serving.replace_files(name, files)
+        self._sources |= {path: _text(path) for path in paths}
+        return bool(wanted)
+
+
+@dataclass(frozen=True)
+class WatchedFunction:
+    """A function of the deployment and the folder that its tools are written in."""
+
+    name: str
+    folder: Path
+
+    def files(self) -> list[Path]:
+        """What of the folder can be replaced in its code: not its settings, its packages and its tests."""
+        found = (path for path in self.folder.rglob("*") if path.is_file())
+        return [path for path in found if self._is_code(path.relative_to(self.folder))]
+
+    def place(self, path: Path) -> str:
+        """Where a file of the folder is in the code."""
+        return path.relative_to(self.folder).as_posix()
+
+    @staticmethod
+    def _is_code(inside: Path) -> bool:
+        hidden = any(part.startswith((".", "__pycache__")) for part in inside.parts)
+        settings = inside.as_posix() in ("target.py", "requirements.in", "requirements.txt")
+        return not hidden and not settings and inside.parts[0] not in _PASSED_OVER
+
+
+def functions(deployment: Mapping[str, Any], root: Path) -> Iterator[WatchedFunction]:
+    """The functions that `LambdaTools` made of a folder of the program."""
+    resources = deployment["deployment"].get("resources", [])
+    folders = {it["urn"]: it["inputs"].get("directory") for it in resources if it["type"] == _LAMBDA_TOOLS}
+    for resource in resources:
+        folder = folders.get(resource.get("parent"))
+        if resource["type"] == _FUNCTION and isinstance(folder, str):
+            yield WatchedFunction(resource["inputs"]["name"], (root / folder).resolve())
+
+
+def look(path: Path, source: str) -> str | None:
+    """What of a file decides how its tools are deployed: everything but the bodies of functions, their texts excepted.
+
+    None for a file that is no Python; of a file of data nothing.
+    """
+    if path.suffix != ".py":
+        return ""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            text = ast.get_docstring(node, clean=False)
+            node.body = [ast.Expr(ast.Constant(text))]
+    return ast.dump(tree)
+
+
+def until(stop: Callable[[], bool], watching: Watching) -> None:
+    """Watch until `stop` says so; it is asked some times a second."""
+    watching.start()
+    top = _top_files(watching.root)
+    folders = [path for path in sorted(watching.root.iterdir()) if _is_watched(path)]
+    changes = watch(
+        *folders,
+        watch_filter=lambda _change, name: _counts(Path(name).relative_to(watching.root)),
+        debounce=DEBOUNCE_MILLISECONDS,
+        rust_timeout=POLL_MILLISECONDS,
+        yield_on_timeout=True,
+        raise_interrupt=False,
+        ignore_permission_denied=True,
+    )
+    for found in changes:
+        if stop():
+            return
+        # A watch of the program's own folder would be one of .venv and all that lies below.
+        now = _top_files(watching.root)
+        edited = {path for path in {*top, *now} if top.get(path) != now.get(path)}
+        top = now
+        paths = {Path(name) for _, name in found} | edited
+        if paths:
+            watching.changed(paths)
+
+
+def forget_modules(root: Path) -> None:
+    """Let the program's own modules be imported anew by its next run."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        own = file and Path(file).is_relative_to(root) and ".venv" not in Path(file).parts
+        if own and name.partition(".")[0] not in ("toolgate", "__main__", "tests"):
+            del sys.modules[name]
+
+
+def _is_watched(path: Path) -> bool:
+    """Whether a folder can be a part of the program: toolgate's own are in use by us, but for what is deployed."""
+    ours = Path(toolgate.__file__).parent / path.name
+    is_ours = path.name not in ("agent", "lambdas") and ours.exists() and ours.resolve() == path.resolve()
+    return path.is_dir() and _counts(Path(path.name)) and not is_ours
+
+
+def _counts(inside: Path) -> bool:
+    hidden = any(part.startswith(".") or part in _PASSED_OVER or part == "__pycache__" for part in inside.parts)
+    return not hidden and not inside.name.endswith(("~", ".swp", ".tmp", ".pyc"))
+
+
+def _top_files(root: Path) -> dict[Path, int]:
+    files = [*root.glob("*.py"), *root.glob("Pulumi*.yaml")]
+    return {path: path.stat().st_mtime_ns for path in files if path.is_file()}
+
+
+def _without_code(deployment: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The resources without what only the code of functions changes."""
+    return [_plain(resource) for resource in deployment["deployment"]["resources"]]
+
+
+def _plain(resource: Mapping[str, Any]) -> dict[str, Any]:
+    if resource["type"] != _FUNCTION:
+        return dict(resource)
+    without = {part: {key: it for key, it in resource[part].items() if key != "code"} for part in ("inputs", "outputs")}
+    return {**resource, **without}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _named(paths: Iterable[Path], root: Path) -> str:
+    names = [path.relative_to(root).as_posix() for path in paths]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _since(started: float) -> str:
+    return f"{(time.perf_counter() - started) * 1000:.0f} ms"
