@@ -210,7 +210,9 @@ def test_presigned_urls_are_refused_with_a_sentence(asking: Asking) -> None:
 
 def test_a_body_in_chunks_with_a_checksum_behind_it_arrives_whole(asking: Asking) -> None:
     sent: list[str] = []
-    client = asking.client("s3", allow("s3:*"), endpoint_url="https://127.0.0.1:1")  # over TLS botocore sends it so
+    client = asking.client(
+        "s3", allow("s3:*"), endpoint_url="https://127.0.0.1:1", alone=True
+    )  # over TLS botocore sends it so
 
     def look(request: Any, **_event: Any) -> None:
         sent.append(str(request.headers.get("X-Amz-Content-SHA256")))
@@ -231,7 +233,7 @@ def test_a_body_in_chunks_with_a_checksum_behind_it_arrives_whole(asking: Asking
     ],
 )
 def test_what_was_changed_on_the_way_is_refused(header: str | None, body: bytes, code: str, asking: Asking) -> None:
-    client = asking.client("s3", allow("s3:*"))
+    client = asking.client("s3", allow("s3:*"), alone=True)
 
     def change(request: Any, **_event: Any) -> None:
         request.body = body
@@ -253,7 +255,7 @@ def test_what_was_changed_on_the_way_is_refused(header: str | None, body: bytes,
 )
 def test_a_refusal_has_the_protocols_own_shape(service: str, shape: str, asking: Asking) -> None:
     answers: list[Any] = []
-    client = asking.client(service)
+    client = asking.client(service, alone=True)
     client.meta.events.register("response-received", lambda response_dict, **_event: answers.append(response_dict))
     call = {
         "dynamodb": lambda: client.get_item(TableName="orders", Key=item("ada")),
