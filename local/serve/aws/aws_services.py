@@ -1,10 +1,8 @@
 """The six services behind the guard: each call is read, decided with the caller's role, and then answered by moto."""
 
-import json
 import re
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -119,7 +117,7 @@ class AwsServices:
     def _app(self, service: str) -> ASGIApp:
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             message = await receive()
-            call = self._named(_read(service, received(scope, message["body"])))
+            call = _read(service, received(scope, message["body"]))
             if service not in self._seeds.services:
                 await self._refuse(send, call, f"calls to {service} by a role that no function or agent has")
                 return
@@ -143,26 +141,9 @@ class AwsServices:
             sowing.join()
         return self._emulator.answer(call.service, call.forwarded)
 
-    def _named(self, call: Call) -> Call:
-        """A parameter by its ARN is one by its name: moto finds those by ARN only whose name begins with a slash."""
-        if call.service != "ssm":
-            return call
-        names = self._seeds.account.parameters
-        parameters = dict(call.parameters)
-        if "Name" in parameters:
-            parameters["Name"] = _by_name(parameters["Name"], names)
-        if "Names" in parameters:
-            parameters["Names"] = [_by_name(it, names) for it in parameters["Names"]]
-        return replace(call, forwarded=replace(call.forwarded, body=json.dumps(parameters).encode()))
-
 
 def _read(service: str, request: Received) -> Call:
     return read_s3(request) if service == "s3" else read_post(service, request)
-
-
-def _by_name(name: str, names: Mapping[str, str]) -> str:
-    arn = next((it for it in names if name == it or name.startswith(f"{it}:")), None)
-    return names[arn] + name.removeprefix(arn) if arn else name
 
 
 async def _give(answer: Answer, send: Send) -> None:

@@ -21,14 +21,12 @@ class DataAccount:
         env: The account and Region.
         hash_keys: Tables' partition keys by the tables' names.
         secrets: The secrets' ARNs.
-        parameters: Parameters' names by their ARNs.
         keys: Customer managed KMS keys by the ARNs of what is encrypted with them.
     """
 
     env: CloudEnvironment
     hash_keys: Mapping[str, str] = field(default_factory=dict)
     secrets: frozenset[str] = frozenset()
-    parameters: Mapping[str, str] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -141,7 +141,6 @@ def seeds(deployment: Deployment, env: CloudEnvironment, root: Path, made_up: di
         env,
         hash_keys={it.resource.text("name"): it.resource.text("hashKey") for it in used if it.type == TABLE},
         secrets=frozenset(it.arn for it in requests if it.operation == "CreateSecret" and it.arn),
-        parameters={it.arn: it.parameters["Name"] for it in requests if it.operation == "PutParameter" and it.arn},
         keys=_keys(deployment, used),
     )
     return Seeds(services, tuple(requests), account, policies_of(data), tuple(sowing.notes))

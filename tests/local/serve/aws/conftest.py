@@ -33,7 +33,7 @@ from toolgate.local.cloud.control_plane import ControlPlane
 from toolgate.local.cloud.store import MemoryStore
 from toolgate.local.cloud.values import Package
 from toolgate.local.serve.aws.aws_services import AwsServices
-from toolgate.local.serve.guards.credentials import Sessions
+from toolgate.local.serve.guards.credentials import Credentials, Sessions
 from toolgate.local.serve.guards.iam_guard import Authority, authorized
 from toolgate.policy.language.agentcore_facts import FUNCTION, ROLE, ROLE_POLICY
 
@@ -127,6 +127,9 @@ class Asking:
 
     def __init__(self, services: AwsServices) -> None:
         self._sessions = Sessions()
+        self._session = botocore.session.Session()
+        self._session.set_credentials("none", "none", "none")
+        self._clients: dict[str, Any] = {}
         self._services = services
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -137,22 +140,28 @@ class Asking:
         self._thread.join()
         self._loop.close()
 
-    def client(self, service: str, *statements: Mapping[str, Any], endpoint_url: str = "http://127.0.0.1:1") -> Any:
-        """A client of somebody who may do what the statements say."""
+    def client(
+        self,
+        service: str,
+        *statements: Mapping[str, Any],
+        endpoint_url: str = "http://127.0.0.1:1",
+        alone: bool = False,
+    ) -> Any:
+        """A client of somebody who may do what the statements say; `alone` if a test hangs something on its events."""
         policy = Policy("own", {"Version": "2012-10-17", "Statement": list(statements)})
         whose = Role(arn=f"{ROLE_ARN}caller", name="caller", trust={}, policies=(policy,) if statements else ())
-        keys = self._sessions.assume(whose, "tool")
-        client = _session().create_client(
-            service,
-            region_name=ENV.region,
-            endpoint_url=endpoint_url,
-            aws_access_key_id=keys.access_key_id,
-            aws_secret_access_key=keys.secret_access_key,
-            aws_session_token=keys.session_token,
-            config=Config(retries={"total_max_attempts": 1}),
-        )
-        client.meta.events.register("before-send", self.send)
-        return client
+        made = None if alone else self._clients.get(service)
+        if made is None:
+            made = self._session.create_client(
+                service,
+                region_name=ENV.region,
+                endpoint_url=endpoint_url,
+                config=Config(retries={"total_max_attempts": 1}),
+            )
+            made.meta.events.register("before-send", self.send)
+        if not alone:
+            self._clients[service] = made
+        return _Caller(made, self._session.get_credentials(), self._sessions.assume(whose, "tool"))
 
     def send(self, request: Any, **_event: Any) -> AWSResponse:
         """The answer to a request as botocore has prepared it."""
@@ -194,13 +203,24 @@ class _Raw(io.BytesIO):
         yield self.read()
 
 
-_SESSION: list[Any] = []
+class _Caller:
+    """One of several who share a client, since making one takes longer than a call: each signs for itself."""
 
+    def __init__(self, client: Any, signing: Any, keys: Credentials) -> None:
+        self._client, self._signing, self._keys = client, signing, keys
 
-def _session() -> Any:
-    if not _SESSION:
-        _SESSION.append(botocore.session.Session())
-    return _SESSION[0]
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._client, name)
+        if name == "meta":
+            return found
+
+        def call(*args: Any, **parameters: Any) -> Any:
+            self._signing.access_key = self._keys.access_key_id
+            self._signing.secret_key = self._keys.secret_access_key
+            self._signing.token = self._keys.session_token
+            return found(*args, **parameters)
+
+        return call
 
 
 @pytest.fixture(scope="module")
