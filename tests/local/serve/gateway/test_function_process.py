@@ -304,11 +304,11 @@ def test_a_process_that_dies(function: Callable[..., Any], log: Path, handler: s
 
 
 def test_a_call_that_takes_too_long_ends_with_all_that_it_started(function: Callable[..., Any], log: Path) -> None:
-    (answer,) = calls(function("hangs", seconds=1), {})
+    (answer,) = calls(function("hangs", seconds=2), {})
     assert answer.payload["errorType"] == "Sandbox.Timedout"
-    assert answer.payload["errorMessage"] == "RequestId: id-0 Error: Task timed out after 1.00 seconds"
+    assert answer.payload["errorMessage"] == "RequestId: id-0 Error: Task timed out after 2.00 seconds"
     text = log.read_text()
-    assert re.search(r"^\d{4}-\d\d-\d\dT[\d:.]+Z id-0 Task timed out after 1.00 seconds$", text, re.MULTILINE)
+    assert re.search(r"^\d{4}-\d\d-\d\dT[\d:.]+Z id-0 Task timed out after 2.00 seconds$", text, re.MULTILINE)
     assert platform(log)[-1][1]["status"] == "timeout"
     child = re.search(r"^child (\d+)$", text, re.MULTILINE)
     assert child is not None
