@@ -113,8 +113,8 @@ def _first_call(call: Callable[[], str], serving: Serving, deployment: Deploymen
         pairs = []
         for _ in range(10):
             serving.replace_files(function.name, {})  # ends the process that is there
-            pairs.append((_milliseconds(call), _milliseconds(alone)))
-        assert json.loads(json.loads(call())["result"]["content"][0]["text"]) == alone()
+            pairs.append((_milliseconds(call), _milliseconds(alone.call)))
+        assert json.loads(json.loads(call())["result"]["content"][0]["text"]) == alone.call()
     return _row("first `tools/call` of a function / its bare handler in a process of its own", pairs, most=3)
 
 

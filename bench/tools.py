@@ -23,6 +23,7 @@ import pulumi
 
 from bench import handler
 from bench.agent_figures import Figure
+from bench.handler import Alone
 from toolgate.access.deployment.deployment import read
 from toolgate.components.runtime import function_package, wheels
 from toolgate.components.tools import target_folder
@@ -61,22 +62,24 @@ def figures(folder: Path) -> Iterator[Figure]:
     code = folder / "code"
     code.mkdir()
     alone = handler.alone(read(deployment), shop, code, TOOL, QUERY)
-    expect(alone())
+    expect(alone.call())
     with served(shop) as ask:
         yield from calls(shop, ask, alone)
         yield from reloads(shop / "lambdas" / "orders" / "tools.py", ask, alone, lambda: run(plan))
     yield from zips(shop / "lambdas" / "orders", folder)
 
 
-def calls(shop: Path, ask: Callable[[], Any], alone: Callable[[], Any]) -> Iterator[Figure]:
+def calls(shop: Path, ask: Callable[[], Any], alone: Alone) -> Iterator[Figure]:
     """A call from the terminal: its process lists the tools of each agent, calls, and looks up what was decided."""
     expect(ask())  # the function's process starts with its first call
     command = [*TOOLGATE, "call", TOOL, json.dumps(QUERY), "--program", str(shop)]
-    ours, reference = medians(lambda: expect(json.loads(run(command))), lambda: expect(alone()))
+    ours, reference = medians(lambda: expect(json.loads(run(command))), lambda: expect(alone.call()))
     yield Figure("`toolgate call`, warm / the bare handler in a process of its own", ours, reference, "ms", 1.5)
+    request = statistics.median(milliseconds(ask) for _ in range(200))
+    yield Figure("its request, warm / the bare handler, warm", request, alone.warm_milliseconds(), "ms", 200)
 
 
-def reloads(tools: Path, ask: Callable[[], Any], alone: Callable[[], Any], plan: Callable[[], Any]) -> Iterator[Figure]:
+def reloads(tools: Path, ask: Callable[[], Any], alone: Alone, plan: Callable[[], Any]) -> Iterator[Figure]:
     """From a save to the first answer that comes from it, asked for all the time."""
     source = tools.read_text("utf-8")
     assert RESULT in source
@@ -103,7 +106,7 @@ def reloads(tools: Path, ask: Callable[[], Any], alone: Callable[[], Any], plan:
     for _ in range(TIMES):
         bodies.append(milliseconds(save(schema=False)))
         agains.append(milliseconds(save(schema=False)))
-        alones.append(milliseconds(lambda: expect(alone())))
+        alones.append(milliseconds(lambda: expect(alone.call())))
         time.sleep(3 * planned / 1000)  # the plan that follows is over
     body, again = statistics.median(bodies), statistics.median(agains)
     yield Figure("save of a body to the next answer / the most", body, LONGEST_RELOAD, "ms", 1)
