@@ -140,6 +140,18 @@ def test_over_lambdas_limits_the_largest_packages_are_named(
         _zip(target, tools_py="")
 
 
+def test_a_library_for_another_machine_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "fast.cpython-313.so"
+    head = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\x00"
+    path.write_bytes(head + b"\xb7\x00")
+    function_package.check_machine(path)
+    path.write_bytes(head + b"\x3e\x00")
+    with pytest.raises(UsageError, match=r"fast\.cpython-313\.so: is compiled for another machine"):
+        function_package.check_machine(path)
+    path.write_bytes(b"")
+    function_package.check_machine(path)
+
+
 def test_packages_of_long_ago_are_forgotten(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(function_package, "KEPT", 1)
     function_package.packages(target)
