@@ -143,6 +143,22 @@ def test_a_list_of_a_bucket_may_be_for_one_prefix(asking: Asking) -> None:
         assert error(client.list_objects_v2, Bucket="orders-data", **given)["Code"] == "AccessDenied"
 
 
+@pytest.mark.parametrize(("region", "account"), [(ENV.region, ENV.account), ("us-east-1", None), (None, "9" * 12)])
+def test_region_and_account_are_known_where_no_arn_says_them(
+    region: str | None, account: str | None, asking: Asking
+) -> None:
+    wanted = {"aws:RequestedRegion": region, "aws:ResourceAccount": account}
+    condition = {"StringEquals": {key: value for key, value in wanted.items() if value}}
+    read = asking.client("s3", allow("s3:GetObject", Condition=condition)).get_object
+    if region and account:
+        read(**NAMED)
+        asking.client(
+            "dynamodb", allow("dynamodb:*", Condition={"StringEquals": {"aws:RequestedRegion": region}})
+        ).list_tables()
+    else:
+        assert "because no identity-based policy" in error(read, **NAMED)["Message"]
+
+
 def test_only_transactions_may_be_allowed(asking: Asking) -> None:
     enclosed = {"ForAnyValue:StringEquals": {"dynamodb:EnclosingOperation": ["TransactGetItems"]}}
     client = asking.client("dynamodb", allow("dynamodb:GetItem", ORDERS, Condition=enclosed))
@@ -325,7 +341,7 @@ def test_a_policy_on_what_is_not_there_is_an_error(
     resources: Resources, anew: Callable[[Resources], AwsServices]
 ) -> None:
     policy = policy_on("aws:sqs/queuePolicy:QueuePolicy", "queueUrl", "https://elsewhere", Action="*", Resource="*")
-    with pytest.raises(DeploymentError, match="QueuePolicy 'policy': 'queueUrl' is https://elsewhere"):
+    with pytest.raises(DeploymentError, match="QueuePolicy 'policy': it is on https://elsewhere, which is not in the"):
         anew([*resources, policy])
 
 
