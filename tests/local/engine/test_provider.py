@@ -91,8 +91,8 @@ def test_check_takes_the_name_that_the_engine_proposes(engine: Engine) -> None:
 def test_check_says_what_aws_would(engine: Engine) -> None:
     _, [failure] = engine.check(ROLE, {"assumeRolePolicy": "{"})
     assert failure.startswith("assumeRolePolicy: MalformedPolicyDocument")
-    _, [failure] = engine.check(f"{PREFIX}aws:sqs/queue:Queue::q", {})
-    assert "does not reproduce aws:sqs/queue:Queue" in failure
+    _, [failure] = engine.check(f"{PREFIX}aws:sfn/stateMachine:StateMachine::q", {})
+    assert "does not reproduce aws:sfn/stateMachine:StateMachine" in failure
 
 
 def test_check_passes_unknown_values_and_keeps_secrets(engine: Engine) -> None:

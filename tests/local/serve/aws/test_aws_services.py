@@ -9,7 +9,7 @@ import pytest
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
-from tests.local.cloud.conftest import GOOD, QUEUE, SECRET, TABLE
+from tests.local.cloud.conftest import GOOD, QUEUE, SECRET, SECRET_VERSION, TABLE
 from tests.local.serve.aws.conftest import (
     ENV,
     FOUND_PARAMETER,
@@ -387,6 +387,20 @@ def test_another_deployment_gets_its_own_and_what_stays_keeps_its_data(
     assert asking.client("sqs", *everything).get_queue_url(QueueName="more")["QueueUrl"] == url
     [note] = [note for note in notes if "its data are kept" in note]
     assert note.startswith("Table 'r0'")
+
+
+def test_what_cannot_be_made_leaves_everything_as_it_was(
+    asking: Asking, services: AwsServices, resources: Resources, anew: Callable[[Resources], AwsServices]
+) -> None:
+    before = services.notes
+    gone = ENV.arn("secretsmanager", "secret:gone-AbCdE1")
+    version = resource(SECRET_VERSION, "v", {"secretId": gone, "secretString": "open sesame"}, {"arn": gone})
+    with pytest.raises(DeploymentError, match="SecretVersion 'v': PutSecretValue was refused") as refused:
+        anew([*[it for it in resources if it["type"] != SECRET], version])
+    assert "sesame" not in str(refused.value)
+    assert services.notes == before
+    known = allow("secretsmanager:GetSecretValue", arn_of(resources, SECRET))  # its name still stands for its ARN
+    asking.client("secretsmanager", known).get_secret_value(SecretId="orders/api-key")
 
 
 def test_no_second_emulator_runs_beside_the_first(services: AwsServices, tmp_path: Path) -> None:
