@@ -14,8 +14,6 @@ from typing import Any, Protocol
 
 from watchfiles import watch
 
-import toolgate
-
 DEBOUNCE_MILLISECONDS = 60
 """So long nothing more must be written: an editor writes a file in more than one step."""
 POLL_MILLISECONDS = 300
@@ -201,7 +199,7 @@ def forget_modules(root: Path) -> None:
 
 def _is_watched(path: Path) -> bool:
     """Whether a folder can be a part of the program: toolgate's own are in use by us, but for what is deployed."""
-    ours = Path(toolgate.__file__).parent / path.name
+    ours = Path(__file__).parents[1] / path.name
     is_ours = path.name not in ("agent", "lambdas") and ours.exists() and ours.resolve() == path.resolve()
     return path.is_dir() and _counts(Path(path.name)) and not is_ours
 
