@@ -33,6 +33,20 @@ class ProgramError(Exception):
     """The program cannot be deployed; the text tells its author what is wrong, where, and what to write instead."""
 
 
+class _Teller(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show what the program says as Pulumi's CLI does: with its severity."""
+        print(f"{record.levelname.lower()}: {record.getMessage()}", file=sys.stderr)
+
+
+def _told() -> logging.Logger:
+    """The logger of the program's own words (`pulumi.warn`)."""
+    logger = logging.getLogger("local.program")
+    logger.handlers = [_Teller(logging.INFO)]
+    logger.propagate = False
+    return logger
+
+
 @dataclass(frozen=True)
 class Registration:
     """A resource as the program registered it and the control plane answered.
@@ -126,7 +140,7 @@ def _configure(program: Program, monitor: "_Monitor", preview: bool) -> None:
     settings.configure(
         mocks.MockSettings(  # type: ignore[no-untyped-call]
             monitor=monitor,
-            engine=mocks.MockEngine(logging.getLogger("local.program")),
+            engine=mocks.MockEngine(_told()),
             project=program.project,
             stack=program.stack,
             organization="organization",

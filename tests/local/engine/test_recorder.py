@@ -205,6 +205,12 @@ def test_the_first_refusal_is_told_even_when_others_wait_for_the_resource(run: R
         run(program)
 
 
+def test_what_the_program_warns_of_is_shown_as_a_warning(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        run("import pulumi\npulumi.warn('tools.py:1: a word')\npulumi.debug('nothing')\n")
+        assert capsys.readouterr().err == "warning: tools.py:1: a word\n"
+
+
 def test_a_failure_is_told_once(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     """asyncio tells of errors that nobody asked for when the values that hold them are thrown away."""
     program = """
