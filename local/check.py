@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import toolgate
 from toolgate.local.engine.stack_config import stacks_of
 from toolgate.local.function_packages import PackagesError, packages
 from toolgate.local.plan import PackError, Plan, ProgramError, plan
@@ -20,6 +21,17 @@ LAMBDAS = "lambdas"
 OWN = ("__main__.py", "agent", LAMBDAS)
 TESTS = "tests"
 """Folder of a target that holds the tests of its tools; it is not shipped."""
+
+_SHIPPED = Path(toolgate.__file__).with_name("lambdas")
+"""What is shipped with the tools of a program that has no dispatcher of its own."""
+# mypy is silent about what is installed, but not about the stubs of packages on MYPYPATH. It is loaded before the path
+# changes: a package of the target takes the place of none of its own.
+_MYPY_BESIDE = """
+import os, sys
+from mypy.__main__ import console_entry
+sys.path[1:1] = sys.argv.pop(1).split(os.pathsep)
+console_entry()
+"""
 
 
 @dataclass(frozen=True)
@@ -100,21 +112,28 @@ def _of_target(root: Path, target: Path) -> Iterator[_Running | Result]:
     except PackagesError as error:
         yield Result(f"packages of {target.name}", False, str(error))
         return
-    path = os.pathsep.join(map(str, (target, target.parent, *([found] if found else []))))
+    own = (str(target), str(target.parent))
     cache = str(root / ".cache" / "check" / target.name)
-    # What the packages say is theirs.
-    options = ("--follow-imports", "silent", "--cache-dir", cache)
-    yield _run(root, f"types of {target.name}", "mypy", *options, str(target), MYPYPATH=path)
+    # What the packages say is theirs, and so is whether they have types.
+    options = ("--follow-imports", "silent", "--disable-error-code", "import-untyped", "--cache-dir", cache)
+    beside = os.pathsep.join(map(str, (*([found] if found else []), _SHIPPED)))
+    words = ("-c", _MYPY_BESIDE, beside, *options, str(target))
+    yield _started_as(root, f"types of {target.name}", *words, MYPYPATH=os.pathsep.join(own))
     if (target / TESTS).is_dir():
         # What warns in somebody's tool is theirs to judge.
         of_tests = ("-q", "-o", "pythonpath=", "-o", "filterwarnings=")
+        path = os.pathsep.join((*own, beside))
         yield _run(root, f"tests of {target.name}", "pytest", *of_tests, str(target / TESTS), PYTHONPATH=path)
 
 
 def _run(root: Path, name: str, module: str, *words: str, **variables: str) -> _Running:
+    return _started_as(root, name, "-m", module, *words, **variables)
+
+
+def _started_as(root: Path, name: str, *words: str, **variables: str) -> _Running:
     # It may wait until somebody reads what it says; nothing waits for it before that.
     process = subprocess.Popen(
-        [sys.executable, "-m", module, *words],
+        [sys.executable, *words],
         cwd=root,
         env=os.environ | variables,
         stdout=subprocess.PIPE,

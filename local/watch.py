@@ -185,7 +185,8 @@ def until(stop: Callable[[], bool], watching: Watching) -> None:
         now = _top_files(watching.root)
         edited = {path for path in {*top, *now} if top.get(path) != now.get(path)}
         top = now
-        paths = {Path(name) for _, name in found} | edited
+        # A link leads to the same file by a second way, and of the two the last one is told.
+        paths = {Path(name).resolve() for _, name in found} | edited
         if paths:
             watching.changed(paths)
 
@@ -203,6 +204,7 @@ def _is_watched(path: Path) -> bool:
     """Whether a folder can be a part of the program: toolgate's own are in use by us, but for what is deployed."""
     ours = Path(toolgate.__file__).parent / path.name
     is_ours = path.name not in ("agent", "lambdas") and ours.exists() and ours.resolve() == path.resolve()
+    is_ours = is_ours or Path(toolgate.__file__).is_relative_to(path)  # the folder with the links to them
     return path.is_dir() and _counts(Path(path.name)) and not is_ours
 
 

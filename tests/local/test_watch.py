@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import toolgate
 from toolgate.local import watch
 from toolgate.local.watch import PlanError, Watching, look
 
@@ -235,3 +236,9 @@ def test_files_and_new_folders_are_seen(program: Program, monkeypatch: pytest.Mo
     finally:
         over.set()
         watching.join()
+
+
+def test_the_folder_with_the_links_to_what_is_ours_is_not_watched() -> None:
+    links = Path(toolgate.__file__).parents[1]
+    assert links.name == "src"
+    assert not watch._is_watched(links)
