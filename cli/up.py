@@ -126,8 +126,17 @@ def _serve(deployment: Mapping[str, Any], how: _Served, planned_anew: Callable[[
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         _introduce(serving)
+        told = set(serving.notes)
+
+        def announced_anew() -> None:
+            announce()
+            for note in serving.notes:
+                if note not in told:
+                    _say(note)
+            told.update(serving.notes)
+
         if planned_anew:
-            watching = Watching(how.program, deployment, planned_anew, serving, announce, _say, failures)
+            watching = Watching(how.program, deployment, planned_anew, serving, announced_anew, _say, failures)
             until(stop.is_set, watching)
         # A signal that comes just before an endless wait begins would not be seen: Python's handler runs after it.
         while not stop.wait(1.0):

@@ -5,6 +5,7 @@ permission). The value is read when it is first asked for. boto3 is part of Lamb
 "Building Lambda functions with Python", runtime-included SDK versions).
 """
 
+import logging
 import os
 import time
 from typing import Any
@@ -57,5 +58,7 @@ def _client(service: str, region: str) -> Any:
         # Imported late: a tool that reads no secret starts without it.
         import boto3  # noqa: PLC0415
 
+        # Of a function that logs everything, botocore would write each answer into the log, and the value with it.
+        logging.getLogger("botocore.parsers").setLevel(logging.INFO)
         _clients[service, region] = boto3.client(service, region_name=region)
     return _clients[service, region]

@@ -1,5 +1,6 @@
 """`secret`: read once, read anew after its time, never in the environment."""
 
+import logging
 from typing import Any
 
 import pytest
@@ -45,6 +46,13 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Aws:
 def test_a_value_is_read_once(aws: Aws) -> None:
     assert [secret("KEY"), secret("KEY")] == ["swordfish", "swordfish"]
     assert aws.asked == [("secretsmanager", "eu-west-1"), SECRET]
+
+
+def test_no_answer_is_logged_even_where_everything_is(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsers = logging.getLogger("botocore.parsers")
+    monkeypatch.setattr(parsers, "level", logging.DEBUG)
+    secret("KEY")
+    assert not parsers.isEnabledFor(logging.DEBUG)
 
 
 def test_a_parameter_is_one_too(aws: Aws) -> None:
