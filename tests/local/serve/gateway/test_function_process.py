@@ -153,6 +153,23 @@ def test_the_handler_is_told_what_lambda_tells(function: Callable[..., Any], mon
     assert told["environment"]["AWS_LAMBDA_LOG_LEVEL"] == "INFO"
 
 
+def test_a_file_that_is_replaced_within_a_second_by_one_as_long_is_the_one_that_runs(
+    function: Callable[..., Any],
+) -> None:
+    source = "def answers(event, context):\n    return {}\n"
+    process = function("answers", source=source.format(0))
+
+    async def run() -> list[Any]:
+        answers = [(await process.call({}, {}, "id")).payload]
+        for n in (1, 2, 3):
+            await process.replace({"own.py": source.format(n).encode()})
+            answers.append((await process.call({}, {}, "id")).payload)
+        await process.aclose()
+        return answers
+
+    assert asyncio.run(run()) == [0, 1, 2, 3]
+
+
 def test_the_log_in_json(function: Callable[..., Any], log: Path) -> None:
     (answer,) = calls(function("speaks"), {})
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
