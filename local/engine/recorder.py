@@ -5,6 +5,7 @@ import contextlib
 import contextvars
 import logging
 import runpy
+import signal
 import sys
 import threading
 import traceback
@@ -133,6 +134,11 @@ def record(program: Program, plane: ControlPlane, *, preview: bool = False) -> R
             runner.run(pulumi.runtime.run_in_stack(_main(program.root)), context=context)
         except Exception as error:
             raise ProgramError("\n".join(monitor.refused) or _text(error, program.root)) from error
+        except SystemExit as error:
+            if error.code == 128 + signal.SIGTERM:  # how the command itself ends when it is told to
+                raise
+            ends = "A program that ends itself has made only what came before: an engine would delete the rest."
+            raise ProgramError(f"{_text(error, program.root)}. {ends} Raise an exception.") from error
     return recording
 
 

@@ -155,6 +155,10 @@ def test_file_paths_start_at_the_programs_folder(run: Run) -> None:
     [
         ("raise pulumi.RunError('write this instead')", "^write this instead$"),
         ("raise ValueError('odd')", r"^ValueError: odd \(__main__\.py, line \d+\)$"),
+        (
+            "import sys; sys.exit(0)",
+            r"^SystemExit: 0 \(__main__\.py, line \d+\)\. A program that ends itself has made only",
+        ),
         ("import notthere", r"^ModuleNotFoundError: No module named 'notthere' \(__main__\.py, line \d+\)$"),
         ("def (", r"SyntaxError"),
         (
