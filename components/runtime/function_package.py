@@ -76,7 +76,11 @@ def packages(target: Path) -> Packages | None:
             made.mkdir()
             wheels.install(lock, made, wheels.PYTHON, wheels.LAMBDA, wheels.TOOLS)
             wheels.compile_bytecode(made, wheels.PYTHON)
-            made.replace(tree)
+            try:
+                made.replace(tree)
+            except OSError:  # another process may have been quicker: `toolgate lock` while `toolgate up` watches
+                if not tree.is_dir():
+                    raise
         _forget_old()
     return Packages(lock, tree, frozenset(_modules(tree)))
 

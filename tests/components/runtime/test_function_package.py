@@ -66,6 +66,19 @@ def test_what_has_been_built_is_not_built_again(target: Path, monkeypatch: pytes
     assert _zip(target, tools_py="1\n")[""] == first
 
 
+def test_another_process_may_be_quicker(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    needed = function_package.packages(target)
+    assert needed is not None
+    kept = needed.tree.rename("kept")
+
+    def meanwhile(*_: object) -> None:
+        shutil.copytree(kept, needed.tree)
+
+    monkeypatch.setattr(wheels, "compile_bytecode", meanwhile)
+    assert function_package.packages(target) == needed
+    assert list(Path("dist").iterdir()) == [needed.tree]
+
+
 def test_what_was_downloaded_once_needs_no_network(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     function_package.packages(target)
     shutil.rmtree("dist")
