@@ -109,25 +109,35 @@ def _serve(deployment: Mapping[str, Any], how: _Served, planned_anew: Callable[[
     from toolgate.local.serve.agents.agent_process import AgentStartError
     from toolgate.local.serve.model.models import ModelChoiceError
     from toolgate.local.serve.server import PortInUseError, serve
-    from toolgate.local.serve.serving_file import announced, serving_file
+    from toolgate.local.serve.serving_file import AlreadyServedError, announced, reserved, serving_file
     from toolgate.local.watch import Watching, until
 
     stop = threading.Event()
     failures = (AgentStartError, DeploymentError, ModelChoiceError, PortInUseError)
     with ExitStack() as stack:
         try:
+            stack.enter_context(reserved(serving_file(how.program)))
             with waiting_for("gateways and agents"):
                 serving = stack.enter_context(
                     serve(deployment, how.program, port=how.port, model=how.model, told=_tell)
                 )
-        except failures as error:
+        except (AlreadyServedError, *failures) as error:
             raise CommandError(str(error)) from error
         announce = stack.enter_context(announced(serving, serving_file(how.program)))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         _introduce(serving)
+        told = set(serving.notes)
+
+        def announced_anew() -> None:
+            announce()
+            for note in serving.notes:
+                if note not in told:
+                    _say(note)
+            told.update(serving.notes)
+
         if planned_anew:
-            watching = Watching(how.program, deployment, planned_anew, serving, announce, _say, failures)
+            watching = Watching(how.program, deployment, planned_anew, serving, announced_anew, _say, failures)
             until(stop.is_set, watching)
         # A signal that comes just before an endless wait begins would not be seen: Python's handler runs after it.
         while not stop.wait(1.0):

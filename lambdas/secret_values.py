@@ -5,12 +5,16 @@ permission). The value is read when it is first asked for. boto3 is part of Lamb
 "Building Lambda functions with Python", runtime-included SDK versions).
 """
 
+import logging
 import os
 import time
 from typing import Any
 
 SECONDS = 300.0
 """How long a value is kept: a rotated one is in use after that. AWS's own extension for secrets keeps it as long."""
+
+# With DEBUG, which the function's log level may be, botocore logs each answer whole, and so the values.
+logging.getLogger("botocore.parsers").setLevel(logging.INFO)
 
 _kept: dict[str, tuple[float, str]] = {}
 _clients: dict[tuple[str, str], Any] = {}

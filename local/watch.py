@@ -15,8 +15,6 @@ from typing import Any, Protocol
 
 from watchfiles import watch
 
-import toolgate
-
 DEBOUNCE_MILLISECONDS = 60
 """So long nothing more must be written: an editor writes a file in more than one step."""
 POLL_MILLISECONDS = 300
@@ -212,7 +210,8 @@ def until(stop: Callable[[], bool], watching: Watching) -> None:
         now = _top_files(watching.root)
         edited = {path for path in {*top, *now} if top.get(path) != now.get(path)}
         top = now
-        paths = {Path(name) for _, name in found} | edited
+        # A link leads to the same file by a second way, and of the two the last one is told.
+        paths = {Path(name).resolve() for _, name in found} | edited
         if paths:
             watching.changed(paths)
         else:
@@ -230,8 +229,10 @@ def forget_modules(root: Path) -> None:
 
 def _is_watched(path: Path) -> bool:
     """Whether a folder can be a part of the program: toolgate's own are in use by us, but for what is deployed."""
-    ours = Path(toolgate.__file__).parent / path.name
+    package = Path(__file__).parents[1]
+    ours = package / path.name
     is_ours = path.name not in ("agent", "lambdas") and ours.exists() and ours.resolve() == path.resolve()
+    is_ours = is_ours or package.is_relative_to(path)  # the folder with the links to them
     return path.is_dir() and _counts(Path(path.name)) and not is_ours
 
 
@@ -265,7 +266,8 @@ def _text(path: Path) -> str:
 
 
 def _named(paths: Iterable[Path], root: Path) -> str:
-    names = [path.relative_to(root).as_posix() for path in paths]
+    # What a link leads to may lie elsewhere.
+    names = [(path.relative_to(root) if path.is_relative_to(root) else path).as_posix() for path in paths]
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 

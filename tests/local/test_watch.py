@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import toolgate
 from toolgate.local import watch
 from toolgate.local.watch import PlanError, Watching, look
 
@@ -247,6 +248,13 @@ def test_what_cannot_be_served_is_told(program: Program) -> None:
     assert program.serving.served == [program.planned]
 
 
+def test_what_lies_elsewhere_is_named_whole(program: Program, tmp_path: Path) -> None:
+    elsewhere = tmp_path.parent / "dispatch.py"
+    elsewhere.touch()
+    program.watching.changed([elsewhere])
+    assert program.said[0].startswith(f"{elsewhere}: planned anew")
+
+
 def test_files_of_a_moment_are_passed_over(program: Program) -> None:
     program.watching.changed([program.shop / "4913"])
     assert (program.said, program.serving.served) == ([], [])
@@ -278,3 +286,9 @@ def test_files_and_new_folders_are_seen(program: Program, monkeypatch: pytest.Mo
     finally:
         over.set()
         watching.join()
+
+
+def test_the_folder_with_the_links_to_what_is_ours_is_not_watched() -> None:
+    links = Path(toolgate.__file__).parents[1]
+    assert links.name == "src"
+    assert not watch._is_watched(links)

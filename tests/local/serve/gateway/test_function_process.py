@@ -82,6 +82,12 @@ def floods(event, context):
     for _ in range(300):
         print("x" * 10_000)
 
+def forks(event, context):
+    if os.fork():
+        return "parent"
+    time.sleep(0.2)  # its parent has answered, and waits for the next call
+    return "child"
+
 def odd(event, context):
     return {"now": datetime.datetime.now()}
 
@@ -369,6 +375,19 @@ def test_a_call_whose_caller_left_disturbs_no_other(function: Callable[..., Any]
     assert answer.payload == 0
     assert "id-1" in answer.logs[0]
     assert not any("id-0" in line for line in answer.logs)
+
+
+def test_a_fork_answers_no_call(function: Callable[..., Any]) -> None:
+    async def run() -> list[Any]:
+        process = function("forks")
+        try:
+            first = await process.call({}, {}, "id-0")
+            await asyncio.sleep(0.4)  # an answer of the fork's would be taken for the second call's
+            return [first.payload, (await process.call({}, {}, "id-1")).payload]
+        finally:
+            await process.aclose()
+
+    assert asyncio.run(run()) == ["parent", "parent"]
 
 
 def test_more_output_than_a_pipe_holds_is_all_in_the_log(function: Callable[..., Any], log: Path) -> None:
