@@ -155,7 +155,10 @@ def _check_lock(target: Path) -> None:
         raise UsageError(f"{requirements}: is not locked. {remedy}")
     if not lock.is_file():
         return
-    text = lock.read_text("utf-8")
+    try:
+        text = lock.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{lock}: is not UTF-8 text. {remedy}") from error
     if text.startswith(LOCKED_FROM) and requirements.is_file():
         said = text.removeprefix(LOCKED_FROM).partition("\n")[0]
         if said != _digest(requirements):

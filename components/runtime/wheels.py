@@ -31,11 +31,13 @@ class Kept:
         services: botocore's services; None for all of them.
         scripts: Console scripts.
         tests: Whether folders named for tests are kept.
+        complete: Whether all that the packages need must be locked.
     """
 
     services: frozenset[str] | None
     scripts: frozenset[str]
     tests: bool
+    complete: bool
 
 
 AGENT = Kept(
@@ -43,14 +45,15 @@ AGENT = Kept(
     frozenset({"bedrock-agentcore", "bedrock-runtime", "signin", "sso", "sso-oidc", "sts"}),
     frozenset({"opentelemetry-instrument"}),
     tests=False,
+    complete=False,  # its lock leaves out on purpose what it never imports (agent-overrides.txt)
 )
-TOOLS = Kept(None, frozenset(), tests=True)
+TOOLS = Kept(None, frozenset(), tests=True, complete=True)
 """Whose imports nobody has looked at."""
 _TESTS = {"tests", "test"}
 _METADATA_LEFT_OUT = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
 _UV = (sys.executable, "-m", "uv")
 # Exactly what is locked, and nothing built here: a source build would be for this machine.
-_INSTALL = ("pip", "install", "--quiet", "--require-hashes", "--no-deps", "--only-binary=:all:", "--link-mode=copy")
+_INSTALL = ("pip", "install", "--quiet", "--require-hashes", "--only-binary=:all:", "--link-mode=copy")
 _RESOLVE = ("pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header")
 _COMPILE = ("-m", "compileall", "-q", "--invalidation-mode=unchecked-hash")
 # Written by uv: the builder's interpreter, or a shell line that runs it where its path is long.
@@ -84,10 +87,11 @@ def install(lock: Path, tree: Path, python: str, machine: str, kept: Kept) -> No
         kept: What is kept of them.
 
     Raises:
-        UsageError: A wheel for the platform is missing, or a hash differs.
+        UsageError: A wheel for the platform is missing, a hash differs, or what a package needs is not locked.
     """
     _check_uv()
     platform = ["--python-platform", machine, "--python-version", python]
+    platform += [] if kept.complete else ["--no-deps"]
     command = [*_UV, *_INSTALL, "--python", sys.executable, *platform, "--target", str(tree), "-r", str(lock)]
     # What has been downloaded before needs no network, and not a word.
     if subprocess.run([*command, "--offline"], check=False, capture_output=True).returncode:
@@ -95,7 +99,7 @@ def install(lock: Path, tree: Path, python: str, machine: str, kept: Kept) -> No
         if subprocess.run(command, check=False, stdout=sys.stderr).returncode:
             raise UsageError(
                 f"the packages of {lock} could not be installed; the lines above say why. `make lock` (an agent's) "
-                "and `toolgate lock` (a target's) lock anew."
+                "and `toolgate lock` (a target's) lock anew; name other versions or packages where a wheel is missing."
             )
     for path in list(_unneeded(tree, kept)):
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

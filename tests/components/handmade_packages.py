@@ -24,13 +24,13 @@ FILES = {
 }
 
 
-def wheel(folder: Path, name: str = "tiny", tag: str = ARM) -> str:
-    """Write a wheel; returns its line for a lock file."""
+def wheel(folder: Path, name: str = "tiny", tag: str = ARM, needs: str = "") -> str:
+    """Write a wheel, which needs another package; returns its line for a lock file."""
     path = folder / f"{name}-1.0-{tag}.whl"
     info = f"{name}-1.0.dist-info"
     files = {
         **{inside.replace("tiny-1.0", f"{name}-1.0"): text for inside, text in FILES.items()},
-        f"{info}/METADATA": METADATA.format(name=name),
+        f"{info}/METADATA": METADATA.format(name=name) + (f"Requires-Dist: {needs}\n" if needs else ""),
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: hand\nRoot-Is-Purelib: false\nTag: {tag}\n",
     }
     with zipfile.ZipFile(path, "w") as archive:

@@ -109,6 +109,7 @@ def test_the_lock_may_be_anybodys_who_hashes(target: Path) -> None:
         ),
         (lambda it: (it / "requirements.txt").write_text("tiny==1.0\n"), r"requirements\.txt:1: tiny has no hash"),
         (lambda it: (it / "requirements.txt").write_text("#\n\ntiny[x] ==1.0 \\\n  ; x\n"), r"txt:3: tiny has no hash"),
+        (lambda it: (it / "requirements.txt").write_bytes(b"\xff\xfe"), r"requirements\.txt: is not UTF-8 text"),
         (lambda it: _locked_from(it, "tiny\n", "tiny>2\n"), r"is not the lock of requirements\.in as it is now"),
     ],
 )
@@ -136,6 +137,18 @@ def test_a_wheel_for_another_machine_will_not_do(target: Path) -> None:
     with pytest.raises(UsageError, match=r"shop/requirements\.txt could not be installed"):
         function_package.packages(target)
     assert list(Path("dist").iterdir()) == []
+
+
+def test_what_a_package_needs_must_be_locked(target: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    index = tmp_path / "index"
+    needs, needed = wheel(index, "needs", needs="tiny>=1"), wheel(index)
+    lock = target / "requirements.txt"
+    lock.write_text(needs)
+    with pytest.raises(UsageError, match=r"requirements\.txt could not be installed; the lines above say why"):
+        function_package.packages(target)
+    assert "tiny" in capfd.readouterr().err
+    lock.write_text(needs + needed)
+    assert function_package.packages(target) is not None
 
 
 def test_a_file_with_the_name_of_a_package_is_refused(target: Path) -> None:
