@@ -1,28 +1,32 @@
-"""How long the local deployment takes: a plan, and one tool call through the local gateway. `python -m bench.local`.
+"""How long the local deployment takes: plans, and tool calls through the local gateway. `python -m bench.local`.
 
 Each figure stands beside a reference from the same run; the exit code is 1 when a ratio is above its bound.
 """
 
+import json
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 from botocore.credentials import Credentials
 from mcp_proxy_for_aws.sigv4_helper import SigV4HTTPXAuth  # type: ignore[import-untyped]
 
-from toolgate.access.deployment.deployment import parse
+from bench import handler
+from toolgate.access.deployment.deployment import Deployment, parse
 from toolgate.local.plan import plan
-from toolgate.local.serve.server import serve
+from toolgate.local.serve.server import Serving, serve
 
 CLASSES = ("iam.Role", "s3.Bucket", "lambda_.Function", "cloudwatch.LogGroup", "bedrock.AgentcoreGateway")
 IMPORTS = "import pulumi_aws\n" + "\n".join(f"pulumi_aws.{name}" for name in CLASSES)
 HEADERS = {"accept": "application/json, text/event-stream"}
-CALL = {"name": "math___add_numbers", "arguments": {"a": 1, "b": 2}}
+CALL: dict[str, Any] = {"name": "math___add_numbers", "arguments": {"a": 1, "b": 2}}
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Row:
 
 def main() -> int:
     """Print the table; return the exit code."""
-    rows = [_plan(), _call()]
+    rows = [_plan(), _example(), *_calls()]
     print("| what | ours | reference | ratio | at most | |\n|---|---|---|---|---|---|")
     print(*rows, sep="\n")
     return 0 if all(row.holds for row in rows) else 1
@@ -72,7 +76,15 @@ def _process(command: list[str]) -> float:
     return _milliseconds(lambda: subprocess.run(command, check=True, capture_output=True))
 
 
-def _call() -> Row:
+def _example() -> Row:
+    default = [sys.executable, "-m", "toolgate.cli", "plan"]
+    ours = [*default, "--program", "examples/orders"]
+    _process(ours)  # its packages are installed and its zip made by the first one
+    pairs = [(_process(ours), _process(default)) for _ in range(5)]
+    return _row("`toolgate plan` of examples/orders / of the default stack", pairs, most=1.5)
+
+
+def _calls() -> Iterator[Row]:
     export = plan("dev").deployment
     deployment = parse(export)
     (gateway,) = deployment.gateways
@@ -83,13 +95,27 @@ def _call() -> Row:
         message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": CALL}
         with httpx.Client(trust_env=False, headers=HEADERS) as client:
 
-            def post(**options: Any) -> float:
-                return _milliseconds(lambda: client.post(serving.gateway_url(gateway.id), json=message, **options))
+            def post(**options: Any) -> str:
+                return client.post(serving.gateway_url(gateway.id), json=message, **options).text
 
-            post(auth=signer)  # the function's process starts with its first call
-            pairs = [(post(auth=signer), post()) for _ in range(100)]
+            yield _first_call(lambda: post(auth=signer), serving, deployment)
+            calls = (lambda: post(auth=signer)), post
+            pairs = [(_milliseconds(calls[0]), _milliseconds(calls[1])) for _ in range(100)]
     name = "signed, authorized tools/call to the real handler / the same unsigned, refused"
-    return _row(name, pairs, most=12)
+    yield _row(name, pairs, most=12)
+
+
+def _first_call(call: Callable[[], str], serving: Serving, deployment: Deployment) -> Row:
+    """The function's process starts with the call."""
+    [function] = deployment.functions
+    with tempfile.TemporaryDirectory() as folder:
+        alone = handler.alone(deployment, Path(), Path(folder), CALL["name"], CALL["arguments"])
+        pairs = []
+        for _ in range(10):
+            serving.replace_files(function.name, {})  # ends the process that is there
+            pairs.append((_milliseconds(call), _milliseconds(alone)))
+        assert json.loads(json.loads(call())["result"]["content"][0]["text"]) == alone()
+    return _row("first `tools/call` of a function / its bare handler in a process of its own", pairs, most=3)
 
 
 def _milliseconds(work: Callable[[], object]) -> float:

@@ -88,6 +88,10 @@ def _arguments(text: str | None) -> dict[str, Any]:
         text = sys.stdin.read()
     try:
         given = json.loads(text) if text else {}
+        # What Python reads and JSON has not: NaN, a number beyond a double, half a surrogate pair.
+        json.dumps(given, allow_nan=False, ensure_ascii=False).encode()
+    except RecursionError:
+        raise CommandError("the arguments are nested too deeply") from None
     except ValueError as error:
         raise CommandError(f"the arguments are not JSON ({error}). {_EXAMPLE}") from None
     if not isinstance(given, dict):

@@ -109,18 +109,19 @@ def _serve(deployment: Mapping[str, Any], how: _Served, planned_anew: Callable[[
     from toolgate.local.serve.agents.agent_process import AgentStartError
     from toolgate.local.serve.model.models import ModelChoiceError
     from toolgate.local.serve.server import PortInUseError, serve
-    from toolgate.local.serve.serving_file import announced, serving_file
+    from toolgate.local.serve.serving_file import AlreadyServedError, announced, reserved, serving_file
     from toolgate.local.watch import Watching, until
 
     stop = threading.Event()
     failures = (AgentStartError, DeploymentError, ModelChoiceError, PortInUseError)
     with ExitStack() as stack:
         try:
+            stack.enter_context(reserved(serving_file(how.program)))
             with waiting_for("gateways and agents"):
                 serving = stack.enter_context(
                     serve(deployment, how.program, port=how.port, model=how.model, told=_tell)
                 )
-        except failures as error:
+        except (AlreadyServedError, *failures) as error:
             raise CommandError(str(error)) from error
         announce = stack.enter_context(announced(serving, serving_file(how.program)))
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -287,7 +287,8 @@ def _files(directory: Path, tools: list[CheckedTool], *, secrets: bool) -> Mappi
     That is the folder's files but its tests and its settings, what is shipped with them, and the tools' schema.
 
     Raises:
-        UsageError: The folder has a file of a name that is ours, or what is to be shipped with it is nowhere.
+        UsageError: The folder has a file of a name that is ours or one for another machine, or what is to be shipped
+            with it is nowhere.
     """
     files: dict[str, pulumi.Asset] = {}
     beside = ((target_folder.DISPATCHER, True), (target_folder.SECRET_VALUES, secrets))
@@ -296,6 +297,7 @@ def _files(directory: Path, tools: list[CheckedTool], *, secrets: bool) -> Mappi
         inside = path.relative_to(directory).as_posix()
         if inside in taken:
             raise UsageError(f"{path}: that name is taken by what is shipped with the tools. Rename the file.")
+        function_package.check_machine(path)
         files[inside] = pulumi.FileAsset(path.as_posix())
     for name, needed in beside:
         own = directory.parent / name

@@ -270,7 +270,8 @@ def _names(names: Any) -> str:
 def _sendable(result: Any, schema: Schema) -> Any:
     """The result as JSON, which is what the annotation says it is."""
     sent = _json(result)
-    size = len(json.dumps(sent, allow_nan=False))
+    # Half a surrogate pair is no text: it has no bytes to be sent as.
+    size = len(json.dumps(sent, allow_nan=False, ensure_ascii=False).encode())
     if size > LARGEST_RESULT:
         raise ToolError(f"The result has {size} bytes; {LARGEST_RESULT} can be sent. Ask for less at once.")
     try:

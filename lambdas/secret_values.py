@@ -13,6 +13,9 @@ from typing import Any
 SECONDS = 300.0
 """How long a value is kept: a rotated one is in use after that. AWS's own extension for secrets keeps it as long."""
 
+# With DEBUG, which the function's log level may be, botocore logs each answer whole, and so the values.
+logging.getLogger("botocore.parsers").setLevel(logging.INFO)
+
 _kept: dict[str, tuple[float, str]] = {}
 _clients: dict[tuple[str, str], Any] = {}
 
@@ -58,7 +61,5 @@ def _client(service: str, region: str) -> Any:
         # Imported late: a tool that reads no secret starts without it.
         import boto3  # noqa: PLC0415
 
-        # Of a function that logs everything, botocore would write each answer into the log, and the value with it.
-        logging.getLogger("botocore.parsers").setLevel(logging.INFO)
         _clients[service, region] = boto3.client(service, region_name=region)
     return _clients[service, region]

@@ -8,10 +8,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import toolgate
 from toolgate.local.engine.stack_config import stacks_of
 from toolgate.local.function_packages import PackagesError, packages
 from toolgate.local.plan import PackError, Plan, ProgramError, plan
@@ -19,19 +18,10 @@ from toolgate.local.progress import waiting_for
 
 LAMBDAS = "lambdas"
 OWN = ("__main__.py", "agent", LAMBDAS)
+SHIPPED = Path(__file__).parents[1] / "lambdas"
+"""What is shipped with each function, unless the program has its own beside its targets."""
 TESTS = "tests"
 """Folder of a target that holds the tests of its tools; it is not shipped."""
-
-_SHIPPED = Path(toolgate.__file__).with_name("lambdas")
-"""What is shipped with the tools of a program that has no dispatcher of its own."""
-# mypy is silent about what is installed, but not about the stubs of packages on MYPYPATH. It is loaded before the path
-# changes: a package of the target takes the place of none of its own.
-_MYPY_BESIDE = """
-import os, sys
-from mypy.__main__ import console_entry
-sys.path[1:1] = sys.argv.pop(1).split(os.pathsep)
-console_entry()
-"""
 
 
 @dataclass(frozen=True)
@@ -51,14 +41,18 @@ class Result:
 
 @dataclass(frozen=True)
 class _Running:
-    """A check that another program makes, in the meantime."""
+    """A check that another program makes, in the meantime; `others` is a folder whose faults are somebody else's."""
 
     name: str
     process: subprocess.Popen[str]
+    others: Path | None = None
 
     def result(self) -> Result:
         said, _ = self.process.communicate()
-        passed = self.process.returncode == 0
+        if self.others and self.process.returncode == 1:
+            lines = said.splitlines(keepends=True)
+            said = "".join(line for line in lines if not line.startswith(str(self.others)))
+        passed = self.process.returncode == 0 or (self.process.returncode == 1 and not said)
         return Result(self.name, passed, "" if passed else said)
 
 
@@ -112,28 +106,22 @@ def _of_target(root: Path, target: Path) -> Iterator[_Running | Result]:
     except PackagesError as error:
         yield Result(f"packages of {target.name}", False, str(error))
         return
-    own = (str(target), str(target.parent))
+    path = os.pathsep.join(map(str, (target, target.parent, SHIPPED, *([found] if found else []))))
     cache = str(root / ".cache" / "check" / target.name)
     # What the packages say is theirs, and so is whether they have types.
-    options = ("--follow-imports", "silent", "--disable-error-code", "import-untyped", "--cache-dir", cache)
-    beside = os.pathsep.join(map(str, (*([found] if found else []), _SHIPPED)))
-    words = ("-c", _MYPY_BESIDE, beside, *options, str(target))
-    yield _started_as(root, f"types of {target.name}", *words, MYPYPATH=os.pathsep.join(own))
+    quiet = ("--follow-imports", "silent", "--disable-error-code", "import-untyped", "--no-error-summary")
+    types = _run(root, f"types of {target.name}", "mypy", *quiet, "--cache-dir", cache, str(target), MYPYPATH=path)
+    yield replace(types, others=found and found.relative_to(root))
     if (target / TESTS).is_dir():
         # What warns in somebody's tool is theirs to judge.
         of_tests = ("-q", "-o", "pythonpath=", "-o", "filterwarnings=")
-        path = os.pathsep.join((*own, beside))
         yield _run(root, f"tests of {target.name}", "pytest", *of_tests, str(target / TESTS), PYTHONPATH=path)
 
 
 def _run(root: Path, name: str, module: str, *words: str, **variables: str) -> _Running:
-    return _started_as(root, name, "-m", module, *words, **variables)
-
-
-def _started_as(root: Path, name: str, *words: str, **variables: str) -> _Running:
     # It may wait until somebody reads what it says; nothing waits for it before that.
     process = subprocess.Popen(
-        [sys.executable, *words],
+        [sys.executable, "-m", module, *words],
         cwd=root,
         env=os.environ | variables,
         stdout=subprocess.PIPE,

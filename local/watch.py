@@ -1,24 +1,25 @@
 """Watch a program while it is served: what was edited answers the next call; a mistake is told, the old one goes on.
 
 The body of a tool, and a file of data beside it, replace those in the function at once: neither changes what is
-deployed but the code. Everything else is planned anew, and so is that, afterwards: what is against it is told.
+deployed but the code. Everything else is planned anew, and so is that, once nothing more is written: what is against it
+is told.
 """
 
 import ast
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from watchfiles import watch
 
-import toolgate
-
 DEBOUNCE_MILLISECONDS = 60
 """So long nothing more must be written: an editor writes a file in more than one step."""
 POLL_MILLISECONDS = 300
+SETTLED_SECONDS = 1.0
+"""So long nothing more must be replaced before that is planned: while a plan is made no edit is seen."""
 _PASSED_OVER = frozenset({"dist", "node_modules", "tests"})
 _LAMBDA_TOOLS, _FUNCTION = "toolgate:index:LambdaTools", "aws:lambda/function:Function"
 
@@ -49,6 +50,8 @@ class Watching:
         announce: Says anew where and what is served.
         say: Tells a person what happened.
         failures: What `serving` raises when it cannot serve a deployment.
+
+    Code that was replaced is ahead of the deployment until that is planned.
     """
 
     root: Path
@@ -59,6 +62,9 @@ class Watching:
     say: Callable[[str], None]
     failures: tuple[type[Exception], ...]
     _sources: dict[Path, str] = field(default_factory=dict)
+    _unplanned: set[Path] = field(default_factory=set)
+    _replaced_at: float = 0.0
+    _is_ahead: bool = False
 
     def start(self) -> None:
         """Remember how the tools look, before anything changes."""
@@ -73,29 +79,48 @@ class Watching:
         paths = sorted(path for path in paths if path.exists() or path in self._sources or path.parent == self.root)
         if not paths:
             return
-        replaced = self._replace_at_once(paths)
-        if replaced:
+        if self._replace_at_once(paths):
             self.say(f"{_named(paths, self.root)}: answers the next call ({_since(started)})")
+            self._unplanned.update(paths)
+            self._replaced_at = time.perf_counter()
+            self._is_ahead = True
+            return
+        self._plan_anew(paths, started)
+
+    def settle(self) -> None:
+        """Plan what was replaced, once its author has paused; called again and again."""
+        now = time.perf_counter()
+        if self._unplanned and now - self._replaced_at >= SETTLED_SECONDS:
+            self._plan_anew([], now)
+
+    def _plan_anew(self, paths: Sequence[Path], started: float) -> None:
+        """Plan, and serve what is deployed otherwise.
+
+        Args:
+            paths: What was changed and is not served yet.
+            started: When that was seen, by the performance counter.
+        """
+        replaced, self._unplanned = self._unplanned, set()
+        names = _named(sorted({*paths, *replaced}), self.root)
         try:
             planned = self.plan()
         except PlanError as error:
-            ending = "" if replaced else "\nWhat was there before is served on."
-            self.say(f"{_named(paths, self.root)}: {error}{ending}")
+            self.say(f"{names}: {error}" + ("\nWhat was there before is served on." if paths else ""))
             return
-        if replaced and _without_code(planned) == _without_code(self.deployment):
-            self.deployment = planned
+        if not paths and _without_code(planned) == _without_code(self.deployment):
+            self.deployment, self._is_ahead = planned, False
             return
-        if planned == self.deployment:
+        if planned == self.deployment and not self._is_ahead:
             return
         try:
             self.serving.reload(planned)
         except self.failures as error:
-            self.say(f"{_named(paths, self.root)}: {error}\nWhat was there before is served on.")
+            self.say(f"{names}: {error}\nWhat was there before is served on.")
             return
-        self.deployment = planned
+        self.deployment, self._is_ahead = planned, False
         self.announce()
         self.start()
-        self.say(f"{_named(paths, self.root)}: planned anew and served ({_since(started)})")
+        self.say(f"{names}: planned anew and served ({_since(started)})")
 
     def _replace_at_once(self, paths: Iterable[Path]) -> bool:
         """Whether all that was changed are files of functions, whose tools look as before; then they are replaced."""
@@ -189,6 +214,8 @@ def until(stop: Callable[[], bool], watching: Watching) -> None:
         paths = {Path(name).resolve() for _, name in found} | edited
         if paths:
             watching.changed(paths)
+        else:
+            watching.settle()
 
 
 def forget_modules(root: Path) -> None:
@@ -202,9 +229,10 @@ def forget_modules(root: Path) -> None:
 
 def _is_watched(path: Path) -> bool:
     """Whether a folder can be a part of the program: toolgate's own are in use by us, but for what is deployed."""
-    ours = Path(toolgate.__file__).parent / path.name
+    package = Path(__file__).parents[1]
+    ours = package / path.name
     is_ours = path.name not in ("agent", "lambdas") and ours.exists() and ours.resolve() == path.resolve()
-    is_ours = is_ours or Path(toolgate.__file__).is_relative_to(path)  # the folder with the links to them
+    is_ours = is_ours or package.is_relative_to(path)  # the folder with the links to them
     return path.is_dir() and _counts(Path(path.name)) and not is_ours
 
 
@@ -238,7 +266,8 @@ def _text(path: Path) -> str:
 
 
 def _named(paths: Iterable[Path], root: Path) -> str:
-    names = [path.relative_to(root).as_posix() for path in paths]
+    # What a link leads to may lie elsewhere.
+    names = [(path.relative_to(root) if path.is_relative_to(root) else path).as_posix() for path in paths]
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 

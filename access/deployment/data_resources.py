@@ -7,7 +7,7 @@ stands in the resource itself or in one of its own.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from toolgate.access.deployment.stack_export import DeploymentError, Hidden, Resource
+from toolgate.access.deployment.stack_export import Hidden, Resource
 from toolgate.access.iam.policies import Policy, read_policy
 from toolgate.policy.language.grammar import RESOURCE_POLICY
 
@@ -22,14 +22,14 @@ DATA_SERVICES = frozenset({"dynamodb", "s3", "sqs", "sns", "secretsmanager", "ss
 """The services, by the first word of their types, which is also the prefix of their actions."""
 
 _WITH_DATA = frozenset({TABLE, BUCKET, QUEUE, TOPIC, SECRET, PARAMETER})
-# The types that hold the policy of another resource: the property that names it, and the owner's property with that.
-_POLICIES_OF_OTHERS = {
+POLICIES_OF_OTHERS = {
     "aws:dynamodb/resourcePolicy:ResourcePolicy": ("resourceArn", "arn"),
     "aws:s3/bucketPolicy:BucketPolicy": ("bucket", "bucket"),
     "aws:sqs/queuePolicy:QueuePolicy": ("queueUrl", "url"),
     "aws:sns/topicPolicy:TopicPolicy": ("arn", "arn"),
     "aws:secretsmanager/secretPolicy:SecretPolicy": ("secretArn", "arn"),
 }
+"""Types that hold the policy of another resource: the property that names it, and the owner's property with that."""
 
 
 @dataclass(frozen=True)
@@ -65,22 +65,25 @@ def service_of(resource_type: str) -> str | None:
 
 
 def read_data_resources(resources: Sequence[Resource]) -> tuple[DataResource, ...]:
-    """All resources of these services, in the order in which they were made; those that are only a policy left out.
+    """All resources of these services, in the order in which they were made.
+
+    Those that are only the policy of another one are left out, but for policies on what is not in the deployment.
 
     Raises:
-        DeploymentError: A policy cannot be read, or it is on something that is not in the deployment.
+        DeploymentError: A policy cannot be read.
     """
     of_data = [it for it in resources if service_of(it.type)]
     owners = [it for it in of_data if it.type in _WITH_DATA]
     own = [(it, text) for it in owners if (text := _own_policy(it))]
     policies = {it.urn: read_policy(it, it.name, text, RESOURCE_POLICY) for it, text in own}
+    owned = {it.urn: owner for it in of_data if it.type in POLICIES_OF_OTHERS and (owner := _owner(it, owners))}
     for it in of_data:
-        if it.type in _POLICIES_OF_OTHERS:
-            policies[_owner(it, owners).urn] = read_policy(it, it.name, it.get("policy"), RESOURCE_POLICY)
+        if it.urn in owned:
+            policies[owned[it.urn].urn] = read_policy(it, it.name, it.get("policy"), RESOURCE_POLICY)
     return tuple(
         DataResource(it, it.optional_text("arn") if it.type in _WITH_DATA else None, policies.get(it.urn))
         for it in of_data
-        if it.type not in _POLICIES_OF_OTHERS
+        if it.urn not in owned
     )
 
 
@@ -97,10 +100,7 @@ def _own_policy(owner: Resource) -> object:
     return written
 
 
-def _owner(policy: Resource, owners: Sequence[Resource]) -> Resource:
-    by, key = _POLICIES_OF_OTHERS[policy.type]
+def _owner(policy: Resource, owners: Sequence[Resource]) -> Resource | None:
+    by, key = POLICIES_OF_OTHERS[policy.type]
     wanted = policy.text(by)
-    found = next((it for it in owners if wanted in (it.get(key), it.get("arn"), it.get("id"))), None)
-    if found is None:
-        raise DeploymentError(f"{policy.label}: '{by}' is {wanted}, which is not in the deployment")
-    return found
+    return next((it for it in owners if wanted in (it.get(key), it.get("arn"), it.get("id"))), None)

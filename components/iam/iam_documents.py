@@ -176,7 +176,8 @@ def function_network(function_arn: Text) -> Document:
     """Lambda attaches the function to its VPC as the function's role; the function itself may not.
 
     Lambda developer guide, "Giving Lambda functions access to resources in an Amazon VPC". Lambda looks for these
-    permissions on all resources; what it makes has no name before. The denial is the guide's own.
+    permissions on all resources; what it makes has no name before. The denial is the guide's own; that Lambda takes a
+    role with both was not seen by us.
     """
     own = {"ArnEquals": {"lambda:SourceFunctionArn": function_arn}}
     denied = allow("DenyFunction", ATTACH_TO_NETWORK, "*", own)

@@ -50,7 +50,7 @@ def check(statements: Sequence[RoleStatement], where: str) -> None:
     """Check statements before anything is made. What an Output holds the policy pack judges, once it is known.
 
     Raises:
-        UsageError: A statement allows nothing, has an action that is none, or a wildcard without a reason.
+        UsageError: A statement allows nothing, names no action or no ARN, or has a wildcard without a reason.
     """
     for index, statement in enumerate(statements):
         here = f"{where}[{index}]"
@@ -60,6 +60,12 @@ def check(statements: Sequence[RoleStatement], where: str) -> None:
         for action in statement["actions"]:
             if not _ACTION.fullmatch(action) and action != "*":
                 raise UsageError(f"{here}.actions: {action!r} is no IAM action. Write one like 'dynamodb:GetItem'.")
+        for resource in statement["resources"]:
+            if isinstance(resource, str) and resource.strip("*") and not resource.startswith("arn:"):
+                raise UsageError(
+                    f"{here}.resources: {resource!r} is no ARN. Hand over a resource's own, such as `table.arn`, or "
+                    "write one like 'arn:aws:s3:::reports/*'."
+                )
         _check_reason(statement, list(_wildcards(statement)), here)
 
 

@@ -22,6 +22,7 @@ from toolgate.components.tools.target_folder import LOCK, REQUIREMENTS
 LOCKED_FROM = "# locked from requirements.in with SHA-256 "
 """How a lock begins that `toolgate lock` wrote."""
 DIST = Path("dist")
+_ARM64 = (183).to_bytes(2, "little")
 KEPT = 20
 """Sets of packages left in `dist`."""
 # Lambda developer guide, "Lambda quotas": deployment package; zipped where it is uploaded through the API.
@@ -75,7 +76,11 @@ def packages(target: Path) -> Packages | None:
             made.mkdir()
             wheels.install(lock, made, wheels.PYTHON, wheels.LAMBDA, wheels.TOOLS)
             wheels.compile_bytecode(made, wheels.PYTHON)
-            made.replace(tree)
+            try:
+                made.replace(tree)
+            except OSError:  # another process may have been quicker: `toolgate lock` while `toolgate up` watches
+                if not tree.is_dir():
+                    raise
         _forget_old()
     return Packages(lock, tree, frozenset(_modules(tree)))
 
@@ -102,6 +107,22 @@ def code(name: str, files: Mapping[str, pulumi.Asset], needed: Packages | None) 
 
     path = DIST / f"function_{name}-{code_zip.digest(inputs, 'function')[:16]}.zip"
     return pulumi.FileArchive(code_zip.built(path, fill, LIMITS).as_posix())
+
+
+def check_machine(path: Path) -> None:
+    """Check that a file of a target, if it is a compiled library, is for the machines that functions run on: arm64.
+
+    Raises:
+        UsageError: It is for others.
+    """
+    with path.open("rb") as file:
+        head = file.read(20)
+    # The head of an ELF file, and its e_machine (System V ABI, "ELF header").
+    if head.startswith(b"\x7fELF") and head[18:20] != _ARM64:
+        raise UsageError(
+            f"{path}: is compiled for another machine than Lambda's, which is arm64. Remove its package from the "
+            f"folder, name it in {REQUIREMENTS}, and run `toolgate lock`."
+        )
 
 
 def lock(target: Path, *, upgrade: bool) -> None:

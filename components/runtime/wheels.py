@@ -1,5 +1,6 @@
 """The Python that AWS runs our code on, and locked packages for it: arm64 wheels, trimmed, compiled."""
 
+import importlib.util
 import os
 import re
 import shutil
@@ -66,6 +67,7 @@ def resolve(requirements: Path, lock: Path) -> None:
     Raises:
         UsageError: No versions fit.
     """
+    _check_uv()
     command = [*_UV, *_RESOLVE, "--python-version", PYTHON, requirements.name, "-o", str(lock.absolute())]
     if subprocess.run(command, check=False, cwd=requirements.parent, stdout=subprocess.DEVNULL).returncode:
         raise UsageError(f"{requirements}: cannot be locked; the lines above say why.")
@@ -84,6 +86,7 @@ def install(lock: Path, tree: Path, python: str, machine: str, kept: Kept) -> No
     Raises:
         UsageError: A wheel for the platform is missing, or a hash differs.
     """
+    _check_uv()
     platform = ["--python-platform", machine, "--python-version", python]
     command = [*_UV, *_INSTALL, "--python", sys.executable, *platform, "--target", str(tree), "-r", str(lock)]
     # What has been downloaded before needs no network, and not a word.
@@ -98,6 +101,14 @@ def install(lock: Path, tree: Path, python: str, machine: str, kept: Kept) -> No
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     for script in (tree / "bin").glob("*"):
         script.write_text(portable(script.read_text("utf-8")), "utf-8")
+
+
+def _check_uv() -> None:
+    if importlib.util.find_spec("uv") is None:
+        raise UsageError(
+            "packages are installed by uv, which is not in the environment that runs this: "
+            "`pip install 'toolgate[bundle]'` there, or `pip install uv`."
+        )
 
 
 def portable(script: str) -> str:

@@ -13,6 +13,7 @@ Whatever makes the target's LambdaTools gets it; an argument of that goes before
 import importlib.util
 import inspect
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -72,12 +73,20 @@ def read(directory: Path) -> Settings:
     example = f"Write `def {FUNCTION}(opts: pulumi.ResourceOptions) -> TargetSettings:`."
     if not inspect.isfunction(function):
         raise UsageError(f"{path}: has no function `{FUNCTION}`. {example}")
-    if len(inspect.signature(function).parameters) != 1:
-        line = function.__code__.co_firstlineno
-        raise UsageError(f"{path}:{line}: `{FUNCTION}` takes the resource options, and nothing else. {example}")
+    here = f"{path}:{function.__code__.co_firstlineno}: `{FUNCTION}`"
+    if inspect.iscoroutinefunction(function):
+        raise UsageError(f"{here} is asynchronous. {example}")
+    try:
+        inspect.signature(function).bind(None)
+    except TypeError:
+        raise UsageError(f"{here} takes the resource options, and nothing else. {example}") from None
 
     def settings(opts: pulumi.ResourceOptions) -> TargetSettings:
-        said: TargetSettings = function(opts)
+        said: TargetSettings | None = function(opts)
+        if said is None:
+            raise UsageError(
+                f"{here} returns nothing. Write `return {{}}` at its end, or what the function is to have."
+            )
         arguments.check(said, TargetSettings, f"{path}: {FUNCTION}()")
         return said
 
@@ -118,7 +127,9 @@ def _imported(path: Path) -> ModuleType:
     except UsageError:
         raise
     except SyntaxError as error:
-        raise UsageError(f"{path}:{error.lineno}: is not valid Python: {error.msg}.") from error
+        raise UsageError(f"{path}:{error.lineno or 1}: is not valid Python: {error.msg}.") from error
     except Exception as error:
-        raise UsageError(f"{path}: cannot be imported: {type(error).__name__}: {error}.") from error
+        own = [it.lineno for it in traceback.extract_tb(error.__traceback__) if it.filename == str(path)]
+        line = f":{own[-1]}" if own else ""
+        raise UsageError(f"{path}{line}: cannot be imported: {type(error).__name__}: {error}.") from error
     return module

@@ -5,6 +5,7 @@ import contextlib
 import contextvars
 import logging
 import runpy
+import signal
 import sys
 import threading
 import traceback
@@ -31,6 +32,20 @@ STACK_TYPE = "pulumi:pulumi:Stack"
 
 class ProgramError(Exception):
     """The program cannot be deployed; the text tells its author what is wrong, where, and what to write instead."""
+
+
+class _Teller(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show what the program says as Pulumi's CLI does: with its severity."""
+        print(f"{record.levelname.lower()}: {record.getMessage()}", file=sys.stderr)
+
+
+def _told() -> logging.Logger:
+    """The logger of the program's own words (`pulumi.warn`)."""
+    logger = logging.getLogger("local.program")
+    logger.handlers = [_Teller(logging.INFO)]
+    logger.propagate = False
+    return logger
 
 
 @dataclass(frozen=True)
@@ -119,6 +134,11 @@ def record(program: Program, plane: ControlPlane, *, preview: bool = False) -> R
             runner.run(pulumi.runtime.run_in_stack(_main(program.root)), context=context)
         except Exception as error:
             raise ProgramError("\n".join(monitor.refused) or _text(error, program.root)) from error
+        except SystemExit as error:
+            if error.code == 128 + signal.SIGTERM:  # how the command itself ends when it is told to
+                raise
+            ends = "A program that ends itself has made only what came before: an engine would delete the rest."
+            raise ProgramError(f"{_text(error, program.root)}. {ends} Raise an exception.") from error
     return recording
 
 
@@ -126,7 +146,7 @@ def _configure(program: Program, monitor: "_Monitor", preview: bool) -> None:
     settings.configure(
         mocks.MockSettings(  # type: ignore[no-untyped-call]
             monitor=monitor,
-            engine=mocks.MockEngine(logging.getLogger("local.program")),
+            engine=mocks.MockEngine(_told()),
             project=program.project,
             stack=program.stack,
             organization="organization",

@@ -1,9 +1,10 @@
 """The file by which other commands find the local deployment that is running."""
 
+import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -57,6 +58,10 @@ class Announceable(Protocol):
         """The gateways' access log."""
 
 
+class AlreadyServedError(Exception):
+    """Another process serves this program; the text says where, and what to do."""
+
+
 class NotServedError(Exception):
     """Nothing is served; the text says what to do."""
 
@@ -74,6 +79,32 @@ class Served:
     environment: Mapping[str, str] = field(repr=False)
     callers: Mapping[str, Caller]
     access_log: Path
+
+
+@contextmanager
+def reserved(path: Path) -> Iterator[None]:
+    """Keep the file, and the logs beside it, for this process as long as the block runs.
+
+    Two at a time would each write the other's logs anew, and the first to end would take away what leads to both.
+
+    Args:
+        path: The file; its folder is made when it is not there.
+
+    Raises:
+        AlreadyServedError: Another process has it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A lock of the kernel's: it ends with the process, however that ends.
+    with path.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            where = ""
+            with suppress(NotServedError):
+                where = f", at {read(path).environment['AWS_ENDPOINT_URL']}"
+            text = f"this program is served already{where}. End that first, or name another folder by --program"
+            raise AlreadyServedError(text) from None
+        yield
 
 
 @contextmanager

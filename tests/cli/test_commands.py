@@ -35,7 +35,13 @@ def gateway_only(tmp_path_factory: pytest.TempPathFactory) -> Path:
     deployment["deployment"]["resources"] = [item for item in resources if "AgentRuntime" not in item["urn"]]
     file = tmp_path_factory.mktemp("deployment") / "gateway.json"
     planning.write(deployment, file)
+    # One `up` at a time serves a program: whoever works in the clone may have one running there.
+    (file.parent / "Pulumi.yaml").write_text("name: sample\n")
     return file
+
+
+def _up(deployment: Path) -> list[str]:
+    return ["up", "--deployment", str(deployment), "--program", str(deployment.parent)]
 
 
 @pytest.fixture
@@ -150,7 +156,7 @@ def test_a_file_that_is_no_deployment_is_one_line(
 def test_a_port_in_use_is_one_line(gateway_only: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        assert main(["up", "--deployment", str(gateway_only), "--port", str(port)]) == 2
+        assert main([*_up(gateway_only), "--port", str(port)]) == 2
     [line] = [line for line in capsys.readouterr().err.splitlines() if "waiting" not in line]
     assert line.startswith("error: ")
     assert str(port) in line
@@ -172,7 +178,7 @@ def test_a_model_that_cannot_be_asked_is_one_line_before_anything_starts(
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, os.devnull)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    assert main(["up", "--deployment", str(gateway_only), "--model", model]) == 2
+    assert main([*_up(gateway_only), "--model", model]) == 2
     said = capsys.readouterr()
     [line] = [line for line in said.err.splitlines() if "waiting" not in line]
     assert line.startswith(says)
@@ -188,7 +194,7 @@ def test_a_port_must_be_one(port: str, capsys: pytest.CaptureFixture[str]) -> No
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_up_prints_the_variables_and_ends_cleanly(number: signal.Signals, gateway_only: Path) -> None:
-    command = [sys.executable, "-m", "toolgate.cli", "up", "--deployment", str(gateway_only)]
+    command = [sys.executable, "-m", "toolgate.cli", *_up(gateway_only)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         said = []

@@ -44,7 +44,7 @@ def test_a_shell_takes_the_variables(local: Local, said: Any) -> None:
     assert variables.items() >= of(local, "calculator").items()
     assert variables["GATEWAY_URL"] == local.serving.gateway_url(TOOLS)
     assert variables["AWS_REGION"] == "us-east-1"
-    assert variables["AWS_ENDPOINT_URL_BEDROCK_AGENTCORE"] == local.serving.url
+    assert variables["AWS_ENDPOINT_URL"] == local.serving.url
     assert "AWS_SECRET_ACCESS_KEY=" + local.serving.environment["AWS_SECRET_ACCESS_KEY"] not in done.stdout
 
 

@@ -299,6 +299,14 @@ def test_every_role_is_within_the_boundary_and_every_agent_in_the_vpc(run: Any, 
     assert [it["networkConfiguration"]["networkMode"] for it in runtimes] == ["VPC", "VPC"]
 
 
+def test_a_target_has_what_its_stack_says(run: Any, program: Any) -> None:
+    targets = {"math": {"timeout": 9, "environment": {"LEVEL": "1"}, "reservedConcurrency": 2}}
+    function = run(program, {**SOURCES, "targets": targets}).one("Function", "math-function").inputs
+    assert (function["timeout"], function["memorySize"]) == (9, 256)
+    assert function["environment"] == {"variables": {"LEVEL": "1"}}
+    assert function["reservedConcurrentExecutions"] == 2
+
+
 def test_telemetry_is_a_setting(run: Any, program: Any) -> None:
     def runtime(**config: Any) -> Any:
         return run(program, {**SOURCES, **config}).one("AgentcoreAgentRuntime", "assistant-runtime").inputs

@@ -133,6 +133,50 @@ BOUNDARY = "arn:aws:iam::123456789012:policy/agents-boundary"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prices-a1B2c3"
+
+
+def test_targets_as_configured(load: Any) -> None:
+    network = {"subnets": [SUBNET], "securityGroups": [GROUP]}
+    entry = {"memorySize": 512, "timeout": 9, "environment": {"LEVEL": "1"}, "secrets": {"KEY": SECRET}}
+    entry |= {"network": network, "reservedConcurrency": 3, "roleArn": "arn:aws:iam::123456789012:role/r"}
+    assert load({}).targets == {}
+    assert load({"targets": {"math": entry, "people": {}}}).targets == {
+        "math": {
+            "memory_size": 512,
+            "timeout": 9,
+            "environment": {"LEVEL": "1"},
+            "secrets": {"KEY": SECRET},
+            "network": {"subnets": [SUBNET], "security_groups": [GROUP]},
+            "reserved_concurrency": 3,
+            "role_arn": "arn:aws:iam::123456789012:role/r",
+        },
+        "people": {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        ({"maths": {}}, r"toolgate:targets\.maths: there is no such target. There are: math, people"),
+        ({"math": {"memory": 1}}, r"toolgate:targets\.math: unknown key 'memory'. Did you mean 'memorySize'"),
+        ({"math": {"timeout": "9"}}, r"toolgate:targets\.math\.timeout: must be a whole number"),
+        ({"math": {"statements": []}}, r"toolgate:targets\.math: unknown key 'statements'"),
+        (
+            {"math": {"network": {"subnets": [], "securityGroups": [GROUP]}}},
+            r"toolgate:targets\.math\.network\.subnets: number of ids: is 0",
+        ),
+        (
+            {"math": {"network": {"subnets": [SUBNET], "securityGroups": [GROUP] * 6}}},
+            r"targets\.math\.network\.securityGroups: number of ids: is 6; 1 to 5",
+        ),
+    ],
+)
+def test_a_setting_of_a_target_that_is_none_is_an_error(load: Any, targets: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load({"targets": targets})
+
+
 def test_what_makes_prod_another_stack_than_dev(load: Any) -> None:
     network = {"subnets": [SUBNET], "securityGroups": [GROUP]}
     config = {"logLevel": "warning", "network": network, "protect": "true", "permissionsBoundary": BOUNDARY}

@@ -115,7 +115,9 @@ def test_a_port_in_use(run: Run, tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        line = refused(run("-m", "toolgate.cli", "up", "--deployment", str(file), "--port", port))
+        (tmp_path / "Pulumi.yaml").write_text("name: p\n")  # no other `up` has this folder
+        up = ("up", "--deployment", str(file), "--program", str(tmp_path))
+        line = refused(run("-m", "toolgate.cli", *up, "--port", port))
     assert port in line
     assert "in use" in line
 

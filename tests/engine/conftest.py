@@ -91,11 +91,14 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 @contextlib.contextmanager
-def an_engine(tmp_path: Path, program: Callable[[], None] | None = None, **variables: str) -> Iterator[Engine]:
+def an_engine(
+    tmp_path: Path, program: Callable[[], None] | None = None, *, folder: Path | None = None, **variables: str
+) -> Iterator[Engine]:
     """An engine whose program runs in a folder of its own, which is the current one as long as the block runs."""
-    folder = tmp_path / "program"
-    for name in ("lambdas", "agent"):
-        shutil.copytree(SAMPLE / name, folder / name)
+    if folder is None:
+        folder = tmp_path / "program"
+        for name in ("lambdas", "agent"):
+            shutil.copytree(SAMPLE / name, folder / name)
     for name in ("state", "work"):
         (tmp_path / name).mkdir()
     provider = Provider(MemoryStore(), {})

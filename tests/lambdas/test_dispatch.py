@@ -43,6 +43,10 @@ def large() -> str:
     """Answer too much."""
     return "x" * 7_000_000
 
+def long() -> str:
+    """Answer in letters of two bytes."""
+    return "ü" * 3_000_000
+
 def strange() -> float:
     """Answer what JSON has no word for."""
     return float("nan")
@@ -135,11 +139,15 @@ def test_what_cannot_be_sent_is_an_error(call: Any) -> None:
     assert code(call("strange", {})) == "tool_failed"
 
 
+def test_a_results_size_is_that_of_its_text(call: Any) -> None:
+    assert len(call("long", {})) == 3_000_000
+
+
 @pytest.mark.parametrize("full_name", ["shop___nothing", "order", "", None])
 def test_an_unknown_tool_is_an_error_that_lists_the_tools(function: Any, full_name: str | None) -> None:
     answer = function(SOURCE)(full_name, {})
     assert code(answer) == "unknown_tool"
-    assert "crash, half, large, order, refuse, scale, strange" in answer["error"]["message"]
+    assert "crash, half, large, long, order, refuse, scale, strange" in answer["error"]["message"]
 
 
 @pytest.mark.parametrize("context", [None, SimpleNamespace(client_context=None), SimpleNamespace()])

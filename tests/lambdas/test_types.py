@@ -256,6 +256,7 @@ VALUES = {
     "tuple key": {(1, 2): 3},
     "generator": (x for x in [1]),
     "ring": RING,
+    "half a pair": ["\\ud800"],
 }
 def give(name: str) -> Any:
     """Give."""
@@ -308,7 +309,7 @@ def test_a_result_is_json(function: Any, name: str, sent: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["class", "nan", "no number", "infinite", "bytes", "file", "tuple key", "generator", "ring"]
+    "name", ["class", "nan", "no number", "infinite", "bytes", "file", "tuple key", "generator", "ring", "half a pair"]
 )
 def test_what_cannot_be_sent_is_an_error_in_words(function: Any, name: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):

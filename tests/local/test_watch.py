@@ -130,12 +130,17 @@ class Program:
         self.announced += 1
 
     def edit(self, name: str, text: str) -> None:
+        self.save(name, text)
+        self.watching.settle()
+
+    def save(self, name: str, text: str) -> None:
         (self.shop / name).write_text(text)
         self.watching.changed([self.shop / name])
 
 
 @pytest.fixture
-def program(tmp_path: Path) -> Program:
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
+    monkeypatch.setattr(watch, "SETTLED_SECONDS", 0)
     return Program(tmp_path)
 
 
@@ -145,6 +150,42 @@ def test_a_body_is_replaced_at_once_and_nothing_is_served_anew(program: Program)
     assert program.serving.replaced == [("dev-shop", {"tools.py": source.encode()})]
     assert program.serving.served == []
     assert "lambdas/shop/tools.py: answers the next call (" in program.said[0]
+
+
+def test_bodies_that_are_saved_one_after_another_wait_for_no_plan(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program.planned = PlanError("asked too early")
+    monkeypatch.setattr(watch, "SETTLED_SECONDS", 3600)
+    program.edit("tools.py", edited("* RATE", "* 3"))
+    program.edit("words.json", "[]")
+    assert [files for _, files in program.serving.replaced] == [
+        {"tools.py": edited("* RATE", "* 3").encode()},
+        {"words.json": b"[]"},
+    ]
+    assert all("answers the next call" in said for said in program.said)
+    monkeypatch.setattr(watch, "SETTLED_SECONDS", 0)
+    program.watching.settle()
+    program.watching.settle()
+    assert program.said[2:] == ["lambdas/shop/tools.py, lambdas/shop/words.json: asked too early"]
+
+
+def test_what_was_replaced_is_planned_with_what_is_changed_next(program: Program) -> None:
+    program.save("tools.py", edited("* RATE", "* 3"))
+    program.save("new.py", "")
+    assert program.serving.served == [program.planned]
+    program.planned = PlanError("asked twice")
+    program.watching.settle()
+    assert "asked twice" not in "".join(program.said)
+
+
+def test_what_was_replaced_does_not_outlive_a_plan_without_it(program: Program) -> None:
+    program.planned = PlanError("not yet")
+    program.edit("tools.py", edited("* RATE", "* 3"))
+    program.planned = program.watching.deployment
+    (program.shop / "tools.py").write_text(TOOLS)
+    program.watching.changed([program.shop / "tools.py", program.watching.root / "Pulumi.dev.yaml"])
+    assert program.serving.served == [program.planned]
 
 
 def test_data_is_replaced_at_once(program: Program) -> None:
@@ -207,6 +248,13 @@ def test_what_cannot_be_served_is_told(program: Program) -> None:
     assert program.serving.served == [program.planned]
 
 
+def test_what_lies_elsewhere_is_named_whole(program: Program, tmp_path: Path) -> None:
+    elsewhere = tmp_path.parent / "dispatch.py"
+    elsewhere.touch()
+    program.watching.changed([elsewhere])
+    assert program.said[0].startswith(f"{elsewhere}: planned anew")
+
+
 def test_files_of_a_moment_are_passed_over(program: Program) -> None:
     program.watching.changed([program.shop / "4913"])
     assert (program.said, program.serving.served) == ([], [])
@@ -214,7 +262,8 @@ def test_files_of_a_moment_are_passed_over(program: Program) -> None:
 
 def test_files_and_new_folders_are_seen(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
-    over = threading.Event()
+    over, settled = threading.Event(), threading.Event()
+    monkeypatch.setattr(Watching, "settle", lambda _self: settled.set())
     monkeypatch.setattr(Watching, "changed", lambda _self, paths: seen.extend(sorted(path.name for path in paths)))
     watching = threading.Thread(target=watch.until, args=(over.is_set, program.watching))
     watching.start()
@@ -233,6 +282,7 @@ def test_files_and_new_folders_are_seen(program: Program, monkeypatch: pytest.Mo
         (root / "lambdas" / "new").mkdir()
         expect("other.py", lambda: (root / "lambdas" / "new" / "other.py").write_text(str(time.time())))
         assert not {"__pycache__", ".hidden"} & set(seen)
+        assert settled.wait(60)
     finally:
         over.set()
         watching.join()

@@ -145,6 +145,38 @@ def test_a_number_from_another_resource(hosted: Hosted) -> None:
     assert hosted.inputs("Function", "math-function")["memorySize"] == 512
 
 
+def test_what_a_tool_may_do_is_said_in_any_language(hosted: Hosted) -> None:
+    arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders"
+    table = Made("urn:pulumi:dev::toolgate::aws:dynamodb/table:Table::orders", {"arn": arn})
+    secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prices-a1B2c3"
+    key = Made("urn:pulumi:dev::toolgate::aws:secretsmanager/secret:Secret::prices", {"arn": secret})
+    conditions = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["public"]}}
+    inputs = {
+        "directory": "lambdas/math",
+        "environment": {"TABLE_NAME": "orders"},
+        "secrets": {"PRICES_KEY": key.output("arn")},
+        "statements": [
+            {"actions": ["dynamodb:GetItem"], "resources": [table.output("arn")], "conditions": conditions},
+            {"actions": ["s3:ListAllMyBuckets", "s3:GetObject"], "resources": ["*"], "reason": "It is an explorer."},
+        ],
+        "network": {"subnets": ["subnet-0123456789abcdef0"], "securityGroups": ["sg-0123456789abcdef0"]},
+        "reservedConcurrency": 3,
+    }
+    made = hosted.construct("LambdaTools", "math", inputs)
+    function = hosted.inputs("Function", "math-function")
+    assert function["environment"]["variables"] == {"TABLE_NAME": "orders", "PRICES_KEY": secret}
+    assert function["reservedConcurrentExecutions"] == 3
+    assert function["vpcConfig"]["subnetIds"] == ["subnet-0123456789abcdef0"]
+    [get, explore] = json.loads(hosted.inputs("RolePolicy", "math-tools")["policy"])["Statement"]
+    assert (get["Action"], get["Resource"], get["Condition"]) == (["dynamodb:GetItem"], [arn], conditions)
+    assert explore["Resource"] == ["*"]
+    [read] = json.loads(hosted.inputs("RolePolicy", "math-secrets")["policy"])["Statement"]
+    assert (read["Action"], read["Resource"]) == ("secretsmanager:GetSecretValue", secret)
+    assert made.state["roleName"] == hosted.inputs("Role", "math-role")["name"]
+    said = refused(hosted, "LambdaTools", {**inputs, "statements": [{"actions": ["s3:*"], "resources": [arn]}]})
+    assert "statements[0]: the action 's3:*' allows more than one thing" in said
+
+
 @pytest.mark.parametrize("handed", [Made.output, Made.value])
 @pytest.mark.parametrize("hosted", [True], indirect=True)
 def test_a_preview_knows_the_tools(hosted: Hosted, handed: Handed) -> None:

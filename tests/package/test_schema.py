@@ -89,4 +89,5 @@ def test_its_requirements_are_what_it_imports_at_the_versions_that_are_tested() 
     }
     others = {"griffe": "griffelib"}
     named = {others.get(name, name.replace("_", "-")) for name in imported - sys.stdlib_module_names - {"toolgate"}}
-    assert named == set(required)
+    # uv is run, not imported: it installs what a target locks.
+    assert named | {"uv"} == set(required)

@@ -41,6 +41,7 @@ class AwsServices:
         self._sower = Sower(self._emulator)
         self._made_up: dict[str, str] = {}
         self._seeds = Seeds(frozenset(), (), DataAccount(env), {})
+        self._before = self._seeds
         self._sowing: threading.Thread | None = None
         self._failure: Exception | None = None
         self._left: tuple[str, ...] = ()
@@ -63,7 +64,8 @@ class AwsServices:
             DeploymentError: A resource, or the file with secrets' values, is not as it must be.
         """
         self.wait()
-        self._seeds = seeds(deployment, self._env, self._root, self._made_up)
+        found = seeds(deployment, self._env, self._root, self._made_up)
+        self._before, self._seeds = self._seeds, found
         if self._seeds.services:  # without, no call can be allowed, and moto need not be loaded
             self._sowing = threading.Thread(target=self._sow, args=(self._seeds,), name="aws-services", daemon=True)
             self._sowing.start()
@@ -72,13 +74,14 @@ class AwsServices:
         """Wait until the resources are there.
 
         Raises:
-            DeploymentError: One could not be made.
+            DeploymentError: One could not be made; what is decided is decided as before.
         """
         if self._sowing:
             self._sowing.join()
             self._sowing = None
         if self._failure:
             failure, self._failure = self._failure, None
+            self._seeds = self._before
             raise failure
 
     def close(self) -> None:

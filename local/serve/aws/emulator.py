@@ -42,6 +42,7 @@ class Emulator:
     def __init__(self, env: CloudEnvironment) -> None:
         self._env = env
         self._apps: dict[str, _Wsgi] = {}
+        self._holds = False
         self._lock = threading.Lock()
 
     def load(self, services: Iterable[str]) -> None:
@@ -113,7 +114,7 @@ class Emulator:
     def close(self) -> None:
         """Forget all data."""
         with self._lock:
-            if not self._apps:
+            if not self._holds:
                 return
             for service in self._apps:
                 backends = _of_moto("backends").get_backend(service)
@@ -121,13 +122,15 @@ class Emulator:
                     backends[self._env.account].reset()
                     del backends[self._env.account]
             self._apps.clear()
+            self._holds = False
             _RUNNING.release()
 
     def _app(self, service: str) -> _Wsgi:
         with self._lock:
-            if not self._apps and not _RUNNING.acquire(blocking=False):
+            if not self._holds and not _RUNNING.acquire(blocking=False):
                 text = "another deployment with AWS services is being served by this process"
                 raise DeploymentError(f"{text}; moto keeps its state by process: end that one first")
+            self._holds = True
             if service not in self._apps:
                 # Not moto's own dispatcher: that one also answers under /moto-api, whoever asks.
                 self._apps[service] = _of_moto("moto_server.werkzeug_app").create_backend_app(service)

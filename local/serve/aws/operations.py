@@ -10,8 +10,9 @@ An operation that is not here is refused. So is what names another account or Re
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from toolgate.local.serve.aws.needs import DataAccount, Operation, all_of, anything, needs
+from toolgate.local.serve.aws.needs import ANYTHING, DataAccount, Operation, all_of, anything, needs
 from toolgate.local.serve.aws.protocols import Call, not_reproduced
 from toolgate.local.serve.aws.resources import (
     DELETE_OBJECT,
@@ -41,6 +42,8 @@ from toolgate.local.serve.aws.resources import (
     written,
 )
 from toolgate.local.serve.guards.iam_guard import NeededPermission
+from toolgate.policy.language.arns import account_in
+from toolgate.policy.language.request_facts import Fact
 
 _PUT_OBJECT = all_of(needs("s3:PutObject", written, ("kms:GenerateDataKey",)), needs("s3:PutObjectTagging", tagged))
 # The parts of an upload are put together: S3 reads them (S3 user guide, "Uploading and copying objects using multipart
@@ -59,7 +62,15 @@ def needed(call: Call, account: DataAccount) -> list[NeededPermission]:
     operation = OPERATIONS[call.service].get(call.operation)
     if operation is None:
         raise not_reproduced(f"{call.service}:{call.operation}")
-    return list(operation.needs(call.parameters, account))
+    return [_placed(it, account) for it in operation.needs(call.parameters, account)]
+
+
+def _placed(permission: NeededPermission, account: DataAccount) -> NeededPermission:
+    """With where it is, which the ARN of a bucket and `*` do not say."""
+    place: dict[str, Fact] = {"aws:RequestedRegion": account.env.region}
+    if permission.resource != ANYTHING and account_in(permission.resource) is None:
+        place["aws:ResourceAccount"] = account.env.account
+    return replace(permission, facts={**place, **permission.facts})
 
 
 OPERATIONS: Mapping[str, Mapping[str, Operation]] = {

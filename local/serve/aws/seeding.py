@@ -16,6 +16,7 @@ from toolgate.access.deployment.data_resources import (
     BUCKET,
     DATA_SERVICES,
     PARAMETER,
+    POLICIES_OF_OTHERS,
     QUEUE,
     SECRET,
     TABLE,
@@ -105,6 +106,10 @@ def refused(deployment: Deployment) -> Iterator[str]:
 
 def _refused(it: DataResource) -> Iterator[str]:
     kind = TYPES.get(it.type)
+    if it.type in POLICIES_OF_OTHERS:
+        on = it.resource.text(POLICIES_OF_OTHERS[it.type][0])
+        yield f"{it.label}: it is on {on}, which is not in the deployment"
+        return
     if kind is None:
         yield f"{it.label}: {it.type} is not reproduced"
         return
@@ -113,6 +118,13 @@ def _refused(it: DataResource) -> Iterator[str]:
             yield f"{it.label}: its '{name}' is not reproduced"
         elif isinstance(value, Hidden) and (it.type, name) not in _VALUES:
             yield f"{it.label}: '{name}' is {value.why}"
+
+
+def _elsewhere(it: DataResource, env: CloudEnvironment) -> Iterator[str]:
+    """A bucket's ARN has neither account nor Region."""
+    _, _, _, region, account, _ = (it.arn or ":::::").split(":", 5)
+    if (region or env.region, account or env.account) != (env.region, env.account):
+        yield f"{it.label}: is in {account}/{region}, not in {env.account}/{env.region} like the rest"
 
 
 _VALUES = frozenset({(SECRET_VERSION, "secretString"), (SECRET_VERSION, "secretBinary"), (PARAMETER, "value")})
@@ -135,6 +147,8 @@ def seeds(deployment: Deployment, env: CloudEnvironment, root: Path, made_up: di
     used = [it for it in data if _service(it) in services]
     if not services:
         return Seeds(services, (), DataAccount(env), {})
+    if reasons := [*refused(deployment), *(reason for it in used for reason in _elsewhere(it, env))]:
+        raise DeploymentError("; ".join(reasons))
     sowing = _Sowing(deployment, env, root, own_values.read_values(root), made_up)
     requests = [*sowing.of_resources(used), *sowing.of_variables(used, services)]
     account = DataAccount(

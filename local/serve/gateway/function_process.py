@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +172,10 @@ class FunctionProcess:
         """
         async with self._lock:
             for place, content in files.items():
-                (self._code / place).write_bytes(content)
+                path = self._code / place
+                path.write_bytes(content)
+                # Python goes by size and second: bytecode of the file before could pass for this one's.
+                Path(cache_from_source(path)).unlink(missing_ok=True)
             await self.aclose()
 
     async def aclose(self) -> None:

@@ -229,6 +229,7 @@ def _exactly(connection: socket.socket, size: int) -> bytes | None:
 def main(descriptor: int, name: str, code: str) -> int:
     """Serve calls until the other side closes the socket."""
     connection = socket.socket(fileno=descriptor)
+    own = os.getpid()
     connection.set_inheritable(False)  # what the function starts must not keep it open
     sys.path.insert(0, code)
     configure_logging(os.environ.get("AWS_LAMBDA_LOG_FORMAT", ""), os.environ.get("AWS_LAMBDA_LOG_LEVEL", ""))
@@ -244,6 +245,8 @@ def main(descriptor: int, name: str, code: str) -> int:
         context = Context(frame["context"])
         _invocation["id"] = context.aws_request_id
         payload, failed = call(handler, frame["event"], context)
+        if os.getpid() != own:  # a fork that came back to us: its answer, and the next call, are its parent's
+            os._exit(0)
         rest = json.dumps({"failed": failed, "max_rss_mb": _max_rss_mb()}).encode()
         _send(connection, b'{"payload": ' + payload + b", " + rest[1:])
     return 0

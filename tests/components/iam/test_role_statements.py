@@ -71,6 +71,8 @@ def test_what_is_known_later_may_have_a_reason_and_needs_none() -> None:
         ({"resources": []}, "x[0].resources: is empty"),
         ({"actions": ["GetItem"]}, "'GetItem' is no IAM action"),
         ({"actions": ["dynamodb.GetItem"]}, "is no IAM action"),
+        ({"resources": [TABLE, "orders"]}, "x[0].resources: 'orders' is no ARN. Hand over a resource's own"),
+        ({"resources": ["reports/*"], "reason": "All of them."}, "'reports/*' is no ARN"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(statement: Any, message: str) -> None:

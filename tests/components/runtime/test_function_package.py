@@ -66,6 +66,19 @@ def test_what_has_been_built_is_not_built_again(target: Path, monkeypatch: pytes
     assert _zip(target, tools_py="1\n")[""] == first
 
 
+def test_another_process_may_be_quicker(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    needed = function_package.packages(target)
+    assert needed is not None
+    kept = needed.tree.rename("kept")
+
+    def meanwhile(*_: object) -> None:
+        shutil.copytree(kept, needed.tree)
+
+    monkeypatch.setattr(wheels, "compile_bytecode", meanwhile)
+    assert function_package.packages(target) == needed
+    assert list(Path("dist").iterdir()) == [needed.tree]
+
+
 def test_what_was_downloaded_once_needs_no_network(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     function_package.packages(target)
     shutil.rmtree("dist")
@@ -138,6 +151,18 @@ def test_over_lambdas_limits_the_largest_packages_are_named(
     monkeypatch.setattr(function_package, "LIMITS", replace(function_package.LIMITS, **limits))
     with pytest.raises(UsageError, match=rf"too large: 0\.0 MB {limit}; Lambda takes .* Largest, unpacked: tiny "):
         _zip(target, tools_py="")
+
+
+def test_a_library_for_another_machine_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "fast.cpython-313.so"
+    head = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\x00"
+    path.write_bytes(head + b"\xb7\x00")
+    function_package.check_machine(path)
+    path.write_bytes(head + b"\x3e\x00")
+    with pytest.raises(UsageError, match=r"fast\.cpython-313\.so: is compiled for another machine"):
+        function_package.check_machine(path)
+    path.write_bytes(b"")
+    function_package.check_machine(path)
 
 
 def test_packages_of_long_ago_are_forgotten(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:

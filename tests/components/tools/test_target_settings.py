@@ -54,12 +54,21 @@ def test_importing_it_makes_nothing(target: Path) -> None:
     ("source", "message"),
     [
         ("def settings(opts:\n", r"target\.py:2: is not valid Python"),
-        ("import nowhere_at_all\n", r"target\.py: cannot be imported: ModuleNotFoundError: No module named 'nowhere"),
+        ("import nowhere_at_all\n", r"target\.py:2: cannot be imported: ModuleNotFoundError: No module named 'nowhere"),
         ("x = 1\n", r"target\.py: has no function `settings`"),
         ("settings = 1\n", r"target\.py: has no function `settings`"),
         ("def settings():\n    return {}\n", r"target\.py:2: `settings` takes the resource options, and nothing else"),
         ("def settings(a, b):\n    return {}\n", r"target\.py:2: `settings` takes"),
-        ("def settings(opts):\n    return None\n", r"settings\(\): must be a map, not None"),
+        (
+            "def settings(*, opts):\n    return {}\n",
+            r"target\.py:2: `settings` takes the resource options, and nothing else",
+        ),
+        (
+            "async def settings(opts):\n    return {}\n",
+            r"target\.py:2: `settings` is asynchronous. Write `def settings",
+        ),
+        ("x = '\0'\n", r"target\.py:1: is not valid Python"),
+        ("def settings(opts):\n    return None\n", r"target\.py:2: `settings` returns nothing. Write `return {}`"),
         ("def settings(opts):\n    return {'memory': 1}\n", r"unknown key 'memory'. Did you mean 'memory_size'"),
         ("def settings(opts):\n    return {'timeout': '9'}\n", r"settings\(\)\.timeout: must be a whole number"),
         ("def settings(opts):\n    return {'statements': [{'actions': []}]}\n", "statements.0.*missing 'resources'"),

@@ -155,6 +155,10 @@ def test_file_paths_start_at_the_programs_folder(run: Run) -> None:
     [
         ("raise pulumi.RunError('write this instead')", "^write this instead$"),
         ("raise ValueError('odd')", r"^ValueError: odd \(__main__\.py, line \d+\)$"),
+        (
+            "import sys; sys.exit(0)",
+            r"^SystemExit: 0 \(__main__\.py, line \d+\)\. A program that ends itself has made only",
+        ),
         ("import notthere", r"^ModuleNotFoundError: No module named 'notthere' \(__main__\.py, line \d+\)$"),
         ("def (", r"SyntaxError"),
         (
@@ -203,6 +207,12 @@ def test_the_first_refusal_is_told_even_when_others_wait_for_the_resource(run: R
     """
     with pytest.raises(ProgramError, match=r"^role \(aws:iam/role:Role\): name: CreateRole: Value 'not a name'"):
         run(program)
+
+
+def test_what_the_program_warns_of_is_shown_as_a_warning(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        run("import pulumi\npulumi.warn('tools.py:1: a word')\npulumi.debug('nothing')\n")
+        assert capsys.readouterr().err == "warning: tools.py:1: a word\n"
 
 
 def test_a_failure_is_told_once(run: Run, caplog: pytest.LogCaptureFixture) -> None:

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from toolgate.local.serve.serving_file import Caller, Endpoint, NotServedError, announced, read
+from toolgate.local.serve.serving_file import (
+    AlreadyServedError,
+    Caller,
+    Endpoint,
+    NotServedError,
+    announced,
+    read,
+    reserved,
+)
 
 SECRETS = {"AWS_ACCESS_KEY_ID": "ASIA1", "AWS_SECRET_ACCESS_KEY": "hush", "AWS_SESSION_TOKEN": "token"}
 CALLER = Caller(SECRETS, (Endpoint("tools-abcdefghij", "http://127.0.0.1:1/mcp", "2025-06-18", sessions=False),))
@@ -50,6 +58,21 @@ def test_it_goes_when_the_block_fails_and_replaces_an_older_one(tmp_path: Path) 
     with pytest.raises(KeyboardInterrupt):
         serve_and_fail()
     assert not file.exists()
+
+
+def test_one_process_at_a_time_serves_a_program(tmp_path: Path) -> None:
+    file = tmp_path / ".local" / "serving.json"
+    there = _Serving(environment={"AWS_ENDPOINT_URL": "http://127.0.0.1:7"})
+    with reserved(file):
+        with (
+            pytest.raises(AlreadyServedError, match=r"^this program is served already\. End that first"),
+            reserved(file),
+        ):
+            pass
+        with announced(there, file), pytest.raises(AlreadyServedError, match=r"already, at http://127\.0\.0\.1:7\."):
+            reserved(file).__enter__()
+    with reserved(file):
+        assert not file.exists()
 
 
 def test_nothing_is_served(tmp_path: Path) -> None:

@@ -180,5 +180,11 @@ def test_what_changes_no_answer_is_a_note(handmade: Export, project: Path, tmp_p
     assert "network mode VPC is left out" in note
 
 
+def test_a_function_in_a_vpc_is_a_note_too(handmade: Export) -> None:
+    _function(vpcConfig={"subnetIds": ["subnet-1"], "securityGroupIds": ["sg-1"]})(handmade)
+    assert notes(parse(handmade)) == ("Function 'math': its VPC is left out, it reaches what this machine reaches",)
+    assert unsupported(parse(handmade), CloudEnvironment()) == ()
+
+
 def test_the_hand_made_deployment_relies_on_nothing_of_the_kind(handmade: Export) -> None:
     assert unsupported(parse(handmade), CloudEnvironment()) == ()

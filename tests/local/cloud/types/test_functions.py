@@ -43,8 +43,6 @@ def test_code_must_be_a_file_or_an_archive(check: Check) -> None:
 
 
 def test_lambda_must_be_able_to_assume_the_role(plane: ControlPlane) -> None:
-    with pytest.raises(RefusalError, match=CANNOT):
-        plane.create(FUNCTION, GOOD[FUNCTION])
     plane.create(ROLE, {"name": "role", "assumeRolePolicy": trust("ec2.amazonaws.com")})
     with pytest.raises(RefusalError, match=CANNOT):
         plane.create(FUNCTION, GOOD[FUNCTION])
@@ -54,6 +52,11 @@ def test_lambda_must_be_able_to_assume_the_role(plane: ControlPlane) -> None:
     assert made.outputs["timeout"] == 3
     with pytest.raises(RefusalError, match="ResourceConflictException: Function already exist: function"):
         plane.create(FUNCTION, GOOD[FUNCTION])
+
+
+def test_a_role_that_the_program_does_not_make_is_taken_as_given(plane: ControlPlane) -> None:
+    made = plane.create(FUNCTION, GOOD[FUNCTION] | {"vpcConfig": INSIDE})
+    assert made.outputs["arn"].endswith(":function:function")
 
 
 INSIDE = {"subnetIds": ["subnet-1"], "securityGroupIds": ["sg-1"]}

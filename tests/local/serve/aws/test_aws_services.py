@@ -9,7 +9,7 @@ import pytest
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
-from tests.local.cloud.conftest import GOOD, QUEUE, SECRET, TABLE
+from tests.local.cloud.conftest import GOOD, QUEUE, SECRET, SECRET_VERSION, TABLE
 from tests.local.serve.aws.conftest import (
     ENV,
     FOUND_PARAMETER,
@@ -141,6 +141,22 @@ def test_a_list_of_a_bucket_may_be_for_one_prefix(asking: Asking) -> None:
     assert [it["Key"] for it in client.list_objects_v2(Bucket="orders-data", Prefix="seed/")["Contents"]]
     for given in ({}, {"Prefix": "other/"}):
         assert error(client.list_objects_v2, Bucket="orders-data", **given)["Code"] == "AccessDenied"
+
+
+@pytest.mark.parametrize(("region", "account"), [(ENV.region, ENV.account), ("us-east-1", None), (None, "9" * 12)])
+def test_region_and_account_are_known_where_no_arn_says_them(
+    region: str | None, account: str | None, asking: Asking
+) -> None:
+    wanted = {"aws:RequestedRegion": region, "aws:ResourceAccount": account}
+    condition = {"StringEquals": {key: value for key, value in wanted.items() if value}}
+    read = asking.client("s3", allow("s3:GetObject", Condition=condition)).get_object
+    if region and account:
+        read(**NAMED)
+        asking.client(
+            "dynamodb", allow("dynamodb:*", Condition={"StringEquals": {"aws:RequestedRegion": region}})
+        ).list_tables()
+    else:
+        assert "because no identity-based policy" in error(read, **NAMED)["Message"]
 
 
 def test_only_transactions_may_be_allowed(asking: Asking) -> None:
@@ -325,7 +341,7 @@ def test_a_policy_on_what_is_not_there_is_an_error(
     resources: Resources, anew: Callable[[Resources], AwsServices]
 ) -> None:
     policy = policy_on("aws:sqs/queuePolicy:QueuePolicy", "queueUrl", "https://elsewhere", Action="*", Resource="*")
-    with pytest.raises(DeploymentError, match="QueuePolicy 'policy': 'queueUrl' is https://elsewhere"):
+    with pytest.raises(DeploymentError, match="QueuePolicy 'policy': it is on https://elsewhere, which is not in the"):
         anew([*resources, policy])
 
 
@@ -371,6 +387,20 @@ def test_another_deployment_gets_its_own_and_what_stays_keeps_its_data(
     assert asking.client("sqs", *everything).get_queue_url(QueueName="more")["QueueUrl"] == url
     [note] = [note for note in notes if "its data are kept" in note]
     assert note.startswith("Table 'r0'")
+
+
+def test_what_cannot_be_made_leaves_everything_as_it_was(
+    asking: Asking, services: AwsServices, resources: Resources, anew: Callable[[Resources], AwsServices]
+) -> None:
+    before = services.notes
+    gone = ENV.arn("secretsmanager", "secret:gone-AbCdE1")
+    version = resource(SECRET_VERSION, "v", {"secretId": gone, "secretString": "open sesame"}, {"arn": gone})
+    with pytest.raises(DeploymentError, match="SecretVersion 'v': PutSecretValue was refused") as refused:
+        anew([*[it for it in resources if it["type"] != SECRET], version])
+    assert "sesame" not in str(refused.value)
+    assert services.notes == before
+    known = allow("secretsmanager:GetSecretValue", arn_of(resources, SECRET))  # its name still stands for its ARN
+    asking.client("secretsmanager", known).get_secret_value(SecretId="orders/api-key")
 
 
 def test_no_second_emulator_runs_beside_the_first(services: AwsServices, tmp_path: Path) -> None:

@@ -33,3 +33,10 @@ def test_what_is_no_object_of_texts_is_refused_and_not_quoted(text: str, program
 
 def test_made_up_values_are_never_the_same() -> None:
     assert made_up() != made_up()
+
+
+def test_a_file_of_somebody_else_is_refused(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = program("{}", 0o600)
+    monkeypatch.setattr("os.getuid", lambda: 12345)
+    with pytest.raises(DeploymentError, match="it is not yours"):
+        read_values(root)

@@ -142,6 +142,6 @@ def test_an_error_of_motos_own_is_no_answer(status: str) -> None:
         return [b"Traceback"]
 
     emulator = Emulator(ENV)
-    emulator._apps["sqs"] = failing
+    emulator._apps["sqs"], emulator._holds = failing, True  # as if it were loaded
     with pytest.raises(NotEmulatedError):
         emulator.answer("sqs", Forwarded("POST", "/", "", {}, b""))

@@ -72,6 +72,21 @@ def test_a_service_is_used_where_a_functions_role_may_do_something_there(
     assert sown(role("nobodys", statement), tmp_path).services == set()
 
 
+def test_a_policy_on_what_is_not_there_matters_only_where_the_service_is_used(tmp_path: Path) -> None:
+    policy = {"Version": "2012-10-17", "Statement": [{**allow("s3:*"), "Principal": "*"}]}
+    elsewhere = resource("aws:s3/bucketPolicy:BucketPolicy", "p", {"bucket": "imported", "policy": policy}, {})
+    assert sown([*user(allow("sqs:*")), elsewhere], tmp_path).services == {"sqs"}
+    with pytest.raises(DeploymentError, match="BucketPolicy 'p': it is on imported, which is not in the deployment"):
+        sown([*user(allow("s3:*")), elsewhere], tmp_path)
+
+
+def test_a_resource_of_another_region_is_refused(tmp_path: Path) -> None:
+    [queue] = made((QUEUE, GOOD[QUEUE]))
+    queue["outputs"]["arn"] = queue["outputs"]["arn"].replace("eu-central-1", "us-east-1")
+    with pytest.raises(DeploymentError, match=r"Queue 'r0': is in \d+/us-east-1, not in \d+/eu-central-1"):
+        sown([*user(allow("sqs:*")), queue], tmp_path)
+
+
 def test_only_resources_of_used_services_are_made(tmp_path: Path) -> None:
     of = sown([*user(allow("sqs:*")), *made((TABLE, GOOD[TABLE]), (QUEUE, GOOD[QUEUE]))], tmp_path)
     assert [it.operation for it in of.requests] == ["CreateQueue"]

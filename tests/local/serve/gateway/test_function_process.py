@@ -82,6 +82,12 @@ def floods(event, context):
     for _ in range(300):
         print("x" * 10_000)
 
+def forks(event, context):
+    if os.fork():
+        return "parent"
+    time.sleep(0.2)  # its parent has answered, and waits for the next call
+    return "child"
+
 def odd(event, context):
     return {"now": datetime.datetime.now()}
 
@@ -151,6 +157,23 @@ def test_the_handler_is_told_what_lambda_tells(function: Callable[..., Any], mon
     assert told["cwd"] == told["path"] == told["environment"]["LAMBDA_TASK_ROOT"]
     assert told["environment"]["AWS_LAMBDA_LOG_FORMAT"] == "JSON"
     assert told["environment"]["AWS_LAMBDA_LOG_LEVEL"] == "INFO"
+
+
+def test_a_file_that_is_replaced_within_a_second_by_one_as_long_is_the_one_that_runs(
+    function: Callable[..., Any],
+) -> None:
+    source = "def answers(event, context):\n    return {}\n"
+    process = function("answers", source=source.format(0))
+
+    async def run() -> list[Any]:
+        answers = [(await process.call({}, {}, "id")).payload]
+        for n in (1, 2, 3):
+            await process.replace({"own.py": source.format(n).encode()})
+            answers.append((await process.call({}, {}, "id")).payload)
+        await process.aclose()
+        return answers
+
+    assert asyncio.run(run()) == [0, 1, 2, 3]
 
 
 def test_the_log_in_json(function: Callable[..., Any], log: Path) -> None:
@@ -304,11 +327,11 @@ def test_a_process_that_dies(function: Callable[..., Any], log: Path, handler: s
 
 
 def test_a_call_that_takes_too_long_ends_with_all_that_it_started(function: Callable[..., Any], log: Path) -> None:
-    (answer,) = calls(function("hangs", seconds=1), {})
+    (answer,) = calls(function("hangs", seconds=2), {})
     assert answer.payload["errorType"] == "Sandbox.Timedout"
-    assert answer.payload["errorMessage"] == "RequestId: id-0 Error: Task timed out after 1.00 seconds"
+    assert answer.payload["errorMessage"] == "RequestId: id-0 Error: Task timed out after 2.00 seconds"
     text = log.read_text()
-    assert re.search(r"^\d{4}-\d\d-\d\dT[\d:.]+Z id-0 Task timed out after 1.00 seconds$", text, re.MULTILINE)
+    assert re.search(r"^\d{4}-\d\d-\d\dT[\d:.]+Z id-0 Task timed out after 2.00 seconds$", text, re.MULTILINE)
     assert platform(log)[-1][1]["status"] == "timeout"
     child = re.search(r"^child (\d+)$", text, re.MULTILINE)
     assert child is not None
@@ -352,6 +375,19 @@ def test_a_call_whose_caller_left_disturbs_no_other(function: Callable[..., Any]
     assert answer.payload == 0
     assert "id-1" in answer.logs[0]
     assert not any("id-0" in line for line in answer.logs)
+
+
+def test_a_fork_answers_no_call(function: Callable[..., Any]) -> None:
+    async def run() -> list[Any]:
+        process = function("forks")
+        try:
+            first = await process.call({}, {}, "id-0")
+            await asyncio.sleep(0.4)  # an answer of the fork's would be taken for the second call's
+            return [first.payload, (await process.call({}, {}, "id-1")).payload]
+        finally:
+            await process.aclose()
+
+    assert asyncio.run(run()) == ["parent", "parent"]
 
 
 def test_more_output_than_a_pipe_holds_is_all_in_the_log(function: Callable[..., Any], log: Path) -> None:
