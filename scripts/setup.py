@@ -31,11 +31,20 @@ class SetupError(Exception):
     """The environment cannot be prepared; the text says what the reader can do about it."""
 
 
-def inputs_digest() -> str:
+def environment_digest() -> str:
     """Digest of everything the environment is made from."""
+    return digest_of(LOCK, UV_LOCK, PYTHON_VERSION, PROJECT, VERSION, Path(__file__))
+
+
+def tools_digest() -> str:
+    """Digest of what the tools lock: a change of that is fetched, and the environment stays as it is."""
+    return digest_of(*(lock for program in PROGRAMS for lock in tools_locks(program)))
+
+
+def digest_of(*files: Path) -> str:
+    """Digest of the files' contents."""
     digest = hashlib.sha256()
-    locks = [lock for program in PROGRAMS for lock in tools_locks(program)]
-    for path in (LOCK, UV_LOCK, PYTHON_VERSION, PROJECT, VERSION, Path(__file__), *locks):
+    for path in files:
         digest.update(path.read_bytes() + b"\0")
     return digest.hexdigest()
 
@@ -99,6 +108,10 @@ def install(uv: Path) -> None:
     # The lock has what builds it; without isolation nothing else is asked of the registry.
     this: list[str | Path] = [uv, "pip", "install", "--quiet", "--python", VENV / "bin" / "python", "--no-deps"]
     run("the command toolgate", *this, "--no-build-isolation", "--editable", ROOT)
+
+
+def fetch() -> None:
+    """Fetch what the tools lock."""
     for program in filter(tools_locks, PROGRAMS):
         what = f"the packages of the tools of {program}"
         run(what, VENV / "bin" / "toolgate", "fetch", "--program", ROOT / program)
@@ -111,11 +124,14 @@ def main() -> int:
             found = ".".join(map(str, sys.version_info[:2]))
             wanted = ".".join(map(str, OLDEST))
             raise SetupError(f"setup needs Python >= {wanted}, this is {found}: `make setup PYTHON=python{wanted}`.")
-        digest = inputs_digest()
-        if STAMP.exists() and STAMP.read_text() == digest:
+        environment, tools = environment_digest(), tools_digest()
+        made = STAMP.read_text().split() if STAMP.exists() else []
+        if made == [environment, tools]:
             return 0
-        install(install_uv())
-        STAMP.write_text(digest)
+        if made[:1] != [environment]:
+            install(install_uv())
+        fetch()
+        STAMP.write_text(f"{environment}\n{tools}\n")
     except SetupError as error:
         print(f"setup: {error}", file=sys.stderr)
         return 1

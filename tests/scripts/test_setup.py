@@ -75,3 +75,15 @@ def test_it_works_again_only_when_something_changed(folder: Path, changed: str) 
     (folder / changed).write_text("other")
     assert setup.main() == 0
     assert (folder / "done").read_text().split() == ["venv", "pip", "compile_used.py", "pip"] * 2
+
+
+def test_packages_of_a_tool_are_fetched_and_nothing_else_is_made_anew(folder: Path) -> None:
+    uv(folder, f'echo "$1" >> {folder}/done')
+    program(folder / ".venv" / "bin" / "toolgate", f'echo "$1" >> {folder}/fetched')
+    assert setup.main() == 0
+    before = (folder / "done").read_text()
+    (folder / "lambdas" / "shop").mkdir(parents=True)
+    (folder / "lambdas" / "shop" / "requirements.txt").write_text("x")
+    assert setup.main() == setup.main() == 0
+    assert (folder / "fetched").read_text() == "fetch\n"
+    assert (folder / "done").read_text() == before
