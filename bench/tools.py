@@ -29,6 +29,7 @@ from toolgate.components.runtime import function_package, wheels
 from toolgate.components.tools import target_folder
 from toolgate.local.gateway_client import GatewayClient
 from toolgate.local.serve import serving_file
+from toolgate.local.watch import SETTLED_SECONDS
 
 PROJECT = Path(__file__).resolve().parents[1]
 TOOLGATE = [sys.executable, "-m", "toolgate.cli"]
@@ -76,7 +77,7 @@ def calls(shop: Path, ask: Callable[[], Any], alone: Alone) -> Iterator[Figure]:
     ours, reference = medians(lambda: expect(json.loads(run(command))), lambda: expect(alone.call()))
     yield Figure("`toolgate call`, warm / the bare handler in a process of its own", ours, reference, "ms", 1.5)
     request = statistics.median(milliseconds(ask) for _ in range(200))
-    yield Figure("its request, warm / the bare handler, warm", request, alone.warm_milliseconds(), "ms", 200)
+    yield Figure("its request, warm / the bare handler, warm", request, alone.warm_milliseconds(), "ms", 300)
 
 
 def reloads(tools: Path, ask: Callable[[], Any], alone: Alone, plan: Callable[[], Any]) -> Iterator[Figure]:
@@ -107,7 +108,7 @@ def reloads(tools: Path, ask: Callable[[], Any], alone: Alone, plan: Callable[[]
         bodies.append(milliseconds(save(schema=False)))
         agains.append(milliseconds(save(schema=False)))
         alones.append(milliseconds(lambda: expect(alone.call())))
-        time.sleep(3 * planned / 1000)  # the plan that follows is over
+        time.sleep(SETTLED_SECONDS + 1.5 * planned / 1000)  # the plan that follows is over
     body, again = statistics.median(bodies), statistics.median(agains)
     yield Figure("save of a body to the next answer / the most", body, LONGEST_RELOAD, "ms", 1)
     yield Figure("the same / the bare handler in a process of its own", body, statistics.median(alones), "ms", 2.5)
