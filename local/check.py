@@ -20,6 +20,8 @@ LAMBDAS = "lambdas"
 OWN = ("__main__.py", "agent", LAMBDAS)
 SHIPPED = Path(__file__).parents[1] / "lambdas"
 """What is shipped with each function, unless the program has its own beside its targets."""
+# That a package, such as boto3, comes without types is no mistake of who imports it.
+_MYPY = ("mypy", "--disable-error-code", "import-untyped")
 TESTS = "tests"
 """Folder of a target that holds the tests of its tools; it is not shipped."""
 
@@ -94,7 +96,7 @@ def _started(root: Path) -> Iterator[_Running | Result]:
     yield _run(root, "lint", "ruff", "check", *own)
     yield _run(root, "layout", "ruff", "format", "--check", "--diff", "--quiet", *own)
     if ours := [name for name in own if name != LAMBDAS]:
-        yield _run(root, "types", "mypy", *ours)
+        yield _run(root, "types", *_MYPY, *ours)
     for tools in sorted(root.glob(f"{LAMBDAS}/*/tools.py")):
         yield from _of_target(root, tools.parent)
 
@@ -108,9 +110,8 @@ def _of_target(root: Path, target: Path) -> Iterator[_Running | Result]:
         return
     path = os.pathsep.join(map(str, (target, target.parent, SHIPPED, *([found] if found else []))))
     cache = str(root / ".cache" / "check" / target.name)
-    # What the packages say is theirs, and so is whether they have types.
-    quiet = ("--follow-imports", "silent", "--disable-error-code", "import-untyped", "--no-error-summary")
-    types = _run(root, f"types of {target.name}", "mypy", *quiet, "--cache-dir", cache, str(target), MYPYPATH=path)
+    options = ("--follow-imports", "silent", "--no-error-summary", "--cache-dir", cache)
+    types = _run(root, f"types of {target.name}", *_MYPY, *options, str(target), MYPYPATH=path)
     yield replace(types, others=found and found.relative_to(root))
     if (target / TESTS).is_dir():
         # What warns in somebody's tool is theirs to judge.

@@ -11,15 +11,15 @@ from toolgate.local.plan import PackError, Plan, Violation
 
 TOOLS = '''"""A shop."""
 
+import boto3
 from dispatch import ToolError
-
 from settings import CURRENCY
 
 
 def price(sku: str) -> str:
     """Say what something costs."""
     if not sku:
-        raise ToolError("Say what.")
+        raise ToolError(f"Say what to {boto3.__name__}.")
     return f"1 {CURRENCY}"
 '''
 TESTS = """import warnings
@@ -40,15 +40,16 @@ VIOLATION = Violation("no-open-door", "mandatory", "urn:pulumi:dev::p::aws:iam/r
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A program whose only target imports a file beside it that is named like one of the agent's."""
+    """A program without pyproject.toml; its target imports boto3, and a file that is named like one of the agent's."""
     project = copy_project(tmp_path_factory.mktemp("shop"))
-    shutil.copy(ROOT / "pyproject.toml", project)
     target = project / "lambdas" / "shop"
     (project / "lambdas" / "math").rename(target)
     (target / "tests").mkdir()
     (target / "tools.py").write_text(TOOLS)
     (target / "settings.py").write_text('"""The shop\'s settings."""\n\nCURRENCY = "EUR"\n')
     (target / "tests" / "test_tools.py").write_text(TESTS)
+    for shipped in ("dispatch.py", "secret_values.py"):  # what a program of one's own does without
+        (project / "lambdas" / shipped).unlink()
     for stack in ("agents", "prod"):
         (project / f"Pulumi.{stack}.yaml").unlink()
     return project
@@ -74,6 +75,7 @@ def test_a_program_in_order_passes(shop: Path, capsys: pytest.CaptureFixture[str
 def test_what_is_wrong_is_found_and_named(shop: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     broken = tmp_path / "broken"
     shutil.copytree(shop, broken, symlinks=True)
+    shutil.copy(ROOT / "pyproject.toml", broken)
     tools = broken / "lambdas" / "shop" / "tools.py"
     tools.write_text(TOOLS.replace('f"1 {CURRENCY}"', "str(CURRENCY+1)").replace("A shop.", "A shop"))
     (broken / "Pulumi.dev.yaml").write_text("config:\n  aws:region: us-east-1\n  toolgate:authorisation: tool\n")
