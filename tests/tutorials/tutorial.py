@@ -155,7 +155,7 @@ class Reader:
     _variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __enter__(self) -> "Reader":
-        ours = re.compile("AWS_|PULUMI_|PYTEST_|PYTHON|TOOLGATE_")
+        ours = re.compile("AWS_|MAKE|MFLAGS|PULUMI_|PYTEST_|PYTHON|TOOLGATE_")
         kept = {name: value for name, value in os.environ.items() if not ours.match(name)}
         # Without network; and `make` finds the environment ready.
         self._variables = {**kept, "UV_OFFLINE": "1", "PYTHON": "true"}
