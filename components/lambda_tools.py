@@ -38,7 +38,8 @@ class FunctionLogLevel(enum.Enum):
     """The lowest level of a tool's own log lines that are kept (Lambda API reference, ApplicationLogLevel)."""
 
     DEBUG = "DEBUG"
-    """Everything, also what the libraries that a tool uses say for their developers."""
+    """Everything, also what the libraries that a tool uses say for their developers; but for boto3's, which would say
+    credentials."""
     INFO = "INFO"
     """What happened."""
     WARN = "WARN"

@@ -22,6 +22,10 @@ from pathlib import Path
 from typing import Any
 
 logger = logging.getLogger(__name__)
+# With DEBUG, which the function's log level may be, they log what they sign with and what they are answered: session
+# tokens, and values of secrets. Who needs that sets their level in a tool.
+for _library in ("boto3", "botocore", "s3transfer", "urllib3"):
+    logging.getLogger(_library).setLevel(logging.INFO)
 
 TOOL_NAME_KEY = "bedrockAgentCoreToolName"
 SEPARATOR = "___"

@@ -13,7 +13,8 @@ from typing import Any
 SECONDS = 300.0
 """How long a value is kept: a rotated one is in use after that. AWS's own extension for secrets keeps it as long."""
 
-# With DEBUG, which the function's log level may be, botocore logs each answer whole, and so the values.
+# With DEBUG, which the function's log level may be, botocore logs each answer whole, and so the values. The dispatcher
+# sees to that, too; other handlers have none.
 logging.getLogger("botocore.parsers").setLevel(logging.INFO)
 
 _kept: dict[str, tuple[float, str]] = {}

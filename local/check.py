@@ -5,6 +5,7 @@ project's own suite (`make test`) proves components, pack and local deployment i
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from toolgate.local.progress import waiting_for
 LAMBDAS = "lambdas"
 OWN = ("__main__.py", "agent", LAMBDAS)
 SHIPPED = Path(__file__).parents[1] / "lambdas"
-"""What is shipped with each function, unless the program has its own beside its targets."""
+"""Has what is shipped with each function, unless the program has its own beside its targets."""
 # That a package, such as boto3, comes without types is no mistake of who imports it.
 _MYPY = ("mypy", "--disable-error-code", "import-untyped")
 TESTS = "tests"
@@ -108,7 +109,7 @@ def _of_target(root: Path, target: Path) -> Iterator[_Running | Result]:
     except PackagesError as error:
         yield Result(f"packages of {target.name}", False, str(error))
         return
-    path = os.pathsep.join(map(str, (target, target.parent, SHIPPED, *([found] if found else []))))
+    path = os.pathsep.join(map(str, (target, target.parent, _shipped(root), *([found] if found else []))))
     cache = str(root / ".cache" / "check" / target.name)
     options = ("--follow-imports", "silent", "--no-error-summary", "--cache-dir", cache)
     types = _run(root, f"types of {target.name}", *_MYPY, *options, str(target), MYPYPATH=path)
@@ -117,6 +118,16 @@ def _of_target(root: Path, target: Path) -> Iterator[_Running | Result]:
         # What warns in somebody's tool is theirs to judge.
         of_tests = ("-q", "-o", "pythonpath=", "-o", "filterwarnings=")
         yield _run(root, f"tests of {target.name}", "pytest", *of_tests, str(target / TESTS), PYTHONPATH=path)
+
+
+def _shipped(root: Path) -> Path:
+    """What is shipped, where mypy takes it: it refuses a path in the folder that packages are installed in."""
+    folder = root / ".cache" / "check" / "shipped"
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in SHIPPED.glob("*.py"):
+        if file.name != "__init__.py":
+            shutil.copyfile(file, folder / file.name)
+    return folder
 
 
 def _run(root: Path, name: str, module: str, *words: str, **variables: str) -> _Running:

@@ -184,3 +184,22 @@ def test_the_samples_tools_answer_through_the_dispatcher(function: Any) -> None:
     assert call("math___multiply_numbers", {"a": 6, "b": 7}) == 42
     assert "Alice" in call("math___greeting", {"name": "Alice"})
     assert code(call("math___add_numbers", {"a": "100", "b": 12})) == "invalid_arguments"
+
+
+SIGNS = """
+import logging, sys
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+{first}
+logging.basicConfig(level=logging.DEBUG)
+SigV4Auth(Credentials("AKIA", "secret", "the-token"), "s3", "us-east-1").add_auth(AWSRequest("GET", "https://s3/"))
+"""
+
+
+@pytest.mark.parametrize(("first", "logged"), [("", True), ("import dispatch", False)])
+def test_at_debug_no_credential_is_logged(first: str, logged: bool) -> None:
+    lambdas = Path(__file__).parents[2] / "lambdas"
+    command = [sys.executable, "-c", SIGNS.format(first=first)]
+    done = subprocess.run(command, cwd=lambdas, capture_output=True, text=True, check=True)
+    assert ("the-token" in done.stderr) is logged

@@ -3,8 +3,11 @@
 import os
 from typing import Any
 
+import boto3
+import httpx
 from bedrock_agentcore import BedrockAgentCoreApp
-from mcp_proxy_for_aws.client import aws_iam_streamablehttp_client
+from mcp.client.streamable_http import streamable_http_client
+from mcp_proxy_for_aws.sigv4_helper import SigV4HTTPXAuth  # its `client` needs fastmcp, which is not shipped
 from strands import Agent
 from strands.models import BedrockModel
 from strands.tools.mcp import MCPClient
@@ -16,11 +19,9 @@ model = BedrockModel(model_id=os.environ["BEDROCK_MODEL_ID"])
 @app.entrypoint
 def answer(payload: dict[str, Any]) -> str:
     """Answer a prompt with the gateway's tools."""
-    gateway = MCPClient(
-        lambda: aws_iam_streamablehttp_client(
-            os.environ["GATEWAY_URL"], aws_service="bedrock-agentcore", aws_region=os.environ["AWS_REGION"]
-        )
-    )
+    signer = SigV4HTTPXAuth(boto3.Session().get_credentials(), "bedrock-agentcore", os.environ["AWS_REGION"])
+    http = httpx.AsyncClient(auth=signer, timeout=30)
+    gateway = MCPClient(lambda: streamable_http_client(os.environ["GATEWAY_URL"], http_client=http))
     with gateway:
         agent = Agent(model=model, tools=gateway.list_tools_sync(), callback_handler=None)
         return str(agent(payload["prompt"]))
