@@ -44,13 +44,17 @@ class _Judge:
 
     def resource(self, args: ResourceValidationArgs, report: ReportViolation) -> None:
         """Judges one resource before it is created."""
-        if not self.rule.judges_resources or aws_native.type_of(args.resource_type) not in self.rule.types:
+        kind = aws_native.type_of(args.resource_type)
+        is_judged = self.rule.judges_resources and kind in self.rule.types
+        if not is_judged and kind not in self.rule.remembers:
             return
-        settings = RuleSettings(properties.plain(args.get_config()))
         resource = stack.resource(args.resource_type, args.name, args.urn, args.props, args.opts.parent or "")
         resource = replace(resource, within=self.remembered.get(resource.parent))
-        if resource.type in self.rule.remembers:
+        if kind in self.rule.remembers:
             self.remembered[resource.urn] = resource
+        if not is_judged:
+            return
+        settings = RuleSettings(properties.plain(args.get_config()))
         # The rule runs on an excepted resource too: the next one may be judged by what is seen here.
         findings = _findings(self._of_resource(resource, settings), resource)
         reason = settings.exception(args.name, args.urn)
@@ -118,7 +122,7 @@ def policy(rule: Rule) -> Policy:
     }
     if not rule.judges_stack:
         return ResourceValidationPolicy(validate=judge.resource, **metadata)
-    if not rule.judges_resources:
+    if not rule.judges_resources and not rule.remembers:
         return StackValidationPolicy(validate=judge.stack, **metadata)
     return _AtBothMoments(judge, **metadata)
 

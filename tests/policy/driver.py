@@ -105,7 +105,8 @@ class Pack:
                     urn=resource.urn,
                     type=resource.type,
                     name=resource.name,
-                    properties=struct({**resource.inputs, **resource.outputs}),
+                    # Of a component the engine then has its outputs, and no longer what it was given.
+                    properties=struct({**({} if _is_component(resource) else resource.inputs), **resource.outputs}),
                     parent=resource.parent,
                     propertyDependencies={
                         key: analyzer_pb2.AnalyzerPropertyDependencies(urns=list(urns))
@@ -120,6 +121,10 @@ class Pack:
     def run(self, resources: Sequence[Registration]) -> list[Violation]:
         """A whole preview or update: each resource, then the stack."""
         return [found for resource in resources for found in self.analyze(resource)] + self.analyze_stack(resources)
+
+
+def _is_component(resource: Registration) -> bool:
+    return resource.type.startswith("toolgate:")
 
 
 def _violation(diagnostic: analyzer_pb2.AnalyzeDiagnostic, urn: str) -> Violation:
