@@ -21,8 +21,8 @@ LAMBDAS = "lambdas"
 OWN = ("__main__.py", "agent", LAMBDAS)
 SHIPPED = Path(__file__).parents[1] / "lambdas"
 """Has what is shipped with each function, unless the program has its own beside its targets."""
-# That a package, such as boto3, comes without types is no mistake of who imports it.
-_MYPY = ("mypy", "--disable-error-code", "import-untyped")
+# That a package, such as boto3, comes without types is no mistake of who imports it, nor is it one to say so.
+_MYPY = ("mypy", "--disable-error-code", "import-untyped", "--disable-error-code", "unused-ignore")
 TESTS = "tests"
 """Folder of a target that holds the tests of its tools; it is not shipped."""
 

@@ -86,7 +86,7 @@ def test_no_value_is_logged_at_any_level(monkeypatch: pytest.MonkeyPatch, caplog
     monkeypatch.setattr(secret_values, "_kept", {})
     monkeypatch.setattr(secret_values, "_clients", {("secretsmanager", "eu-west-1"): client})
     monkeypatch.setenv("KEY", SECRET)
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "botocore"):
         assert secret("KEY") == "swordfish"
     assert "botocore" in caplog.text
     assert "swordfish" not in caplog.text
