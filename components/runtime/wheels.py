@@ -54,7 +54,11 @@ _METADATA_LEFT_OUT = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv
 _UV = (sys.executable, "-m", "uv")
 # Exactly what is locked, and nothing built here: a source build would be for this machine.
 _INSTALL = ("pip", "install", "--quiet", "--require-hashes", "--only-binary=:all:", "--link-mode=copy")
-_RESOLVE = ("pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-emit-index-url", "--no-header")
+# Only what has wheels, as nothing is built when it is installed.
+_RESOLVE = (
+    *("pip", "compile", "--quiet", "--universal", "--only-binary=:all:"),
+    *("--generate-hashes", "--no-emit-index-url", "--no-header"),
+)
 _COMPILE = ("-m", "compileall", "-q", "--invalidation-mode=unchecked-hash")
 # Written by uv: the builder's interpreter, or a shell line that runs it where its path is long.
 _SHEBANG = re.compile(r"\A#!/bin/sh\n'''exec' .*\n' '''\n|\A#!.*\n")

@@ -10,13 +10,14 @@ makes what the tools need, such as a table, and says what they may do with it:
 Whatever makes the target's LambdaTools gets it; an argument of that goes before it.
 """
 
+import importlib.machinery
 import importlib.util
 import inspect
 import sys
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any, NotRequired, TypedDict, cast
 
 import pulumi
@@ -115,9 +116,16 @@ def overridden[Args: Mapping[str, Any]](settings: TargetSettings, by: Args) -> A
     return cast("Args", merged)
 
 
+class _Source(importlib.machinery.SourceFileLoader):
+    def get_code(self, fullname: str) -> CodeType:
+        """Compile what is there: bytecode goes by size and second, and `toolgate up` imports each edit."""
+        path = self.get_filename(fullname)
+        return compile(self.get_data(path), path, "exec", dont_inherit=True)
+
+
 def _imported(path: Path) -> ModuleType:
     name = f"toolgate_target_{path.parent.name.replace('-', '_')}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_Source(name, str(path)))
     assert spec is not None  # noqa: S101  # a path that ends in .py
     assert spec.loader is not None  # noqa: S101
     module = importlib.util.module_from_spec(spec)

@@ -1,5 +1,6 @@
 """`target.py`: read before anything is made, asked for what it makes, checked whole."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,15 @@ def settings(opts):
     return {"memory_size": Memory(512).of, "environment": {"TABLE": "orders"}}
 """
     assert _settings(target, source) == {"memory_size": 512, "environment": {"TABLE": "orders"}}
+
+
+def test_an_edit_within_the_second_counts(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.dont_write_bytecode", False)
+    file = target / "target.py"
+    for seconds in (5, 6):
+        file.write_text(f"def settings(opts):\n    return {{'timeout': {seconds}}}\n")
+        os.utime(file, (1, 1))
+        assert target_settings.read(target)(pulumi.ResourceOptions()) == {"timeout": seconds}
 
 
 def test_importing_it_makes_nothing(target: Path) -> None:
