@@ -77,3 +77,12 @@ def test_a_wildcard_without_a_reason_stops_it_before_anything_is_made(shop: Engi
     with pytest.raises(auto.CommandError, match=r"the action 'dynamodb:\*' allows more than one thing"):
         shop.stack.preview()
     assert shop.account() == []
+
+
+def test_a_reason_beside_a_wildcard_is_known_to_the_rules(shop: Engine) -> None:
+    settings = Path("lambdas/orders/target.py")
+    wide = '"reason": "The shop looks into its table by every attribute.",\n                "actions": ["dynamodb:*", '
+    settings.write_text(settings.read_text().replace('"actions": [', wide))
+    assert shop.up(policy_packs=[str(ROOT / "policy")]).keys() == {"create"}
+    [tools] = [it for it in shop.resources() if it["urn"].endswith("::orders-tools")]
+    assert "dynamodb:*" in tools["inputs"]["policy"]
