@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bench import agent_calls, agent_processes
-from bench.agent_figures import Figure
+from bench.agent_figures import Figure, printed
 
-HEAD = "| what | agent | reference | compared | at most | |\n|---|---|---|---|---|---|"
 MODEL = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 
 
@@ -31,12 +30,7 @@ def main() -> int:
             BEDROCK_MODEL_ID=MODEL,
             GATEWAY_URL=f"{url}/mcp",
         )
-        print(HEAD, flush=True)
-        measured: list[Figure] = []
-        for figure in all_figures(url):
-            print(figure.line(), flush=True)
-            measured.append(figure)
-    return 0 if all(figure.holds() for figure in measured) else 1
+        return printed(all_figures(url), "agent")
 
 
 def all_figures(url: str) -> Iterator[Figure]:

@@ -1,5 +1,6 @@
-"""A measured figure beside its reference."""
+"""A measured figure beside its reference, and the table of several."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -37,3 +38,17 @@ class Figure:
         verdict = "holds" if self.holds() else "**does not hold**"
         values = f"{self.value:.2f} {self.unit} | {self.reference:.2f} {self.unit} | {self.compared:.3f}"
         return f"| {self.what} | {values} | {self.bound:.3g} | {verdict} |"
+
+
+def printed(figures: Iterable[Figure], ours: str = "ours") -> int:
+    """Print each figure as soon as it is measured.
+
+    Returns:
+        1 if one does not hold, else 0.
+    """
+    print(f"| what | {ours} | reference | compared | at most | |\n|---|---|---|---|---|---|", flush=True)
+    held = []
+    for figure in figures:
+        print(figure.line(), flush=True)
+        held.append(figure.holds())
+    return 0 if all(held) else 1

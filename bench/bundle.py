@@ -20,8 +20,8 @@ from pathlib import Path
 
 import httpx
 
-from bench.agent import HEAD, services
-from bench.agent_figures import Figure
+from bench.agent import services
+from bench.agent_figures import Figure, printed
 from bench.bundle_collector import Collector
 from bench.bundle_process import CONTENT, Process, told
 from toolgate.components.observability import configuration
@@ -38,13 +38,8 @@ PLAIN = ["main.py"]
 def main() -> int:
     """Measure everything and print it."""
     os.chdir(Path(__file__).resolve().parents[1])
-    print(HEAD, flush=True)
-    held = []
     with tempfile.TemporaryDirectory() as folder:
-        for figure in figures(Path(folder)):
-            print(figure.line(), flush=True)
-            held.append(figure.holds())
-    return 0 if all(held) else 1
+        return printed(figures(Path(folder)), "agent")
 
 
 def figures(folder: Path) -> Iterator[Figure]:

@@ -22,7 +22,7 @@ from typing import Any
 import pulumi
 
 from bench import handler
-from bench.agent_figures import Figure
+from bench.agent_figures import Figure, printed
 from bench.handler import Alone
 from toolgate.access.deployment.deployment import read
 from toolgate.components.runtime import function_package, wheels
@@ -45,13 +45,8 @@ RESULT, DEFAULT = "return [_products()[sku] for _, _, sku in found]", "limit: in
 
 def main() -> int:
     """Measure everything and print it."""
-    print("| what | ours | reference | compared | at most | |\n|---|---|---|---|---|---|", flush=True)
-    held = []
     with tempfile.TemporaryDirectory() as folder:
-        for figure in figures(Path(folder)):
-            print(figure.line(), flush=True)
-            held.append(figure.holds())
-    return 0 if all(held) else 1
+        return printed(figures(Path(folder)))
 
 
 def figures(folder: Path) -> Iterator[Figure]:

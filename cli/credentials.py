@@ -3,7 +3,7 @@
 import json
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -44,17 +44,17 @@ def credentials(program: Path, agent: str | None, form: str, file: Path | None) 
     if form == "process":
         click.echo(_process(caller))
         return options.OK
-    endpoints = {key: value for key, value in served.environment.items() if key not in caller.credentials}
     urls = [gateway.url for gateway in caller.gateways]
     region = served.environment["AWS_REGION"]
     if form == "env":
+        endpoints = {key: value for key, value in served.environment.items() if key not in caller.credentials}
         variables = {**endpoints, **caller.credentials, "GATEWAY_URL": " ".join(urls)}
         lines = [f"export {key}={shlex.quote(value)}" for key, value in variables.items()]
         click.echo("\n".join([*lines, *_clients(urls, region)]))
         return options.OK
     profile = f"toolgate-{name}"
     block = [f"{key.lower()} = {value}" for key, value in caller.credentials.items()]
-    block += [f"region = {region}", f"endpoint_url = {_url(endpoints)}"]
+    block += [f"region = {region}", f"endpoint_url = {served.environment['AWS_ENDPOINT_URL']}"]
     text = "\n".join([_MARK, f"[profile {profile}]", *block, *_clients(urls, region, profile)])
     if file:
         options.written(lambda path: _write(path, text), file, "--write")
@@ -74,10 +74,6 @@ def _process(caller: Caller) -> str:
             "SessionToken": found["AWS_SESSION_TOKEN"],
         }
     )
-
-
-def _url(endpoints: Mapping[str, str]) -> str:
-    return next(value for key, value in endpoints.items() if key.startswith("AWS_ENDPOINT_URL"))
 
 
 def _clients(urls: Sequence[str], region: str, profile: str = "") -> list[str]:

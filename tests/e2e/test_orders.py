@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from tests.planning import ROOT
@@ -19,6 +18,7 @@ from toolgate.access.deployment.deployment import parse
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.matrix.access_matrix import matrix
 from toolgate.cli.main import main
+from toolgate.local.invoke_agent import ask
 from toolgate.local.plan import Plan, plan
 from toolgate.local.serve.server import Serving, serve
 from toolgate.local.serve.serving_file import announced, serving_file
@@ -135,20 +135,8 @@ def test_a_tool_of_the_other_agent_is_refused(call: Call) -> None:
 
 
 def test_the_agent_orders(serving: Serving) -> None:
-    variables = serving.environment
-    client = boto3.client(
-        "bedrock-agentcore",
-        endpoint_url=serving.url,
-        region_name=variables["AWS_REGION"],
-        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=variables["AWS_SESSION_TOKEN"],
-    )
     prompt = f"call orders___quote {json.dumps({'lines': LINES})}"
-    answer = client.invoke_agent_runtime(
-        agentRuntimeArn=serving.agents["shopper"], payload=json.dumps({"prompt": prompt})
-    )
-    assert "123.8" in json.loads(answer["response"].read())["response"]
+    assert "123.8" in ask(serving.environment, serving.agents["shopper"], prompt)
 
 
 def test_without_the_permission_its_table_refuses_and_the_log_says_why(

@@ -6,33 +6,24 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-import boto3
 import pytest
-from botocore.exceptions import ClientError
 
 from tests.planning import planned
 from toolgate.access.deployment.stack_export import DeploymentError
+from toolgate.local import invoke_agent
+from toolgate.local.invoke_agent import AgentError
 from toolgate.local.serve.server import Serving
 
 Deployment = dict[str, Any]
 
 
 def ask(serving: Serving, agent: str, prompt: str) -> str:
-    environment = serving.environment
-    client = boto3.client(
-        "bedrock-agentcore",
-        endpoint_url=serving.url,
-        region_name=environment["AWS_REGION"],
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=environment["AWS_SESSION_TOKEN"],
-    )
-    payload = json.dumps({"prompt": prompt})
+    """The agent's answer, or what the service says against it."""
     try:
-        answer = client.invoke_agent_runtime(agentRuntimeArn=serving.agents[agent], payload=payload)
-    except ClientError as error:
-        return f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
-    return str(json.loads(answer["response"].read())["response"])
+        return invoke_agent.ask(serving.environment, serving.agents[agent], prompt)
+    except AgentError as error:
+        cause: Any = error.__cause__
+        return f"{cause.response['Error']['Code']}: {error}"
 
 
 def without(deployment: Deployment, name: str) -> Deployment:

@@ -89,16 +89,15 @@ class Seeds:
     notes: tuple[str, ...] = ()
 
 
-def used_services(deployment: Deployment, data: Sequence[DataResource]) -> frozenset[str]:
+def _used_services(allows: Sequence[Statement]) -> frozenset[str]:
     """The services of which the role of some function or runtime may be allowed something."""
-    allows = _allowing(deployment, data)
     return frozenset(service for service, actions in ACTIONS.items() if any(_concerns(it, *actions) for it in allows))
 
 
 def refused(deployment: Deployment) -> Iterator[str]:
     """One sentence per resource of a used service that would not behave here as on AWS."""
     data = read_data_resources(deployment.data)
-    services = used_services(deployment, data)
+    services = _used_services(_allowing(deployment, data))
     for it in data:
         if _service(it) in services:
             yield from _refused(it)
@@ -143,13 +142,15 @@ def seeds(deployment: Deployment, env: CloudEnvironment, root: Path, made_up: di
         DeploymentError: A resource has what is not reproduced, or the file with values is not as it must be.
     """
     data = read_data_resources(deployment.data)
-    services = used_services(deployment, data)
+    allows = _allowing(deployment, data)
+    services = _used_services(allows)
     used = [it for it in data if _service(it) in services]
     if not services:
         return Seeds(services, (), DataAccount(env), {})
-    if reasons := [*refused(deployment), *(reason for it in used for reason in _elsewhere(it, env))]:
+    refusals = (reason for it in used for reason in _refused(it))
+    if reasons := [*refusals, *(reason for it in used for reason in _elsewhere(it, env))]:
         raise DeploymentError("; ".join(reasons))
-    sowing = _Sowing(deployment, env, root, own_values.read_values(root), made_up)
+    sowing = _Sowing(deployment, allows, env, root, made_up)
     requests = [*sowing.of_resources(used), *sowing.of_variables(used, services)]
     account = DataAccount(
         env,
@@ -166,16 +167,17 @@ class _Sowing:
     def __init__(
         self,
         deployment: Deployment,
+        allows: Sequence[Statement],
         env: CloudEnvironment,
         root: Path,
-        values: Mapping[str, str],
         made_up: dict[str, str],
     ) -> None:
         self._made_up = made_up
         self._deployment = deployment
+        self._allows = allows
         self._env = env
         self._root = root
-        self._values = values
+        self._values = own_values.read_values(root)
         self.notes: list[str] = []
 
     def of_resources(self, used: Sequence[DataResource]) -> Iterator[Request]:
@@ -246,15 +248,18 @@ class _Sowing:
 
     def _valued(self, inputs: Mapping[str, Any], key: str, kind: str, names: tuple[str, ...]) -> Mapping[str, Any]:
         """The inputs with the value from the file, else the deployment's own, else one that is made up."""
-        given = next((self._values[name] for name in names if name in self._values), None)
+        given = self._given(names)
         if given is None and not any(isinstance(value, Hidden) for value in inputs.values()):
             return inputs
         value = given if given is not None else self._value(kind, names)
         others = {name: it for name, it in inputs.items() if name not in {"secretBinary", "insecureValue"}}
         return {**others, key: value}
 
+    def _given(self, names: tuple[str, ...]) -> str | None:
+        return next((self._values[name] for name in names if name in self._values), None)
+
     def _value(self, kind: str, names: tuple[str, ...]) -> str:
-        given = next((self._values[name] for name in names if name in self._values), None)
+        given = self._given(names)
         if given is not None:
             return given
         self.notes.append(own_values.hint(kind, names[0]))
@@ -271,10 +276,9 @@ class _Sowing:
         """An object that no policy can open need not be loaded: the agents' own code is such."""
         bucket = _bucket_arn(self._env, it.resource.text("bucket"))
         arn = f"{bucket}/{it.resource.text('key')}"
-        allows = _allowing(self._deployment, read_data_resources(self._deployment.data))
         return any(
             _concerns(s, "s3:GetObject") and (s.resources.negated or s.resources.inexact or arn in s.resources.exact)
-            for s in allows
+            for s in self._allows
         )
 
 

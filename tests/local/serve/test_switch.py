@@ -21,16 +21,26 @@ class World:
     def __init__(self) -> None:
         self.events: list[str] = []
         self.hold = threading.Event()
+        self._changed = threading.Condition()
+
+    def happens(self, event: str) -> None:
+        with self._changed:
+            self.events.append(event)
+            self._changed.notify_all()
+
+    def wait_for(self, event: str) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: event in self.events, timeout=60), f"{event!r}: {self.events}"
 
     def generation(self, name: str, wait: bool = False) -> Generation:
         @asynccontextmanager
         async def lifespan() -> AsyncIterator[None]:
-            self.events.append(f"{name} begins")
+            self.happens(f"{name} begins")
             yield
-            self.events.append(f"{name} ends")
+            self.happens(f"{name} ends")
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            self.events.append(f"{name} asked")
+            self.happens(f"{name} asked")
             if wait:
                 await asyncio.to_thread(self.hold.wait)
             await PlainTextResponse(name)(scope, receive, send)
@@ -61,8 +71,7 @@ def test_what_is_on_its_way_is_answered_by_the_old_one(world: World) -> None:
     with TestClient(app) as client:
         asking = threading.Thread(target=lambda: answers.append(client.get("/").text))
         asking.start()
-        while "a asked" not in world.events:
-            pass
+        world.wait_for("a asked")
         app.replace(world.generation("b"))
         assert client.get("/").text == "b"
         assert "a ends" not in world.events
@@ -78,11 +87,9 @@ def test_what_never_ends_is_given_up(world: World, monkeypatch: pytest.MonkeyPat
     with TestClient(app) as client:
         asking = threading.Thread(target=lambda: client.get("/"))
         asking.start()
-        while "a asked" not in world.events:
-            pass
+        world.wait_for("a asked")
         app.replace(world.generation("b"))
-        while "a ends" not in world.events:
-            pass
+        world.wait_for("a ends")
         world.hold.set()
         asking.join()
 
