@@ -27,6 +27,8 @@ SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  # the name of a mark, not a secret
 ASSET = "c44067f5952c0a294b673a41bacd8c17"
 ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7"
+DEFAULTS = "__defaults"
+"""The key under which the AWS provider notes, in a resource's inputs, which of them it wrote itself."""
 
 
 class DeploymentError(Exception):
@@ -207,7 +209,7 @@ def _properties(entry: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = entry.get(key) or {}
     if not isinstance(value, Mapping):
         raise DeploymentError(f"not a deployment: '{key}' of {entry['urn']} is not an object")
-    return {name: _plain(item) for name, item in value.items()}
+    return {name: _plain(item) for name, item in value.items() if name != DEFAULTS}
 
 
 def _plain(value: Any) -> Any:
@@ -216,8 +218,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):
-        return _marked(value) if SIGNATURE in value else {key: _plain(item) for key, item in value.items()}
+        return _marked(value) if SIGNATURE in value else _map(value)
     return value
+
+
+def _map(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _plain(item) for key, item in value.items() if key != DEFAULTS}
 
 
 def _marked(value: Mapping[str, Any]) -> Any:

@@ -27,7 +27,7 @@ from toolgate.local.cloud.failures import NotReproducedError, RefusalError
 from toolgate.local.cloud.store import FileStore, Store
 from toolgate.local.engine import wire
 from toolgate.local.engine.autonaming import Autonaming
-from toolgate.local.engine.provider_diff import difference
+from toolgate.local.engine.provider_diff import REPLACING, planned_changes, read_inputs
 
 FOLDER_VARIABLE = "TOOLGATE_LOCAL"
 """Names the folder whose `account.json` holds the stand-in account; `.local` of the current one without it."""
@@ -101,14 +101,11 @@ class Provider(ResourceProviderServicer):
         """
         kind, _ = _type_and_name(request.urn)
         known = resource_type(kind)
-        replaces = known.replaces
-        old = known.read_back(wire.from_struct(request.old_inputs))
-        found = difference(old, wire.from_struct(request.news), replaces)
-        names = sorted({path.partition(".")[0].partition("[")[0] for path in found})
+        found = planned_changes(known, wire.from_struct(request.olds), wire.from_struct(request.news))
         return pb.DiffResponse(
             changes=_changes(bool(found)),
-            replaces=[name for name in names if name in replaces],
-            diffs=names,
+            replaces=sorted({_property(path) for path, it in found.items() if it.kind in REPLACING}),
+            diffs=sorted({_property(path) for path in found}),
             detailedDiff=found,
             hasDetailedDiff=True,
         )
@@ -123,7 +120,7 @@ class Provider(ResourceProviderServicer):
             made = self._plane.create(kind, wire.view(inputs))
         except RefusalError as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
-        return pb.CreateResponse(id=made.id, properties=wire.to_struct({**inputs, **made.outputs}))
+        return pb.CreateResponse(id=made.id, properties=wire.to_struct(wire.marked(inputs, made.outputs)))
 
     def Update(self, request: Any, context: Any) -> Any:
         """Give a resource new inputs, or say what is known of it before."""
@@ -135,7 +132,7 @@ class Provider(ResourceProviderServicer):
             made = self._plane.update(kind, request.id, wire.view(inputs))
         except RefusalError as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
-        return pb.UpdateResponse(properties=wire.to_struct({**inputs, **made.outputs}))
+        return pb.UpdateResponse(properties=wire.to_struct(wire.marked(inputs, made.outputs)))
 
     def Read(self, request: Any, context: Any) -> Any:
         """What the account holds now; no id when the resource is gone."""
@@ -144,9 +141,8 @@ class Provider(ResourceProviderServicer):
         if record is None:
             return pb.ReadResponse()
         known = wire.from_struct(request.inputs)
-        stored = resource_type(kind).read_back(record.inputs)
-        inputs = {name: _kept(known.get(name), value) for name, value in stored.items()}
-        outputs = wire.to_struct({**inputs, **record.outputs})
+        inputs = read_inputs(resource_type(kind), record.inputs, known)
+        outputs = wire.to_struct(wire.marked(known, record.outputs))
         return pb.ReadResponse(id=request.id, inputs=wire.to_struct(inputs), properties=outputs)
 
     def Delete(self, request: Any, context: Any) -> Any:
@@ -183,7 +179,7 @@ class Provider(ResourceProviderServicer):
         return Empty()
 
     def _previewed(self, kind: str, inputs: wire.Wire, old: wire.Wire | None) -> Any:
-        return wire.to_struct({**inputs, **self._plane.preview(kind, wire.view(inputs), old)})
+        return wire.to_struct(wire.marked(inputs, self._plane.preview(kind, wire.view(inputs), old)))
 
 
 def started(provider: Provider) -> tuple[grpc.Server, int]:
@@ -201,9 +197,8 @@ def _type_and_name(urn: str) -> tuple[str, str]:
     return chain.rpartition("$")[2], name
 
 
-def _kept(known: Any, value: Any) -> Any:
-    """The value in the account, in the known form (secret, file) when it is the known value."""
-    return known if wire.view(known) == value else value
+def _property(path: str) -> str:
+    return path.partition(".")[0].partition("[")[0]
 
 
 def _changes(some: bool) -> Any:

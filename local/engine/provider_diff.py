@@ -1,11 +1,19 @@
-"""What differs between a resource's old and new inputs, as a provider tells the engine."""
+"""What differs between a resource's state and its new inputs, as the AWS provider tells the engine.
+
+What AWS gave back is compared, not what the program wrote before: so a refresh shows what was changed by hand, and a
+text that AWS gives back otherwise than it was written is a change in each plan.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pulumi.runtime.proto.provider_pb2 import PropertyDiff
 
-from toolgate.access.deployment.stack_export import ARCHIVE, ASSET, SECRET
+from toolgate.access.deployment.stack_export import ARCHIVE, ASSET, DEFAULTS, SECRET
+from toolgate.local.cloud import provider_state
+from toolgate.local.cloud.resource_type import ResourceType
+from toolgate.local.cloud.values import Properties
+from toolgate.local.engine import wire
 from toolgate.local.engine.wire import Wire, signature
 from toolgate.policy.language.unknown import SENTINELS
 
@@ -16,11 +24,52 @@ _REPLACING = {
 }
 
 
+REPLACING = frozenset(_REPLACING.values())
+"""The kinds of a change that makes a new resource."""
+
+
+def planned_changes(kind: ResourceType, known: Wire, inputs: Wire) -> dict[str, PropertyDiff]:
+    """What an update would change, leaf by leaf.
+
+    Args:
+        kind: The resource's type.
+        known: Its state.
+        inputs: Its new inputs after the check.
+    """
+    old = provider_state.compared(kind, known, inputs)
+    replaces = kind.replaces | {*kind.replaced_by(wire.view(known), wire.view(inputs))}
+    given = {name: value for name, value in inputs.items() if name in kind.inputs()}
+    return difference(provider_state.alike(kind, old), provider_state.alike(kind, given), replaces)
+
+
+def read_inputs(kind: ResourceType, held: Properties, known: Wire) -> Wire:
+    """The inputs of a resource as they are now.
+
+    Args:
+        kind: Its type.
+        held: What AWS holds.
+        known: The inputs so far, which say what the program speaks of; empty where it is imported.
+    """
+    reported = kind.reported(held)
+    names = known.keys() if known else {it for it in held if it not in reported and held[it] != kind.defaults.get(it)}
+    inputs = {name: wire.marked(known.get(name), held[name]) for name in names if name in held}
+    for name in inputs.keys() & reported.keys():
+        inputs[name] = _spoken_of(known.get(name), inputs[name], reported[name])
+    return inputs if kind.framework else {**inputs, DEFAULTS: known.get(DEFAULTS, [])}
+
+
+def _spoken_of(known: Any, value: Any, reported: Any) -> Any:
+    """Without what AWS reports inside by itself."""
+    if not (_is_plain_map(known) and _is_plain_map(value) and _is_plain_map(reported)):
+        return value
+    return {name: item for name, item in value.items() if name in known or name not in reported}
+
+
 def difference(old: Wire, new: Wire, replaces: frozenset[str]) -> dict[str, PropertyDiff]:
     """The leaves that differ, by their path.
 
     Args:
-        old: The old inputs.
+        old: The inputs as they are.
         new: The new inputs; an unknown value counts as changed.
         replaces: The inputs whose change makes a new resource.
     """

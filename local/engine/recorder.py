@@ -265,13 +265,13 @@ class _Monitor(mocks.MockMonitor):
                 self._refuse(where, [str(failure) for failure in failures])
             if self._recording.preview:
                 known = wire.with_texts_for_unknowns(self._plane.preview(request.type, seen))
-                return "", inputs, {**inputs, **known}
+                return "", inputs, wire.marked(inputs, known)
             made = self._plane.create(request.type, seen)
         except NotReproducedError as error:
             self._refuse(where, [NOT_REPRODUCED.format(error)])
         except (AssetError, RefusalError, ValueError) as error:
             self._refuse(where, [str(error)])
-        return made.id, inputs, {**inputs, **made.outputs}
+        return made.id, inputs, wire.marked(inputs, made.outputs)
 
     def _refuse(self, where: str, reasons: list[str]) -> None:
         texts = [f"{where}: {reason}" for reason in reasons]

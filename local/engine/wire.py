@@ -10,8 +10,8 @@ from typing import Any
 
 from google.protobuf.struct_pb2 import Struct, Value
 
-from toolgate.access.deployment.stack_export import ARCHIVE, ASSET, SECRET, SIGNATURE
-from toolgate.local.cloud.values import UNKNOWN, Package, hidden
+from toolgate.access.deployment.stack_export import ARCHIVE, ASSET, DEFAULTS, SECRET, SIGNATURE
+from toolgate.local.cloud.values import UNKNOWN, HiddenText, Package, hidden
 from toolgate.policy.language.unknown import SENTINELS, UNKNOWN_TEXT
 
 type Wire = dict[str, Any]
@@ -56,6 +56,26 @@ def signature(value: Any) -> str | None:
     return value.get(SIGNATURE) if isinstance(value, Mapping) else None
 
 
+def marked(known: Any, value: Any) -> Any:
+    """`value`, of the control plane, with the marks that what is equal to it has in `known` (secret, file)."""
+    if view(known) == value:
+        return without_defaults(known)
+    if isinstance(known, Mapping) and isinstance(value, Mapping) and signature(known) is None:
+        return {name: marked(known.get(name), item) for name, item in value.items()}
+    if isinstance(known, list) and isinstance(value, list) and len(known) == len(value):
+        return [marked(one, other) for one, other in zip(known, value, strict=True)]
+    if signature(known) == SECRET:
+        return {**known, "value": marked(known["value"], value)}
+    return {SIGNATURE: SECRET, "value": str(value)} if isinstance(value, HiddenText) else value
+
+
+def without_defaults(value: Any) -> Any:
+    """`value` without the provider's notes of what it wrote itself."""
+    if isinstance(value, Mapping):
+        return {key: without_defaults(item) for key, item in value.items() if key != DEFAULTS}
+    return [without_defaults(item) for item in value] if isinstance(value, list) else value
+
+
 def view(value: Any) -> Any:
     """`value` as the control plane sees it: secrets hidden, assets a `Package`, unknowns `UNKNOWN`.
 
@@ -70,7 +90,7 @@ def view(value: Any) -> Any:
     if mark is not None:
         raise ValueError(f"a value marked {mark} cannot be given to an AWS resource")
     if isinstance(value, Mapping):
-        return {key: view(item) for key, item in value.items()}
+        return {key: view(item) for key, item in value.items() if key != DEFAULTS}
     if isinstance(value, list):
         return [view(item) for item in value]
     return UNKNOWN if isinstance(value, str) and value in SENTINELS else value

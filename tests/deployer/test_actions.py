@@ -124,7 +124,7 @@ def calls(deployment: dict[str, Any]) -> Iterator[tuple[str, str]]:
             continue
         properties = {**resource["inputs"], **resource["outputs"]}
         for request in REPRODUCED[resource["type"]].requests:
-            if request.when is not None and properties.get(request.when) is None:
+            if request.when is not None and properties.get(request.when) in (None, request.unless):
                 continue
             known = operations(request.service)
             noun = re.sub("^(Create|Put)", "", request.operation)

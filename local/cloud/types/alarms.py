@@ -18,7 +18,7 @@ DAY = 86_400
 def _make(inputs: Properties, making: Making) -> Made:
     arn = making.env.arn("cloudwatch", f"alarm:{inputs['name']}")
     # The provider reports an empty text where nothing is evaluated.
-    return Made(inputs["name"], {"arn": arn, "evaluateLowSampleCountPercentiles": "", "region": making.env.region})
+    return Made(inputs["name"], {"arn": arn, "evaluateLowSampleCountPercentiles": ""})
 
 
 def _dimensions(dimensions: Any) -> Any:
@@ -87,9 +87,10 @@ ALARM_TYPE = ResourceType(
         ),
     ),
     make=_make,
-    computed=("arn", "evaluateLowSampleCountPercentiles", "region"),
+    computed=("arn", "evaluateLowSampleCountPercentiles"),
     replaces=frozenset({"name"}),
     auto_name="name",
     defaults={"actionsEnabled": True, "treatMissingData": "missing"},
+    unordered=frozenset({"alarmActions", "okActions", "insufficientDataActions"}),
     rules=(_metric, _period, _missing_data, _actions),
 )

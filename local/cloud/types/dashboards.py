@@ -20,7 +20,7 @@ def _make(inputs: Properties, making: Making) -> Made:
     name = inputs["dashboardName"]
     return Made(
         name,
-        {"dashboardArn": making.env.global_arn("cloudwatch", f"dashboard/{name}"), "region": making.env.region},
+        {"dashboardArn": making.env.global_arn("cloudwatch", f"dashboard/{name}")},
     )
 
 
@@ -87,7 +87,8 @@ DASHBOARD_TYPE = ResourceType(
         ApiRequest("cloudwatch", "PutDashboard", {"dashboardName": "DashboardName", "dashboardBody": "DashboardBody"}),
     ),
     make=_make,
-    computed=("dashboardArn", "region"),
+    computed=("dashboardArn",),
     replaces=frozenset({"dashboardName"}),
+    documents=frozenset({"dashboardBody"}),
     rules=(_name, _body),
 )

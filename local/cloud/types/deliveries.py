@@ -28,20 +28,19 @@ def _make_source(inputs: Properties, making: Making) -> Made:
     arn = making.env.arn("logs", f"delivery-source:{inputs['name']}")
     # The service's name, as the ARN of the resource has it.
     service = inputs["resourceArn"].split(":")[2]
-    return Made(inputs["name"], {"arn": arn, "service": service, "region": making.env.region})
+    return Made(inputs["name"], {"arn": arn, "service": service})
 
 
 def _make_destination(inputs: Properties, making: Making) -> Made:
     arn = making.env.arn("logs", f"delivery-destination:{inputs['name']}")
-    outputs = {"arn": arn, "deliveryDestinationType": _kind(inputs), "region": making.env.region}
-    return Made(inputs["name"], outputs)
+    return Made(inputs["name"], {"arn": arn})
 
 
 def _make_delivery(inputs: Properties, making: Making) -> Made:
     delivery_id = making.characters(16, ALPHANUMERIC)
     return Made(
         delivery_id,
-        {"arn": making.env.arn("logs", f"delivery:{delivery_id}"), "region": making.env.region},
+        {"arn": making.env.arn("logs", f"delivery:{delivery_id}")},
     )
 
 
@@ -130,11 +129,12 @@ SOURCE_TYPE = ResourceType(
     type=LOG_DELIVERY_SOURCE,
     requests=(ApiRequest("logs", "PutDeliverySource", same("name", "logType", "resourceArn", "tags")),),
     make=_make_source,
-    computed=("arn", "service", "region"),
+    computed=("arn", "service"),
     replaces=frozenset({"name", "logType", "resourceArn"}),
     auto_name="name",
     rules=(_arns,),
     needs=(_source_is_there,),
+    framework=True,
     in_use=_hangs_on_source,
 )
 
@@ -153,11 +153,13 @@ DESTINATION_TYPE = ResourceType(
         ),
     ),
     make=_make_destination,
-    computed=("arn", "deliveryDestinationType", "region"),
+    computed=("arn",),
     replaces=frozenset({"name", "outputFormat", "deliveryDestinationType"}),
     auto_name="name",
     rules=(_destination_fits,),
     needs=(_group_is_there,),
+    framework=True,
+    reported=lambda inputs: {"deliveryDestinationType": _kind(inputs)},
     in_use=_hangs_on_destination,
 )
 
@@ -171,10 +173,12 @@ DELIVERY_TYPE = ResourceType(
         ),
     ),
     make=_make_delivery,
-    computed=("arn", "region"),
+    computed=("arn",),
     replaces=frozenset({"deliverySourceName", "deliveryDestinationArn"}),
     rules=(_arns,),
     needs=(_ends_are_there,),
+    framework=True,
+    reported=lambda _inputs: {"fieldDelimiter": "", "recordFields": [], "s3DeliveryConfigurations": []},
     unique=("deliverySourceName", "deliveryDestinationArn"),
     conflict="ConflictException: Delivery already exists for source {deliverySourceName} and this destination",
 )

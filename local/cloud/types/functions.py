@@ -1,12 +1,15 @@
 """Lambda functions."""
 
+import base64
+import hashlib
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from toolgate.local.cloud.api_requests import Member
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
-from toolgate.local.cloud.resource_type import ApiRequest, Existing, Made, Making, ResourceType
+from toolgate.local.cloud.resource_type import MADE_AT, ApiRequest, Existing, Made, Making, ResourceType
 from toolgate.local.cloud.types.key_use import key_in_region
 from toolgate.local.cloud.types.permissions import Asked, may, role_of, trusts
 from toolgate.local.cloud.values import UNKNOWN, Properties
@@ -16,6 +19,8 @@ FUNCTION_NAME_CHARACTERS = 64
 """Lambda API reference, CreateFunction: the name alone; the model's 140 are for a whole ARN."""
 ENVIRONMENT_BYTES = 4096
 """Lambda developer guide, "Lambda quotas": environment variables, all together."""
+UNRESERVED = -1
+"""How the provider says that no concurrency is reserved."""
 RESERVED_VARIABLES = frozenset(
     {
         *("_HANDLER", "_X_AMZN_TRACE_ID", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR", "AWS_LAMBDA_RUNTIME_API"),
@@ -31,16 +36,36 @@ RESERVED_VARIABLES = frozenset(
 def _make(inputs: Properties, making: Making) -> Made:
     name, env = inputs["name"], making.env
     arn = env.arn("lambda", f"function:{name}")
-    path = f"2015-03-31/functions/{arn}/invocations"
     return Made(
         name,
         {
             "arn": arn,
-            "invokeArn": f"arn:{env.partition}:apigateway:{env.region}:lambda:path/{path}",
+            "invokeArn": _invoke_arn(env, arn, "2015-03-31", "invocations"),
             "qualifiedArn": f"{arn}:$LATEST",
+            "qualifiedInvokeArn": _invoke_arn(env, f"{arn}:$LATEST", "2015-03-31", "invocations"),
+            "responseStreamingInvokeArn": _invoke_arn(env, arn, "2021-11-15", "response-streaming-invocations"),
             "version": "$LATEST",
+            # What they say of the zip is made up: its digest is known here, its bytes are not.
+            "codeSha256": base64.b64encode(hashlib.sha256(str(inputs.get("code")).encode()).digest()).decode(),
+            "sourceCodeSize": 0,
+            "lastModified": MADE_AT,
+            "signingJobArn": "",
+            "signingProfileVersionArn": "",
         },
     )
+
+
+def _invoke_arn(env: CloudEnvironment, function: str, version: str, what: str) -> str:
+    return f"arn:{env.partition}:apigateway:{env.region}:lambda:path/{version}/functions/{function}/{what}"
+
+
+def _reported(inputs: Properties) -> dict[str, Any]:
+    return {
+        "architectures": ["x86_64"],
+        "ephemeralStorage": {"size": 512},
+        "loggingConfig": {"logFormat": "Text", "logGroup": f"/aws/lambda/{inputs.get('name')}"},
+        "tracingConfig": {"mode": "PassThrough"},
+    }
 
 
 def _name(inputs: Properties) -> Iterator[Failure]:
@@ -171,14 +196,29 @@ FUNCTION_TYPE = ResourceType(
             "PutFunctionConcurrency",
             {"name": "FunctionName", "reservedConcurrentExecutions": "ReservedConcurrentExecutions"},
             when="reservedConcurrentExecutions",
+            unless=UNRESERVED,
         ),
     ),
     kept=frozenset({"sourceCodeHash"}),
     make=_make,
-    computed=("arn", "invokeArn", "qualifiedArn", "version"),
+    computed=(
+        *("arn", "codeSha256", "invokeArn", "lastModified", "qualifiedArn", "qualifiedInvokeArn"),
+        *("responseStreamingInvokeArn", "signingJobArn", "signingProfileVersionArn", "sourceCodeSize", "version"),
+    ),
     replaces=frozenset({"name"}),
     auto_name="name",
-    defaults={"timeout": 3, "memorySize": 128, "packageType": "Zip", "architectures": ["x86_64"]},
+    defaults={
+        "memorySize": 128,
+        "packageType": "Zip",
+        "publish": False,
+        "reservedConcurrentExecutions": UNRESERVED,
+        "skipDestroy": False,
+        "timeout": 3,
+    },
+    fixed=frozenset({"packageType", "publish", "skipDestroy"}),
+    reported=_reported,
+    refreshed=frozenset({"codeSha256", "lastModified", "sourceCodeSize"}),
+    unordered=frozenset({"subnetIds", "securityGroupIds"}),
     rules=(_name, _package, _environment, _network),
     needs=(_role_can_be_assumed, _role_may_use_network, key_in_region("kmsKeyArn")),
     unique=("name",),

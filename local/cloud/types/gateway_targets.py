@@ -19,7 +19,7 @@ TARGETS_PER_GATEWAY = 100
 
 def _make(inputs: Properties, making: Making) -> Made:
     target_id = making.characters(10, ALPHANUMERIC)
-    return Made(f"{inputs['gatewayIdentifier']},{target_id}", {"targetId": target_id, "region": making.env.region})
+    return Made(f"{inputs['gatewayIdentifier']},{target_id}", {"targetId": target_id})
 
 
 def _credentials(configuration: Any) -> Any:
@@ -81,8 +81,10 @@ TARGET_TYPE = ResourceType(
         ),
     ),
     make=_make,
-    computed=("targetId", "region"),
+    computed=("targetId",),
     replaces=frozenset({"gatewayIdentifier", "name"}),
+    framework=True,
+    unordered=frozenset({"properties"}),
     auto_name="name",
     rules=(partial(schema_failures, "targetConfiguration"), _has_credentials),
     needs=(_gateway_may_invoke, _room_is_left),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from toolgate.local.cloud.api_requests import Member, Table, same
+from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
 from toolgate.local.cloud.resource_type import (
     LOWER_ALPHANUMERIC,
@@ -15,8 +16,9 @@ from toolgate.local.cloud.resource_type import (
 )
 from toolgate.local.cloud.types.engine_attachment import engine_answers
 from toolgate.local.cloud.types.key_use import gateway_uses_key, key_in_region
+from toolgate.local.cloud.types.permissions import role_of, trusts
 from toolgate.local.cloud.values import UNKNOWN, Properties
-from toolgate.policy.language.agentcore_facts import GATEWAY, TARGET
+from toolgate.policy.language.agentcore_facts import GATEWAY, SERVICE_PRINCIPAL, TARGET
 
 NAME_CHARACTERS = 48
 """The service's limit; the model's pattern counts a character and its hyphen as one (CloudFormation roadmap #2456)."""
@@ -34,7 +36,6 @@ def _make(inputs: Properties, making: Making) -> Made:
             "gatewayArn": env.arn("bedrock-agentcore", f"gateway/{gateway_id}"),
             "gatewayUrl": f"https://{gateway_id}.gateway.bedrock-agentcore.{env.region}.amazonaws.com/mcp",
             "workloadIdentityDetails": env.workload_identity(gateway_id),
-            "region": env.region,
         },
     )
 
@@ -58,11 +59,30 @@ def _authorizer(inputs: Properties) -> Iterator[Failure]:
         yield Failure("authorizerConfiguration", text)
 
 
-def _targets_remain(gateway: Record, existing: Existing) -> Iterator[str]:
-    names = [target.inputs["name"] for target in existing(TARGET) if target.inputs["gatewayIdentifier"] == gateway.id]
-    if names:
-        text = f"Gateway with ID '{gateway.id}' has targets associated with it. Delete all targets before deleting it"
-        yield f"ValidationException: {text}: {', '.join(sorted(names))}"
+def _role_can_be_assumed(inputs: Properties, made: Made, env: CloudEnvironment, existing: Existing) -> Iterator[str]:
+    """CreateGateway and UpdateGateway assume the role at once (hashicorp/terraform-provider-aws, gateway.go)."""
+    role = role_of(inputs["roleArn"], existing)
+    # One that the program does not make is taken as it is given: whom it trusts nobody here can know.
+    if role is not None and not trusts(role, SERVICE_PRINCIPAL, made.outputs["gatewayArn"], env):
+        yield "ValidationException: Gateway service failed to perform AssumeRole on Gateway role"
+
+
+def _nothing_that_only_creation_takes(gateway: Record, inputs: Properties) -> Iterator[str]:
+    """Search is for a gateway's creation (AgentCore developer guide, "Create a gateway", note on semantic search).
+
+    Its protocol versions can be fewer later, never others (aws/aws-cli#10346). The texts are ours.
+    """
+    before, after = _mcp(gateway.inputs), _mcp(inputs)
+    if after.get("searchType") and not before.get("searchType"):
+        yield "ValidationException: Semantic search can only be enabled when the gateway is created"
+    had = before.get("supportedVersions")
+    if had and (more := sorted({*(after.get("supportedVersions") or [])} - {*had})):
+        yield f"ValidationException: Protocol versions cannot be added to a gateway: {', '.join(more)}"
+
+
+def _mcp(inputs: Properties) -> Properties:
+    found: Properties = (inputs.get("protocolConfiguration") or {}).get("mcp") or {}
+    return found
 
 
 _JWT: Table = {
@@ -95,12 +115,19 @@ GATEWAY_TYPE = ResourceType(
         ),
     ),
     make=_make,
-    computed=("gatewayId", "gatewayArn", "gatewayUrl", "workloadIdentityDetails", "region"),
-    replaces=frozenset({"name", "authorizerType", "protocolType"}),
+    computed=("gatewayId", "gatewayArn", "gatewayUrl", "workloadIdentityDetails"),
+    replaces=frozenset({"name", "authorizerType"}),
+    framework=True,
+    reported=lambda _inputs: {"protocolType": "MCP"},
+    unordered=frozenset({"supportedVersions", "allowedClients", "allowedScopes", "allowedAudiences"}),
+    changes=(_nothing_that_only_creation_takes,),
     auto_name="name",
     rules=(_name, _authorizer),
-    needs=(key_in_region("kmsKeyArn"), gateway_uses_key, engine_answers),
+    needs=(key_in_region("kmsKeyArn"), _role_can_be_assumed, gateway_uses_key, engine_answers),
     unique=("name",),
     conflict="ConflictException: A gateway with the name '{name}' already exists",
-    in_use=_targets_remain,
+    # hashicorp/terraform-provider-aws, gateway.go, deleteAllGatewayTargets: also those that others made.
+    takes_along=lambda gateway, existing: [
+        it for it in existing(TARGET) if it.inputs["gatewayIdentifier"] == gateway.id
+    ],
 )

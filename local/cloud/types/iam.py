@@ -8,7 +8,7 @@ from functools import partial
 from toolgate.local.cloud.api_requests import Member, key_value_list
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
-from toolgate.local.cloud.resource_type import ApiRequest, Existing, Made, Making, Record, ResourceType
+from toolgate.local.cloud.resource_type import MADE_AT, ApiRequest, Existing, Made, Making, Record, ResourceType
 from toolgate.local.cloud.types.policy_documents import ROLE_POLICY_CHARACTERS, identity_policy, trust_policy
 from toolgate.local.cloud.values import Properties
 from toolgate.policy.language.agentcore_facts import ROLE, ROLE_POLICY
@@ -23,6 +23,7 @@ def _make_role(inputs: Properties, making: Making) -> Made:
         name,
         {
             "arn": making.env.global_arn("iam", f"role{path}{name}"),
+            "createDate": MADE_AT,
             "uniqueId": f"AROA{making.characters(17, _ID_CHARACTERS)}",
         },
     )
@@ -61,11 +62,12 @@ ROLE_TYPE = ResourceType(
         ),
     ),
     make=_make_role,
-    computed=("arn", "uniqueId"),
+    computed=("arn", "createDate", "uniqueId"),
     kept=frozenset({"forceDetachPolicies"}),
     replaces=frozenset({"name", "path"}),
     auto_name="name",
     defaults={"path": "/", "maxSessionDuration": 3600, "forceDetachPolicies": False},
+    documents=frozenset({"assumeRolePolicy"}),
     rules=(partial(trust_policy, "assumeRolePolicy"), _boundary),
     unique=("name",),
     conflict="EntityAlreadyExists: Role with name {name} already exists.",
@@ -96,6 +98,7 @@ ROLE_POLICY_TYPE = ResourceType(
     computed=(),
     replaces=frozenset({"name", "role"}),
     auto_name="name",
+    documents=frozenset({"policy"}),
     rules=(partial(identity_policy, "policy"),),
     needs=(_role_takes,),
 )

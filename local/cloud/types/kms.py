@@ -27,7 +27,7 @@ def _tags(tags: Any) -> list[dict[str, Any]]:
 def _make_key(inputs: Properties, making: Making) -> Made:
     digits = making.characters(32, _HEX)
     key_id = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
-    computed = {"arn": making.env.arn("kms", f"key/{key_id}"), "keyId": key_id, "region": making.env.region}
+    computed = {"arn": making.env.arn("kms", f"key/{key_id}"), "keyId": key_id}
     return Made(key_id, computed)
 
 
@@ -59,16 +59,31 @@ KEY_TYPE = ResourceType(
     # EnableKeyRotation and ScheduleKeyDeletion, which take the key's id.
     kept=frozenset({"enableKeyRotation", "deletionWindowInDays"}),
     make=_make_key,
-    computed=("arn", "keyId", "region"),
+    computed=("arn", "keyId"),
     replaces=frozenset({"keyUsage"}),
-    defaults={"enableKeyRotation": False, "keyUsage": "ENCRYPT_DECRYPT", "isEnabled": True},
+    defaults={
+        "bypassPolicyLockoutSafetyCheck": False,
+        "customerMasterKeySpec": "SYMMETRIC_DEFAULT",
+        "enableKeyRotation": False,
+        "isEnabled": True,
+        "keyUsage": "ENCRYPT_DECRYPT",
+    },
+    fixed=frozenset({"bypassPolicyLockoutSafetyCheck", "customerMasterKeySpec", "isEnabled"}),
+    reported=lambda inputs: {
+        "description": "",
+        "multiRegion": False,
+        **({"rotationPeriodInDays": 365} if inputs.get("enableKeyRotation") else {}),
+    },
+    documents=frozenset({"policy"}),
     rules=(partial(key_policy, "policy"), _window),
     needs=(_not_locked_out,),
 )
 
 
 def _make_alias(inputs: Properties, making: Making) -> Made:
-    return Made(inputs["name"], {"arn": making.env.arn("kms", inputs["name"])})
+    wanted = inputs["targetKeyId"]
+    key = wanted if wanted.startswith("arn:") else making.env.arn("kms", f"key/{wanted}")
+    return Made(inputs["name"], {"arn": making.env.arn("kms", inputs["name"]), "targetKeyArn": key})
 
 
 def _alias_name(inputs: Properties) -> Iterator[Failure]:
@@ -91,7 +106,8 @@ ALIAS_TYPE = ResourceType(
     type=ALIAS,
     requests=(ApiRequest("kms", "CreateAlias", {"name": "AliasName", "targetKeyId": "TargetKeyId"}),),
     make=_make_alias,
-    computed=("arn",),
+    computed=("arn", "targetKeyArn"),
+    refreshed=frozenset({"targetKeyArn"}),
     replaces=frozenset({"name"}),
     auto_name="name",
     rules=(_alias_name,),

@@ -31,7 +31,7 @@ LOG_GROUP = ResourceType(
     requests=(
         ApiRequest("logs", "CreateLogGroup", {"name": "logGroupName", **same("kmsKeyId", "tags", "logGroupClass")}),
         ApiRequest(
-            "logs", "PutRetentionPolicy", {"name": "logGroupName", **same("retentionInDays")}, when="retentionInDays"
+            "logs", "PutRetentionPolicy", {"name": "logGroupName", **same("retentionInDays")}, "retentionInDays", 0
         ),
     ),
     kept=frozenset({"skipDestroy"}),
@@ -39,7 +39,8 @@ LOG_GROUP = ResourceType(
     computed=("arn",),
     replaces=frozenset({"name", "logGroupClass"}),
     auto_name="name",
-    defaults={"retentionInDays": 0, "skipDestroy": False, "logGroupClass": "STANDARD"},
+    defaults={"retentionInDays": 0, "skipDestroy": False},
+    reported=lambda _inputs: {"logGroupClass": "STANDARD"},
     rules=(_retention,),
     needs=(key_in_region("kmsKeyId"), logs_use_key),
     unique=("name",),

@@ -10,6 +10,7 @@ from toolgate.local.cloud.api_requests import Member, same
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
 from toolgate.local.cloud.resource_type import (
+    FAILED,
     LOWER_ALPHANUMERIC,
     ApiRequest,
     Existing,
@@ -30,7 +31,7 @@ POLICIES_PER_ENGINE = 1000
 def _make_engine(inputs: Properties, making: Making) -> Made:
     engine_id = f"{inputs['name']}-{making.characters(10, LOWER_ALPHANUMERIC)}"
     arn = making.env.arn("bedrock-agentcore", f"policy-engine/{engine_id}")
-    return Made(engine_id, {"policyEngineId": engine_id, "policyEngineArn": arn, "region": making.env.region})
+    return Made(engine_id, {"policyEngineId": engine_id, "policyEngineArn": arn})
 
 
 def _engine_in_use(engine: Record, existing: Existing) -> Iterator[str]:
@@ -55,9 +56,10 @@ ENGINE_TYPE = ResourceType(
         ),
     ),
     make=_make_engine,
-    computed=("policyEngineId", "policyEngineArn", "region"),
+    computed=("policyEngineId", "policyEngineArn"),
     # Its key cannot be changed (botocore, UpdatePolicyEngine takes none).
     replaces=frozenset({"name", "encryptionKeyArn"}),
+    framework=True,
     auto_name="name",
     needs=(key_in_region("encryptionKeyArn"), engine_gets_key),
     unique=("name",),
@@ -70,7 +72,7 @@ def _make_policy(inputs: Properties, making: Making) -> Made:
     engine_id = inputs["policyEngineId"]
     policy_id = f"{inputs['name']}-{making.characters(10, LOWER_ALPHANUMERIC)}"
     arn = making.env.arn("bedrock-agentcore", f"policy-engine/{engine_id}/policy/{policy_id}")
-    return Made(f"{engine_id},{policy_id}", {"policyId": policy_id, "policyArn": arn, "region": making.env.region})
+    return Made(f"{engine_id},{policy_id}", {"policyId": policy_id, "policyArn": arn})
 
 
 def _statement(inputs: Properties) -> Any:
@@ -111,7 +113,7 @@ def _fits_the_tools(inputs: Properties, _made: Made, _env: CloudEnvironment, exi
         yield f"ResourceNotFoundException: Gateway {named} not found"
     for gateway in gateways:
         for finding in validate(_statement(inputs), _view(gateway), _tools(gateway, existing)):
-            yield f"CREATE_FAILED: {finding}"
+            yield f"{FAILED}: {finding}"
     if inputs.get("validationMode", "FAIL_ON_ANY_FINDINGS") == "FAIL_ON_ANY_FINDINGS":
         yield from _permits_the_future(policy)
 
@@ -127,7 +129,7 @@ def _permits_the_future(policy: ScopedPolicy) -> Iterator[str]:
     """Of the service's analyser only the finding that was seen live: a permit for tools that are not there yet."""
     if policy.effect == "permit" and not policy.conditional and policy.body["action"]["op"] == "All":
         yield (
-            "CREATE_FAILED: Overly Permissive: Policy Engine will allow every request for the specified principal,"
+            f"{FAILED}: Overly Permissive: Policy Engine will allow every request for the specified principal,"
             " action (Any Future Tools) and resource"
         )
 
@@ -175,8 +177,9 @@ POLICY_TYPE = ResourceType(
         ),
     ),
     make=_make_policy,
-    computed=("policyId", "policyArn", "region"),
+    computed=("policyId", "policyArn"),
     replaces=frozenset({"name", "policyEngineId"}),
+    framework=True,
     auto_name="name",
     rules=(_one_policy,),
     needs=(_engine_takes, _fits_the_tools),

@@ -37,8 +37,8 @@ ACTIONS: Mapping[str, frozenset[str]] = {
 _ENDPOINT = re.compile(r"/runtime-endpoint/DEFAULT$")
 
 
-def _make(inputs: Properties, making: Making) -> Made:
-    return Made(inputs["resourceArn"], {"region": making.env.region})
+def _make(inputs: Properties, _making: Making) -> Made:
+    return Made(inputs["resourceArn"], {})
 
 
 def _document(inputs: Properties) -> Iterator[Failure]:
@@ -106,8 +106,10 @@ RESOURCE_POLICY_TYPE = ResourceType(
     type=RESOURCE_POLICY,
     requests=(ApiRequest("bedrock-agentcore-control", "PutResourcePolicy", same("resourceArn", "policy")),),
     make=_make,
-    computed=("region",),
+    computed=(),
     replaces=frozenset({"resourceArn"}),
+    framework=True,
+    documents=frozenset({"policy"}),
     rules=(_on_something, _document, _statements),
     needs=(_resource_exists,),
 )

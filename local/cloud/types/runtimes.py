@@ -23,7 +23,6 @@ def _make(inputs: Properties, making: Making) -> Made:
             "agentRuntimeArn": env.arn("bedrock-agentcore", f"runtime/{runtime_id}"),
             "agentRuntimeVersion": str(making.version),
             "workloadIdentityDetails": env.workload_identity(runtime_id),
-            "region": env.region,
         },
     )
 
@@ -64,6 +63,13 @@ def _network(inputs: Properties) -> Iterator[Failure]:
         yield Failure("networkConfiguration", text)
 
 
+def _other_artifact(known: Properties, inputs: Properties) -> Iterator[str]:
+    """A zip instead of an image, or the other way round, makes a new runtime (terraform-provider-aws#45091)."""
+    before, after = (it.get("agentRuntimeArtifact") or {} for it in (known, inputs))
+    if UNKNOWN not in (before, after) and before.keys() != after.keys():
+        yield "agentRuntimeArtifact"
+
+
 def _only(blocks: Any) -> Any:
     return blocks[0] if isinstance(blocks, list) and len(blocks) == 1 else blocks
 
@@ -97,8 +103,16 @@ RUNTIME_TYPE = ResourceType(
         ),
     ),
     make=_make,
-    computed=("agentRuntimeId", "agentRuntimeArn", "agentRuntimeVersion", "workloadIdentityDetails", "region"),
+    computed=("agentRuntimeId", "agentRuntimeArn", "agentRuntimeVersion", "workloadIdentityDetails"),
     replaces=frozenset({"agentRuntimeName"}),
+    replaced_by=_other_artifact,
+    framework=True,
+    # AgentCore developer guide, "Use isolated sessions": the defaults, in seconds.
+    reported=lambda _inputs: {
+        "lifecycleConfigurations": [{"idleRuntimeSessionTimeout": 900, "maxLifetime": 28_800}],
+        "platformVersion": "V1",
+    },
+    unordered=frozenset({"subnets", "securityGroups"}),
     refreshed=frozenset({"agentRuntimeVersion"}),
     rules=(_network,),
     needs=(_role_is_valid, _package_exists),

@@ -2,18 +2,23 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from toolgate.local.cloud.api_requests import Member, Table, key_value_list, translate
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
-from toolgate.local.cloud.resource_type import ApiRequest, Existing, Made, Making, Record, ResourceType
+from toolgate.local.cloud.resource_type import ALPHANUMERIC, ApiRequest, Existing, Made, Making, Record, ResourceType
 from toolgate.local.cloud.types.key_use import Need, key_in_region
 from toolgate.local.cloud.values import Properties
 
 BUCKET = "aws:s3/bucket:Bucket"
 OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"
+
+
+LONGEST_BUCKET_NAME = 63
+"""S3 user guide, "General purpose bucket naming rules"."""
 
 
 def _make_bucket(inputs: Properties, making: Making) -> Made:
@@ -25,7 +30,10 @@ def _make_bucket(inputs: Properties, making: Making) -> Made:
             "bucketDomainName": f"{name}.s3.amazonaws.com",
             "bucketRegionalDomainName": f"{name}.s3.{env.region}.amazonaws.com",
             "bucketRegion": env.region,
-            "region": env.region,
+            # Route 53's zone of S3 in the Region, and what only a website has.
+            "hostedZoneId": making.characters(14, ALPHANUMERIC.upper(), "zone"),
+            "websiteDomain": "",
+            "websiteEndpoint": "",
         },
     )
 
@@ -53,10 +61,16 @@ def _bucket_exists(inputs: Properties, _made: Made, _env: CloudEnvironment, exis
         yield f"NoSuchBucket: The specified bucket does not exist: {inputs['bucket']}"
 
 
+_CHECKSUMS = ("checksumCrc32", "checksumCrc32c", "checksumCrc64nvme", "checksumSha1", "checksumSha256")
+
+
 def _make_object(inputs: Properties, making: Making) -> Made:
     where = f"{inputs['bucket']}/{inputs['key']}"
     etag = hashlib.md5(inputs["source"].encode(), usedforsecurity=False).hexdigest()
-    return Made(where, {"arn": f"arn:{making.env.partition}:s3:::{where}", "etag": etag})
+    checksums = dict.fromkeys(_CHECKSUMS, "")
+    arn = f"arn:{making.env.partition}:s3:::{where}"
+    # What S3 makes of the bytes is made up: their digest is known here, they are not.
+    return Made(where, {"arn": arn, "etag": etag, "versionId": "", **checksums})
 
 
 def _has_content(inputs: Properties) -> Iterator[Failure]:
@@ -81,9 +95,14 @@ BUCKET_TYPE = ResourceType(
     ),
     kept=frozenset({"forceDestroy"}),
     make=_make_bucket,
-    computed=("arn", "bucketDomainName", "bucketRegionalDomainName", "bucketRegion", "region"),
+    computed=(
+        *("arn", "bucketDomainName", "bucketRegionalDomainName", "bucketRegion", "hostedZoneId"),
+        *("websiteDomain", "websiteEndpoint"),
+    ),
     replaces=frozenset({"bucket"}),
     auto_name="bucket",
+    # As the provider does (pulumi/pulumi-aws, provider/resource_overrides.go).
+    auto_name_form=lambda name: name.lower()[:LONGEST_BUCKET_NAME],
     defaults={"forceDestroy": False},
     rules=(_bucket_name,),
     unique=("bucket",),
@@ -92,7 +111,9 @@ BUCKET_TYPE = ResourceType(
 )
 
 
-def _setting(kind: str, operation: str, table: Table, needs: tuple[Need, ...] = ()) -> ResourceType:
+def _setting(
+    kind: str, operation: str, table: Table, needs: tuple[Need, ...] = (), defaults: Mapping[str, Any] | None = None
+) -> ResourceType:
     """A setting of a bucket that Pulumi has as a resource of its own: the bucket's name is its id."""
     return ResourceType(
         type=kind,
@@ -100,6 +121,8 @@ def _setting(kind: str, operation: str, table: Table, needs: tuple[Need, ...] = 
         make=lambda inputs, _making: Made(inputs["bucket"], {}),
         computed=(),
         replaces=frozenset({"bucket"}),
+        defaults=defaults or {},
+        unordered=frozenset({"rules"}),
         needs=(_bucket_exists, *needs),
     )
 
@@ -114,6 +137,9 @@ PUBLIC_ACCESS_BLOCK = _setting(
         "blockPublicPolicy": "PublicAccessBlockConfiguration.BlockPublicPolicy",
         "restrictPublicBuckets": "PublicAccessBlockConfiguration.RestrictPublicBuckets",
     },
+    defaults=dict.fromkeys(
+        ("blockPublicAcls", "ignorePublicAcls", "blockPublicPolicy", "restrictPublicBuckets"), False
+    ),
 )
 
 OWNERSHIP_CONTROLS = _setting(
@@ -164,14 +190,24 @@ OBJECT_TYPE = ResourceType(
                 "source": "Body",
                 "contentType": "ContentType",
                 "serverSideEncryption": "ServerSideEncryption",
+                "tags": Member("Tagging", urlencode),
             },
         ),
     ),
     kept=frozenset({"sourceHash"}),
     make=_make_object,
-    computed=("arn", "etag"),
+    computed=("arn", "etag", "versionId", *_CHECKSUMS),
+    defaults={"forceDestroy": False},
+    fixed=frozenset({"forceDestroy"}),
+    reported=lambda _inputs: {
+        "bucketKeyEnabled": False,
+        "contentType": "application/octet-stream",
+        "kmsKeyId": "",
+        "serverSideEncryption": "AES256",
+        "storageClass": "STANDARD",
+    },
     replaces=frozenset({"bucket", "key"}),
-    refreshed=frozenset({"etag"}),
+    refreshed=frozenset({"etag", "versionId"}),
     rules=(_has_content,),
     needs=(_bucket_exists,),
 )

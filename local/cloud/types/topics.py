@@ -51,6 +51,12 @@ TOPIC_TYPE = ResourceType(
     replaces=frozenset({"name", "fifoTopic"}),
     auto_name="name",
     defaults={"contentBasedDeduplication": False, "fifoTopic": False},
+    reported=lambda inputs: {
+        "signatureVersion": 0,
+        "tracingConfig": "PassThrough",
+        **({"fifoThroughputScope": "Topic"} if inputs.get("fifoTopic") else {}),
+    },
+    documents=frozenset({"policy"}),
     rules=(
         partial(name_of, 256, "InvalidParameter", "fifoTopic"),
         _display_name,

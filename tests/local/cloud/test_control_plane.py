@@ -1,3 +1,5 @@
+import importlib
+import inspect
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,6 +8,8 @@ from typing import Any
 import pytest
 from botocore.session import get_session
 
+from toolgate.access.deployment.stack_export import DEFAULTS
+from toolgate.local.cloud import provider_state
 from toolgate.local.cloud.catalogue import TYPES
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.control_plane import ControlPlane
@@ -13,6 +17,7 @@ from toolgate.local.cloud.failures import NotReproducedError, RefusalError
 from toolgate.local.cloud.resource_type import Made, Making
 from toolgate.local.cloud.store import MemoryStore
 from toolgate.local.cloud.values import UNKNOWN, is_known
+from toolgate.local.engine.wire import without_defaults
 
 from .conftest import BUCKET, FUNCTION, GATEWAY, GOOD, LOG_GROUP, OBJECT, ROLE, RUNTIME, TARGET, trust
 
@@ -57,9 +62,62 @@ def test_a_failure_names_the_property_of_the_program(check: Callable[..., list[s
 
 
 def test_a_name_is_given_where_the_program_gives_none(plane: ControlPlane) -> None:
-    assert plane.fill(ROLE, "given", {}) == {"name": "given"}
-    assert plane.fill(ROLE, "given", {"name": "mine"}) == {"name": "mine"}
+    assert plane.fill(ROLE, "given", {})["name"] == "given"
+    assert plane.fill(ROLE, "given", {"name": "mine"})["name"] == "mine"
     assert plane.fill(RUNTIME, "given", {}) == {}
+
+
+def test_a_buckets_name_is_made_one_that_s3_takes(plane: ControlPlane) -> None:
+    named = plane.fill(BUCKET, f"Agents-{'A' * 60}", {})
+    assert named["bucket"] == f"agents-{'a' * 56}"
+    assert plane.check(BUCKET, without_defaults(named)) == []
+
+
+def test_the_older_half_of_the_provider_notes_what_it_wrote(plane: ControlPlane) -> None:
+    function = plane.fill(FUNCTION, "f", {"environment": {"variables": {"A": "1"}}, "timeout": 5})
+    assert function[DEFAULTS] == [
+        *("memorySize", "name", "packageType", "publish", "reservedConcurrentExecutions", "skipDestroy")
+    ]
+    assert function["environment"] == {DEFAULTS: [], "variables": {"A": "1"}}
+    assert (function["timeout"], function["publish"]) == (5, False)
+    assert DEFAULTS not in plane.fill(GATEWAY, "g", {})
+
+
+@pytest.mark.parametrize("token", TYPES)
+def test_the_state_has_every_output_of_the_sdks_class(token: str) -> None:
+    """An output that is no input is one that the provider always reports."""
+    package, _, name = token.partition("/")
+    module = importlib.import_module(f"pulumi_aws.{package.removeprefix('aws:').replace('lambda', 'lambda_')}")
+    name = name.partition(":")[2]
+    outputs, inputs = (_names(getattr(module, it)) for it in (name, f"{name}Args"))
+    kind = TYPES[token]
+    known = provider_state.state(kind, {}, Made("", dict.fromkeys(kind.computed)), CloudEnvironment())
+    assert outputs - inputs - {"bucket", "expectedBucketOwner", "mfa", "rules", "versioningConfiguration"} <= {*known}
+    assert kind.fixed <= kind.defaults.keys()
+
+
+def _names(cls: type) -> set[str]:
+    found = inspect.getmembers(cls, lambda member: isinstance(member, property))
+    names = {getattr(member.fget, "_pulumi_name", name) for name, member in found}
+    return names - {"id", "urn", "pulumi_resource_name", "pulumi_resource_type"}
+
+
+def test_only_the_default_is_reproduced_of_some_inputs(plane: ControlPlane) -> None:
+    assert plane.check(FUNCTION, GOOD[FUNCTION] | {"publish": False}) == []
+    [failure] = plane.check(FUNCTION, GOOD[FUNCTION] | {"publish": True})
+    assert failure.property == "publish"
+
+
+def test_what_failed_after_the_call_stays_and_holds_its_name(plane: ControlPlane) -> None:
+    failing = replace(plane, refusals={LOG_GROUP: ["CREATE_FAILED: it is not known yet"]})
+    with pytest.raises(RefusalError) as caught:
+        failing.create(LOG_GROUP, GOOD[LOG_GROUP])
+    text = "unexpected state 'CREATE_FAILED', wanted target 'ACTIVE'. last error: it is not known yet"
+    assert str(caught.value) == text
+    with pytest.raises(RefusalError, match="ResourceAlreadyExistsException"):
+        failing.create(LOG_GROUP, GOOD[LOG_GROUP])
+    failing.delete(LOG_GROUP, GOOD[LOG_GROUP]["name"])
+    failing.create(LOG_GROUP, GOOD[LOG_GROUP])
 
 
 def matches_model(operation: str, member: str, value: str) -> bool:

@@ -4,7 +4,6 @@ import pytest
 
 from tests.local.cloud.conftest import GATEWAY, GOOD, TARGET
 from toolgate.local.cloud.control_plane import ControlPlane
-from toolgate.local.cloud.failures import RefusalError
 from toolgate.local.cloud.resource_type import Made
 from toolgate.local.cloud.values import UNKNOWN
 
@@ -41,9 +40,9 @@ def test_the_id_carries_the_name_in_lower_case(plane: ControlPlane) -> None:
     assert made.outputs["gatewayUrl"] == f"https://{made.id}.gateway.bedrock-agentcore.us-east-1.amazonaws.com/mcp"
 
 
-def test_a_gateway_with_targets_cannot_be_deleted(plane: ControlPlane, gateway: Made) -> None:
+def test_a_gateway_takes_its_targets_along(plane: ControlPlane, gateway: Made) -> None:
     target = plane.create(TARGET, GOOD[TARGET] | {"gatewayIdentifier": gateway.id})
-    with pytest.raises(RefusalError, match=r"has targets associated with it.*: math"):
-        plane.delete(GATEWAY, gateway.id)
-    plane.delete(TARGET, target.id)
+    other = plane.create(GATEWAY, GOOD[GATEWAY] | {"name": "other", "roleArn": "arn:aws:iam::123456789012:role/r"})
     plane.delete(GATEWAY, gateway.id)
+    assert plane.read(TARGET, target.id) is None
+    assert plane.read(GATEWAY, other.id) is not None

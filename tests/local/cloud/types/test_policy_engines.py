@@ -86,7 +86,7 @@ def test_policies_that_do_not_fit_the_gateways_tools(
 ) -> None:
     with pytest.raises(RefusalError) as caught:
         create(plane, engine, **statement(policed.outputs["gatewayArn"], **changes))
-    assert str(caught.value).startswith("CREATE_FAILED: ")
+    assert str(caught.value).startswith("unexpected state 'CREATE_FAILED'")
     assert fault in str(caught.value)
 
 
@@ -101,6 +101,13 @@ def test_a_policy_comes_after_the_target_whose_tools_it_names(
     inputs = statement(gateway.outputs["gatewayArn"], action="later___add")
     with pytest.raises(RefusalError, match="later___add"):
         create(plane, engine, **inputs)
+    with plane.store.transaction() as account:
+        [failed] = [it["id"] for it in account["resources"].values() if it["type"] == POLICY]
+    with pytest.raises(RefusalError, match="ConflictException: A policy with the name"):
+        create(plane, engine, **inputs)
+    with pytest.raises(RefusalError, match="has policies"):
+        plane.delete(ENGINE, engine.id)
+    plane.delete(POLICY, failed)
     plane.create(TARGET, GOOD[TARGET] | {"gatewayIdentifier": gateway.id, "name": "later"})
     create(plane, engine, **inputs)
 
@@ -129,7 +136,7 @@ def test_a_permit_for_tools_to_come_is_a_finding(plane: ControlPlane, engine: Ma
     wide = {"cedar": {"statement": f"permit({scope}, action, resource is AgentCore::Gateway);"}}
     with pytest.raises(RefusalError, match=r"Overly Permissive: .*\(Any Future Tools\)"):
         create(plane, engine, definition=wide)
-    create(plane, engine, definition=wide, validationMode="IGNORE_ALL_FINDINGS")
+    create(plane, engine, name="other", definition=wide, validationMode="IGNORE_ALL_FINDINGS")
 
 
 def test_a_permit_with_a_condition_is_none(plane: ControlPlane, engine: Made, policed: Made) -> None:
