@@ -9,6 +9,8 @@ import pulumi_aws as aws
 from toolgate.components.checks import arguments, names
 from toolgate.components.iam import iam_documents
 
+STACK_TAG = "toolgate:stack"
+"""Whose the key is, as `<project>/<stack>`: by it the deployer's document names the key before it has an id."""
 # KMS API reference, ScheduleKeyDeletion, PendingWindowInDays
 SHORTEST_WINDOW, LONGEST_WINDOW = 7, 30
 
@@ -19,15 +21,16 @@ class EncryptionKeyArgs(TypedDict):
     deletion_window_days: NotRequired[pulumi.Input[int]]
     """Days between its removal and its end, in which it can be brought back; 7 to 30. Default 30."""
     tags: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
-    """Tags for the key."""
+    """Tags for the key, besides the one that says which stack it is of."""
 
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What the arguments come to, checked: the key's alias, what it is for, and the days until it ends."""
+    """What the arguments come to, checked: the key's alias, what it is for, whose it is, and the days until it ends."""
 
     alias: str
     description: str
+    stack: str
     window_days: pulumi.Input[int]
 
 
@@ -50,7 +53,7 @@ class EncryptionKey(pulumi.ComponentResource):
             policy=pulumi.Output.json_dumps(iam_documents.key_policy(iam_documents.current_environment(self))),
             enable_key_rotation=True,
             deletion_window_in_days=wanted.window_days,
-            tags=args.get("tags"),
+            tags=pulumi.Output.from_input(args.get("tags")).apply(lambda own: {**(own or {}), STACK_TAG: wanted.stack}),
             opts=child,
         )
         aws.kms.Alias(f"{name}-alias", name=wanted.alias, target_key_id=key.key_id, opts=child)
@@ -69,4 +72,5 @@ def _checked(name: str, args: EncryptionKeyArgs) -> _Wanted:
     days = args.get("deletion_window_days", LONGEST_WINDOW)
     arguments.within(days, SHORTEST_WINDOW, LONGEST_WINDOW, f"{where}.deletion_window_days")
     project, stack = pulumi.get_project(), pulumi.get_stack()
-    return _Wanted(names.key_alias(project, stack, name), f"What the stack {project}/{stack} keeps", days)
+    whose = f"{project}/{stack}"
+    return _Wanted(names.key_alias(project, stack, name), f"What the stack {whose} keeps", whose, days)

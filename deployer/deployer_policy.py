@@ -6,15 +6,14 @@ named, `actions` what is called for each type. Nothing else is in it, and no nam
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from toolgate.access.deployment.stack_export import Resource, resources
 from toolgate.access.iam.policies import read_statements
-from toolgate.deployer.actions import KEY, TYPES
+from toolgate.deployer.actions import KEY, OF_STACK, STACK_TAG, TYPES
 from toolgate.deployer.grants import ANYTHING, Grant
 from toolgate.policy.language.agentcore_facts import ROLE, ROLE_POLICY
-from toolgate.policy.language.principals import services
 
 # What AWS or Pulumi puts to a name to make it unique, at the end of an ARN or of a part of it.
 _AGENTCORE_SUFFIX = re.compile(r"(?<=-)[0-9a-zA-Z]{10}(?=/|$)")
@@ -43,14 +42,14 @@ def permissions(
         account: The account it goes to, 12 digits; without it, the deployment's own.
         read_only: For a preview and a drift check, which change nothing.
         planned: Whether the deployment is still to be made: AWS then gives its KMS key another id than it has here, and
-            nothing in a key's ARN but its id says whose it is.
+            nothing in a key's ARN but its id says whose it is. A key of a component is then known by its tag.
 
     Raises:
         DeploymentError: The deployment cannot be read.
         DeployerError: It holds a resource type of which nobody has written what its deployment calls.
     """
     found = resources(export)
-    unmade = {it.text("arn") for it in found if planned and it.type == KEY}
+    unmade = {it.text("arn"): _stack(it) for it in found if planned and it.type == KEY}
     every = _reading(_statements(found, unmade)) if read_only else _statements(found, unmade)
     statements = _merged(_merged(every, "Action", "Resource"), "Resource", "Action")
     sids = [statement["Sid"] for statement in statements]
@@ -80,22 +79,27 @@ def _reading(statements: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield statement | {"Action": actions}
 
 
-def _statements(found: Sequence[Resource], unmade: Set[str]) -> Iterator[dict[str, Any]]:
+def _statements(found: Sequence[Resource], unmade: Mapping[str, str | None]) -> Iterator[dict[str, Any]]:
     for resource in found:
         if resource.type.startswith("aws:"):
             for grant in _grants(resource):
-                if not grant.when(resource):
+                if not grant.when(resource) or (grant.unmade and resource.get("arn") not in unmade):
                     continue
                 owners = grant.of(resource, found)
                 if not owners:
                     raise DeployerError(
-                        f"{resource.label}: what it is a part of ({grant.sid}) is not in the deployment."
+                        f"{resource.label}: what it is a part of or names ({grant.sid}) is neither in the deployment "
+                        "nor named by its ARN."
                     )
                 yield from (_statement(grant, owner, unmade) for owner in owners)
-        if resource.type == ROLE:
-            yield from _passing(resource)
-        elif resource.type == ROLE_POLICY:
+        if resource.type == ROLE_POLICY:
             yield from _profiles(resource)
+
+
+def _stack(key: Resource) -> str | None:
+    """Whose a key says that it is."""
+    tag = key.mapping("tags").get(STACK_TAG)
+    return tag if isinstance(tag, str) else None
 
 
 def _grants(resource: Resource) -> Sequence[Grant]:
@@ -107,10 +111,13 @@ def _grants(resource: Resource) -> Sequence[Grant]:
     return TYPES[resource.type]
 
 
-def _statement(grant: Grant, owner: Resource | str, unmade: Set[str]) -> dict[str, Any]:
+def _statement(grant: Grant, owner: Resource | str, unmade: Mapping[str, str | None]) -> dict[str, Any]:
     arn = owner if isinstance(owner, str) else _lasting_arn(owner)
+    stack = unmade.get(arn)
+    conditions = [grant.condition or {}]
     if arn in unmade:
         arn = UNMADE_KEY.format(arn.rpartition("/")[0])
+        conditions += [{"StringEquals": OF_STACK}] if stack and ANYTHING not in grant.on else []
     _, partition, service, region, account, rest = arn.split(":", 5)
     words = {
         "arn": arn,
@@ -118,25 +125,28 @@ def _statement(grant: Grant, owner: Resource | str, unmade: Set[str]) -> dict[st
         "partition": partition,
         "region": region,
         "account": account,
+        "stack": stack,
         "name": rest.rpartition("/")[2].removesuffix("-" + "?" * 10),
     }
-    made = {"Sid": grant.sid, "Effect": "Allow", "Action": list(grant.actions)}
-    condition = _filled(grant.condition, words)
     boundary = owner.get("permissionsBoundary") if grant.bounded and isinstance(owner, Resource) else None
     if boundary:
-        condition = {"StringEquals": {"iam:PermissionsBoundary": boundary}}
+        conditions.append({"StringEquals": {"iam:PermissionsBoundary": boundary}})
     if ANYTHING in grant.on:
-        condition = {**(condition or {}), "StringEquals": {"aws:RequestedRegion": region}}
+        conditions.append({"StringEquals": {"aws:RequestedRegion": region}})
+    made = {"Sid": grant.sid, "Effect": "Allow", "Action": list(grant.actions)}
     made["Resource"] = [template.format_map(words) for template in grant.on]
+    condition = _all(conditions, words)
     return made | ({"Condition": condition} if condition else {})
 
 
-def _filled(condition: Mapping[str, Mapping[str, str]] | None, words: Mapping[str, str]) -> dict[str, Any] | None:
-    if condition is None:
-        return None
-    return {
-        operator: {key: value.format_map(words) for key, value in keys.items()} for operator, keys in condition.items()
-    }
+def _all(conditions: Iterable[Mapping[str, Mapping[str, str]]], words: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """One condition that holds where all of these hold."""
+    joined: dict[str, dict[str, str]] = {}
+    for condition in conditions:
+        for operator, keys in condition.items():
+            filled = {key: value.format_map(words) for key, value in keys.items()}
+            joined.setdefault(operator, {}).update(filled)
+    return joined
 
 
 def _lasting_arn(resource: Resource) -> str:
@@ -148,19 +158,6 @@ def _lasting_arn(resource: Resource) -> str:
         name = _SECRET_SUFFIX.sub("", arn).removesuffix("-")
         return (_PULUMI_SUFFIX.sub("?" * 7, name) if f"{resource.name}-" in name else name) + "-" + "?" * 6
     return _PULUMI_SUFFIX.sub("?" * 7, arn) if f"{resource.name}-" in arn else arn
-
-
-def _passing(role: Resource) -> Iterator[dict[str, Any]]:
-    """Handing the role to the services that its trust policy names, and to no other."""
-    for statement in read_statements(role, "assumeRolePolicy"):
-        for service in () if statement.everybody_but else services(statement):
-            yield {
-                "Sid": "PassTo" + "".join(word.capitalize() for word in re.split(r"[.-]", service.partition(".")[0])),
-                "Effect": "Allow",
-                "Action": ["iam:PassRole"],
-                "Resource": [_lasting_arn(role)],
-                "Condition": {"StringEquals": {"iam:PassedToService": service}},
-            }
 
 
 def _profiles(policy: Resource) -> Iterator[dict[str, Any]]:

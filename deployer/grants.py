@@ -29,12 +29,15 @@ def owner(kind: str, key: str, by: str) -> Callable[[Resource, Sequence[Resource
     return owners
 
 
-def key(*path: str) -> Owners:
-    """The KMS key whose ARN stands at `path` in the resource's properties; it may be somebody else's."""
+def named(*path: str) -> Owners:
+    """What is named by its ARN or key id at `path` in the resource's properties: the deployment's own, or another's."""
 
-    def owners(resource: Resource, _resources: Sequence[Resource]) -> list[str]:
-        arn = _at(resource, *path)
-        return [arn] if isinstance(arn, str) else []
+    def owners(resource: Resource, resources: Sequence[Resource]) -> Sequence[Resource | str]:
+        wanted = _at(resource, *path)
+        if not isinstance(wanted, str):
+            return []
+        own = [it for it in resources if wanted in (it.get("arn"), it.get("keyId"))]
+        return own or ([wanted] if wanted.startswith("arn:") else [])
 
     return owners
 
@@ -45,13 +48,18 @@ def always(_resource: Resource) -> bool:
 
 
 def given(*path: str) -> Callable[[Resource], bool]:
-    """Whether the resource has something at `path`."""
-    return lambda resource: _at(resource, *path) is not None
+    """Whether the resource has something at `path`. A provider answers an empty text or 0 where nothing was given."""
+    return lambda resource: bool(_at(resource, *path))
 
 
-def having(name: str, value: str) -> Callable[[Resource], bool]:
-    """Whether the resource's property `name` has this value."""
-    return lambda resource: resource.get(name) == value
+def lacking(*path: str) -> Callable[[Resource], bool]:
+    """Whether the resource has nothing at `path`: what was there before is then taken off."""
+    return lambda resource: not _at(resource, *path)
+
+
+def having(name: str, *values: Any) -> Callable[[Resource], bool]:
+    """Whether the resource's property `name` has one of these values."""
+    return lambda resource: resource.get(name) in values
 
 
 def _at(resource: Resource, name: str, *path: str) -> Any:
@@ -72,8 +80,9 @@ class Grant:
         on: ARNs, or `ANYTHING`. `{arn}` is the owner's ARN, `{place}` the ARN up to the account, `{partition}` and
             `{account}` parts of it, `{name}` its resource's name without the characters that AWS puts to it.
         of: Whose ARNs.
-        condition: What must hold besides, with `{region}` for the owner's Region.
+        condition: What must hold besides, with `{region}` for the owner's Region, `{stack}` for its stack's tag.
         when: Whether the resource needs it.
+        unmade: Whether only a resource needs it that is still to be made.
         bounded: Whether IAM can tell which permissions boundary the role has: then it must be the one it was given.
     """
 
@@ -83,4 +92,5 @@ class Grant:
     of: Owners = itself
     condition: Mapping[str, Mapping[str, str]] | None = None
     when: Callable[[Resource], bool] = always
+    unmade: bool = False
     bounded: bool = False

@@ -48,7 +48,12 @@ def test_its_alias_says_whose_it_is(run: Any) -> None:
     recorded = run(lambda: EncryptionKey("data", {"tags": {"a": "b"}}).key_arn.apply(arns.append), stack="pr.1")
     alias = recorded.one("Alias", "data-alias").inputs
     assert alias == {"name": "alias/toolgate-pr-1-data", "targetKeyId": arns[0].rpartition("/")[2]}
-    assert recorded.one("Key", "data-key").inputs["tags"] == {"a": "b"}
+
+
+@pytest.mark.parametrize("given", [{}, {"tags": {"a": "b", "toolgate:stack": "another/stack"}}])
+def test_a_tag_says_which_stack_it_is_of_whatever_tags_are_given(run: Any, given: Any) -> None:
+    tags = run(lambda: EncryptionKey("data", given), stack="pr.1").one("Key", "data-key").inputs["tags"]
+    assert tags == {**given.get("tags", {}), "toolgate:stack": "toolgate/pr.1"}
 
 
 @pytest.mark.parametrize(
