@@ -56,11 +56,17 @@ def deployer(
 
 
 def _note_unmade_key(document: Mapping[str, Any]) -> None:
+    from toolgate.deployer.actions import OF_STACK, STACK_TAG
     from toolgate.deployer.deployer_policy import UNMADE_KEY
 
-    if UNMADE_KEY.removeprefix("{}/") in json.dumps(document):
-        click.echo(
-            "The stack's KMS key has no id yet, so the document names every key of the account in the Region. After "
-            "the first deployment print it anew from the stack's export: --deployment FILE.",
-            err=True,
-        )
+    unmade = UNMADE_KEY.removeprefix("{}/")
+    about = [it for it in document["Statement"] if any(resource.endswith(unmade) for resource in it["Resource"])]
+    if not about:
+        return
+    tagged = all(set(OF_STACK) <= set(it.get("Condition", {}).get("StringEquals", {})) for it in about)
+    known = f"knows it by its tag {STACK_TAG}" if tagged else "names every key of the account in the Region"
+    click.echo(
+        f"The stack's KMS key has no id yet, so the document {known}. After the first deployment print it anew from "
+        "the stack's export: --deployment FILE.",
+        err=True,
+    )

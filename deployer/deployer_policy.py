@@ -6,6 +6,7 @@ named, `actions` what is called for each type. Nothing else is in it, and no nam
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -52,12 +53,7 @@ def permissions(
     unmade = {it.text("arn"): _stack(it) for it in found if planned and it.type == KEY}
     every = _reading(_statements(found, unmade)) if read_only else _statements(found, unmade)
     statements = _merged(_merged(every, "Action", "Resource"), "Resource", "Action")
-    sids = [statement["Sid"] for statement in statements]
-    if twice := sorted({sid for sid in sids if sids.count(sid) > 1}):
-        raise DeployerError(
-            f"the resources lie in several Regions or partitions ({', '.join(twice)}). Split the stack."
-        )
-    document = {"Version": "2012-10-17", "Statement": statements}
+    document = {"Version": "2012-10-17", "Statement": list(_counted(statements))}
     if account:
         document = _moved(document, _account(found), account)
     return document
@@ -71,6 +67,15 @@ def _merged(statements: Iterable[dict[str, Any]], same: str, joined: str) -> lis
         first = by_key.setdefault(key, {**statement, joined: []})
         first[joined] = sorted({*first[joined], *statement[joined]})
     return list(by_key.values())
+
+
+def _counted(statements: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The statements under names of their own: not all resources of a type need the same."""
+    seen: Counter[str] = Counter()
+    for statement in statements:
+        sid = statement["Sid"]
+        seen[sid] += 1
+        yield statement if seen[sid] == 1 else {**statement, "Sid": f"{sid}{seen[sid]}"}
 
 
 def _reading(statements: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -30,13 +30,13 @@ def owner(kind: str, key: str, by: str) -> Callable[[Resource, Sequence[Resource
 
 
 def named(*path: str) -> Owners:
-    """What is named by its ARN or key id at `path` in the resource's properties: the deployment's own, or another's."""
+    """What is named by its ARN at `path` in the resource's properties: the deployment's own, or somebody else's."""
 
     def owners(resource: Resource, resources: Sequence[Resource]) -> Sequence[Resource | str]:
         wanted = _at(resource, *path)
         if not isinstance(wanted, str):
             return []
-        own = [it for it in resources if wanted in (it.get("arn"), it.get("keyId"))]
+        own = [it for it in resources if it.get("arn") == wanted]
         return own or ([wanted] if wanted.startswith("arn:") else [])
 
     return owners

@@ -142,7 +142,7 @@ def test_a_stack_too_large_for_a_role_is_an_error(
     role = next(it for it in resources if it["type"] == "aws:iam/role:Role")
     others = [
         json.loads(json.dumps(role).replace(role["urn"].rpartition("::")[2], f"role{number:030}"))
-        for number in range(400)
+        for number in range(600)
     ]
     file = tmp_path / "deployment.json"
     file.write_text(json.dumps({"version": 3, "deployment": {"resources": [*resources, *others]}}))
@@ -151,24 +151,37 @@ def test_a_stack_too_large_for_a_role_is_an_error(
     assert not (tmp_path / "policies").exists()
 
 
-def test_a_planned_key_is_said_to_be_every_key(
-    tmp_path: Path, prod: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("replaced", "said"),
+    [("toolgate:stack", "knows it by its tag toolgate:stack"), ("other:stack", "names every key of the account")],
+)
+def test_how_a_planned_key_is_known_is_said(
+    prod: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], replaced: str, said: str
 ) -> None:
-    monkeypatch.setattr(options, "planned", lambda *_: Plan(prod, ()))
+    deployment = json.loads(json.dumps(prod).replace("toolgate:stack", replaced))
+    monkeypatch.setattr(options, "planned", lambda *_: Plan(deployment, ()))
     assert main(["deployer"]) == 0
-    assert "names every key of the account" in capsys.readouterr().err
+    assert said in capsys.readouterr().err
+
+
+def test_of_a_key_that_is_there_nothing_is_said(
+    tmp_path: Path, prod: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "deployment.json"
     file.write_text(json.dumps(prod))
     assert main(["deployer", "--deployment", str(file)]) == 0
-    assert "every key" not in capsys.readouterr().err
+    assert "KMS key" not in capsys.readouterr().err
 
 
 def test_reading_what_is_encrypted_takes_its_key(prod: dict[str, Any]) -> None:
     reading = deployer_policy.permissions(prod, read_only=True)
     key = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-    assert allowed(reading, "kms:Decrypt", key, kms_ViaService=f"bedrock-agentcore.{REGION}.amazonaws.com")
-    assert not allowed(reading, "kms:Decrypt", key)
-    assert not allowed(reading, "kms:GenerateDataKey", key, kms_ViaService=f"s3.{REGION}.amazonaws.com")
+    own = {"aws_ResourceTag/toolgate:stack": "toolgate/prod"}
+    through = {"kms_ViaService": f"bedrock-agentcore.{REGION}.amazonaws.com"}
+    assert allowed(reading, "kms:Decrypt", key, **own, **through)
+    assert not allowed(reading, "kms:Decrypt", key, **own)
+    assert not allowed(reading, "kms:Decrypt", key, **through)
+    assert not allowed(reading, "kms:GenerateDataKey", key, **own, kms_ViaService=f"s3.{REGION}.amazonaws.com")
 
 
 def test_what_cannot_be_read_is_one_line_and_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
