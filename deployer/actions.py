@@ -81,16 +81,17 @@ _AGENTCORE_TAGS = Grant(
 # documented.
 _GROUP = ("{arn}", "{arn}:*")
 _LOG_TAGS = Grant("LogTags", ("logs:ListTagsForResource", "logs:TagResource", "logs:UntagResource"))
-# Connecting a source with a destination is authorized on both, and on the delivery.
+# Connecting a source with a destination is authorized on both and on the delivery, whose id AWS draws by lot; so is
+# changing what of each record is delivered, where the program says it.
 _CONNECTED = Grant("Deliveries", ("logs:CreateDelivery",))
-# What of each record is delivered is changed on all three, too, and only where the program says it.
 _SHAPED = Grant(
     "ShapeDeliveries",
     ("logs:UpdateDeliveryConfiguration",),
     when=lambda it: any(it.inputs.get(name) for name in ("fieldDelimiter", "recordFields", "s3DeliveryConfiguration")),
 )
-# AWS draws a delivery's id by lot, hence the `*`.
 _DELIVERY = "{place}:delivery:*"
+_SOURCE_OF_DELIVERY = owner(LOG_DELIVERY_SOURCE, "name", "deliverySourceName")
+_DESTINATION_OF_DELIVERY = named("deliveryDestinationArn")
 _ENDPOINT = "{arn}/runtime-endpoint/DEFAULT"
 
 
@@ -150,6 +151,7 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
             (
                 "iam:DeleteRole",
                 "iam:GetRole",
+                "iam:GetRolePolicy",
                 "iam:ListAttachedRolePolicies",
                 "iam:ListInstanceProfilesForRole",
                 "iam:ListRolePolicies",
@@ -231,7 +233,6 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
     ),
     LOG_DELIVERY_SOURCE: (
         Grant("Sources", ("logs:DeleteDeliverySource", "logs:GetDeliverySource", "logs:PutDeliverySource")),
-        _CONNECTED,
         _LOG_TAGS,
         # Leave to let the resource's logs out (CloudWatch Logs user guide, V2, "Service-specific permissions").
         Grant("LetLogsOut", ("bedrock-agentcore:AllowVendedLogDeliveryForResource",), of=observed),
@@ -241,7 +242,6 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
             "Destinations",
             ("logs:DeleteDeliveryDestination", "logs:GetDeliveryDestination", "logs:PutDeliveryDestination"),
         ),
-        _CONNECTED,
         _LOG_TAGS,
         # With a delivery, AWS lets its delivery service write there, in the caller's name: by resource policies of the
         # account, which are no resource to IAM (CloudWatch Logs user guide, V2, "Logs sent to CloudWatch Logs").
@@ -261,11 +261,13 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
     ),
     LOG_DELIVERY: (
         Grant("ChangeDeliveries", ("logs:DeleteDelivery", "logs:GetDelivery"), (_DELIVERY,)),
-        replace(_CONNECTED, on=(_DELIVERY,)),
         replace(_LOG_TAGS, on=(_DELIVERY,)),
+        replace(_CONNECTED, on=(_DELIVERY,)),
+        replace(_CONNECTED, of=_SOURCE_OF_DELIVERY),
+        replace(_CONNECTED, of=_DESTINATION_OF_DELIVERY),
         replace(_SHAPED, on=(_DELIVERY,)),
-        replace(_SHAPED, of=owner(LOG_DELIVERY_SOURCE, "name", "deliverySourceName")),
-        replace(_SHAPED, of=named("deliveryDestinationArn")),
+        replace(_SHAPED, of=_SOURCE_OF_DELIVERY),
+        replace(_SHAPED, of=_DESTINATION_OF_DELIVERY),
     ),
     "aws:cloudwatch/metricAlarm:MetricAlarm": (
         Grant(

@@ -779,8 +779,8 @@ class Needed:
     by: str
 
 
-def needed(deployment: Mapping[str, Any]) -> Iterator[Needed]:
-    """What deploying this needs, by the table."""
+def needed(deployment: Mapping[str, Any], kind: str | None = None) -> Iterator[Needed]:
+    """What deploying this needs, by the table; of one type alone, if one is named."""
     resources = deployment["deployment"]["resources"]
     stacks = {
         it["outputs"]["arn"]: it["inputs"].get("tags", {}).get(STACK_TAG)
@@ -788,7 +788,7 @@ def needed(deployment: Mapping[str, Any]) -> Iterator[Needed]:
         if it["type"] == "aws:kms/key:Key"
     }
     for resource in resources:
-        if resource["type"].startswith("aws:"):
+        if resource["type"].startswith("aws:") and kind in (None, resource["type"]):
             properties = {**resource["inputs"], **resource["outputs"], "written": resource["inputs"]}
             for call in CALLS[resource["type"]]:
                 if call.when(properties):

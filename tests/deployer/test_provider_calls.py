@@ -15,11 +15,13 @@ from tests.local.cloud.conftest import (
     BUCKET,
     ENGINE,
     FUNCTION,
+    GATEWAY,
     GOOD,
     KEY,
     LOG_GROUP,
     PARAMETER,
     QUEUE,
+    RESOURCE_POLICY,
     SECRET,
     SECRET_VERSION,
     TABLE,
@@ -129,6 +131,19 @@ EVERYTHING = {
 }
 
 
+def unplanned() -> dict[str, Any]:
+    """Inputs and a type that no program of ours has: deliveries of certain fields, and a gateway's resource policy."""
+    text = json.dumps(planned(config=WATCHED).deployment)
+    resources = json.loads(text.replace('"deliverySourceName":', '"recordFields": ["body"], "deliverySourceName":'))[
+        "deployment"
+    ]["resources"]
+    [gateway] = [it for it in resources if it["type"] == GATEWAY]
+    properties = {"resourceArn": gateway["outputs"]["gatewayArn"], "policy": "{}"}
+    urn = f"urn:pulumi:dev::toolgate::{RESOURCE_POLICY}::private"
+    private = {"urn": urn, "type": RESOURCE_POLICY, "inputs": properties, "outputs": properties}
+    return {"version": 3, "deployment": {"resources": [*resources, private]}}
+
+
 EACH: dict[str, Callable[[], dict[str, Any]]] = {
     "dev": lambda: planned().deployment,
     "agents": lambda: planned("agents").deployment,
@@ -138,6 +153,7 @@ EACH: dict[str, Callable[[], dict[str, Any]]] = {
     "everything": lambda: planned("prod", EVERYTHING).deployment,
     "data": lambda: stored(planned().deployment, *PLAIN),
     "more data": lambda: stored(planned().deployment, *FULL),
+    "unplanned": unplanned,
     "a key of no component": lambda: stored(planned().deployment, (KEY, {"enableKeyRotation": False})),
 }
 
@@ -158,6 +174,13 @@ def test_every_call_of_the_provider_is_allowed(deployment: dict[str, Any]) -> No
     calls = set(needed(deployment))
     assert len(calls) > 100
     assert refused(deployer_policy.permissions(deployment), calls) == []
+
+
+def test_what_a_type_calls_stands_with_the_type(deployment: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    resources = deployment["deployment"]["resources"]
+    for kind in {it["type"] for it in resources if it["type"] in TYPES}:
+        monkeypatch.setattr(deployer_policy, "TYPES", {**dict.fromkeys(TYPES, ()), kind: TYPES[kind]})
+        assert refused(deployer_policy.permissions(deployment), needed(deployment, kind)) == []
 
 
 def test_nothing_is_allowed_that_no_call_needs(deployment: dict[str, Any]) -> None:
