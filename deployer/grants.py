@@ -57,9 +57,9 @@ def lacking(*path: str) -> Callable[[Resource], bool]:
     return lambda resource: not _at(resource, *path)
 
 
-def having(name: str, *values: Any) -> Callable[[Resource], bool]:
-    """Whether the resource's property `name` has one of these values."""
-    return lambda resource: resource.get(name) in values
+def having(name: str, value: str) -> Callable[[Resource], bool]:
+    """Whether the resource's property `name` has this value."""
+    return lambda resource: resource.get(name) == value
 
 
 def _at(resource: Resource, name: str, *path: str) -> Any:
