@@ -85,6 +85,20 @@ def test_the_printed_example_is_that_of_the_stack_dev(dev: dict[str, Any]) -> No
     assert written == deployer_policy.permissions(dev)
 
 
+def test_what_a_provider_answers_where_nothing_was_given_changes_nothing(dev: dict[str, Any]) -> None:
+    deployment = json.loads(json.dumps(dev))
+    nothing = {
+        "kmsKeyArn": "",
+        "kmsKeyId": "",
+        "reservedConcurrentExecutions": -1,
+        "permissionsBoundary": "",
+        "tags": {},
+    }
+    for resource in deployment["deployment"]["resources"]:
+        resource["outputs"] = {**nothing, **resource.get("outputs", {})}
+    assert deployer_policy.permissions(deployment) == deployer_policy.permissions(dev)
+
+
 def test_another_account_is_put_everywhere(dev: dict[str, Any]) -> None:
     text = json.dumps(deployer_policy.permissions(dev, "111122223333"))
     assert ":111122223333:" in text
