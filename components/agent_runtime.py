@@ -160,7 +160,7 @@ class AgentRuntime(pulumi.ComponentResource):
         code: aws.s3.BucketObjectv2,
     ) -> tuple[aws.iam.Role, list[aws.iam.RolePolicy]]:
         role = component_role.make(self, name, iam_documents.runtime_trust(here, wanted.name), args)
-        model = bedrock_models.access(self, here, args["model_id"])
+        model = bedrock_models.access(self, here, args["model_id"], f"AgentRuntime {name!r}.model_id")
         written = {"policy": iam_documents.runtime_minimum(here, wanted.name, code.arn, model)}
         if wanted.handed.grants:
             written["tools"] = iam_documents.invoke_gateways(wanted.handed.gateway_arns())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
+import pulumi_aws as aws
 from pulumi.runtime import config as pulumi_config
 
 from toolgate.components import agent_runtime
@@ -138,7 +139,8 @@ def load(available: tool_grants.Available) -> StackSettings:
         available: The gateway's tool names by target.
 
     Raises:
-        UsageError: A key is unknown, a value is of another type, a name is refused, or a tool does not exist.
+        UsageError: A key is unknown, a value is of another type, a name is refused, a tool does not exist, or a model
+            cannot be called from the stack's Region.
     """
     config = _read()
     arguments.check(config, Config, f"{NAMESPACE}:")
@@ -185,7 +187,12 @@ def _agents(
         if authorization is Authorization.TOOL and tools != []:
             names.policy(runtime, 1)
             cedar_text.check(tools or list(available), None, f"{where}.tools")
-        agents[name] = Agent(tools, bedrock_models.checked(entry.get("modelId", default), f"{where}.modelId"), prompt)
+        model = bedrock_models.checked(entry.get("modelId", default), f"{where}.modelId")
+        named_in = f"{where}.modelId" if "modelId" in entry else f"{NAMESPACE}:modelId"
+        # Of the default provider. Another one's Region is not known yet; bedrock_models.access checks it then.
+        if region := aws.config.region:
+            bedrock_models.callable_from(region, model, named_in)
+        agents[name] = Agent(tools, model, prompt)
     return agents
 
 

@@ -130,7 +130,7 @@ def _encrypted(by: str) -> tuple[Grant, ...]:
     AgentCore developer guide, "Encrypt your AgentCore policy engine with a customer-managed KMS key", the caller's
     permissions; AWS managed policy BedrockAgentCoreFullAccess, which asks for the same for gateways.
     """
-    through = {"kms:ViaService": "bedrock-agentcore.{region}.amazonaws.com"}
+    through = {"kms:ViaService": "bedrock-agentcore.{region}.{dns_suffix}"}
     granting = {"StringEquals": {**through, "kms:GrantConstraintType": "EncryptionContextSubset"}}
     used = ("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey")
     return (
@@ -320,7 +320,7 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
             "EncryptVariables",
             ("kms:CreateGrant", "kms:Decrypt", "kms:Encrypt"),
             of=named("kmsKeyArn"),
-            condition={"StringEquals": {"kms:ViaService": "lambda.{region}.amazonaws.com"}},
+            condition={"StringEquals": {"kms:ViaService": "lambda.{region}.{dns_suffix}"}},
             when=given("kmsKeyArn"),
         ),
     ),
@@ -355,7 +355,7 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
                 "kms:ReEncryptTo",
             ),
             of=named("serverSideEncryption", "kmsKeyArn"),
-            condition={"StringEquals": {"kms:ViaService": "dynamodb.{region}.amazonaws.com"}},
+            condition={"StringEquals": {"kms:ViaService": "dynamodb.{region}.{dns_suffix}"}},
             when=given("serverSideEncryption", "kmsKeyArn"),
         ),
     ),
@@ -405,7 +405,7 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
             "EncryptSecrets",
             ("kms:Decrypt", "kms:GenerateDataKey"),
             of=named("kmsKeyId"),
-            condition={"StringEquals": {"kms:ViaService": "secretsmanager.{region}.amazonaws.com"}},
+            condition={"StringEquals": {"kms:ViaService": "secretsmanager.{region}.{dns_suffix}"}},
             when=_own_key("kmsKeyId"),
         ),
         Grant("Secrets", ("secretsmanager:PutResourcePolicy",), when=given("policy")),
@@ -447,7 +447,7 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
             "EncryptParameters",
             ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"),
             of=named("keyId"),
-            condition={"StringEquals": {"kms:ViaService": "ssm.{region}.amazonaws.com"}},
+            condition={"StringEquals": {"kms:ViaService": "ssm.{region}.{dns_suffix}"}},
             when=_own_key("keyId"),
         ),
         # A look-up by name: it takes no resource.
@@ -503,7 +503,7 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
             "EncryptCode",
             ("kms:Decrypt", "kms:GenerateDataKey"),
             of=named(*_KEY_OF_BUCKET),
-            condition={"StringEquals": {"kms:ViaService": "s3.{region}.amazonaws.com"}},
+            condition={"StringEquals": {"kms:ViaService": "s3.{region}.{dns_suffix}"}},
             when=given(*_KEY_OF_BUCKET),
         ),
     ),

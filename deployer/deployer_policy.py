@@ -14,6 +14,7 @@ from toolgate.access.deployment.stack_export import Resource, resources
 from toolgate.access.iam.policies import read_statements
 from toolgate.deployer.actions import KEY, OF_STACK, STACK_TAG, TYPES
 from toolgate.deployer.grants import ANYTHING, Grant
+from toolgate.local.cloud.cloud_environment import dns_suffix
 from toolgate.policy.language.agentcore_facts import ROLE, ROLE_POLICY
 
 # What AWS or Pulumi puts to a name to make it unique, at the end of an ARN or of a part of it.
@@ -129,6 +130,7 @@ def _statement(grant: Grant, owner: Resource | str, unmade: Mapping[str, str | N
         "place": f"arn:{partition}:{service}:{region}:{account}",
         "partition": partition,
         "region": region,
+        "dns_suffix": dns_suffix(region),
         "account": account,
         "stack": stack,
         "name": rest.rpartition("/")[2].removesuffix("-" + "?" * 10),

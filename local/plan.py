@@ -9,6 +9,7 @@ from typing import Any
 
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.control_plane import ControlPlane
+from toolgate.local.cloud.inference_profiles import NOT_KNOWN, not_known, note
 from toolgate.local.cloud.store import MemoryStore
 from toolgate.local.engine import pack_process
 from toolgate.local.engine.export_writer import export
@@ -145,6 +146,7 @@ def _branch(
 
 def _verdict(planned: Plan) -> Iterator[str]:
     resources = planned.deployment["deployment"]["resources"]
+    yield from _not_known(resources)
     count = sum(1 for item in resources if item["custom"] and not item["type"].startswith("pulumi:providers:"))
     if not planned.violations:
         yield f"{count} resources. Policy pack: no violation."
@@ -152,6 +154,14 @@ def _verdict(planned: Plan) -> Iterator[str]:
     advisory = len(planned.violations) - len(planned.mandatory)
     yield f"{count} resources. Policy pack: {len(planned.mandatory)} mandatory, {advisory} advisory."
     yield from violations(planned.violations)
+
+
+def _not_known(resources: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """A line for each inference profile that leads where nobody here knows."""
+    texts = (item.get("inputs", {}).get("policy") for item in resources if item["type"].startswith("aws:iam/"))
+    documents = [json.loads(text) for text in texts if isinstance(text, str) and NOT_KNOWN in text]
+    for profile, region in dict.fromkeys(it for document in documents for it in not_known(document)):
+        yield f"Note: {note(profile, region)}."
 
 
 def violations(found: Iterable[Violation]) -> Iterator[str]:

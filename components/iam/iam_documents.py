@@ -74,11 +74,12 @@ ID_SUFFIX = "-??????????"
 
 @dataclass(frozen=True)
 class AwsEnvironment:
-    """Where the stack is deployed: the parts every ARN is made of."""
+    """Where the stack is deployed: the parts every ARN is made of, and what its services' hosts end with."""
 
     partition: Text
     region: Text
     account: Text
+    dns_suffix: Text
 
     def arn(
         self, service: str, resource: Text, *, region: Text | None = None, account: Text | None = None
@@ -88,15 +89,24 @@ class AwsEnvironment:
         account = self.account if account is None else account
         return pulumi.Output.concat("arn:", self.partition, ":", service, ":", region, ":", account, ":", resource)
 
+    def host(self, service: str) -> pulumi.Output[str]:
+        """A service's host in this Region: as such a principal of some services, and what `kms:ViaService` says.
+
+        That `kms:ViaService` ends with the partition's own suffix in China was not seen by us.
+        """
+        return pulumi.Output.concat(service, ".", self.region, ".", self.dns_suffix)
+
 
 def current_environment(component: pulumi.ComponentResource) -> AwsEnvironment:
     """Partition, Region and account of the component's AWS provider."""
     # Invokes do not inherit the component's provider by themselves.
     opts = pulumi.InvokeOutputOptions(parent=component)
+    partition = aws.get_partition_output(opts=opts)
     return AwsEnvironment(
-        partition=aws.get_partition_output(opts=opts).partition,
+        partition=partition.partition,
         region=aws.get_region_output(opts=opts).region,
         account=aws.get_caller_identity_output(opts=opts).account_id,
+        dns_suffix=partition.dns_suffix,
     )
 
 
@@ -255,7 +265,7 @@ def key_policy(env: AwsEnvironment) -> Document:
     policies", "Default key policy"). No other account, and no service but CloudWatch Logs, may use the key.
     """
     account = {"AWS": env.arn("iam", "root", region="")}
-    logs = {"Service": pulumi.Output.concat("logs.", env.region, ".amazonaws.com")}
+    logs = {"Service": env.host("logs")}
     of_a_log_group = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": env.arn("logs", "log-group:*")}}
     of_a_delivery = {"ArnLike": {"kms:EncryptionContext:SourceArn": env.arn("logs", "*")}}
     return document(
@@ -299,6 +309,5 @@ def decrypt_code(env: AwsEnvironment, key_arn: Text, bucket_arn: Text) -> Docume
     S3 user guide, "Using server-side encryption with AWS KMS keys"; with a bucket key the encryption context is the
     bucket's ARN ("Configuring S3 Bucket Keys").
     """
-    through = pulumi.Output.concat("s3.", env.region, ".amazonaws.com")
-    condition = {"StringEquals": {"kms:ViaService": through, "kms:EncryptionContext:aws:s3:arn": bucket_arn}}
+    condition = {"StringEquals": {"kms:ViaService": env.host("s3"), "kms:EncryptionContext:aws:s3:arn": bucket_arn}}
     return document(allow("DecryptCode", DECRYPT, key_arn, condition))

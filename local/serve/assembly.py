@@ -166,7 +166,7 @@ class Assembly:
                 "bedrock",
                 converse_api.PATH,
                 post,
-                converse_api.permissions(self.host.env),
+                converse_api.permissions(self.host.env, self._destinations()),
                 self.host.model.app,
                 converse_api.MAX_BODY,
             ),
@@ -176,6 +176,10 @@ class Assembly:
         policies = {**self.deployment.resource_policies, **self.host.aws.policies}
         authority = Authority(self.host.sessions, self.host.env.region, policies)
         return Generation(authorized(services, authority, not_served), lambda: _running(gateways))
+
+    def _destinations(self) -> dict[str, tuple[str, ...]]:
+        """Where the deployment's own roles say that inference profiles lead."""
+        return converse_api.named_destinations(policy for role in self.deployment.roles for policy in role.policies)
 
     def _looking_around(self) -> list[Service]:
         """After the services that do something: the control plane takes what else is signed for AgentCore."""

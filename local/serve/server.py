@@ -250,7 +250,7 @@ class _World:
             "access_log": assembly.access_log.file.path,
             "calls": host.calls,
             "denials": host.denials,
-            "notes": (*notes(deployment), *host.aws.notes),
+            "notes": (*notes(deployment, host.env), *host.aws.notes),
             "model": host.model.says,
             "callers": callers(deployment, host.sessions, urls),
         }
@@ -279,8 +279,8 @@ def _environment_of(deployment: Deployment) -> CloudEnvironment:
     arns = [gateway.arn for gateway in deployment.gateways] + [runtime.arn for runtime in deployment.runtimes]
     if not arns:
         raise DeploymentError("there is nothing to serve: the deployment has no gateway and no runtime")
-    _, partition, _, region, account, _ = arns[0].split(":", 5)
-    return CloudEnvironment(account=account, region=region, partition=partition)
+    _, _, _, region, account, _ = arns[0].split(":", 5)
+    return CloudEnvironment(account=account, region=region)
 
 
 def _refuse_unsupported(deployment: Deployment, env: CloudEnvironment) -> None:

@@ -7,8 +7,9 @@ from toolgate.access.cedar.cedar_decision import tool_engine
 from toolgate.access.deployment.agentcore_resources import Function, Runtime, Target
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.cloud.inference_profiles import is_made_up, note
 from toolgate.local.serve.aws.seeding import refused
-from toolgate.local.serve.model.converse_api import UnknownProfileError, model_arns
+from toolgate.local.serve.model.converse_api import UnknownProfileError, model_arns, named_destinations
 
 MODEL_VARIABLE = "BEDROCK_MODEL_ID"
 _GATEWAY_URL = re.compile(r"https://[^\s/]+\.gateway\.bedrock-agentcore\.[^\s/]+[^\s]*")
@@ -35,8 +36,13 @@ def unsupported(deployment: Deployment, env: CloudEnvironment) -> tuple[str, ...
     )
 
 
-def notes(deployment: Deployment) -> tuple[str, ...]:
-    """One sentence per feature that is left out here without changing who may call what, nor any answer."""
+def notes(deployment: Deployment, env: CloudEnvironment) -> tuple[str, ...]:
+    """One sentence per feature that is left out here, or stood in for, without changing who may call what.
+
+    Args:
+        deployment: The deployment.
+        env: Where it is.
+    """
     agents = [
         f"{runtime.label}: network mode {runtime.network} is left out, its agent reaches what this machine reaches"
         for runtime in deployment.runtimes
@@ -47,7 +53,20 @@ def notes(deployment: Deployment) -> tuple[str, ...]:
         for function in deployment.functions
         if function.in_vpc
     ]
-    return (*agents, *functions)
+    return (*agents, *functions, *_destinations(deployment, env))
+
+
+def _destinations(deployment: Deployment, env: CloudEnvironment) -> Iterator[str]:
+    """Which inference profiles lead where nobody here knows."""
+    named = named_destinations(policy for role in deployment.roles for policy in role.policies)
+    for model_id in dict.fromkeys(it.environment.get(MODEL_VARIABLE, "") for it in deployment.runtimes):
+        try:
+            profile, models = model_arns(model_id, env)
+        except UnknownProfileError:  # refused, not noted
+            continue
+        if profile and any(map(is_made_up, models)):
+            made_up = any(map(is_made_up, named.get(profile, models)))
+            yield note(model_id, env.region) if made_up else note(model_id)
 
 
 def _gateways(deployment: Deployment) -> Iterator[str]:

@@ -14,6 +14,7 @@ from toolgate.policy.language.documents import Document
 _ARN = re.compile(r"arn:aws[a-z-]*:iam::aws:policy/(?:[\w+=,.@-]+/)*(?P<name>[\w+=,.@-]+)")
 
 
+# Each partition has its own copy of a policy, with the partition's ARNs.
 def _allow(resource: str, *actions: str) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
 
@@ -43,8 +44,8 @@ _INVOKES_ANY_MODEL = (
     "SageMakerStudioUserIAMPermissiveExecutionPolicy",
 )
 
-_FUNCTIONS = _allow("arn:aws:lambda:*:*:function:*", INVOKE_FUNCTION)
-_MODELS = _allow("arn:aws:bedrock:*::foundation-model/*", *INVOKE_MODEL)
+_FUNCTIONS = _allow("arn:*:lambda:*:*:function:*", INVOKE_FUNCTION)
+_MODELS = _allow("arn:*:bedrock:*::foundation-model/*", *INVOKE_MODEL)
 _GRANTS: dict[str, list[dict[str, Any]]] = {
     **{name: [_FUNCTIONS] for name in _INVOKES_ANY_FUNCTION},
     **{name: [_MODELS] for name in _INVOKES_ANY_MODEL},
@@ -53,7 +54,7 @@ _GRANTS: dict[str, list[dict[str, Any]]] = {
         {"Effect": "Allow", "NotAction": ["iam:*", "organizations:*", "account:*"], "Resource": "*"},
     ],
     "BedrockAgentCoreFullAccess": [
-        _allow("arn:aws:bedrock-agentcore:*:*:*", "bedrock-agentcore:*"),
+        _allow("arn:*:bedrock-agentcore:*:*:*", "bedrock-agentcore:*"),
         _MODELS,
         _FUNCTIONS,
     ],

@@ -28,7 +28,7 @@ KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 INVOKES: dict[str, dict[str, Any]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
     "aws:index/getRegion:getRegion": {"region": REGION},
-    "aws:index/getPartition:getPartition": {"partition": "aws"},
+    "aws:index/getPartition:getPartition": {"partition": "aws", "dnsSuffix": "amazonaws.com"},
     "aws:bedrock/getInferenceProfile:getInferenceProfile": {
         "inferenceProfileArn": PROFILE,
         "models": [{"modelArn": arn} for arn in MODELS],
@@ -162,6 +162,8 @@ Run = Callable[..., Recorded]
 def run(monkeypatch: pytest.MonkeyPatch, loop: asyncio.AbstractEventLoop) -> Run:
     """Run a program as Pulumi would; returns what it registered."""
     monkeypatch.setenv("PULUMI_ERROR_OUTPUT_STRING", "1")
+    for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):  # where the caller works is not where a program deploys
+        monkeypatch.delenv(variable, raising=False)
     monkeypatch.chdir(SAMPLE)
 
     def running(
@@ -179,7 +181,9 @@ def run(monkeypatch: pytest.MonkeyPatch, loop: asyncio.AbstractEventLoop) -> Run
 
         with _own_loop(after=loop):
             mocks.set_mocks(cloud, project="toolgate", stack=stack, preview=preview, monitor=Monitor(recorded, cloud))
-            pulumi.runtime.set_all_config({f"toolgate:{key}": value for key, value in given.items()})
+            pulumi.runtime.set_all_config(
+                {key if ":" in key else f"toolgate:{key}": value for key, value in given.items()}
+            )
             pulumi.runtime.test(whole)()  # type: ignore[no-untyped-call]
         return recorded
 
@@ -194,6 +198,8 @@ def _own_loop(after: asyncio.AbstractEventLoop | None) -> Iterator[asyncio.Abstr
         after: The current loop once it has ended.
     """
     loop = asyncio.new_event_loop()
+    # What fails is raised once; asyncio would tell again of every value that waited for it.
+    loop.set_exception_handler(lambda *_: None)
     asyncio.set_event_loop(loop)
     try:
         yield loop

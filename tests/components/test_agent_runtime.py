@@ -51,6 +51,13 @@ def test_the_runtime(run: Any, args: Any) -> None:
     }
 
 
+def test_a_model_of_another_region_than_the_providers_is_refused(run: Any, args: Any) -> None:
+    """Whatever Region the stack's configuration names: the component may have a provider of its own."""
+    model: Any = {**args, "model_id": "eu.amazon.nova-lite-v1:0"}
+    with pytest.raises(UsageError, match=r"AgentRuntime 'helper'\.model_id: 'eu.amazon.* called from us-east-1, which"):
+        run(lambda: AgentRuntime("helper", model), {"aws:region": "eu-central-1"})
+
+
 def test_a_new_zip_is_a_new_key(run: Any, args: Any) -> None:
     before = run(lambda: AgentRuntime("helper", args)).one("BucketObjectv2", "helper-code").inputs["key"]
     Path(args["code"]).write_bytes(b"another zip")

@@ -225,11 +225,29 @@ def test_a_program_without_agents_is_one(load: Any) -> None:
     assert load({"agents": {}}).agents == {}
 
 
+def test_a_default_model_that_no_agent_takes_may_be_elsewhere(load: Any) -> None:
+    agents = {"one": {"modelId": "eu.amazon.nova-lite-v1:0"}}
+    loaded = load({"aws:region": "eu-central-1", "agents": agents})
+    assert loaded.agents["one"].model_id == "eu.amazon.nova-lite-v1:0"
+
+
 @pytest.mark.parametrize(
     ("config", "message"),
     [
         ({"model": "x"}, "toolgate: unknown key 'model'. Did you mean 'modelId'?"),
         ({"modelId": "x"}, "toolgate:modelId: 'x' is no model id."),
+        (
+            {"aws:region": "eu-central-1"},
+            "toolgate:modelId: 'us.anthropic.claude-haiku-4-5-20251001-v1:0' cannot be called",
+        ),
+        (
+            {"aws:region": "ap-northeast-1", "modelId": "eu.amazon.nova-lite-v1:0"},
+            "toolgate:modelId: 'eu.amazon.nova-lite-v1:0' cannot be called from ap-northeast-1, which has apac. and",
+        ),
+        (
+            {"aws:region": "us-east-1", "agents": {"a": {}, "b": {"modelId": "eu.amazon.nova-lite-v1:0"}}},
+            "toolgate:agents.b.modelId: 'eu.amazon.nova-lite-v1:0' cannot be called from us-east-1",
+        ),
         ({"authorization": "none"}, "toolgate:authorization: 'none' is not one of 'gateway', 'tool'."),
         ({"observability": "1"}, "toolgate:observability: must be a map, not 1."),
         ({"observability": "true"}, "toolgate:observability: must be a map, not True."),

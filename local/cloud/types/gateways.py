@@ -34,7 +34,7 @@ def _make(inputs: Properties, making: Making) -> Made:
         {
             "gatewayId": gateway_id,
             "gatewayArn": env.arn("bedrock-agentcore", f"gateway/{gateway_id}"),
-            "gatewayUrl": f"https://{gateway_id}.gateway.bedrock-agentcore.{env.region}.amazonaws.com/mcp",
+            "gatewayUrl": f"https://{env.host(f'{gateway_id}.gateway.bedrock-agentcore')}/mcp",
             "workloadIdentityDetails": env.workload_identity(gateway_id),
         },
     )

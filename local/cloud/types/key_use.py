@@ -80,7 +80,7 @@ def engine_gets_key(inputs: Properties, made: Made, env: CloudEnvironment, exist
     if key is None:
         return
     keys: dict[str, Fact] = {
-        "kms:viaservice": f"bedrock-agentcore.{env.region}.amazonaws.com",
+        "kms:viaservice": env.host("bedrock-agentcore"),
         f"kms:encryptioncontext:{_BY_ENGINE}": made.outputs["policyEngineArn"],
     }
     deployer = Caller(env.global_arn("iam", "user/deployer"))
@@ -96,7 +96,7 @@ def logs_use_key(inputs: Properties, made: Made, env: CloudEnvironment, existing
     key = _known(inputs.get("kmsKeyId"), existing)
     if key is None:
         return
-    service, group = f"logs.{env.region}.amazonaws.com", made.outputs["arn"]
+    service, group = env.host("logs"), made.outputs["arn"]
     keys: dict[str, Fact] = {"kms:encryptioncontext:aws:logs:arn": group}
     for action in ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey"):
         if not key_lets(key, Caller(service=service), Asked(action, key.outputs["arn"], env, keys)):

@@ -43,7 +43,7 @@ def attributes(**names: str) -> Table:
 
 def _make(inputs: Properties, making: Making) -> Made:
     name, env = inputs["name"], making.env
-    url = f"https://sqs.{env.region}.amazonaws.com/{env.account}/{name}"
+    url = f"https://{env.host('sqs')}/{env.account}/{name}"
     return Made(url, {"arn": env.arn("sqs", name), "url": url})
 
 

@@ -27,8 +27,8 @@ def _make_bucket(inputs: Properties, making: Making) -> Made:
         name,
         {
             "arn": f"arn:{env.partition}:s3:::{name}",
-            "bucketDomainName": f"{name}.s3.amazonaws.com",
-            "bucketRegionalDomainName": f"{name}.s3.{env.region}.amazonaws.com",
+            "bucketDomainName": f"{name}.s3.{env.dns_suffix}",
+            "bucketRegionalDomainName": env.host(f"{name}.s3"),
             "bucketRegion": env.region,
             # Route 53's zone of S3 in the Region, and what only a website has.
             "hostedZoneId": making.characters(14, ALPHANUMERIC.upper(), "zone"),

@@ -137,7 +137,7 @@ class Emulator:
             return self._apps[service]
 
     def _host(self, service: str) -> str:
-        return f"{service}.{self._env.region}.amazonaws.com"
+        return self._env.host(service)
 
     def _environ(self, service: str, request: Forwarded) -> dict[str, Any]:
         """The WSGI environment (PEP 3333). moto reads account and Region from the two headers that are written here."""

@@ -65,7 +65,7 @@ def needs(action: str, resources: Resources, kms: tuple[str, ...] = ()) -> Opera
 def of_key(arn: str, actions: tuple[str, ...], account: DataAccount) -> Iterator[NeededPermission]:
     """What is asked of the customer managed key, if there is one, of the resource with this ARN."""
     if key := account.keys.get(arn):
-        through = f"{arn.split(':')[2]}.{account.env.region}.amazonaws.com"
+        through = account.env.host(arn.split(":")[2])
         facts: dict[str, Fact] = {"kms:ViaService": through, "kms:CallerAccount": account.env.account}
         yield from (NeededPermission(action, key, facts) for action in actions)
 

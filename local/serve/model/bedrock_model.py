@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from toolgate.local.cloud.cloud_environment import partition_of
 from toolgate.local.serve.guards.iam_guard import refuse
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,6 @@ _TIMEOUT = httpx.Timeout(5.0, read=120.0)
 _PASSED_ON = ("content-type", "x-amzn-errortype")
 _FROM_VARIABLES = "env"
 """botocore's name for credentials that come from environment variables."""
-_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
 class NoCredentialsError(Exception):
@@ -47,7 +47,9 @@ def model_app(region: str) -> tuple[ASGIApp, str]:
     url = session.client("bedrock-runtime").meta.endpoint_url
     from_variables = credentials.method == _FROM_VARIABLES
     whose = "your environment's variables" if from_variables else f"profile {session.profile_name}"
-    elsewhere = "" if httpx.URL(url).host.endswith(_AWS) else f", at {url}"
+    aws = partition_of(region)["outputs"]
+    hosts = (f".{aws['dnsSuffix']}", f".{aws['dualStackDnsSuffix']}")
+    elsewhere = "" if httpx.URL(url).host.endswith(hosts) else f", at {url}"
     says = f"Amazon Bedrock in {region} with your own credentials ({whose}): costs apply{elsewhere}"
     return _app(url, region, credentials), says
 

@@ -5,7 +5,8 @@ Source: botocore bedrock-runtime, operations Converse and ConverseStream.
 
 import logging
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,8 +14,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from toolgate.access.iam.policies import Policy
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
-from toolgate.local.cloud.failures import NotReproducedError, RefusalError
+from toolgate.local.cloud.failures import RefusalError
+from toolgate.local.cloud.inference_profiles import PROFILE_ID, is_made_up
 from toolgate.local.cloud.lookups import answer
 from toolgate.local.serve.guards.iam_guard import NeededPermission, refuse
 from toolgate.local.serve.guards.sigv4 import Received
@@ -29,22 +32,29 @@ MAX_BODY = 25 * 2**20
 _ACTIONS = dict(zip(("converse", "converse-stream"), INVOKE_MODEL, strict=True))
 """Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html"""
 
-# Bedrock user guide, "Supported Regions and models for inference profiles": how a profile's id begins.
-_GEOGRAPHY = re.compile(r"(us|us-gov|eu|apac|au|ca|jp|global)\.")
-_PROFILE_ARN = re.compile(r"arn:[^:]+:bedrock:[^:]*:\d{12}:inference-profile/(?P<id>.+)")
+_PROFILE_ARN = re.compile(r"arn:[^:]+:bedrock:[^:]*:\d{12}:(application-)?inference-profile/.+")
+_THROUGH = "bedrock:inferenceprofilearn"
 
 
 class UnknownProfileError(Exception):
-    """The local deployment does not know where an inference profile leads; the text says which one it knows."""
+    """The local deployment does not know where a model's id leads, or Bedrock would not either; the text says why."""
 
 
-def permissions(env: CloudEnvironment) -> Callable[[re.Match[str], Received], list[NeededPermission]]:
-    """What a request to a model needs: the profile, and its model in every Region that it may lead to."""
+def permissions(
+    env: CloudEnvironment, named: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> Callable[[re.Match[str], Received], list[NeededPermission]]:
+    """What a request to a model needs: the profile, and its model in every Region that it may lead to.
+
+    Args:
+        env: The account and Region.
+        named: What the deployment itself says of where profiles lead (`named_destinations`): it stands in where nobody
+            here knows.
+    """
 
     def needed(match: re.Match[str], _request: Received) -> list[NeededPermission]:
         action = _ACTIONS[match["operation"]]
         try:
-            profile, models = model_arns(unquote(match["model"]), env)
+            profile, models = model_arns(unquote(match["model"]), env, named)
         except UnknownProfileError:  # what nobody knows, nobody may call
             return [NeededPermission(action, unquote(match["model"]))]
         through = {"bedrock:InferenceProfileArn": profile}
@@ -53,27 +63,48 @@ def permissions(env: CloudEnvironment) -> Callable[[re.Match[str], Received], li
     return needed
 
 
-def model_arns(model_id: str, env: CloudEnvironment) -> tuple[str | None, list[str]]:
+def model_arns(
+    model_id: str, env: CloudEnvironment, named: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> tuple[str | None, list[str]]:
     """The ARN of an inference profile, if the id is one of a profile, and of the foundation models behind the id.
+
+    Args:
+        model_id: As the agent names it.
+        env: The account and Region.
+        named: See `permissions`.
 
     Source: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-prereq.html
 
     Raises:
-        UnknownProfileError: The profile's destinations are not known.
+        UnknownProfileError: It is no id of a model or profile that can be asked here.
     """
+    if ":foundation-model/" in model_id:
+        return None, [model_id]
     by_arn = _PROFILE_ARN.fullmatch(model_id)
-    name = by_arn["id"] if by_arn else model_id
-    if ":foundation-model/" in name:
-        return None, [name]
-    if name.startswith("arn:"):
-        raise UnknownProfileError(f"where {name} leads is not known here; use a foundation model or a system profile")
-    if not _GEOGRAPHY.match(name):
-        return None, [f"arn:{env.partition}:bedrock:{env.region}::foundation-model/{name}"]
+    if model_id.startswith("arn:") and not by_arn:
+        raise UnknownProfileError(f"where {model_id} leads is not known here; use a foundation model or a profile")
+    if not by_arn and not PROFILE_ID.fullmatch(model_id):
+        return None, [f"arn:{env.partition}:bedrock:{env.region}::foundation-model/{model_id}"]
     try:
-        profile = answer("aws:bedrock/getInferenceProfile:getInferenceProfile", {"inferenceProfileId": name}, env)
-    except (NotReproducedError, RefusalError) as error:
+        profile = answer("aws:bedrock/getInferenceProfile:getInferenceProfile", {"inferenceProfileId": model_id}, env)
+    except RefusalError as error:
         raise UnknownProfileError(str(error)) from error
-    return profile["inferenceProfileArn"], [model["modelArn"] for model in profile["models"]]
+    arn, models = profile["inferenceProfileArn"], [model["modelArn"] for model in profile["models"]]
+    return arn, list(named.get(arn, models)) if any(map(is_made_up, models)) else models
+
+
+def named_destinations(policies: Iterable[Policy]) -> dict[str, tuple[str, ...]]:
+    """Where inference profiles lead, as the deployment's own policies say it: by profile, the models through it.
+
+    In a stack's export these are what Bedrock answered when it was deployed, in a plan what stands in for that.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for statement in (it for policy in policies for it in policy.statements):
+        conditions = statement.conditions if isinstance(statement.conditions, tuple) else ()
+        profiles = [value for it in conditions if it.key == _THROUGH for value in it.values if isinstance(value, str)]
+        for profile in profiles:
+            found[profile] = tuple(sorted({*found.get(profile, ()), *statement.resources.exact}))
+    return found
 
 
 def model_app(turn: Turn) -> ASGIApp:

@@ -77,7 +77,7 @@ def test_the_roles_entity_has_neither_path_nor_session(run: Any) -> None:
     found: list[str] = []
 
     def program() -> None:
-        env = AwsEnvironment("aws-us-gov", "us-gov-west-1", A)
+        env = AwsEnvironment("aws-us-gov", "us-gov-west-1", A, "amazonaws.com")
         cedar_text.role_entity(env, pulumi.Output.from_input("agent-1234567")).apply(found.append)
 
     run(program)

@@ -12,7 +12,7 @@ from toolgate.components.iam import iam_documents
 from toolgate.components.iam.iam_documents import AwsEnvironment
 
 A, R = "123456789012", "us-east-1"
-PLACE = AwsEnvironment("aws", R, A)
+PLACE = AwsEnvironment("aws", R, A, "amazonaws.com")
 RUNTIMES = f"arn:aws:logs:{R}:{A}:log-group:/aws/bedrock-agentcore/runtimes"
 CODE = "arn:aws:s3:::bucket/assistant/abc.zip"
 PROFILE = f"arn:aws:bedrock:{R}:{A}:inference-profile/us.m"

@@ -172,7 +172,7 @@ def test_it_is_refused_at_the_start_and_named(handmade: Export, change: Callable
 
 
 def test_what_changes_no_answer_is_a_note(handmade: Export, project: Path, tmp_path: Path) -> None:
-    assert notes(parse(handmade)) == ()
+    assert notes(parse(handmade), CloudEnvironment()) == ()
     _runtime(networkConfiguration={"networkMode": "VPC"})(handmade)
     with serve(handmade, root=project, logs=tmp_path) as serving:
         [note] = serving.notes
@@ -182,7 +182,9 @@ def test_what_changes_no_answer_is_a_note(handmade: Export, project: Path, tmp_p
 
 def test_a_function_in_a_vpc_is_a_note_too(handmade: Export) -> None:
     _function(vpcConfig={"subnetIds": ["subnet-1"], "securityGroupIds": ["sg-1"]})(handmade)
-    assert notes(parse(handmade)) == ("Function 'math': its VPC is left out, it reaches what this machine reaches",)
+    assert notes(parse(handmade), CloudEnvironment()) == (
+        "Function 'math': its VPC is left out, it reaches what this machine reaches",
+    )
     assert unsupported(parse(handmade), CloudEnvironment()) == ()
 
 

@@ -1,8 +1,15 @@
 import pytest
 
+from toolgate.access.iam.policies import Policy
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.serve.guards.sigv4 import Received
-from toolgate.local.serve.model.converse_api import PATH, UnknownProfileError, model_arns, permissions
+from toolgate.local.serve.model.converse_api import (
+    PATH,
+    UnknownProfileError,
+    model_arns,
+    named_destinations,
+    permissions,
+)
 
 PLACE = CloudEnvironment()
 MODEL = "anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -30,15 +37,45 @@ def test_a_model_needs_itself_here(model: str) -> None:
     assert model_arns(_foundation("us-east-1", model), PLACE) == (None, [_foundation("us-east-1", model)])
 
 
+OWN = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc"
+NEW = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-new"
+
+
+@pytest.mark.parametrize(("model", "profile"), [(OWN, OWN), (NEW, NEW), ("us.anthropic.claude-new", NEW)])
+def test_where_nobody_knows_that_a_profile_leads_the_deployments_own_policies_say_it(model: str, profile: str) -> None:
+    [stands_in] = model_arns(model, PLACE)[1]
+    assert stands_in.endswith(":destinations-not-known")
+    through = {"StringEquals": {"bedrock:InferenceProfileArn": profile}}
+    real = [_foundation("us-east-1", "anthropic.claude-new"), _foundation("us-west-2", "anthropic.claude-new")]
+    statement = {"Effect": "Allow", "Action": "bedrock:*", "Resource": real, "Condition": through}
+    named = named_destinations([Policy("p", {"Statement": [statement]}), Policy("q", {"Statement": []})])
+    assert model_arns(model, PLACE, named) == (profile, real)
+    assert model_arns(f"us.{MODEL}", PLACE, {model_arns(f"us.{MODEL}", PLACE)[0] or "": real})[1] != real
+
+
+def test_a_profiles_arn_is_taken_for_one_of_this_account() -> None:
+    assert model_arns(OWN.replace("123456789012", "111122223333"), PLACE)[0] == OWN
+
+
+def test_profiles_of_every_geography_and_partition() -> None:
+    place = CloudEnvironment(region="us-gov-west-1")
+    sonnet = "anthropic.claude-sonnet-4-5-20250929-v1:0"
+    assert model_arns(f"us-gov.{sonnet}", place) == (
+        f"arn:aws-us-gov:bedrock:us-gov-west-1:123456789012:inference-profile/us-gov.{sonnet}",
+        [f"arn:aws-us-gov:bedrock:us-gov-west-1::foundation-model/{sonnet}"],
+    )
+    assert len(model_arns(f"eu.{MODEL}", CloudEnvironment(region="eu-central-1"))[1]) == 6
+
+
 @pytest.mark.parametrize(
     "unknown",
     [
         f"eu.{MODEL}",
-        "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc",
+        "arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/abc",
         "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/abc",
     ],
 )
-def test_where_nobody_knows_that_it_leads_is_an_error(unknown: str) -> None:
+def test_what_is_not_here_and_what_is_no_model_is_an_error(unknown: str) -> None:
     with pytest.raises(UnknownProfileError):
         model_arns(unknown, PLACE)
 
