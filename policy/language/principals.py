@@ -56,11 +56,16 @@ def names_service(statement: Statement, service: str) -> bool:
     return found != statement.everybody_but
 
 
+# In China a service's principal is written with the partition's own suffix or with the general one (provider's look-up
+# getServicePrincipal; what IAM itself takes there was not seen by us). Elsewhere nobody's ends with it.
+_CHINA = ".cn"
+
+
 def _is_service(principal: Principal, service: str) -> bool:
     if principal.value is UNKNOWN or principal.kind not in ("service", "*"):
         return False
-    pattern = patterns.read(principal.value.lower())
-    return not pattern.holes and pattern.reaches(patterns.one(service))
+    pattern = patterns.read(principal.value.lower().removesuffix(_CHINA))
+    return not pattern.holes and pattern.reaches(patterns.one(service.removesuffix(_CHINA)))
 
 
 def aws_principals(statement: Statement) -> list[str]:

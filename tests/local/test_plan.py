@@ -120,7 +120,7 @@ def test_a_configuration_that_does_not_fit_the_pack_is_one_clear_error() -> None
         (
             "dev",
             {"toolgate:modelId": "eu.anthropic.claude"},
-            "does not reproduce inference profile eu.anthropic.claude",
+            "cannot be called from us-east-1",
         ),
         ("dev", {"toolgate:notASetting": "1"}, "notASetting"),
     ],

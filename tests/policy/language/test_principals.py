@@ -73,7 +73,9 @@ def test_everybody_but_whom_a_denial_lists(principal: Any, arn: str | None, expe
         ({"Service": ["lambda.amazonaws.com", SERVICE.upper()]}, True),
         ("*", True),
         ({"AWS": "*"}, False),
+        ({"Service": f"{SERVICE}.cn"}, True),
         ({"Service": "lambda.amazonaws.com"}, False),
+        ({"Service": "lambda.amazonaws.com.cn"}, False),
         ({"Federated": SERVICE}, False),
     ],
 )
