@@ -12,7 +12,7 @@ import pulumi
 from toolgate.components import stack_settings
 from toolgate.components.agent_runtime import AgentRuntime, AgentRuntimeArgs
 from toolgate.components.dashboard import Dashboard
-from toolgate.components.encryption_key import EncryptionKey
+from toolgate.components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from toolgate.components.lambda_tools import LambdaTools, LambdaToolsArgs
 from toolgate.components.observability import configuration, log_levels
 from toolgate.components.observability.log_levels import LogLevel
@@ -28,6 +28,7 @@ class Shared(TypedDict):
 
     kms_key_arn: NotRequired[pulumi.Input[str]]
     permissions_boundary: NotRequired[pulumi.Input[str]]
+    tags: NotRequired[dict[str, pulumi.Input[str]]]
 
 
 # Everything that can be wrong is found out before the first resource.
@@ -38,9 +39,12 @@ code = agent_code("agent", "requirements/agent.txt")
 
 opts = pulumi.ResourceOptions(protect=chosen.protect)
 shared: Shared = {}
+key_args: EncryptionKeyArgs = {}
+if chosen.tags:
+    shared["tags"] = key_args["tags"] = {**chosen.tags}
 if chosen.kms_key:
     create = chosen.kms_key == stack_settings.CREATE
-    shared["kms_key_arn"] = EncryptionKey(stack_settings.KEY, {}, opts).key_arn if create else chosen.kms_key
+    shared["kms_key_arn"] = EncryptionKey(stack_settings.KEY, key_args, opts).key_arn if create else chosen.kms_key
 if chosen.permissions_boundary:
     shared["permissions_boundary"] = chosen.permissions_boundary
 

@@ -10,7 +10,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from toolgate.components.checks import arguments, identifiers, names
+from toolgate.components.checks import arguments, identifiers, names, tags
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants import cedar_permits, cedar_text
 from toolgate.components.grants.cedar_permits import Handed
@@ -84,7 +84,7 @@ class AgentRuntimeArgs(TypedDict):
     alarms: NotRequired[Alarms]
     """Alarms on its errors and throttling. Default: none."""
     tags: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
-    """Tags for whatever is made for it that takes tags."""
+    """Tags for whatever is made for it that takes tags; at most 10, as its code in S3 takes no more."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +199,7 @@ def _check_values(args: AgentRuntimeArgs, where: str) -> None:
     arguments.within(args.get("description"), 1, LONGEST_DESCRIPTION, f"{where}.description")
     arguments.within(args.get("system_prompt"), 1, LONGEST_VALUE, f"{where}.system_prompt")
     monitoring.check(args, where)
+    tags.check(args.get("tags"), f"{where}.tags", tags.MOST_OF_OBJECT)
     for key, seconds in args.get("lifecycle", {}).items():
         arguments.within(seconds, SHORTEST_LIFE, LONGEST_LIFE, f"{where}.lifecycle.{key}")
     environment = args.get("environment", {})

@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from toolgate.components.checks import arguments, names
+from toolgate.components.checks import arguments, names, tags
 from toolgate.components.iam import iam_documents
 
 STACK_TAG = "toolgate:stack"
@@ -71,6 +71,7 @@ def _checked(name: str, args: EncryptionKeyArgs) -> _Wanted:
     arguments.check(args, EncryptionKeyArgs, where)
     days = args.get("deletion_window_days", LONGEST_WINDOW)
     arguments.within(days, SHORTEST_WINDOW, LONGEST_WINDOW, f"{where}.deletion_window_days")
+    tags.check(args.get("tags"), f"{where}.tags")
     project, stack = pulumi.get_project(), pulumi.get_stack()
     whose = f"{project}/{stack}"
     return _Wanted(names.key_alias(project, stack, name), f"What the stack {whose} keeps", whose, days)

@@ -10,7 +10,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from toolgate.components.checks import arguments, identifiers, names
+from toolgate.components.checks import arguments, identifiers, names, tags
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants import tool_grants
 from toolgate.components.iam import component_role, iam_documents, iam_propagation, role_statements
@@ -233,6 +233,7 @@ def _checked(name: str, args: LambdaToolsArgs) -> _Wanted:
     arguments.within(args.get("timeout"), 1, 900, f"{where}.timeout")
     arguments.within(args.get("reserved_concurrency"), 0, 1_000_000, f"{where}.reserved_concurrency")
     network.check(args.get("network"), f"{where}.network", network.MOST_GROUPS_OF_FUNCTION)
+    tags.check(args.get("tags"), f"{where}.tags")
     role_statements.check(args.get("statements", []), f"{where}.statements")
     _check_role(args, where)
     environment = _environment(args, where)

@@ -10,7 +10,7 @@ import pulumi_aws as aws
 from pulumi.runtime import config as pulumi_config
 
 from toolgate.components import agent_runtime
-from toolgate.components.checks import arguments, identifiers, names
+from toolgate.components.checks import arguments, identifiers, names, tags
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants import cedar_text, tool_grants
 from toolgate.components.grants.tool_grants import Authorization
@@ -38,6 +38,7 @@ _JSON = {
     "network": "a map of subnets and securityGroups",
     "observability": "a map of settings",
     "protect": "true or false",
+    "tags": "a map of texts",
     "targets": "a map of targets",
 }
 
@@ -106,6 +107,8 @@ class Config(TypedDict):
     """Whether what has an identity or keeps data cannot be deleted. Default: false."""
     permissionsBoundary: NotRequired[str]
     """ARN of the managed policy that is the boundary of every role. Default: none."""
+    tags: NotRequired[dict[str, str]]
+    """Tags for whatever the program makes that takes tags. Default: none."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,7 @@ class StackSettings:
     targets: Mapping[str, TargetSettings]
     protect: bool
     permissions_boundary: str | None
+    tags: Mapping[str, str] | None
 
 
 def load(available: tool_grants.Available) -> StackSettings:
@@ -154,6 +158,7 @@ def load(available: tool_grants.Available) -> StackSettings:
         names.function(project, stack, target)
     observed = observability(config.get("observability", {}), f"{NAMESPACE}:observability")
     agents = _agents(config, available, authorization)
+    tags.check(config.get("tags"), f"{NAMESPACE}:tags", tags.MOST_OF_OBJECT)
     _check_number(agents, authorization)
     return StackSettings(
         authorization=authorization,
@@ -165,6 +170,7 @@ def load(available: tool_grants.Available) -> StackSettings:
         targets=_targets(config, available),
         protect=config.get("protect", False),
         permissions_boundary=_boundary(config),
+        tags=config.get("tags"),
     )
 
 

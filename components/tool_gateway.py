@@ -8,7 +8,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from toolgate.components.checks import arguments, identifiers, names
+from toolgate.components.checks import arguments, identifiers, names, tags
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants import cedar_permits, tool_grants
 from toolgate.components.grants.cedar_schema import Tools
@@ -245,6 +245,7 @@ def _checked(name: str, args: ToolGatewayArgs) -> _Wanted:
     arguments.check(args, ToolGatewayArgs, where)
     arguments.within(args.get("description"), 1, LONGEST_DESCRIPTION, f"{where}.description")
     monitoring.check(args, where)
+    tags.check(args.get("tags"), f"{where}.tags")
     identifiers.check(identifiers.KMS_KEY, args.get("kms_key_arn"), f"{where}.kms_key_arn")
     identifiers.check(identifiers.MANAGED_POLICY, args.get("permissions_boundary"), f"{where}.permissions_boundary")
     level = ExceptionLevel(args["exception_level"]).value if "exception_level" in args else None

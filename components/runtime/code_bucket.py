@@ -15,7 +15,7 @@ class CodeArgs(TypedDict):
     kms_key_arn: NotRequired[pulumi.Input[str]]
     """ARN of the KMS key that it encrypts with; S3's own key without it."""
     tags: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
-    """Its tags."""
+    """Its tags, and those of what is in it."""
 
 
 def upload(
@@ -48,6 +48,7 @@ def upload(
         # The digest in the key: a new zip at an old key would not be deployed.
         key=f"{name}/{digest}.zip",
         source=pulumi.FileAsset(path.as_posix()),
+        tags=args.get("tags"),
         opts=component_role.replaceable(component).merge(pulumi.ResourceOptions(depends_on=ready)),
     )
 

@@ -1,10 +1,12 @@
 """The whole program, in a preview and in an update."""
 
+import inspect
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pulumi_aws
 import pytest
 import yaml  # type: ignore[import-untyped]
 
@@ -322,6 +324,31 @@ def test_telemetry_is_a_setting(run: Any, program: Any) -> None:
     )
 
 
+def takes_tags(token: str) -> bool:
+    """Whether the provider's resource of this type has tags."""
+    module, _, name = token.removeprefix("aws:").partition("/")
+    module = {"lambda": "lambda_"}.get(module, module)
+    made = getattr(getattr(pulumi_aws, module), name.partition(":")[2])
+    return "tags" in inspect.signature(made._internal_init).parameters
+
+
+def test_everything_that_takes_tags_has_the_stack_s(run: Any, program: Any) -> None:
+    given = {"team": "agents", "cost centre": "4711"}
+    config = {**SOURCES, **stack_config("prod"), "kmsKey": "create", "tags": given}
+    made = [it for it in run(program, config, stack="prod").resources if it.type.startswith("aws:")]
+    assert {it.type.split(":")[-1] for it in made} == KINDS
+    tagged = {it.type.split(":")[-1]: it.inputs.get("tags") for it in made if takes_tags(it.type)}
+    assert tagged == dict.fromkeys(TAGGED, given)
+    for it in made:
+        assert it.inputs.get("tags") == (given if takes_tags(it.type) else None), it.name
+
+
+TAGGED = {
+    *("Key", "Role", "LogGroup", "Function", "AgentcoreGateway", "AgentcorePolicyEngine", "AgentcoreAgentRuntime"),
+    *("Bucket", "BucketObjectv2", "LogDeliverySource", "LogDeliveryDestination", "LogDelivery", "MetricAlarm"),
+}
+
+
 def test_prod_can_be_seen_afterwards_and_dev_keeps_nothing(run: Any, program: Any) -> None:
     recorded = run(program, {**SOURCES, **stack_config("prod")}, stack="prod")
     kinds = {kind for kind, _ in recorded.types()}
@@ -368,6 +395,7 @@ def test_what_can_be_seen_afterwards_is_a_setting(run: Any, program: Any) -> Non
         ({"observability": "yes"}, "dev", "toolgate:observability: must be a map of settings"),
         ({"observability": {"retentionDays": 7}}, "dev", "retentionDays: says nothing without logs"),
         ({"kmsKey": "mine"}, "dev", "toolgate:kmsKey ('create' makes one): 'mine' is no ARN of a KMS key"),
+        ({"tags": {"aws:team": "x"}}, "dev", "toolgate:tags: 'aws:team' begins with 'aws:'"),
         ({"modell": "x"}, "dev", "toolgate: unknown key 'modell'. Did you mean 'modelId'?"),
         ({}, "a-very-long-stack-name-that-does-not-fit-the-limit", "characters; at most"),
         ({}, "dev!", "is refused"),

@@ -46,6 +46,7 @@ def test_without_configuration_one_agent_may_call_every_tool(load: Any) -> None:
     assert loaded.log_level is LogLevel.INFO
     assert (loaded.kms_key, loaded.network, loaded.permissions_boundary) == (None, None, None)
     assert loaded.protect is False
+    assert loaded.tags is None
     assert loaded.agents["assistant"].tools is None
     assert loaded.agents["assistant"].model_id == stack_settings.DEFAULT_MODEL
     assert loaded.agents["assistant"].system_prompt is None
@@ -180,11 +181,13 @@ def test_a_setting_of_a_target_that_is_none_is_an_error(load: Any, targets: Any,
 def test_what_makes_prod_another_stack_than_dev(load: Any) -> None:
     network = {"subnets": [SUBNET], "securityGroups": [GROUP]}
     config = {"logLevel": "warning", "network": network, "protect": "true", "permissionsBoundary": BOUNDARY}
+    config["tags"] = {"team": "agents"}
     loaded = load(config)
     assert loaded.log_level is LogLevel.WARNING
     assert loaded.network == {"subnets": [SUBNET], "security_groups": [GROUP]}
     assert loaded.protect is True
     assert loaded.permissions_boundary == BOUNDARY
+    assert loaded.tags == {"team": "agents"}
     assert load({"kmsKey": "create"}).kms_key == stack_settings.CREATE
     assert load({"kmsKey": KEY}).kms_key == KEY
 

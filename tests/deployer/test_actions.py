@@ -43,7 +43,7 @@ from toolgate.deployer import deployer_policy
         (
             "arn:aws:s3:::toolgate-dev-assistant-code-1234567/assistant/x.zip",
             "s3:GetObject GetObjectTagging PutObject PutObjectTagging AbortMultipartUpload DeleteObject "
-            "DeleteObjectVersion",
+            "DeleteObjectTagging DeleteObjectVersion",
         ),
         (
             "{agentcore}:gateway/toolgate-dev-tools-abcdefghij",

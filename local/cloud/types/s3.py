@@ -15,6 +15,7 @@ from toolgate.local.cloud.values import Properties
 
 BUCKET = "aws:s3/bucket:Bucket"
 OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"
+OBJECT_TAGS = 10
 
 
 LONGEST_BUCKET_NAME = 63
@@ -76,6 +77,13 @@ def _make_object(inputs: Properties, making: Making) -> Made:
 def _has_content(inputs: Properties) -> Iterator[Failure]:
     if inputs.get("source") is None:
         yield Failure("source", "the object needs a content: give a FileAsset, StringAsset or FileArchive as `source`")
+
+
+def _tags(inputs: Properties) -> Iterator[Failure]:
+    """S3 user guide, "Categorizing your objects using tags"; seen live: hashicorp/terraform-provider-aws#19895."""
+    tags = inputs.get("tags")
+    if isinstance(tags, Mapping) and len(tags) > OBJECT_TAGS:
+        yield Failure("tags", f"BadRequest: Object tags cannot be greater than {OBJECT_TAGS}")
 
 
 def _ownership_rules(rule: Any) -> Any:
@@ -208,6 +216,6 @@ OBJECT_TYPE = ResourceType(
     },
     replaces=frozenset({"bucket", "key"}),
     refreshed=frozenset({"etag", "versionId"}),
-    rules=(_has_content,),
+    rules=(_has_content, _tags),
     needs=(_bucket_exists,),
 )

@@ -32,6 +32,12 @@ def test_an_object_needs_a_content_and_a_bucket(plane: ControlPlane, check: Chec
         plane.create(OBJECT, GOOD[OBJECT])
 
 
+def test_an_object_takes_ten_tags(check: Check) -> None:
+    assert check(OBJECT, tags={f"key {number}": "a/b" for number in range(10)}) == []
+    [reason] = check(OBJECT, tags={f"key {number}": "a/b" for number in range(11)})
+    assert reason == "tags: BadRequest: Object tags cannot be greater than 10"
+
+
 def test_a_bucket_must_be_empty_to_be_deleted_unless_forced(plane: ControlPlane) -> None:
     plane.create(BUCKET, GOOD[BUCKET])
     plane.create(OBJECT, GOOD[OBJECT])
