@@ -79,6 +79,8 @@ for name, agent in chosen.agents.items():
         runtime_args["environment"] |= configuration.TELEMETRY_ENVIRONMENT
     if agent.system_prompt:
         runtime_args["system_prompt"] = agent.system_prompt
+    if agent.statements:
+        runtime_args["statements"] = agent.statements
     if chosen.network:
         runtime_args["network"] = chosen.network
     runtimes[name] = AgentRuntime(name, runtime_args, opts)

@@ -15,7 +15,8 @@ from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants import cedar_permits, cedar_text
 from toolgate.components.grants.cedar_permits import Handed
 from toolgate.components.grants.tool_grants import GatewayTools
-from toolgate.components.iam import bedrock_models, component_role, iam_documents, iam_propagation
+from toolgate.components.iam import bedrock_models, component_role, iam_documents, iam_propagation, role_statements
+from toolgate.components.iam.role_statements import RoleStatement
 from toolgate.components.observability import monitoring
 from toolgate.components.observability.alarms import Alarms
 from toolgate.components.observability.log_delivery import LogDelivery
@@ -59,6 +60,9 @@ class AgentRuntimeArgs(TypedDict):
     """Id or ARN of a Bedrock inference profile or foundation model."""
     tools: NotRequired[list[GatewayTools]]
     """What the agent is handed: the grant. In Python by `gateway.tools(...)`. Default: no tools."""
+    statements: NotRequired[list[RoleStatement]]
+    """What the agent may do besides what every agent needs, with a table of its own, say. Never a way to a gateway, a
+    model or a function: those are `tools` and `model_id`. Default: nothing."""
     system_prompt: NotRequired[str]
     """The agent's system prompt, instead of its own."""
     environment: NotRequired[dict[str, pulumi.Input[str]]]
@@ -164,6 +168,8 @@ class AgentRuntime(pulumi.ComponentResource):
         written = {"policy": iam_documents.runtime_minimum(here, wanted.name, code.arn, model)}
         if wanted.handed.grants:
             written["tools"] = iam_documents.invoke_gateways(wanted.handed.gateway_arns())
+        if statements := args.get("statements"):
+            written["statements"] = role_statements.document(statements, "Agent")
         if key_arn := args.get("kms_key_arn"):
             bucket_arn = here.arn("s3", code.bucket, region="", account="")
             written["decrypt"] = iam_documents.decrypt_code(here, key_arn, bucket_arn)
@@ -199,6 +205,7 @@ def _check_values(args: AgentRuntimeArgs, where: str) -> None:
     arguments.within(args.get("description"), 1, LONGEST_DESCRIPTION, f"{where}.description")
     arguments.within(args.get("system_prompt"), 1, LONGEST_VALUE, f"{where}.system_prompt")
     monitoring.check(args, where)
+    role_statements.check_of_agent(args.get("statements", []), f"{where}.statements")
     tags.check(args.get("tags"), f"{where}.tags", tags.MOST_OF_OBJECT)
     for key, seconds in args.get("lifecycle", {}).items():
         arguments.within(seconds, SHORTEST_LIFE, LONGEST_LIFE, f"{where}.lifecycle.{key}")

@@ -199,7 +199,7 @@ class LambdaTools(pulumi.ComponentResource):
     ) -> Iterator[tuple[str, Document]]:
         yield "logs", iam_documents.function_logs(log_group_arn)
         if statements := args.get("statements"):
-            yield "tools", role_statements.document(statements)
+            yield "tools", role_statements.document(statements, "Tools")
         if secrets := args.get("secrets"):
             yield "secrets", iam_documents.read_secrets(list(secrets.values()))
         if "network" in args:

@@ -14,7 +14,8 @@ from toolgate.components.checks import arguments, identifiers, names, tags
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants import cedar_text, tool_grants
 from toolgate.components.grants.tool_grants import Authorization
-from toolgate.components.iam import bedrock_models
+from toolgate.components.iam import bedrock_models, role_statements
+from toolgate.components.iam.role_statements import RoleStatement
 from toolgate.components.observability.configuration import Observability, ObservabilityConfig, observability
 from toolgate.components.observability.log_levels import LogLevel
 from toolgate.components.runtime import network
@@ -52,6 +53,8 @@ class AgentConfig(TypedDict):
     """Its model. Default: `toolgate:modelId`."""
     systemPrompt: NotRequired[str]
     """Its system prompt. Default: the agent's own."""
+    statements: NotRequired[list[RoleStatement]]
+    """What else it may do. Default: nothing."""
 
 
 class NetworkConfig(TypedDict):
@@ -113,11 +116,19 @@ class Config(TypedDict):
 
 @dataclass(frozen=True)
 class Agent:
-    """One agent: the full names of its tools (None: every tool), its model, its system prompt if not its own."""
+    """One agent.
+
+    Attributes:
+        tools: The full names of its tools; None for every tool.
+        model_id: Its model.
+        system_prompt: Its system prompt, if not its own.
+        statements: What else it may do.
+    """
 
     tools: list[str] | None
     model_id: str
     system_prompt: str | None
+    statements: list[RoleStatement]
 
 
 @dataclass(frozen=True)
@@ -193,13 +204,19 @@ def _agents(
         if authorization is Authorization.TOOL and tools != []:
             names.policy(runtime, 1)
             cedar_text.check(tools or list(available), None, f"{where}.tools")
-        model = bedrock_models.checked(entry.get("modelId", default), f"{where}.modelId")
-        named_in = f"{where}.modelId" if "modelId" in entry else f"{NAMESPACE}:modelId"
-        # Of the default provider. Another one's Region is not known yet; bedrock_models.access checks it then.
-        if region := aws.config.region:
-            bedrock_models.callable_from(region, model, named_in)
-        agents[name] = Agent(tools, model, prompt)
+        agents[name] = _agent(entry, default, tools, prompt, where)
     return agents
+
+
+def _agent(entry: AgentConfig, default: str, tools: list[str] | None, prompt: str | None, where: str) -> Agent:
+    model = bedrock_models.checked(entry.get("modelId", default), f"{where}.modelId")
+    named_in = f"{where}.modelId" if "modelId" in entry else f"{NAMESPACE}:modelId"
+    # Of the default provider. Another one's Region is not known yet; bedrock_models.access checks it then.
+    if region := aws.config.region:
+        bedrock_models.callable_from(region, model, named_in)
+    statements = entry.get("statements", [])
+    role_statements.check_of_agent(statements, f"{where}.statements")
+    return Agent(tools, model, prompt, statements)
 
 
 def _kms_key(config: Mapping[str, Any]) -> str | None:

@@ -1,4 +1,4 @@
-"""What a tool's role may do, as its author writes it: typed statements, and a reason beside each wildcard."""
+"""What a role may do besides what its component writes: typed statements, and a reason beside each wildcard."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,10 +12,10 @@ from toolgate.components.iam.iam_documents import Document, Statement
 
 _ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9*?]+")
 _ARN = re.compile(r"arn:[^:]*:(?P<service>[^:]*):[^:]*:[^:]*:(?P<resource>.+)", re.DOTALL)
-_WITHOUT_TYPES = {"execute-api", "s3", "sns", "sqs"}
+WITHOUT_TYPES = {"execute-api", "s3", "sns", "sqs"}
 """Services whose ARNs begin with the resource's name where others have its type."""
 # AWS Service Authorization Reference, the page of each service: the actions without a resource type, of those that a
-# tool calls. policy/language/resourceless.py has the same for the pack; a test compares them.
+# tool calls. policy/rules/tool_role_exact.py has the same for the pack; a test compares them.
 WITHOUT_RESOURCES = frozenset(
     {
         *("cloudwatch:GetMetricData", "cloudwatch:GetMetricStatistics"),
@@ -31,6 +31,18 @@ WITHOUT_RESOURCES = frozenset(
         *("xray:GetSamplingTargets", "xray:PutTelemetryRecords", "xray:PutTraceSegments"),
     }
 )
+
+# Service Authorization Reference, "Amazon Bedrock AgentCore", "Amazon Bedrock", "Amazon Bedrock Powered by AWS Mantle",
+# "AWS Lambda": what the actions begin with that reach a gateway, a model, a function. Converse is authorized by
+# InvokeModel.
+_OTHERWISE = {
+    "bedrock-agentcore:InvokeGateway": "a gateway is reached by the tools that are handed over: write 'tools'",
+    "bedrock:InvokeModel": "a model is chosen, and so allowed, by 'model_id' ('modelId' in a stack's configuration)",
+    "bedrock:CreateModelInvocationJob": "a model is chosen, and so allowed, by 'model_id'",
+    "bedrock-mantle:CreateInference": "a model is chosen, and so allowed, by 'model_id'",
+    "lambda:Invoke": "a function is a tool behind a gateway, which authorizes and logs its calls: make it a target",
+}
+"""By what an action begins with: how an agent comes to it, which is the only way."""
 
 
 class RoleStatement(TypedDict):
@@ -69,14 +81,39 @@ def check(statements: Sequence[RoleStatement], where: str) -> None:
         _check_reason(statement, list(_wildcards(statement)), here)
 
 
+def check_of_agent(statements: Sequence[RoleStatement], where: str) -> None:
+    """Check the statements of an agent: it comes to a gateway, a model or a function by its other arguments only.
+
+    Raises:
+        UsageError: As `check` says, or one of the actions would be another way there.
+    """
+    check(statements, where)
+    for index, statement in enumerate(statements):
+        for action in statement["actions"]:
+            for beginning, advice in _OTHERWISE.items():
+                if _may_begin(action.lower(), beginning.lower()):
+                    reached = "" if action.lower().startswith(beginning.lower()) else f" allows {beginning}, and that"
+                    raise UsageError(f"{where}[{index}].actions: {action!r}{reached} is not for statements: {advice}.")
+
+
+def _may_begin(pattern: str, beginning: str) -> bool:
+    """Whether something that the pattern stands for begins so."""
+    for index, character in enumerate(beginning):
+        if pattern[index : index + 1] == "*":
+            return True
+        if pattern[index : index + 1] not in {character, "?"}:
+            return False
+    return True
+
+
 def _check_reason(statement: RoleStatement, wildcards: Sequence[str], here: str) -> None:
     reason = statement.get("reason")
     if reason is not None and not reason.strip():
         raise UsageError(f"{here}.reason: is empty. Say why the wildcard is needed, or name what is meant.")
     if wildcards and reason is None:
         raise UsageError(
-            f"{here}: {wildcards[0]} allows more than one thing. Name the actions and ARNs that the tools use, or say "
-            "why it must be so: 'reason': '...'."
+            f"{here}: {wildcards[0]} allows more than one thing. Name the actions and ARNs that are used, or say why "
+            "it must be so: 'reason': '...'."
         )
     if not wildcards and reason is not None and _plain(statement):
         raise UsageError(f"{here}.reason: there is no wildcard to give a reason for. Remove it, or write a comment.")
@@ -102,14 +139,14 @@ def names_nothing(resource: str) -> bool:
     if not arn:
         return True
     name = arn["resource"]
-    return not (name if arn["service"] in _WITHOUT_TYPES else re.sub(r"^[a-z-]+[/:]", "", name)).strip("*?/:")
+    return not (name if arn["service"] in WITHOUT_TYPES else re.sub(r"^[a-z-]+[/:]", "", name)).strip("*?/:")
 
 
-def document(statements: Sequence[RoleStatement]) -> Document:
-    """The policy's document of these statements."""
-    return iam_documents.document(*(_statement(index, it) for index, it in enumerate(statements, 1)))
+def document(statements: Sequence[RoleStatement], who: str) -> Document:
+    """The policy's document of these statements; their Sids begin with `who`."""
+    return iam_documents.document(*(_statement(f"{who}{number}", it) for number, it in enumerate(statements, 1)))
 
 
-def _statement(number: int, statement: RoleStatement) -> Statement:
+def _statement(sid: str, statement: RoleStatement) -> Statement:
     conditions: Mapping[str, Any] | None = statement.get("conditions")
-    return iam_documents.allow(f"Tools{number}", statement["actions"], statement["resources"], conditions)
+    return iam_documents.allow(sid, statement["actions"], statement["resources"], conditions)

@@ -1,4 +1,7 @@
-"""tool-role-exact: what a tool's function may do is named, action by action and resource by resource."""
+"""tool-role-exact: what a tool's function may do is named, action by action and resource by resource.
+
+An agent's role is judged as far as our own component was given statements for it: the rest of it the component writes.
+"""
 
 import re
 from collections.abc import Iterator
@@ -8,11 +11,11 @@ from pulumi_policy import Severity
 from toolgate.policy import frameworks
 from toolgate.policy.agentcore import roles
 from toolgate.policy.language import agentcore_facts, iam, patterns
-from toolgate.policy.language.agentcore_facts import FUNCTION, FUNCTION_ALIAS, LAMBDA_TOOLS
+from toolgate.policy.language.agentcore_facts import AGENT_RUNTIME, FUNCTION, FUNCTION_ALIAS, LAMBDA_TOOLS, ROLE_POLICY
 from toolgate.policy.language.documents import Names, Statement
 from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.messages import quote
-from toolgate.policy.policy_sources import SourcedDocument
+from toolgate.policy.policy_sources import SourcedDocument, identity_documents
 from toolgate.policy.properties import at, each
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import RuleSettings
@@ -46,12 +49,12 @@ _OF_LAMBDA = frozenset(
 )
 _ANYWHERE = frozenset(action.lower() for action in WITHOUT_RESOURCES | _OF_LAMBDA)
 _ARN = re.compile(r"arn:[^:]*:(?P<service>[^:]*):[^:]*:[^:]*:(?P<resource>.+)", re.DOTALL)
-_WITHOUT_TYPES = {"execute-api", "s3", "sns", "sqs"}
+WITHOUT_TYPES = {"execute-api", "s3", "sns", "sqs"}
 """Services whose ARNs begin with the resource's name where others have its type."""
 
 
 def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
-    """The role of each function behind a gateway's target."""
+    """The role of each function behind a gateway's target, and the statements that agents were given."""
     judged: set[str] = set()
     for target in stack.of(agentcore_facts.TARGET):
         for function in _functions(stack, target):
@@ -59,7 +62,20 @@ def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
                 if role.urn not in judged:
                     judged.add(role.urn)
                     for sourced in roles.documents_of(stack, role):
-                        yield from _in_document(stack, sourced, target)
+                        yield from _in_document(stack, sourced, f"the tools of {target.label}")
+    yield from _of_agents(stack)
+
+
+def _of_agents(stack: Stack) -> Iterator[Finding]:
+    # As registered where that is remembered: a component in the stack has its outputs only.
+    agents = {it.urn: it for it in (*stack.of(AGENT_RUNTIME), *stack.registered) if it.type == AGENT_RUNTIME}
+    for policy in stack.of(ROLE_POLICY):
+        agent = agents.get(policy.parent)
+        written = [set(each(it, "actions")) for it in each(agent.props, "statements")] if agent else []
+        for sourced in identity_documents(policy) if written else ():
+            for statement in iam.statements(sourced.document):
+                if agent and set(statement.actions.values) in written:
+                    yield from _in_statement(stack, sourced, statement, agent.label)
 
 
 def _functions(stack: Stack, target: Resource) -> list[Resource]:
@@ -77,12 +93,15 @@ def _is(arn: str, function: Resource) -> bool:
     return isinstance(known, str) and (arn == known or arn.startswith(f"{known}:"))
 
 
-def _in_document(stack: Stack, sourced: SourcedDocument, target: Resource) -> Iterator[Finding]:
+def _in_document(stack: Stack, sourced: SourcedDocument, whom: str) -> Iterator[Finding]:
     for statement in iam.statements(sourced.document):
-        if statement.allow is True and not _has_reason(stack, sourced.resource, statement):
-            for wide in _wide(statement):
-                what = f"allows the tools of {target.label} {wide}"
-                yield Finding(sourced.resource, what, f"{sourced.location}, {statement.label}")
+        yield from _in_statement(stack, sourced, statement, whom)
+
+
+def _in_statement(stack: Stack, sourced: SourcedDocument, statement: Statement, whom: str) -> Iterator[Finding]:
+    if statement.allow is True and not _has_reason(stack, sourced.resource, statement):
+        for wide in _wide(statement):
+            yield Finding(sourced.resource, f"allows {whom} {wide}", f"{sourced.location}, {statement.label}")
 
 
 def _wide(statement: Statement) -> Iterator[str]:
@@ -104,21 +123,21 @@ def _wide_resources(resources: Names) -> Iterator[str]:
         yield "on everything but its NotResource"
     else:
         known = (value for value in resources.values if value is not UNKNOWN)
-        yield from (f"on {quote(value)}" for value in known if _names_nothing(value))
+        yield from (f"on {quote(value)}" for value in known if names_nothing(value))
 
 
-def _names_nothing(resource: str) -> bool:
+def names_nothing(resource: str) -> bool:
     """Whether an ARN stands for every resource of a type: nothing of a name is in it, not even unknown text."""
     arn = _ARN.fullmatch(resource)
     if not arn:
         return not patterns.read(resource).holes
     name = arn["resource"]
-    return not (name if arn["service"] in _WITHOUT_TYPES else re.sub(r"^[a-z-]+[/:]", "", name)).strip("*?/:")
+    return not (name if arn["service"] in WITHOUT_TYPES else re.sub(r"^[a-z-]+[/:]", "", name)).strip("*?/:")
 
 
 def _has_reason(stack: Stack, carrier: Resource, statement: Statement) -> bool:
     """Whether our own component was given a reason for a statement with these actions."""
-    for component in (*stack.registered, *stack.of(LAMBDA_TOOLS)):
+    for component in (*stack.registered, *stack.of(LAMBDA_TOOLS, AGENT_RUNTIME)):
         if component.urn == carrier.parent:
             for written in each(component.props, "statements"):
                 if at(written, "reason") and set(each(written, "actions")) == set(statement.actions.values):
@@ -130,9 +149,9 @@ RULE = Rule(
     name="tool-role-exact",
     description="The role of a tool's function names the actions it allows and the resources it allows them on.",
     why="Whoever talks an agent into calling the tool can do with it whatever the role allows.",
-    fix="Name each action and each ARN; in LambdaTools a statement with a wildcard takes a reason beside it.",
+    fix="Name each action and each ARN; a component's statement with a wildcard takes a reason beside it.",
     severity=Severity.HIGH,
     framework=frameworks.LEAST_PRIVILEGE,
     check_stack=check_stack,
-    remembers=frozenset({LAMBDA_TOOLS}),
+    remembers=frozenset({LAMBDA_TOOLS, AGENT_RUNTIME}),
 )

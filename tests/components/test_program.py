@@ -301,6 +301,28 @@ def test_every_role_is_within_the_boundary_and_every_agent_in_the_vpc(run: Any, 
     assert [it["networkConfiguration"]["networkMode"] for it in runtimes] == ["VPC", "VPC"]
 
 
+def test_an_agent_may_do_what_its_stack_says_and_no_other_agent_may(run: Any, program: Any, allows: Any) -> None:
+    table = "arn:aws:dynamodb:us-east-1:123456789012:table/notes"
+    team = {"StringEquals": {"aws:ResourceTag/team": ["agents"]}}
+    statements = [
+        {"actions": ["dynamodb:GetItem"], "resources": [table], "conditions": team},
+        {"actions": ["s3:ListBucket"], "resources": ["*"], "reason": "It finds the bucket of the day."},
+    ]
+    recorded = run(program, {**SOURCES, "agents": {"one": {"statements": statements}, "two": {}}})
+    assert [name for kind, name in recorded.types() if kind == "RolePolicy" and name.endswith("-statements")] == [
+        "one-statements"
+    ]
+    policy = recorded.one("RolePolicy", "one-statements")
+    assert policy.inputs["role"] == "one-role-1234567"
+    assert allows(policy.document(), "dynamodb:GetItem", table, aws__ResourceTag_team="x") is False
+    assert allows(policy.document(), "s3:ListBucket", "arn:aws:s3:::any")
+    [reading, listing] = policy.document()["Statement"]
+    assert reading["Condition"] == team
+    assert "reason" not in listing
+    assert recorded.one("AgentRuntime", "one").inputs["statements"] == statements
+    assert "one-statements" in recorded.one("AgentcoreAgentRuntime", "one-runtime").dependencies
+
+
 def test_a_target_has_what_its_stack_says(run: Any, program: Any) -> None:
     targets = {"math": {"timeout": 9, "environment": {"LEVEL": "1"}, "reservedConcurrency": 2}}
     function = run(program, {**SOURCES, "targets": targets}).one("Function", "math-function").inputs

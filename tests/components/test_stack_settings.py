@@ -52,15 +52,41 @@ def test_without_configuration_one_agent_may_call_every_tool(load: Any) -> None:
     assert loaded.agents["assistant"].system_prompt is None
 
 
+TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/notes"
+STATEMENTS: Any = [
+    {
+        "actions": ["dynamodb:GetItem", "dynamodb:Query"],
+        "resources": [TABLE, f"{TABLE}/index/*"],
+        "conditions": {"StringEquals": {"aws:ResourceTag/team": ["agents"]}},
+    },
+    {"actions": ["s3:ListBucket"], "resources": ["*"], "reason": "It finds the bucket of the day."},
+]
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ({"actions": ["s3:GetObject"]}, r"agents\.a\.statements\[0\]: missing 'resources'"),
+        ({"actions": "s3:GetObject", "resources": [TABLE]}, r"statements\[0\]\.actions: must be a list"),
+        ({"actions": ["s3:GetObject"], "resources": ["*"]}, r"statements\[0\]: the resource '\*' allows more than one"),
+        ({"actions": ["s3:GetObject"], "resources": [TABLE], "effect": "Deny"}, "unknown key 'effect'"),
+        ({"actions": ["lambda:InvokeFunction"], "resources": [TABLE]}, "make it a target"),
+    ],
+)
+def test_a_statement_of_an_agent_that_is_none_is_an_error(load: Any, statement: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load({"agents": {"a": {"statements": [statement]}}})
+
+
 def test_agents_as_configured(load: Any) -> None:
     agents = {
         "one": {"tools": ["people", "math"], "modelId": "amazon.nova-lite-v1:0", "systemPrompt": "Be brief."},
-        "two": {"tools": []},
+        "two": {"tools": [], "statements": STATEMENTS},
         "three": {},
     }
     loaded = load({"modelId": "amazon.nova-pro-v1:0", "agents": agents, "bundle": "sources"}).agents
-    assert loaded["one"] == stack_settings.Agent(ALL, "amazon.nova-lite-v1:0", "Be brief.")
-    assert loaded["two"] == stack_settings.Agent([], "amazon.nova-pro-v1:0", None)
+    assert loaded["one"] == stack_settings.Agent(ALL, "amazon.nova-lite-v1:0", "Be brief.", [])
+    assert loaded["two"] == stack_settings.Agent([], "amazon.nova-pro-v1:0", None, STATEMENTS)
     assert loaded["three"].tools is None
 
 

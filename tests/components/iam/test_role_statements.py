@@ -13,11 +13,11 @@ from toolgate.components.iam import role_statements
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/orders"
 
 
-def _checked(**statement: Any) -> str:
+def _checked(agent: Any = False, **statement: Any) -> str:
     """What is said against it; "" for nothing."""
     try:
         whole: Any = {"actions": ["dynamodb:GetItem"], "resources": [TABLE], **statement}
-        role_statements.check([whole], "x")
+        (role_statements.check_of_agent if agent else role_statements.check)([whole], "x")
     except UsageError as error:
         return str(error)
     return ""
@@ -77,3 +77,46 @@ def test_what_is_known_later_may_have_a_reason_and_needs_none() -> None:
 )
 def test_what_is_wrong_is_told_with_its_place(statement: Any, message: str) -> None:
     assert re.search(re.escape(message), _checked(**statement))
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "bedrock-agentcore:InvokeGateway",
+        "bedrock-agentcore:*",
+        "bedrock-agentcore:invokegateway",
+        "bedrock-agentcore:I*",
+        "bedrock-agentcore:Invoke?ateway",
+        "bedrock:InvokeModel",
+        "bedrock:InvokeModelWithResponseStream",
+        "bedrock:Invoke*",
+        "bedrock:*",
+        "bedrock:CreateModelInvocationJob",
+        "bedrock-mantle:CreateInference",
+        "lambda:InvokeFunction",
+        "lambda:invokefunctionurl",
+        "lambda:*",
+        "*",
+    ],
+)
+def test_an_agent_gets_no_other_way_to_a_gateway_a_model_or_a_function(action: str) -> None:
+    reasoned: Any = {"reason": "Because."} if re.search(r"[*?]", action) else {}
+    assert "is not for statements" in _checked(agent=True, actions=["dynamodb:GetItem", action], **reasoned)
+    assert _checked(actions=["dynamodb:GetItem", action], **reasoned) == ""
+
+
+@pytest.mark.parametrize(
+    "action", ["bedrock:InvokeAgent", "bedrock-agentcore:InvokeAgentRuntime", "bedrock:Retrieve", "lambda:GetFunction"]
+)
+def test_what_leads_elsewhere_an_agent_may_be_given(action: str) -> None:
+    assert _checked(agent=True, actions=[action]) == ""
+
+
+def test_what_an_agent_is_to_write_instead_is_said() -> None:
+    assert _checked(agent=True, actions=["bedrock-agentcore:InvokeGateway"]) == (
+        "x[0].actions: 'bedrock-agentcore:InvokeGateway' is not for statements: "
+        "a gateway is reached by the tools that are handed over: write 'tools'."
+    )
+    assert "'bedrock:*' allows bedrock:InvokeModel, and that is not for statements" in _checked(
+        agent=True, actions=["bedrock:*"], reason="Everything."
+    )

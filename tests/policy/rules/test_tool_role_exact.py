@@ -137,5 +137,63 @@ def test_a_reason_is_for_its_own_statement_and_component(pack: Pack) -> None:
     assert violating == {elsewhere.urn, other.urn}
 
 
+AGENT = "toolgate:index:AgentRuntime"
+
+
+@pytest.mark.parametrize(
+    ("written", "violations"),
+    [
+        ({"actions": ["s3:ListBucket"], "resources": [UNKNOWN]}, 1),
+        ({"actions": ["s3:ListBucket"], "resources": [UNKNOWN], "reason": "It lists what there is."}, 0),
+        ({"actions": ["s3:GetObject"], "resources": [UNKNOWN]}, 0),
+    ],
+)
+def test_what_an_agent_was_given_is_judged_and_nothing_else_of_its_role(
+    pack: Pack, written: Any, violations: int
+) -> None:
+    component = Registration(AGENT, "helper", {"statements": [written]})
+    role = making.role()
+    given = [statement("s3:ListBucket", "*"), statement("logs:DescribeLogGroups", "*")]
+    policy = Registration(
+        "aws:iam/rolePolicy:RolePolicy", "s", {"role": "agent", "policy": document(*given)}, {}, component.urn
+    )
+    beside = making.role_policy(document(statement("s3:ListBucket", "*")), name="beside")
+    found = [it for it in pack.run([component, role, policy, beside]) if it.rule == RULE]
+    assert [it.urn for it in found] == [policy.urn] * violations
+    assert all('allows AgentRuntime "helper" "s3:ListBucket" on "*"' in it.message for it in found)
+
+
 def test_the_program_says_the_same_of_what_takes_no_resources() -> None:
     assert tool_role_exact.WITHOUT_RESOURCES == role_statements.WITHOUT_RESOURCES
+
+
+@pytest.mark.parametrize(
+    ("arn", "nothing"),
+    [
+        ("*", True),
+        ("arn:*", True),
+        ("arn:aws:s3*", True),
+        ("arn:aws:s3:::*", True),
+        ("arn:aws:s3:::*/*", True),
+        ("arn:aws:s3:::reports/*", False),
+        ("arn:aws:sns:us-east-1:123456789012:*", True),
+        ("arn:aws:sns:us-east-1:123456789012:orders*", False),
+        ("arn:aws:sqs:*:*:*", True),
+        ("arn:aws:execute-api:us-east-1:123456789012:*/prod/GET/", False),
+        ("arn:aws:execute-api:us-east-1:123456789012:*/*/*/*", True),
+        ("arn:aws:dynamodb:*:*:table/*", True),
+        ("arn:aws:dynamodb:*:*:table/orders", False),
+        ("arn:aws:lambda:us-east-1:123456789012:function:*", True),
+        ("arn:aws:lambda:us-east-1:123456789012:function:*:?", True),
+        ("arn:aws:logs:us-east-1:123456789012:log-group:*", True),
+        ("arn:aws:logs:us-east-1:123456789012:log-group:/aws/x:*", False),
+        ("arn:aws:kms:us-east-1:123456789012:key/*", True),
+    ],
+)
+def test_the_program_says_the_same_of_what_names_nothing(arn: str, nothing: bool) -> None:
+    assert tool_role_exact.names_nothing(arn) is nothing
+    assert role_statements.names_nothing(arn) is nothing
+
+
+def test_the_program_says_the_same_of_services_whose_arns_have_no_type() -> None:
+    assert tool_role_exact.WITHOUT_TYPES == role_statements.WITHOUT_TYPES
