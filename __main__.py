@@ -31,6 +31,21 @@ class Shared(TypedDict):
     tags: NotRequired[dict[str, pulumi.Input[str]]]
 
 
+class WithRole(Shared):
+    """The same, and a role that is there already."""
+
+    role_arn: NotRequired[str]
+
+
+def with_role(shared: Shared, role_arn: str | None) -> WithRole:
+    """What a component takes that has this role: a boundary is only for roles that are made."""
+    if role_arn is None:
+        return {**shared}
+    rest: WithRole = {**shared, "role_arn": role_arn}
+    rest.pop("permissions_boundary", None)
+    return rest
+
+
 # Everything that can be wrong is found out before the first resource.
 targets = read_targets(LAMBDAS)
 chosen = stack_settings.load({target: [tool["name"] for tool in tools] for target, tools in targets.items()})
@@ -57,7 +72,7 @@ for target in targets:
 gateway_args: ToolGatewayArgs = {
     "targets": {target: function.target for target, function in functions.items()},
     "authorization": chosen.authorization,
-    **shared,
+    **with_role(shared, chosen.gateway_role_arn),
     **seen.watched,
 }
 if chosen.log_level is LogLevel.DEBUG:
@@ -71,7 +86,7 @@ for name, agent in chosen.agents.items():
         "model_id": agent.model_id,
         "tools": [] if agent.tools == [] else [gateway.tools(*agent.tools or [])],
         "environment": {log_levels.AGENT_VARIABLE: chosen.log_level.value},
-        **shared,
+        **with_role(shared, agent.role_arn),
         **seen.watched,
     }
     if seen.telemetry:

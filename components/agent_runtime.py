@@ -77,8 +77,11 @@ class AgentRuntimeArgs(TypedDict):
     """The VPC that it reaches things through. Default: the internet."""
     kms_key_arn: NotRequired[pulumi.Input[str]]
     """ARN of the KMS key that encrypts its code in S3 and its delivered logs. Default: keys of AWS's own."""
+    role_arn: NotRequired[pulumi.Input[str]]
+    """ARN of an existing execution role, instead of one of its own. It must let AgentCore Runtime assume it; what the
+    agent may do is written into it, and whatever else it may do is its owner's affair. No other agent may have it."""
     permissions_boundary: NotRequired[pulumi.Input[str]]
-    """ARN of the managed policy that is the boundary of its execution role. Default: none."""
+    """ARN of the managed policy that is the boundary of the role that is made for it. Default: none."""
     description: NotRequired[pulumi.Input[str]]
     """What the agent is for."""
     logs: NotRequired[LogDelivery]
@@ -129,9 +132,8 @@ class AgentRuntime(pulumi.ComponentResource):
         code = code_bucket.upload(self, name, wanted.zip_path, wanted.digest, args)
         role, policies = self._role(name, args, wanted, here, code)
         hooked = pulumi.ResourceOptions(parent=self, hooks=iam_propagation.retry(self, name))
-        permitted = cedar_permits.write(
-            name, wanted.name, cedar_text.role_entity(here, role.name), wanted.handed, hooked
-        )
+        entity = cedar_text.given_role_entity(role.arn) if role.given else cedar_text.role_entity(here, role.name)
+        permitted = cedar_permits.write(name, wanted.name, entity, wanted.handed, hooked)
         runtime = aws.bedrock.AgentcoreAgentRuntime(
             f"{name}-runtime",
             agent_runtime_name=wanted.name,
@@ -162,8 +164,8 @@ class AgentRuntime(pulumi.ComponentResource):
         wanted: _Wanted,
         here: iam_documents.AwsEnvironment,
         code: aws.s3.BucketObjectv2,
-    ) -> tuple[aws.iam.Role, list[aws.iam.RolePolicy]]:
-        role = component_role.make(self, name, iam_documents.runtime_trust(here, wanted.name), args)
+    ) -> tuple[component_role.Role, list[aws.iam.RolePolicy]]:
+        role = component_role.made_or_given(self, name, iam_documents.runtime_trust(here, wanted.name), args)
         model = bedrock_models.access(self, here, args["model_id"], f"AgentRuntime {name!r}.model_id")
         written = {"policy": iam_documents.runtime_minimum(here, wanted.name, code.arn, model)}
         if wanted.handed.grants:
@@ -201,7 +203,7 @@ def _check_values(args: AgentRuntimeArgs, where: str) -> None:
     bedrock_models.checked(args["model_id"], f"{where}.model_id")
     network.check(args.get("network"), f"{where}.network")
     identifiers.check(identifiers.KMS_KEY, args.get("kms_key_arn"), f"{where}.kms_key_arn")
-    identifiers.check(identifiers.MANAGED_POLICY, args.get("permissions_boundary"), f"{where}.permissions_boundary")
+    component_role.check(args, where)
     arguments.within(args.get("description"), 1, LONGEST_DESCRIPTION, f"{where}.description")
     arguments.within(args.get("system_prompt"), 1, LONGEST_VALUE, f"{where}.system_prompt")
     monitoring.check(args, where)

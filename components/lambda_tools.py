@@ -188,7 +188,7 @@ class LambdaTools(pulumi.ComponentResource):
         )
         if role is None:
             self.role_arn = pulumi.Output.from_input(given).apply(str)
-            self.role_name = self.role_arn.apply(lambda arn: arn.rpartition("/")[2])
+            self.role_name = component_role.name_in(self.role_arn)
             return [logs]
         self.role_arn, self.role_name = role.arn, role.name
         documents = dict(self._documents(wanted.name, logs.arn, args))

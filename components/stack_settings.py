@@ -55,6 +55,8 @@ class AgentConfig(TypedDict):
     """Its system prompt. Default: the agent's own."""
     statements: NotRequired[list[RoleStatement]]
     """What else it may do. Default: nothing."""
+    roleArn: NotRequired[str]
+    """ARN of an existing role, which nothing else of the stack has. Default: a role of its own."""
 
 
 class NetworkConfig(TypedDict):
@@ -108,8 +110,10 @@ class Config(TypedDict):
     """Settings of targets by name. Default: what each target's `target.py` says."""
     protect: NotRequired[bool]
     """Whether what has an identity or keeps data cannot be deleted. Default: false."""
+    gatewayRoleArn: NotRequired[str]
+    """ARN of an existing role for the gateway, which nothing else of the stack has. Default: a role of its own."""
     permissionsBoundary: NotRequired[str]
-    """ARN of the managed policy that is the boundary of every role. Default: none."""
+    """ARN of the managed policy that is the boundary of every role that is made. Default: none."""
     tags: NotRequired[dict[str, str]]
     """Tags for whatever the program makes that takes tags. Default: none."""
 
@@ -123,12 +127,14 @@ class Agent:
         model_id: Its model.
         system_prompt: Its system prompt, if not its own.
         statements: What else it may do.
+        role_arn: Its role, if that is not to be made.
     """
 
     tools: list[str] | None
     model_id: str
     system_prompt: str | None
     statements: list[RoleStatement]
+    role_arn: str | None
 
 
 @dataclass(frozen=True)
@@ -143,6 +149,7 @@ class StackSettings:
     network: Network | None
     targets: Mapping[str, TargetSettings]
     protect: bool
+    gateway_role_arn: str | None
     permissions_boundary: str | None
     tags: Mapping[str, str] | None
 
@@ -171,6 +178,8 @@ def load(available: tool_grants.Available) -> StackSettings:
     agents = _agents(config, available, authorization)
     tags.check(config.get("tags"), f"{NAMESPACE}:tags", tags.MOST_OF_OBJECT)
     _check_number(agents, authorization)
+    targets = _targets(config, available)
+    _check_roles(agents, config.get("gatewayRoleArn"), targets)
     return StackSettings(
         authorization=authorization,
         observability=observed,
@@ -178,8 +187,9 @@ def load(available: tool_grants.Available) -> StackSettings:
         log_level=LogLevel(config.get("logLevel", LogLevel.INFO)),
         kms_key=_kms_key(config),
         network=_network(config, f"{NAMESPACE}:network"),
-        targets=_targets(config, available),
+        targets=targets,
         protect=config.get("protect", False),
+        gateway_role_arn=config.get("gatewayRoleArn"),
         permissions_boundary=_boundary(config),
         tags=config.get("tags"),
     )
@@ -216,7 +226,7 @@ def _agent(entry: AgentConfig, default: str, tools: list[str] | None, prompt: st
         bedrock_models.callable_from(region, model, named_in)
     statements = entry.get("statements", [])
     role_statements.check_of_agent(statements, f"{where}.statements")
-    return Agent(tools, model, prompt, statements)
+    return Agent(tools, model, prompt, statements, entry.get("roleArn"))
 
 
 def _kms_key(config: Mapping[str, Any]) -> str | None:
@@ -280,6 +290,22 @@ def _check_number(agents: Mapping[str, Agent], authorization: Authorization) -> 
             f"{NAMESPACE}:agents: {writing} agents have tools, and each needs a Cedar policy; a policy engine takes "
             f"{cedar_text.MOST_POLICIES}. Spread the agents over several stacks."
         )
+
+
+def _check_roles(agents: Mapping[str, Agent], of_gateway: str | None, targets: Mapping[str, TargetSettings]) -> None:
+    """A role that two have would let each do what the other was handed."""
+    given = {f"{NAMESPACE}:agents.{name}.roleArn": agent.role_arn for name, agent in agents.items()}
+    given[f"{NAMESPACE}:gatewayRoleArn"] = of_gateway
+    seen: dict[str, str] = {}
+    of_functions = {f"{NAMESPACE}:targets.{name}.roleArn": it.get("role_arn") for name, it in targets.items()}
+    # Functions may share one among them.
+    seen |= {arn: where for where, arn in of_functions.items() if isinstance(arn, str)}
+    for where, arn in given.items():
+        identifiers.check(identifiers.ROLE, arn, where)
+        if arn in seen:
+            raise UsageError(f"{where}: {arn} is the role of {seen[arn]} as well. Give each a role that no other has.")
+        if arn is not None:
+            seen[arn] = where
 
 
 def _read() -> Mapping[str, Any]:

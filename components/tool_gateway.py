@@ -59,8 +59,11 @@ class ToolGatewayArgs(TypedDict):
     """How much callers are told about errors. Default: a general message."""
     kms_key_arn: NotRequired[pulumi.Input[str]]
     """ARN of the KMS key that encrypts the gateway, its engine and its delivered logs. Default: a key of AWS's own."""
+    role_arn: NotRequired[pulumi.Input[str]]
+    """ARN of an existing role for the gateway, instead of one of its own. It must let AgentCore assume it; what the
+    gateway may do is written into it, and whatever else it may do is its owner's affair. No agent may have it."""
     permissions_boundary: NotRequired[pulumi.Input[str]]
-    """ARN of the managed policy that is the boundary of the gateway's role. Default: none."""
+    """ARN of the managed policy that is the boundary of the role that is made for it. Default: none."""
     logs: NotRequired[LogDelivery]
     """Delivery of its application logs, which may hold the tools' arguments and results. Default: none."""
     traces: NotRequired[bool]
@@ -189,9 +192,9 @@ class ToolGateway(pulumi.ComponentResource):
 
     def _role(
         self, name: str, args: ToolGatewayArgs, engine: aws.bedrock.AgentcorePolicyEngine | None
-    ) -> tuple[aws.iam.Role, list[aws.iam.RolePolicy]]:
+    ) -> tuple[component_role.Role, list[aws.iam.RolePolicy]]:
         here, gateway_name = iam_documents.current_environment(self), self._wanted.name
-        role = component_role.make(self, name, iam_documents.gateway_trust(here, gateway_name), args)
+        role = component_role.made_or_given(self, name, iam_documents.gateway_trust(here, gateway_name), args)
         functions = [target["function_arn"] for target in args["targets"].values()]
         written = {"invoke": iam_documents.invoke_functions(functions)}
         if engine:
@@ -247,7 +250,7 @@ def _checked(name: str, args: ToolGatewayArgs) -> _Wanted:
     monitoring.check(args, where)
     tags.check(args.get("tags"), f"{where}.tags")
     identifiers.check(identifiers.KMS_KEY, args.get("kms_key_arn"), f"{where}.kms_key_arn")
-    identifiers.check(identifiers.MANAGED_POLICY, args.get("permissions_boundary"), f"{where}.permissions_boundary")
+    component_role.check(args, where)
     level = ExceptionLevel(args["exception_level"]).value if "exception_level" in args else None
     authorization = Authorization(args.get("authorization", Authorization.GATEWAY))
     project, stack = pulumi.get_project(), pulumi.get_stack()

@@ -26,6 +26,7 @@ from toolgate.policy.language.agentcore_facts import (
     RESOURCE_POLICY,
     ROLE,
     ROLE_POLICY,
+    ROLE_USERS,
     RUNTIME,
     SERVICE_PRINCIPAL,
     TARGET,
@@ -54,7 +55,13 @@ def gateways_of_engine(policy: Resource, resources: Sequence[Resource]) -> list[
     return [it for it in gateways if it.mapping("policyEngineConfiguration").get("arn") in engines]
 
 
-_ROLE_OF_POLICY = owner(ROLE, "name", "role")
+def role_of_policy(policy: Resource, resources: Sequence[Resource]) -> Sequence[Resource | str]:
+    """The role that a policy is written into; of one that others made its ARN, by whoever uses it."""
+    made = [it for it in resources if it.type == ROLE and it.get("name") == policy.get("role")]
+    used = {arn for it in resources if isinstance(arn := it.get(ROLE_USERS.get(it.type, "")), str)}
+    return made or sorted(arn for arn in used if arn.rpartition("/")[2] == policy.get("role"))
+
+
 _BUCKET_OF = owner(BUCKET, "bucket", "bucket")
 _SECRET_OF_VERSION = owner(SECRET, "arn", "secretId")
 _GATEWAY_OF_TARGET = owner(GATEWAY, "gatewayId", "gatewayIdentifier")
@@ -167,8 +174,8 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
         Grant("BoundedRoles", ("iam:PutRolePermissionsBoundary",), when=given("permissionsBoundary"), bounded=True),
     ),
     ROLE_POLICY: (
-        Grant("RolePolicies", ("iam:GetRolePolicy",), of=_ROLE_OF_POLICY),
-        Grant("BoundedRoles", ("iam:DeleteRolePolicy", "iam:PutRolePolicy"), of=_ROLE_OF_POLICY, bounded=True),
+        Grant("RolePolicies", ("iam:GetRolePolicy",), of=role_of_policy),
+        Grant("BoundedRoles", ("iam:DeleteRolePolicy", "iam:PutRolePolicy"), of=role_of_policy, bounded=True),
     ),
     KEY: (
         # It takes no resource: the key has no id yet. Tagging is checked as well, and must be limited neither to some

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping
 
 from toolgate.access.cedar.cedar_decision import ToolEngine
-from toolgate.access.deployment.agentcore_resources import Gateway
+from toolgate.access.deployment.agentcore_resources import Gateway, Runtime
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.evaluation import Outcome
 from toolgate.access.iam.policies import sid
 from toolgate.access.matrix.inbound import OPEN, Inbound
 from toolgate.access.matrix.principals import Caller
 from toolgate.policy.language import documents, trust
-from toolgate.policy.language.agentcore_facts import SERVICE_PRINCIPAL
+from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY, SERVICE_PRINCIPAL
 from toolgate.policy.language.principals import other_principals
 
 
@@ -63,7 +63,7 @@ def _roles(deployment: Deployment) -> Iterator[str]:
     for runtime in deployment.runtimes:
         role = deployment.role(runtime.role_arn)
         if role is None:
-            yield f"{runtime.label}: its role {runtime.role_arn} is not in the deployment"
+            yield f"{runtime.label}: its role {runtime.role_arn} is not in the deployment{_beside(deployment, runtime)}"
             continue
         for arn in role.unread:
             yield f"{runtime.label}: the document of {arn}, attached to its role, is not in the deployment"
@@ -75,6 +75,20 @@ def _roles(deployment: Deployment) -> Iterator[str]:
         if not trust.trusts_agentcore(documents.read(dict(role.trust))):
             lacks = f"does not name {SERVICE_PRINCIPAL}, so that it cannot start"
             yield f"{runtime.label}: the trust policy of its role {lacks}"
+
+
+def _beside(deployment: Deployment, runtime: Runtime) -> str:
+    """What is to be known of a role that others made, where the deployment writes into it."""
+    allowed = [
+        gateway.label
+        for gateway in deployment.gateways
+        if any(
+            policy.may_allow(INVOKE_GATEWAY, gateway.arn) for policy in deployment.identity(runtime.role_arn).policies
+        )
+    ]
+    if not allowed:
+        return ""
+    return f"; {', '.join(allowed)} is allowed, unless its permissions boundary or another policy of its denies it"
 
 
 def undecided(gateway: Gateway, caller: Caller, inbound_decision: Inbound) -> Iterator[str]:

@@ -25,9 +25,8 @@ class Caller:
 
 def agents(deployment: Deployment) -> Iterator[Caller]:
     """The deployment's agents; the role of one may be a stranger."""
-    roles = {role.arn: role for role in deployment.roles}
     for runtime in deployment.runtimes:
-        yield Caller(roles.get(runtime.role_arn) or external_principal(runtime.role_arn), runtime.agent)
+        yield Caller(deployment.identity(runtime.role_arn), runtime.agent)
 
 
 def others(deployment: Deployment) -> Iterator[Caller]:

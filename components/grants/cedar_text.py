@@ -58,6 +58,16 @@ def role_entity(env: AwsEnvironment, role_name: pulumi.Input[str]) -> pulumi.Out
     return env.arn("sts", pulumi.Output.concat("assumed-role/", role_name), region="")
 
 
+def given_role_entity(role_arn: pulumi.Output[str]) -> pulumi.Output[str]:
+    """The same of a role of which only the ARN is known."""
+
+    def entity(arn: str) -> str:
+        _, partition, _, _, account, resource = arn.split(":", 5)
+        return f"arn:{partition}:sts::{account}:assumed-role/{resource.rpartition('/')[2]}"
+
+    return role_arn.apply(entity)
+
+
 def permit(scope: Scope, actions: Sequence[str], when: str | None = None) -> str:
     """The statement of one policy: the role may call these tools of this gateway, and no other.
 

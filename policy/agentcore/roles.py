@@ -15,6 +15,7 @@ from toolgate.policy.language import documents, trust
 from toolgate.policy.language.agentcore_facts import MANAGED_POLICY, ROLE, ROLE_USERS
 from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.policy_sources import ROLES, SourcedDocument
+from toolgate.policy.properties import at
 from toolgate.policy.rule import Resource
 from toolgate.policy.stack import Stack
 
@@ -64,12 +65,13 @@ def _attached(resource: Resource, policy: Resource) -> SourcedDocument:
 
 def agentcore_roles(stack: Stack) -> list[Resource]:
     """The roles that AgentCore may take: by their trust policy, or because an AgentCore resource names them."""
-    named = {role.urn for user in stack.of(*ROLE_USERS) for role in roles_of(stack, user, ROLE_USERS[user.type])}
-    return [
+    named = {role.urn: role for user in stack.of(*ROLE_USERS) for role in roles_of(stack, user, ROLE_USERS[user.type])}
+    made = [
         role
         for role in stack.of(ROLE)
         if role.urn in named or trust.trusts_agentcore(policy_sources.trust_document(role).document)
     ]
+    return [*made, *(role for urn, role in named.items() if urn.startswith("arn:"))]
 
 
 def roles_of(stack: Stack, resource: Resource, prop: str) -> list[Resource]:
@@ -87,11 +89,21 @@ def _last_of_arn(value: str) -> str:
 @functools.lru_cache(maxsize=1)
 def _by_name(stack: Stack) -> dict[str, list[Resource]]:
     index: dict[str, list[Resource]] = {}
-    for role in stack.of(ROLE):
+    for role in (*stack.of(ROLE), *_given(stack)):
         for name in (role.props.get("arn"), role.props.get("name")):
             if isinstance(name, str):
                 index.setdefault(name, []).append(role)
     return index
+
+
+def _given(stack: Stack) -> Iterator[Resource]:
+    """The roles that AgentCore resources name and that others made: what the stack writes into them is judged, too."""
+    made = {at(role.props, key) for role in stack.of(ROLE) for key in ("arn", "name")}
+    named = (at(user.props, ROLE_USERS[user.type]) for user in stack.of(*ROLE_USERS))
+    for arn in dict.fromkeys(arn for arn in named if isinstance(arn, str) and arn.startswith("arn:")):
+        name = _last_of_arn(arn)
+        if arn not in made and name not in made:
+            yield Resource(ROLE, name, arn, {"arn": arn, "name": name}, "")
 
 
 def documents_of(stack: Stack, role: Resource) -> Iterator[SourcedDocument]:

@@ -323,6 +323,30 @@ def test_an_agent_may_do_what_its_stack_says_and_no_other_agent_may(run: Any, pr
     assert "one-statements" in recorded.one("AgentcoreAgentRuntime", "one-runtime").dependencies
 
 
+def test_roles_that_others_made_get_what_is_needed_written_into_them(
+    run: Any, program: Any, allows: Any, permits: Any
+) -> None:
+    agent, gateway = (f"arn:aws:iam::111122223333:role/platform/{name}" for name in ("helper", "gate"))
+    boundary = INSIDE["permissionsBoundary"]
+    config = {"agents": {"helper": {"roleArn": agent}, "other": {}}, "gatewayRoleArn": gateway, "authorization": "tool"}
+    recorded = run(program, {**SOURCES, **config, "permissionsBoundary": boundary})
+    roles = {name: recorded.one("Role", name) for kind, name in recorded.types() if kind == "Role"}
+    assert roles.keys() == {"math-role", "other-role"}
+    assert {it.inputs["permissionsBoundary"] for it in roles.values()} == {boundary}
+    written = {it.name: it for it in recorded.resources if it.type.endswith(":RolePolicy")}
+    assert {name for name, it in written.items() if it.inputs["role"] == "helper"} == {"helper-policy", "helper-tools"}
+    assert {name for name, it in written.items() if it.inputs["role"] == "gate"} == {"tools-invoke", "tools-authorize"}
+    arn = recorded.outputs["gateway_arn"]
+    assert allows(written["helper-tools"].document(), "bedrock-agentcore:InvokeGateway", arn)
+    assert recorded.one("AgentcoreAgentRuntime", "helper-runtime").inputs["roleArn"] == agent
+    assert recorded.one("AgentcoreGateway", "tools-gateway").inputs["roleArn"] == gateway
+    assert recorded.outputs["agents"]["helper"]["role_arn"] == agent
+    cedar = recorded.one("AgentcorePolicy", "helper-tools").inputs["definition"]["cedar"]["statement"]
+    assert '"arn:aws:sts::111122223333:assumed-role/helper"' in cedar
+    other = recorded.one("AgentcorePolicy", "other-tools").inputs["definition"]["cedar"]["statement"]
+    assert permits([other], "other-role-1234567", TOOLS[0], arn)
+
+
 def test_a_target_has_what_its_stack_says(run: Any, program: Any) -> None:
     targets = {"math": {"timeout": 9, "environment": {"LEVEL": "1"}, "reservedConcurrency": 2}}
     function = run(program, {**SOURCES, "targets": targets}).one("Function", "math-function").inputs

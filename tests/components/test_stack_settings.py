@@ -52,6 +52,7 @@ def test_without_configuration_one_agent_may_call_every_tool(load: Any) -> None:
     assert loaded.agents["assistant"].system_prompt is None
 
 
+ROLE = "arn:aws:iam::123456789012:role/platform/agents"
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/notes"
 STATEMENTS: Any = [
     {
@@ -82,12 +83,13 @@ def test_agents_as_configured(load: Any) -> None:
     agents = {
         "one": {"tools": ["people", "math"], "modelId": "amazon.nova-lite-v1:0", "systemPrompt": "Be brief."},
         "two": {"tools": [], "statements": STATEMENTS},
-        "three": {},
+        "three": {"roleArn": ROLE},
     }
     loaded = load({"modelId": "amazon.nova-pro-v1:0", "agents": agents, "bundle": "sources"}).agents
-    assert loaded["one"] == stack_settings.Agent(ALL, "amazon.nova-lite-v1:0", "Be brief.", [])
-    assert loaded["two"] == stack_settings.Agent([], "amazon.nova-pro-v1:0", None, STATEMENTS)
+    assert loaded["one"] == stack_settings.Agent(ALL, "amazon.nova-lite-v1:0", "Be brief.", [], None)
+    assert loaded["two"] == stack_settings.Agent([], "amazon.nova-pro-v1:0", None, STATEMENTS, None)
     assert loaded["three"].tools is None
+    assert loaded["three"].role_arn == ROLE
 
 
 @pytest.mark.parametrize(
@@ -202,6 +204,31 @@ def test_targets_as_configured(load: Any) -> None:
 def test_a_setting_of_a_target_that_is_none_is_an_error(load: Any, targets: Any, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         load({"targets": targets})
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"gatewayRoleArn": "agents"}, "toolgate:gatewayRoleArn: 'agents' is no ARN of a role"),
+        ({"agents": {"a": {"roleArn": "agents"}}}, "toolgate:agents.a.roleArn: 'agents' is no ARN of a role"),
+        (
+            {"agents": {"a": {"roleArn": ROLE}, "b": {"roleArn": ROLE}}},
+            f"toolgate:agents.b.roleArn: {ROLE} is the role of toolgate:agents.a.roleArn as well. Give each a role",
+        ),
+        (
+            {"agents": {"a": {"roleArn": ROLE}}, "gatewayRoleArn": ROLE},
+            f"toolgate:gatewayRoleArn: {ROLE} is the role of toolgate:agents.a.roleArn as well.",
+        ),
+        (
+            {"agents": {"a": {"roleArn": ROLE}}, "targets": {"math": {"roleArn": ROLE}, "people": {"roleArn": ROLE}}},
+            f"toolgate:agents.a.roleArn: {ROLE} is the role of toolgate:targets.people.roleArn as well.",
+        ),
+    ],
+)
+def test_a_role_that_others_made_belongs_to_one(load: Any, config: Any, message: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        load(config)
+    assert message in str(raised.value)
 
 
 def test_what_makes_prod_another_stack_than_dev(load: Any) -> None:

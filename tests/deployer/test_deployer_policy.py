@@ -113,8 +113,10 @@ def test_a_type_that_nobody_has_written_down_is_an_error(dev: dict[str, Any]) ->
 
 
 def test_a_part_of_something_that_is_not_there_is_an_error(dev: dict[str, Any]) -> None:
-    resources = [it for it in dev["deployment"]["resources"] if not it["urn"].endswith("::tools-role")]
-    with pytest.raises(deployer_policy.DeployerError, match=r"^RolePolicy 'tools-invoke': what it is a part of"):
+    resources = [it for it in dev["deployment"]["resources"] if not it["urn"].endswith("::tools-gateway")]
+    with pytest.raises(
+        deployer_policy.DeployerError, match=r"^AgentcoreGatewayTarget 'tools-math': what it is a part of"
+    ):
         deployer_policy.permissions({"version": 3, "deployment": {"resources": resources}})
 
 

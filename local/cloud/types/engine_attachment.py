@@ -44,7 +44,9 @@ def engine_answers(inputs: Properties, made: Made, env: CloudEnvironment, existi
         return
     refused = f"AccessDeniedException: Policy Engine '{engine.id}' does not have the required permissions."
     role = role_of(inputs["roleArn"], existing)
-    if role is None or not trusts(role, SERVICE_PRINCIPAL, gateway, env):
+    if role is None:  # one that the program does not make is taken as it is given
+        return
+    if not trusts(role, SERVICE_PRINCIPAL, gateway, env):
         yield f"{refused} The service cannot assume {inputs['roleArn']}"
         return
     for action, resource in permissions(arn, gateway):

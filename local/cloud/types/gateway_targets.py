@@ -43,8 +43,10 @@ def _gateway_may_invoke(inputs: Properties, _made: Made, env: CloudEnvironment, 
         return
     function = inputs["targetConfiguration"]["mcp"]["lambda"]["lambdaArn"]
     role = role_of(gateway.inputs["roleArn"], existing)
-    trusted = role is not None and trusts(role, SERVICE_PRINCIPAL, gateway.outputs["gatewayArn"], env)
-    if role is None or not trusted or not may(role, Asked(INVOKE_FUNCTION, function, env), existing):
+    if role is None:  # one that the program does not make is taken as it is given
+        return
+    trusted = trusts(role, SERVICE_PRINCIPAL, gateway.outputs["gatewayArn"], env)
+    if not trusted or not may(role, Asked(INVOKE_FUNCTION, function, env), existing):
         yield (
             "ValidationException: Gateway execution role lacks permission to invoke Lambda function "
             f"{function}. Update the role's permissions and trust policy and try again."

@@ -29,7 +29,8 @@ def _make(inputs: Properties, making: Making) -> Made:
 
 def _role_is_valid(inputs: Properties, made: Made, env: CloudEnvironment, existing: Existing) -> Iterator[str]:
     role = role_of(inputs["roleArn"], existing)
-    if role is None or not trusts(role, SERVICE_PRINCIPAL, made.outputs["agentRuntimeArn"], env):
+    # One that the program does not make is taken as it is given: whom it trusts nobody here can know.
+    if role is not None and not trusts(role, SERVICE_PRINCIPAL, made.outputs["agentRuntimeArn"], env):
         yield (
             f"ValidationException: Role validation failed for '{inputs['roleArn']}'. Please verify that the role "
             "exists and its trust policy allows assumption by this service"

@@ -1,5 +1,6 @@
 """Documents, principal, tool and arguments -> decision, row by row."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,6 +25,12 @@ def _allow(resource: Any = GATEWAY, action: Any = INVOKE, **more: Any) -> dict[s
 
 def _deny(**more: Any) -> dict[str, Any]:
     return {**_allow(), "Effect": "Deny", **more}
+
+
+def _written(statement: Any) -> tuple[str, str, dict[str, Any]]:
+    """A policy in the agent's role, whoever made that."""
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return "aws:iam/rolePolicy:RolePolicy", "written", {"role": "caller", "name": "written", "policy": policy}
 
 
 def _to(*arns: str) -> dict[str, Any]:
@@ -98,6 +105,20 @@ ROWS: dict[str, Row] = {
     "boundary denies": ({**IN, "boundary": [_allow("*", "*"), _deny()]}, ADD, None, "deny"),
     "boundary alone grants nothing": ({"boundary": [_allow("*", "*")]}, ADD, None, "deny"),
     "role not in the deployment": ({"role": None}, ADD, None, "undecided"),
+    "written into a role that others made": ({"role": None, "more": [_written(_allow())]}, ADD, None, "undecided"),
+    "denied in a role that others made": ({"role": None, "more": [_written(_deny())]}, ADD, None, "deny"),
+    "a role that others made, permitted": (
+        {"role": None, "more": [_written(_allow())], "cedar": {"p": _cedar()}},
+        ADD,
+        None,
+        "undecided",
+    ),
+    "a role that others made, not permitted": (
+        {"role": None, "more": [_written(_allow())], "cedar": {"p": _cedar()}},
+        REPEAT,
+        None,
+        "deny",
+    ),
     # resource policies within the account
     "resource policy names the role": ({"resource": [_allow(**_to(ROLE))]}, ADD, None, "allow"),
     "resource policy names another role": ({"resource": [_allow(**_to(ROLE + "2"))]}, ADD, None, "deny"),
@@ -334,3 +355,16 @@ def test_the_agents_calls(
         (entry,) = (e for e in matrix(deployment).entries if e.tool == tool and e.agent == "caller")
         assert entry.decision == decision
         assert bool(entry.conditions) is (decision == "conditional")
+
+
+def test_a_plan_that_names_the_real_account_of_a_role_that_others_made_is_no_denial(case: Callable[..., Any]) -> None:
+    real = ROLE.replace(ACCOUNT, FOREIGN)
+    export = case(role=None, more=[_written(_allow())]).export()
+    runtime = next(it for it in export["deployment"]["resources"] if it["type"].endswith(":AgentcoreAgentRuntime"))
+    runtime["inputs"]["roleArn"] = runtime["outputs"]["roleArn"] = real
+    found = matrix(parse(export))
+    assert {(it.principal, it.decision) for it in found.entries} == {(real, "undecided")}
+    assert found.unsupported == (
+        f"AgentcoreAgentRuntime 'caller': its role {real} is not in the deployment; AgentcoreGateway 'tools' is "
+        "allowed, unless its permissions boundary or another policy of its denies it",
+    )

@@ -48,6 +48,16 @@ def test_an_agent_that_can_invoke_a_tool_s_function_violates(pack: Pack, entry: 
 
 
 @pytest.mark.parametrize(
+    "arn", ["arn:aws:iam::123456789012:role/agent", "arn:aws:iam::111122223333:role/platform/agent"]
+)
+def test_what_is_written_into_a_role_that_others_made_counts(pack: Pack, arn: str) -> None:
+    policy = making.role_policy(document(statement(INVOKE, FUNCTION)))
+    (violation,) = found(pack, policy, target(), runtime(arn))
+    assert violation.urn == policy.urn
+    assert found(pack, making.role_policy(document(statement(INVOKE, FUNCTION)), of="x"), target(), runtime(arn)) == []
+
+
+@pytest.mark.parametrize(
     "entry",
     [
         statement(INVOKE, "arn:aws:lambda:us-east-1:123456789012:function:something-else"),

@@ -5,7 +5,17 @@ from typing import Any
 
 import pytest
 
-from tests.local.cloud.conftest import GATEWAY, GOOD, ROLE, ROLE_POLICY, authorizing, document, trust, with_engine
+from tests.local.cloud.conftest import (
+    GATEWAY,
+    GOOD,
+    ROLE,
+    ROLE_POLICY,
+    TARGET,
+    authorizing,
+    document,
+    trust,
+    with_engine,
+)
 from toolgate.local.cloud.control_plane import ControlPlane
 from toolgate.local.cloud.failures import RefusalError
 from toolgate.local.cloud.resource_type import Made
@@ -72,6 +82,12 @@ def test_the_service_must_be_able_to_take_the_role(plane: ControlPlane, policed:
     plane.update(ROLE, "gateway-role", {"name": "gateway-role", "assumeRolePolicy": trust("lambda.amazonaws.com")})
     with pytest.raises(RefusalError, match="failed to perform AssumeRole on Gateway role"):
         plane.update(GATEWAY, policed.id, with_engine(engine.outputs["policyEngineArn"]))
+
+
+def test_a_role_that_others_made_is_taken_as_it_is(plane: ControlPlane, gateway: Made, engine: Made) -> None:
+    given = with_engine(engine.outputs["policyEngineArn"]) | {"roleArn": "arn:aws:iam::111122223333:role/gate"}
+    plane.update(GATEWAY, gateway.id, given)
+    plane.create(TARGET, GOOD[TARGET] | {"gatewayIdentifier": gateway.id})
 
 
 def test_the_engine_must_exist(plane: ControlPlane, gateway: Made, engine: Made) -> None:
