@@ -70,7 +70,7 @@ for target in targets:
     args: LambdaToolsArgs = {"directory": str(LAMBDAS / target), "log_level": level, **own, **shared}
     functions[target] = LambdaTools(target, args, opts)
 gateway_args: ToolGatewayArgs = {
-    "targets": {target: function.target for target, function in functions.items()},
+    "targets": {**{target: function.target for target, function in functions.items()}, **chosen.existing_targets},
     "authorization": chosen.authorization,
     **with_role(shared, chosen.gateway_role_arn),
     **seen.watched,

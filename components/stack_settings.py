@@ -1,8 +1,9 @@
 """The stack's configuration, namespace `toolgate`: typed, and checked whole before anything is made."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
@@ -21,6 +22,9 @@ from toolgate.components.observability.log_levels import LogLevel
 from toolgate.components.runtime import network
 from toolgate.components.runtime.agent_bundle import BundleKind
 from toolgate.components.runtime.network import Network
+from toolgate.components.tool_gateway import GatewayTarget
+from toolgate.components.tools import tools_file
+from toolgate.components.tools.listed_schema import ToolSchema
 from toolgate.components.tools.target_settings import TargetSettings
 
 NAMESPACE = "toolgate"
@@ -85,6 +89,10 @@ class TargetConfig(TypedDict):
     """So many may run at once."""
     roleArn: NotRequired[str]
     """ARN of an existing role."""
+    functionArn: NotRequired[str]
+    """ARN of an existing function, for a target that has no folder; with `tools`, and nothing else."""
+    tools: NotRequired[str]
+    """Path of the JSON file with that function's tools, relative to the program."""
 
 
 class Config(TypedDict):
@@ -139,7 +147,10 @@ class Agent:
 
 @dataclass(frozen=True)
 class StackSettings:
-    """What the program deploys; a None stands for a key that was left out."""
+    """What the program deploys; a None stands for a key that was left out.
+
+    `targets` are the settings of those that have a folder, `existing_targets` those whose functions are there already.
+    """
 
     authorization: Authorization
     observability: Observability
@@ -148,6 +159,7 @@ class StackSettings:
     kms_key: str | None
     network: Network | None
     targets: Mapping[str, TargetSettings]
+    existing_targets: Mapping[str, GatewayTarget]
     protect: bool
     gateway_role_arn: str | None
     permissions_boundary: str | None
@@ -158,7 +170,7 @@ def load(available: tool_grants.Available) -> StackSettings:
     """The stack's settings.
 
     Args:
-        available: The gateway's tool names by target.
+        available: By target that has a folder: its tool names.
 
     Raises:
         UsageError: A key is unknown, a value is of another type, a name is refused, a tool does not exist, or a model
@@ -167,18 +179,21 @@ def load(available: tool_grants.Available) -> StackSettings:
     config = _read()
     arguments.check(config, Config, f"{NAMESPACE}:")
     authorization = Authorization(config.get("authorization", Authorization.GATEWAY))
+    existing = _existing(config, available)
+    targets = _targets(config, available, existing)
+    of_folders = available
+    available = {**available, **{name: [tool["name"] for tool in tools] for name, (_, tools) in existing.items()}}
     tool_grants.full_names(available, "lambdas")
     project, stack = pulumi.get_project(), pulumi.get_stack()
     names.gateway(project, stack, GATEWAY)
     if authorization is Authorization.TOOL:
         names.policy_engine(project, stack, GATEWAY, own_key="kmsKey" in config)
-    for target in available:
+    for target in of_folders:
         names.function(project, stack, target)
     observed = observability(config.get("observability", {}), f"{NAMESPACE}:observability")
     agents = _agents(config, available, authorization)
     tags.check(config.get("tags"), f"{NAMESPACE}:tags", tags.MOST_OF_OBJECT)
     _check_number(agents, authorization)
-    targets = _targets(config, available)
     _check_roles(agents, config.get("gatewayRoleArn"), targets)
     return StackSettings(
         authorization=authorization,
@@ -188,6 +203,7 @@ def load(available: tool_grants.Available) -> StackSettings:
         kms_key=_kms_key(config),
         network=_network(config, f"{NAMESPACE}:network"),
         targets=targets,
+        existing_targets={name: {"function_arn": arn, "tools": tools} for name, (arn, tools) in existing.items()},
         protect=config.get("protect", False),
         gateway_role_arn=config.get("gatewayRoleArn"),
         permissions_boundary=_boundary(config),
@@ -258,12 +274,40 @@ _TARGET_KEYS = {
 }
 
 
-def _targets(config: Mapping[str, Any], available: tool_grants.Available) -> dict[str, TargetSettings]:
+def _existing(config: Mapping[str, Any], available: tool_grants.Available) -> dict[str, tuple[str, list[ToolSchema]]]:
+    """The targets whose functions are there already: the function's ARN, and its tools."""
+    found: dict[str, tuple[str, list[ToolSchema]]] = {}
+    for name, entry in config.get("targets", {}).items():
+        where = f"{NAMESPACE}:targets.{name}"
+        if not {"functionArn", "tools"} & entry.keys():
+            continue
+        if name in available:
+            raise UsageError(
+                f"{where}: has a folder, of which its function is made. Rename it, or remove 'functionArn'."
+            )
+        for key in ("functionArn", "tools"):
+            if key not in entry:
+                raise UsageError(f"{where}: missing {key!r}: a function that is there already has both.")
+        if others := sorted(entry.keys() - {"functionArn", "tools"}):
+            raise UsageError(f"{where}: {', '.join(others)} is for a function that is made here. Remove it.")
+        identifiers.check(identifiers.FUNCTION, entry["functionArn"], f"{where}.functionArn")
+        found[name] = entry["functionArn"], tools_file.read(Path(entry["tools"]), f"{where}.tools")
+    return found
+
+
+def _targets(
+    config: Mapping[str, Any], available: tool_grants.Available, existing: Container[str]
+) -> dict[str, TargetSettings]:
     settings: dict[str, TargetSettings] = {}
     for name, entry in config.get("targets", {}).items():
         where = f"{NAMESPACE}:targets.{name}"
+        if name in existing:
+            continue
         if name not in available:
-            raise UsageError(f"{where}: there is no such target. There are: {', '.join(sorted(available))}.")
+            raise UsageError(
+                f"{where}: there is no such target. There are: {', '.join(sorted(available))}. One whose function is "
+                "there already has 'functionArn' and 'tools'."
+            )
         said: dict[str, Any] = {ours: entry[key] for key, ours in _TARGET_KEYS.items() if key in entry}
         if place := _network(entry, f"{where}.network", network.MOST_GROUPS_OF_FUNCTION):
             said["network"] = place

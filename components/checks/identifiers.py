@@ -53,6 +53,14 @@ ROLE = Identifier(
     "arn:aws:iam::111122223333:role/orders",
 )
 
+# botocore bedrock-agentcore-control LambdaFunctionArn, with its 170 characters.
+FUNCTION = Identifier(
+    "ARN of a Lambda function",
+    r"(?=.{1,170}$)arn:aws[a-zA-Z-]*:lambda:[a-z]{2}(-gov)?-[a-z]+-\d:\d{12}:function:[a-zA-Z0-9-_.]+"
+    r"(:(\$LATEST|[a-zA-Z0-9-_]+))?",
+    "arn:aws:lambda:us-east-1:111122223333:function:orders",
+)
+
 
 def check(kind: Identifier, value: Any, where: str) -> None:
     """Check an identifier. An Output's value comes later.

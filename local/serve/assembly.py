@@ -37,7 +37,7 @@ from toolgate.local.serve.switch import Generation
 from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY, ROLE
 
 if TYPE_CHECKING:
-    from toolgate.local.serve.gateway.local_function import LocalFunction
+    from toolgate.local.serve.gateway.local_function import AbsentFunction, LocalFunction
     from toolgate.local.serve.gateway.mcp_gateway import LocalGateway
 
 _GATEWAY_BODY = 6 * 2**20  # AgentCore quotas: a gateway's payload
@@ -201,11 +201,13 @@ class Assembly:
         authorization = tool_authorization(self.deployment, gateway, role, self.host.denials.append)
         return build(gateway, role, functions, self.host.calls.append, authorization)
 
-    def _function(self, target: Target) -> "LocalFunction":
-        from toolgate.local.serve.gateway.local_function import LocalFunction  # noqa: PLC0415  # as above
+    def _function(self, target: Target) -> "LocalFunction | AbsentFunction":
+        from toolgate.local.serve.gateway.local_function import AbsentFunction, LocalFunction  # noqa: PLC0415  # as above
 
         function = self.deployment.function(target.function_arn or "")
-        if function is None or function.code is None:
+        if function is None:
+            return AbsentFunction(target.function_arn or "")
+        if function.code is None:
             raise DeploymentError(f"{target.label}: its function cannot be run here")
         folder = self.code / "functions" / function.name
         if not folder.exists():

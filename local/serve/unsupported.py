@@ -39,6 +39,8 @@ def unsupported(deployment: Deployment, env: CloudEnvironment) -> tuple[str, ...
 def notes(deployment: Deployment, env: CloudEnvironment) -> tuple[str, ...]:
     """One sentence per feature that is left out here, or stood in for, without changing who may call what.
 
+    Nor does it change an answer, but for those of functions that are not in the deployment: these say so.
+
     Args:
         deployment: The deployment.
         env: Where it is.
@@ -53,7 +55,12 @@ def notes(deployment: Deployment, env: CloudEnvironment) -> tuple[str, ...]:
         for function in deployment.functions
         if function.in_vpc
     ]
-    return (*agents, *functions, *_destinations(deployment, env))
+    absent = [
+        f"{target.label}: its function {target.function_arn} is not in the deployment, a call of its tools fails here"
+        for target in deployment.targets
+        if target.function_arn is not None and deployment.function(target.function_arn) is None
+    ]
+    return (*agents, *functions, *absent, *_destinations(deployment, env))
 
 
 def _destinations(deployment: Deployment, env: CloudEnvironment) -> Iterator[str]:
@@ -89,9 +96,7 @@ def _target(deployment: Deployment, target: Target) -> Iterator[str]:
     if target.tools is None:
         yield f"{target.label}: a tool schema in S3 is not read, only an inline one is"
     function = deployment.function(target.function_arn or "")
-    if function is None:
-        yield f"{target.label}: its function {target.function_arn} is not in the deployment"
-    else:
+    if function is not None:
         yield from _function(deployment, function)
 
 

@@ -347,6 +347,24 @@ def test_roles_that_others_made_get_what_is_needed_written_into_them(
     assert permits([other], "other-role-1234567", TOOLS[0], arn)
 
 
+def test_a_function_that_is_there_already_is_a_target_like_any_other(
+    run: Any, program: Any, tmp_path: Path, allows: Any
+) -> None:
+    arn = "arn:aws:lambda:us-east-1:111122223333:function:orders:live"
+    find = {"name": "find", "description": "Finds.", "inputSchema": {"type": "object", "properties": {}}}
+    (tmp_path / "orders.json").write_text(json.dumps([find]))
+    targets = {"orders": {"functionArn": arn, "tools": str(tmp_path / "orders.json")}}
+    recorded = run(program, {**SOURCES, "targets": targets})
+    assert recorded.types() == sorted([*TYPES, ("AgentcoreGatewayTarget", "tools-orders")])
+    target = recorded.one("AgentcoreGatewayTarget", "tools-orders").inputs["targetConfiguration"]["mcp"]["lambda"]
+    assert target["lambdaArn"] == arn
+    assert [tool["name"] for tool in target["toolSchema"]["inlinePayloads"]] == ["find"]
+    invoke = recorded.one("RolePolicy", "tools-invoke").document()
+    assert allows(invoke, "lambda:InvokeFunction", arn)
+    assert not allows(invoke, "lambda:InvokeFunction", arn.removesuffix(":live"))
+    assert recorded.outputs["agents"]["assistant"]["tools"] == [*TOOLS, "orders___find"]
+
+
 def test_a_target_has_what_its_stack_says(run: Any, program: Any) -> None:
     targets = {"math": {"timeout": 9, "environment": {"LEVEL": "1"}, "reservedConcurrency": 2}}
     function = run(program, {**SOURCES, "targets": targets}).one("Function", "math-function").inputs

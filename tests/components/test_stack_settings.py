@@ -231,6 +231,60 @@ def test_a_role_that_others_made_belongs_to_one(load: Any, config: Any, message:
     assert message in str(raised.value)
 
 
+FUNCTION = "arn:aws:lambda:us-east-1:111122223333:function:orders:live"
+FIND = {"name": "find", "description": "Finds an order.", "inputSchema": {"type": "object", "properties": {}}}
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> str:
+    file = tmp_path / "orders.json"
+    file.write_text(json.dumps([FIND]))
+    return str(file)
+
+
+def test_a_target_whose_function_is_there_already(load: Any, tools: str) -> None:
+    entry = {"functionArn": FUNCTION, "tools": tools}
+    agents = {"a": {"tools": ["orders"]}, "b": {"tools": ["math", "orders___find"]}}
+    loaded = load({"targets": {"orders": entry, "math": {"timeout": 9}}, "agents": agents, "authorization": "tool"})
+    assert loaded.existing_targets == {"orders": {"function_arn": FUNCTION, "tools": [FIND]}}
+    assert loaded.targets == {"math": {"timeout": 9}}
+    assert loaded.agents["a"].tools == ["orders___find"]
+    assert loaded.agents["b"].tools == ["math___add", "math___multiply", "orders___find"]
+    assert load({}).existing_targets == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "entry", "message"),
+    [
+        ("math", {"functionArn": FUNCTION, "tools": "T"}, "targets.math: has a folder, of which its function is made."),
+        ("orders", {"functionArn": FUNCTION}, "targets.orders: missing 'tools'"),
+        ("orders", {"tools": "T"}, "targets.orders: missing 'functionArn'"),
+        (
+            "orders",
+            {"functionArn": FUNCTION, "tools": "T", "timeout": 9},
+            "orders: timeout is for a function that is made",
+        ),
+        (
+            "orders",
+            {"functionArn": "orders", "tools": "T"},
+            "targets.orders.functionArn: 'orders' is no ARN of a Lambda",
+        ),
+        ("orders", {"functionArn": f"{FUNCTION}:x", "tools": "T"}, "is no ARN of a Lambda function"),
+        ("orders", {"functionArn": FUNCTION + "x" * 170, "tools": "T"}, "is no ARN of a Lambda function"),
+        ("orders", {"functionArn": FUNCTION, "tools": "nowhere.json"}, "orders.tools: nowhere.json cannot be read"),
+        ("ord_ers", {"functionArn": FUNCTION, "tools": "T"}, "target name 'ord_ers' is refused"),
+        ("orders", {"timeout": 9}, "One whose function is there already has 'functionArn' and 'tools'."),
+    ],
+)
+def test_a_target_whose_function_is_there_already_has_both_and_no_more(
+    load: Any, tools: str, name: str, entry: Any, message: str
+) -> None:
+    given = {key: tools if value == "T" else value for key, value in entry.items()}
+    with pytest.raises(UsageError) as raised:
+        load({"targets": {name: given}})
+    assert message in str(raised.value)
+
+
 def test_what_makes_prod_another_stack_than_dev(load: Any) -> None:
     network = {"subnets": [SUBNET], "securityGroups": [GROUP]}
     config = {"logLevel": "warning", "network": network, "protect": "true", "permissionsBoundary": BOUNDARY}

@@ -15,6 +15,19 @@ from toolgate.local.serve.gateway.localcore_seams import current_request
 from toolgate.local.serve.guards.iam_guard import REQUEST_ID
 
 
+class AbsentFunction(LambdaInvoker):  # type: ignore[misc]  # localcore-gateway has no types
+    """A function that the deployment does not hold: its code is not here, so that each call fails and says so."""
+
+    def __init__(self, arn: str) -> None:
+        """Take the place of the function with this ARN."""
+        self._arn = arn
+
+    async def invoke(self, event: Any, *, client_context: dict[str, Any] | None = None) -> InvokeResult:
+        """Answer that it is not here."""
+        text = f"{self._arn} is not in the deployment, so that it cannot be called on this machine"
+        return InvokeResult({"errorMessage": text, "errorType": "NotInDeployment"}, "Unhandled")
+
+
 class LocalFunction(LambdaInvoker):  # type: ignore[misc]  # localcore-gateway has no types
     """Invokes one function on behalf of one target."""
 

@@ -29,7 +29,7 @@ from toolgate.access.iam.evaluation import IamRequest, decide
 from toolgate.local.serve.access_log import ENTRY, Entry
 from toolgate.local.serve.gateway import search
 from toolgate.local.serve.gateway.lambda_log import last_words
-from toolgate.local.serve.gateway.local_function import LocalFunction
+from toolgate.local.serve.gateway.local_function import AbsentFunction, LocalFunction
 from toolgate.local.serve.gateway.localcore_seams import CallTool, current_request, replace_function, wrap_calls
 from toolgate.local.serve.gateway.records import ToolCall
 from toolgate.local.serve.guards.cedar_guard import ToolAuthorization, authorize_tools
@@ -56,7 +56,7 @@ class LocalGateway:
 def build(
     gateway: Gateway,
     role: Role,
-    functions: Sequence[tuple[Target, LocalFunction]],
+    functions: Sequence[tuple[Target, LocalFunction | AbsentFunction]],
     record: Callable[[ToolCall], None],
     authorization: ToolAuthorization | None = None,
 ) -> LocalGateway:
@@ -72,7 +72,9 @@ def build(
     app, server, mcp_targets = build_app(_configuration(gateway, [target for target, _ in functions]))
     for (target, function), mcp_target in zip(functions, mcp_targets, strict=True):
         replace_function(mcp_target, function)
-        wrap_calls(mcp_target, partial(_guarded, gateway, role, target, record))
+        # Nobody here knows the policy of a function that is not in the deployment; nor is it called.
+        asked = None if isinstance(function, AbsentFunction) else role
+        wrap_calls(mcp_target, partial(_guarded, gateway, asked, target, record))
     server.add_middleware(_SupportedVersions(gateway.versions))
     if gateway.search:
         _add_search(server, gateway, [target for target, _ in functions], record)
@@ -110,7 +112,7 @@ def _definition(name: str, tool: Any) -> dict[str, Any]:
 
 
 def _guarded(
-    gateway: Gateway, role: Role, target: Target, record: Callable[[ToolCall], None], call: CallTool
+    gateway: Gateway, role: Role | None, target: Target, record: Callable[[ToolCall], None], call: CallTool
 ) -> CallTool:
     arn = target.function_arn or ""
     structured = {tool.name for tool in target.tools or () if tool.output_schema}
@@ -119,8 +121,8 @@ def _guarded(
         entry = _entry()
         entry.target = target.name
         # Source: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-prerequisites-permissions.html
-        decision = decide(IamRequest(role, INVOKE_FUNCTION, arn))
-        if not decision.allowed:
+        decision = decide(IamRequest(role, INVOKE_FUNCTION, arn)) if role else None
+        if role and decision and not decision.allowed:
             entry.decided(INVOKE_FUNCTION, decision, "the gateway's role may not invoke the function", role.arn)
             text = (
                 f"Access denied while invoking Lambda function {arn}. Check the permissions on the Lambda function and"

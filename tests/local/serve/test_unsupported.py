@@ -116,12 +116,6 @@ ROWS = {
         ),
         "tool schema in S3",
     ),
-    "function elsewhere": (
-        _target(
-            targetConfiguration={"mcp": {"lambda": {"lambdaArn": f"{LAMBDA}x", "toolSchema": {"inlinePayloads": []}}}}
-        ),
-        "function:x is not in the deployment",
-    ),
     "code in S3": (_function(code=None, s3Bucket="b"), "code in S3 or in an image"),
     "layers": (_function(layers=["arn:aws:lambda:us-east-1:123456789012:layer:x:1"]), "layers are not there"),
     "another language": (_function(runtime="nodejs22.x"), "runtime nodejs22.x"),
@@ -178,6 +172,25 @@ def test_what_changes_no_answer_is_a_note(handmade: Export, project: Path, tmp_p
         [note] = serving.notes
     assert "assistant" in note
     assert "network mode VPC is left out" in note
+
+
+def test_a_function_that_is_not_here_fails_where_it_is_called_and_all_else_is_served(
+    handmade: Export, project: Path, tmp_path: Path, rpc: Callable[..., Any]
+) -> None:
+    arn = "arn:aws:lambda:us-east-1:999999999999:function:orders"
+    [target, *_] = _entries(handmade, "AgentcoreGatewayTarget", "tools-math")
+    schema = target["targetConfiguration"]["mcp"]["lambda"]["toolSchema"]
+    _target(targetConfiguration={"mcp": {"lambda": {"lambdaArn": arn, "toolSchema": schema}}})(handmade)
+    with serve(handmade, root=project, logs=tmp_path) as serving:
+        role = serving.session("arn:aws:iam::123456789012:role/agents/assistant-role")
+        arguments = {"name": "math___add_numbers", "arguments": {"a": 1, "b": 2}}
+        answer = rpc(serving.gateway_url(TOOLS_ARN.rpartition("/")[2]), role, "tools/call", arguments)
+        assert serving.notes == (
+            f"AgentcoreGatewayTarget 'tools-math': its function {arn} is not in the deployment, a call of its tools "
+            "fails here",
+        )
+    assert f"{arn} is not in the deployment, so that it cannot be called on this machine" in answer.text
+    assert '"isError":true' in answer.text.replace(" ", "")
 
 
 def test_a_function_in_a_vpc_is_a_note_too(handmade: Export) -> None:
