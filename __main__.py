@@ -84,7 +84,7 @@ for name, agent in chosen.agents.items():
     runtime_args: AgentRuntimeArgs = {
         "code": code,
         "model_id": agent.model_id,
-        "tools": [] if agent.tools == [] else [gateway.tools(*agent.tools or [])],
+        "tools": [*([] if agent.tools == [] else [gateway.tools(*agent.tools or [])]), *agent.gateways],
         "environment": {log_levels.AGENT_VARIABLE: chosen.log_level.value},
         **with_role(shared, agent.role_arn),
         **seen.watched,

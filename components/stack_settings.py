@@ -1,7 +1,7 @@
 """The stack's configuration, namespace `toolgate`: typed, and checked whole before anything is made."""
 
 import json
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
@@ -14,7 +14,7 @@ from toolgate.components import agent_runtime
 from toolgate.components.checks import arguments, identifiers, names, tags
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants import cedar_text, tool_grants
-from toolgate.components.grants.tool_grants import Authorization
+from toolgate.components.grants.tool_grants import Authorization, GatewayTools
 from toolgate.components.iam import bedrock_models, role_statements
 from toolgate.components.iam.role_statements import RoleStatement
 from toolgate.components.observability.configuration import Observability, ObservabilityConfig, observability
@@ -48,6 +48,17 @@ _JSON = {
 }
 
 
+class GatewayConfig(TypedDict):
+    """One entry of an agent's `gateways`: tools of a gateway that is there already. This is the grant."""
+
+    arn: str
+    """ARN of the gateway."""
+    url: str
+    """Its MCP endpoint."""
+    tools: list[str]
+    """Full names of the tools that are meant."""
+
+
 class AgentConfig(TypedDict):
     """One entry of `toolgate:agents`."""
 
@@ -61,6 +72,8 @@ class AgentConfig(TypedDict):
     """What else it may do. Default: nothing."""
     roleArn: NotRequired[str]
     """ARN of an existing role, which nothing else of the stack has. Default: a role of its own."""
+    gateways: NotRequired[list[GatewayConfig]]
+    """Tools of other gateways. Default: none."""
 
 
 class NetworkConfig(TypedDict):
@@ -136,6 +149,7 @@ class Agent:
         system_prompt: Its system prompt, if not its own.
         statements: What else it may do.
         role_arn: Its role, if that is not to be made.
+        gateways: Its grants on gateways of others.
     """
 
     tools: list[str] | None
@@ -143,6 +157,7 @@ class Agent:
     system_prompt: str | None
     statements: list[RoleStatement]
     role_arn: str | None
+    gateways: list[GatewayTools]
 
 
 @dataclass(frozen=True)
@@ -224,17 +239,27 @@ def _agents(
         if runtime in runtimes:
             raise UsageError(f"{where}: gets the same runtime name {runtime!r} as {runtimes[runtime]!r}. Rename one.")
         runtimes[runtime] = name
-        prompt = entry.get("systemPrompt")
-        arguments.within(prompt, 1, agent_runtime.LONGEST_VALUE, f"{where}.systemPrompt")
         tools = _tools(entry, available, authorization, f"{where}.tools")
         if authorization is Authorization.TOOL and tools != []:
             names.policy(runtime, 1)
             cedar_text.check(tools or list(available), None, f"{where}.tools")
-        agents[name] = _agent(entry, default, tools, prompt, where)
+        own = tool_grants.full_names(available, where) if tools is None else tools
+        agents[name] = _agent(entry, default, tools, own, where)
     return agents
 
 
-def _agent(entry: AgentConfig, default: str, tools: list[str] | None, prompt: str | None, where: str) -> Agent:
+def _agent(entry: AgentConfig, default: str, tools: list[str] | None, own: Sequence[str], where: str) -> Agent:
+    """One agent.
+
+    Args:
+        entry: It, as configured.
+        default: The model where it names none.
+        tools: What it is handed of the stack's own gateway; None is everything.
+        own: The same by name.
+        where: Its place, for messages.
+    """
+    prompt = entry.get("systemPrompt")
+    arguments.within(prompt, 1, agent_runtime.LONGEST_VALUE, f"{where}.systemPrompt")
     model = bedrock_models.checked(entry.get("modelId", default), f"{where}.modelId")
     named_in = f"{where}.modelId" if "modelId" in entry else f"{NAMESPACE}:modelId"
     # Of the default provider. Another one's Region is not known yet; bedrock_models.access checks it then.
@@ -242,7 +267,42 @@ def _agent(entry: AgentConfig, default: str, tools: list[str] | None, prompt: st
         bedrock_models.callable_from(region, model, named_in)
     statements = entry.get("statements", [])
     role_statements.check_of_agent(statements, f"{where}.statements")
-    return Agent(tools, model, prompt, statements, entry.get("roleArn"))
+    gateways = _gateways(entry.get("gateways", []), own, f"{where}.gateways")
+    return Agent(tools, model, prompt, statements, entry.get("roleArn"), gateways)
+
+
+def _gateways(given: Sequence[GatewayConfig], own: Sequence[str], where: str) -> list[GatewayTools]:
+    """The grants on gateways of others.
+
+    Args:
+        given: They, as configured.
+        own: The tools that the agent is handed besides.
+        where: Their place, for messages.
+    """
+    seen = dict.fromkeys(own, "the stack's own gateway")
+    arns: set[str] = set()
+    for index, entry in enumerate(given):
+        here, arn = f"{where}[{index}]", entry["arn"]
+        identifiers.check(identifiers.GATEWAY, arn, f"{here}.arn")
+        if arn in arns:
+            raise UsageError(f"{here}.arn: {arn} is there twice. Write its tools into one entry.")
+        arns.add(arn)
+        # What is signed for one gateway must not be sent to another: its host is made of its id and Region (AgentCore
+        # developer guide, "Inbound authorization", the examples' endpoints).
+        region, gateway_id = arn.split(":")[3], arn.rpartition("/")[2]
+        if not entry["url"].startswith(f"https://{gateway_id}.gateway.bedrock-agentcore.{region}."):
+            raise UsageError(
+                f"{here}.url: {entry['url']!r} is not the endpoint of {arn}. Write "
+                f"'https://{gateway_id}.gateway.bedrock-agentcore.{region}.amazonaws.com/mcp'."
+            )
+        if not entry["tools"]:
+            raise UsageError(f"{here}.tools: is empty. Name the tools that are meant, or leave the entry out.")
+        for tool in entry["tools"]:
+            names.checked(names.FULL_TOOL, tool, advice=f"{here}.tools: write a full name, '<target>___<tool>'.")
+            if tool in seen:
+                raise UsageError(f"{here}.tools: {tool} is handed over by {seen[tool]} as well. Name it once.")
+            seen[tool] = arn
+    return [{"gateway_arn": it["arn"], "gateway_url": it["url"], "tools": [*it["tools"]]} for it in given]
 
 
 def _kms_key(config: Mapping[str, Any]) -> str | None:

@@ -140,7 +140,9 @@ def _statement(grant: Grant, owner: Resource | str, unmade: Mapping[str, str | N
         conditions.append({"StringEquals": {"iam:PermissionsBoundary": boundary}})
     if ANYTHING in grant.on:
         conditions.append({"StringEquals": {"aws:RequestedRegion": region}})
-    made = {"Sid": grant.sid, "Effect": "Allow", "Action": list(grant.actions)}
+    # A role that others made is bounded by them.
+    sid = "GivenRoles" if grant.bounded and isinstance(owner, str) else grant.sid
+    made = {"Sid": sid, "Effect": "Allow", "Action": list(grant.actions)}
     made["Resource"] = [template.format_map(words) for template in grant.on]
     condition = _all(conditions, words)
     return made | ({"Condition": condition} if condition else {})

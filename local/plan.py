@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from toolgate.access.deployment.deployment import parse
+from toolgate.access.deployment.stack_export import DeploymentError
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.control_plane import ControlPlane
 from toolgate.local.cloud.inference_profiles import NOT_KNOWN, not_known, note
@@ -115,7 +117,7 @@ def write(deployment: Mapping[str, Any], path: Path) -> None:
 def describe(planned: Plan) -> str:
     """The planned resources as a tree, and the rules' verdict, for a person to read."""
     resources = planned.deployment["deployment"]["resources"]
-    return "\n".join([*_tree(resources), "", *_verdict(planned)])
+    return "\n".join([*_tree(resources), "", *_given(planned.deployment), *_verdict(planned)])
 
 
 def short_type(token: str) -> str:
@@ -142,6 +144,24 @@ def _branch(
     deeper = indent + {"": "", "├─ ": "│  ", "└─ ": "   "}[branch]
     for index, child in enumerate(below):
         yield from _branch(child, children, deeper, "└─ " if index == len(below) - 1 else "├─ ")
+
+
+def _given(export: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each role and function that others made: nobody here can know what they are like."""
+    try:
+        deployment = parse(export)
+    except DeploymentError:  # one that does not know its ARNs yet
+        return
+    named = [
+        *((it.role_arn, it.label) for it in deployment.gateways),
+        *((it.role_arn, it.label) for it in deployment.runtimes),
+        *((it.role_arn, it.label) for it in deployment.functions),
+        *((it.function_arn, it.label) for it in deployment.targets if it.function_arn),
+    ]
+    made = {role.arn for role in deployment.roles} | {function.arn for function in deployment.functions}
+    for arn, label in named:
+        if arn not in made:
+            yield f"Taken as given: {arn}, of {label}"
 
 
 def _verdict(planned: Plan) -> Iterator[str]:

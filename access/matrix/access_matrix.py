@@ -15,11 +15,12 @@ from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.iam.identities import ANY_CALLER
+from toolgate.access.matrix.elsewhere import ANY_TOOL, gateways_elsewhere
 from toolgate.access.matrix.inbound import reached
 from toolgate.access.matrix.not_judged import undecided, unsupported
 from toolgate.access.matrix.principals import Caller, agents, external_principals, others
 from toolgate.access.matrix.public_access import open_roles, public_access
-from toolgate.access.matrix.tool_access import AccessCheck, ToolAccess, decide_access
+from toolgate.access.matrix.tool_access import UNDECIDED, AccessCheck, ToolAccess, decide_access
 from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY
 
 __all__ = ["INVOKE_GATEWAY", "Access", "Block", "Entry", "Matrix", "matrix"]
@@ -33,7 +34,7 @@ class Entry:
         principal: The principal's IAM ARN, or `*` for anybody.
         agent: The agent's name, if the principal is an agent's role.
         gateway: The gateway's ARN.
-        tool: The tool's full name.
+        tool: The tool's full name; `*` for any tool of a gateway that is not in the deployment.
         decision: Whether the principal may call the tool.
         conditions: What a `conditional` decision depends on, as the policy writes it.
     """
@@ -78,7 +79,8 @@ class Matrix:
     """Who may call what.
 
     Attributes:
-        blocks: One for each agent and each gateway; for other principals only where they may call something.
+        blocks: One for each agent and each gateway; for other principals only where they may call something. And one
+            for each grant on a gateway that is not in the deployment.
         unsupported: In a sentence each, what could not be judged.
     """
 
@@ -149,6 +151,11 @@ def _blocks(deployment: Deployment, engines: Mapping[str, ToolEngine | None], un
             for external_principal in external_principals(deployment, gateway, engines[gateway.arn])
         )
         yield from (b for b in named if not b.denied)
+    for caller in (*agents(deployment), *others(deployment)):
+        for arn in gateways_elsewhere(deployment, caller.identity):
+            who = caller.agent or caller.identity.name
+            unclear.append(f"{who}: may invoke {arn}; what that gateway's own policies say is not in the deployment")
+            yield Block(caller.identity.arn, caller.agent, arn, (ANY_TOOL,), UNDECIDED)
     open_to_all = open_roles(deployment)
     for gateway in deployment.gateways:
         judged = public_access(deployment, gateway, engines[gateway.arn], tools[gateway.arn], open_to_all)

@@ -53,6 +53,12 @@ ROLE = Identifier(
     "arn:aws:iam::111122223333:role/orders",
 )
 
+# botocore bedrock-agentcore-control GatewayArn.
+GATEWAY = Identifier(
+    "ARN of a gateway",
+    r"arn:aws(|-cn|-us-gov):bedrock-agentcore:[a-z0-9-]{1,20}:[0-9]{12}:gateway/([0-9a-z][-]?){1,48}-[a-z0-9]{10}",
+    "arn:aws:bedrock-agentcore:us-east-1:111122223333:gateway/shared-tools-a1b2c3d4e5",
+)
 # botocore bedrock-agentcore-control LambdaFunctionArn, with its 170 characters.
 FUNCTION = Identifier(
     "ARN of a Lambda function",

@@ -365,6 +365,24 @@ def test_a_function_that_is_there_already_is_a_target_like_any_other(
     assert recorded.outputs["agents"]["assistant"]["tools"] == [*TOOLS, "orders___find"]
 
 
+def test_an_agent_reaches_exactly_the_gateways_of_others_that_it_was_handed(
+    run: Any, program: Any, allows: Any
+) -> None:
+    arn = "arn:aws:bedrock-agentcore:us-east-1:111122223333:gateway/shared-tools-a1b2c3d4e5"
+    url = "https://shared-tools-a1b2c3d4e5.gateway.bedrock-agentcore.us-east-1.amazonaws.com/mcp"
+    grant = {"arn": arn, "url": url, "tools": ["crm___find"]}
+    agents = {"both": {"gateways": [grant]}, "only": {"tools": [], "gateways": [grant]}, "own": {}}
+    recorded = run(program, {**SOURCES, "agents": agents})
+    own = recorded.outputs["gateway_arn"]
+    for name, reached in {"both": {arn, own}, "only": {arn}, "own": {own}}.items():
+        document = recorded.one("RolePolicy", f"{name}-tools").document()
+        invoke = "bedrock-agentcore:InvokeGateway"
+        assert {it for it in (arn, own, arn[:-1] + "x") if allows(document, invoke, it)} == reached
+        variables = recorded.one("AgentcoreAgentRuntime", f"{name}-runtime").inputs["environmentVariables"]
+        assert (url in variables["GATEWAY_URL"].split()) is (arn in reached)
+    assert recorded.outputs["agents"]["both"]["tools"] == [*TOOLS, "crm___find"]
+
+
 def test_a_target_has_what_its_stack_says(run: Any, program: Any) -> None:
     targets = {"math": {"timeout": 9, "environment": {"LEVEL": "1"}, "reservedConcurrency": 2}}
     function = run(program, {**SOURCES, "targets": targets}).one("Function", "math-function").inputs

@@ -86,8 +86,8 @@ def test_agents_as_configured(load: Any) -> None:
         "three": {"roleArn": ROLE},
     }
     loaded = load({"modelId": "amazon.nova-pro-v1:0", "agents": agents, "bundle": "sources"}).agents
-    assert loaded["one"] == stack_settings.Agent(ALL, "amazon.nova-lite-v1:0", "Be brief.", [], None)
-    assert loaded["two"] == stack_settings.Agent([], "amazon.nova-pro-v1:0", None, STATEMENTS, None)
+    assert loaded["one"] == stack_settings.Agent(ALL, "amazon.nova-lite-v1:0", "Be brief.", [], None, [])
+    assert loaded["two"] == stack_settings.Agent([], "amazon.nova-pro-v1:0", None, STATEMENTS, None, [])
     assert loaded["three"].tools is None
     assert loaded["three"].role_arn == ROLE
 
@@ -282,6 +282,40 @@ def test_a_target_whose_function_is_there_already_has_both_and_no_more(
     given = {key: tools if value == "T" else value for key, value in entry.items()}
     with pytest.raises(UsageError) as raised:
         load({"targets": {name: given}})
+    assert message in str(raised.value)
+
+
+SHARED = "arn:aws:bedrock-agentcore:us-east-1:111122223333:gateway/shared-tools-a1b2c3d4e5"
+SHARED_URL = "https://shared-tools-a1b2c3d4e5.gateway.bedrock-agentcore.us-east-1.amazonaws.com/mcp"
+OTHERS: Any = {"arn": SHARED, "url": SHARED_URL, "tools": ["crm___find"]}
+
+
+def test_an_agent_may_have_tools_of_a_gateway_of_others(load: Any) -> None:
+    loaded = load({"agents": {"a": {"tools": [], "gateways": [OTHERS]}, "b": {"gateways": [OTHERS]}}})
+    grant = {"gateway_arn": SHARED, "gateway_url": SHARED_URL, "tools": ["crm___find"]}
+    assert loaded.agents["a"].gateways == loaded.agents["b"].gateways == [grant]
+    assert (loaded.agents["a"].tools, loaded.agents["b"].tools) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("gateways", "message"),
+    [
+        ([{"arn": SHARED, "url": SHARED_URL}], "agents.a.gateways[0]: missing 'tools'"),
+        ([OTHERS | {"arn": SHARED[:-1]}], "gateways[0].arn: "),
+        ([OTHERS, OTHERS], "gateways[1].arn: " + SHARED + " is there twice"),
+        ([OTHERS | {"url": SHARED_URL.replace("shared", "other")}], "gateways[0].url: 'https://other-tools"),
+        ([OTHERS | {"url": SHARED_URL.replace("us-east-1", "eu-west-1")}], "is not the endpoint of " + SHARED),
+        ([OTHERS | {"url": SHARED_URL.replace("https", "http")}], "Write 'https://shared-tools-a1b2c3d4e5.gateway."),
+        ([OTHERS | {"tools": []}], "gateways[0].tools: is empty"),
+        ([OTHERS | {"tools": ["crm find"]}], "full tool name 'crm find' is refused"),
+        ([OTHERS | {"tools": ["math___add"]}], "math___add is handed over by the stack's own gateway as well"),
+    ],
+)
+def test_a_grant_on_a_gateway_of_others_that_cannot_be_meant_is_an_error(
+    load: Any, gateways: Any, message: str
+) -> None:
+    with pytest.raises(UsageError) as raised:
+        load({"agents": {"a": {"gateways": gateways}}})
     assert message in str(raised.value)
 
 

@@ -8,7 +8,9 @@ import pytest
 
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.matrix.access_matrix import matrix
+from toolgate.access.output.access_difference import difference
 from toolgate.access.output.explanation import explain
+from toolgate.access.output.table import as_table
 
 ACCOUNT, FOREIGN = "123456789012", "999999999999"
 INVOKE = "bedrock-agentcore:InvokeGateway"
@@ -368,3 +370,35 @@ def test_a_plan_that_names_the_real_account_of_a_role_that_others_made_is_no_den
         f"AgentcoreAgentRuntime 'caller': its role {real} is not in the deployment; AgentcoreGateway 'tools' is "
         "allowed, unless its permissions boundary or another policy of its denies it",
     )
+
+
+ELSEWHERE = f"arn:aws:bedrock-agentcore:us-east-1:{FOREIGN}:gateway/shared-abcdefghij"
+
+
+@pytest.mark.parametrize("documents", [{}, {"role": None}])
+def test_a_grant_on_a_gateway_that_is_not_in_the_deployment_does_not_go_unseen(
+    case: Callable[..., Any], documents: Any
+) -> None:
+    given = {"identity": [_allow([GATEWAY, ELSEWHERE])]} if not documents else {"more": [_written(_allow(ELSEWHERE))]}
+    found = matrix(parse(case(**documents, **given).export()))
+    [entry] = [it for it in found.entries if it.gateway == ELSEWHERE]
+    assert (entry.principal, entry.agent, entry.tool, entry.decision) == (ROLE, "caller", "*", "undecided")
+    told = f"caller: may invoke {ELSEWHERE}; what that gateway's own policies say is not in the deployment"
+    assert told in found.unsupported
+    assert ELSEWHERE in as_table(found)
+    assert difference(matrix(parse(case(**documents).export())), found).gains
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [_allow(ELSEWHERE), _deny(Resource="*")],
+        [_allow(ELSEWHERE.replace("gateway/", "runtime/"))],
+        [_allow(ELSEWHERE, "bedrock-agentcore:GetGateway")],
+        [_deny(Resource=ELSEWHERE)],
+    ],
+)
+def test_what_is_no_grant_on_a_gateway_elsewhere_is_none(case: Callable[..., Any], statements: Any) -> None:
+    found = matrix(parse(case(identity=statements).export()))
+    assert {it.gateway for it in found.entries} == {GATEWAY}
+    assert found.unsupported == ()
