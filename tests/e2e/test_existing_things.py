@@ -14,6 +14,9 @@ from toolgate.deployer import deployer_policy
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.plan import Plan, describe
 from toolgate.local.serve.unsupported import notes, unsupported
+from toolgate.review.access_summary import sentences
+from toolgate.review.planning import Planned
+from toolgate.review.stack_review import Verdict, judge
 
 ACCOUNT = "111122223333"
 AGENT, GATE = (f"arn:aws:iam::{ACCOUNT}:role/platform/{name}" for name in ("librarian", "gate"))
@@ -79,6 +82,17 @@ def test_who_may_call_what_is_said_as_far_as_it_is_known(plan: Plan) -> None:
     assert decided["reader", "orders___find_order"] == "deny"
     assert [(it.agent, it.tool) for it in found.entries if it.gateway == SHARED] == [("reader", "*")]
     assert any(AGENT in reason and "is allowed, unless" in reason for reason in found.unsupported)
+
+
+def test_a_reviewer_reads_what_such_an_agent_may_newly_do(plan: Plan) -> None:
+    found = judge(Planned(planned("agents").deployment), Planned(plan.deployment, plan.violations))
+    assert isinstance(found, Verdict)
+    told = list(sentences(found.access.gains, several_gateways=found.several_gateways))
+    assert "agent `reader` may newly call `*` at `shared-a1b2c3d4e5`, or not: the deployment does not decide it" in told
+    assert any(it.startswith("agent `librarian` may newly call") and "`orders___find_order`" in it for it in told)
+    added = ["\n".join(it.lines) for it in found.permissions.added]
+    assert any("dynamodb:GetItem" in text and TABLE in text for text in added)
+    assert any(SHARED in text for text in added)
 
 
 def test_what_others_made_is_not_served_but_for_functions_beside_which_the_rest_is(plan: Plan) -> None:
