@@ -77,16 +77,18 @@ _ROUTES: Mapping[str, Mapping[str, str]] = {
     "apac.amazon.nova-lite-v1:0 apac.amazon.nova-pro-v1:0": {**_NOVA_AP, "ap-southeast-4": _AP},
     "ca.amazon.nova-lite-v1:0": {"ca-central-1 ca-west-1": "ca-central-1 ca-west-1"},
     "jp.amazon.nova-2-lite-v1:0": {"ap-northeast-1": _JP},
-    # The models' own pages there, "Geo inference details", as of July 2026.
+    # The models' own pages there, "Geo inference details", as of July 2026 and (gpt-6) later that year.
     "us.anthropic.claude-haiku-4-5-20251001-v1:0 us.anthropic.claude-sonnet-4-5-20250929-v1:0": _CLAUDE_US,
     "us.anthropic.claude-opus-4-6-v1 us.anthropic.claude-sonnet-4-6 us.anthropic.claude-opus-4-8": _CLAUDE_US_CA,
     "eu.anthropic.claude-haiku-4-5-20251001-v1:0 eu.anthropic.claude-sonnet-4-5-20250929-v1:0": _CLAUDE_EU,
+    "us.anthropic.claude-opus-4-7 us.openai.gpt-6-sol": _CLAUDE_US_CA,
     "eu.anthropic.claude-opus-4-6-v1 eu.anthropic.claude-sonnet-4-6 eu.anthropic.claude-opus-4-8": _CLAUDE_EU,
+    "eu.anthropic.claude-opus-4-7": _CLAUDE_EU,
     "jp.anthropic.claude-haiku-4-5-20251001-v1:0 jp.anthropic.claude-sonnet-4-5-20250929-v1:0": {_JP: _JP},
-    "jp.anthropic.claude-sonnet-4-6 jp.anthropic.claude-opus-4-8": {_JP: _JP},
+    "jp.anthropic.claude-sonnet-4-6 jp.anthropic.claude-opus-4-7 jp.anthropic.claude-opus-4-8": {_JP: _JP},
     "au.anthropic.claude-haiku-4-5-20251001-v1:0 au.anthropic.claude-sonnet-4-5-20250929-v1:0": _AU_THREE,
     "au.anthropic.claude-sonnet-4-6": _AU_THREE,
-    "au.anthropic.claude-opus-4-6-v1 au.anthropic.claude-opus-4-8": {_AU: _AU},
+    "au.anthropic.claude-opus-4-6-v1 au.anthropic.claude-opus-4-7 au.anthropic.claude-opus-4-8": {_AU: _AU},
 }
 
 
