@@ -91,7 +91,7 @@ class AgentRuntimeArgs(TypedDict):
     alarms: NotRequired[Alarms]
     """Alarms on its errors and throttling. Default: none."""
     tags: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
-    """Tags for whatever is made for it that takes tags; at most 10, as its code in S3 takes no more."""
+    """Tags for whatever is made for it that takes tags. Its code in S3 has none where there are more than 10."""
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ def _check_values(args: AgentRuntimeArgs, where: str) -> None:
     arguments.within(args.get("system_prompt"), 1, LONGEST_VALUE, f"{where}.system_prompt")
     monitoring.check(args, where)
     role_statements.check_of_agent(args.get("statements", []), f"{where}.statements")
-    tags.check(args.get("tags"), f"{where}.tags", tags.MOST_OF_OBJECT)
+    tags.check(args.get("tags"), f"{where}.tags")
     for key, seconds in args.get("lifecycle", {}).items():
         arguments.within(seconds, SHORTEST_LIFE, LONGEST_LIFE, f"{where}.lifecycle.{key}")
     environment = args.get("environment", {})

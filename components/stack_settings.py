@@ -207,7 +207,7 @@ def load(available: tool_grants.Available) -> StackSettings:
         names.function(project, stack, target)
     observed = observability(config.get("observability", {}), f"{NAMESPACE}:observability")
     agents = _agents(config, available, authorization)
-    tags.check(config.get("tags"), f"{NAMESPACE}:tags", tags.MOST_OF_OBJECT)
+    tags.check(config.get("tags"), f"{NAMESPACE}:tags")
     _check_number(agents, authorization)
     _check_roles(agents, config.get("gatewayRoleArn"), targets)
     return StackSettings(

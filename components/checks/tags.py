@@ -10,8 +10,8 @@ import pulumi
 from toolgate.components.checks import arguments
 from toolgate.components.checks.arguments import UsageError
 
-# IAM user guide, "Tags for IAM resources"; botocore bedrock-agentcore-control TagsMap.
-MOST = 50
+# IAM user guide, "Tags for IAM resources"; botocore bedrock-agentcore-control TagsMap: 50. A key has one of ours.
+MOST = 49
 # S3 user guide, "Categorizing your objects using tags".
 MOST_OF_OBJECT = 10
 # botocore bedrock-agentcore-control TagKey, TagValue; kms TagKeyType, TagValueType.
@@ -23,20 +23,29 @@ STACK = "toolgate:stack"
 """Kept for a tag of the components' own."""
 
 
-def check(tags: Any, where: str, most: int = MOST) -> None:
+def of_object(tags: pulumi.Input[dict[str, pulumi.Input[str]]] | None) -> Any:
+    """The tags for an object in S3: none where there are more than S3 takes. Its bucket has them all."""
+    if tags is None:
+        return None
+    if isinstance(tags, dict):
+        return tags if len(tags) <= MOST_OF_OBJECT else None
+    given: pulumi.Output[Any] = pulumi.Output.from_input(tags)
+    return given.apply(lambda known: known if len(known) <= MOST_OF_OBJECT else None)
+
+
+def check(tags: Any, where: str) -> None:
     """Check tags. What an Output holds comes later.
 
     Args:
         tags: Values by key, or None.
         where: Their place, for messages.
-        most: How many all that get them take.
 
     Raises:
         UsageError: AWS would refuse one, or one is kept for others.
     """
     if tags is None or isinstance(tags, pulumi.Output) or inspect.isawaitable(tags):
         return
-    arguments.within(len(tags), 0, most, f"{where}: number of tags")
+    arguments.within(len(tags), 0, MOST, f"{where}: number of tags")
     _check_alike(tags, where)
     for key, value in tags.items():
         arguments.within(key, 1, LONGEST_KEY, f"{where}: key {key!r}")

@@ -6,6 +6,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from toolgate.components.checks import tags
 from toolgate.components.iam import component_role
 
 
@@ -48,7 +49,7 @@ def upload(
         # The digest in the key: a new zip at an old key would not be deployed.
         key=f"{name}/{digest}.zip",
         source=pulumi.FileAsset(path.as_posix()),
-        tags=args.get("tags"),
+        tags=tags.of_object(args.get("tags")),
         opts=component_role.replaceable(component).merge(pulumi.ResourceOptions(depends_on=ready)),
     )
 

@@ -420,9 +420,12 @@ def test_everything_that_takes_tags_has_the_stack_s(run: Any, program: Any) -> N
     made = [it for it in run(program, config, stack="prod").resources if it.type.startswith("aws:")]
     assert {it.type.split(":")[-1] for it in made} == KINDS
     tagged = {it.type.split(":")[-1]: it.inputs.get("tags") for it in made if takes_tags(it.type)}
-    assert tagged == dict.fromkeys(TAGGED, given)
+    key = {"Key": given | {"toolgate:stack": "toolgate/prod"}}
+    assert tagged == dict.fromkeys(TAGGED, given) | key
     for it in made:
-        assert it.inputs.get("tags") == (given if takes_tags(it.type) else None), it.name
+        assert it.inputs.get("tags") == (key.get(it.type.split(":")[-1], given) if takes_tags(it.type) else None), (
+            it.name
+        )
 
 
 TAGGED = {

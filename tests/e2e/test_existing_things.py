@@ -102,4 +102,4 @@ def test_what_others_made_is_not_served_but_for_functions_beside_which_the_rest_
     assert f"AgentcoreGateway 'tools-gateway': its role {GATE} is not in the deployment" in refused
     assert any(f"GATEWAY_URL leads to {URL}" in reason for reason in refused)
     assert not any(FUNCTION in reason for reason in refused)
-    assert any(FUNCTION in note for note in notes(deployment))
+    assert any(FUNCTION in note for note in notes(deployment, CloudEnvironment()))

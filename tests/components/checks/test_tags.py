@@ -15,7 +15,7 @@ from toolgate.components.checks.arguments import UsageError
         {},
         {"cost centre": "4711", "team": "agents and co", "owner": "a.b+c@example.org", "empty": ""},
         {"k" * 128: "v" * 256},
-        {f"key{number}": "" for number in range(50)},
+        {f"key{number}": "" for number in range(49)},
     ],
 )
 def test_what_aws_takes(given: Any) -> None:
@@ -30,7 +30,7 @@ def test_what_is_known_later_is_left_to_aws() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({f"key{number}": "" for number in range(51)}, "here: number of tags: is 51; 0 to 50 are allowed."),
+        ({f"key{number}": "" for number in range(50)}, "here: number of tags: is 50; 0 to 49 are allowed."),
         ({"": "x"}, "here: key '': has 0 characters; 1 to 128"),
         ({"k" * 129: "x"}, "has 129 characters; 1 to 128"),
         ({"team": "v" * 257}, "here.team: has 257 characters; 0 to 256"),
@@ -53,10 +53,17 @@ def test_what_aws_refuses_somewhere_is_refused_at_once(given: Any, message: str)
 def test_the_lengths_are_those_of_the_service_that_counts_most_strictly() -> None:
     models = botocore.session.get_session()
     control = models.get_service_model("bedrock-agentcore-control")
-    assert control.shape_for("TagsMap").metadata["max"] == tags.MOST
+    assert control.shape_for("TagsMap").metadata["max"] == tags.MOST + 1
     assert control.shape_for("TagKey").metadata["max"] == tags.LONGEST_KEY
     assert control.shape_for("TagValue").metadata["max"] == tags.LONGEST_VALUE
     for service, key, value in (("logs", "TagKey", "TagValue"), ("kms", "TagKeyType", "TagValueType")):
         model = models.get_service_model(service)
         assert model.shape_for(key).metadata["max"] >= tags.LONGEST_KEY
         assert model.shape_for(value).metadata["max"] >= tags.LONGEST_VALUE
+
+
+def test_an_object_has_none_where_there_are_more_than_s3_takes() -> None:
+    ten = {f"key{number}": "" for number in range(10)}
+    assert tags.of_object(None) is None
+    assert tags.of_object({**ten}) == ten
+    assert tags.of_object({**ten, "more": ""}) is None
