@@ -1,17 +1,14 @@
 """Adapter 2: a Pulumi provider named `aws`, answered by the control plane, for a real engine.
 
 Written against the wire protocol (`pulumi/provider.proto`) because the SDK's experimental provider API loses the old
-inputs and the digests of files on the way. `local/plugin/pulumi-resource-aws` runs it as `python -m
-local.engine.provider`.
+inputs and the digests of files on the way. `toolgate.local.engine.plugin` is the process that serves it.
 """
 # ruff: noqa: N802 the methods are the protocol's calls
 
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -24,13 +21,11 @@ from toolgate.local.cloud.catalogue import resource_type
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.control_plane import NOT_REPRODUCED, ControlPlane
 from toolgate.local.cloud.failures import NotReproducedError, RefusalError
-from toolgate.local.cloud.store import FileStore, Store
+from toolgate.local.cloud.store import Store
 from toolgate.local.engine import wire
 from toolgate.local.engine.autonaming import Autonaming
 from toolgate.local.engine.provider_diff import REPLACING, planned_changes, read_inputs
 
-FOLDER_VARIABLE = "TOOLGATE_LOCAL"
-"""Names the folder whose `account.json` holds the stand-in account; `.local` of the current one without it."""
 LARGEST_MESSAGE = 400 * 1024 * 1024  # bytes; pulumi sdk/go/common/util/rpcutil
 
 
@@ -203,15 +198,3 @@ def _property(path: str) -> str:
 
 def _changes(some: bool) -> Any:
     return pb.DiffResponse.DIFF_SOME if some else pb.DiffResponse.DIFF_NONE
-
-
-def main() -> None:
-    """Serve until the engine ends this process, which it does when it needs the provider no more."""
-    folder = Path(os.environ.get(FOLDER_VARIABLE) or ".local")
-    server, port = started(Provider(FileStore(folder / "account.json")))
-    print(port, flush=True)
-    server.wait_for_termination()
-
-
-if __name__ == "__main__":
-    main()

@@ -16,7 +16,8 @@ from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderStub
 
 from toolgate.access.deployment.stack_export import ASSET, DEFAULTS, SECRET, SIGNATURE
 from toolgate.local.cloud.store import MemoryStore
-from toolgate.local.engine.provider import FOLDER_VARIABLE, Provider, started
+from toolgate.local.engine.plugin import FOLDER_VARIABLE
+from toolgate.local.engine.provider import Provider, started
 from toolgate.local.engine.wire import from_struct, to_struct
 from toolgate.policy.language.unknown import UNKNOWN_TEXT
 
