@@ -76,7 +76,7 @@ def run(command: list[str]) -> float:
 
 def first_answer(command: list[str]) -> float:
     """Milliseconds from the start of an agent to its first answer."""
-    with httpx.Client(timeout=60) as client:
+    with httpx.Client(timeout=60, trust_env=False) as client:
         started = time.perf_counter()
         with serving(command) as (url, _):
             ask(client, url)
@@ -85,7 +85,7 @@ def first_answer(command: list[str]) -> float:
 
 def memory(command: list[str]) -> tuple[float, float]:
     """Resident megabytes after 1,000 invocations, and after 100."""
-    with serving(command) as (url, process), httpx.Client() as client:
+    with serving(command) as (url, process), httpx.Client(trust_env=False) as client:
         sizes = []
         for count in (100, 900):
             for _ in range(count):

@@ -75,7 +75,7 @@ class Process:
             self._command, cwd=self._task, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         deadline = time.monotonic() + PATIENCE_SECONDS
-        with httpx.Client() as client:
+        with httpx.Client(trust_env=False) as client:
             while self._process.poll() is None and time.monotonic() < deadline:
                 try:
                     client.get(f"{self._url}/ping")
@@ -96,6 +96,6 @@ class Process:
         Raises:
             RuntimeError: The answer is not the tool's.
         """
-        answer = httpx.post(f"{self._url}/invocations", json={"prompt": PROMPT}, timeout=60)
+        answer = httpx.post(f"{self._url}/invocations", json={"prompt": PROMPT}, timeout=60, trust_env=False)
         if answer.status_code != 200 or str(int(CONTENT) + 12) not in answer.text:
             raise RuntimeError(f"{answer.status_code}: {answer.text}")

@@ -1,7 +1,6 @@
 """`toolgate ask`: a question to a deployed agent, its answer printed as it comes."""
 
 import json
-import os
 import subprocess
 import sys
 import uuid
@@ -71,21 +70,19 @@ def ask(
     session = checked_session(session)
     deployment = local_deployment(serving_file(program)) if local else stack_deployment(program, stack or "dev")
     arn = choose(deployment, agent)
-    if local:
-        _lead_here(deployment.environment)
     if not chat:
-        say(arn, str(prompt), session)
+        say(arn, str(prompt), session, deployment.environment)
         return
     for asked in _prompts(prompt):
         try:
             check(asked)
-            say(arn, asked, session)
+            say(arn, asked, session, deployment.environment)
         except AskError as error:
             click.echo(f"error: {error.message}", err=True)
     click.echo(f"session: {session}", err=True)
 
 
-def say(runtime_arn: str, prompt: str, session: str) -> None:
+def say(runtime_arn: str, prompt: str, session: str, environment: Mapping[str, str]) -> None:
     """Ask, and print the answer as it comes.
 
     Raises:
@@ -93,7 +90,7 @@ def say(runtime_arn: str, prompt: str, session: str) -> None:
     """
     begun = False
     try:
-        for text in answer(runtime_arn, prompt, session):
+        for text in answer(runtime_arn, prompt, session, environment):
             click.echo(text, nl=False)
             begun = True
     finally:
@@ -114,13 +111,6 @@ def _prompts(first: str | None) -> Iterator[str]:
         if line in {"", "exit"}:
             return
         yield line
-
-
-def _lead_here(environment: Mapping[str, str]) -> None:
-    """Set the variables that lead to the local deployment, and drop those that would lead elsewhere."""
-    for name in [name for name in os.environ if name.startswith("AWS_ENDPOINT_URL_")]:
-        del os.environ[name]
-    os.environ.update(environment)
 
 
 def checked_session(session: str | None) -> str:
@@ -210,21 +200,33 @@ def choose(deployment: Deployment, name: str | None) -> str:
     return deployment.agents[name or next(iter(deployment.agents))]
 
 
-def answer(runtime_arn: str, prompt: str, session: str) -> Iterator[str]:
+def answer(runtime_arn: str, prompt: str, session: str, environment: Mapping[str, str]) -> Iterator[str]:
     """Ask in a session, and give the pieces of the answer as they come.
+
+    Args:
+        runtime_arn: The agent's runtime.
+        prompt: What to ask.
+        session: AgentCore's session.
+        environment: See `Deployment`.
 
     Raises:
         AskError: If the agent cannot be reached, or answers with an error.
     """
     # Imported here: a mistake in the arguments needs no wait for AWS's SDK.
-    import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+    from toolgate.local.loopback_client import open_client
 
     region = runtime_arn.split(":")[3]
     config = Config(read_timeout=READ_SECONDS, connect_timeout=10, retries={"total_max_attempts": 1})
     try:
-        client = boto3.client("bedrock-agentcore", region_name=region, config=config)
+        if environment:
+            client = open_client("bedrock-agentcore", environment, config)
+        else:
+            import boto3
+
+            client = boto3.client("bedrock-agentcore", region_name=region, config=config)
         response = client.invoke_agent_runtime(
             agentRuntimeArn=runtime_arn,
             runtimeSessionId=session,

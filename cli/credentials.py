@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +11,7 @@ import click
 from toolgate.cli import options
 from toolgate.cli.call import caller_of, served_here
 from toolgate.cli.options import CommandError
+from toolgate.local.serve.environment import shell_lines
 from toolgate.local.serve.serving_file import Caller
 
 _MARK = "# written by toolgate credentials"
@@ -49,8 +49,7 @@ def credentials(program: Path, agent: str | None, form: str, file: Path | None) 
     if form == "env":
         endpoints = {key: value for key, value in served.environment.items() if key not in caller.credentials}
         variables = {**endpoints, **caller.credentials, "GATEWAY_URL": " ".join(urls)}
-        lines = [f"export {key}={shlex.quote(value)}" for key, value in variables.items()]
-        click.echo("\n".join([*lines, *_clients(urls, region)]))
+        click.echo("\n".join([*shell_lines(variables, os.environ), *_clients(urls, region)]))
         return options.OK
     profile = f"toolgate-{name}"
     block = [f"{key.lower()} = {value}" for key, value in caller.credentials.items()]

@@ -1,6 +1,6 @@
 """`toolgate up`: a deployment served on this machine until Ctrl-C."""
 
-import shlex
+import os
 import signal
 import threading
 from collections.abc import Callable, Mapping
@@ -150,9 +150,11 @@ def _say(text: str) -> None:
 
 
 def _introduce(serving: "Serving") -> None:
+    from toolgate.local.serve.environment import shell_lines
+
     click.echo(f"# model: {serving.model}")
-    for name, value in serving.environment.items():
-        click.echo(f"export {name}={shlex.quote(value)}")
+    for line in shell_lines(serving.environment, os.environ):
+        click.echo(line)
     for url in dict.fromkeys(gateway.url for caller in serving.callers.values() for gateway in caller.gateways):
         click.echo(f"# gateway: {url}")
     for note in serving.notes:

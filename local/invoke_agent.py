@@ -1,11 +1,12 @@
-"""Ask an agent of the local deployment as any program would: boto3 with an endpoint URL."""
+"""Ask an agent of the local deployment as any program would: AWS's SDK with an endpoint URL."""
 
 import json
 import uuid
 from collections.abc import Mapping
 
-import boto3
 from botocore.config import Config
+
+from toolgate.local.loopback_client import open_client
 
 READ_SECONDS = 120
 
@@ -25,15 +26,7 @@ def ask(environment: Mapping[str, str], runtime_arn: str, prompt: str) -> str:
     Raises:
         AgentError: The runtime refused the caller, or the agent answered with an error.
     """
-    client = boto3.client(
-        "bedrock-agentcore",
-        endpoint_url=environment["AWS_ENDPOINT_URL"],
-        region_name=environment["AWS_REGION"],
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=environment["AWS_SESSION_TOKEN"],
-        config=Config(read_timeout=READ_SECONDS, retries={"total_max_attempts": 1}),
-    )
+    client = open_client("bedrock-agentcore", environment, Config(read_timeout=READ_SECONDS))
     try:
         reply = client.invoke_agent_runtime(
             agentRuntimeArn=runtime_arn,

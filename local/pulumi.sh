@@ -23,6 +23,9 @@ done
 export PULUMI_BACKEND_URL="file://$TOOLGATE_LOCAL/state" PULUMI_CONFIG_PASSPHRASE=
 export PULUMI_SKIP_UPDATE_CHECK=1 PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=1 PULUMI_DISABLE_REGISTRY_RESOLVE=1
 export PULUMI_ERROR_OUTPUT_STRING=1
+# The program, the pack and the engine call each other on this machine, and gRPC in Python takes proxies for that, too.
+export no_proxy="127.0.0.1,localhost,${no_proxy:-${NO_PROXY:-}}"
+export NO_PROXY="$no_proxy"
 pulumi --cwd "$root/local" stack select --create "${STACK:-dev}" >/dev/null
 command=$1
 shift

@@ -69,6 +69,7 @@ class Pack:
         options = [
             ("grpc.max_receive_message_length", LARGEST_MESSAGE),
             ("grpc.max_send_message_length", LARGEST_MESSAGE),
+            ("grpc.enable_http_proxy", 0),  # the shell's proxy has no say on this machine
         ]
         try:
             with grpc.insecure_channel(f"127.0.0.1:{self._port()}", options=options) as channel:

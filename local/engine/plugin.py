@@ -2,8 +2,8 @@
 
 Its end is quick and without a word. An engine asks each of its plugins to cancel, ends it and waits for it, one after
 another within five seconds altogether, and reports as a crash whatever it did not come to ask (pulumi
-`pkg/host/host.go`: `ReleaseContext`; `pkg/resource/plugin/plugin.go`: `Close`): a plugin that takes a second to end makes
-another one look broken.
+`pkg/host/host.go`: `ReleaseContext`; `pkg/resource/plugin/plugin.go`: `Close`): a plugin that takes a second to end
+makes another one look broken.
 """
 
 import os

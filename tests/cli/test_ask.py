@@ -65,16 +65,15 @@ def variables(project: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def runtime(monkeypatch: pytest.MonkeyPatch, project: Path) -> Iterator[FakeRuntime]:
+def runtime(project: Path) -> Iterator[FakeRuntime]:
     fake = FakeRuntime()
     fake.server.start()
     environment = {
         "AWS_ENDPOINT_URL": fake.server.url,
         "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
         "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_REGION": "us-east-1",
     }
-    for name in environment:
-        monkeypatch.setenv(name, "")  # so that what ask sets is undone
     announce(project, json.dumps({"environment": environment, "agents": {"assistant": ARN}}))
     yield fake
     fake.server.stop()
@@ -112,11 +111,9 @@ def test_prints_the_answer(runtime: FakeRuntime, capsys: pytest.CaptureFixture[s
     assert "/us-east-1/bedrock-agentcore/aws4_request" in headers["authorization"]
 
 
-def test_shows_text_as_it_comes(runtime: FakeRuntime, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in variables(project).items():
-        monkeypatch.setenv(name, value)
+def test_shows_text_as_it_comes(runtime: FakeRuntime, project: Path) -> None:
     runtime.go_on.clear()
-    pieces = ask.answer(ARN, "What is 100 + 12?", SESSION)
+    pieces = ask.answer(ARN, "What is 100 + 12?", SESSION, variables(project))
     assert next(pieces) == "The sum "  # the rest is not sent yet
     runtime.go_on.set()
     assert list(pieces) == ["is 112."]

@@ -1,4 +1,4 @@
-"""The components' process as an engine ends it while it starts. tests/local/engine/test_plugin.py has the other moments."""
+"""The components' process, ended while it starts. tests/local/engine/test_plugin.py has the other moments."""
 
 import os
 import signal

@@ -77,7 +77,8 @@ class Emulator:
         """A botocore client of a service that asks here, and nowhere else."""
         from botocore.awsrequest import AWSResponse  # noqa: PLC0415  # with moto
         from botocore.config import Config  # noqa: PLC0415
-        from botocore.session import Session  # noqa: PLC0415
+
+        from toolgate.local.loopback_client import open_client  # noqa: PLC0415
 
         def send(request: Any, **_event: Any) -> Any:
             url = urlsplit(request.url)
@@ -88,16 +89,15 @@ class Emulator:
             answer = self.answer(service, Forwarded(request.method, url.path or "/", url.query, kept, content))
             return AWSResponse(request.url, answer.status, dict(answer.headers), _Raw(answer.body))
 
-        # What is set here wins over the developer's own configuration, which need not be one that can be read.
-        session = Session(session_vars={"profile": (None, None, None, None), "config_file": (None, None, "", None)})
-        client = session.create_client(
+        client = open_client(
             service,
-            region_name=self._env.region,
-            endpoint_url=f"https://{self._host(service)}",
-            aws_access_key_id="local",
-            aws_secret_access_key="local",  # noqa: S106  # signs nothing that anybody checks
-            config=Config(
-                retries={"total_max_attempts": 1},
+            {
+                "AWS_ENDPOINT_URL": f"https://{self._host(service)}",
+                "AWS_REGION": self._env.region,
+                "AWS_ACCESS_KEY_ID": "local",
+                "AWS_SECRET_ACCESS_KEY": "local",  # signs nothing that anybody checks
+            },
+            Config(
                 s3={"addressing_style": "path", "payload_signing_enabled": True},
                 request_checksum_calculation="when_required",
             ),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.shell_variables import lead_nowhere
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.engine.export_writer import export
 from toolgate.local.engine.pack_process import PackError, Violation, running
@@ -92,9 +93,10 @@ def findings(folder: Path, deployment: dict[str, Any], *, preview: bool = False)
         return rules.violations(deployment, preview=preview)
 
 
-def test_rules_see_inputs_config_and_dependencies(
-    pack: Callable[[str], Path], deployment: dict[str, Any], started: list[int]
+def test_rules_see_inputs_config_and_dependencies_whatever_the_shell_says(
+    pack: Callable[[str], Path], deployment: dict[str, Any], started: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    lead_nowhere(monkeypatch)
     found = findings(pack('    PolicyPack("tiny", rules)'), deployment)
     assert [(item.rule, item.level, item.urn.rpartition("::")[2]) for item in found] == [
         ("describe", "mandatory", "role"),

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -132,10 +132,8 @@ def _assert_ended_quietly(process: subprocess.Popen[str]) -> None:
 
 
 def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError, PermissionError):  # nothing is left of it
         os.killpg(process.pid, number)
-    except (ProcessLookupError, PermissionError):  # nothing is left of it
-        pass
 
 
 def _wait_for(file: Path) -> None:
