@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 OK, VIOLATIONS, FAILED = 0, 1, 2
 PROJECT_FILE = "Pulumi.yaml"
+_PROJECT_FILES = (PROJECT_FILE, "Pulumi.yml", "Pulumi.json")
 
 
 class CommandError(click.ClickException):
@@ -51,11 +52,15 @@ class _Json(click.ParamType[dict[str, Any]]):
 def _program(_ctx: click.Context, _param: click.Parameter, given: Path | None) -> Path:
     """The program's folder: the one that was named, or like Pulumi the nearest one that has a project."""
     if given is not None:
-        if not (given / PROJECT_FILE).is_file():
+        if not _has_project(given):
             raise CommandError(f"{given} has no {PROJECT_FILE}; name a Pulumi program's folder by --program")
         return given.resolve()
     here = Path.cwd()
-    return next((folder for folder in (here, *here.parents) if (folder / PROJECT_FILE).is_file()), here)
+    return next((folder for folder in (here, *here.parents) if _has_project(folder)), here)
+
+
+def _has_project(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in _PROJECT_FILES)
 
 
 FILE = click.Path(path_type=Path)

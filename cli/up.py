@@ -65,8 +65,9 @@ def up(
     A program is watched: what is edited is served at the next call.
     """
     if deployment:
-        return _serve(options.deployment_of(deployment, policies), _Served(program, port, model), None)
+        return _serve(options.deployment_of(deployment, policies), _Served(program, program, port, model), None)
     from toolgate.access.deployment.supplied_policies import with_policies
+    from toolgate.local.engine.stack_config import program_folder
     from toolgate.local.plan import describe
 
     planned = options.planned(program, stack, rules)
@@ -74,7 +75,8 @@ def up(
         click.echo(describe(planned), err=True)
         return options.VIOLATIONS
     first = with_policies(planned.deployment, policies)
-    return _serve(first, _Served(program, port, model), lambda: _planned_anew(program, stack, rules, policies))
+    how = _Served(program, program_folder(program), port, model)
+    return _serve(first, how, lambda: _planned_anew(program, stack, rules, policies))
 
 
 def _planned_anew(
@@ -99,6 +101,7 @@ class _Served:
     """What of the command's line says how a deployment is served."""
 
     program: Path
+    folder: Path  # of its `__main__.py`: what the deployment's paths are relative to
     port: int
     model: str
 
@@ -118,9 +121,7 @@ def _serve(deployment: Mapping[str, Any], how: _Served, planned_anew: Callable[[
         try:
             stack.enter_context(reserved(serving_file(how.program)))
             with waiting_for("gateways and agents"):
-                serving = stack.enter_context(
-                    serve(deployment, how.program, port=how.port, model=how.model, told=_tell)
-                )
+                serving = stack.enter_context(serve(deployment, how.folder, port=how.port, model=how.model, told=_tell))
         except (AlreadyServedError, *failures) as error:
             raise CommandError(str(error)) from error
         announce = stack.enter_context(announced(serving, serving_file(how.program)))
@@ -137,7 +138,7 @@ def _serve(deployment: Mapping[str, Any], how: _Served, planned_anew: Callable[[
             told.update(serving.notes)
 
         if planned_anew:
-            watching = Watching(how.program, deployment, planned_anew, serving, announced_anew, _say, failures)
+            watching = Watching(how.folder, deployment, planned_anew, serving, announced_anew, _say, failures)
             until(stop.is_set, watching)
         # A signal that comes just before an endless wait begins would not be seen: Python's handler runs after it.
         while not stop.wait(1.0):

@@ -18,7 +18,7 @@ from toolgate.local.engine.export_writer import export
 from toolgate.local.engine.pack_config import PackConfig
 from toolgate.local.engine.pack_process import PackError, Violation
 from toolgate.local.engine.recorder import Program, ProgramError, record
-from toolgate.local.engine.stack_config import ConfigError, project_name, stack_config
+from toolgate.local.engine.stack_config import ConfigError, program_folder, project_name, stack_config
 
 __all__ = ["PackError", "Plan", "ProgramError", "Violation", "describe", "judge", "plan", "short_type", "write"]
 
@@ -60,7 +60,7 @@ def plan(
         config: Values that go before those of the files, such as `{"toolgate:modelId": "..."}`.
         rules: The policy pack's configuration (`toolgate.local.engine.pack_config.load`).
         preview: Leave what only AWS can tell unknown, as the first preview of a stack does.
-        root: The program's folder; the current one when left out.
+        root: The folder of the project's file; the current one when left out.
 
     Raises:
         ProgramError: The program or its configuration cannot be deployed.
@@ -69,7 +69,7 @@ def plan(
     root = (root or Path()).resolve()
     try:
         settings = stack_config(root, stack, LOCAL_CONFIG | dict(config or {}))
-        project = project_name(root)
+        project, folder = project_name(root), program_folder(root)
     except ConfigError as error:
         raise ProgramError(str(error)) from error
     region = settings.values.get("aws:region")
@@ -77,7 +77,7 @@ def plan(
         raise ProgramError(f"no Region: write `aws:region: us-east-1` under `config:` in Pulumi.{stack}.yaml")
     plane = ControlPlane(CloudEnvironment(region=region), MemoryStore(), {})
     with pack_process.running(PACK, project, stack, settings.values, rules) as judging:
-        recording = record(Program(root, project, stack, settings.values, settings.secrets), plane, preview=preview)
+        recording = record(Program(folder, project, stack, settings.values, settings.secrets), plane, preview=preview)
         deployment = export(recording, plane.env)
         return Plan(deployment, tuple(judging.violations(deployment, preview=preview)))
 

@@ -242,7 +242,7 @@ def _counts(inside: Path) -> bool:
 
 
 def _top_files(root: Path) -> dict[Path, int]:
-    files = [*root.glob("*.py"), *root.glob("Pulumi*.yaml")]
+    files = [*root.glob("*.py"), *(it for kind in ("yaml", "yml", "json") for it in root.glob(f"Pulumi*.{kind}"))]
     return {path: path.stat().st_mtime_ns for path in files if path.is_file()}
 
 

@@ -24,6 +24,7 @@ from toolgate.local.cloud.failures import NotReproducedError, RefusalError
 from toolgate.local.cloud.store import Store
 from toolgate.local.engine import wire
 from toolgate.local.engine.autonaming import Autonaming
+from toolgate.local.engine.provider_config import refused
 from toolgate.local.engine.provider_diff import REPLACING, planned_changes, read_inputs
 
 LARGEST_MESSAGE = 400 * 1024 * 1024  # bytes; pulumi sdk/go/common/util/rpcutil
@@ -51,12 +52,13 @@ class Provider(ResourceProviderServicer):
         return pb.ProviderHandshakeResponse(accept_secrets=True, supports_autonaming_configuration=True)
 
     def CheckConfig(self, request: Any, context: Any) -> Any:
-        """A provider needs a Region."""
-        region = wire.from_struct(request.news).get("region")
-        missing = (
-            [] if region else [pb.CheckFailure(property="region", reason="no Region: set aws:region for the stack")]
-        )
-        return pb.CheckResponse(inputs=request.news, failures=missing)
+        """A provider needs a Region, and nothing that cannot be followed here."""
+        given = wire.from_struct(request.news)
+        reasons = {name: f"aws:{name} {reason}" for name, reason in refused(wire.view(given)).items()}
+        if not given.get("region"):
+            reasons["region"] = "no Region: set aws:region for the stack"
+        failures = [pb.CheckFailure(property=name, reason=reason) for name, reason in reasons.items()]
+        return pb.CheckResponse(inputs=request.news, failures=failures)
 
     def DiffConfig(self, request: Any, context: Any) -> Any:
         """Nothing in a provider's configuration makes a new account."""

@@ -1,4 +1,10 @@
-"""A stack's configuration, read as the Pulumi CLI reads it: from `Pulumi.yaml` and `Pulumi.<stack>.yaml`."""
+"""A stack's configuration, read as the Pulumi CLI reads it: from `Pulumi.yaml` and `Pulumi.<stack>.yaml`.
+
+Every key of the two files that changes what the program sees is followed, or is an error (pulumi
+`sdk/go/common/workspace/project.go`, `loaders.go` and `paths.go`, `pkg/workspace/config.go`). The others change nothing
+here: `backend`, `options`, `packages`, `plugins` and `template` of the project, `secretsprovider`, `encryptedkey` and
+`encryptionsalt` of the stack, and what Pulumi does not know either.
+"""
 
 import json
 import re
@@ -9,7 +15,14 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-_SETTINGS = re.compile(r"Pulumi\.([A-Za-z0-9_.-]+)\.yaml")  # the names that Pulumi takes (pkg tokens.IsName)
+from toolgate.local.engine.provider_config import refused
+
+PROJECT_FILES = ("Pulumi.json", "Pulumi.yaml", "Pulumi.yml")
+"""The project's file, in the order in which Pulumi looks for it (`encoding.Exts`)."""
+
+_SETTINGS = re.compile(r"Pulumi\.([A-Za-z0-9_.-]+)\.(?:json|yaml|yml)")  # the names that Pulumi takes (tokens.IsName)
+_DECLARATION = {"type", "items", "description", "secret", "default", "value"}
+_TYPES = ("string", "integer", "boolean", "array", "object")
 
 
 class ConfigError(Exception):
@@ -29,75 +42,265 @@ class StackConfig:
     secrets: frozenset[str]
 
 
+@dataclass(frozen=True)
+class _Project:
+    file: Path
+    name: str
+    settings: Path
+    declared: Mapping[str, Any]
+    main: str
+
+
 def stacks_of(root: Path) -> list[str]:
-    """The stacks that a program has settings for."""
-    found = (_SETTINGS.fullmatch(file.name) for file in root.glob("Pulumi.*.yaml"))
-    return sorted(match[1] for match in found if match)
+    """The stacks that a program has settings for; none where the project's file cannot be read."""
+    try:
+        project = _project(root)
+    except ConfigError:
+        return []
+    return _stacks(project)
 
 
 def project_name(root: Path) -> str:
     """The project's name.
 
     Raises:
-        ConfigError: `Pulumi.yaml` is missing or has no name.
+        ConfigError: The project's file is missing, has no name, or is not for a Python program.
     """
-    name = _read(root / "Pulumi.yaml").get("name")
-    if not isinstance(name, str):
-        raise ConfigError("Pulumi.yaml: `name` is missing; write the project's name there")
-    return name
+    return _project(root).name
+
+
+def program_folder(root: Path) -> Path:
+    """Where the program is, and what its relative paths are relative to: `main` of the project, or its own folder.
+
+    Raises:
+        ConfigError: There is no such folder.
+    """
+    project = _project(root)
+    folder = (root / project.main).resolve()
+    if folder.name == "__main__.py":
+        folder = folder.parent
+    if not folder.is_dir():
+        raise ConfigError(
+            f"{project.file.name}: `main` is {project.main}, which is no folder; write the folder with `__main__.py`"
+        )
+    return folder
 
 
 def stack_config(root: Path, stack: str, overrides: Mapping[str, str]) -> StackConfig:
     """The stack's configuration.
 
     Args:
-        root: The folder of the files.
+        root: The folder of the project's file.
         stack: The stack's name.
         overrides: Values that go before those of the files.
 
     Raises:
-        ConfigError: A file is missing or malformed, or a value is encrypted and not overridden.
+        ConfigError: A file is missing or malformed, a value is encrypted and not overridden or is not of its declared
+            type, or a key changes what the program sees in a way that cannot be followed here.
     """
-    file = root / f"Pulumi.{stack}.yaml"
+    project = _project(root)
+    file = project.settings / f"Pulumi.{stack}{project.file.suffix}"
     if not file.exists():
-        known = sorted(path.name.split(".")[1] for path in root.glob("Pulumi.*.yaml"))
-        raise ConfigError(f"no stack `{stack}`: {file.name} is missing; there are: {', '.join(known) or 'none'}")
-    project = project_name(root)
-    declared = _section(root / "Pulumi.yaml")
-    given = _section(file)
-    config: dict[str, str] = {}
-    secrets = set()
-    for key, entry in declared.items():
-        value = entry.get("value", entry.get("default")) if isinstance(entry, dict) else entry
-        if value is not None:
-            config[_qualified(project, key)] = _text(value)
-    for key, value in given.items():
-        name = _qualified(project, key)
-        if isinstance(value, dict) and "secure" in value:
+        known = ", ".join(_stacks(project)) or "none"
+        raise ConfigError(f"no stack `{stack}`: {file.name} is missing; there are: {known}")
+    content = _read(file)
+    if content.get("environment"):
+        raise ConfigError(
+            f"{file.name}: `environment` takes values from Pulumi ESC, which cannot be read here; "
+            "write those that the program needs under `config:` of a stack that has no `environment`"
+        )
+    values, secrets = _given(file, content, project, overrides)
+    where = dict.fromkeys(values, file.name)
+    for name, entry in _declared(project).items():
+        given_here = name in values or name in overrides
+        default = entry.get("value", entry.get("default"))
+        if not given_here and default is not None:
+            values[name] = default
+            where[name] = project.file.name
+        elif not given_here and name.startswith(f"{project.name}:"):
+            raise ConfigError(f"{file.name}: {name} is missing, which {project.file.name} declares without a default")
+        if "type" in entry and name not in overrides:
+            _check_type(where[name], name, entry, values[name])
+        if entry.get("secret"):
+            secrets.add(name)
+            if "type" in entry and name not in overrides:
+                text = f"{where[name]}: {name} must be encrypted: {project.file.name} declares it a secret"
+                raise ConfigError(f"{text}; leave it out and override it")
+    followed = {name: _text(value) for name, value in values.items()} | dict(overrides)
+    of_the_provider = {name.removeprefix("aws:"): text for name, text in followed.items() if name.startswith("aws:")}
+    for key, reason in sorted(refused(of_the_provider).items()):
+        raise ConfigError(f"{where.get(f'aws:{key}', 'the configuration')}: aws:{key} {reason}")
+    return StackConfig(followed, frozenset(secrets))
+
+
+def _given(
+    file: Path, content: Mapping[str, Any], project: _Project, overrides: Mapping[str, str]
+) -> tuple[dict[str, Any], set[str]]:
+    """The values of the stack's file, and which of its keys are secrets."""
+    values, secrets = {}, set()
+    for key, value in _section(file, content).items():
+        name = _qualified(project.name, key)
+        if _holds_secret(value):
             secrets.add(name)
             if name not in overrides:
                 raise ConfigError(
                     f"{file.name}: {name} is encrypted and cannot be read here; leave it out or override it"
                 )
         elif value is not None:
-            config[name] = _text(value)
-    return StackConfig(config | dict(overrides), frozenset(secrets))
+            values[name] = value
+    return values, secrets
 
 
-def _section(file: Path) -> dict[str, Any]:
-    section = _read(file).get("config") or {}
+def _project(root: Path) -> _Project:
+    file = next((root / name for name in PROJECT_FILES if (root / name).is_file()), root / "Pulumi.yaml")
+    content = _read(file)
+    name = content.get("name")
+    if not isinstance(name, str) or not name:
+        raise ConfigError(f"{file.name}: `name` is missing; write the project's name there")
+    runtime = content.get("runtime")
+    language = runtime.get("name") if isinstance(runtime, dict) else runtime
+    if language not in {None, "python"}:
+        raise ConfigError(
+            f"{file.name}: `runtime` is {language}, and only a Python program can be run here; "
+            "take an export of its stack instead (`pulumi stack export`, --deployment)"
+        )
+    folder, declared = content.get("stackConfigDir"), content.get("config")
+    if isinstance(declared, str):  # what `stackConfigDir` was called before
+        if folder:
+            raise ConfigError(
+                f"{file.name}: `config` names a folder, and so does `stackConfigDir`; write only the latter"
+            )
+        folder, declared = declared, None
+    for key, value in {"stackConfigDir": folder, "main": content.get("main")}.items():
+        if value is not None and not isinstance(value, str):
+            raise ConfigError(f"{file.name}: `{key}` must be a path")
+    section = _section(file, {"config": declared})
+    return _Project(file, name, root / (folder or "."), section, content.get("main") or ".")
+
+
+def _stacks(project: _Project) -> list[str]:
+    files = project.settings.glob(f"Pulumi.*{project.file.suffix}")
+    found = (_SETTINGS.fullmatch(file.name) for file in files)
+    return sorted(match[1] for match in found if match)
+
+
+def _declared(project: _Project) -> dict[str, Mapping[str, Any]]:
+    """The project's declarations, written out, and checked as Pulumi checks them."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for key, entry in project.declared.items():
+        name = _qualified(project.name, key)
+        own = name.startswith(f"{project.name}:")
+        written = entry if isinstance(entry, dict) else {"default" if own else "value": entry}
+        where = f"{project.file.name}: config.{key}"
+        unknown = sorted(set(written) - _DECLARATION)
+        if unknown:
+            raise ConfigError(f"{where}: unknown {', '.join(unknown)}; a map goes below `default` or `value`")
+        if "default" in written and "value" in written:
+            raise ConfigError(f"{where} has both `default` and `value`; write one of them")
+        if not own and ("type" in written or "default" in written or written.get("value") is None):
+            raise ConfigError(f"{where} is not the project's own: it takes a `value`, and no `type` or `default`")
+        if "type" in written:
+            _check_declared(where, written)
+        found[name] = written
+    return found
+
+
+def _check_declared(where: str, entry: Mapping[str, Any]) -> None:
+    if entry["type"] not in _TYPES:
+        raise ConfigError(f"{where}: unknown type {entry['type']}; there are {', '.join(_TYPES)}")
+    if entry["type"] == "array" and not isinstance(entry.get("items"), dict):
+        raise ConfigError(f"{where} is an array: write the type of its items below `items`")
+
+
+def _check_type(file: str, name: str, entry: Mapping[str, Any], value: Any) -> None:
+    # Pulumi compares what it has stored, and that is text but for maps and lists.
+    stored = value if isinstance(value, dict | list) else _text(value)
+    if not _is_of(entry["type"], entry.get("items"), stored):
+        raise ConfigError(f"{file}: {name} must be of type {_type_name(entry)}")
+
+
+def _is_of(kind: str, items: Any, value: Any) -> bool:
+    match kind:
+        case "string":
+            return isinstance(value, str)
+        case "integer":
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            return whole or (isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]+", value) is not None)
+        case "boolean":
+            return isinstance(value, bool) or value in ("true", "false")
+        case "object":
+            return isinstance(value, dict)
+        case _:
+            each = items if isinstance(items, dict) else {}
+            return isinstance(value, list) and all(_is_of(each.get("type", ""), each.get("items"), it) for it in value)
+
+
+def _type_name(entry: Mapping[str, Any]) -> str:
+    items = entry.get("items")
+    return f"array<{_type_name(items)}>" if isinstance(items, dict) else str(entry.get("type"))
+
+
+def _holds_secret(value: Any) -> bool:
+    """Whether a value is encrypted, or holds one that is, at any depth."""
+    if isinstance(value, dict):
+        return set(value) == {"secure"} or any(_holds_secret(item) for item in value.values())
+    return isinstance(value, list) and any(_holds_secret(item) for item in value)
+
+
+def _section(file: Path, content: Mapping[str, Any]) -> dict[str, Any]:
+    section = content.get("config") or {}
     if not isinstance(section, dict):
         raise ConfigError(f"{file.name}: `config` must be a map of `namespace:key` to a value")
     return section
 
 
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+    """YAML as Pulumi's library reads it: `on` and `1:30` are text (YAML 1.2), and a key that stands twice is wrong."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 PyYAML's own attribute
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        """Refuse a key that is no text, or stands twice."""
+        seen = set()
+        for key, _ in node.value:
+            if key.tag not in {"tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"}:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value} must be text", key.start_mark)
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value} is twice", key.start_mark)
+            seen.add(key.value)
+        made: dict[Any, Any] = super().construct_mapping(node, deep)
+        return made
+
+    def construct_number(self, node: Any) -> float:
+        """Go writes a whole number without a point, however it was written."""
+        number = float(node.value)
+        return int(number) if number.is_integer() else number
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?[0-9]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("null", r"~|null|Null|NULL|", "~nN\0"),
+    ("merge", r"<<", "<"),
+):
+    _firsts = ["" if letter == "\0" else letter for letter in _first]
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), _firsts)
+_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_number)
+
+
 def _read(file: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(file.read_text())
+        text = file.read_text(encoding="utf-8-sig")
+        content = json.loads(text) if file.suffix == ".json" else yaml.load(text, _Loader)  # noqa: S506 a SafeLoader
     except OSError as error:
         raise ConfigError(f"{file.name}: cannot be read ({error.strerror})") from error
+    except yaml.constructor.ConstructorError as error:
+        raise ConfigError(f"{file.name}: line {error.problem_mark.line + 1}: {error.problem}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{file.name}: is not YAML ({str(error).splitlines()[0]})") from error
+    except ValueError as error:
+        raise ConfigError(f"{file.name}: is not JSON ({error})") from error
     if content is not None and not isinstance(content, dict):
         raise ConfigError(f"{file.name}: must be a map")
     return content or {}

@@ -64,7 +64,7 @@ def configuration(run: str, region: str, trusted: str, *, everything: bool) -> d
     """
     return {
         "aws:region": region,
-        "aws:defaultTags": json.dumps({"tags": {PROJECT: run}}),
+        **({"aws:defaultTags": json.dumps({"tags": {PROJECT: run}})} if everything else {}),
         # Everything that is made can be found by the name of the run.
         "pulumi:autonaming": json.dumps({"pattern": "${project}-${stack}-${name}-${hex(7)}"}),
         "probe:trusted": trusted,

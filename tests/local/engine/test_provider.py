@@ -73,6 +73,12 @@ def test_the_region_must_be_given(engine: Engine) -> None:
     assert not engine.stub.CheckConfig(pb.CheckRequest(news=to_struct({"region": "x"}))).failures
 
 
+def test_what_cannot_be_followed_of_the_providers_configuration_is_refused(engine: Engine) -> None:
+    given = {"region": "x", "version": "7.51.1", "profile": "mine", "defaultTags": '{"tags": {"a": "b"}}'}
+    [failure] = engine.stub.CheckConfig(pb.CheckRequest(news=to_struct(given))).failures
+    assert (failure.property, failure.reason.split()[:2]) == ("defaultTags", ["aws:defaultTags", "puts"])
+
+
 def test_check_names_a_resource_once(engine: Engine) -> None:
     first, failures = engine.check(ROLE, {"assumeRolePolicy": TRUST})
     assert failures == []
