@@ -131,6 +131,16 @@ def test_what_cannot_be_deployed_is_one_clear_error(stack: str, config: dict[str
     assert "Traceback" not in str(caught.value)
 
 
+def test_the_program_is_run_where_main_says(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("{name: p, main: infra}")
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {'aws:region': eu-west-1}")
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "infra" / "__main__.py").write_text("raise ValueError(open('beside').read())")
+    (tmp_path / "infra" / "beside").write_text("found")
+    with pytest.raises(ProgramError, match=r"ValueError: found \(__main__\.py, line 1\)"):
+        plan(root=tmp_path)
+
+
 def test_the_tree_and_the_verdict() -> None:
     assert describe(Plan(DEPLOYMENT, ())) == f"{TREE}\n\n2 resources. Policy pack: no violation."
     violations = (
