@@ -137,7 +137,7 @@ class ToolGateway(pulumi.ComponentResource):
         # Who uses the URL waits for the tools; and a policy cannot come before the tools that it names.
         self.gateway_url = _after(targets, gateway.gateway_url)
         self.policy_engine_id = _after(targets, engine.policy_engine_id) if engine else None
-        self.tool_names = pulumi.Output.from_input(wanted.tools).apply(lambda known: _full_names(known, wanted.where))
+        self.tool_names = _as_output(wanted.tools).apply(lambda known: _full_names(known, wanted.where))
         self.register_outputs(
             {
                 "gateway_arn": self.gateway_arn,
@@ -232,10 +232,12 @@ class ToolGateway(pulumi.ComponentResource):
             made.append(resource)
         return made
 
-    def _payloads(self, target: str) -> pulumi.Output[list[dict[str, Any]]]:
-        return pulumi.Output.from_input(self._wanted.tools).apply(
-            lambda known: [provider_tool_schema.inline_payload(tool) for tool in known[target]]
-        )
+    def _payloads(self, target: str) -> pulumi.Input[list[dict[str, Any]]]:
+        def payloads(known: Tools) -> list[dict[str, Any]]:
+            return [provider_tool_schema.inline_payload(tool) for tool in known[target]]
+
+        tools = self._wanted.tools
+        return tools.apply(payloads) if isinstance(tools, pulumi.Output) else payloads(tools)
 
 
 def _checked(name: str, args: ToolGatewayArgs) -> _Wanted:
@@ -263,6 +265,10 @@ def _checked(name: str, args: ToolGatewayArgs) -> _Wanted:
     )
     plain = {"authorization": authorization.value, **({"exception_level": level} if level else {})}
     return _Wanted(where, gateway_name, authorization, engine_name, level, tools, {**args, **plain})
+
+
+def _as_output(tools: Tools | pulumi.Output[Tools]) -> pulumi.Output[Tools]:
+    return tools if isinstance(tools, pulumi.Output) else arguments.as_output(tools)
 
 
 def _with_names(tools: Tools, where: str) -> Tools:

@@ -6,7 +6,7 @@ import inspect
 import reprlib
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -80,15 +80,53 @@ def derived[R](given: Any, expected: Any, where: str, derive: Callable[[Any], R]
         check(known, expected, where)
         return derive(known)
 
-    return pulumi.Output.from_input(given).apply(check_and_derive)
+    return _resolved(given).apply(check_and_derive)
+
+
+def as_output[T](known: T) -> pulumi.Output[T]:
+    """An Output of a plain value.
+
+    `Output.from_input` makes an Output of each leaf first, which takes a hundred times as long for a tool's schema.
+    """
+    return pulumi.Output.from_input(True).apply(lambda _: known)
+
+
+def _resolved(given: Any) -> pulumi.Output[Any]:
+    """What is given, with the values of its Outputs in their places."""
+    outputs = list(_outputs(given))
+    values: pulumi.Output[list[Any]] = as_output([])
+    for output in outputs:
+        # Not by `Output.all`, which makes an Output of each leaf of their values.
+        values = values.apply(lambda before, it=output: it.apply(lambda value: [*before, value]))
+    return values.apply(lambda known: _settled(_filled(given, iter(known))))
+
+
+def _settled(value: Any) -> Any:
+    """A value, as soon as the Outputs are known that one of them held."""
+    return _resolved(value) if _holds_output(value) else value
+
+
+def _filled(given: Any, values: Iterator[Any]) -> Any:
+    if isinstance(given, Mapping):
+        return {key: _filled(item, values) for key, item in given.items()}
+    if isinstance(given, list | tuple):
+        return [_filled(item, values) for item in given]
+    return next(values) if isinstance(given, pulumi.Output) else given
+
+
+def _outputs(given: Any) -> Iterator[pulumi.Output[Any]]:
+    if isinstance(given, pulumi.Output):
+        yield given
+    elif isinstance(given, Mapping):
+        for item in given.values():
+            yield from _outputs(item)
+    elif isinstance(given, list | tuple):
+        for item in given:
+            yield from _outputs(item)
 
 
 def _holds_output(given: Any) -> bool:
-    if isinstance(given, Mapping):
-        given = list(given.values())
-    if isinstance(given, list | tuple):
-        return any(map(_holds_output, given))
-    return isinstance(given, pulumi.Output)
+    return any(True for _ in _outputs(given))
 
 
 def within(value: Any, least: int, most: int, where: str) -> None:
