@@ -2,6 +2,7 @@
 
 from pulumi_policy import PolicyPack
 
+from toolgate.policy import unmarshalling
 from toolgate.policy.pulumi_adapter import policy
 from toolgate.policy.rule import Rule
 from toolgate.policy.rules import (
@@ -53,6 +54,7 @@ RULES: tuple[Rule, ...] = (
 
 def serve() -> None:
     """Serves the pack to the engine; returns when the engine ends it."""
+    unmarshalling.install()
     PolicyPack(
         name=NAME,
         display_name="AgentCore guardrails",

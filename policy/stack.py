@@ -6,7 +6,7 @@ from typing import Any
 
 from pulumi_policy import PolicyResource
 
-from toolgate.policy import aws_native, policy_sources, properties
+from toolgate.policy import aws_native, policy_sources, unmarshalling
 from toolgate.policy.language import agentcore_facts
 from toolgate.policy.rule import Resource
 
@@ -67,5 +67,5 @@ def of(resources: Iterable[PolicyResource], registered: Iterable[Resource] = ())
 
 def resource(kind: str, name: str, urn: str, given: Mapping[str, Any], parent: str) -> Resource:
     """A resource as rules see it: plain properties, and one set of names for both providers of AWS."""
-    props = aws_native.properties_of(kind, properties.plain(given))
+    props = aws_native.properties_of(kind, unmarshalling.plain(given))
     return Resource(aws_native.type_of(kind), name, urn, props, parent)

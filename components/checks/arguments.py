@@ -7,6 +7,7 @@ import reprlib
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pulumi
@@ -93,17 +94,20 @@ def as_output[T](known: T) -> pulumi.Output[T]:
 
 def _resolved(given: Any) -> pulumi.Output[Any]:
     """What is given, with the values of its Outputs in their places."""
-    outputs = list(_outputs(given))
-    values: pulumi.Output[list[Any]] = as_output([])
-    for output in outputs:
+    values = as_output(list[Any]())
+    for output in _outputs(given):
         # Not by `Output.all`, which makes an Output of each leaf of their values.
-        values = values.apply(lambda before, it=output: it.apply(lambda value: [*before, value]))
-    return values.apply(lambda known: _settled(_filled(given, iter(known))))
+        values = values.apply(partial(_with_next, output))
+
+    def filled(known: list[Any]) -> Any:
+        whole = _filled(given, iter(known))
+        return _resolved(whole) if _holds_output(whole) else whole
+
+    return values.apply(filled)
 
 
-def _settled(value: Any) -> Any:
-    """A value, as soon as the Outputs are known that one of them held."""
-    return _resolved(value) if _holds_output(value) else value
+def _with_next(output: pulumi.Output[Any], before: list[Any]) -> pulumi.Output[list[Any]]:
+    return output.apply(lambda value: [*before, value])
 
 
 def _filled(given: Any, values: Iterator[Any]) -> Any:
