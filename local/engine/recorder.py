@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -161,9 +161,12 @@ def _configure(program: Program, monitor: "_Monitor", preview: bool) -> None:
     pulumi.runtime.set_all_config(dict(program.config), list(program.secrets))
 
 
-def _main(root: Path) -> Callable[[], None]:
-    def main() -> None:
+def _main(root: Path) -> Callable[[], Awaitable[None]]:
+    async def main() -> None:
         runpy.run_path(str(root / "__main__.py"), run_name="__main__")
+        # The SDK waits for the registrations that have begun, then for the Outputs of all: between any two of them it
+        # looks through every Output that is not there yet. So let all begin.
+        await asyncio.sleep(0)
 
     return main
 
