@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from toolgate.access.deployment.stack_export import ARCHIVE, ASSET
-from toolgate.local.engine.wire import signature
+from toolgate.local.engine.wire import rewritten, signature
 
 _ARCHIVE_SUFFIXES = (".jar", ".tar", ".tgz", ".tar.gz", ".zip")
 _BLOCK = 512
@@ -31,15 +31,12 @@ def hashed(value: Any, root: Path) -> Any:
     Raises:
         AssetError: A file cannot be read.
     """
-    mark = signature(value)
-    if mark in {ASSET, ARCHIVE}:
-        inner = {key: hashed(item, root) for key, item in value.items()}
-        return {**inner, "hash": _digest(inner, root)}
-    if isinstance(value, Mapping):
-        return {key: hashed(item, root) for key, item in value.items()}
-    if isinstance(value, list):
-        return [hashed(item, root) for item in value]
-    return value
+
+    def with_digest(marked: Any) -> Any:
+        inner = {key: hashed(item, root) for key, item in marked.items()}
+        return {**inner, "hash": _digest(inner, root)} if signature(marked) in {ASSET, ARCHIVE} else inner
+
+    return rewritten(value, with_digest)
 
 
 def _digest(value: Mapping[str, Any], root: Path) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from toolgate.access.deployment.stack_export import SECRET, SIGNATURE
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.engine.recorder import Recording, Registration
-from toolgate.local.engine.wire import signature
+from toolgate.local.engine.wire import rewritten, signature
 from toolgate.policy.language.unknown import UNKNOWN_TEXT
 
 PLANNED_AT = "1970-01-01T00:00:00Z"
@@ -84,13 +84,13 @@ def _default_provider(recording: Recording, kind: str, version: str, env: CloudE
 
 def _at_rest(value: Any) -> Any:
     """A value as a state file holds it: a secret's value is JSON text (`--show-secrets`)."""
-    if signature(value) == SECRET:
-        return {SIGNATURE: SECRET, "plaintext": json.dumps(_at_rest(value["value"]))}
-    if isinstance(value, Mapping):
-        return {key: _at_rest(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_at_rest(item) for item in value]
-    return value
+    return rewritten(value, _marked_at_rest)
+
+
+def _marked_at_rest(marked: Any) -> Any:
+    if signature(marked) == SECRET:
+        return {SIGNATURE: SECRET, "plaintext": json.dumps(_at_rest(marked["value"]))}
+    return {key: _at_rest(item) for key, item in marked.items()}
 
 
 def _ordered(resources: Iterable[Resource]) -> list[Resource]:

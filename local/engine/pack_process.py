@@ -22,7 +22,7 @@ from pulumi.runtime.proto.analyzer_pb2_grpc import AnalyzerStub
 
 from toolgate.access.deployment.stack_export import SECRET, SIGNATURE
 from toolgate.local.engine.pack_config import PackConfig, PackConfigError, reconcile
-from toolgate.local.engine.wire import signature, to_struct
+from toolgate.local.engine.wire import rewritten, signature, to_struct
 
 LARGEST_MESSAGE = 400 * 1024 * 1024  # bytes; pulumi sdk/go/common/util/rpcutil
 _LEVELS = {pb.ADVISORY: "advisory", pb.MANDATORY: "mandatory", pb.REMEDIATE: "mandatory"}
@@ -210,13 +210,13 @@ def _providers(resources: list[Mapping[str, Any]]) -> dict[str, Mapping[str, Any
 
 
 def _on_the_wire(value: Any) -> Any:
-    if signature(value) == SECRET:
-        return {SIGNATURE: SECRET, "value": _on_the_wire(json.loads(value["plaintext"]))}
-    if isinstance(value, Mapping):
-        return {key: _on_the_wire(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_on_the_wire(item) for item in value]
-    return value
+    return rewritten(value, _marked_on_the_wire)
+
+
+def _marked_on_the_wire(marked: Any) -> Any:
+    if signature(marked) == SECRET:
+        return {SIGNATURE: SECRET, "value": _on_the_wire(json.loads(marked["plaintext"]))}
+    return {key: _on_the_wire(item) for key, item in marked.items()}
 
 
 def _violation(finding: pb.AnalyzeDiagnostic, urn: str) -> Violation:

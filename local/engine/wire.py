@@ -5,7 +5,8 @@ On the wire they are protobuf structs in which secrets, assets and unknown value
 `view` is how the control plane sees it.
 """
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from google.protobuf.struct_pb2 import Struct, Value
@@ -44,11 +45,26 @@ def to_struct(values: Mapping[str, Any]) -> Struct:
 
 def with_texts_for_unknowns(value: Any) -> Any:
     """`value` with every `UNKNOWN` replaced by the text that stands for it on the wire."""
-    if isinstance(value, Mapping):
-        return {key: with_texts_for_unknowns(item) for key, item in value.items()}
+    return rewritten(value, leaf=lambda leaf: UNKNOWN_TEXT if leaf is UNKNOWN else leaf)
+
+
+def rewritten(value: Any, marked: Callable[[Any], Any] | None = None, leaf: Callable[[Any], Any] | None = None) -> Any:
+    """`value` with parts of it replaced. What stays is shared, not copied: a plan holds each schema many times.
+
+    Args:
+        value: JSON.
+        marked: What stands in the place of a marked value; left out, it is JSON like any other.
+        leaf: What stands in the place of whatever is neither a mapping nor a list; left out, itself.
+    """
+    if isinstance(value, dict):
+        if marked and SIGNATURE in value:
+            return marked(value)
+        changed = {key: new for key, it in value.items() if (new := rewritten(it, marked, leaf)) is not it}
+        return {**value, **changed} if changed else value
     if isinstance(value, list):
-        return [with_texts_for_unknowns(item) for item in value]
-    return UNKNOWN_TEXT if value is UNKNOWN else value
+        items = [rewritten(item, marked, leaf) for item in value]
+        return value if all(map(operator.is_, items, value)) else items
+    return leaf(value) if leaf else value
 
 
 def signature(value: Any) -> str | None:
@@ -70,10 +86,16 @@ def marked(known: Any, value: Any) -> Any:
 
 
 def without_defaults(value: Any) -> Any:
-    """`value` without the provider's notes of what it wrote itself."""
-    if isinstance(value, Mapping):
-        return {key: without_defaults(item) for key, item in value.items() if key != DEFAULTS}
-    return [without_defaults(item) for item in value] if isinstance(value, list) else value
+    """`value` without the provider's notes of what it wrote itself; what has none is shared."""
+    if isinstance(value, dict):
+        kept = {key: new for key, item in value.items() if key != DEFAULTS and (new := without_defaults(item)) is not item}
+        if DEFAULTS in value or kept:
+            return {key: kept.get(key, item) for key, item in value.items() if key != DEFAULTS}
+        return value
+    if isinstance(value, list):
+        items = [without_defaults(item) for item in value]
+        return value if all(map(operator.is_, items, value)) else items
+    return value
 
 
 def view(value: Any) -> Any:
@@ -82,15 +104,15 @@ def view(value: Any) -> Any:
     Raises:
         ValueError: A marked value of a kind that no AWS property takes, such as a resource.
     """
-    mark = signature(value)
+    return without_defaults(
+        rewritten(value, _seen, lambda leaf: UNKNOWN if isinstance(leaf, str) and leaf in SENTINELS else leaf)
+    )
+
+
+def _seen(marked: Any) -> Any:
+    mark = signature(marked)
     if mark == SECRET:
-        return hidden(view(value["value"]))
+        return hidden(view(marked["value"]))
     if mark in {ASSET, ARCHIVE}:
-        return Package(value["hash"])
-    if mark is not None:
-        raise ValueError(f"a value marked {mark} cannot be given to an AWS resource")
-    if isinstance(value, Mapping):
-        return {key: view(item) for key, item in value.items() if key != DEFAULTS}
-    if isinstance(value, list):
-        return [view(item) for item in value]
-    return UNKNOWN if isinstance(value, str) and value in SENTINELS else value
+        return Package(marked["hash"])
+    raise ValueError(f"a value marked {mark} cannot be given to an AWS resource")
