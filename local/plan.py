@@ -1,8 +1,10 @@
 """Program and policy pack -> what would be deployed, and what the rules have against it."""
 
+import gc
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,10 +78,25 @@ def plan(
     if region is None:
         raise ProgramError(f"no Region: write `aws:region: us-east-1` under `config:` in Pulumi.{stack}.yaml")
     plane = ControlPlane(CloudEnvironment(region=region), MemoryStore(), {})
-    with pack_process.running(PACK, project, stack, settings.values, rules) as judging:
+    with _collector_paused(), pack_process.running(PACK, project, stack, settings.values, rules) as judging:
         recording = record(Program(folder, project, stack, settings.values, settings.secrets), plane, preview=preview)
         deployment = export(recording, plane.env)
         return Plan(deployment, tuple(judging.violations(deployment, preview=preview)))
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """While the block runs, cycles are not looked for: a plan leaves few, and grows by what would be looked through.
+
+    A fifth of the CPU of a large plan otherwise, for 3 % less memory (bench/plan.py's 100 gateways x 100 tools).
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def judge(deployment: Mapping[str, Any], *, rules: PackConfig | None = None) -> Plan:
