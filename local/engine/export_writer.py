@@ -3,7 +3,7 @@
 import heapq
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from toolgate.access.deployment.stack_export import SECRET, SIGNATURE
@@ -97,17 +97,20 @@ def _ordered(resources: Iterable[Resource]) -> list[Resource]:
     """Parents and dependencies first; what is free to go either way, by URN."""
     by_urn = {resource["urn"]: resource for resource in resources}
     waits = {urn: _before(resource) & by_urn.keys() for urn, resource in by_urn.items()}
+    after: dict[str, list[str]] = {}
+    for urn, before in waits.items():
+        for first in before:
+            after.setdefault(first, []).append(urn)
     ready = [urn for urn, before in waits.items() if not before]
     heapq.heapify(ready)
     order = []
     while ready:
         done = heapq.heappop(ready)
         order.append(by_urn[done])
-        for urn, before in waits.items():
-            if done in before:
-                before.remove(done)
-                if not before:
-                    heapq.heappush(ready, urn)
+        for urn in after.get(done, ()):
+            waits[urn].remove(done)
+            if not waits[urn]:
+                heapq.heappush(ready, urn)
     return order
 
 

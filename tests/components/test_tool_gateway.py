@@ -1,3 +1,5 @@
+import json
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
@@ -323,3 +325,27 @@ def test_tools_may_be_outputs(run: Any) -> None:
 def test_tools_that_are_outputs_are_handed_over_by_name(run: Any) -> None:
     with pytest.raises(UsageError, match=r"^ToolGateway 'tools'\.tools: .*tool_names"):
         run(lambda: ToolGateway("tools", {"targets": as_outputs()}).tools())
+
+
+@pytest.mark.parametrize("as_given", [json.loads, pulumi.Output.json_loads], ids=["plain", "output"])
+def test_many_tools_take_no_more_outputs_than_one(
+    run: Any, monkeypatch: pytest.MonkeyPatch, as_given: Callable[[str], Any]
+) -> None:
+    """The SDK's own combining makes an Output of each leaf of a schema: minutes for the tools of a hundred gateways."""
+    made: list[object] = []
+    track = pulumi.Output._track
+
+    def counted(output: pulumi.Output[Any]) -> None:
+        made.append(output)
+        track(output)
+
+    monkeypatch.setattr(pulumi.Output, "_track", counted)
+
+    def outputs(count: int) -> int:
+        given = target("one", *(f"tool{number}" for number in range(count)))
+        tools = json.dumps(given["tools"])
+        made.clear()
+        run(lambda: ToolGateway("tools", {"targets": {"first": given | {"tools": as_given(tools)}}}))
+        return len(made)
+
+    assert outputs(40) == outputs(1) > 0

@@ -119,6 +119,34 @@ def test_what_is_made_of_an_output_is_made_once_it_is_known(run: Any, given: Any
     assert made == [{"a": [1, 1]}]
 
 
+def test_outputs_within_an_output_s_value_are_waited_for(run: Any) -> None:
+    made: list[Any] = []
+    run(lambda: doubled({"a": later(0).apply(lambda _: [later(1), 2]), "b": [3]}).apply(made.append))
+    assert made == [{"a": [1, 2, 1, 2], "b": [3, 3]}]
+
+
+def test_what_one_of_several_outputs_says_of_itself_holds_of_what_is_made(run: Any) -> None:
+    said: list[Any] = []
+
+    async def look(made: pulumi.Output[Any]) -> None:
+        said.append((await made.is_known(), await made.is_secret()))
+
+    def program() -> None:
+        unknown = later([pulumi.UNKNOWN])
+        for other in (later([2]), pulumi.Output.secret([2]), unknown):
+            pulumi.export(str(id(other)), pulumi.Output.from_input(look(doubled({"a": later([1]), "b": other}))))
+
+    run(program)
+    assert said == [(True, False), (True, True), (False, False)]
+
+
+def test_a_plain_value_is_an_output_as_it_is(run: Any) -> None:
+    tools = {"a": [1, {"b": 2}]}
+    made: list[Any] = []
+    run(lambda: arguments.as_output(tools).apply(made.append))
+    assert made[0] is tools
+
+
 def test_an_output_s_value_is_checked_too(run: Any) -> None:
     with pytest.raises(UsageError, match=r"^there\.a\[0\]: must be a whole number, not 'x'\.$"):
         run(lambda: doubled({"a": later(["x"])}))

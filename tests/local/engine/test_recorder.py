@@ -248,3 +248,22 @@ def test_resources_are_named_by_the_stacks_setting(run: Run) -> None:
     assert re.fullmatch(r"project-dev-r-[0-9a-f]{7}", role.inputs["name"])
     with pytest.raises(ProgramError, match="pulumi:autonaming: only `pattern`"):
         run(program, config={"pulumi:autonaming": '{"mode": "verbatim"}'})
+
+
+def test_the_sdk_does_not_look_through_all_outputs_after_each_resource(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[int] = []
+    wait = asyncio.wait
+
+    def counted(pending: Any, **more: Any) -> Any:
+        waits.append(len(pending))
+        return wait(pending, **more)
+
+    monkeypatch.setattr(asyncio, "wait", counted)
+    run("""
+    first = aws.iam.Role("first", assume_role_policy=TRUST)
+    for number in range(30):
+        first = aws.iam.Role(f"r{number}", assume_role_policy=TRUST, description=first.arn)
+    """)
+    assert len(waits) < 5

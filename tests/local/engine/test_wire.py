@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from google.protobuf.struct_pb2 import Struct
 from hypothesis import given
@@ -59,3 +61,19 @@ def test_files_are_seen_as_their_digest(kind: str) -> None:
 def test_a_resource_cannot_be_given_to_aws() -> None:
     with pytest.raises(ValueError, match="cannot be given to an AWS resource"):
         wire.view({SIGNATURE: "5cf8f73096256a8f31e491e813e4eb8e", "urn": "u"})
+
+
+def test_what_is_not_rewritten_is_shared() -> None:
+    same: Any = {"a": [1, {"b": "c"}], "d": {}}
+    value: Any = {"same": same, "other": [same, UNKNOWN]}
+    assert wire.with_texts_for_unknowns(same) is same
+    rewritten = wire.with_texts_for_unknowns(value)
+    assert rewritten == {"same": same, "other": [same, UNKNOWN_TEXT]}
+    assert rewritten["same"] is rewritten["other"][0] is same
+    assert value["other"][1] is UNKNOWN
+
+
+def test_a_marked_value_is_replaced_as_a_whole_or_like_any_other() -> None:
+    value = {"a": [{SIGNATURE: SECRET, "value": "b"}]}
+    assert wire.rewritten(value, lambda it: it["value"]) == {"a": ["b"]}
+    assert wire.rewritten(value) is value
