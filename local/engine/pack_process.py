@@ -112,7 +112,8 @@ class Pack:
 
     def _whole(self, analyzer: AnalyzerStub, resources: list[Mapping[str, Any]]) -> Iterator[Violation]:
         providers = _providers(resources)
-        described = [
+        # One after another: a list of them would be all of the stack once more.
+        described = (
             pb.AnalyzerResource(
                 **_described(resource, "outputs", providers),
                 parent=resource.get("parent", ""),
@@ -123,7 +124,7 @@ class Pack:
                 },
             )
             for resource in resources
-        ]
+        )
         root = next((resource["urn"] for resource in resources if resource["type"] == "pulumi:pulumi:Stack"), "")
         for finding in analyzer.AnalyzeStack(pb.AnalyzeStackRequest(resources=described)).diagnostics:
             yield _violation(finding, root)

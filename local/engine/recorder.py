@@ -53,7 +53,7 @@ class Registration:
     """A resource as the program registered it and the control plane answered.
 
     Attributes:
-        request: What the program asked for.
+        request: What the program asked for, but the inputs.
         urn: The resource's URN.
         id: AWS's id; "" for a component, and in a preview.
         inputs: The inputs after the provider's check.
@@ -213,6 +213,7 @@ class _Monitor(mocks.MockMonitor):
         """Check the resource and make it, or say what AWS has against it."""
         urn = self.make_urn(request.parent, request.type, request.name)
         inputs = wire.from_struct(request.object)
+        request.ClearField("object")  # the request is kept, and they are not to be kept twice
         engines_own = {
             "transforms": request.transforms,
             "imports": request.importId,
