@@ -10,6 +10,7 @@ import types
 import weakref
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from importlib.metadata import version
 from typing import Any
 
 import pulumi_policy.policy as sdk
@@ -19,6 +20,9 @@ from pulumi_policy.deserialize import deserialize_properties
 from pulumi_policy.proxy import unknown_checking_proxy
 
 from toolgate.policy import properties
+
+
+TRIED_WITH = ["1", "21"]
 
 
 class Unread(Mapping[str, Any]):
@@ -57,7 +61,9 @@ def plain(given: Mapping[str, Any]) -> Any:
 
 
 def install() -> None:
-    """Have pulumi_policy hand `Unread` over."""
+    """Have pulumi_policy hand `Unread` over; a version that nobody has tried this with is left alone, and is slower."""
+    if version("pulumi-policy").split(".")[:2] != TRIED_WITH:
+        return
     # A message is the same object as long as somebody holds it, which its `Unread` does: its id names no other.
     known: weakref.WeakValueDictionary[int, Unread] = weakref.WeakValueDictionary()
 

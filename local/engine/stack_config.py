@@ -52,12 +52,12 @@ class _Project:
 
 
 def stacks_of(root: Path) -> list[str]:
-    """The stacks that a program has settings for; none where the project's file cannot be read."""
+    """The stacks that a program has settings for; those beside the project's file where that cannot be read."""
     try:
         project = _project(root)
     except ConfigError:
-        return []
-    return _stacks(project)
+        return _names(root, ".yaml")
+    return _names(project.settings, project.file.suffix)
 
 
 def project_name(root: Path) -> str:
@@ -101,7 +101,7 @@ def stack_config(root: Path, stack: str, overrides: Mapping[str, str]) -> StackC
     project = _project(root)
     file = project.settings / f"Pulumi.{stack}{project.file.suffix}"
     if not file.exists():
-        known = ", ".join(_stacks(project)) or "none"
+        known = ", ".join(_names(project.settings, project.file.suffix)) or "none"
         raise ConfigError(f"no stack `{stack}`: {file.name} is missing; there are: {known}")
     content = _read(file)
     if content.get("environment"):
@@ -178,9 +178,8 @@ def _project(root: Path) -> _Project:
     return _Project(file, name, root / (folder or "."), section, content.get("main") or ".")
 
 
-def _stacks(project: _Project) -> list[str]:
-    files = project.settings.glob(f"Pulumi.*{project.file.suffix}")
-    found = (_SETTINGS.fullmatch(file.name) for file in files)
+def _names(settings: Path, suffix: str) -> list[str]:
+    found = (_SETTINGS.fullmatch(file.name) for file in settings.glob(f"Pulumi.*{suffix}"))
     return sorted(match[1] for match in found if match)
 
 

@@ -88,7 +88,9 @@ def marked(known: Any, value: Any) -> Any:
 def without_defaults(value: Any) -> Any:
     """`value` without the provider's notes of what it wrote itself; what has none is shared."""
     if isinstance(value, dict):
-        kept = {key: new for key, item in value.items() if key != DEFAULTS and (new := without_defaults(item)) is not item}
+        kept = {
+            key: new for key, item in value.items() if key != DEFAULTS and (new := without_defaults(item)) is not item
+        }
         if DEFAULTS in value or kept:
             return {key: kept.get(key, item) for key, item in value.items() if key != DEFAULTS}
         return value
