@@ -287,14 +287,8 @@ def _gateways(given: Sequence[GatewayConfig], own: Sequence[str], where: str) ->
         if arn in arns:
             raise UsageError(f"{here}.arn: {arn} is there twice. Write its tools into one entry.")
         arns.add(arn)
-        # What is signed for one gateway must not be sent to another: its host is made of its id and Region (AgentCore
-        # developer guide, "Inbound authorization", the examples' endpoints).
-        region, gateway_id = arn.split(":")[3], arn.rpartition("/")[2]
-        if not entry["url"].startswith(f"https://{gateway_id}.gateway.bedrock-agentcore.{region}."):
-            raise UsageError(
-                f"{here}.url: {entry['url']!r} is not the endpoint of {arn}. Write "
-                f"'https://{gateway_id}.gateway.bedrock-agentcore.{region}.amazonaws.com/mcp'."
-            )
+        if entry["url"] != (endpoint := _endpoint(arn)):
+            raise UsageError(f"{here}.url: {entry['url']!r} is not the endpoint of {arn}. Write {endpoint!r}.")
         if not entry["tools"]:
             raise UsageError(f"{here}.tools: is empty. Name the tools that are meant, or leave the entry out.")
         for tool in entry["tools"]:
@@ -303,6 +297,16 @@ def _gateways(given: Sequence[GatewayConfig], own: Sequence[str], where: str) ->
                 raise UsageError(f"{here}.tools: {tool} is handed over by {seen[tool]} as well. Name it once.")
             seen[tool] = arn
     return [{"gateway_arn": it["arn"], "gateway_url": it["url"], "tools": [*it["tools"]]} for it in given]
+
+
+def _endpoint(gateway_arn: str) -> str:
+    """The MCP endpoint of a gateway: its host is made of id and Region (AgentCore developer guide, its examples).
+
+    What is signed for one gateway must not be sent anywhere else.
+    """
+    _, partition, _, region, _, resource = gateway_arn.split(":")
+    suffix = "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+    return f"https://{resource.removeprefix('gateway/')}.gateway.bedrock-agentcore.{region}.{suffix}/mcp"
 
 
 def _kms_key(config: Mapping[str, Any]) -> str | None:

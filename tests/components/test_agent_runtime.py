@@ -210,6 +210,17 @@ def test_removal_protection_leaves_alone_what_updates_replace(run: Any, args: An
         ({"network": {"subnets": [], "security_groups": []}}, "network.subnets: number of ids: is 0"),
         ({"kms_key_arn": "alias/data"}, "kms_key_arn: 'alias/data' is no ARN of a KMS key"),
         ({"permissions_boundary": "limit"}, "permissions_boundary: 'limit' is no ARN of a managed policy"),
+        ({"role_arn": "helper"}, "role_arn: 'helper' is no ARN of a role"),
+        (
+            {"role_arn": "arn:aws:iam::123456789012:role/r", "permissions_boundary": BOUNDARY},
+            "an existing role has its own boundary, or none. Remove 'permissions_boundary', or 'role_arn'",
+        ),
+        ({"tags": {f"key{number}": "" for number in range(11)}}, "tags: number of tags: is 11; 0 to 10"),
+        ({"tags": {"aws:x": ""}}, "tags: 'aws:x' begins with 'aws:'"),
+        (
+            {"statements": [{"actions": ["bedrock:InvokeModel"], "resources": ["arn:aws:bedrock:::x"]}]},
+            r"statements\[0\]\.actions: 'bedrock:InvokeModel' is not for statements",
+        ),
         ({"description": ""}, "description: has 0 characters"),
         ({"system_prompt": ""}, "system_prompt: has 0 characters"),
     ],

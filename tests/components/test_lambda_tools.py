@@ -190,6 +190,7 @@ def test_removal_protection_leaves_alone_what_updates_replace(run: Any, folder: 
         ),
         ("echo", {"directory": "lambdas/math", "kms_key_arn": "x"}, "'x' is no ARN of a KMS key"),
         ("echo", {"directory": "lambdas/math", "permissions_boundary": "x"}, "'x' is no ARN of a managed policy"),
+        ("echo", {"directory": "lambdas/math", "tags": {"a&b": "x"}}, "the key 'a&b' is refused"),
         ("echo", {"directory": "lambdas/math", "memory": 1}, "unknown key 'memory'. Did you mean 'memory_size'"),
         ("echo", {"directory": "nowhere"}, "nowhere/tools.py: cannot be read"),
         (

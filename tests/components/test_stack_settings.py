@@ -305,6 +305,8 @@ def test_an_agent_may_have_tools_of_a_gateway_of_others(load: Any) -> None:
         ([OTHERS, OTHERS], "gateways[1].arn: " + SHARED + " is there twice"),
         ([OTHERS | {"url": SHARED_URL.replace("shared", "other")}], "gateways[0].url: 'https://other-tools"),
         ([OTHERS | {"url": SHARED_URL.replace("us-east-1", "eu-west-1")}], "is not the endpoint of " + SHARED),
+        ([OTHERS | {"url": SHARED_URL.replace("amazonaws", "example")}], "is not the endpoint of " + SHARED),
+        ([OTHERS | {"url": SHARED_URL.replace("com/mcp", "com.example.org/mcp")}], "is not the endpoint of " + SHARED),
         ([OTHERS | {"url": SHARED_URL.replace("https", "http")}], "Write 'https://shared-tools-a1b2c3d4e5.gateway."),
         ([OTHERS | {"tools": []}], "gateways[0].tools: is empty"),
         ([OTHERS | {"tools": ["crm find"]}], "full tool name 'crm find' is refused"),

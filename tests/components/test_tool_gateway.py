@@ -100,6 +100,8 @@ def test_removal_protection_leaves_alone_what_updates_replace(run: Any) -> None:
     [
         ({"kms_key_arn": "alias/x"}, "kms_key_arn: 'alias/x' is no ARN of a KMS key"),
         ({"permissions_boundary": "x"}, "permissions_boundary: 'x' is no ARN of a managed policy"),
+        ({"role_arn": "arn:aws:iam::123456789012:role/r", "permissions_boundary": BOUNDARY}, "has its own boundary"),
+        ({"tags": {"toolgate:stack": "x"}}, "'toolgate:stack' is written by the components"),
         ({"exception_level": "INFO"}, "exception_level: 'INFO' is not one of 'DEBUG'"),
     ],
 )
