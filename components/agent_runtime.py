@@ -131,7 +131,7 @@ class AgentRuntime(pulumi.ComponentResource):
         here = iam_documents.current_environment(self)
         code = code_bucket.upload(self, name, wanted.zip_path, wanted.digest, args)
         role, policies = self._role(name, args, wanted, here, code)
-        hooked = pulumi.ResourceOptions(parent=self, hooks=iam_propagation.retry(self, name))
+        hooked = pulumi.ResourceOptions(parent=self, hooks=iam_propagation.retry(self, name, here))
         entity = cedar_text.given_role_entity(role.arn) if role.given else cedar_text.role_entity(here, role.name)
         permitted = cedar_permits.write(name, wanted.name, entity, wanted.handed, hooked)
         runtime = aws.bedrock.AgentcoreAgentRuntime(

@@ -112,9 +112,10 @@ class ToolGateway(pulumi.ComponentResource):
     def __init__(self, name: str, args: ToolGatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         self._wanted = wanted = _checked(name, args)
         super().__init__("toolgate:index:ToolGateway", name, wanted.inputs, opts)
-        hooks = iam_propagation.retry(self, name)
-        engine = self._engine(name, args)
-        role, policies = self._role(name, args, engine)
+        here = iam_documents.current_environment(self)
+        hooks = iam_propagation.retry(self, name, here)
+        engine = self._engine(name, args, hooks)
+        role, policies = self._role(name, args, here, engine)
         gateway = aws.bedrock.AgentcoreGateway(
             f"{name}-gateway",
             name=wanted.name,
@@ -178,7 +179,9 @@ class ToolGateway(pulumi.ComponentResource):
         cedar_permits.check(handed, chosen, where, known)
         return handed
 
-    def _engine(self, name: str, args: ToolGatewayArgs) -> aws.bedrock.AgentcorePolicyEngine | None:
+    def _engine(
+        self, name: str, args: ToolGatewayArgs, hooks: pulumi.ResourceHookBinding
+    ) -> aws.bedrock.AgentcorePolicyEngine | None:
         if self._wanted.engine_name is None:
             return None
         return aws.bedrock.AgentcorePolicyEngine(
@@ -187,13 +190,17 @@ class ToolGateway(pulumi.ComponentResource):
             encryption_key_arn=args.get("kms_key_arn"),
             tags=args.get("tags"),
             # An engine that a gateway has cannot be deleted: the new one comes first, then the gateway takes it.
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False),
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=False, hooks=hooks),
         )
 
     def _role(
-        self, name: str, args: ToolGatewayArgs, engine: aws.bedrock.AgentcorePolicyEngine | None
+        self,
+        name: str,
+        args: ToolGatewayArgs,
+        here: iam_documents.AwsEnvironment,
+        engine: aws.bedrock.AgentcorePolicyEngine | None,
     ) -> tuple[component_role.Role, list[aws.iam.RolePolicy]]:
-        here, gateway_name = iam_documents.current_environment(self), self._wanted.name
+        gateway_name = self._wanted.name
         role = component_role.made_or_given(self, name, iam_documents.gateway_trust(here, gateway_name), args)
         functions = [target["function_arn"] for target in args["targets"].values()]
         written = {"invoke": iam_documents.invoke_functions(functions)}

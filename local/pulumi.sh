@@ -26,6 +26,14 @@ export PULUMI_ERROR_OUTPUT_STRING=1
 # The program, the pack and the engine call each other on this machine, and gRPC in Python takes proxies for that, too.
 export no_proxy="127.0.0.1,localhost,${no_proxy:-${NO_PROXY:-}}"
 export NO_PROXY="$no_proxy"
+# When a Cedar policy fails, the program's error hook looks for what it left as the AWS provider would: with the caller's
+# own credentials, at AWS. What is deployed here is not there. So that question ends at a closed port of this machine,
+# and no file or variable of the caller's has a say in it.
+for name in $(env | sed -n 's/^\(AWS_[A-Za-z0-9_]*\)=.*/\1/p'); do
+    case "$name" in AWS_REGION | AWS_DEFAULT_REGION) ;; *) unset "$name" ;; esac
+done
+export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
+export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_ENDPOINT_URL=http://127.0.0.1:9
 pulumi --cwd "$root/local" stack select --create "${STACK:-dev}" >/dev/null
 command=$1
 shift

@@ -5,6 +5,7 @@ By the Automation API with an inline program: no language host, no plugin folder
 
 import contextlib
 import json
+import os
 import runpy
 import shutil
 from collections.abc import Callable, Iterator
@@ -80,6 +81,17 @@ class Engine:
             return sorted(record["type"] for record in account["resources"].values())
 
 
+@pytest.fixture(autouse=True)
+def nothing_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks boto3 asks nobody, whatever the shell of the tests has: a closed port of this machine."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    caller = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "none"}
+    for name, value in {**nowhere, **caller, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}.items():
+        monkeypatch.setenv(name, value)
+
+
 type Start = Callable[..., Engine]
 
 
@@ -87,12 +99,17 @@ type Start = Callable[..., Engine]
 def start(tmp_path: Path) -> Iterator[Start]:
     """Makes an engine for the project's program, or for a program that is given."""
     with contextlib.ExitStack() as stack:
-        yield lambda *program, **variables: stack.enter_context(an_engine(tmp_path, *program, **variables))
+        yield lambda *program, **more: stack.enter_context(an_engine(tmp_path, *program, **more))
 
 
 @contextlib.contextmanager
 def an_engine(
-    tmp_path: Path, program: Callable[[], None] | None = None, *, folder: Path | None = None, **variables: str
+    tmp_path: Path,
+    program: Callable[[], None] | None = None,
+    *,
+    folder: Path | None = None,
+    provider: Provider | None = None,
+    **variables: str,
 ) -> Iterator[Engine]:
     """An engine whose program runs in a folder of its own, which is the current one as long as the block runs."""
     if folder is None:
@@ -101,7 +118,7 @@ def an_engine(
             shutil.copytree(SAMPLE / name, folder / name)
     for name in ("state", "work"):
         (tmp_path / name).mkdir()
-    provider = Provider(MemoryStore(), {})
+    provider = provider or Provider(MemoryStore(), {})
     server, port = started(provider)
     environment = {
         "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}",

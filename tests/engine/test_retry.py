@@ -1,12 +1,30 @@
-"""IAM is slow: what AWS refuses at first succeeds a moment later."""
+"""What AWS refuses at first succeeds a moment later, and what a failed create leaves is removed or said."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
 import pytest
 from pulumi import automation as auto
 
-from .conftest import Start
+from toolgate.components.iam import iam_propagation
+from toolgate.local.cloud.store import MemoryStore
+from toolgate.local.engine import wire
+from toolgate.local.engine.provider import Provider
+
+from .conftest import Engine, Start
+from .control_api import POLICY, ControlApi, served
 
 TARGET = "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget"
+ENGINE = "aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine"
 SLOW = "ValidationException: Gateway execution role lacks permission to invoke Lambda function x"
+# As the provider words it: internal/service/smarterr.hcl and internal/retry/error.go of terraform-provider-aws.
+FAILED = """creating Amazon Bedrock AgentCore Policy
+ID: {id}
+Cause: While waiting, unexpected state 'CREATE_FAILED', wanted target 'ACTIVE'. last error: {reason}"""
+TOO_NEW = "Insufficient permissions to call gateway with ID toolgate-dev-tools-a1b2c3d4e5"
+FINDINGS = "Overly Permissive: the policy allows every request"
 
 
 def test_a_target_refused_while_iam_is_slow_is_tried_again(start: Start) -> None:
@@ -25,3 +43,143 @@ def test_another_refusal_is_shown_at_once(start: Start) -> None:
     assert any("ServiceQuotaExceededException: too many targets" in message for message in engine.messages())
     assert not any("retrying" in message for message in engine.messages())
     assert engine.provider.refusals == {TARGET: ["not reached"]}
+
+
+@dataclass
+class Keeping(Provider):
+    """A stand-in that keeps a policy which failed, under its name, as AWS does.
+
+    Attributes:
+        failing: Why the next policies fail, one after another.
+    """
+
+    failing: list[str] = field(default_factory=list)
+
+    def Create(self, request: Any, context: Any) -> Any:  # noqa: N802  # the protocol's name
+        inputs = wire.view(wire.from_struct(request.properties))
+        if request.preview or POLICY not in request.urn:
+            return super().Create(request, context)
+        with self.store.transaction() as account:
+            there = [it for it in account["resources"].values() if it["type"] == POLICY]
+        if any(it["inputs"]["name"] == inputs["name"] for it in there):
+            context.abort(grpc.StatusCode.UNKNOWN, f"ConflictException: policy {inputs['name']} already exists")
+        if not self.failing:
+            return super().Create(request, context)
+        reason, policy_id = self.failing.pop(0), f"{inputs['name']}-f000000001"
+        self.keep(dict(inputs), policy_id, reason)
+        context.abort(grpc.StatusCode.UNKNOWN, FAILED.format(id=policy_id, reason=reason))
+        return None
+
+    def keep(self, inputs: dict[str, Any], policy_id: str, reason: str = "") -> None:
+        """Put a policy into the account."""
+        key = f"{inputs['policyEngineId']},{policy_id}"
+        record = {"type": POLICY, "id": key, "inputs": inputs, "outputs": {}, "seed": key, "version": 1}
+        with self.store.transaction() as account:
+            account["resources"][f"{POLICY}|{key}"] = record | ({"failed": reason} if reason else {})
+
+
+@pytest.fixture
+def tool(start: Start, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Engine, Keeping, ControlApi]]:
+    """A stack with Cedar policies, an account that keeps what failed, and its control API for whoever asks boto3."""
+    provider = Keeping(MemoryStore(), {})
+    engine = start(provider=provider)
+    engine.stack.set_config("toolgate:authorization", auto.ConfigValue("tool"))
+    api = ControlApi(provider.store)
+    monkeypatch.setattr(iam_propagation, "delay", lambda failures: 0.1 * failures)
+    with served(api):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", api.url)
+        yield engine, provider, api
+
+
+def said(engine: Engine) -> str:
+    return "\n".join(engine.messages())
+
+
+def test_a_policy_of_a_gateway_that_is_too_new_is_removed_and_made_again_until_it_holds(
+    tool: tuple[Engine, Keeping, ControlApi],
+) -> None:
+    engine, provider, api = tool
+    provider.failing = [TOO_NEW, TOO_NEW]
+    made = engine.up()
+    assert set(made) == {"create"}
+    assert [it.partition(" ")[0] for it in api.asked if "POST" not in it] == ["GET", "DELETE", "GET"] * 2
+    assert said(engine).count("with the new gateway, the failed policy is removed, next try in") == 2
+    assert engine.account().count(POLICY) == 1
+    assert engine.up() == {"same": made["create"]}
+    engine.stack.destroy()
+    assert engine.account() == []
+
+
+def test_a_policy_with_findings_leaves_nothing_and_the_next_update_makes_it(
+    tool: tuple[Engine, Keeping, ControlApi],
+) -> None:
+    engine, provider, _ = tool
+    provider.failing = [FINDINGS]
+    with pytest.raises(auto.CommandError):
+        engine.up()
+    assert FINDINGS in said(engine)
+    assert "the failed policy is removed. Put right what AWS says of it" in said(engine)
+    assert "retrying" not in said(engine)
+    assert POLICY not in engine.account()
+    assert engine.up()["create"] >= 1
+    assert POLICY in engine.account()
+
+
+def test_what_an_earlier_update_left_failed_is_removed_and_what_it_made_is_left_alone(
+    tool: tuple[Engine, Keeping, ControlApi],
+) -> None:
+    engine, provider, api = tool
+    api.denied = True
+    provider.failing = [FINDINGS]
+    with pytest.raises(auto.CommandError):
+        engine.up()
+    [engine_id] = [it["outputs"]["policyEngineId"] for it in engine.resources() if it["type"] == ENGINE]
+    [left] = api.policies(engine_id)
+    # The commands that repair it, where the deployer may not.
+    where = f"--policy-engine-id {engine_id}"
+    assert "AccessDeniedException" in said(engine)
+    assert f"aws bedrock-agentcore-control list-policies {where} --region us-east-1" in said(engine)
+    assert (
+        f"aws bedrock-agentcore-control delete-policy {where} --policy-id {left['policyId']} --region us-east-1"
+        in said(engine)
+    )
+    # A healthy policy of that name is nobody's to delete.
+    api.denied = False
+    key = f"{POLICY}|{engine_id},{left['policyId']}"
+    with provider.store.transaction() as account:
+        reason = account["resources"][key].pop("failed")
+    engine.events.clear()
+    with pytest.raises(auto.CommandError):
+        engine.up()
+    assert f"pulumi import {POLICY} assistant-tools {engine_id},{left['policyId']} --parent 'assistant=" in said(engine)
+    assert [it["policyId"] for it in api.policies(engine_id)] == [left["policyId"]]
+    # The failed one goes, and the update does the rest by itself.
+    with provider.store.transaction() as account:
+        account["resources"][key]["failed"] = reason
+    assert engine.up()["create"] >= 1
+    assert [it["status"] for it in api.policies(engine_id)] == ["ACTIVE"]
+
+
+def test_credentials_of_another_account_delete_nothing(tool: tuple[Engine, Keeping, ControlApi]) -> None:
+    engine, provider, api = tool
+    api.account = "999999999999"
+    provider.failing = [TOO_NEW]
+    with pytest.raises(auto.CommandError):
+        engine.up()
+    assert "the credentials found here are of account 999999999999, the provider deploys to 123456789012" in said(
+        engine
+    )
+    assert "delete-policy" in said(engine)
+    assert not any("DELETE" in it for it in api.asked)
+    assert POLICY in engine.account()
+
+
+def test_a_create_that_made_the_thing_is_not_repeated(start: Start) -> None:
+    engine = start()
+    made = f"ID: A1B2C3D4E5\nCause: While waiting, unexpected state 'FAILED', wanted target 'READY'. last error: {SLOW}"
+    engine.provider.refusals = {TARGET: [made]}
+    with pytest.raises(auto.CommandError):
+        engine.up()
+    assert "retrying" not in said(engine)
+    assert "the target was made and then failed" in said(engine)
+    assert "--target-id A1B2C3D4E5 --region us-east-1" in said(engine)

@@ -26,7 +26,7 @@ class Scratch(pulumi.ComponentResource):
         super().__init__("toolgate:probe:Scratch", "scratch", {})
         self.here = iam_documents.current_environment(self)
         self.unhooked = pulumi.ResourceOptions(parent=self)
-        self.opts = pulumi.ResourceOptions(parent=self, hooks=iam_propagation.retry(self, "scratch"))
+        self.opts = pulumi.ResourceOptions(parent=self, hooks=iam_propagation.retry(self, "scratch", self.here))
         self.register_outputs({})
 
     def after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
