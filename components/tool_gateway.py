@@ -24,6 +24,10 @@ from toolgate.components.tools.listed_schema import ToolSchema
 # A gateway made without versions speaks only 2025-03-26 (seen live: mrwersa/agentmandate), and they cannot be widened
 # later (aws/aws-cli#10346).
 PROTOCOL_VERSIONS = ["2025-03-26", "2025-06-18", "2025-11-25"]
+# What AWS fixes when it makes a gateway, and the provider would send as an update. The search cannot be switched on
+# later (AgentCore developer guide, "Create a gateway", note on semantic search), and nobody says that leaving it out
+# switches it off: with authorization 'tool' it would go on showing tools that are denied. Versions cannot be widened.
+FIXED_AT_CREATION = ["protocolConfiguration.mcp.searchType", "protocolConfiguration.mcp.supportedVersions"]
 # botocore bedrock-agentcore-control GatewayDescription
 LONGEST_DESCRIPTION = 200
 # AgentCore quotas, "Gateway": concurrent target operations on one gateway.
@@ -129,7 +133,13 @@ class ToolGateway(pulumi.ComponentResource):
             role_arn=role.arn,
             tags=args.get("tags"),
             # A replacement cannot be made while the old one holds the name.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=policies, delete_before_replace=True, hooks=hooks),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=policies,
+                delete_before_replace=True,
+                replace_on_changes=FIXED_AT_CREATION,
+                hooks=hooks,
+            ),
         )
         observed = Monitored("gateway", wanted.name, gateway.gateway_arn, args.get("tags"), args.get("kms_key_arn"))
         monitoring.watch(self, name, observed, args)

@@ -24,7 +24,10 @@ class LeafChange:
 
 @dataclass(frozen=True)
 class ResourceChange:
-    """A resource on both sides with other properties; `replaced`: AWS can make the change only on a new one."""
+    """A resource on both sides with other properties.
+
+    `replaced`: AWS can make the change only on a new one, or the program asks for a new one.
+    """
 
     label: str
     replaced: bool
@@ -47,7 +50,9 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Changes:
     return Changes(
         tuple(label(item) for urn, item in new.items() if urn not in old),
         tuple(label(item) for urn, item in old.items() if urn not in new),
-        tuple(ResourceChange(label(item), _replaced(item, found), found) for item, found in compared if found),
+        tuple(
+            ResourceChange(label(item), _replaced(new[item["urn"]], found), found) for item, found in compared if found
+        ),
     )
 
 
@@ -95,4 +100,10 @@ def _without_defaults(value: Any) -> Any:
 
 def _replaced(resource: Mapping[str, Any], found: Iterable[LeafChange]) -> bool:
     kind = TYPES.get(resource["type"])
-    return kind is not None and any(change.path[0] in kind.replaces for change in found)
+    fixed = kind.replaces if kind else frozenset()
+    asked = [tuple(option.split(".")) for option in resource.get("replaceOnChanges", ())]
+    return any(change.path[0] in fixed or any(_begins(change.path, path) for path in asked) for change in found)
+
+
+def _begins(path: Path, with_path: tuple[str, ...]) -> bool:
+    return tuple(part.lstrip(".") for part in path[: len(with_path)]) == with_path

@@ -3,12 +3,21 @@
 from collections.abc import Iterator, Sequence
 from difflib import ndiff
 
+from toolgate.local.plan import short_type
+from toolgate.policy.language.agentcore_facts import GATEWAY, RUNTIME
 from toolgate.review.changes import LeafChange
 from toolgate.review.permissions import CEDAR_STATEMENT, Permission
 from toolgate.review.properties import STATEMENTS, Leaf
 from toolgate.review.stack_review import Verdict
 
 _WIDEST = 160
+# What a replacement means beyond the resource: an id of AgentCore is never given twice.
+_REPLACED = {
+    short_type(
+        GATEWAY
+    ): "its id, ARN and URL change; its targets are made anew. Whoever noted one of them has the old one",
+    short_type(RUNTIME): "its id and ARN change; its sessions end. Whoever noted one of them has the old one",
+}
 
 
 def permission_lines(verdict: Verdict) -> Iterator[str]:
@@ -33,6 +42,8 @@ def resource_lines(verdict: Verdict) -> Iterator[str]:
     yield from (f"- {label}" for label in found.removed)
     for change in found.changed:
         yield f"! {change.label}{' is replaced' if change.replaced else ''}"
+        if change.replaced and (meaning := _REPLACED.get(change.label.partition(" ")[0])):
+            yield f"!     {meaning}"
         yield from (f"!     {_leaf(leaf)}" for leaf in change.leaves)
 
 

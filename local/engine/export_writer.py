@@ -60,7 +60,7 @@ def _resource(recording: Recording, registration: Registration) -> Resource:
     resource["propertyDependencies"] = {
         name: sorted(value.urns) for name, value in sorted(request.propertyDependencies.items())
     }
-    for option in ("protect", "ignoreChanges", "additionalSecretOutputs"):
+    for option in ("protect", "ignoreChanges", "replaceOnChanges", "additionalSecretOutputs"):
         value = getattr(request, option)
         if value:
             resource[option] = value if isinstance(value, bool) else list(value)

@@ -109,6 +109,26 @@ def test_a_change_that_aws_makes_on_a_new_resource_only(
     assert change.replaced is replaced
 
 
+@pytest.mark.parametrize(
+    ("asked", "replaced"),
+    [
+        (["protocolConfiguration.mcp.searchType"], False),
+        (["protocolConfiguration.mcp.supportedVersions"], True),
+        (["protocolConfiguration"], True),
+        ([], False),
+    ],
+)
+def test_a_change_that_the_program_wants_on_a_new_resource_only(
+    asked: list[str], replaced: bool, resource: Callable[..., Any], deployment: Callable[..., Any]
+) -> None:
+    before, after = (
+        resource(GATEWAY, "g", {"protocolConfiguration": {"mcp": {"supportedVersions": versions}}})
+        for versions in (["2025-06-18"], ["2025-06-18", "2025-11-25"])
+    )
+    [change] = changes(deployment(before), deployment(after | {"replaceOnChanges": asked})).changed
+    assert change.replaced is replaced
+
+
 def test_protection_taken_off_is_a_change(resource: Callable[..., Any], deployment: Callable[..., Any]) -> None:
     [change] = changes(deployment(resource(ROLE, "r", protect=True)), deployment(resource(ROLE, "r"))).changed
     assert [(leaf.path, leaf.before and leaf.before.text, leaf.after) for leaf in change.leaves] == [

@@ -7,9 +7,10 @@ from markdown_it import MarkdownIt
 from toolgate.access.matrix.tool_access import ALLOWED, DENIED
 from toolgate.access.output.access_difference import Change, Difference
 from toolgate.local.engine.pack_process import Violation
-from toolgate.review.changes import Changes
+from toolgate.review.changes import Changes, ResourceChange
 from toolgate.review.comment import MARKER, comment, headline, summary
 from toolgate.review.planning import Failed
+from toolgate.review.resources import resource_lines
 from toolgate.review.revisions import Revisions
 
 COMPARED = Revisions("0123456789abcdef", "fedcba9876", ())
@@ -133,3 +134,21 @@ def test_text_of_others_becomes_no_markup(verdict: Callable[..., Any]) -> None:
     inline = [child for token in tokens if token.type == "inline" for child in token.children or ()]
     assert "@everyone" not in "".join(child.content for child in inline if child.type == "text")
     assert [child for child in inline if child.type == "link_open"] == []
+
+
+@pytest.mark.parametrize(
+    ("label", "replaced", "says"),
+    [
+        ("aws:bedrock:AgentcoreGateway tools", True, "its id, ARN and URL change"),
+        ("aws:bedrock:AgentcoreAgentRuntime agent", True, "its id and ARN change"),
+        ("aws:bedrock:AgentcoreGateway tools", False, None),
+        ("aws:iam:Role r", True, None),
+    ],
+)
+def test_what_a_replacement_means_is_said(
+    label: str, replaced: bool, says: str | None, verdict: Callable[..., Any]
+) -> None:
+    head, *more = resource_lines(verdict(changes=Changes((), (), (ResourceChange(label, replaced, ()),))))
+    assert head.endswith("is replaced") is replaced
+    assert [says in line for line in more if says] == [True] * bool(says)
+    assert len(more) == bool(says)

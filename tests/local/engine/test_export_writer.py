@@ -12,7 +12,8 @@ PROGRAM = """
     secret = pulumi.Output.secret("hush")
     group = pulumi.ComponentResource("project:index:Group", "group", {"size": 1})
     role = aws.iam.Role("role", name="role", assume_role_policy=TRUST, description=secret,
-                        opts=pulumi.ResourceOptions(parent=group, protect=True, ignore_changes=["tags"]))
+                        opts=pulumi.ResourceOptions(parent=group, protect=True, ignore_changes=["tags"],
+                                                     replace_on_changes=["path"]))
     group.register_outputs({"arn": role.arn})
     first = aws.iam.RolePolicy("a-policy", role=role.name, policy=role.arn.apply(
         lambda arn: json.dumps({"Version": "2012-10-17", "Statement": [
@@ -38,6 +39,7 @@ def test_it_has_the_form_of_a_stack_export(run: Run) -> None:
     assert role["parent"] == "urn:pulumi:dev::project::project:index:Group::group"
     assert role["protect"] is True
     assert role["ignoreChanges"] == ["tags"]
+    assert role["replaceOnChanges"] == ["path"]
     assert role["outputs"]["arn"] == "arn:aws:iam::123456789012:role/role"
     assert "arn" not in role["inputs"]
     assert by_name["a-policy"]["propertyDependencies"] == {"policy": [role["urn"]], "role": [role["urn"]]}
