@@ -43,12 +43,18 @@ class PlatformVersion(enum.Enum):
 
 
 class Lifecycle(TypedDict):
-    """How long a session lives; the provider wants both values or neither."""
+    """How long a session lives."""
 
     idle_timeout: pulumi.Input[int]
-    """Seconds without a request after which a session ends; 60 to 1209600."""
+    """Seconds without a request after which a session ends; 60 to 1209600, and not more than `max_lifetime`."""
     max_lifetime: pulumi.Input[int]
     """Seconds after which a session ends in any case; 60 to 1209600."""
+
+
+# botocore bedrock-agentcore-control LifecycleConfiguration, the members' defaults. Always given: the provider keeps the
+# last numbers where none are, so that leaving them out would not take them back (terraform-provider-aws
+# agent_runtime.go, lifecycle_configuration: Optional, Computed).
+DEFAULT_LIFECYCLE: Lifecycle = {"idle_timeout": 900, "max_lifetime": 28_800}
 
 
 class AgentRuntimeArgs(TypedDict):
@@ -72,7 +78,7 @@ class AgentRuntimeArgs(TypedDict):
     platform_version: NotRequired[PlatformVersion]
     """The platform it runs on. Default V1."""
     lifecycle: NotRequired[Lifecycle]
-    """How long its sessions live. Default: the service's."""
+    """How long its sessions live. Default: AWS's, 900 s without a request and 28800 s in any case."""
     network: NotRequired[Network]
     """The VPC that it reaches things through. Default: the internet."""
     kms_key_arn: NotRequired[pulumi.Input[str]]
@@ -104,6 +110,7 @@ class _Wanted:
         zip_path: Its code, relative to the program.
         digest: SHA-256 of the zip.
         handed: The tools it is handed.
+        lifecycle: How long its sessions live, as the provider takes it.
         inputs: The component's inputs. Rules read them, and a plain value says more than an enum.
     """
 
@@ -112,6 +119,7 @@ class _Wanted:
     zip_path: Path
     digest: str
     handed: Handed
+    lifecycle: pulumi.Input[list[dict[str, int]]]
     inputs: dict[str, Any]
 
 
@@ -141,7 +149,7 @@ class AgentRuntime(pulumi.ComponentResource):
             role_arn=role.arn,
             agent_runtime_artifact={"code_configuration": _code_configuration(args, code)},
             environment_variables=_environment(args, wanted.handed.grants, here.region),
-            lifecycle_configurations=_lifecycle(args.get("lifecycle")),
+            lifecycle_configurations=wanted.lifecycle,
             network_configuration=network.configuration(args.get("network")),
             platform_version=wanted.platform,
             tags=args.get("tags"),
@@ -191,7 +199,9 @@ def _checked(name: str, args: AgentRuntimeArgs) -> _Wanted:
     handed = cedar_permits.handed(args.get("tools", []), runtime_name, where)
     platform = PlatformVersion(args.get("platform_version", PlatformVersion.V1)).value
     path = Path(args["code"])
-    return _Wanted(runtime_name, platform, path, _digest(path, where), handed, {**args, "platform_version": platform})
+    lifecycle = _lifecycle(args.get("lifecycle", DEFAULT_LIFECYCLE), f"{where}.lifecycle")
+    inputs = {**args, "platform_version": platform}
+    return _Wanted(runtime_name, platform, path, _digest(path, where), handed, lifecycle, inputs)
 
 
 def _check_values(args: AgentRuntimeArgs, where: str) -> None:
@@ -209,8 +219,6 @@ def _check_values(args: AgentRuntimeArgs, where: str) -> None:
     monitoring.check(args, where)
     role_statements.check_of_agent(args.get("statements", []), f"{where}.statements")
     tags.check(args.get("tags"), f"{where}.tags")
-    for key, seconds in args.get("lifecycle", {}).items():
-        arguments.within(seconds, SHORTEST_LIFE, LONGEST_LIFE, f"{where}.lifecycle.{key}")
     environment = args.get("environment", {})
     arguments.within(len(environment), 0, MOST_VARIABLES - len(OURS), f"{where}.environment: number of variables")
     for key, value in environment.items():
@@ -248,11 +256,21 @@ def _urls(handed: Sequence[GatewayTools]) -> pulumi.Output[str]:
     return urls.apply(lambda known: " ".join(dict.fromkeys(known)))
 
 
-def _lifecycle(lifecycle: Lifecycle | None) -> list[dict[str, pulumi.Input[int]]] | None:
-    if lifecycle is None:
-        return None
-    idle, longest = lifecycle["idle_timeout"], lifecycle["max_lifetime"]
-    return [{"idle_runtime_session_timeout": idle, "max_lifetime": longest}]
+def _lifecycle(lifecycle: Lifecycle, where: str) -> pulumi.Input[list[dict[str, int]]]:
+    """The numbers as the provider takes them, checked: at once, or as soon as they are known."""
+
+    def checked(known: Any) -> list[dict[str, int]]:
+        for key, seconds in known.items():
+            arguments.within(seconds, SHORTEST_LIFE, LONGEST_LIFE, f"{where}.{key}")
+        idle, longest = known["idle_timeout"], known["max_lifetime"]
+        if idle > longest:
+            raise UsageError(
+                f"{where}: idle_timeout is {idle}, more than max_lifetime, which is {longest}, so it would never end a "
+                "session. Write at most the same."
+            )
+        return [{"idle_runtime_session_timeout": idle, "max_lifetime": longest}]
+
+    return arguments.derived(lifecycle, Lifecycle, where, checked)
 
 
 def _digest(path: Path, where: str) -> str:

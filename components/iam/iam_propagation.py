@@ -37,7 +37,9 @@ PHRASES = (
 # CreatePolicy, UpdatePolicy: for some minutes the engine may not see a new gateway yet. For good, where the deployer
 # lacks bedrock-agentcore:InvokeGateway (AgentCore developer guide, "Policy permissions").
 NEW_GATEWAY = "insufficient permissions to call gateway"
+# What the hook says before it tries again; for a policy, what it does about it, too.
 LATE = "AWS has not caught up yet"
+LATE_GATEWAY = f"{LATE} with the new gateway"
 FIRST_DELAY = 2.0
 LONGEST_DELAY = 30.0
 # Time, not attempts: for some of the phrases the provider itself tries for two minutes before it reports a failure.
@@ -91,11 +93,11 @@ class _Failure:
         """Whether a policy met a gateway that its engine does not know."""
         return NEW_GATEWAY in self.error.lower()
 
-    async def repeated(self, after: str = "") -> bool:
+    async def repeated(self, why: str = LATE) -> bool:
         """Wait, and say so, where there is still time; whether to repeat the operation."""
         if self.in_time:
             seconds = delay(len(self.args.errors))
-            text = f"{self.args.name}: {LATE}{after}, next try in {seconds:.0f} s"
+            text = f"{self.args.name}: {why}, next try in {seconds:.0f} s"
             pulumi.log.info(text, resource=self.component)
             await _sleep(seconds)
         return self.in_time
@@ -170,7 +172,7 @@ async def _policy_failed(failure: _Failure, here: AwsEnvironment) -> bool:
     if await _removed(failure, here) is None:
         return False
     if failure.new_gateway:
-        return await failure.repeated(" with the new gateway, the failed policy is removed") or failure.shown(
+        return await failure.repeated(f"{LATE_GATEWAY}, the failed policy is removed") or failure.shown(
             "the failed policy is removed. AgentCore still cannot check it against its gateway: whoever deploys lacks "
             "bedrock-agentcore:InvokeGateway on it (`toolgate deployer` has it), or the gateway takes longer than any "
             "that was reported; then run `pulumi up` again."
@@ -184,7 +186,7 @@ async def _policy_taken(failure: _Failure, here: AwsEnvironment) -> bool:
     if removed is None:
         return False
     if failure.freed:  # a name may be free only a moment after the policy is gone
-        return await failure.repeated(" with the removal of the failed policy")
+        return await failure.repeated(f"{LATE} with the removal of the failed policy")
     if removed:
         pulumi.log.info(f"{failure.args.name}: an earlier `up` left it failed; that is removed", failure.component)
         return True

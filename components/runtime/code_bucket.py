@@ -78,5 +78,8 @@ def _encrypted(
         "apply_server_side_encryption_by_default": {"sse_algorithm": "aws:kms", "kms_master_key_id": kms_key_arn},
         # S3 asks KMS once for many objects, in the bucket's name (S3 user guide, "Configuring S3 Bucket Keys").
         "bucket_key_enabled": True,
+        # What S3 itself says for new buckets since 2026 (Amazon S3 user guide, "Blocking or unblocking SSE-C"): without
+        # it some versions of the provider see a difference that nobody made (terraform-provider-aws#47320).
+        "blocked_encryption_types": ["SSE-C"],
     }
     return aws.s3.BucketServerSideEncryptionConfiguration(name, bucket=bucket.bucket, rules=[rule], opts=opts)

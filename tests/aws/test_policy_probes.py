@@ -153,8 +153,8 @@ def test_time_that_iam_takes(probe: Probe) -> None:
 def test_policies_of_a_new_gateway(probe: Probe) -> None:
     """Does AgentCore take Cedar policies for a gateway that was made a moment ago?
 
-    components/iam/iam_propagation.py says to deploy again, and repeats the update that repairs them: reports say that
-    it may not know the gateway for minutes.
+    components/iam/iam_propagation.py removes what failed and makes it again for LONGEST_WAIT_FOR_GATEWAY: reports say
+    that it may not know the gateway for minutes.
     """
 
     def observe(world: World) -> Observed:

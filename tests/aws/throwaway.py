@@ -19,11 +19,9 @@ from pulumi import automation as auto
 from tests.aws.local_world import PROGRAM, PROJECT
 from tests.aws.waiting import until
 from tests.aws.world import Making
-from toolgate.components.iam.iam_propagation import NEW_GATEWAY
+from toolgate.components.iam.iam_propagation import LATE, LATE_GATEWAY, NEW_GATEWAY
 
 STATE = Path(__file__).resolve().parents[2] / ".aws-probe"
-REPEATS = "AWS has not caught up yet"
-"""What the components' hook says when it tries again (components/iam/iam_propagation.py)."""
 TRIES = 3
 LOCKED_SECONDS = 180.0
 
@@ -68,22 +66,6 @@ def deployed(run: str, config: Mapping[str, str], place: Place) -> Iterator[Depl
 
 
 def _made(stack: auto.Stack) -> Making:
-    """Make it, and once more where AWS did not know a new gateway yet: the hook repeats only a policy's update."""
-    first = _updated(stack)
-    late = frozenset(name for name, said in first.refused.items() if NEW_GATEWAY in said.lower())
-    if not late:
-        return first
-    again = _updated(stack)
-    return Making(
-        seconds={**again.seconds, **first.seconds},
-        repeated=Counter(first.repeated) + Counter(again.repeated),
-        # What is made now but was refused at first stays an answer.
-        refused={name: said for name, said in first.refused.items() if name not in late or name in again.refused},
-        late=late,
-    )
-
-
-def _updated(stack: auto.Stack) -> Making:
     events: list[auto.EngineEvent] = []
     try:
         stack.up(on_event=events.append, continue_on_error=True)
@@ -99,6 +81,7 @@ def making(events: list[auto.EngineEvent]) -> Making:
     seconds: dict[str, float] = {}
     refused: dict[str, str] = {}
     repeated: Counter[str] = Counter()
+    late: set[str] = set()
     for event in events:
         if event.resource_pre_event:
             begun[event.resource_pre_event.metadata.urn] = event.timestamp
@@ -106,11 +89,16 @@ def making(events: list[auto.EngineEvent]) -> Making:
             urn = event.res_outputs_event.metadata.urn
             seconds[_name(urn)] = event.timestamp - begun.get(urn, event.timestamp)
         elif said := event.diagnostic_event:
-            if REPEATS in said.message:
-                repeated[said.message.partition(":")[0]] += 1
-            elif said.severity == "error" and said.urn:
+            name, _, told = said.message.partition(": ")
+            if told.startswith(f"{LATE},") or told.startswith(LATE_GATEWAY):
+                repeated[name] += 1
+            if told.startswith(LATE_GATEWAY):
+                late.add(name)
+            if said.severity == "error" and said.urn:
                 refused.setdefault(_name(said.urn), " ".join(said.message.split()))
-    return Making(seconds, repeated, refused)
+                if NEW_GATEWAY in said.message.lower():
+                    late.add(_name(said.urn))
+    return Making(seconds, repeated, refused, frozenset(late))
 
 
 def _name(urn: str) -> str:

@@ -46,6 +46,8 @@ def test_the_runtime(run: Any, args: Any) -> None:
             "BEDROCK_MODEL_ID": "amazon.nova-lite-v1:0",
             "GATEWAY_URL": "",
         },
+        # Always given, so that taking the setting back is a change: the provider keeps the last numbers where none are.
+        "lifecycleConfigurations": [{"idleRuntimeSessionTimeout": 900, "maxLifetime": 28_800}],
         "networkConfiguration": {"networkMode": "PUBLIC"},
         "platformVersion": "V1",
     }
@@ -140,6 +142,12 @@ def test_settings_reach_the_runtime(run: Any, args: Any) -> None:
         assert recorded.one(kind, name).inputs["tags"] == {"team": "a"}
 
 
+def test_a_lifecycle_that_is_known_late_is_checked_then(run: Any, args: Any) -> None:
+    lives = {"idle_timeout": pulumi.Output.from_input(901), "max_lifetime": 900}
+    with pytest.raises(UsageError, match="lifecycle: idle_timeout is 901, more than max_lifetime, which is 900"):
+        run(lambda: AgentRuntime("helper", args | {"lifecycle": lives}))
+
+
 def test_its_code_is_encrypted_with_a_given_key_and_decrypted_where_s3_reads_it(
     run: Any, args: Any, allows: Any
 ) -> None:
@@ -149,6 +157,7 @@ def test_its_code_is_encrypted_with_a_given_key_and_decrypted_where_s3_reads_it(
         {
             "applyServerSideEncryptionByDefault": {"kmsMasterKeyId": KEY, "sseAlgorithm": "aws:kms"},
             "bucketKeyEnabled": True,
+            "blockedEncryptionTypes": ["SSE-C"],
         }
     ]
     assert "BucketServerSideEncryptionConfiguration" in recorded.one("BucketObjectv2", "helper-code").dependency_types
@@ -205,6 +214,7 @@ def test_removal_protection_leaves_alone_what_updates_replace(run: Any, args: An
         ({"environment": {"A": 1}}, r"environment\.A: must be a string"),
         ({"lifecycle": {"idle_timeout": 300}}, "lifecycle: missing 'max_lifetime'"),
         ({"lifecycle": {"idle_timeout": 59, "max_lifetime": 60}}, r"lifecycle\.idle_timeout: is 59; 60 to 1209600"),
+        ({"lifecycle": {"idle_timeout": 901, "max_lifetime": 900}}, "lifecycle: idle_timeout is 901, more than max"),
         ({"platform_version": "V3"}, "'V3' is not one of 'V1', 'V2'"),
         ({"network": {"subnets": []}}, "network: missing 'security_groups'"),
         ({"network": {"subnets": [], "security_groups": []}}, "network.subnets: number of ids: is 0"),

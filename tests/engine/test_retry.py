@@ -1,28 +1,19 @@
 """What AWS refuses at first succeeds a moment later, and what a failed create leaves is removed or said."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
 
-import grpc
 import pytest
 from pulumi import automation as auto
 
 from toolgate.components.iam import iam_propagation
 from toolgate.local.cloud.store import MemoryStore
-from toolgate.local.engine import wire
-from toolgate.local.engine.provider import Provider
 
 from .conftest import Engine, Start
-from .control_api import POLICY, ControlApi, served
+from .control_api import POLICY, ControlApi, Keeping, served
 
 TARGET = "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget"
 ENGINE = "aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine"
 SLOW = "ValidationException: Gateway execution role lacks permission to invoke Lambda function x"
-# As the provider words it: internal/service/smarterr.hcl and internal/retry/error.go of terraform-provider-aws.
-FAILED = """creating Amazon Bedrock AgentCore Policy
-ID: {id}
-Cause: While waiting, unexpected state 'CREATE_FAILED', wanted target 'ACTIVE'. last error: {reason}"""
 TOO_NEW = "Insufficient permissions to call gateway with ID toolgate-dev-tools-a1b2c3d4e5"
 FINDINGS = "Overly Permissive: the policy allows every request"
 
@@ -45,39 +36,6 @@ def test_another_refusal_is_shown_at_once(start: Start) -> None:
     assert engine.provider.refusals == {TARGET: ["not reached"]}
 
 
-@dataclass
-class Keeping(Provider):
-    """A stand-in that keeps a policy which failed, under its name, as AWS does.
-
-    Attributes:
-        failing: Why the next policies fail, one after another.
-    """
-
-    failing: list[str] = field(default_factory=list)
-
-    def Create(self, request: Any, context: Any) -> Any:  # noqa: N802  # the protocol's name
-        inputs = wire.view(wire.from_struct(request.properties))
-        if request.preview or POLICY not in request.urn:
-            return super().Create(request, context)
-        with self.store.transaction() as account:
-            there = [it for it in account["resources"].values() if it["type"] == POLICY]
-        if any(it["inputs"]["name"] == inputs["name"] for it in there):
-            context.abort(grpc.StatusCode.UNKNOWN, f"ConflictException: policy {inputs['name']} already exists")
-        if not self.failing:
-            return super().Create(request, context)
-        reason, policy_id = self.failing.pop(0), f"{inputs['name']}-f000000001"
-        self.keep(dict(inputs), policy_id, reason)
-        context.abort(grpc.StatusCode.UNKNOWN, FAILED.format(id=policy_id, reason=reason))
-        return None
-
-    def keep(self, inputs: dict[str, Any], policy_id: str, reason: str = "") -> None:
-        """Put a policy into the account."""
-        key = f"{inputs['policyEngineId']},{policy_id}"
-        record = {"type": POLICY, "id": key, "inputs": inputs, "outputs": {}, "seed": key, "version": 1}
-        with self.store.transaction() as account:
-            account["resources"][f"{POLICY}|{key}"] = record | ({"failed": reason} if reason else {})
-
-
 @pytest.fixture
 def tool(start: Start, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Engine, Keeping, ControlApi]]:
     """A stack with Cedar policies, an account that keeps what failed, and its control API for whoever asks boto3."""
@@ -87,7 +45,8 @@ def tool(start: Start, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Engine
     api = ControlApi(provider.store)
     monkeypatch.setattr(iam_propagation, "delay", lambda failures: 0.1 * failures)
     with served(api):
-        monkeypatch.setenv("AWS_ENDPOINT_URL", api.url)
+        for name, value in api.environment().items():
+            monkeypatch.setenv(name, value)
         yield engine, provider, api
 
 

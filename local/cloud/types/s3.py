@@ -160,6 +160,7 @@ _DEFAULT: Table = {"sseAlgorithm": "SSEAlgorithm", "kmsMasterKeyId": "KMSMasterK
 _RULE: Table = {
     "applyServerSideEncryptionByDefault": Member("ApplyServerSideEncryptionByDefault", _DEFAULT),
     "bucketKeyEnabled": "BucketKeyEnabled",
+    "blockedEncryptionTypes": "BlockedEncryptionTypes.EncryptionType",
 }
 
 

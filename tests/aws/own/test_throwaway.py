@@ -13,9 +13,11 @@ from pulumi import automation as auto
 from tests.aws import throwaway
 from tests.aws.local_world import Export, configuration
 from tests.aws.throwaway import Deployed, Place
+from tests.engine.control_api import ControlApi, Keeping, served
 from toolgate.access.deployment.deployment import parse
+from toolgate.components.iam import iam_propagation
 from toolgate.local.cloud.store import MemoryStore
-from toolgate.local.engine.provider import Provider, started
+from toolgate.local.engine.provider import started
 
 pytestmark = [
     pytest.mark.engine,
@@ -25,18 +27,17 @@ pytestmark = [
     ),
 ]
 
-POLICY = "aws:bedrock/agentcorePolicy:AgentcorePolicy"
 GATEWAY = "aws:bedrock/agentcoreGateway:AgentcoreGateway"
 GATEWAYS = {"plain", "ruled", "searching", "nested", "racing"}
-TOO_NEW = "CREATE_FAILED: Insufficient permissions to call gateway with ID x"
+TOO_NEW = "Insufficient permissions to call gateway with ID x"
 STICKS = "ConflictException: it is in use"
 NOT_YET = "AccessDeniedException: Policy Engine 'x' does not have the required permissions"
 CONFIG = configuration("r0a1b", "us-east-1", "arn:aws:iam::123456789012:user/tester", everything=False)
 
 
 @dataclass
-class Sticky(Provider):
-    """A stand-in for AWS in which deletes may stick."""
+class Sticky(Keeping):
+    """A stand-in for AWS that keeps a policy which failed, and in which deletes may stick."""
 
     sticks: bool = False
 
@@ -109,14 +110,30 @@ def test_what_is_refused_keeps_nothing_else_from_being_made(place: Place, provid
     assert there == GATEWAYS - {it.split("-")[0] for it in refused}
 
 
-def test_policies_of_a_gateway_that_is_too_new_are_made_by_a_second_update(place: Place, provider: Sticky) -> None:
-    provider.refusals = {POLICY: [TOO_NEW], GATEWAY: [NOT_YET] * 6}
+@pytest.fixture
+def control(monkeypatch: pytest.MonkeyPatch, provider: Sticky) -> Iterator[ControlApi]:
+    """Where the components' hook asks AWS for what failed."""
+    api = ControlApi(provider.store)
+    with served(api):
+        monkeypatch.delenv("AWS_PROFILE", raising=False)
+        for name, value in api.environment().items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(iam_propagation, "delay", lambda _: 0.1)
+        yield api
+
+
+def test_policies_of_a_gateway_that_is_too_new_are_made_in_the_end(
+    place: Place, provider: Sticky, control: ControlApi
+) -> None:
+    provider.failing = [TOO_NEW]
+    provider.refusals = {GATEWAY: [NOT_YET] * 6}
     with throwaway.deployed("r0a1b", CONFIG, place) as made:
         policies = [it.name for engine in parse(made.export).policy_engines for it in engine.policies]
     assert len(made.making.late) == 1
     assert not made.making.late & set(made.making.refused)
     assert len(policies) == 4
     assert set(made.making.refused) <= {"racing-gateway"}
+    assert [it.partition(" ")[0] for it in control.asked].count("DELETE") == 1
 
 
 def test_what_could_not_be_taken_down_is_said_and_taken_down_later(

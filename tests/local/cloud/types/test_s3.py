@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -61,11 +62,15 @@ def test_settings_of_a_bucket(plane: ControlPlane) -> None:
 
 
 def test_default_encryption_of_a_bucket(plane: ControlPlane) -> None:
-    def rules(**default: str) -> dict[str, object]:
+    def rules(**default: str) -> dict[str, Any]:
         rule = {"applyServerSideEncryptionByDefault": default, "bucketKeyEnabled": True}
         return {"bucket": "bucket", "rules": [rule]}
 
-    assert plane.check(ENCRYPTION, rules(sseAlgorithm="aws:kms", kmsMasterKeyId="arn")) == []
+    good = rules(sseAlgorithm="aws:kms", kmsMasterKeyId="arn")
+    assert plane.check(ENCRYPTION, good) == []
+    for blocked, findings in (["SSE-C"], 0), (["NONE"], 0), (["SSE-D"], 1):
+        [rule] = good["rules"]
+        assert len(plane.check(ENCRYPTION, good | {"rules": [rule | {"blockedEncryptionTypes": blocked}]})) == findings
     [failure] = plane.check(ENCRYPTION, rules(sseAlgorithm="rot13"))
     assert failure.property == "rules"
     with pytest.raises(RefusalError, match="NoSuchBucket"):
