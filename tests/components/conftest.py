@@ -49,6 +49,7 @@ class Registration:
     property_dependencies: dict[str, set[str]]
     hooks: list[str]
     delete_before_replace: bool
+    replace_on_changes: list[str]
     protect: bool
 
     def document(self, key: str = "policy") -> Any:
@@ -144,6 +145,7 @@ class Monitor(mocks.MockMonitor):
                     },
                     hooks=list(request.hooks.on_error),
                     delete_before_replace=request.deleteBeforeReplace,
+                    replace_on_changes=list(request.replaceOnChanges),
                     protect=request.protect,
                 )
             )

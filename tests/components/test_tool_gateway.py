@@ -44,6 +44,16 @@ def test_the_gateway(run: Any) -> None:
     }
 
 
+@pytest.mark.parametrize("authorization", list(Authorization))
+def test_what_aws_fixes_at_creation_makes_a_new_gateway(run: Any, authorization: Authorization) -> None:
+    """The search in both directions: nobody says that an update switches it off."""
+    recorded = run(lambda: ToolGateway("tools", {"targets": TARGETS, "authorization": authorization}))
+    gateway = recorded.one("AgentcoreGateway", "tools-gateway")
+    fixed = {f"protocolConfiguration.mcp.{name}" for name in ("searchType", "supportedVersions")}
+    assert set(gateway.replace_on_changes) == fixed
+    assert gateway.delete_before_replace
+
+
 def test_a_given_key_encrypts_gateway_and_engine_and_the_role_uses_it(run: Any, allows: Any) -> None:
     given: Any = {"targets": TARGETS, "authorization": Authorization.TOOL, "kms_key_arn": KEY}
     recorded = run(lambda: ToolGateway("tools", given))

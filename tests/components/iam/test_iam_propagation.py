@@ -33,7 +33,7 @@ MADE = [
     f"ID: x\nCause: timeout while waiting for state to become 'READY' (timeout: 30m0s): {REFUSALS[4]}",
     f"ID: x\nCause: While finding, operation error GetAgentRuntime: {REFUSALS[2]}",
 ]
-HERE = AwsEnvironment("aws", "eu-west-1", "123456789012")
+HERE = AwsEnvironment("aws", "eu-west-1", "123456789012", "amazonaws.com")
 POLICY = {"policyEngineId": "engine-a1b2c3d4e5", "name": "agent"}
 
 

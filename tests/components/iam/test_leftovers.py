@@ -11,7 +11,7 @@ from toolgate.components.iam.provider_session import NoSessionError
 
 ENGINE = "engine-a1b2c3d4e5"
 INPUTS = {"policyEngineId": ENGINE, "name": "agent"}
-HERE = AwsEnvironment("aws", "eu-west-1", "123456789012")
+HERE = AwsEnvironment("aws", "eu-west-1", "123456789012", "amazonaws.com")
 
 
 class NotFoundError(Exception):
