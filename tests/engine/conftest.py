@@ -99,17 +99,12 @@ type Start = Callable[..., Engine]
 def start(tmp_path: Path) -> Iterator[Start]:
     """Makes an engine for the project's program, or for a program that is given."""
     with contextlib.ExitStack() as stack:
-        yield lambda *program, **more: stack.enter_context(an_engine(tmp_path, *program, **more))
+        yield lambda *program, **variables: stack.enter_context(an_engine(tmp_path, *program, **variables))
 
 
 @contextlib.contextmanager
 def an_engine(
-    tmp_path: Path,
-    program: Callable[[], None] | None = None,
-    *,
-    folder: Path | None = None,
-    provider: Provider | None = None,
-    **variables: str,
+    tmp_path: Path, program: Callable[[], None] | None = None, *, folder: Path | None = None, **variables: str
 ) -> Iterator[Engine]:
     """An engine whose program runs in a folder of its own, which is the current one as long as the block runs."""
     if folder is None:
@@ -118,7 +113,7 @@ def an_engine(
             shutil.copytree(SAMPLE / name, folder / name)
     for name in ("state", "work"):
         (tmp_path / name).mkdir()
-    provider = provider or Provider(MemoryStore(), {})
+    provider = Provider(MemoryStore(), {})
     server, port = started(provider)
     environment = {
         "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}",

@@ -1,7 +1,6 @@
-"""A stand-in account that keeps policies which failed, and the part of AgentCore's control API that removes them.
+"""The part of AgentCore's control API that removes a failed policy, on this machine, over the stand-in's account.
 
-Of the API only what a component's error hook asks: ListPolicies, DeletePolicy, and GetCallerIdentity of STS, in
-botocore's words.
+Only what a component's error hook asks: ListPolicies, DeletePolicy, and GetCallerIdentity of STS, in botocore's words.
 """
 
 import contextlib
@@ -13,55 +12,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
-import grpc
-
 from toolgate.local.cloud.store import Store
-from toolgate.local.engine import wire
-from toolgate.local.engine.provider import Provider
 
 POLICY = "aws:bedrock/agentcorePolicy:AgentcorePolicy"
 ACCOUNT = "123456789012"
-# As the provider words it: internal/service/smarterr.hcl and internal/retry/error.go of terraform-provider-aws.
-FAILED = """creating Amazon Bedrock AgentCore Policy
-ID: {id}
-Cause: While waiting, unexpected state 'CREATE_FAILED', wanted target 'ACTIVE'. last error: {reason}"""
 _IDENTITY = (
     '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
     "<Arn>arn:aws:iam::{0}:user/tester</Arn><UserId>AIDA</UserId><Account>{0}</Account></GetCallerIdentityResult>"
     "<ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
 )
-
-
-@dataclass
-class Keeping(Provider):
-    """A stand-in that keeps a policy which failed, under its name, as AWS does.
-
-    Attributes:
-        failing: Why the next policies fail, one after another.
-    """
-
-    failing: list[str] = field(default_factory=list)
-
-    def Create(self, request: Any, context: Any) -> Any:  # noqa: N802  # the protocol's name
-        inputs = wire.view(wire.from_struct(request.properties))
-        if request.preview or POLICY not in request.urn:
-            return super().Create(request, context)
-        if any(it["type"] == POLICY and it["inputs"]["name"] == inputs["name"] for it in self.records()):
-            context.abort(grpc.StatusCode.UNKNOWN, f"ConflictException: policy {inputs['name']} already exists")
-        if not self.failing:
-            return super().Create(request, context)
-        reason, policy_id = self.failing.pop(0), f"{inputs['name']}-f000000001"
-        key = f"{inputs['policyEngineId']},{policy_id}"
-        record = {"type": POLICY, "id": key, "inputs": dict(inputs), "outputs": {}, "seed": key, "version": 1}
-        with self.store.transaction() as account:
-            account["resources"][f"{POLICY}|{key}"] = {**record, "failed": reason}
-        context.abort(grpc.StatusCode.UNKNOWN, FAILED.format(id=policy_id, reason=reason))
-        return None
-
-    def records(self) -> list[dict[str, Any]]:
-        """What exists in the account."""
-        with self.store.transaction() as account:
-            return list(account["resources"].values())
 
 
 @dataclass

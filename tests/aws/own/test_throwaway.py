@@ -13,11 +13,11 @@ from pulumi import automation as auto
 from tests.aws import throwaway
 from tests.aws.local_world import Export, configuration
 from tests.aws.throwaway import Deployed, Place
-from tests.engine.control_api import ControlApi, Keeping, served
+from tests.engine.control_api import POLICY, ControlApi, served
 from toolgate.access.deployment.deployment import parse
 from toolgate.components.iam import iam_propagation
 from toolgate.local.cloud.store import MemoryStore
-from toolgate.local.engine.provider import started
+from toolgate.local.engine.provider import Provider, started
 
 pytestmark = [
     pytest.mark.engine,
@@ -29,15 +29,15 @@ pytestmark = [
 
 GATEWAY = "aws:bedrock/agentcoreGateway:AgentcoreGateway"
 GATEWAYS = {"plain", "ruled", "searching", "nested", "racing"}
-TOO_NEW = "Insufficient permissions to call gateway with ID x"
+TOO_NEW = "CREATE_FAILED: Insufficient permissions to call gateway with ID x"
 STICKS = "ConflictException: it is in use"
 NOT_YET = "AccessDeniedException: Policy Engine 'x' does not have the required permissions"
 CONFIG = configuration("r0a1b", "us-east-1", "arn:aws:iam::123456789012:user/tester", everything=False)
 
 
 @dataclass
-class Sticky(Keeping):
-    """A stand-in for AWS that keeps a policy which failed, and in which deletes may stick."""
+class Sticky(Provider):
+    """A stand-in for AWS in which deletes may stick."""
 
     sticks: bool = False
 
@@ -125,8 +125,7 @@ def control(monkeypatch: pytest.MonkeyPatch, provider: Sticky) -> Iterator[Contr
 def test_policies_of_a_gateway_that_is_too_new_are_made_in_the_end(
     place: Place, provider: Sticky, control: ControlApi
 ) -> None:
-    provider.failing = [TOO_NEW]
-    provider.refusals = {GATEWAY: [NOT_YET] * 6}
+    provider.refusals = {POLICY: [TOO_NEW], GATEWAY: [NOT_YET] * 6}
     with throwaway.deployed("r0a1b", CONFIG, place) as made:
         policies = [it.name for engine in parse(made.export).policy_engines for it in engine.policies]
     assert len(made.making.late) == 1
