@@ -21,7 +21,6 @@ from pulumi_policy.proxy import unknown_checking_proxy
 
 from toolgate.policy import properties
 
-
 TRIED_WITH = ["1", "21"]
 
 
