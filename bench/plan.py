@@ -153,7 +153,7 @@ def figures(folder: Path) -> Iterator[Figure]:
     fifty = planned("", half, 12)
     yield Figure("100 gateways x 100 tools / 50 gateways x 100 tools", hundred.ours, fifty.ours, 2.2)
     if shutil.which("pulumi"):
-        yield previewed(f"program of 20 + 20 + 20 under an engine / {imports}", twenty, 4)
+        yield previewed(f"program of 20 + 20 + 20 under an engine / {imports}", twenty, 6)
         yield previewed(f"program of 100 x 100 under an engine / {imports}", whole, 12)
 
 

@@ -60,22 +60,31 @@ def plain(given: Mapping[str, Any]) -> Any:
 
 
 def install() -> None:
-    """Have pulumi_policy hand `Unread` over; a version that nobody has tried this with is left alone, and is slower."""
+    """Have pulumi_policy hand `Unread` over; called in another way than now, its functions do what they did.
+
+    A version that nobody has tried this with is left alone, and is slower.
+    """
     if version("pulumi-policy").split(".")[:2] != TRIED_WITH:
         return
     # A message is the same object as long as somebody holds it, which its `Unread` does: its id names no other.
     known: weakref.WeakValueDictionary[int, Unread] = weakref.WeakValueDictionary()
 
-    def once(message: Message) -> Unread:
+    def once(message: Message, **options: Any) -> Any:
+        if options:
+            return json_format.MessageToDict(message, **options)
         found = known.get(id(message))
         if found is None:
             known[id(message)] = found = Unread(message)
         return found
 
-    def deserialized(unread: Unread, proxy_secrets: bool = False) -> Unread:
-        return Unread(unread.message, secrets=True) if proxy_secrets else unread
+    def deserialized(given: Any, proxy_secrets: bool = False) -> Any:
+        if not isinstance(given, Unread):
+            return deserialize_properties(given, proxy_secrets)
+        return Unread(given.message, secrets=True) if proxy_secrets else given
 
     replaced: Any = sdk
-    replaced.json_format = types.SimpleNamespace(MessageToDict=once)
+    replaced.json_format = types.SimpleNamespace(**{**vars(json_format), "MessageToDict": once})
     replaced.deserialize_properties = deserialized
-    replaced.unknown_checking_proxy = lambda unread: unread
+    replaced.unknown_checking_proxy = lambda given: (
+        given if isinstance(given, Unread) else unknown_checking_proxy(given)
+    )

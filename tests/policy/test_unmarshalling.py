@@ -7,6 +7,7 @@ import pytest
 from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import analyzer_pb2 as pb
 from pulumi_policy import EnforcementLevel, ResourceValidationPolicy, StackValidationPolicy
+from pulumi_policy.proxy import UnknownValueError
 
 from tests.policy.driver import SECRET, UNKNOWN, struct
 from toolgate.policy import unmarshalling
@@ -21,9 +22,9 @@ def unmarshalled(monkeypatch: pytest.MonkeyPatch) -> list[struct_pb2.Struct]:
     messages: list[struct_pb2.Struct] = []
     to_dict = json_format.MessageToDict
 
-    def counted(message: struct_pb2.Struct) -> Any:
+    def counted(message: struct_pb2.Struct, **options: Any) -> Any:
         messages.append(message)
-        return to_dict(message)
+        return to_dict(message, **options)
 
     monkeypatch.setattr(json_format, "MessageToDict", counted)
     unmarshalling.install()
@@ -108,3 +109,12 @@ def test_a_configuration_is_handed_over_as_a_dictionary(unmarshalled: list[Any])
     served.Analyze(pb.AnalyzeRequest(), None)
     assert type(seen[0]) is dict
     assert seen == [{"allowed": ["a"], "deep": {"b": 1}}]
+
+
+def test_called_in_another_way_the_sdk_s_functions_do_what_they_did(unmarshalled: list[Any]) -> None:
+    functions: Any = sdk
+    assert functions.json_format.MessageToDict(struct({"a": 1}), preserving_proto_field_name=True) == {"a": 1}
+    assert functions.json_format.MessageToJson(struct({}), indent=None) == "{}"
+    assert functions.deserialize_properties({"a": {**SECRET, "value": 1}}) == {"a": 1}
+    with pytest.raises(UnknownValueError):
+        functions.unknown_checking_proxy({"a": UNKNOWN})["a"]
