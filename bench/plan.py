@@ -5,7 +5,7 @@ with `pulumi` on PATH a real engine previews the large ones over the stand-in fo
 program's own process. CPU seconds are those of a process and all that it waited for, memory is that of the largest of
 them. The reference is a process that imports the AWS classes a plan needs, run in turns with ours: seconds differ with
 the machine and with what else it does, their share of the reference hardly. Ends with 1 if a figure does not hold.
-Takes about two minutes on two cores.
+Takes about four minutes on two cores, with an engine twice that.
 """
 
 import os
