@@ -1,7 +1,7 @@
 """The stand-in control plane: check, create, read, update and delete resources, and answer look-ups, as AWS would."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from toolgate.local.cloud import provider_state
@@ -184,8 +184,14 @@ def _untagged(held: Properties) -> dict[str, Any]:
 
 def _keep(account: Account, kind: ResourceType, inputs: Properties, made: Made, making: Making) -> Made:
     state = provider_state.state(kind, inputs, made, making.env)
-    record = asdict(Record(kind.type, made.id, provider_state.held(kind, inputs), state))
-    account["resources"][f"{kind.type}|{made.id}"] = {**record, "seed": making.seed, "version": making.version}
+    account["resources"][f"{kind.type}|{made.id}"] = {
+        "type": kind.type,
+        "id": made.id,
+        "inputs": provider_state.held(kind, inputs),
+        "outputs": state,
+        "seed": making.seed,
+        "version": making.version,
+    }
     return Made(made.id, state)
 
 

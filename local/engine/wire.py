@@ -48,21 +48,29 @@ def with_texts_for_unknowns(value: Any) -> Any:
     return rewritten(value, leaf=lambda leaf: UNKNOWN_TEXT if leaf is UNKNOWN else leaf)
 
 
-def rewritten(value: Any, marked: Callable[[Any], Any] | None = None, leaf: Callable[[Any], Any] | None = None) -> Any:
+def rewritten(
+    value: Any,
+    marked: Callable[[Any], Any] | None = None,
+    leaf: Callable[[Any], Any] | None = None,
+    without: str | None = None,
+) -> Any:
     """`value` with parts of it replaced. What stays is shared, not copied: a plan holds each schema many times.
 
     Args:
         value: JSON.
         marked: What stands in the place of a marked value; left out, it is JSON like any other.
         leaf: What stands in the place of whatever is neither a mapping nor a list; left out, itself.
+        without: The key that is left out of every mapping.
     """
     if isinstance(value, dict):
         if marked and SIGNATURE in value:
             return marked(value)
-        changed = {key: new for key, it in value.items() if (new := rewritten(it, marked, leaf)) is not it}
+        changed = {key: new for key, it in value.items() if (new := rewritten(it, marked, leaf, without)) is not it}
+        if without in value:
+            return {key: changed.get(key, it) for key, it in value.items() if key != without}
         return {**value, **changed} if changed else value
     if isinstance(value, list):
-        items = [rewritten(item, marked, leaf) for item in value]
+        items = [rewritten(item, marked, leaf, without) for item in value]
         return value if all(map(operator.is_, items, value)) else items
     return leaf(value) if leaf else value
 
@@ -74,30 +82,26 @@ def signature(value: Any) -> str | None:
 
 def marked(known: Any, value: Any) -> Any:
     """`value`, of the control plane, with the marks that what is equal to it has in `known` (secret, file)."""
-    if view(known) == value:
-        return without_defaults(known)
-    if isinstance(known, Mapping) and isinstance(value, Mapping) and signature(known) is None:
+    if known is value:
+        return value
+    if isinstance(known, dict) and SIGNATURE in known:
+        return _as_marked(known, value)
+    if isinstance(known, dict) and isinstance(value, dict):
         return {name: marked(known.get(name), item) for name, item in value.items()}
     if isinstance(known, list) and isinstance(value, list) and len(known) == len(value):
         return [marked(one, other) for one, other in zip(known, value, strict=True)]
-    if signature(known) == SECRET:
-        return {**known, "value": marked(known["value"], value)}
     return {SIGNATURE: SECRET, "value": str(value)} if isinstance(value, HiddenText) else value
 
 
+def _as_marked(known: Mapping[str, Any], value: Any) -> Any:
+    if view(known) == value:
+        return known
+    return {**known, "value": marked(known["value"], value)} if known[SIGNATURE] == SECRET else value
+
+
 def without_defaults(value: Any) -> Any:
-    """`value` without the provider's notes of what it wrote itself; what has none is shared."""
-    if isinstance(value, dict):
-        kept = {
-            key: new for key, item in value.items() if key != DEFAULTS and (new := without_defaults(item)) is not item
-        }
-        if DEFAULTS in value or kept:
-            return {key: kept.get(key, item) for key, item in value.items() if key != DEFAULTS}
-        return value
-    if isinstance(value, list):
-        items = [without_defaults(item) for item in value]
-        return value if all(map(operator.is_, items, value)) else items
-    return value
+    """`value` without the provider's notes of what it wrote itself."""
+    return rewritten(value, without=DEFAULTS)
 
 
 def view(value: Any) -> Any:
@@ -106,9 +110,11 @@ def view(value: Any) -> Any:
     Raises:
         ValueError: A marked value of a kind that no AWS property takes, such as a resource.
     """
-    return without_defaults(
-        rewritten(value, _seen, lambda leaf: UNKNOWN if isinstance(leaf, str) and leaf in SENTINELS else leaf)
-    )
+    return rewritten(value, _seen, _known_or_not, DEFAULTS)
+
+
+def _known_or_not(leaf: Any) -> Any:
+    return UNKNOWN if isinstance(leaf, str) and leaf in SENTINELS else leaf
 
 
 def _seen(marked: Any) -> Any:

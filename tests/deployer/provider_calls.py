@@ -10,8 +10,9 @@ role_policy.go 02f97af; kms/key.go 00a3530, alias.go 4c72bcc; logs/group.go b11f
 cloudwatch/metric_alarm.go 055611a, dashboard.go 0620f2a; lambda/function.go 0156d84; s3/bucket.go (v6, before PR
 #45251, and that PR), object.go 033c721, bucket_versioning.go and bucket_ownership_controls.go 01c0800;
 dynamodb/table.go (v6, in parts); sqs/queue.go and sns/topic.go 00a3530; secretsmanager/secret.go 00c21ce,
-secret_version.go 0042e8e; ssm/parameter.go 0073593. What only resembles its siblings says so. Nothing of it was seen
-against AWS by us.
+secret_version.go 0042e8e; ssm/parameter.go 0073593. Of gateway_target.go the deleting and the finding was read, the
+rest as others told it; kms/find.go, s3/tags.go, the emptying of a bucket and what keeps the tags are named after what
+calls them. What only resembles its siblings says so. Nothing of it was seen against AWS by us.
 
 SAR is the Service Authorization Reference. A resource is deployed whatever it was before: where the provider puts a
 setting with one call and takes it off with another, the row's condition says which of them the new inputs need.

@@ -68,7 +68,8 @@ def long_tool(project: Path) -> None:
 
 def refused_name(project: Path) -> None:
     file = project / "Pulumi.yaml"
-    file.write_text(file.read_text().replace("name: toolgate", f"name: {'toolgate' * 7}", 1))
+    # Without the settings that the project declares: only a project's own may have a type.
+    file.write_text(f"name: {'toolgate' * 7}\nruntime: python\n")
 
 
 def unknown_tool(project: Path) -> None:

@@ -1,6 +1,7 @@
 """The tool schema of a Lambda target: Pulumi's form turned into the API's, and what the service refuses of it."""
 
 import json
+import operator
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -70,14 +71,16 @@ def read_back(value: Any) -> Any:
     Source: terraform-provider-aws, internal/service/bedrockagentcore/gateway_target.go.
     """
     if isinstance(value, list):
-        return [read_back(item) for item in value]
+        items = [read_back(item) for item in value]
+        return value if all(map(operator.is_, items, value)) else items
     if not isinstance(value, Mapping):
         return value
-    read = {name: read_back(item) for name, item in value.items()}
+    read = {name: new for name, item in value.items() if (new := read_back(item)) is not item}
     for name in ("itemsJson", "propertiesJson"):
-        if isinstance(read.get(name), str):
-            read[name] = _as_go_writes(read[name], "" if name == "itemsJson" and "name" in read else "\n")
-    return read
+        if isinstance(value.get(name), str):
+            read[name] = _as_go_writes(value[name], "" if name == "itemsJson" and "name" in value else "\n")
+    # What stays is shared, not copied: schemas are large.
+    return {**value, **read} if read else value
 
 
 _STRUCT = ("type", "description", "items", "properties", "required")
