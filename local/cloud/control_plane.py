@@ -67,7 +67,7 @@ class ControlPlane:
             computed: dict[str, Any] = dict.fromkeys(kind.computed, UNKNOWN)
         else:
             computed = {name: UNKNOWN if name in kind.refreshed else old.get(name) for name in kind.computed}
-        return provider_state.state(kind, lasting, Made("", computed), self.env)
+        return provider_state.state(kind, provider_state.held(kind, lasting), Made("", computed), self.env)
 
     def create(self, token: str, inputs: Properties) -> Made:
         """Make a resource; its outputs are the provider's whole state of it.
@@ -183,11 +183,12 @@ def _untagged(held: Properties) -> dict[str, Any]:
 
 
 def _keep(account: Account, kind: ResourceType, inputs: Properties, made: Made, making: Making) -> Made:
-    state = provider_state.state(kind, inputs, made, making.env)
+    held = provider_state.held(kind, inputs)
+    state = provider_state.state(kind, held, made, making.env)
     account["resources"][f"{kind.type}|{made.id}"] = {
         "type": kind.type,
         "id": made.id,
-        "inputs": provider_state.held(kind, inputs),
+        "inputs": held,
         "outputs": state,
         "seed": making.seed,
         "version": making.version,

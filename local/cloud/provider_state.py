@@ -55,16 +55,16 @@ def _marked(table: Table, value: Any) -> Any:
     return {DEFAULTS: [], **_with_marks(table, value)}
 
 
-def state(kind: ResourceType, inputs: Properties, made: Made, env: CloudEnvironment) -> dict[str, Any]:
+def state(kind: ResourceType, given_back: Properties, made: Made, env: CloudEnvironment) -> dict[str, Any]:
     """The provider's state of a resource, whose unknown inputs are unknown in it.
 
     Args:
         kind: The type.
-        inputs: The inputs after the check.
+        given_back: The inputs as AWS gives them back (`held`).
         made: What AWS gives back besides them.
         env: Where the resource is.
     """
-    return {**_placed(kind, env), **held(kind, inputs), **made.outputs, **_all_tags(kind, inputs)}
+    return {**_placed(kind, env), **given_back, **made.outputs, **_all_tags(kind, given_back)}
 
 
 def held(kind: ResourceType, inputs: Properties) -> dict[str, Any]:
@@ -94,9 +94,9 @@ def _placed(kind: ResourceType, env: CloudEnvironment) -> dict[str, Any]:
     return {} if kind.type.startswith("aws:iam/") else {"region": env.region}
 
 
-def _all_tags(kind: ResourceType, inputs: Properties) -> dict[str, Any]:
+def _all_tags(kind: ResourceType, given_back: Properties) -> dict[str, Any]:
     takes_tags = any("tags" in request.table for request in kind.requests)
-    return {"tagsAll": inputs.get("tags") or {}} if takes_tags else {}
+    return {"tagsAll": given_back.get("tags") or {}} if takes_tags else {}
 
 
 def lasting(kind: ResourceType, inputs: Properties, before: Properties) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from botocore.model import OperationModel, ServiceModel, Shape
 from toolgate.local.cloud.values import UNKNOWN, Package, hidden, text
 
 _LOADER = Loader()
+# `dict` comes first: to ask an abstract class of each of a large stack's values takes seconds.
 _TYPES: dict[str, Any] = {
-    "structure": (Mapping,),
-    "map": (Mapping,),
+    "structure": (dict, Mapping),
+    "map": (dict, Mapping),
     "list": (list,),
     "string": (str,),
     "blob": (Package, bytes),

@@ -73,7 +73,7 @@ def read_back(value: Any) -> Any:
     if isinstance(value, list):
         items = [read_back(item) for item in value]
         return value if all(map(operator.is_, items, value)) else items
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return value
     read = {name: new for name, item in value.items() if (new := read_back(item)) is not item}
     for name in ("itemsJson", "propertiesJson"):
