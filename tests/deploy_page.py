@@ -11,7 +11,8 @@ PAGE = ROOT / "docs/deploy.md"
 
 def rows(heading: str) -> Iterator[list[str]]:
     """The cells of each row below a heading of the page, without the tables' first lines."""
-    section = re.split(rf"^#+ {re.escape(heading)}$", PAGE.read_text(encoding="utf-8"), maxsplit=1, flags=re.MULTILINE)[1]
+    text = PAGE.read_text(encoding="utf-8")
+    section = re.split(rf"^#+ {re.escape(heading)}$", text, maxsplit=1, flags=re.MULTILINE)[1]
     for line in re.split(r"^#", section, maxsplit=1, flags=re.MULTILINE)[0].splitlines():
         if line.startswith("| ") and not line.startswith(("| part |", "| type |")):
             yield [cell.strip() for cell in line.strip("|").split("|")]

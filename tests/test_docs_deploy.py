@@ -18,7 +18,7 @@ IDLE, LOADED = "**a month without a question**", "**a month with 30,000 question
 FORMS = import_forms()
 
 
-def of_stack(stack: str) -> list[Resource]:
+def of_stack(stack: str) -> tuple[Resource, ...]:
     return resources(planned(stack).deployment)
 
 
@@ -64,7 +64,8 @@ def test_a_month_counts_what_each_stack_makes(part: str, kind: str) -> None:
 
 def test_a_month_asks_for_what_the_stacks_tools_and_agents_are() -> None:
     megabytes = re.search(r"\| zip / the most it may be \| ([\d.]+) MB", (ROOT / "docs/performance.md").read_text())
-    assert megabytes and f"zips of {megabytes[1]} MB" in PAGE.read_text()
+    assert megabytes
+    assert f"zips of {megabytes[1]} MB" in PAGE.read_text()
     for column, stack in enumerate(STACKS):
         made = of_stack(stack)
         kinds = Counter(it.type for it in made)
@@ -83,6 +84,10 @@ def test_a_month_asks_for_what_the_stacks_tools_and_agents_are() -> None:
 
 def test_every_price_of_a_month_is_in_the_list_of_prices() -> None:
     known = {float(price) for row in rows("What it costs") for price in re.findall(r"\d+\.\d+", row[1])}
+    agents = [it for stack in STACKS for it in of_stack(stack) if it.type.endswith(":AgentcoreAgentRuntime")]
+    assert {it.inputs["environmentVariables"]["BEDROCK_MODEL_ID"].partition("-4-5-")[0] for it in agents} == {
+        "us.anthropic.claude-haiku"
+    }
     regional = {round(price * 1.1, 2) for price in known}
     prices = {part: number(row[0]) for part, row in MONTH.items() if row[0] and number(row[0])}
     models = {part for part in prices if part.startswith("model")}
