@@ -17,6 +17,7 @@ from pulumi.runtime.proto import plugin_pb2
 from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer, add_ResourceProviderServicer_to_server
 
+from toolgate.access.deployment.stack_export import DEFAULTS
 from toolgate.local.cloud.catalogue import resource_type
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.control_plane import NOT_REPRODUCED, ControlPlane
@@ -76,11 +77,11 @@ class Provider(ResourceProviderServicer):
             old = wire.from_struct(request.olds)
             inputs = wire.from_struct(request.news)
             auto_name = resource_type(kind).auto_name
-            if auto_name and inputs.get(auto_name) is None and old.get(auto_name):
-                inputs[auto_name] = old[auto_name]
             # The engine proposes a name where the stack has `pulumi:autonaming`.
             proposed = request.autonaming.proposed_name
             named = proposed or Autonaming().name(name, request.randomSeed.hex() or request.urn)
+            if auto_name and _named_before(old, auto_name):
+                named = old[auto_name]
             inputs = self._plane.fill(kind, named, inputs)
             failures = self._plane.check(kind, wire.view(inputs))
         except NotReproducedError as error:
@@ -192,6 +193,15 @@ def started(provider: Provider) -> tuple[grpc.Server, int]:
 def _type_and_name(urn: str) -> tuple[str, str]:
     chain, name = urn.split("::", 3)[2:]
     return chain.rpartition("$")[2], name
+
+
+def _named_before(old: wire.Wire, auto_name: str) -> bool:
+    """Whether the provider gave the name that the resource has.
+
+    What `pulumi import` takes over was named by somebody else, as its inputs say: an update that gives no name gives it
+    a new one (pulumi/pulumi#9210).
+    """
+    return bool(old.get(auto_name)) and auto_name in old.get(DEFAULTS, [auto_name])
 
 
 def _property(path: str) -> str:

@@ -85,6 +85,15 @@ def test_check_names_a_resource_once(engine: Engine) -> None:
     assert first["name"].startswith("role-")
     again, _ = engine.check(ROLE, {"assumeRolePolicy": TRUST, "path": "/x/"}, old=first | {"name": "role-0000000"})
     assert again["name"] == "role-0000000"
+    assert engine.check(ROLE, {"assumeRolePolicy": TRUST}, old=again)[0]["name"] == "role-0000000"
+
+
+def test_what_was_imported_is_named_anew_where_the_program_gives_no_name(engine: Engine) -> None:
+    imported = {"assumeRolePolicy": TRUST, "name": "theirs", DEFAULTS: []}
+    renamed, _ = engine.check(ROLE, {"assumeRolePolicy": TRUST}, old=imported)
+    assert renamed["name"].startswith("role-")
+    kept, _ = engine.check(ROLE, {"assumeRolePolicy": TRUST, "name": "theirs"}, old=imported)
+    assert kept["name"] == "theirs"
 
 
 def test_check_takes_the_name_that_the_engine_proposes(engine: Engine) -> None:
