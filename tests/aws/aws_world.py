@@ -88,8 +88,8 @@ def _world(under_test: UnderTest, run: str, aws: Aws, scratch: Deployment, makin
         endpoint=lambda gateway: gateway.url,
         runs=lambda gateway, target: runs(aws, function_of(world, gateway, target)),
         policy=lambda statement: _policy(aws, world.engine.id, statement),
-        gateway=lambda versions: temporary.gateway(
-            aws.client(CONTROL), f"{PROJECT}-{run}-versions", world.role("versions").arn, versions
+        gateway=lambda *settings: temporary.gateway(
+            aws.client(CONTROL), f"{PROJECT}-{run}-versions", world.role("versions").arn, *settings
         ),
     )
     return world

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.credentials import Credentials
 
+from tests.aws.temporary import has
 from tests.aws.world import NotReproducedError, World
 from tests.planning import SAMPLE, planned
 from toolgate.access.deployment.agentcore_resources import Gateway, Runtime, Target
@@ -103,7 +104,7 @@ def local_world(stack: Export, scratch: Export, plane: ControlPlane, logs: Path)
             endpoint=lambda gateway: of(gateway).gateway_url(gateway.id),
             runs=lambda gateway, target: _runs(of(gateway), gateway, target),
             policy=lambda statement: _policy(plane, beside.policy_engines[0].id, statement),
-            gateway=lambda versions: _gateway(plane, beside.gateways[0].role_arn, versions),
+            gateway=lambda *settings: _gateway(plane, beside.gateways[0].role_arn, *settings),
         )
 
 
@@ -146,25 +147,30 @@ def _policy(plane: ControlPlane, engine_id: str, statement: str) -> str:
     return _tried(plane, POLICY, inputs) or "ACTIVE"
 
 
-def _gateway(plane: ControlPlane, role_arn: str, versions: Sequence[str]) -> str:
-    mcp = {"supportedVersions": list(versions)}
-    inputs = {
-        "name": "by-the-way",
-        "roleArn": role_arn,
-        "authorizerType": "AWS_IAM",
-        "protocolType": "MCP",
-        "protocolConfiguration": {"mcp": mcp},
-    }
-    return _tried(plane, GATEWAY, inputs) or "READY"
+def _gateway(plane: ControlPlane, role_arn: str, *settings: Mapping[str, Any]) -> str:
+    its = {"name": "by-the-way", "roleArn": role_arn, "authorizerType": "AWS_IAM", "protocolType": "MCP"}
+    first, *changes = ({**its, "protocolConfiguration": {"mcp": mcp}} for mcp in settings)
+    return _tried(plane, GATEWAY, first, *changes) or "READY" + "".join(map(has, settings[-1:] if changes else ()))
 
 
-def _tried(plane: ControlPlane, kind: str, inputs: Mapping[str, Any]) -> str:
-    """Make a resource in the stand-in account and take it away again; what it has against it, or ""."""
+def _tried(plane: ControlPlane, kind: str, inputs: Mapping[str, Any], *changes: Mapping[str, Any]) -> str:
+    """Make a resource in the stand-in account, change it, take it away again; what it has against that, or ""."""
     if failures := plane.check(kind, inputs):
         return str(failures[0])
+    before = set(_ids(plane, kind))
     try:
         made = plane.create(kind, inputs)
+        for change in changes:
+            plane.update(kind, made.id, change)
     except RefusalError as error:
         return str(error)
-    plane.delete(kind, made.id)
+    finally:
+        # What failed stays and holds its name, as on AWS.
+        for left in set(_ids(plane, kind)) - before:
+            plane.delete(kind, left)
     return ""
+
+
+def _ids(plane: ControlPlane, kind: str) -> list[str]:
+    with plane.store.transaction() as account:
+        return [it["id"] for it in account["resources"].values() if it["type"] == kind]

@@ -2,7 +2,7 @@
 
 import contextlib
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -39,30 +39,39 @@ def policy(control: Any, engine_id: str, statement: str) -> Iterator[str]:
         _gone(lambda: control.delete_policy(**its), lambda: control.get_policy(**its))
 
 
-def gateway(control: Any, name: str, role_arn: str, versions: Sequence[str]) -> str:
-    """What becomes of a gateway with these protocol versions: `READY`, or the refusal; it is gone afterwards.
+def gateway(control: Any, name: str, role_arn: str, *settings: Mapping[str, Any]) -> str:
+    """What becomes of a gateway: `READY`, or the refusal; it is gone afterwards.
 
     Args:
         control: A client of bedrock-agentcore-control.
         name: The gateway's name.
         role_arn: A role that trusts a gateway of this name.
-        versions: MCP protocol versions.
+        settings: What it is told of MCP: when it is made, and what it is changed to then. With a change the answer also
+            says what the gateway has afterwards.
     """
+    first, *changes = settings
+    its = {"name": name, "roleArn": role_arn, "authorizerType": "AWS_IAM", "protocolType": "MCP"}
     try:
-        made = control.create_gateway(
-            name=name,
-            roleArn=role_arn,
-            authorizerType="AWS_IAM",
-            protocolType="MCP",
-            protocolConfiguration={"mcp": {"supportedVersions": list(versions)}},
-        )
+        made = control.create_gateway(**its, protocolConfiguration={"mcp": first})
     except ClientError as error:
         return refusal(error)
-    its = {"gatewayIdentifier": made["gatewayId"]}
+    known = {"gatewayIdentifier": made["gatewayId"]}
     try:
-        return _outcome(lambda: control.get_gateway(**its))
+        outcome = _outcome(lambda: control.get_gateway(**known))
+        for change in changes:
+            control.update_gateway(**known, **its, protocolConfiguration={"mcp": change})
+            outcome = _outcome(lambda: control.get_gateway(**known))
+            outcome += has(control.get_gateway(**known)["protocolConfiguration"]["mcp"])
+    except ClientError as error:
+        return refusal(error)
     finally:
-        _gone(lambda: control.delete_gateway(**its), lambda: control.get_gateway(**its))
+        _gone(lambda: control.delete_gateway(**known), lambda: control.get_gateway(**known))
+    return outcome
+
+
+def has(mcp: Mapping[str, Any]) -> str:
+    """What a gateway has that only its creation decides."""
+    return f", {mcp.get('searchType') or 'no'} search, {' '.join(sorted(mcp.get('supportedVersions') or ()))}"
 
 
 def refusal(error: ClientError) -> str:

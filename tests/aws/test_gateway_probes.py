@@ -31,7 +31,26 @@ def test_a_gateway_of_one_version(probe: Probe, version: str) -> None:
     components/tool_gateway.py names three, which cannot be widened later; local/cloud/types/gateways.py takes what
     botocore's model takes.
     """
-    probe(lambda world: Observed(masked(world.gateway([version]), world)))
+    probe(lambda world: Observed(masked(world.gateway({"supportedVersions": [version]}), world)))
+
+
+NEWEST = [*PROTOCOL_VERSIONS]
+CHANGES = {
+    "search on": ({"supportedVersions": NEWEST}, {"supportedVersions": NEWEST, "searchType": "SEMANTIC"}),
+    "search off": ({"supportedVersions": NEWEST, "searchType": "SEMANTIC"}, {"supportedVersions": NEWEST}),
+    "a version more": ({"supportedVersions": NEWEST[:-1]}, {"supportedVersions": NEWEST}),
+    "a version less": ({"supportedVersions": NEWEST}, {"supportedVersions": NEWEST[:-1]}),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_of_what_creation_decides(probe: Probe, change: str) -> None:
+    """What of a gateway's search and protocol versions can be changed later?
+
+    components/tool_gateway.py has the gateway replaced for each of them, which costs its URL;
+    local/cloud/types/gateways.py refuses more and takes less.
+    """
+    probe(lambda world: Observed(masked(world.gateway(*CHANGES[change]), world)))
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -1,6 +1,6 @@
 """Where a question is asked: the local deployment or an AWS account, the same for whoever asks."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,7 +57,8 @@ class World:
         endpoint: A gateway's MCP endpoint.
         runs: From now on, how often a target of a gateway is run: called with the least number to wait for.
         policy: What becomes of a Cedar policy that is made on the throw-away engine: `ACTIVE`, or the refusal.
-        gateway: What becomes of a gateway with these protocol versions: `READY`, or the refusal.
+        gateway: What becomes of a gateway that is told this of MCP, first when it is made, then as changes: `READY`, or
+            the refusal, and after a change what it has.
     """
 
     title: str
@@ -71,7 +72,7 @@ class World:
     endpoint: Callable[[Gateway], str]
     runs: Callable[[Gateway, Target], Callable[[int], int]]
     policy: Callable[[str], str]
-    gateway: Callable[[Sequence[str]], str]
+    gateway: Callable[..., str]
 
     @property
     def front(self) -> Gateway:

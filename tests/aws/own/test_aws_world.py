@@ -216,5 +216,6 @@ def test_a_policy_that_is_refused_leaves_nothing_to_delete(monkeypatch: pytest.M
 
 def test_a_gateway_is_tried_and_gone() -> None:
     control = Control("CREATING", "READY")
-    assert temporary.gateway(control, "toolgate-probe-r0a1b2-versions", ROLE, ["2025-11-25"]) == "READY"
+    mcp = {"supportedVersions": ["2025-11-25"]}
+    assert temporary.gateway(control, "toolgate-probe-r0a1b2-versions", ROLE, mcp) == "READY"
     assert control.deleted == control.made == ["toolgate-probe-r0a1b2-versions"]
