@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,7 +15,7 @@ from tests.aws.temporary import has
 from tests.aws.world import NotReproducedError, World
 from tests.planning import SAMPLE, planned
 from toolgate.access.deployment.agentcore_resources import Gateway, Runtime, Target
-from toolgate.access.deployment.deployment import parse
+from toolgate.access.deployment.deployment import Deployment, parse
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.control_plane import ControlPlane
 from toolgate.local.cloud.failures import RefusalError
@@ -104,7 +105,7 @@ def local_world(stack: Export, scratch: Export, plane: ControlPlane, logs: Path)
             endpoint=lambda gateway: of(gateway).gateway_url(gateway.id),
             runs=lambda gateway, target: _runs(of(gateway), gateway, target),
             policy=lambda statement: _policy(plane, beside.policy_engines[0].id, statement),
-            gateway=lambda *settings: _gateway(plane, beside.gateways[0].role_arn, *settings),
+            gateway=lambda *settings: _gateway(plane, _the_role(beside, "versions"), *settings),
         )
 
 
@@ -147,8 +148,15 @@ def _policy(plane: ControlPlane, engine_id: str, statement: str) -> str:
     return _tried(plane, POLICY, inputs) or "ACTIVE"
 
 
+def _the_role(deployment: Deployment, name: str) -> str:
+    [found] = [role.arn for role in deployment.roles if role.name.endswith(f"-{name}")]
+    return found
+
+
 def _gateway(plane: ControlPlane, role_arn: str, *settings: Mapping[str, Any]) -> str:
-    its = {"name": "by-the-way", "roleArn": role_arn, "authorizerType": "AWS_IAM", "protocolType": "MCP"}
+    # The role trusts a gateway of this name.
+    name = f"{PROJECT}-{RUN}-versions"
+    its = {"name": name, "roleArn": role_arn, "authorizerType": "AWS_IAM", "protocolType": "MCP"}
     first, *changes = ({**its, "protocolConfiguration": {"mcp": mcp}} for mcp in settings)
     return _tried(plane, GATEWAY, first, *changes) or "READY" + "".join(map(has, settings[-1:] if changes else ()))
 
@@ -163,7 +171,8 @@ def _tried(plane: ControlPlane, kind: str, inputs: Mapping[str, Any], *changes: 
         for change in changes:
             plane.update(kind, made.id, change)
     except RefusalError as error:
-        return str(error)
+        # What AWS's provider says of a status, in the words of the status.
+        return re.sub(r"^unexpected state '(\w+)', .*last error", r"\1", str(error))
     finally:
         # What failed stays and holds its name, as on AWS.
         for left in set(_ids(plane, kind)) - before:

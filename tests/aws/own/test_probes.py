@@ -13,7 +13,13 @@ from typing import Any
 
 import pytest
 
-from tests.aws import test_interceptor_probes, test_metric_probes, test_policy_probes, test_runtime_probes
+from tests.aws import (
+    test_gateway_probes,
+    test_interceptor_probes,
+    test_metric_probes,
+    test_policy_probes,
+    test_runtime_probes,
+)
 from tests.aws.own.pretending import MAKING, error, pretended
 from tests.aws.probing import Finding, Probe
 from tests.aws.program import handlers
@@ -37,6 +43,22 @@ def probes() -> Iterator[Callable[..., None]]:
 
 
 PROBES = list(probes())
+
+
+def test_what_is_assumed_of_gateways_is_what_the_stand_in_does(local: World) -> None:
+    assert local.gateway({"supportedVersions": ["2025-11-25"]}) == "READY"
+    answers = {name: local.gateway(*change) for name, change in test_gateway_probes.CHANGES.items()}
+    assert answers["search on"].startswith("ValidationException: Semantic search can only")
+    assert answers["search off"].startswith("READY, no search")
+    assert answers["a version more"].startswith("ValidationException: Protocol versions cannot be added")
+    assert answers["a version less"].startswith("READY")
+
+
+def test_a_policy_that_failed_for_one_question_is_not_in_the_way_of_the_next(local: World) -> None:
+    wide = "permit(principal, action, resource is AgentCore::Gateway);"
+    first, second = (local.policy(wide) for _ in range(2))
+    assert first.startswith("CREATE_FAILED: ")
+    assert second == first
 
 
 def test_there_are_probes() -> None:
