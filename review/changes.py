@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from toolgate.access.deployment.stack_export import DEFAULTS
 from toolgate.local.cloud.catalogue import TYPES
+from toolgate.local.engine.wire import without_defaults
 from toolgate.local.plan import short_type
 from toolgate.review.properties import PART, Leaf, Path, leaves
 
@@ -86,16 +86,9 @@ def _alone(one: Mapping[Path, Leaf], other: Mapping[Path, Leaf]) -> dict[Path, L
 
 def _told(resource: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        **_without_defaults(resource.get("inputs", {})),
+        **without_defaults(resource.get("inputs", {})),
         **{f"({name})": resource[name] for name in _OPTIONS if resource.get(name)},
     }
-
-
-def _without_defaults(value: Any) -> Any:
-    """What the program says, and of what the provider writes itself the values alone."""
-    if isinstance(value, Mapping):
-        return {key: _without_defaults(item) for key, item in value.items() if key != DEFAULTS}
-    return [_without_defaults(item) for item in value] if isinstance(value, list) else value
 
 
 def _replaced(resource: Mapping[str, Any], found: Iterable[LeafChange]) -> bool:

@@ -31,8 +31,8 @@ def _make_bucket(inputs: Properties, making: Making) -> Made:
             "bucketDomainName": f"{name}.s3.{env.dns_suffix}",
             "bucketRegionalDomainName": env.host(f"{name}.s3"),
             "bucketRegion": env.region,
-            # Route 53's zone of S3 in the Region, and what only a website has.
-            "hostedZoneId": making.characters(14, ALPHANUMERIC.upper(), "zone"),
+            # Route 53's zone of S3, one for each Region (made up), and what only a website has.
+            "hostedZoneId": Making(env, env.region).characters(14, ALPHANUMERIC.upper(), "zone"),
             "websiteDomain": "",
             "websiteEndpoint": "",
         },

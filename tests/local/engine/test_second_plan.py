@@ -43,7 +43,7 @@ def test_a_second_plan_of_a_stack_is_empty(stack: str, config: dict[str, str]) -
     assert {name: paths for name, paths in found.items() if paths} == {}
 
 
-@pytest.mark.parametrize("example", ["orders"])
+@pytest.mark.parametrize("example", ["orders", "python"])
 def test_a_second_plan_of_an_example_is_empty(example: str) -> None:
     found = changes(plan.plan("dev", root=ROOT / "examples" / example).deployment)
     assert len(found) > 10
