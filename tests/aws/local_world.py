@@ -16,6 +16,7 @@ from tests.aws.world import NotReproducedError, World
 from tests.planning import SAMPLE, planned
 from toolgate.access.deployment.agentcore_resources import Gateway, Runtime, Target
 from toolgate.access.deployment.deployment import Deployment, parse
+from toolgate.access.deployment.roles import Role
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.control_plane import ControlPlane
 from toolgate.local.cloud.failures import RefusalError
@@ -148,15 +149,14 @@ def _policy(plane: ControlPlane, engine_id: str, statement: str) -> str:
     return _tried(plane, POLICY, inputs) or "ACTIVE"
 
 
-def _the_role(deployment: Deployment, name: str) -> str:
-    [found] = [role.arn for role in deployment.roles if role.name.endswith(f"-{name}")]
+def _the_role(deployment: Deployment, name: str) -> Role:
+    [found] = [role for role in deployment.roles if role.name.endswith(f"-{name}")]
     return found
 
 
-def _gateway(plane: ControlPlane, role_arn: str, *settings: Mapping[str, Any]) -> str:
-    # The role trusts a gateway of this name.
-    name = f"{PROJECT}-{RUN}-versions"
-    its = {"name": name, "roleArn": role_arn, "authorizerType": "AWS_IAM", "protocolType": "MCP"}
+def _gateway(plane: ControlPlane, role: Role, *settings: Mapping[str, Any]) -> str:
+    # The role trusts a gateway of its own name.
+    its = {"name": role.name, "roleArn": role.arn, "authorizerType": "AWS_IAM", "protocolType": "MCP"}
     first, *changes = ({**its, "protocolConfiguration": {"mcp": mcp}} for mcp in settings)
     return _tried(plane, GATEWAY, first, *changes) or "READY" + "".join(map(has, settings[-1:] if changes else ()))
 
