@@ -281,7 +281,20 @@ def _checked(name: str, args: ToolGatewayArgs) -> _Wanted:
         given, dict[str, list[ToolSchema]], f"{where}.targets", lambda known: _with_names(known, where)
     )
     plain = {"authorization": authorization.value, **({"exception_level": level} if level else {})}
-    return _Wanted(where, gateway_name, authorization, engine_name, level, tools, {**args, **plain})
+    inputs = {**args, "targets": _shown(args["targets"], tools), **plain}
+    return _Wanted(where, gateway_name, authorization, engine_name, level, tools, inputs)
+
+
+def _shown(targets: Mapping[str, GatewayTarget], tools: Tools | pulumi.Output[Tools]) -> Mapping[str, Any]:
+    """The targets as the component's inputs have them: of tools that are known the names alone.
+
+    Their schemas stand in the targets' own resources. An engine and its SDK walk through each of a component's inputs,
+    and a hundred tools have thousands of values.
+    """
+    if isinstance(tools, pulumi.Output):
+        return targets
+    named = _available(tools)
+    return {name: {**target, "tools": named[name]} for name, target in targets.items()}
 
 
 def _as_output(tools: Tools | pulumi.Output[Tools]) -> pulumi.Output[Tools]:

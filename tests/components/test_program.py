@@ -130,7 +130,7 @@ def test_what_is_known_in_a_preview_stands_in_the_components_inputs(run: Any, pr
     recorded = run(program, SOURCES, preview=True)
     gateway = recorded.one("ToolGateway", "tools").inputs
     assert gateway["authorization"] == "gateway"
-    assert [tool["name"] for tool in gateway["targets"]["math"]["tools"]] == [name[7:] for name in TOOLS]
+    assert gateway["targets"]["math"]["tools"] == [name[7:] for name in TOOLS]
     agent = recorded.one("AgentRuntime", "assistant").inputs
     assert [grant["tools"] for grant in agent["tools"]] == [TOOLS]
 
