@@ -7,9 +7,11 @@ policy is attached anywhere. Where a resource is a wildcard, the reason stands b
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pulumi
 import pulumi_aws as aws
+from pulumi.runtime import settings
 
 type Text = pulumi.Input[str]
 type Statement = dict[str, Any]
@@ -97,8 +99,20 @@ class AwsEnvironment:
         return pulumi.Output.concat(service, ".", self.region, ".", self.dns_suffix)
 
 
+# By the engine that is asked, which is another one in each run of a program, and by provider.
+_environments: WeakKeyDictionary[object, dict[pulumi.ProviderResource | None, AwsEnvironment]] = WeakKeyDictionary()
+
+
 def current_environment(component: pulumi.ComponentResource) -> AwsEnvironment:
-    """Partition, Region and account of the component's AWS provider."""
+    """Partition, Region and account of the component's AWS provider, asked once for each provider of a program."""
+    known = _environments.setdefault(settings.get_monitor(), {})
+    provider = component.get_provider("aws:index:Provider")
+    if provider not in known:
+        known[provider] = _asked(component)
+    return known[provider]
+
+
+def _asked(component: pulumi.ComponentResource) -> AwsEnvironment:
     # Invokes do not inherit the component's provider by themselves.
     opts = pulumi.InvokeOutputOptions(parent=component)
     partition = aws.get_partition_output(opts=opts)
