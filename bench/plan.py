@@ -146,10 +146,10 @@ def figures(folder: Path) -> Iterator[Figure]:
     spread = many_tools(folder / "spread", 100, 10, 10)
     imports = "imports of AWS classes"
     yield planned(f"default stack / {imports}", PROJECT, 2.4)
-    yield planned(f"20 gateways + 20 runtimes + 20 functions / {imports}", twenty, 4)
+    yield planned(f"20 gateways + 20 runtimes + 20 functions / {imports}", twenty, 4.5)
     hundred = planned(f"100 gateways x 100 tools / {imports}", whole, 12)
     yield hundred
-    yield planned(f"the same tools, 10 targets of each gateway / {imports}", spread, 20, 500)
+    yield planned(f"the same tools, 10 targets of each gateway / {imports}", spread, 24)
     fifty = planned("", half, 12)
     yield Figure("100 gateways x 100 tools / 50 gateways x 100 tools", hundred.ours, fifty.ours, 2.2)
     if shutil.which("pulumi"):
