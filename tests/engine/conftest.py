@@ -55,21 +55,29 @@ class Engine:
         provider: The stand-in; its account and its refusals can be changed.
         folder: The program's folder: a copy that a test may change.
         events: What the engine said.
+        failed: What the command printed when the last update failed; of the events the last may not have come then.
     """
 
     stack: auto.Stack
     provider: Provider
     folder: Path
     events: list[auto.EngineEvent] = field(default_factory=list)
+    failed: str = ""
 
     def up(self, **more: Any) -> dict[str, int]:
         """Deploy; the number of resources by operation."""
-        summary = self.stack.up(on_event=self.events.append, **more).summary.resource_changes or {}
+        self.failed = ""
+        try:
+            summary = self.stack.up(on_event=self.events.append, **more).summary.resource_changes or {}
+        except auto.CommandError as error:
+            self.failed = str(error)
+            raise
         return {str(getattr(operation, "value", operation)): count for operation, count in summary.items()}
 
     def messages(self) -> list[str]:
         """The diagnostics that the engine showed."""
-        return [event.diagnostic_event.message for event in self.events if event.diagnostic_event]
+        shown = [event.diagnostic_event.message for event in self.events if event.diagnostic_event]
+        return [*shown, self.failed] if self.failed else shown
 
     def resources(self) -> list[dict[str, Any]]:
         """The stack's resources, as exported."""
