@@ -129,6 +129,12 @@ def retry(
     freed: set[str] = set()
 
     async def on_error(args: pulumi.ErrorHookArgs) -> bool:
+        try:
+            return await decided(args)
+        except Exception:  # whatever it was, the engine would show it instead of the provider's error
+            return False
+
+    async def decided(args: pulumi.ErrorHookArgs) -> bool:
         # A preview makes nothing: there is nothing to wait for, and nothing that could be left.
         if pulumi.runtime.is_dry_run():
             return False

@@ -149,6 +149,17 @@ def test_a_name_that_is_taken_is_said_with_commands_too(retries: Any, warnings: 
     assert f"{leftovers.KINDS[kind].identifier} --region" in warnings[0]
 
 
+def test_what_fails_in_the_hook_itself_does_not_hide_the_providers_error(
+    retries: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> list[str]:
+        raise RuntimeError("the engine is gone")
+
+    monkeypatch.setattr(leftovers, "commands", fail)
+    gateway = "aws:bedrock/agentcoreGateway:AgentcoreGateway"
+    assert retries(f"ConflictException: taken, {MADE[0]}", kind=gateway) == []
+
+
 def test_a_refusal_that_made_nothing_says_nothing_more(retries: Any, warnings: list[str]) -> None:
     for kind in leftovers.KINDS:
         assert retries(OTHERS[0], kind=kind) == []
