@@ -209,7 +209,7 @@ def _properties(entry: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = entry.get(key) or {}
     if not isinstance(value, Mapping):
         raise DeploymentError(f"not a deployment: '{key}' of {entry['urn']} is not an object")
-    return {name: _plain(item) for name, item in value.items() if name != DEFAULTS}
+    return _map(value)
 
 
 def _plain(value: Any) -> Any:

@@ -72,11 +72,7 @@ def held(kind: ResourceType, inputs: Properties) -> dict[str, Any]:
     given = {name: value for name, value in kind.read_back(inputs).items() if value is not None}
     if kind.framework:  # AWS gives back no empty map or list, and this half of the provider makes no difference of it
         given = {name: value for name, value in given.items() if value not in _NOTHING}
-    return _over({**kind.reported(inputs), **_defaults_of(kind)}, given)
-
-
-def _defaults_of(kind: ResourceType) -> Mapping[str, Any]:
-    return {} if kind.framework else kind.defaults
+    return _over({**kind.reported(inputs), **kind.defaults}, given)
 
 
 def _over(reported: Properties, given: Properties) -> dict[str, Any]:
@@ -115,15 +111,22 @@ def compared(kind: ResourceType, known: Mapping[str, Any], inputs: Properties) -
     """
     reported = kind.reported(inputs)
     found: dict[str, Any] = {}
-    for name in kind.inputs():
+    for name in kind.inputs:
         value, wanted = known.get(name), inputs.get(name)
         if value is None or (wanted is None and (name in reported or (not kind.framework and not value))):
             continue
-        found[name] = _without_reported(value, wanted, reported.get(name))
+        found[name] = without_reported(value, wanted, reported.get(name))
     return found
 
 
-def _without_reported(value: Any, wanted: Any, reported: Any) -> Any:
+def without_reported(value: Any, wanted: Any, reported: Any) -> Any:
+    """An object of the state without what AWS reports in it by itself and nobody speaks of.
+
+    Args:
+        value: The object, or any other value, which is whole.
+        wanted: What the program gives in its place.
+        reported: What AWS reports in its place.
+    """
     if not (isinstance(value, Mapping) and isinstance(wanted, Mapping) and isinstance(reported, Mapping)):
         return value
     return {name: item for name, item in value.items() if name not in reported or wanted.get(name) is not None}
@@ -131,13 +134,8 @@ def _without_reported(value: Any, wanted: Any, reported: Any) -> Any:
 
 def alike(kind: ResourceType, properties: Mapping[str, Any]) -> dict[str, Any]:
     """The properties in a form in which two that mean the same to the provider are the same."""
-    if kind.framework:
-        return {name: _alike(kind, name, value) for name, value in properties.items()}
-    return {
-        name: _alike(kind, name, value)
-        for name, value in properties.items()
-        if name != DEFAULTS and value not in _NOTHING
-    }
+    nothing = () if kind.framework else _NOTHING
+    return {name: _alike(kind, name, value) for name, value in properties.items() if value not in nothing}
 
 
 def _alike(kind: ResourceType, name: str, value: Any) -> Any:

@@ -4,6 +4,7 @@ import hashlib
 import string
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from toolgate.local.cloud.api_requests import Table, translate
@@ -155,10 +156,11 @@ class ResourceType:
     in_use: Callable[[Record, Existing], Iterator[str]] | None = None
     takes_along: Callable[[Record, Existing], list[Record]] = field(default=lambda _record, _existing: [])
 
+    @cached_property
     def inputs(self) -> frozenset[str]:
         """The inputs that the stand-in knows."""
         return self.kept | self.fixed | {name for request in self.requests for name in request.table}
 
     def reproduces(self, name: str) -> bool:
         """Whether the stand-in knows what AWS does with the input `name`."""
-        return name in self.inputs()
+        return name in self.inputs

@@ -38,7 +38,7 @@ def planned_changes(kind: ResourceType, known: Wire, inputs: Wire) -> dict[str, 
     """
     old = provider_state.compared(kind, known, inputs)
     replaces = kind.replaces | {*kind.replaced_by(wire.view(known), wire.view(inputs))}
-    given = {name: value for name, value in inputs.items() if name in kind.inputs()}
+    given = {name: value for name, value in inputs.items() if name in kind.inputs}
     return difference(provider_state.alike(kind, old), provider_state.alike(kind, given), replaces)
 
 
@@ -54,15 +54,8 @@ def read_inputs(kind: ResourceType, held: Properties, known: Wire) -> Wire:
     names = known.keys() if known else {it for it in held if it not in reported and held[it] != kind.defaults.get(it)}
     inputs = {name: wire.marked(known.get(name), held[name]) for name in names if name in held}
     for name in inputs.keys() & reported.keys():
-        inputs[name] = _spoken_of(known.get(name), inputs[name], reported[name])
+        inputs[name] = provider_state.without_reported(inputs[name], known.get(name), reported[name])
     return inputs if kind.framework else {**inputs, DEFAULTS: known.get(DEFAULTS, [])}
-
-
-def _spoken_of(known: Any, value: Any, reported: Any) -> Any:
-    """Without what AWS reports inside by itself."""
-    if not (_is_plain_map(known) and _is_plain_map(value) and _is_plain_map(reported)):
-        return value
-    return {name: item for name, item in value.items() if name in known or name not in reported}
 
 
 def difference(old: Wire, new: Wire, replaces: frozenset[str]) -> dict[str, PropertyDiff]:

@@ -11,7 +11,7 @@ from tests.sequences import SEQUENCES, Out, Step, With, outs, pattern
 
 from .conftest import Start
 
-OPERATIONS = {"create": "create", "update": "update", "delete": "delete", "replace": "replace"}
+OPERATIONS = {"create", "update", "delete", "replace"}
 
 
 def register(step: Step) -> None:

@@ -1,7 +1,8 @@
 """A stack's whole life: each setting changed, updates that break off, and the end. Nothing is left over."""
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -69,9 +70,7 @@ class Breaking(Provider):
 
     def Create(self, request: Any, context: Any) -> Any:  # noqa: N802 the name of the call
         """Break off, or do as the stand-in does."""
-        if request.preview or not request.urn.partition("::")[2].partition("::")[2].partition("::")[0].endswith(
-            self.at
-        ):
+        if request.preview or not request.urn.rpartition("::")[0].endswith(self.at):
             return super().Create(request, context)
         if self.after:
             super().Create(request, context)
@@ -90,18 +89,16 @@ def broken_off(engine: Engine, at: str, *, after: bool) -> None:
     server.stop(None).wait()
 
 
-class attached:  # noqa: N801 used as a function
+@contextlib.contextmanager
+def attached(engine: Engine, port: int) -> Iterator[None]:
     """While the block runs the engine asks the provider at this port."""
-
-    def __init__(self, engine: Engine, port: int) -> None:
-        self._variables, self._port = cast("dict[str, str]", engine.stack.workspace.env_vars), port
-
-    def __enter__(self) -> None:
-        self._before = self._variables["PULUMI_DEBUG_PROVIDERS"]
-        self._variables["PULUMI_DEBUG_PROVIDERS"] = f"aws:{self._port}"
-
-    def __exit__(self, *_: object) -> None:
-        self._variables["PULUMI_DEBUG_PROVIDERS"] = self._before
+    variables = cast("dict[str, str]", engine.stack.workspace.env_vars)
+    before = variables["PULUMI_DEBUG_PROVIDERS"]
+    variables["PULUMI_DEBUG_PROVIDERS"] = f"aws:{port}"
+    try:
+        yield
+    finally:
+        variables["PULUMI_DEBUG_PROVIDERS"] = before
 
 
 @pytest.mark.parametrize("at", [GATEWAY, TARGET, RUNTIME])

@@ -59,7 +59,9 @@ def test_the_configuration_is_followed(settings: Any) -> None:
 
 
 def test_an_explicit_provider_is_followed_and_not_the_configuration(settings: Any) -> None:
-    provider = lambda: aws.Provider("p", region="eu-west-1", access_key="AKIA", secret_key="s", token="t")  # noqa: E731
+    def provider() -> aws.Provider:
+        return aws.Provider("p", region="eu-west-1", access_key="AKIA", secret_key="s", token="t")
+
     found = settings(provider, profile="another")
     assert found == {"region": "eu-west-1", "access_key": "AKIA", "secret_key": "s", "token": "t"}
 
