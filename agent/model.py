@@ -2,13 +2,13 @@
 
 import logging
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.eventstream import ParserError
+from botocore.eventstream import EventStream, ParserError
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ReadTimeoutError
 from botocore.exceptions import ConnectionError as EndpointError
 from strands import ModelRetryStrategy
@@ -112,7 +112,32 @@ def build(session: boto3.Session, settings: Settings) -> BoundedModel:
         max_pool_connections=settings.concurrency,
         tcp_keepalive=True,
     )
-    return BoundedModel(boto_session=session, boto_client_config=config, model_id=settings.model_id)
+    model = BoundedModel(boto_session=session, boto_client_config=config, model_id=settings.model_id)
+    # A handler of botocore sees every answer, also those that strands asks for again by itself.
+    model.client.meta.events.register("after-call.bedrock-runtime.ConverseStream", _close_what_fails)
+    return model
+
+
+class _ClosedOnFailure:
+    """A model's stream that gives its connection back when reading it fails; strands closes a cancelled one only."""
+
+    def __init__(self, stream: EventStream) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[Any]:
+        try:
+            yield from self._stream
+        except BaseException:
+            self._stream.close()
+            raise
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def _close_what_fails(parsed: dict[str, Any], **_: Any) -> None:
+    if "stream" in parsed:
+        parsed["stream"] = _ClosedOnFailure(parsed["stream"])
 
 
 def fault_of(error: BaseException | None) -> Fault | None:
