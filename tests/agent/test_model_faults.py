@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from unittest import mock
 
 import pytest
 from botocore.eventstream import EventStream
@@ -81,18 +82,11 @@ def test_a_fault_that_stays_is_not_tried_again(lasting: TestClient, bedrock: Fak
 
 
 @pytest.mark.parametrize("case", ["throttled in the stream", "cut off", "not a stream"])
-def test_a_stream_that_fails_gives_its_connection_back(
-    lasting: TestClient, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch, case: str
-) -> None:
-    opened: list[EventStream] = []
-    closed: list[EventStream] = []
-    make, close = EventStream.__init__, EventStream.close
-    monkeypatch.setattr(EventStream, "__init__", lambda it, *args: (opened.append(it), make(it, *args))[1])
-    monkeypatch.setattr(EventStream, "close", lambda it: (closed.append(it), close(it))[1])
+def test_a_stream_that_fails_gives_its_connection_back(lasting: TestClient, bedrock: FakeBedrock, case: str) -> None:
     bedrock.inject(CASES[case][0], times=5)
-    ask(lasting, "hello")
-    assert opened
-    assert [id(it) for it in closed] == [id(it) for it in opened]
+    with mock.patch.object(EventStream, "close", autospec=True, side_effect=EventStream.close) as close:
+        ask(lasting, "hello")
+    assert close.call_count == len(bedrock.requests) > 0
 
 
 def test_a_throttled_model_is_asked_three_times_in_all(lasting: TestClient, bedrock: FakeBedrock) -> None:
