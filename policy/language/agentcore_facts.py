@@ -11,8 +11,10 @@ HARNESS = "aws:bedrock/agentcoreHarness:AgentcoreHarness"
 POLICY_ENGINE = "aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine"
 CEDAR_POLICY = "aws:bedrock/agentcorePolicy:AgentcorePolicy"
 RESOURCE_POLICY = "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy"
+MEMORY = "aws:bedrock/agentcoreMemory:AgentcoreMemory"
 FUNCTION = "aws:lambda/function:Function"
 FUNCTION_ALIAS = "aws:lambda/alias:Alias"
+FUNCTION_URL = "aws:lambda/functionUrl:FunctionUrl"
 LAMBDA_PERMISSION = "aws:lambda/permission:Permission"
 LOG_DELIVERY_SOURCE = "aws:cloudwatch/logDeliverySource:LogDeliverySource"
 LOG_DELIVERY = "aws:cloudwatch/logDelivery:LogDelivery"
@@ -35,7 +37,7 @@ ROLE_USERS = {
     HARNESS: "executionRoleArn",
     "aws:bedrock/agentcoreBrowser:AgentcoreBrowser": "executionRoleArn",
     "aws:bedrock/agentcoreCodeInterpreter:AgentcoreCodeInterpreter": "executionRoleArn",
-    "aws:bedrock/agentcoreMemory:AgentcoreMemory": "memoryExecutionRoleArn",
+    MEMORY: "memoryExecutionRoleArn",
     "aws:bedrock/agentcoreOnlineEvaluationConfig:AgentcoreOnlineEvaluationConfig": "evaluationExecutionRoleArn",
 }
 
@@ -52,13 +54,19 @@ SERVICE_PRINCIPAL = "bedrock-agentcore.amazonaws.com"
 INVOKE_GATEWAY = "bedrock-agentcore:InvokeGateway"
 INVOKE_RUNTIME = "bedrock-agentcore:InvokeAgentRuntime"
 INVOKE_RUNTIME_FOR_USER = "bedrock-agentcore:InvokeAgentRuntimeForUser"
+# Each is a shell in a session's machine, with the agent's role (AgentCore developer guide, "runtime-execute-command").
+RUN_COMMANDS = ("bedrock-agentcore:InvokeAgentRuntimeCommand", "bedrock-agentcore:InvokeAgentRuntimeCommandShell")
 STOP_RUNTIME_SESSION = "bedrock-agentcore:StopRuntimeSession"
 GET_POLICY_ENGINE = "bedrock-agentcore:GetPolicyEngine"
 AUTHORIZE_CALL = "bedrock-agentcore:AuthorizeAction"
 AUTHORIZE_LIST = "bedrock-agentcore:PartiallyAuthorizeActions"
 INVOKE_FUNCTION = "lambda:InvokeFunction"
+INVOKE_FUNCTION_URL = "lambda:InvokeFunctionUrl"
 INVOKE_MODEL = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
 ASSUME_ROLE = "sts:AssumeRole"
+# AWS STS API reference: the other actions by which somebody takes a role.
+ASSUME_WITH_WEB_IDENTITY = "sts:AssumeRoleWithWebIdentity"
+ASSUME_WITH_SAML = "sts:AssumeRoleWithSAML"
 
 TOOL_SEPARATOR = "___"
 """Between a target's name and a tool's in the tool's full name; the first one counts.
