@@ -1,7 +1,4 @@
-"""Which properties of which resource types carry IAM documents and managed policies.
-
-Source: the resources' inputs in pulumi_aws. A permissions boundary grants nothing, so it is not here.
-"""
+"""The identity policies that a resource carries, as documents with the place where each stands."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,63 +7,17 @@ from typing import Any
 from toolgate.policy import properties
 from toolgate.policy.agentcore import managed_policies
 from toolgate.policy.language import documents
-from toolgate.policy.language.agentcore_facts import (
-    GROUP_ATTACHMENT,
-    GROUP_POLICY,
-    MANAGED_POLICY,
-    POLICY_ATTACHMENT,
-    ROLE,
-    ROLE_ATTACHMENT,
-    ROLE_POLICY,
-    USER_ATTACHMENT,
-    USER_POLICY,
-)
+from toolgate.policy.language.carriers import CARRIERS, Carrier, Path
 from toolgate.policy.language.documents import Document
 from toolgate.policy.messages import quote
 from toolgate.policy.rule import Resource
 
-type Path = tuple[str, ...]
-
-# Users and groups carry policies in aws-native only.
-USER_POLICIES = "aws-native:iam:User"
-GROUP_POLICIES = "aws-native:iam:Group"
-
-# Where an identity policy stands.
-DOCUMENTS: dict[str, Path] = {
-    ROLE: ("inlinePolicies", "policy"),
-    USER_POLICIES: ("inlinePolicies", "policy"),
-    GROUP_POLICIES: ("inlinePolicies", "policy"),
-    ROLE_POLICY: ("policy",),
-    MANAGED_POLICY: ("policy",),
-    USER_POLICY: ("policy",),
-    GROUP_POLICY: ("policy",),
-    "aws:ssoadmin/permissionSetInlinePolicy:PermissionSetInlinePolicy": ("inlinePolicy",),
-}
-
-# Where ARNs of managed policies are attached to somebody.
-ATTACHMENTS: dict[str, Path] = {
-    ROLE: ("managedPolicyArns",),
-    USER_POLICIES: ("managedPolicyArns",),
-    GROUP_POLICIES: ("managedPolicyArns",),
-    ROLE_ATTACHMENT: ("policyArn",),
-    USER_ATTACHMENT: ("policyArn",),
-    GROUP_ATTACHMENT: ("policyArn",),
-    POLICY_ATTACHMENT: ("policyArn",),
-    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive": ("policyArns",),
-    "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive": ("policyArns",),
-    "aws:iam/groupPolicyAttachmentsExclusive:GroupPolicyAttachmentsExclusive": ("policyArns",),
-    "aws:ssoadmin/managedPolicyAttachment:ManagedPolicyAttachment": ("managedPolicyArn",),
-}
-
-# Which role a carrier that is not the role itself belongs to, by the role's name.
-ROLES: dict[str, Path] = {
-    ROLE_POLICY: ("role",),
-    ROLE_ATTACHMENT: ("role",),
-    POLICY_ATTACHMENT: ("roles",),
-    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive": ("roleName",),
-}
-
-TYPES = frozenset(DOCUMENTS) | frozenset(ATTACHMENTS)
+TYPES = frozenset(CARRIERS)
+DOCUMENTS = frozenset(kind for kind, carrier in CARRIERS.items() if carrier.document)
+"""Types that carry documents."""
+FOR_ROLES = {kind: carrier.holders["role"] for kind, carrier in CARRIERS.items() if "role" in carrier.holders}
+"""Types that give a role policies without being it, and the property with its name."""
+_NONE = Carrier()
 
 
 @dataclass(frozen=True)
@@ -89,10 +40,9 @@ def identity_documents(resource: Resource) -> Iterator[SourcedDocument]:
 
 
 def _sources(resource: Resource) -> Iterator[tuple[str, Any]]:
-    path = DOCUMENTS.get(resource.type)
-    if path is None:
+    if resource.type not in DOCUMENTS:
         return
-    *block, last = path
+    *block, last = CARRIERS[resource.type].document
     for index, holder in enumerate(properties.each(resource.props, *block)):
         source = properties.at(holder, last)
         # `inlinePolicies: [{}]` is how a role is kept free of inline policies.
@@ -102,9 +52,18 @@ def _sources(resource: Resource) -> Iterator[tuple[str, Any]]:
 
 def attached(resource: Resource) -> list[str]:
     """The known ARNs of managed policies, AWS's or the customer's, that a resource attaches."""
-    path = ATTACHMENTS.get(resource.type)
-    arns = properties.each(resource.props, *path) if path else []
-    return [arn for arn in arns if isinstance(arn, str)]
+    return [arn for arn in attachments(resource) if isinstance(arn, str)]
+
+
+def attachments(resource: Resource) -> list[Any]:
+    """The managed policies that a resource attaches, known or not."""
+    path = attaching(resource)
+    return properties.each(resource.props, *path) if path else []
+
+
+def attaching(resource: Resource) -> Path:
+    """Where a resource says which managed policies it attaches; empty where it attaches none."""
+    return CARRIERS.get(resource.type, _NONE).attached
 
 
 def trust_document(resource: Resource) -> SourcedDocument:

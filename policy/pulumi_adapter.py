@@ -15,8 +15,9 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
-from toolgate.policy import aws_native, properties, stack
+from toolgate.policy import properties, stack
 from toolgate.policy.agentcore import roles
+from toolgate.policy.language.unknown import NOTHING_KNOWN
 from toolgate.policy.messages import clean
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import EXCEPTIONS_SCHEMA, RuleSettings
@@ -44,7 +45,7 @@ class _Judge:
 
     def resource(self, args: ResourceValidationArgs, report: ReportViolation) -> None:
         """Judges one resource before it is created."""
-        kind = aws_native.type_of(args.resource_type)
+        kind = stack.type_of(args.resource_type, args.props)
         is_judged = self.rule.judges_resources and kind in self.rule.types
         if not is_judged and kind not in self.rule.remembers:
             return
@@ -52,7 +53,8 @@ class _Judge:
         resource = replace(resource, within=self.remembered.get(resource.parent))
         if kind in self.rule.remembers:
             self.remembered[resource.urn] = resource
-        if not is_judged:
+        # Of NOTHING_KNOWN a rule could only say that it is not known, which undecided-in-preview does.
+        if not is_judged or resource.props is NOTHING_KNOWN:
             return
         settings = RuleSettings(properties.plain(args.get_config()))
         # The rule runs on an excepted resource too: the next one may be judged by what is seen here.

@@ -6,13 +6,15 @@ from typing import Any
 
 from pulumi_policy import PolicyResource
 
-from toolgate.policy import aws_native, policy_sources, unmarshalling
-from toolgate.policy.language import agentcore_facts
+from toolgate.policy import unmarshalling
+from toolgate.policy.language import agentcore_facts, carriers, coverage, spellings
+from toolgate.policy.language.unknown import NOTHING_KNOWN
 from toolgate.policy.rule import Resource
 
-# What a stack check looks at. Converting the rest would cost time in a large stack and is never read.
+# What rules judge.
 TYPES = (
-    policy_sources.TYPES
+    carriers.CARRIERS.keys()
+    | carriers.BY_NAME
     | agentcore_facts.COMPONENTS
     | agentcore_facts.ROLE_USERS.keys()
     | {
@@ -22,6 +24,7 @@ TYPES = (
         agentcore_facts.RESOURCE_POLICY,
         agentcore_facts.FUNCTION,
         agentcore_facts.FUNCTION_ALIAS,
+        agentcore_facts.FUNCTION_URL,
         agentcore_facts.LAMBDA_PERMISSION,
         agentcore_facts.LOG_DELIVERY_SOURCE,
         agentcore_facts.LOG_DELIVERY,
@@ -45,18 +48,22 @@ class Stack:
 
     def behind(self, resource: Resource, prop: str, *types: str) -> list[Resource]:
         """The resources of these types that a property is made of, as far as the graph tells."""
-        return [found for found in self.dependencies.get((resource.urn, prop), ()) if found.type in types]
+        made_of = self.dependencies.get((resource.urn, prop)) or self.dependencies.get(
+            (resource.urn, spellings.ALL), ()
+        )
+        return [found for found in made_of if found.type in types]
 
 
 def of(resources: Iterable[PolicyResource], registered: Iterable[Resource] = ()) -> Stack:
     """The stack as pulumi_policy hands it over, and what a rule remembers of its registration."""
-    sources = [source for source in resources if aws_native.type_of(source.resource_type) in TYPES]
+    # Converting the rest would cost time in a large stack and is never read.
+    sources = [source for source in resources if _is_read(type_of(source.resource_type, source.props))]
     known = {
         it.urn: resource(it.resource_type, it.name, it.urn, it.props, it.parent.urn if it.parent else "")
         for it in sources
     }
     dependencies = {
-        (source.urn, aws_native.property_of(source.resource_type, prop)): tuple(
+        (source.urn, spellings.property_of(source.resource_type, prop)): tuple(
             known[target.urn] for target in targets if target.urn in known
         )
         for source in sources
@@ -65,7 +72,16 @@ def of(resources: Iterable[PolicyResource], registered: Iterable[Resource] = ())
     return Stack(tuple(known.values()), dependencies, tuple(registered))
 
 
+def _is_read(kind: str) -> bool:
+    return kind in TYPES or kind in coverage.UNCLEAR or coverage.service_of(kind) is not None
+
+
+def type_of(kind: str, given: Mapping[str, Any]) -> str:
+    """A resource's type as rules know it."""
+    return spellings.type_of(kind, unmarshalling.plain(given) if spellings.is_wrapped(kind) else {})
+
+
 def resource(kind: str, name: str, urn: str, given: Mapping[str, Any], parent: str) -> Resource:
-    """A resource as rules see it: plain properties, and one set of names for both providers of AWS."""
-    props = aws_native.properties_of(kind, unmarshalling.plain(given))
-    return Resource(aws_native.type_of(kind), name, urn, props, parent)
+    """A resource as rules see it: plain properties, and one set of names for every way of writing it."""
+    props = spellings.properties_of(kind, unmarshalling.plain(given))
+    return Resource(type_of(kind, given), name, urn, NOTHING_KNOWN if props is None else props, parent)

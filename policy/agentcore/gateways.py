@@ -86,8 +86,7 @@ def _target(stack: Stack, resource: Resource) -> Target:
 
 def _tools(resource: Resource) -> frozenset[str] | None:
     schema = at(resource.props, "targetConfiguration", "mcp", "lambda", "toolSchema")
-    # `inlinePayload` in aws-native.
-    names = [*each(schema, "inlinePayloads", "name"), *each(schema, "inlinePayload", "name")]
+    names = each(schema, "inlinePayloads", "name")
     known = frozenset(name for name in names if isinstance(name, str))
     return known if known and UNKNOWN not in names else None
 

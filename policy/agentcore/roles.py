@@ -14,7 +14,7 @@ from toolgate.policy.agentcore import managed_policies
 from toolgate.policy.language import documents, trust
 from toolgate.policy.language.agentcore_facts import MANAGED_POLICY, ROLE, ROLE_USERS
 from toolgate.policy.language.unknown import UNKNOWN
-from toolgate.policy.policy_sources import ROLES, SourcedDocument
+from toolgate.policy.policy_sources import FOR_ROLES, SourcedDocument
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Resource
 from toolgate.policy.stack import Stack
@@ -34,14 +34,14 @@ class Registrations:
         name = properties.at(resource.props, "name")
         if resource.type == MANAGED_POLICY and isinstance(name, str):
             self._policies[_key(resource, name)] = resource
-        elif resource.type == ROLE:
+        if resource.type == ROLE:
             trusting = trust.trusts_agentcore(policy_sources.trust_document(resource).document)
             if isinstance(name, str):
                 self._trusting[_key(resource, name)] = trusting
             if trusting:
                 yield from self._given(resource)
-        elif resource.type in ROLES:
-            names = properties.each(resource.props, *ROLES[resource.type])
+        elif resource.type in FOR_ROLES:
+            names = properties.each(resource.props, FOR_ROLES[resource.type])
             if any(isinstance(role, str) and self._trusting.get(_key(resource, role)) for role in names):
                 yield from self._given(resource)
 
@@ -120,16 +120,16 @@ def _carriers(stack: Stack, role: Resource) -> list[Resource]:
 @functools.lru_cache(maxsize=1)
 def _by_role(stack: Stack) -> dict[str, list[Resource]]:
     index: dict[str, list[Resource]] = {}
-    for carrier in stack.of(*ROLES):
-        for role in roles_of(stack, carrier, ROLES[carrier.type][0]):
+    for carrier in stack.of(*FOR_ROLES):
+        for role in roles_of(stack, carrier, FOR_ROLES[carrier.type]):
             index.setdefault(role.urn, []).append(carrier)
     return index
 
 
 def _in_stack(stack: Stack, resource: Resource) -> Iterator[SourcedDocument]:
     yield from policy_sources.identity_documents(resource)
-    path = policy_sources.ATTACHMENTS.get(resource.type)
-    if path is None:
+    path = policy_sources.attaching(resource)
+    if not path:
         return
     arns = policy_sources.attached(resource)
     named = [policy for policy in stack.of(MANAGED_POLICY) if policy.props.get("arn") in arns]
@@ -140,10 +140,6 @@ def _in_stack(stack: Stack, resource: Resource) -> Iterator[SourcedDocument]:
 def unknown_attachments(stack: Stack, role: Resource) -> Iterator[Resource]:
     """What attaches a managed policy to the role that neither its ARN nor the graph tells."""
     for carrier in _carriers(stack, role):
-        path = policy_sources.ATTACHMENTS.get(carrier.type)
-        if (
-            path
-            and UNKNOWN in properties.each(carrier.props, *path)
-            and not stack.behind(carrier, path[0], MANAGED_POLICY)
-        ):
+        unknown = UNKNOWN in policy_sources.attachments(carrier)
+        if unknown and not stack.behind(carrier, policy_sources.attaching(carrier)[0], MANAGED_POLICY):
             yield carrier

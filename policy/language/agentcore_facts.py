@@ -12,6 +12,9 @@ POLICY_ENGINE = "aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine"
 CEDAR_POLICY = "aws:bedrock/agentcorePolicy:AgentcorePolicy"
 RESOURCE_POLICY = "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy"
 MEMORY = "aws:bedrock/agentcoreMemory:AgentcoreMemory"
+BROWSER = "aws:bedrock/agentcoreBrowser:AgentcoreBrowser"
+CODE_INTERPRETER = "aws:bedrock/agentcoreCodeInterpreter:AgentcoreCodeInterpreter"
+ONLINE_EVALUATION = "aws:bedrock/agentcoreOnlineEvaluationConfig:AgentcoreOnlineEvaluationConfig"
 FUNCTION = "aws:lambda/function:Function"
 FUNCTION_ALIAS = "aws:lambda/alias:Alias"
 FUNCTION_URL = "aws:lambda/functionUrl:FunctionUrl"
@@ -25,20 +28,24 @@ ROLE_ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 USER = "aws:iam/user:User"
 USER_POLICY = "aws:iam/userPolicy:UserPolicy"
 USER_ATTACHMENT = "aws:iam/userPolicyAttachment:UserPolicyAttachment"
+MEMBERS_OF_GROUP = "aws:iam/groupMembership:GroupMembership"
+GROUPS_OF_USER = "aws:iam/userGroupMembership:UserGroupMembership"
+GROUP = "aws:iam/group:Group"
 GROUP_POLICY = "aws:iam/groupPolicy:GroupPolicy"
 GROUP_ATTACHMENT = "aws:iam/groupPolicyAttachment:GroupPolicyAttachment"
 MANAGED_POLICY = "aws:iam/policy:Policy"
 POLICY_ATTACHMENT = "aws:iam/policyAttachment:PolicyAttachment"
+PERMISSION_SET = "aws:ssoadmin/permissionSet:PermissionSet"
 
 # Which property names the role that AgentCore takes for a resource.
 ROLE_USERS = {
     GATEWAY: "roleArn",
     RUNTIME: "roleArn",
     HARNESS: "executionRoleArn",
-    "aws:bedrock/agentcoreBrowser:AgentcoreBrowser": "executionRoleArn",
-    "aws:bedrock/agentcoreCodeInterpreter:AgentcoreCodeInterpreter": "executionRoleArn",
+    BROWSER: "executionRoleArn",
+    CODE_INTERPRETER: "executionRoleArn",
     MEMORY: "memoryExecutionRoleArn",
-    "aws:bedrock/agentcoreOnlineEvaluationConfig:AgentcoreOnlineEvaluationConfig": "evaluationExecutionRoleArn",
+    ONLINE_EVALUATION: "evaluationExecutionRoleArn",
 }
 
 TOOL_GATEWAY = "toolgate:index:ToolGateway"

@@ -1,7 +1,7 @@
 """The one value that stands for everything a preview cannot know, and the texts that Pulumi writes for it."""
 
 import enum
-from typing import Final
+from typing import Any, Final
 
 
 class Unknown(enum.Enum):
@@ -11,6 +11,17 @@ class Unknown(enum.Enum):
 
 
 UNKNOWN: Final = Unknown.UNKNOWN
+
+
+class _NothingKnown(dict[str, Any]):
+    """Has whatever it is asked for, and that is UNKNOWN."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return UNKNOWN
+
+
+NOTHING_KNOWN: Final = _NothingKnown()
+"""The properties of a resource of which a preview knows the type only."""
 
 UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 

@@ -10,6 +10,7 @@ from toolgate.policy.agentcore.families import GATEWAYS
 from toolgate.policy.language import conditions, iam
 from toolgate.policy.language.agentcore_facts import GATEWAY, INVOKE_GATEWAY, ROLE
 from toolgate.policy.language.arns import account_in
+from toolgate.policy.language.carriers import CARRIERS
 from toolgate.policy.messages import quote
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
@@ -25,7 +26,7 @@ def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
     own = {gateways.arn_of(gateway) for gateway in stack.of(GATEWAY)}
     accounts = _accounts(stack)
     for resource in stack.of(*policy_sources.DOCUMENTS):
-        if gateways.made_of_a_new_gateway(stack, resource, policy_sources.DOCUMENTS[resource.type][0]):
+        if gateways.made_of_a_new_gateway(stack, resource, CARRIERS[resource.type].document[0]):
             continue
         for place, arn in _granted(resource):
             here = not accounts or account_in(arn) in accounts

@@ -6,24 +6,30 @@ from pulumi_policy import EnforcementLevel, Severity
 
 from toolgate.policy import frameworks, policy_sources
 from toolgate.policy.agentcore import roles
-from toolgate.policy.language import agentcore_facts, documents
-from toolgate.policy.language.unknown import UNKNOWN
+from toolgate.policy.language import agentcore_facts, coverage, documents
+from toolgate.policy.language.unknown import NOTHING_KNOWN, UNKNOWN
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import RuleSettings
-from toolgate.policy.stack import Stack
+from toolgate.policy.stack import TYPES, Stack
 
+NO_RULE = "so that no rule of this pack judges it"
 UNTIL_UP = "is not known in this preview; it is judged at `pulumi up`, before it takes effect"
 
 
 def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
-    """The documents of AgentCore's roles and resources, and whether a policy engine enforces.
+    """The documents of AgentCore's roles and resources, whether a policy engine enforces, and what no rule can read.
 
     What our own components write is left out: their inputs are judged in the preview, and their tests hold the rest.
     """
+    unread = {it.urn for it in stack.resources if it.props is NOTHING_KNOWN}
     for resource, place, subject in _undecided(stack):
-        if not agentcore_facts.written_by_component(resource.urn):
+        if resource.urn not in unread and not agentcore_facts.written_by_component(resource.urn):
             yield Finding(resource, f"{subject} {UNTIL_UP}", place)
+    for resource in stack.resources:
+        props = None if resource.urn in unread else resource.props
+        if reason := coverage.not_judged(resource.type, props, TYPES):
+            yield Finding(resource, f"{reason}, {NO_RULE}")
 
 
 def _undecided(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
