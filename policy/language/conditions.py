@@ -5,7 +5,7 @@ operator restricts only if it fails when the key is absent and when the value di
 `ForAllValues:`, no negated operator, no `Null`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from toolgate.policy.language import patterns
 from toolgate.policy.language.arns import account_in, is_account_id, service_in
@@ -14,13 +14,13 @@ from toolgate.policy.language.patterns import HOLE
 from toolgate.policy.language.unknown import UNKNOWN, Unknown
 
 TEXT_OPERATORS = frozenset({"stringequals", "stringequalsignorecase", "stringlike"})
-ARN_OPERATORS = TEXT_OPERATORS | {"arnequals", "arnlike"}
+_BY_FIELD = frozenset({"arnequals", "arnlike"})
+ARN_OPERATORS = TEXT_OPERATORS | _BY_FIELD
+# Of a key with several values; a key with one has to be there as well.
+SET_OPERATORS = frozenset(f"foranyvalue:{operator}" for operator in TEXT_OPERATORS)
 
 SOURCE_ACCOUNT = "aws:sourceaccount"
 SOURCE_ARN = "aws:sourcearn"
-
-# Absent from a call that an AWS service makes for itself.
-PRINCIPAL_KEYS = ("aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:principalorgpaths")
 
 
 def values(statement: Statement, key: str, operators: frozenset[str]) -> Iterator[tuple[Text, ...]]:
@@ -76,19 +76,42 @@ def _is_org_path(value: str) -> bool:
 
 
 def _has_account(arn: str) -> bool:
-    return account_in(arn) is not None
+    """Whether an ARN that is compared field by field names its account."""
+    fields = patterns.read(arn).fields()
+    return len(fields) == patterns.ARN_FIELDS and is_account_id(_literal(fields[_ACCOUNT]))
 
 
-_SET_OPERATORS = frozenset(f"foranyvalue:{operator}" for operator in TEXT_OPERATORS)
+def _begins_with_account(arn: str) -> bool:
+    """Whether an ARN names its account before any wildcard.
 
-# What pins a caller, and when a value does. The JWT claims are the principals of a CUSTOM_JWT resource, whose resource
-# policies have to say "*" (AgentCore developer guide, "Resource-based policies").
-_PRINCIPAL_PINS: tuple[tuple[str, frozenset[str], Callable[[str], bool]], ...] = (
-    ("aws:principalarn", ARN_OPERATORS, _has_account),
+    Compared as a text, a `*` crosses colons, and the path of a role may hold some: it could be another account's role.
+    """
+    return _has_account(arn) and all(_literal(field) is not None for field in patterns.read(arn).fields()[:_ACCOUNT])
+
+
+def _literal(field: tuple[tuple[str, bool], ...]) -> str | None:
+    return None if any(special for _, special in field) else "".join(char for char, _ in field)
+
+
+_ACCOUNT = 4
+"""Which field of an ARN its account is."""
+
+type Pin = tuple[str, frozenset[str], Callable[[str], bool]]
+"""A key, the operators that hold it to a value, and whether a value names somebody."""
+
+# Absent from a call that an AWS service makes for itself.
+_PEOPLE: tuple[Pin, ...] = (
+    ("aws:principalarn", _BY_FIELD, _has_account),
+    ("aws:principalarn", TEXT_OPERATORS, _begins_with_account),
     ("aws:principalaccount", TEXT_OPERATORS, is_account_id),
     ("aws:principalorgid", TEXT_OPERATORS, _is_literal),
     # Many-valued, so it needs a set operator.
-    ("aws:principalorgpaths", _SET_OPERATORS, _is_org_path),
+    ("aws:principalorgpaths", SET_OPERATORS, _is_org_path),
+)
+# The JWT claims are the principals of a CUSTOM_JWT resource, whose resource policies have to say "*" (AgentCore
+# developer guide, "Resource-based policies").
+_CALLERS: tuple[Pin, ...] = (
+    *_PEOPLE,
     (SOURCE_ACCOUNT, TEXT_OPERATORS, is_account_id),
     (SOURCE_ARN, ARN_OPERATORS, _has_account),
     ("bedrock-agentcore:inboundjwtclaim/sub", TEXT_OPERATORS, _is_literal),
@@ -98,11 +121,21 @@ _PRINCIPAL_PINS: tuple[tuple[str, frozenset[str], Callable[[str], bool]], ...] =
 
 def pins_principal(statement: Statement) -> bool | Unknown:
     """Whether a condition holds the statement to callers that somebody chose."""
+    return pinned(statement, _CALLERS)
+
+
+def keeps_services_out(statement: Statement) -> bool:
+    """Whether the conditions that are known can hold for chosen people, users and roles only, and for no service."""
+    return statement.conditions is not UNKNOWN and pinned(statement, _PEOPLE) is not False
+
+
+def pinned(statement: Statement, pins: Iterable[Pin]) -> bool | Unknown:
+    """Whether a condition holds one of these keys to values that each name somebody."""
     found: bool | Unknown = UNKNOWN if statement.conditions is UNKNOWN else False
-    for key, operators, chosen in _PRINCIPAL_PINS:
+    for key, operators, names_somebody in pins:
         for wanted in values(statement, key, operators):
             known = [str(value) for value in wanted if _is_known(value)]
-            if wanted and all(chosen(value) for value in known):
+            if wanted and all(names_somebody(value) for value in known):
                 if len(known) == len(wanted):
                     return True
                 found = UNKNOWN

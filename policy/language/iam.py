@@ -84,12 +84,13 @@ def exact_resources(resources: Names, family: Family) -> Iterator[str]:
 def reaches(resources: Names, family: Family, *, entirely: bool = False) -> bool:
     """Whether the entries are known to reach a name of the family; `entirely`: every one of them."""
     family = tuple(family)
-    known = [patterns.read(value) for value in resources.values if value is not UNKNOWN]
-    known = [pattern for pattern in known if pattern.wild or not pattern.holes]
     if not resources.given:
         return True
+    known = [patterns.read(value) for value in resources.values if value is not UNKNOWN]
     if resources.negated:
-        return len(known) == len(resources.values) and not any(pattern.covers(family) for pattern in known)
+        certain = len(known) == len(resources.values) and not any(pattern.holes for pattern in known)
+        return certain and not any(pattern.covers(family) for pattern in known)
+    known = [pattern for pattern in known if pattern.wild or not pattern.holes]
     return any(pattern.covers(family) if entirely else pattern.reaches(family) for pattern in known)
 
 

@@ -9,6 +9,7 @@ Variables and tags" (`${...}`), "IAM JSON policy elements: Action".
 """
 
 import functools
+import itertools
 import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from toolgate.policy.language.unknown import SENTINELS
 
 # Stands for unknown text inside a known one. Private use: it means nothing in an ARN.
 HOLE = "\ue000"
+
+# Stands for a policy variable among a pattern's tokens.
+VARIABLE = "\ue001"
 
 ANY_ONE = "?"
 ANY_RUN = "*"
@@ -104,12 +108,19 @@ class Pattern:
         )
 
     def covers(self, family: Iterable[Chain]) -> bool:
-        """Whether the pattern matches every name of the family.
+        """Whether the pattern is known to match every name of the family.
 
-        Decided on two names per shape that share no character in their variable parts: what matches both has no
-        literal there.
+        It never is with a policy variable or with unknown text: either may stand for one name only. Else it is decided
+        on two names per shape that share no character in their variable parts: what matches both has no literal there.
         """
+        if self.holes or (VARIABLE, True) in self.tokens:
+            return False
         return all(self.matches(sample) for chain in family for sample in chain.samples)
+
+    @property
+    def beginning(self) -> str:
+        """The characters before the first wildcard, policy variable or unknown text."""
+        return "".join(char for char, _ in itertools.takewhile(lambda token: not token[1], self.tokens))
 
     def matches(self, name: str) -> bool:
         """Whether the pattern matches this name, case and all."""
@@ -212,7 +223,7 @@ def _tokens(text: str) -> Iterable[tuple[str, bool]]:
             end = text.index("}", position)
             name = text[position + 2 : end]
             # `${*}`, `${?}` and `${$}` are the characters themselves.
-            yield (name, False) if name in ("*", "?", "$") else (ANY_RUN, True)
+            yield (name, False) if name in ("*", "?", "$") else (VARIABLE, True)
             position = end + 1
             continue
         yield char, char in (ANY_ONE, ANY_RUN, HOLE)

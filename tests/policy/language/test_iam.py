@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ministack.core import iam_evaluator
@@ -11,6 +12,9 @@ from tests.policy.making import ACCOUNT, GATEWAY
 from toolgate.policy.agentcore.families import GATEWAYS
 from toolgate.policy.language import documents, iam, patterns
 from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY
+from toolgate.policy.language.documents import Names
+from toolgate.policy.language.patterns import HOLE
+from toolgate.policy.language.unknown import UNKNOWN
 
 PREFIX = f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}"
 SECOND = f"{PREFIX}:gateway/second-0123456789"
@@ -104,6 +108,24 @@ def test_every_action_of_every_service() -> None:
     assert allows(["s3:*", "*:*"])
     assert not allows("s3:*")
     assert not allows("*", effect="Deny")
+
+
+@pytest.mark.parametrize(
+    ("excluded", "reached", "wide"),
+    [
+        ("arn:aws:bedrock-agentcore:*:*:gateway/*", False, False),
+        ("arn:aws:bedrock-agentcore:*:*:gateway/${aws:PrincipalTag/team}", True, True),
+        ("arn:aws:bedrock-agentcore:*:*:${aws:PrincipalTag/kind}/*", True, True),
+        (GATEWAY, True, True),
+        (f"arn:aws:bedrock-agentcore:*:*:gateway/{HOLE}", False, True),
+        (UNKNOWN, False, False),
+    ],
+)
+def test_what_not_resource_leaves(excluded: Any, reached: bool, wide: bool) -> None:
+    """A variable excludes what the caller has for it, unknown text is no wildcard, an unknown entry may be anything."""
+    resources = Names((excluded,), negated=True, given=True)
+    assert iam.reaches(resources, GATEWAYS) is reached
+    assert bool(list(iam.wide_resources(resources, GATEWAYS))) is wide
 
 
 def test_numbers_and_booleans_are_read_as_iam_reads_them() -> None:

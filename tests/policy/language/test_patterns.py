@@ -8,6 +8,7 @@ from ministack.core.iam_evaluator import fnmatch_iam_cs
 from tests.policy.making import FUNCTION, GATEWAY, MODEL, PROFILE
 from toolgate.policy.agentcore.families import FUNCTIONS, GATEWAYS, MODELS, function_family, function_named
 from toolgate.policy.language import patterns
+from toolgate.policy.language.patterns import HOLE
 
 OTHERS = ("arn:aws:s3:::bucket/key", "arn:aws:iam::123456789012:role/agent", "arn:aws:bedrock-agentcore:r:1:memory/m")
 NAMES = (GATEWAY, FUNCTION, f"{FUNCTION}:live", MODEL, PROFILE, *OTHERS)
@@ -89,7 +90,19 @@ def test_what_covers_every_gateway(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [GATEWAY, "arn:aws:bedrock-agentcore:us-*:*:gateway/*", "arn:aws:s3:::*", "*1*", "*gateway/?*z*", "*:gateway/??*"],
+    [
+        *(
+            GATEWAY,
+            "arn:aws:bedrock-agentcore:us-*:*:gateway/*",
+            "arn:aws:s3:::*",
+            "*1*",
+            "*gateway/?*z*",
+            "*:gateway/??*",
+        ),
+        "arn:aws:bedrock-agentcore:*:*:gateway/${aws:PrincipalTag/team}",
+        "arn:aws:bedrock-agentcore:*:*:gateway/${aws:username}*",
+        *("*${aws:username}", "${aws:PrincipalTag/all, '*'}", f"*:gateway/*{HOLE}", HOLE),
+    ],
 )
 def test_what_leaves_some_gateway_out_covers_not(text: str) -> None:
     assert not patterns.read(text).covers(GATEWAYS)
@@ -112,6 +125,22 @@ def test_what_leaves_some_gateway_out_covers_not(text: str) -> None:
 )
 def test_policy_variables_and_incomplete_arns_are_wildcards(text: str, wild: bool) -> None:
     assert patterns.read(text).wild == wild
+
+
+@pytest.mark.parametrize(
+    ("text", "beginning"),
+    [
+        ("repo:acme/x", "repo:acme/x"),
+        ("repo:acme/x:*", "repo:acme/x:"),
+        ("re?o", "re"),
+        ("a${aws:username}b*", "a"),
+        ("a${*}b*", "a*b"),
+        (f"a{HOLE}", "a"),
+        ("*", ""),
+    ],
+)
+def test_what_a_pattern_begins_with(text: str, beginning: str) -> None:
+    assert patterns.read(text).beginning == beginning
 
 
 def test_an_escaped_wildcard_is_a_character() -> None:

@@ -36,6 +36,8 @@ def found(pack: Pack, *resources: Registration) -> list[Violation]:
         statement("lambda:*", "*"),
         {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"},
         {"Effect": "Allow", "Action": INVOKE, "NotResource": "arn:aws:s3:::*"},
+        {"Effect": "Allow", "Action": INVOKE, "NotResource": "arn:aws:lambda:*:*:function:${aws:PrincipalTag/a}"},
+        {"Effect": "Allow", "Action": INVOKE, "NotResource": "arn:aws:lambda:${aws:RequestedRegion}:*"},
     ],
     ids=str,
 )

@@ -76,7 +76,18 @@ def test_not_action_that_leaves_invoke_gateway_out_passes(pack: Pack, not_action
     assert pack.analyze(making.role_policy(document(entry))) == []
 
 
-@pytest.mark.parametrize("not_resource", [GATEWAY, ["arn:aws:s3:::*"], f"{PREFIX}:gateway/shop-*"], ids=str)
+@pytest.mark.parametrize(
+    "not_resource",
+    [
+        GATEWAY,
+        ["arn:aws:s3:::*"],
+        f"{PREFIX}:gateway/shop-*",
+        "arn:aws:bedrock-agentcore:*:*:gateway/${aws:PrincipalTag/team}",
+        "arn:aws:bedrock-agentcore:*:*:gateway/${aws:username}",
+        "arn:aws:${aws:PrincipalTag/service}:*",
+    ],
+    ids=str,
+)
 def test_not_resource_violates(pack: Pack, not_resource: Any) -> None:
     entry = {"Effect": "Allow", "Action": INVOKE, "NotResource": not_resource}
     assert rules(pack.analyze(making.role_policy(document(entry)))) == [RULE]

@@ -43,6 +43,10 @@ def test_everybody_but_some_violates(pack: Pack) -> None:
         {"Bool": {"aws:SecureTransport": "true"}},
         {"StringLike": {"aws:PrincipalArn": "*"}},
         {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/agent"}},
+        # Compared as text, the path of another account's role can hold `:123456789012:role/`.
+        {"StringLike": {"aws:PrincipalArn": f"arn:*:iam:*:{ACCOUNT}:role/*"}},
+        {"StringLike": {"aws:PrincipalArn": [AGENT, f"arn:aws:*:{ACCOUNT}:role/*"]}},
+        {"StringLike": {"aws:PrincipalArn": f"arn:aws:iam:?{ACCOUNT}:role/*"}},
         {"StringNotEquals": {"aws:PrincipalAccount": ACCOUNT}},
         {"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-abc"}},
         {"ForAllValues:StringEquals": {"aws:PrincipalAccount": ACCOUNT}},
@@ -61,6 +65,8 @@ def test_a_condition_that_pins_nobody_does_not_help(pack: Pack, condition: Any) 
     [
         {"ArnEquals": {"aws:PrincipalArn": AGENT}},
         {"ArnLike": {"aws:principalarn": f"arn:aws:iam::{ACCOUNT}:role/shop-*"}},
+        {"ArnLike": {"aws:PrincipalArn": f"arn:*:iam:*:{ACCOUNT}:role/*"}},
+        {"StringLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/*"}},
         {"StringEquals": {"aws:PrincipalAccount": [ACCOUNT, "999999999999"]}},
         {"StringEquals": {"aws:PrincipalOrgID": "o-abc"}},
         {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-abc/r-1/*"}},

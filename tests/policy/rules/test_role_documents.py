@@ -107,6 +107,23 @@ def test_named_models_pass(pack: Pack, resource: Any) -> None:
     assert pack.analyze(making.role_policy(document(statement(["bedrock:InvokeModel*"], resource)))) == []
 
 
+@pytest.mark.parametrize(
+    ("action", "excluded", "expected"),
+    [
+        ("bedrock:InvokeModel", "arn:aws:bedrock:${aws:PrincipalTag/a}:*", [MODELS]),
+        ("bedrock:InvokeModel", "arn:aws:bedrock:*", []),
+        ("lambda:InvokeFunction", "arn:aws:lambda:*:*:function:${aws:PrincipalTag/a}", [LAMBDA]),
+        ("lambda:InvokeFunction", "arn:aws:lambda:*", []),
+    ],
+)
+def test_what_a_variable_stands_for_is_not_all_there_is(
+    pack: Pack, action: str, excluded: str, expected: list[str]
+) -> None:
+    pack.analyze(making.role())
+    entry = {"Effect": "Allow", "Action": action, "NotResource": excluded}
+    assert rules(pack.analyze(making.role_policy(document(entry)))) == expected
+
+
 def test_roles_that_agentcore_cannot_take_are_free(pack: Pack) -> None:
     ec2 = making.role(name="worker", trusted="ec2.amazonaws.com")
     policy = making.role_policy(document(statement(["lambda:InvokeFunction", "bedrock:InvokeModel"], "*")), of="worker")
