@@ -40,7 +40,6 @@ class _Judge:
     def _begin(self) -> None:
         """Begins a run: what was seen of the one before says nothing about it."""
         self.said: set[tuple[str, str]] = set()
-        self.registrations = roles.Registrations()
         self.remembered: dict[str, Resource] = {}
 
     def resource(self, args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -63,9 +62,14 @@ class _Judge:
         if reason is not None:
             args.not_applicable(clean(f"excepted: {reason}"))
         for finding in findings:
-            text = _message(self.rule, finding)
+            about, text = finding.resource, _message(self.rule, finding)
+            # It may be about a resource before this one, which then was in order, and is reported with this one.
+            if about.urn != resource.urn and (
+                (about.urn, text) in self.said or settings.exception(about.name, about.urn) is not None
+            ):
+                continue
             if self.rule.judges_stack:
-                self.said.add((args.urn, text))
+                self.said.add((about.urn, text))
             report(text, None)
 
     def stack(self, args: StackValidationArgs, report: ReportViolation) -> None:
@@ -82,10 +86,13 @@ class _Judge:
                 report(text, clean(resource.urn))
 
     def _of_resource(self, resource: Resource, settings: RuleSettings) -> Iterator[Finding]:
+        so_far = Stack(tuple(self.remembered.values()), {})
         if self.rule.check_role_documents:
-            yield from self.rule.check_role_documents(self.registrations.documents(resource))
+            yield from self.rule.check_role_documents(roles.registered_documents(so_far, resource))
         if self.rule.check:
             yield from self.rule.check(resource, settings)
+        if self.rule.check_so_far:
+            yield from self.rule.check_so_far(resource, so_far, settings)
 
     def _of_stack(self, graph: Stack, settings: RuleSettings) -> Iterator[Finding]:
         if self.rule.check_role_documents:

@@ -64,6 +64,12 @@ class Rule:
     """Resource types that `check` wants to see."""
     check: Check[Resource] | None = None
     check_stack: Callable[..., Iterable[Finding]] | None = None
+    check_so_far: Callable[..., Iterable[Finding]] | None = None
+    """Judges a resource with what is registered so far (`Stack`), of the types that the rule remembers.
+
+    A resource is registered before what refers to it, so that much of what the stack check would find is found before
+    the last piece is created. There are no dependencies yet: names and ARNs have to tell.
+    """
     check_role_documents: Callable[..., Iterable[Finding]] | None = None
     """Judges identity policies (`SourcedDocument`) of the roles that AgentCore may take, at both moments."""
     remembers: frozenset[str] = frozenset()
@@ -74,7 +80,7 @@ class Rule:
     @property
     def judges_resources(self) -> bool:
         """Whether it has something to say before the stack is complete."""
-        return self.check is not None or self.check_role_documents is not None
+        return any((self.check, self.check_role_documents, self.check_so_far))
 
     @property
     def judges_stack(self) -> bool:

@@ -1,61 +1,37 @@
 """The identity policies of the roles that AgentCore may take, in a resource check and in a stack check.
 
-A resource check sees one resource at a time, so `Registrations` remembers the roles and customer managed policies of a
-run: a role is always registered before what refers to it, and so a policy can be judged before it is created. The stack
-check sees the graph, and finds what the memory could not: a role whose name a preview does not know.
+A resource check has the stack as far as it is registered: a role is always registered before what refers to it, and so
+a policy can be judged before it is created, or at the latest before an AgentCore resource gets the role. The stack
+check sees the graph, and finds what names could not tell: a role whose name a preview does not know.
 """
 
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from toolgate.policy import policy_sources, properties
 from toolgate.policy.agentcore import managed_policies
 from toolgate.policy.language import documents, trust
-from toolgate.policy.language.agentcore_facts import MANAGED_POLICY, ROLE, ROLE_USERS
+from toolgate.policy.language.agentcore_facts import FUNCTION, MANAGED_POLICY, ROLE, ROLE_USERS, entity_id
 from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.policy_sources import FOR_ROLES, SourcedDocument
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Resource
 from toolgate.policy.stack import Stack
 
-type _Key = tuple[str, str]
+TYPES = policy_sources.TYPES | ROLE_USERS.keys()
+"""What a rule about these roles' documents has to see and to remember."""
 
 
-@dataclass(frozen=True)
-class Registrations:
-    """What the registrations of one run have told so far; made anew for each run."""
-
-    _trusting: dict[_Key, bool] = field(default_factory=dict)
-    _policies: dict[_Key, Resource] = field(default_factory=dict)
-
-    def documents(self, resource: Resource) -> Iterator[SourcedDocument]:
-        """The documents this resource gives to a role that AgentCore may take, as far as registrations so far tell."""
-        name = properties.at(resource.props, "name")
-        if resource.type == MANAGED_POLICY and isinstance(name, str):
-            self._policies[_key(resource, name)] = resource
-        if resource.type == ROLE:
-            trusting = trust.trusts_agentcore(policy_sources.trust_document(resource).document)
-            if isinstance(name, str):
-                self._trusting[_key(resource, name)] = trusting
-            if trusting:
-                yield from self._given(resource)
-        elif resource.type in FOR_ROLES:
-            names = properties.each(resource.props, FOR_ROLES[resource.type])
-            if any(isinstance(role, str) and self._trusting.get(_key(resource, role)) for role in names):
-                yield from self._given(resource)
-
-    def _given(self, resource: Resource) -> Iterator[SourcedDocument]:
-        yield from policy_sources.identity_documents(resource)
-        for arn in policy_sources.attached(resource):
-            policy = self._policies.get(_key(resource, arn))
-            if policy is not None and not managed_policies.is_aws(arn):
-                yield _attached(resource, policy)
-
-
-def _key(resource: Resource, name: str) -> _Key:
-    """A name within the stack and project of a URN, without the path an ARN has before it."""
-    return resource.urn.rpartition("::")[0].rpartition("::")[0], name.rpartition("/")[2]
+def registered_documents(so_far: Stack, resource: Resource) -> Iterator[SourcedDocument]:
+    """The documents that a registration gives to a role that AgentCore may take, as far as the stack so far tells."""
+    if resource.type in ROLE_USERS:
+        for role in roles_of(so_far, resource, ROLE_USERS[resource.type]):
+            yield from documents_of(so_far, role)
+    elif resource.type == ROLE or resource.type in FOR_ROLES:
+        given = [resource] if resource.type == ROLE else roles_of(so_far, resource, FOR_ROLES[resource.type])
+        named = _named(so_far)
+        if any(role.urn in named or _trusts_agentcore(role) for role in given):
+            yield from _in_stack(so_far, resource)
 
 
 def _attached(resource: Resource, policy: Resource) -> SourcedDocument:
@@ -65,13 +41,18 @@ def _attached(resource: Resource, policy: Resource) -> SourcedDocument:
 
 def agentcore_roles(stack: Stack) -> list[Resource]:
     """The roles that AgentCore may take: by their trust policy, or because an AgentCore resource names them."""
-    named = {role.urn: role for user in stack.of(*ROLE_USERS) for role in roles_of(stack, user, ROLE_USERS[user.type])}
-    made = [
-        role
-        for role in stack.of(ROLE)
-        if role.urn in named or trust.trusts_agentcore(policy_sources.trust_document(role).document)
-    ]
+    named = _named(stack)
+    made = [role for role in stack.of(ROLE) if role.urn in named or _trusts_agentcore(role)]
     return [*made, *(role for urn, role in named.items() if urn.startswith("arn:"))]
+
+
+def _named(stack: Stack) -> dict[str, Resource]:
+    """By URN, the roles that AgentCore resources name."""
+    return {role.urn: role for user in stack.of(*ROLE_USERS) for role in roles_of(stack, user, ROLE_USERS[user.type])}
+
+
+def _trusts_agentcore(role: Resource) -> bool:
+    return trust.trusts_agentcore(policy_sources.trust_document(role).document)
 
 
 def roles_of(stack: Stack, resource: Resource, prop: str) -> list[Resource]:
@@ -83,7 +64,12 @@ def roles_of(stack: Stack, resource: Resource, prop: str) -> list[Resource]:
 
 
 def _last_of_arn(value: str) -> str:
-    return value.rpartition("/")[2] if value.startswith("arn:") else value
+    """The name in a role's ARN, or in that of one of its sessions, which is the role as well."""
+    return entity_id(value).rpartition("/")[2] if value.startswith("arn:") else value
+
+
+# Which property names the role of AgentCore's resources and of functions.
+_USERS = {**ROLE_USERS, FUNCTION: "role"}
 
 
 @functools.lru_cache(maxsize=1)
@@ -97,9 +83,9 @@ def _by_name(stack: Stack) -> dict[str, list[Resource]]:
 
 
 def _given(stack: Stack) -> Iterator[Resource]:
-    """The roles that AgentCore resources name and that others made: what the stack writes into them is judged, too."""
+    """The roles that are named and that others made: what the stack writes into them is judged, too."""
     made = {at(role.props, key) for role in stack.of(ROLE) for key in ("arn", "name")}
-    named = (at(user.props, ROLE_USERS[user.type]) for user in stack.of(*ROLE_USERS))
+    named = (at(user.props, _USERS[user.type]) for user in stack.of(*_USERS))
     for arn in dict.fromkeys(arn for arn in named if isinstance(arn, str) and arn.startswith("arn:")):
         name = _last_of_arn(arn)
         if arn not in made and name not in made:
@@ -131,10 +117,25 @@ def _in_stack(stack: Stack, resource: Resource) -> Iterator[SourcedDocument]:
     path = policy_sources.attaching(resource)
     if not path:
         return
-    arns = policy_sources.attached(resource)
-    named = [policy for policy in stack.of(MANAGED_POLICY) if policy.props.get("arn") in arns]
+    named = [policy for arn in policy_sources.attached(resource) for policy in _made_here(stack, arn)]
     for policy in named or stack.behind(resource, path[0], MANAGED_POLICY):
         yield _attached(resource, policy)
+
+
+def _made_here(stack: Stack, arn: str) -> list[Resource]:
+    index = _managed(stack)
+    return index.get(arn) or ([] if managed_policies.is_aws(arn) else index.get(_last_of_arn(arn), []))
+
+
+@functools.lru_cache(maxsize=1)
+def _managed(stack: Stack) -> dict[str, list[Resource]]:
+    """The customer managed policies by ARN, or by name while that is all there is."""
+    index: dict[str, list[Resource]] = {}
+    for policy in stack.of(MANAGED_POLICY):
+        known = [it for it in (at(policy.props, "arn"), at(policy.props, "name")) if isinstance(it, str)]
+        for name in known[:1]:
+            index.setdefault(name, []).append(policy)
+    return index
 
 
 def unknown_attachments(stack: Stack, role: Resource) -> Iterator[Resource]:

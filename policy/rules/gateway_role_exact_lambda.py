@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from pulumi_policy import Severity
 
-from toolgate.policy import frameworks, policy_sources, properties
+from toolgate.policy import frameworks, properties
+from toolgate.policy.agentcore import roles
 from toolgate.policy.agentcore.families import FUNCTIONS
 from toolgate.policy.agentcore.wide_grants import wide_grants
 from toolgate.policy.language import agentcore_facts, iam
@@ -41,7 +42,8 @@ RULE = Rule(
     fix="Name each function by its ARN (function.arn), with a version or alias if you like.",
     severity=Severity.HIGH,
     framework=frameworks.LEAST_PRIVILEGE,
-    types=policy_sources.TYPES | {agentcore_facts.TOOL_GATEWAY},
+    types=roles.TYPES | {agentcore_facts.TOOL_GATEWAY},
     check=check,
     check_role_documents=check_role_documents,
+    remembers=roles.TYPES,
 )

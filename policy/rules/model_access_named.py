@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from pulumi_policy import Severity
 
-from toolgate.policy import frameworks, policy_sources, properties
+from toolgate.policy import frameworks, properties
+from toolgate.policy.agentcore import roles
 from toolgate.policy.agentcore.families import MODELS
 from toolgate.policy.agentcore.wide_grants import wide_grants
 from toolgate.policy.language import agentcore_facts, iam, patterns
@@ -35,7 +36,8 @@ RULE = Rule(
     fix="Name the model or inference profile; a Region wildcard beside a named model is fine.",
     severity=Severity.MEDIUM,
     framework=frameworks.LEAST_PRIVILEGE,
-    types=policy_sources.TYPES | {agentcore_facts.AGENT_RUNTIME},
+    types=roles.TYPES | {agentcore_facts.AGENT_RUNTIME},
     check=check,
     check_role_documents=check_role_documents,
+    remembers=roles.TYPES,
 )

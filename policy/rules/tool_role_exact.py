@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pulumi_policy import Severity
 
 from toolgate.policy import frameworks
-from toolgate.policy.agentcore import roles
+from toolgate.policy.agentcore import functions, roles
 from toolgate.policy.language import agentcore_facts, iam, patterns
-from toolgate.policy.language.agentcore_facts import AGENT_RUNTIME, FUNCTION, FUNCTION_ALIAS, LAMBDA_TOOLS, ROLE_POLICY
+from toolgate.policy.language.agentcore_facts import AGENT_RUNTIME, LAMBDA_TOOLS, ROLE_POLICY
 from toolgate.policy.language.documents import Names, Statement
 from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.messages import quote
@@ -57,7 +57,7 @@ def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
     """The role of each function behind a gateway's target, and the statements that agents were given."""
     judged: set[str] = set()
     for target in stack.of(agentcore_facts.TARGET):
-        for function in _functions(stack, target):
+        for function in functions.of_target(stack, target):
             for role in roles.roles_of(stack, function, "role"):
                 if role.urn not in judged:
                     judged.add(role.urn)
@@ -76,21 +76,6 @@ def _of_agents(stack: Stack) -> Iterator[Finding]:
             for statement in iam.statements(sourced.document):
                 if agent and set(statement.actions.values) in written:
                     yield from _in_statement(stack, sourced, statement, agent.label)
-
-
-def _functions(stack: Stack, target: Resource) -> list[Resource]:
-    arn = at(target.props, "targetConfiguration", "mcp", "lambda", "lambdaArn")
-    if isinstance(arn, str):
-        return [it for it in stack.of(FUNCTION) if _is(arn, it)]
-    found = list(stack.behind(target, "targetConfiguration", FUNCTION))
-    for alias in stack.behind(target, "targetConfiguration", FUNCTION_ALIAS):
-        found += stack.behind(alias, "functionName", FUNCTION)
-    return found
-
-
-def _is(arn: str, function: Resource) -> bool:
-    known = at(function.props, "arn")
-    return isinstance(known, str) and (arn == known or arn.startswith(f"{known}:"))
 
 
 def _in_document(stack: Stack, sourced: SourcedDocument, whom: str) -> Iterator[Finding]:

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from pulumi_policy import EnforcementLevel, Severity
 
 from toolgate.policy import frameworks, policy_sources
-from toolgate.policy.agentcore import roles
+from toolgate.policy.agentcore import functions, roles
 from toolgate.policy.language import agentcore_facts, coverage, documents
+from toolgate.policy.language.agentcore_facts import ROLE_USERS
 from toolgate.policy.language.unknown import NOTHING_KNOWN, UNKNOWN
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
+from toolgate.policy.rules.function_url_signed import SIGNED
 from toolgate.policy.settings import RuleSettings
 from toolgate.policy.stack import TYPES, Stack
 
@@ -18,7 +20,7 @@ UNTIL_UP = "is not known in this preview; it is judged at `pulumi up`, before it
 
 
 def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
-    """The documents of AgentCore's roles and resources, whether a policy engine enforces, and what no rule can read.
+    """The documents of AgentCore's roles and resources, engines' modes, URLs of tools, and what no rule can read.
 
     What our own components write is left out: their inputs are judged in the preview, and their tests hold the rest.
     """
@@ -33,6 +35,16 @@ def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
 
 
 def _undecided(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
+    yield from _in_roles(stack)
+    yield from _in_resources(stack)
+    yield from _in_function_urls(stack)
+
+
+def _in_roles(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
+    for user in stack.of(*ROLE_USERS):
+        prop = ROLE_USERS[user.type]
+        if at(user.props, prop) is UNKNOWN and not roles.roles_of(stack, user, prop):
+            yield user, prop, "its role"
     for role in roles.agentcore_roles(stack):
         if documents.is_undecided(policy_sources.trust_document(role).document):
             yield role, "assumeRolePolicy", "the trust policy of this AgentCore role"
@@ -41,6 +53,9 @@ def _undecided(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
                 yield sourced.resource, sourced.location, f"a policy of {role.label}, which AgentCore may take,"
         for carrier in roles.unknown_attachments(stack, role):
             yield carrier, "", f"a managed policy of {role.label}, which AgentCore may take,"
+
+
+def _in_resources(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
     for policy in stack.of(agentcore_facts.RESOURCE_POLICY):
         if documents.is_undecided(documents.read(at(policy.props, "policy"))):
             yield policy, "policy", "the resource policy"
@@ -51,6 +66,18 @@ def _undecided(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
         engine = at(gateway.props, "policyEngineConfiguration")
         if engine is UNKNOWN or at(engine, "mode") is UNKNOWN:
             yield gateway, "policyEngineConfiguration", "the mode of its policy engine"
+
+
+def _in_function_urls(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
+    tools = functions.tools(stack)
+    for url in stack.of(agentcore_facts.FUNCTION_URL):
+        authorization = at(url.props, "authorizationType")
+        if authorization == SIGNED or not tools:
+            continue
+        if functions.may_be_any(stack, url, "functionName"):
+            yield url, "functionName", "whether this URL is of a tool's function"
+        elif authorization is UNKNOWN and any(functions.is_for(stack, url, "functionName", tool) for tool in tools):
+            yield url, "authorizationType", "how the URL of a tool's function authorizes"
 
 
 RULE = Rule(

@@ -139,6 +139,7 @@ RESOURCES = [
     Registration("aws:iam/policy:Policy", "empty", {"policy": json.dumps({"Statement": []})}),
     Registration("aws:organizations/policy:Policy", "scp", {"content": making.document(statement("*", "*"))}),
     Registration("aws:lambda/permission:Permission", "events", {"principal": "events.amazonaws.com"}),
+    Registration("aws:lambda/functionUrl:FunctionUrl", "hook", {"functionName": "hook", "authorizationType": "NONE"}),
     Registration("aws:lambda/function:Function", "f", {"name": "f", "environment": {"variables": {"A": UNKNOWN}}}),
     Registration("kubernetes:core/v1:ConfigMap", "c", {"data": {"policy": "not JSON"}}),
     Registration("acme:index:Thing", "t", {"policy": "{", "authorizerType": "NONE"}),

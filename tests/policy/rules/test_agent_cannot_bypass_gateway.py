@@ -34,6 +34,8 @@ def found(pack: Pack, *resources: Registration) -> list[Violation]:
         statement(INVOKE, f"{FUNCTION}:live"),
         statement("lambda:*", "arn:aws:lambda:us-east-1:123456789012:function:shop-*"),
         statement("lambda:*", "*"),
+        statement("lambda:InvokeFunctionUrl", FUNCTION),
+        statement("lambda:InvokeFunctionU*", f"{FUNCTION}:*"),
         {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"},
         {"Effect": "Allow", "Action": INVOKE, "NotResource": "arn:aws:s3:::*"},
         {"Effect": "Allow", "Action": INVOKE, "NotResource": "arn:aws:lambda:*:*:function:${aws:PrincipalTag/a}"},
@@ -134,9 +136,15 @@ def test_attached_policies_count(pack: Pack) -> None:
     assert violation.urn == attached.urn
 
 
-@pytest.mark.parametrize("function", ["shop-math", FUNCTION])
-def test_a_function_that_lets_the_agent_in_violates(pack: Pack, function: str) -> None:
-    inputs = {"action": INVOKE, "function": function, "principal": ROLE.outputs["arn"]}
+SESSION = f"arn:aws:sts::{making.ACCOUNT}:assumed-role/agent/session"
+
+
+@pytest.mark.parametrize("principal", [ROLE.outputs["arn"], SESSION])
+@pytest.mark.parametrize(
+    "function", ["shop-math", FUNCTION, f"{FUNCTION}:live", f"{making.ACCOUNT}:function:shop-math"]
+)
+def test_a_function_that_lets_the_agent_in_violates(pack: Pack, function: str, principal: str) -> None:
+    inputs = {"action": INVOKE, "function": function, "principal": principal}
     permission = Registration("aws:lambda/permission:Permission", "agent", inputs)
     (violation,) = found(pack, ROLE, permission, target(), runtime())
     assert violation.urn == permission.urn

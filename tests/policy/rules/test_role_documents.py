@@ -207,10 +207,69 @@ def test_an_attachment_a_preview_cannot_name_is_judged_by_the_graph(pack: Pack) 
 
 def test_a_role_is_agentcore_s_when_a_gateway_has_it(pack: Pack) -> None:
     """Even where its trust policy is unknown."""
-    role = making.role(assumeRolePolicy=UNKNOWN)
+    role, policy = making.role(assumeRolePolicy=UNKNOWN), making.role_policy(ANY_FUNCTION)
     gateway = making.gateway(roleArn=role.outputs["arn"])
-    found = of(LAMBDA, pack.run([role, making.role_policy(ANY_FUNCTION), gateway]))
-    assert [violation.urn for violation in found] == [making.role_policy("").urn]
+    (found,) = of(LAMBDA, pack.run([role, policy, gateway]))
+    assert found.urn == gateway.urn  # the last moment at which an update can be stopped
+    assert 'RolePolicy "policy", policy, statement "Invoke"' in found.message
+    (found,) = of(LAMBDA, pack.analyze_stack([role, policy, gateway]))
+    assert found.urn == policy.urn
+
+
+EXISTING = "arn:aws:iam::123456789012:role/platform/existing"
+ANY_MODEL = document(statement("bedrock:InvokeModel", "*"))
+AWS_LAMBDA = "arn:aws:iam::aws:policy/service-role/AWSLambdaRole"
+
+
+def named_by_arn(kind: str) -> Registration:
+    kinds = {
+        "gateway": ("aws:bedrock/agentcoreGateway:AgentcoreGateway", "roleArn"),
+        "runtime": ("aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime", "roleArn"),
+        "harness": ("aws:bedrock/agentcoreHarness:AgentcoreHarness", "executionRoleArn"),
+    }
+    name, prop = kinds[kind]
+    return Registration(name, kind, {prop: EXISTING, "authorizerType": "AWS_IAM"})
+
+
+def given(kind: str, **inputs: Any) -> Registration:
+    return Registration(f"aws:iam/{kind[0].lower()}{kind[1:]}:{kind}", "given", inputs)
+
+
+@pytest.mark.parametrize("user", ["gateway", "runtime", "harness"])
+@pytest.mark.parametrize(
+    ("carrier", "expected"),
+    [
+        (given("RolePolicy", role="existing", policy=ANY_FUNCTION), [LAMBDA]),
+        (given("RolePolicy", role="existing", policy=document(statement("lambda:*", "*"))), [LAMBDA]),
+        (given("RolePolicy", role="existing", policy=ANY_MODEL), [MODELS]),
+        (given("RolePolicy", role=EXISTING, policy=ANY_MODEL), [MODELS]),
+        (given("RolePolicyAttachment", role="existing", policyArn=AWS_LAMBDA), [LAMBDA]),
+        (given("PolicyAttachment", roles=["other", "existing"], policyArn=AWS_LAMBDA), [LAMBDA]),
+        (given("RolePolicyAttachmentsExclusive", roleName="existing", policyArns=[AWS_LAMBDA]), [LAMBDA]),
+        (given("RolePolicy", role="other", policy=ANY_FUNCTION), []),
+        (given("RolePolicy", role="existing", policy=document(statement("s3:GetObject", "*"))), []),
+    ],
+)
+def test_a_role_that_is_named_by_its_arn_and_made_elsewhere(
+    pack: Pack, user: str, carrier: Registration, expected: list[str]
+) -> None:
+    """What this stack writes into it is judged: before whichever of the two comes last, and at the end."""
+    by_arn = named_by_arn(user)
+    assert rules(pack.analyze(carrier)) == []
+    assert rules(pack.analyze(by_arn)) == expected
+    assert not {LAMBDA, MODELS} & set(rules(pack.analyze_stack([carrier, by_arn])))
+    assert rules(pack.analyze(by_arn)) == []
+    assert rules(pack.analyze(carrier)) == expected
+    pack.analyze_stack([])
+    found = [it for it in pack.analyze_stack([carrier, by_arn]) if it.rule in (LAMBDA, MODELS)]
+    assert rules(found) == expected
+    assert {it.urn for it in found} <= {carrier.urn}
+
+
+def test_an_exception_for_the_policy_holds_when_the_role_is_named_later(pack: Pack) -> None:
+    pack.configure({LAMBDA: {"exceptions": [{"resource": "given", "reason": "x"}]}})
+    assert pack.analyze(given("RolePolicy", role="existing", policy=ANY_FUNCTION)) == []
+    assert pack.analyze(named_by_arn("runtime")) == []
 
 
 def test_a_run_does_not_remember_the_run_before(pack: Pack) -> None:

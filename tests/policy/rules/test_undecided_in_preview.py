@@ -1,5 +1,7 @@
 from typing import Any
 
+import pytest
+
 from tests.policy import making
 from tests.policy.driver import MANDATORY, UNKNOWN, Pack, Registration, Violation
 
@@ -86,3 +88,32 @@ def test_strict_makes_it_mandatory(pack: Pack) -> None:
     pack.configure({RULE: {"enforcementLevel": MANDATORY}})
     (violation,) = found(pack, ROLE, unknown_policy())
     assert violation.level == "mandatory"
+
+
+def url(**inputs: Any) -> Registration:
+    function = {"functionName": "shop-math", "authorizationType": "NONE", **inputs}
+    return Registration("aws:lambda/functionUrl:FunctionUrl", "url", function)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "place"),
+    [
+        ({"authorizationType": UNKNOWN}, "authorizationType"),
+        ({"functionName": UNKNOWN}, "functionName"),
+        ({"functionName": UNKNOWN, "authorizationType": UNKNOWN}, "functionName"),
+        ({"functionName": UNKNOWN, "authorizationType": "AWS_IAM"}, None),
+        ({"functionName": "webhook", "authorizationType": UNKNOWN}, None),
+        ({}, None),
+    ],
+)
+def test_urls_of_functions(pack: Pack, inputs: dict[str, Any], place: str | None) -> None:
+    found = [it for it in pack.analyze_stack([making.target(), url(**inputs)]) if it.rule == RULE]
+    assert [it.urn for it in found] == ([url().urn] if place else [])
+    assert all(f'FunctionUrl "url", {place}: ' in it.message for it in found)
+    assert [it for it in pack.analyze_stack([url(**inputs)]) if it.rule == RULE] == []
+
+
+def test_a_role_that_nothing_tells(pack: Pack) -> None:
+    gateway = making.gateway(roleArn=UNKNOWN)
+    (violation,) = [it for it in pack.analyze_stack([gateway]) if it.rule == RULE]
+    assert 'AgentcoreGateway "tools", roleArn: its role is not known in this preview' in violation.message
