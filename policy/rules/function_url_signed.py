@@ -7,6 +7,7 @@ from pulumi_policy import Severity
 from toolgate.policy import frameworks
 from toolgate.policy.agentcore import functions
 from toolgate.policy.language.agentcore_facts import FUNCTION, FUNCTION_ALIAS, FUNCTION_URL, TARGET
+from toolgate.policy.language.spellings import ADDS_NO_PERMISSION
 from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.messages import quote
 from toolgate.policy.properties import at
@@ -23,10 +24,13 @@ def check_so_far(resource: Resource, so_far: Stack, config: RuleSettings) -> Ite
 
 
 def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
-    """Each function URL that does not demand a signature; a public URL of any other function is nobody's business."""
+    """Each function URL that does not demand a signature; a public URL of any other function is nobody's business.
+
+    Where the provider adds no permission the URL alone opens nothing: lambda-permission-pinned judges who does.
+    """
     for url in stack.of(FUNCTION_URL):
         authorization = at(url.props, "authorizationType")
-        if authorization in (SIGNED, UNKNOWN):
+        if authorization in (SIGNED, UNKNOWN) or at(url.props, ADDS_NO_PERMISSION):
             continue
         for tool in functions.to_be_tools(stack):
             if functions.is_for(stack, url, "functionName", tool):

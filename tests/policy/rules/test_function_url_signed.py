@@ -52,6 +52,12 @@ def test_whatever_is_not_aws_iam_violates(pack: Pack, authorization: Any) -> Non
     assert len(of(pack.analyze_stack([MATH, making.target(), url(authorization=authorization)]))) == 1
 
 
+def test_a_url_that_adds_no_permission_opens_nothing_by_itself(pack: Pack) -> None:
+    """Who opens it then is a permission, which lambda-permission-pinned judges."""
+    native = Registration("aws-native:lambda:Url", "url", {"targetFunctionArn": FUNCTION, "authType": "NONE"})
+    assert of(pack.run([MATH, making.target(), native])) == []
+
+
 @pytest.mark.parametrize("authorization", ["AWS_IAM", UNKNOWN])
 def test_signed_and_unknown_pass(pack: Pack, authorization: str) -> None:
     assert of(pack.run([MATH, making.target(), url(authorization=authorization)])) == []
