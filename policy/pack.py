@@ -6,7 +6,9 @@ from toolgate.policy import unmarshalling
 from toolgate.policy.pulumi_adapter import policy
 from toolgate.policy.rule import Rule
 from toolgate.policy.rules import (
+    agent_callers_named,
     agent_cannot_bypass_gateway,
+    agent_shell_exact,
     cedar_names_exist,
     customer_managed_key,
     function_url_signed,
@@ -36,6 +38,8 @@ RULES: tuple[Rule, ...] = (
     service_trust_pinned.RULE,
     gateway_role_exact_lambda.RULE,
     model_access_named.RULE,
+    agent_shell_exact.RULE,
+    agent_callers_named.RULE,
     resource_policy_private.RULE,
     policy_engine_enforces.RULE,
     policy_engine_attached.RULE,

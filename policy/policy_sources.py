@@ -50,6 +50,14 @@ def _sources(resource: Resource) -> Iterator[tuple[str, Any]]:
             yield f"{block[0]}[{index}]" if block else last, source
 
 
+def written_statements(component: Resource) -> Iterator[SourcedDocument]:
+    """The statements that one of toolgate's components was handed, as documents: a first preview knows no others."""
+    for index, written in enumerate(properties.each(component.props, "statements")):
+        given = {"Action": properties.at(written, "actions"), "Resource": properties.at(written, "resources")}
+        statement = {"Effect": "Allow", **{key: value for key, value in given.items() if value is not None}}
+        yield SourcedDocument(component, f"statements[{index}]", documents.read({"Statement": statement}))
+
+
 def attached(resource: Resource) -> list[str]:
     """The known ARNs of managed policies, AWS's or the customer's, that a resource attaches."""
     return [arn for arn in attachments(resource) if isinstance(arn, str)]

@@ -11,8 +11,34 @@ def _bedrock(account: str | Some, kind: str) -> patterns.Chain:
     return chain("arn:", PARTITION, ":bedrock:", REGION, ":", account, f":{kind}/", _MODEL_ID)
 
 
+def _of_agentcore(*resource: str | Some) -> patterns.Chain:
+    return chain("arn:", PARTITION, ":bedrock-agentcore:", REGION, ":", ACCOUNT, ":", *resource)
+
+
 # botocore bedrock-agentcore-control GatewayArn.
-GATEWAYS = (chain("arn:", PARTITION, ":bedrock-agentcore:", REGION, ":", ACCOUNT, ":gateway/", ID),)
+GATEWAYS = (_of_agentcore("gateway/", ID),)
+
+# Service Authorization Reference, "Amazon Bedrock AgentCore", resource types runtime and runtime-endpoint.
+RUNTIMES = (_of_agentcore("runtime/", ID), _of_agentcore("runtime/", ID, "/runtime-endpoint/", ID))
+
+# Two ids without a common part. botocore bedrock-agentcore-control AgentRuntimeArn, HarnessArn.
+_TWO_IDS = ("a_b-aaaaaaaaaa", "Zy9-0000000000")
+
+
+def _agent(name: str) -> tuple[patterns.Chain, ...]:
+    return tuple(
+        _of_agentcore(f"{kind}/{name}", *endpoint)
+        for kind in ("runtime", "harness")
+        for endpoint in ((), (f"/{kind}-endpoint/", ID))
+    )
+
+
+TWO_AGENTS = (_agent(_TWO_IDS[0]), _agent(_TWO_IDS[1]))
+# Service Authorization Reference, resource type workload-identity. The directory's own ARN, which the developer guide
+# asks for beside it, is none.
+TWO_IDENTITIES = tuple(
+    (_of_agentcore("workload-identity-directory/", ID, f"/workload-identity/{name}"),) for name in _TWO_IDS
+)
 
 _IAM_NAME = Some(NAME + "+=,.@", ("-", "zzz"))
 _IAM_PATH_AND_NAME = Some(NAME + "+=,.@/", ("-", "zzz"))

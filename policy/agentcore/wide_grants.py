@@ -1,8 +1,11 @@
-"""What the documents of AgentCore's roles allow on more than named resources: one search for every rule about it."""
+"""What documents allow on more than named resources: one search for every rule about it."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from toolgate.policy.agentcore.families import GATEWAYS
 from toolgate.policy.language import iam
+from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY
+from toolgate.policy.language.documents import Statement
 from toolgate.policy.language.iam import Family
 from toolgate.policy.policy_sources import SourcedDocument
 from toolgate.policy.rule import Finding
@@ -25,3 +28,14 @@ def wide_grants(
                 for reach in iam.wide_resources(statement.resources, family, view):
                     what = f"allows {actions[0]} {reach} to a role that AgentCore may take"
                     yield Finding(sourced.resource, what, f"{sourced.location}, {statement.label}")
+
+
+def administers(statement: Statement, action: str) -> bool:
+    """Whether one and the same entry holds this action and every gateway, as an administrator's does.
+
+    invoke-gateway-exact-arn reports the statement, and whoever answers for it there has read that it holds everything.
+    """
+    if not any(iam.wide_resources(statement.resources, GATEWAYS)):
+        return False
+    ways = [set(iam.by_pattern(statement.actions, it)) for it in (INVOKE_GATEWAY, action)]
+    return bool(ways[0] & ways[1])

@@ -63,6 +63,21 @@ INVOKE_RUNTIME = "bedrock-agentcore:InvokeAgentRuntime"
 INVOKE_RUNTIME_FOR_USER = "bedrock-agentcore:InvokeAgentRuntimeForUser"
 # Each is a shell in a session's machine, with the agent's role (AgentCore developer guide, "runtime-execute-command").
 RUN_COMMANDS = ("bedrock-agentcore:InvokeAgentRuntimeCommand", "bedrock-agentcore:InvokeAgentRuntimeCommandShell")
+# Each asks an agent for an answer; the endings ForUser in a user's name, which the caller chooses. The harness is an
+# agent without code of its own.
+ASK_AGENT = (
+    INVOKE_RUNTIME,
+    INVOKE_RUNTIME_FOR_USER,
+    "bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStream",
+    "bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStreamForUser",
+    "bedrock-agentcore:InvokeHarness",
+)
+# Each gives a token for a workload identity, by which credentials of users and of third parties are had.
+WORKLOAD_TOKENS = (
+    "bedrock-agentcore:GetWorkloadAccessToken",
+    "bedrock-agentcore:GetWorkloadAccessTokenForJWT",
+    "bedrock-agentcore:GetWorkloadAccessTokenForUserId",
+)
 STOP_RUNTIME_SESSION = "bedrock-agentcore:StopRuntimeSession"
 GET_POLICY_ENGINE = "bedrock-agentcore:GetPolicyEngine"
 AUTHORIZE_CALL = "bedrock-agentcore:AuthorizeAction"

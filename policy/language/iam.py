@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from toolgate.policy.language import patterns
 from toolgate.policy.language.documents import Document, Names, Statement
-from toolgate.policy.language.patterns import Chain
+from toolgate.policy.language.patterns import HOLE, Chain
 from toolgate.policy.language.unknown import UNKNOWN, Unknown
 from toolgate.policy.messages import quote
 
@@ -66,6 +66,25 @@ def wide_resources(resources: Names, family: Family, view: Callable[[str], str] 
         yield "on everything but its NotResource"
 
 
+def nameless_resources(resources: Names, some: Family, others: Family) -> Iterator[str]:
+    """The entries, as phrases, in which nothing of a name stands, not even unknown text.
+
+    Args:
+        resources: The entries.
+        some: One name of the kind in question, in each form that an entry can have of it.
+        others: Another, which has no part in common with the first: what reaches both names neither.
+    """
+    some, others = tuple(some), tuple(others)
+    if not resources.given or resources.negated:
+        yield from wide_resources(resources, (*some, *others))
+        return
+    for value in resources.values:
+        if value is not UNKNOWN and HOLE not in value.rpartition(":")[2]:
+            pattern = patterns.read(value)
+            if pattern.reaches(some) and pattern.reaches(others):
+                yield f"on {quote(value)}"
+
+
 def in_one_region(arn: str) -> str:
     """The ARN pattern with its Region, whatever it is, held to one."""
     return _REGION.sub(r"\1a\2", arn, count=1)
@@ -92,6 +111,25 @@ def reaches(resources: Names, family: Family, *, entirely: bool = False) -> bool
         return certain and not any(pattern.covers(family) for pattern in known)
     known = [pattern for pattern in known if pattern.wild or not pattern.holes]
     return any(pattern.covers(family) if entirely else pattern.reaches(family) for pattern in known)
+
+
+def by_pattern(actions: Names, action: str, meant: tuple[str, ...] = ()) -> Iterator[str]:
+    """The entries, as phrases, that hold an action by a wildcard or by what they leave out.
+
+    Args:
+        actions: The entries.
+        action: The action in question.
+        meant: Beginnings, in lower case, behind which a wildcard is fine: who writes one has meant the action.
+    """
+    if actions.negated:
+        yield "by all but its NotAction"
+        return
+    family = patterns.one(action.lower())
+    for value in actions.values:
+        if value is not UNKNOWN and not value.lower().startswith(meant):
+            pattern = patterns.read(value.lower())
+            if pattern.wild and not pattern.holes and pattern.reaches(family):
+                yield f"by the action {quote(value)}"
 
 
 def allows_everything(statement: Statement) -> bool:

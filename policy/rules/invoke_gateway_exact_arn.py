@@ -43,7 +43,10 @@ RULE = Rule(
     name="invoke-gateway-exact-arn",
     description="bedrock-agentcore:InvokeGateway is granted on exact gateway ARNs only.",
     why="Whoever holds this grant can call gateways that nobody named, today's and tomorrow's.",
-    fix="Name each gateway by its exact ARN (gateway.gateway_arn); grant other actions in a statement of their own.",
+    fix=(
+        "Name each gateway by its exact ARN (gateway.gateway_arn); grant other actions in a statement of their own."
+        " For an administrator, as a break-glass role is, make an exception with the reason."
+    ),
     severity=Severity.CRITICAL,
     framework=frameworks.LEAST_PRIVILEGE,
     types=policy_sources.TYPES | {agentcore_facts.AGENT_RUNTIME},

@@ -63,7 +63,35 @@ FOR_OTHERS: dict[str, Any] = {
     "models": statement("bedrock:*", "*"),
     "a service with the same beginning": statement("bedrock-agent:*", "*"),
     "several services": statement(["dynamodb:*", "sqs:*", "sns:*", "events:Put*", "kms:Decrypt"], "*"),
-    "runtimes": statement("bedrock-agentcore:InvokeAgentRuntime*", f"arn:aws:bedrock-agentcore:*:{ACCOUNT}:runtime/*"),
+    "runtimes": statement(
+        ["bedrock-agentcore:InvokeAgentRuntime", "bedrock-agentcore:InvokeAgentRuntimeForUser"],
+        f"arn:aws:bedrock-agentcore:*:{ACCOUNT}:runtime/shop_*",
+    ),
+    "one endpoint of one agent": statement(
+        "bedrock-agentcore:InvokeAgentRuntime",
+        f"arn:aws:bedrock-agentcore:{R}:{ACCOUNT}:runtime/shop_agent-abcdefghij/runtime-endpoint/live",
+    ),
+    "a calling service": statement(
+        [
+            "bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStream",
+            "bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStreamForUser",
+        ],
+        [
+            f"arn:aws:bedrock-agentcore:{R}:{ACCOUNT}:runtime/shop_agent-abcdefghij",
+            f"arn:aws:bedrock-agentcore:{R}:{ACCOUNT}:runtime/shop_agent-abcdefghij/runtime-endpoint/*",
+        ],
+    ),
+    "whoever repairs one agent": statement(
+        "bedrock-agentcore:InvokeAgentRuntimeCommand*",
+        f"arn:aws:bedrock-agentcore:{R}:{ACCOUNT}:runtime/shop_agent-abcdefghij",
+    ),
+    "a pipeline that changes agents": statement(
+        ["bedrock-agentcore:*AgentRuntimeEndpoint", "bedrock-agentcore:UpdateAgentRuntime", "bedrock-agentcore:Put*"],
+        "*",
+    ),
+    "monitoring": statement(
+        ["cloudwatch:Get*", "logs:StartQuery", "xray:BatchGetTraces", "bedrock-agentcore:ListGateways"], "*"
+    ),
     "reading": statement(["bedrock-agentcore:Get*", "bedrock-agentcore:List*"], "*"),
     "making gateways": statement(["bedrock-agentcore:CreateGateway*", "bedrock-agentcore:UpdateGateway"], "*"),
     "variables": statement("s3:*", "arn:aws:s3:::home/${aws:username}/*"),

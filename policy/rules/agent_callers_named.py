@@ -1,0 +1,64 @@
+"""agent-callers-named: a grant to ask an agent, or to act for its users, says which agent."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from pulumi_policy import Severity
+
+from toolgate.policy import frameworks, policy_sources
+from toolgate.policy.agentcore.families import TWO_AGENTS, TWO_IDENTITIES
+from toolgate.policy.language import agentcore_facts, iam
+from toolgate.policy.language.agentcore_facts import ASK_AGENT, COMPONENTS, RUN_COMMANDS, WORKLOAD_TOKENS
+from toolgate.policy.language.documents import Names, Statement, Text
+from toolgate.policy.language.unknown import UNKNOWN
+from toolgate.policy.policy_sources import SourcedDocument
+from toolgate.policy.rule import Finding, Resource, Rule
+from toolgate.policy.settings import RuleSettings
+
+_READ = "bedrock-agentcore:get"
+_TOKEN = f"{_READ}w"
+
+
+def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
+    """Every identity policy a resource carries, and in a first preview what our own components were given."""
+    carried = policy_sources.written_statements if resource.type in COMPONENTS else policy_sources.identity_documents
+    for sourced in carried(resource):
+        yield from in_document(sourced)
+
+
+def in_document(sourced: SourcedDocument) -> Iterator[Finding]:
+    """The statements of an identity policy that name no agent, or no workload identity."""
+    for statement in iam.statements(sourced.document):
+        # What gives commands, too, agent-shell-exact reports.
+        if not iam.allows(statement, *RUN_COMMANDS):
+            for what in (*_wide(statement, ASK_AGENT, TWO_AGENTS), *_wide(statement, WORKLOAD_TOKENS, TWO_IDENTITIES)):
+                yield Finding(sourced.resource, f"allows {what}", f"{sourced.location}, {statement.label}")
+
+
+def _wide(statement: Statement, actions: tuple[str, ...], two: tuple[iam.Family, ...]) -> Iterator[str]:
+    meant = replace(statement, actions=replace(statement.actions, values=tuple(_not_reads(statement.actions))))
+    allowed = [action for action in actions if iam.allows(meant, action)]
+    for reach in iam.nameless_resources(statement.resources, *two) if allowed else ():
+        yield f"{allowed[0]} {reach}"
+
+
+def _not_reads(actions: Names) -> Iterator[Text]:
+    """The entries without those by which somebody means to read (`Get*`), though they hold the tokens as well."""
+    for value in actions.values:
+        if value is UNKNOWN or not value.lower().startswith(_READ) or value.lower().startswith(_TOKEN):
+            yield value
+
+
+RULE = Rule(
+    name="agent-callers-named",
+    description="Who may ask an agent, or act for its users, may do so with agents that are named.",
+    why="Whoever may ask an agent has its tools asked for; a token of its identity opens what its users gave it.",
+    fix=(
+        "Name the runtime (runtime/NAME-*, or its exact ARN) or the workload identity (workload-identity/NAME-*);"
+        " for an administrator make an exception with the reason."
+    ),
+    severity=Severity.MEDIUM,
+    framework=frameworks.LEAST_PRIVILEGE,
+    types=policy_sources.TYPES | {agentcore_facts.AGENT_RUNTIME, agentcore_facts.LAMBDA_TOOLS},
+    check=check,
+)
