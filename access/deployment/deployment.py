@@ -20,13 +20,14 @@ from toolgate.access.deployment.agentcore_resources import (
 )
 from toolgate.access.deployment.data_resources import service_of
 from toolgate.access.deployment.gateway_tools import api_schema
+from toolgate.access.deployment.given_identities import read_given
 from toolgate.access.deployment.policy_attachments import read_attachments
 from toolgate.access.deployment.policy_engines import read_attachment, read_policy_engines
-from toolgate.access.deployment.roles import Role, read_given, read_roles
+from toolgate.access.deployment.roles import Role, read_roles
 from toolgate.access.deployment.stack_export import Archive, Asset, DeploymentError, Hidden, Resource, load, resources
 from toolgate.access.deployment.supplied_policies import with_policies
 from toolgate.access.deployment.users import User, read_users
-from toolgate.access.iam.identities import Identity, external_principal
+from toolgate.access.iam.identities import Identity, outsider
 from toolgate.access.iam.policies import Policy, read_resource_policy
 from toolgate.policy.language.agentcore_facts import (
     AGENTCORE_TYPES,
@@ -51,8 +52,8 @@ class Deployment:
     """Everything of a deployment that says who may call what, and what runs.
 
     `resource_policies` maps the ARN of a gateway or runtime to its resource policy; `others` labels AgentCore resources
-    that no view covers; `data` are the resources that tools keep data in, as `data_resources` reads them; `given_roles`
-    are those of agents that are not in it, with what it writes into them.
+    that no view covers; `data` are the resources that tools keep data in, as `data_resources` reads them; `given` are
+    identities that it does not make but writes into, or gives to an agent, as `given_identities` reads them.
     """
 
     roles: tuple[Role, ...]
@@ -65,16 +66,16 @@ class Deployment:
     policy_engines: tuple[PolicyEngine, ...]
     others: tuple[str, ...]
     data: tuple[Resource, ...] = ()
-    given_roles: tuple[Identity, ...] = ()
+    given: tuple[Identity, ...] = ()
 
     def role(self, arn: str) -> Role | None:
         """The role with this ARN, if it is one of the deployment."""
         return next((role for role in self.roles if role.arn == arn), None)
 
     def identity(self, arn: str) -> Identity:
-        """The role with this ARN as far as the deployment knows it."""
-        known = next((role for role in (*self.roles, *self.given_roles) if role.arn == arn), None)
-        return known or external_principal(arn)
+        """The role, user or account with this ARN as far as the deployment knows it."""
+        known = next((it for it in (*self.roles, *self.users, *self.given) if it.arn == arn), None)
+        return known or outsider(arn)
 
     def function(self, arn: str) -> Function | None:
         """The function with this ARN, if it is one of the deployment."""
@@ -112,11 +113,11 @@ def parse(export: Mapping[str, Any]) -> Deployment:
     agents = _agent_names(found)
     attachments = read_attachments(found)
     uploaded = _uploaded(found)
-    roles = read_roles(found, attachments)
+    roles, users = read_roles(found, attachments), read_users(found, attachments)
     by_type = {wanted: [r for r in found if r.type == wanted] for wanted in (*_READ, FUNCTION)}
     return Deployment(
         roles=roles,
-        users=read_users(found, attachments),
+        users=users,
         gateways=tuple(_gateway(r) for r in by_type[GATEWAY]),
         targets=tuple(_target(r) for r in by_type[TARGET]),
         functions=tuple(_function(r) for r in by_type[FUNCTION]),
@@ -125,7 +126,7 @@ def parse(export: Mapping[str, Any]) -> Deployment:
         policy_engines=read_policy_engines(found),
         others=tuple(r.label for r in found if r.type.startswith(AGENTCORE_TYPES) and r.type not in _READ),
         data=tuple(r for r in found if service_of(r.type)),
-        given_roles=tuple(read_given(by_type[RUNTIME], roles, attachments)),
+        given=read_given(found, (*roles, *users), attachments),
     )
 
 

@@ -1,4 +1,4 @@
-"""Which identity policies belong to which role, user or group, however the program attached them."""
+"""Which identity policies belong to which role, user, group or permission set, however the program attached them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,22 +17,37 @@ from toolgate.policy.language.agentcore_facts import (
     USER_POLICY,
 )
 
+PERMISSION_SET_KIND = "permission-set"
+
 INLINE = {
-    ROLE_POLICY: "role",
-    USER_POLICY: "user",
-    GROUP_POLICY: "group",
+    ROLE_POLICY: ("role", "role", "policy"),
+    USER_POLICY: ("user", "user", "policy"),
+    GROUP_POLICY: ("group", "group", "policy"),
+    "aws:ssoadmin/permissionSetInlinePolicy:PermissionSetInlinePolicy": (
+        PERMISSION_SET_KIND,
+        "permissionSetArn",
+        "inlinePolicy",
+    ),
 }
-"""Resource types that write one policy into an identity, and the property that names the identity."""
+"""Resource types that write one policy into an identity: its kind, and the properties with name and document."""
 
 ATTACHED = {
-    ROLE_ATTACHMENT: "role",
-    USER_ATTACHMENT: "user",
-    GROUP_ATTACHMENT: "group",
+    ROLE_ATTACHMENT: ("role", "role", "policyArn"),
+    USER_ATTACHMENT: ("user", "user", "policyArn"),
+    GROUP_ATTACHMENT: ("group", "group", "policyArn"),
+    "aws:ssoadmin/managedPolicyAttachment:ManagedPolicyAttachment": (
+        PERMISSION_SET_KIND,
+        "permissionSetArn",
+        "managedPolicyArn",
+    ),
 }
-"""Resource types that attach a managed policy to an identity, and the property that names the identity."""
+"""Resource types that attach a managed policy to an identity: its kind, and the properties with name and ARN."""
+
+CUSTOMER_MANAGED = "aws:ssoadmin/customerManagedPolicyAttachment:CustomerManagedPolicyAttachment"
+"""Attaches to a permission set the policy that each account has under a name."""
 
 Named = tuple[str, str]
-"""Whom a policy belongs to: `role`, `user` or `group`, and its name."""
+"""Whom a policy belongs to: `role`, `user` or `group` and its name, or `permission-set` and its ARN."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +78,10 @@ class Attachments:
         known = [self.managed[arn] for arn in listed if arn in self.managed]
         return [*inline.values(), *known], [arn for arn in listed if arn not in self.managed]
 
+    def holders(self, kind: str) -> tuple[str, ...]:
+        """The names of all identities of a kind that some policy belongs to."""
+        return tuple(dict.fromkeys(name for of, name in (*self.inline, *self.attached) if of == kind))
+
 
 def read_attachments(resources: Sequence[Resource]) -> Attachments:
     """All identity policies among the resources.
@@ -72,15 +91,15 @@ def read_attachments(resources: Sequence[Resource]) -> Attachments:
     """
     inline: dict[Named, dict[str, Policy]] = {}
     attached: dict[Named, list[str]] = {}
+    managed = {r.text("arn"): read_policy(r, r.name, r.get("policy")) for r in resources if r.type == MANAGED_POLICY}
     for resource in resources:
         if resource.type in INLINE:
-            kind = INLINE[resource.type]
-            policy = read_policy(resource, resource.name, resource.get("policy"))
+            kind, whose, document = INLINE[resource.type]
+            policy = read_policy(resource, resource.name, resource.get(document))
             name = resource.optional_text("name") or resource.name
-            inline.setdefault((kind, resource.text(kind)), {})[name] = policy
-        for whose in _attached_to(resource):
-            attached.setdefault(whose, []).append(resource.text("policyArn"))
-    managed = {r.text("arn"): read_policy(r, r.name, r.get("policy")) for r in resources if r.type == MANAGED_POLICY}
+            inline.setdefault((kind, resource.text(whose)), {})[name] = policy
+        for named, arn in _attached(resource, managed):
+            attached.setdefault(named, []).append(arn)
     return Attachments(managed, inline, attached)
 
 
@@ -101,11 +120,18 @@ def inline_of(resource: Resource) -> Mapping[str, Policy]:
     }
 
 
-def _attached_to(resource: Resource) -> Iterator[Named]:
+def _attached(resource: Resource, managed: Mapping[str, Policy]) -> Iterator[tuple[Named, str]]:
     if resource.type in ATTACHED:
-        kind = ATTACHED[resource.type]
-        yield kind, resource.text(kind)
+        kind, whose, arn = ATTACHED[resource.type]
+        yield (kind, resource.text(whose)), resource.text(arn)
     if resource.type == POLICY_ATTACHMENT:
         for kind in ("role", "user", "group"):
             listed = f"{kind}s"
-            yield from ((kind, name) for name in resource.texts(listed, resource.get(listed)))
+            for name in resource.texts(listed, resource.get(listed)):
+                yield (kind, name), resource.text("policyArn")
+    if resource.type == CUSTOMER_MANAGED:
+        reference = resource.mapping("customerManagedPolicyReference")
+        written = f"policy{reference.get('path') or '/'}{reference.get('name')}"
+        # The account's own policy of that name; without one in the deployment, its document is not known.
+        arn = next((known for known in managed if known.endswith(f":{written}")), written)
+        yield (PERMISSION_SET_KIND, resource.text("permissionSetArn")), arn

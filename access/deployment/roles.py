@@ -1,15 +1,14 @@
 """Roles of a deployment with every identity policy that is theirs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from toolgate.access.deployment.policy_attachments import Attachments, inline_of
 from toolgate.access.deployment.stack_export import Resource
-from toolgate.access.iam.identities import Identity, given_role, name_in
+from toolgate.access.iam.identities import Identity
 from toolgate.access.iam.policies import read_document
 from toolgate.policy.language.agentcore_facts import ROLE
-from toolgate.policy.language.arns import account_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,16 +30,6 @@ def read_roles(resources: Sequence[Resource], attachments: Attachments) -> tuple
         DeploymentError: A role or a policy of one cannot be read.
     """
     return tuple(_role(resource, attachments) for resource in resources if resource.type == ROLE)
-
-
-def read_given(runtimes: Sequence[Resource], roles: Sequence[Role], attachments: Attachments) -> Iterator[Identity]:
-    """The roles of runtimes that are not in the deployment, with what it writes into them."""
-    known = {role.arn for role in roles}
-    accounts = {it.text("roleArn"): account_of(it.text("agentRuntimeArn")) for it in runtimes}
-    for arn, account in accounts.items():
-        if arn not in known:
-            policies, _ = attachments.of(("role", name_in(arn)), {}, ())
-            yield given_role(arn, policies, account)
 
 
 def _role(resource: Resource, attachments: Attachments) -> Role:

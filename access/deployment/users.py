@@ -1,10 +1,11 @@
 """Users of a deployment with every identity policy that is theirs, by themselves or by a group."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from toolgate.access.deployment.policy_attachments import Attachments
 from toolgate.access.deployment.stack_export import Resource
 from toolgate.access.iam.identities import Identity
+from toolgate.access.iam.policies import Policy
 from toolgate.policy.language.agentcore_facts import USER
 
 MEMBERS_OF_GROUP = "aws:iam/groupMembership:GroupMembership"
@@ -15,17 +16,41 @@ class User(Identity):
     """An IAM user."""
 
 
+Groups = Mapping[str, Sequence[str]]
+"""The groups of each user, by their names."""
+
+
 def read_users(resources: Sequence[Resource], attachments: Attachments) -> tuple[User, ...]:
     """All users among the resources.
 
     Raises:
         DeploymentError: A user, a membership or a policy cannot be read.
     """
+    groups = read_groups(resources)
+    return tuple(_user(r, attachments, groups) for r in resources if r.type == USER)
+
+
+def read_groups(resources: Sequence[Resource]) -> Groups:
+    """Which groups the deployment puts which users into.
+
+    Raises:
+        DeploymentError: A membership cannot be read.
+    """
     groups: dict[str, list[str]] = {}
     for resource in resources:
         for user, group in _memberships(resource):
             groups.setdefault(user, []).append(group)
-    return tuple(_user(r, attachments, groups) for r in resources if r.type == USER)
+    return groups
+
+
+def policies_of(name: str, attachments: Attachments, groups: Groups) -> tuple[list[Policy], list[str]]:
+    """A user's policies, and the ARNs of those whose documents the deployment does not hold."""
+    policies, unread = attachments.of(("user", name), {}, ())
+    for group in dict.fromkeys(groups.get(name, ())):
+        more, missing = attachments.of(("group", group), {}, ())
+        policies += more
+        unread += missing
+    return policies, unread
 
 
 def _memberships(resource: Resource) -> Iterator[tuple[str, str]]:
@@ -37,13 +62,9 @@ def _memberships(resource: Resource) -> Iterator[tuple[str, str]]:
             yield resource.text("user"), group
 
 
-def _user(resource: Resource, attachments: Attachments, groups: dict[str, list[str]]) -> User:
+def _user(resource: Resource, attachments: Attachments, groups: Groups) -> User:
     name = resource.text("name")
-    policies, unread = attachments.of(("user", name), {}, ())
-    for group in dict.fromkeys(groups.get(name, ())):
-        more, missing = attachments.of(("group", group), {}, ())
-        policies += more
-        unread += missing
+    policies, unread = policies_of(name, attachments, groups)
     boundary = resource.optional_text("permissionsBoundary")
     known = attachments.managed.get(boundary) if boundary else None
     return User(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from toolgate.access.iam.identities import ANY_CALLER
+from toolgate.access.iam.identities import ANY_ACCOUNT, ANY_CALLER
 from toolgate.access.iam.statements import DecidingStatement, IamRequest, Matched, matches
 from toolgate.policy.language.arns import account_in
 from toolgate.policy.language.matching import Match
@@ -82,7 +82,7 @@ def decide(request: IamRequest) -> Decision:
     ways = _ways(request, [m for m in matched if m.statement.effect == "Allow"])
     # An unknown document may allow or deny anything, but it opens no lock other than its own.
     others_open = any(all(layer.allows for layer in way if layer.sort != IDENTITY) for way in ways)
-    if request.caller.unread and others_open:
+    if request.caller.unknowns and others_open:
         return Decision(Outcome.UNDECIDED, _statements(matched))
     possible = [way for way in ways if all(layer.allows for layer in way)]
     if not possible:
@@ -109,7 +109,7 @@ def _ways(request: IamRequest, allows: list[Matched]) -> list[_Way]:
     if request.caller is ANY_CALLER:
         return [[_Layer(RESOURCE, by_kind["resource"])]]
     owner = account_in(request.resource)  # none for what every account shares, e.g. a foundation model
-    if owner is not None and owner != request.caller.account:
+    if owner is not None and request.caller.account not in (owner, ANY_ACCOUNT):
         return [[identity, *limits, _Layer(RESOURCE, by_kind["resource"])]]
     ways: list[_Way] = [[identity, *limits]]
     if request.resource_policy:

@@ -5,22 +5,28 @@ from dataclasses import dataclass
 
 from toolgate.access.iam.policies import Policy
 from toolgate.policy.language.arns import account_of
+from toolgate.policy.language.principals import is_account
+
+ANY_ACCOUNT = "*"
+"""The account of somebody of whom it is not known; judged as if it were the resource's own."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """A role, a user, or somebody of whom only the ARN is known.
+    """A role, a user, or somebody whom the deployment names but does not hold.
 
     Attributes:
-        arn: The IAM ARN, e.g. `arn:aws:iam::<account>:role/<path><name>`.
+        arn: The IAM ARN, e.g. `arn:aws:iam::<account>:role/<path><name>`; for one that has none, what it is called.
         name: Its name, without a path.
         policies: Identity policies, inline, attached and by group.
         boundary: The permissions boundary, if one is set and its document is known.
         unknown_boundary: The ARN of the permissions boundary, if one is set and its document is not known: it may take
             away anything, and grants nothing.
-        unread: What its permissions also depend on but the deployment does not hold: policy ARNs, or a sentence's rest.
+        unread: ARNs of attached policies whose documents the deployment does not hold.
+        beyond: What else its permissions depend on, as a noun, where the deployment does not hold it; else empty.
+        many: Whether it stands for principals whose ARNs nobody knows, as a group does for its members.
         used_in: The account that it is used in, where that is sure and its ARN was written for another: a plan of the
-            stand-in names an account that is not the real one.
+            stand-in names an account that is not the real one. `ANY_ACCOUNT` where it may be in any.
     """
 
     arn: str
@@ -29,36 +35,46 @@ class Identity:
     boundary: Policy | None = None
     unknown_boundary: str | None = None
     unread: tuple[str, ...] = ()
+    beyond: str = ""
+    many: bool = False
     used_in: str | None = None
 
     @property
     def account(self) -> str:
-        """The account's 12 digits."""
+        """The account's 12 digits, or `ANY_ACCOUNT`."""
         return self.used_in or account_of(self.arn)
+
+    @property
+    def unknowns(self) -> tuple[str, ...]:
+        """What is not known of its permissions, a noun each; its boundary stands in `unknown_boundary`."""
+        return (*self.unread, self.beyond) if self.beyond else self.unread
 
 
 ANY_CALLER = Identity(arn="arn:*:*:::*", name="*")
 """Somebody about whom nothing is known but that they can sign, and that no policy names them."""
 
 
-def external_principal(arn: str) -> Identity:
-    """Somebody whom the deployment names but does not hold, so that only what others grant them is known."""
-    return Identity(arn=arn, name=name_in(arn), unread=(f"the identity policies of {arn}",))
-
-
-def given_role(arn: str, policies: Iterable[Policy], used_in: str) -> Identity:
-    """A role that AgentCore takes and the deployment does not make: it may have other policies, and a boundary.
-
-    A service takes roles of its own account only (IAM user guide, "Grant a user permissions to pass a role").
+def outsider(
+    arn: str, policies: Iterable[Policy] = (), unread: Iterable[str] = (), used_in: str | None = None
+) -> Identity:
+    """A role, a user or an account that the deployment names but does not hold.
 
     Args:
-        arn: Its ARN.
+        arn: Its ARN, or its unique id.
         policies: What the deployment writes into it.
-        used_in: The account of what has it.
+        unread: ARNs of policies that the deployment attaches to it and does not hold.
+        used_in: The account that it is used in, where its ARN does not tell that; `ANY_ACCOUNT` where nothing does.
     """
-    known = tuple(policies)
-    unread = f"the other policies of {arn} and its permissions boundary" if known else f"the identity policies of {arn}"
-    return Identity(arn=arn, name=name_in(arn), policies=known, unread=(unread,), used_in=used_in)
+    known, missing = tuple(policies), tuple(unread)
+    return Identity(
+        arn=arn,
+        name=name_in(arn),
+        policies=known,
+        unread=missing,
+        beyond="its other policies and its permissions boundary" if known or missing else "its identity policies",
+        many=is_account(arn) or used_in == ANY_ACCOUNT,
+        used_in=used_in,
+    )
 
 
 def name_in(arn: str) -> str:

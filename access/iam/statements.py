@@ -8,14 +8,13 @@ and who it is that asks. A condition on something that only the request will tel
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from toolgate.access.deployment.users import User
-from toolgate.access.iam.identities import ANY_CALLER, Identity
+from toolgate.access.iam.identities import ANY_ACCOUNT, ANY_CALLER, Identity
 from toolgate.access.iam.policies import Policy, sid
 from toolgate.policy.language import evaluation
 from toolgate.policy.language.arns import account_in, region_in
 from toolgate.policy.language.documents import Statement as IamStatement
 from toolgate.policy.language.matching import Match, all_of
-from toolgate.policy.language.principals import Named, aws_principals, named
+from toolgate.policy.language.principals import Named, aws_principals, is_account, named
 from toolgate.policy.language.request_facts import UNNAMED, Fact, Facts
 from toolgate.policy.language.unknown import Unknown
 
@@ -81,9 +80,8 @@ def matches(request: IamRequest, policy: Policy, kind: str) -> Iterator[Matched]
         kind: `identity`, `boundary` or `resource`.
     """
     asked = evaluation.Request(request.action, request.resource, _facts(request))
-    arn = None if request.caller is ANY_CALLER else request.caller.arn
     for read in policy.concerning(request.action):
-        name = named(read, arn) if kind == "resource" else None
+        name = _named(read, request.caller) if kind == "resource" else None
         if kind == "resource" and name is None:
             continue
         match = all_of((evaluation.matches(read, asked), _LEAST.get(name, Match.YES)))
@@ -91,6 +89,15 @@ def matches(request: IamRequest, policy: Policy, kind: str) -> Iterator[Matched]
             conditions = tuple(_conditions(read)) if match is not Match.YES else ()
             statement = DecidingStatement(policy.name, sid(read), "Allow" if read.allow else "Deny", conditions, kind)
             yield Matched(statement, match, name)
+
+
+def _named(read: IamStatement, caller: Identity) -> Named | None:
+    if caller.many and read.everybody_but:  # it may list some of them
+        return Named.UNCLEAR
+    name = named(read, None if caller is ANY_CALLER else caller.arn)
+    if name is None and caller.account == ANY_ACCOUNT and any(is_account(it) for it in aws_principals(read)):
+        return Named.UNCLEAR
+    return name
 
 
 # However sure the rest of a statement is: whether it names this very session nobody knows.
@@ -107,22 +114,27 @@ _ALWAYS: Mapping[str, Fact] = {
 
 
 def _facts(request: IamRequest) -> Facts:
-    told: dict[str, Fact] = {
-        **_ALWAYS,
-        # Of somebody whom no policy names, nothing is known but that.
-        "aws:principalarn": UNNAMED,
-    }
-    if request.caller is not ANY_CALLER:
-        # The key holds the role's ARN, not the session's.
-        told["aws:principalarn"] = request.caller.arn
-        told["aws:principalaccount"] = request.caller.account
-        told["aws:principaltype"] = "User" if isinstance(request.caller, User) else "AssumedRole"
-        told["aws:username"] = request.caller.name if isinstance(request.caller, User) else None
+    told = {**_ALWAYS, **_of_caller(request.caller)}
     if region := region_in(request.resource):
         told["aws:requestedregion"] = region
     if account := account_in(request.resource):
         told["aws:resourceaccount"] = account
     return Facts({**told, **{key.lower(): value for key, value in request.facts.items()}})
+
+
+def _of_caller(caller: Identity) -> Mapping[str, Fact]:
+    if caller is ANY_CALLER:  # nothing is known but that no policy names it
+        return {"aws:principalarn": UNNAMED}
+    account: dict[str, Fact] = {} if caller.account == ANY_ACCOUNT else {"aws:principalaccount": caller.account}
+    if caller.many:
+        return account
+    user = ":user/" in caller.arn
+    return {
+        **account,
+        "aws:principalarn": caller.arn,  # the role's, not the session's
+        "aws:principaltype": "User" if user else "AssumedRole",
+        "aws:username": caller.name if user else None,
+    }
 
 
 def _conditions(read: IamStatement) -> Iterator[str]:

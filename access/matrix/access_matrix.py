@@ -18,7 +18,7 @@ from toolgate.access.iam.identities import ANY_CALLER
 from toolgate.access.matrix.elsewhere import ANY_TOOL, gateways_elsewhere
 from toolgate.access.matrix.inbound import reached
 from toolgate.access.matrix.not_judged import undecided, unsupported
-from toolgate.access.matrix.principals import Caller, agents, external_principals, others
+from toolgate.access.matrix.principals import Caller, agents, given, others, outsiders
 from toolgate.access.matrix.public_access import open_roles, public_access
 from toolgate.access.matrix.tool_access import UNDECIDED, AccessCheck, ToolAccess, decide_access
 from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY
@@ -124,7 +124,7 @@ def matrix(deployment: Deployment) -> Matrix:
     engines = {gateway.arn: tool_engine(deployment, gateway) for gateway in deployment.gateways}
     unclear: list[str] = []
     blocks = tuple(_blocks(deployment, engines, unclear))
-    return Matrix(blocks, (*unsupported(deployment, engines), *unclear))
+    return Matrix(blocks, tuple(dict.fromkeys((*unsupported(deployment, engines), *unclear))))
 
 
 def _blocks(deployment: Deployment, engines: Mapping[str, ToolEngine | None], unclear: list[str]) -> Iterator[Block]:
@@ -146,12 +146,9 @@ def _blocks(deployment: Deployment, engines: Mapping[str, ToolEngine | None], un
         found = (block(other, gateway) for gateway in signed)
         yield from (b for b in found if not b.denied)
     for gateway in signed:
-        named = (
-            block(external_principal, gateway)
-            for external_principal in external_principals(deployment, gateway, engines[gateway.arn])
-        )
-        yield from (b for b in named if not b.denied)
-    for caller in (*agents(deployment), *others(deployment)):
+        strangers = (block(outsider, gateway) for outsider in outsiders(deployment, gateway, engines[gateway.arn]))
+        yield from (b for b in strangers if not b.denied)
+    for caller in (*agents(deployment), *others(deployment), *given(deployment)):
         for arn in gateways_elsewhere(deployment, caller.identity):
             who = caller.agent or caller.identity.name
             unclear.append(f"{who}: may invoke {arn}; what that gateway's own policies say is not in the deployment")

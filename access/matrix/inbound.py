@@ -56,7 +56,7 @@ def reached(deployment: Deployment, gateway: Gateway, caller: Identity) -> Inbou
     related = (
         gateway.authorizer != "AWS_IAM"
         or gateway.arn in deployment.resource_policies
-        or caller.unread
+        or caller.unknowns
         or any(policy.may_allow(INVOKE_GATEWAY, gateway.arn) for policy in caller.policies)
     )
     return inbound(deployment, gateway, caller) if related else _DENIED

@@ -92,10 +92,18 @@ def _beside(deployment: Deployment, runtime: Runtime) -> str:
 
 
 def undecided(gateway: Gateway, caller: Caller, inbound_decision: Inbound) -> Iterator[str]:
-    """Why IAM's documents, all of them known, do not decide about a caller; nothing where they do."""
-    decision = inbound_decision.decision
-    known = not (caller.identity.unread or caller.identity.unknown_boundary)
-    if decision and decision.outcome is Outcome.UNDECIDED and known:
-        who = caller.agent or caller.identity.name
+    """Why IAM's documents do not decide about a caller; nothing where they do, or where `unsupported` says it."""
+    decision, identity = inbound_decision.decision, caller.identity
+    if decision is None or decision.outcome is not Outcome.UNDECIDED:
+        return
+    unknown = [f"the document of {arn}, attached to it" for arn in identity.unread]
+    if identity.unknown_boundary:
+        unknown.append(f"the document of {identity.unknown_boundary}, its permissions boundary")
+    if identity.beyond:
+        unknown.append(identity.beyond)
+    who = caller.agent or (identity.arn if identity.beyond else identity.name)
+    if not unknown:
         listed = "; ".join(str(statement) for statement in decision.statements)
         yield f"{who}: a policy variable, an unknown operator or an unclear wildcard on {gateway.label}: {listed}"
+    if caller.agent is None:
+        yield from (f"{who}: not known: {what}" for what in unknown)

@@ -1,12 +1,17 @@
-"""Whom a matrix has to judge: agents, other roles and users of the deployment, and strangers that its policies name."""
+"""Whom a matrix has to judge: agents, other roles and users of the deployment, and outsiders.
+
+Outsiders are those that the deployment does not hold: its policies name them, or it writes a grant into them.
+"""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from toolgate.access.cedar.cedar_decision import ToolEngine
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
-from toolgate.access.iam.identities import Identity, external_principal
+from toolgate.access.iam.evaluation import Access
+from toolgate.access.iam.identities import Identity
+from toolgate.access.matrix.inbound import reached
 from toolgate.policy.language import patterns
 from toolgate.policy.language.agentcore_facts import entity_id
 from toolgate.policy.language.arns import account_of, is_account_id
@@ -37,15 +42,28 @@ def others(deployment: Deployment) -> Iterator[Caller]:
             yield Caller(identity)
 
 
-def external_principals(deployment: Deployment, gateway: Gateway, engine: ToolEngine | None) -> Iterator[Caller]:
-    """Principals that a gateway's policies name, but that the deployment does not hold."""
+def outsiders(deployment: Deployment, gateway: Gateway, engine: ToolEngine | None) -> Iterator[Caller]:
+    """Principals that the deployment does not hold, and that a gateway's policies name or that it lets in itself."""
     known = {identity.arn for identity in (*deployment.roles, *deployment.users)}
-    known |= {runtime.role_arn for runtime in deployment.runtimes}
-    ids = {entity_id(arn) for arn in known}
-    named = dict.fromkeys([*_by_resource_policy(deployment, gateway), *_by_cedar(engine)])
-    for arn in named:
-        if arn not in known and entity_id(arn) not in ids:
-            yield Caller(external_principal(arn))
+    seen = {entity_id(arn) for arn in known | {runtime.role_arn for runtime in deployment.runtimes}}
+    named = [deployment.identity(arn) for arn in (*_by_resource_policy(deployment, gateway), *_by_cedar(engine))]
+    granted = (identity for identity in deployment.given if _lets_in(deployment, gateway, identity))
+    for identity in (*named, *granted):
+        if entity_id(identity.arn) not in seen:
+            seen.add(entity_id(identity.arn))
+            yield Caller(identity)
+
+
+def given(deployment: Deployment) -> Iterator[Caller]:
+    """Identities that the deployment does not hold but writes into, but for agents' roles."""
+    of_agents = {runtime.role_arn for runtime in deployment.runtimes}
+    return (Caller(identity) for identity in deployment.given if identity.arn not in of_agents)
+
+
+def _lets_in(deployment: Deployment, gateway: Gateway, identity: Identity) -> bool:
+    """Whether what the deployment writes into an identity may let it in, whatever else it has."""
+    written = replace(identity, beyond="")
+    return reached(deployment, gateway, written).access is not Access.DENY
 
 
 def _by_resource_policy(deployment: Deployment, gateway: Gateway) -> Iterator[str]:

@@ -70,7 +70,7 @@ def call(check: AccessCheck, tool: str, arguments: Mapping[str, Any] | None = No
 
 def cedar_name(caller: Identity) -> str | None:
     """The caller's entity id for Cedar; None where it stands for many."""
-    return None if caller is ANY_CALLER or caller.arn.endswith(":root") else entity_id(caller.arn)
+    return None if caller is ANY_CALLER or caller.many else entity_id(caller.arn)
 
 
 def _cell(check: AccessCheck, decided: ToolDecision | None, policies: tuple[ScopedPolicy, ...]) -> ToolAccess:

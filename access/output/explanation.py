@@ -73,7 +73,7 @@ def _inbound(gateway: Gateway, who: Identity, inbound_decision: Inbound) -> Iter
     for statement in decision.statements:
         conditions = f", if {'; '.join(statement.conditions)}" if statement.conditions else ""
         yield f"  {statement.effect} in {_KINDS[statement.kind]} '{statement.policy}' ({statement.sid}){conditions}"
-    yield from (f"  not known: {unread}" for unread in who.unread if decision.outcome is Outcome.UNDECIDED)
+    yield from (f"  not known: {unread}" for unread in who.unknowns if decision.outcome is Outcome.UNDECIDED)
     yield from (f"  missing: {text}" for text in _missing(decision, gateway, who))
 
 

@@ -73,12 +73,12 @@ def _notes(matrix: Matrix, bullet: str) -> Iterator[str]:
 
 
 def principal_label(arn: str, agent: str | None, gateway: str) -> str:
-    """An agent's name, `*`, or else what the ARN ends in; with the account where it is not the gateway's."""
+    """An agent's name, `*`, or else what the ARN ends in; with the account where it is another than the gateway's."""
     if agent is not None or ":" not in arn:
         return agent or arn
     account = account_of(arn)
     name = arn.rsplit(":", 1)[-1]
-    return name if account == account_of(gateway) else f"{account}:{name}"
+    return name if account in {"", account_of(gateway)} else f"{account}:{name}"
 
 
 def gateway_label(arn: str) -> str:

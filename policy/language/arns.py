@@ -23,6 +23,11 @@ def service_in(arn: str) -> str | None:
     return match["service"] if match else None
 
 
+def partition_of(arn: str) -> str:
+    """The partition of an ARN, e.g. `aws`."""
+    return arn.split(":")[1]
+
+
 def region_in(arn: str) -> str | None:
     """The Region of an ARN; None where it has none, or for a text that is no ARN."""
     match = _ARN.match(arn)

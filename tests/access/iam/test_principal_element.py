@@ -80,14 +80,14 @@ GROUP_POLICY = ("aws:iam/groupPolicy:GroupPolicy", "gp", {"group": "ops", "polic
     ids=["inline", "attached", "attached to many", "group's members", "user's groups"],
 )
 def test_a_user_may_by_every_way_a_policy_can_be_theirs(case: MakeCase, resources: list[Any]) -> None:
-    assert _others(case(more=resources)) == {USER: "allow"}
+    assert _others(case(more=resources))[USER] == "allow"
 
 
 @pytest.mark.parametrize(
     ("resources", "decision"),
     [
         ([_user(), _inline(ELSEWHERE)], None),
-        ([_user(), GROUP_POLICY], None),
+        ([_user(), ("aws:iam/groupPolicy:GroupPolicy", "gp", {"group": "ops", "policy": ELSEWHERE}), MEMBERS], None),
         (
             [
                 _user(permissionsBoundary="arn:limit"),
@@ -106,7 +106,14 @@ def test_a_user_may_by_every_way_a_policy_can_be_theirs(case: MakeCase, resource
             "undecided",
         ),
     ],
-    ids=["another gateway", "no member", "boundary", "unknown boundary", "nothing to limit", "unknown policy"],
+    ids=[
+        "another gateway",
+        "group without a grant",
+        "boundary",
+        "unknown boundary",
+        "nothing to limit",
+        "unknown policy",
+    ],
 )
 def test_a_user_that_may_not_or_cannot_be_judged(case: MakeCase, resources: list[Any], decision: str | None) -> None:
     assert _others(case(more=resources)) == ({USER: decision} if decision else {})

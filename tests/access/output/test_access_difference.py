@@ -118,6 +118,8 @@ def test_the_command_tells_gains_and_losses_and_its_code(
         "who gateway tool before after",
         "caller tools-abcdefghij math___add, math___repeat allow conditional",
         "caller, after: Allow if IpAddress aws:SourceIp 203.0.113.0/24",
+        "Not judged:",
+        f"arn:aws:iam::{FOREIGN}:root: not known: its identity policies",
     ]
 
 

@@ -145,7 +145,7 @@ LESS = ' when { context.input.a.lessThan(decimal("5.0")) }'
         ),
         (
             {"role": None},
-            ["undecided", "inbound: IAM", f"  not known: the identity policies of {ROLE}"],
+            ["undecided", "inbound: IAM", "  not known: its identity policies"],
         ),
         (
             {**IN, "gateway": {"interceptorConfigurations": [{}]}},

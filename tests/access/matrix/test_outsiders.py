@@ -1,0 +1,278 @@
+"""Principals that the deployment does not hold, but names or writes into: none of them goes unseen."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from toolgate.access.deployment.deployment import parse
+from toolgate.access.deployment.stack_export import DeploymentError
+from toolgate.access.matrix.access_matrix import Matrix, matrix
+from toolgate.access.output.access_difference import SOMEBODY_GAINS, difference
+from toolgate.access.output.table import as_table, principal_label
+
+ACCOUNT, FOREIGN = "123456789012", "999999999999"
+INVOKE = "bedrock-agentcore:InvokeGateway"
+GATEWAY = f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}:gateway/tools-abcdefghij"
+IAM = f"arn:aws:iam::{ACCOUNT}"
+SET = "arn:aws:sso:::permissionSet/ssoins-1111222233334444/ps-1111222233334444"
+
+Resource = tuple[str, str, Mapping[str, Any]]
+MakeCase = Callable[..., Any]
+
+
+def _allow(resource: Any = GATEWAY, **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": INVOKE, "Resource": resource, **more}
+
+
+def _document(*statements: Mapping[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+GRANT = _document(_allow())
+DENY = _document(_allow(), _allow("*", Effect="Deny"))
+NOTHING = _document({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"})
+
+
+def _matrix(case: MakeCase, *more: Resource, **documents: Any) -> Matrix:
+    return matrix(parse(case(more=more, **documents).export()))
+
+
+def _outsiders(found: Matrix) -> dict[str, str]:
+    return {
+        principal_label(e.principal, None, e.gateway): str(e.decision)
+        for e in found.entries
+        if e.agent is None and e.tool == "math___add"
+    }
+
+
+def inline(kind: str, name: str, document: str = GRANT) -> Resource:
+    capital = kind.capitalize()
+    return f"aws:iam/{kind}Policy:{capital}Policy", "written", {kind: name, "policy": document}
+
+
+def attachment(kind: str, name: str, arn: str = f"{IAM}:policy/m") -> Resource:
+    capital = kind.capitalize()
+    return f"aws:iam/{kind}PolicyAttachment:{capital}PolicyAttachment", "attached", {kind: name, "policyArn": arn}
+
+
+def managed(document: str = GRANT, name: str = "m") -> Resource:
+    return "aws:iam/policy:Policy", name, {"arn": f"{IAM}:policy/{name}", "policy": document}
+
+
+def to_many(**names: Sequence[str]) -> Resource:
+    return "aws:iam/policyAttachment:PolicyAttachment", "many", {"policyArn": f"{IAM}:policy/m", **names}
+
+
+def members(group: str, *users: str) -> Resource:
+    return "aws:iam/groupMembership:GroupMembership", "members", {"group": group, "users": list(users)}
+
+
+def in_set(document: str = GRANT) -> Resource:
+    type_ = "aws:ssoadmin/permissionSetInlinePolicy:PermissionSetInlinePolicy"
+    return type_, "inline", {"permissionSetArn": SET, "inlinePolicy": document}
+
+
+def attached_to_set(arn: str = f"{IAM}:policy/m") -> Resource:
+    type_ = "aws:ssoadmin/managedPolicyAttachment:ManagedPolicyAttachment"
+    return type_, "attached", {"permissionSetArn": SET, "managedPolicyArn": arn}
+
+
+def customer_managed(name: str = "m", **path: str) -> Resource:
+    type_ = "aws:ssoadmin/customerManagedPolicyAttachment:CustomerManagedPolicyAttachment"
+    return type_, "named", {"permissionSetArn": SET, "customerManagedPolicyReference": {"name": name, **path}}
+
+
+OPS: Resource = ("aws:ssoadmin/permissionSet:PermissionSet", "ops", {"name": "Ops", "arn": SET})
+ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
+
+GRANTED: dict[str, tuple[list[Resource], str]] = {
+    "inline in a role": ([inline("role", "contractor")], "role/contractor"),
+    "inline in a user": ([inline("user", "bob")], "user/bob"),
+    "inline in a group": ([inline("group", "ops")], "group/ops"),
+    "attached to a role": ([managed(), attachment("role", "contractor")], "role/contractor"),
+    "attached to a user": ([managed(), attachment("user", "bob")], "user/bob"),
+    "attached to a group": ([managed(), attachment("group", "ops")], "group/ops"),
+    "everything attached": (
+        [managed(_document({"Effect": "Allow", "Action": "*", "Resource": "*"})), attachment("role", "contractor")],
+        "role/contractor",
+    ),
+    "a policy that only AWS has": ([attachment("role", "contractor", ADMIN)], "role/contractor"),
+    "attached to many, a role": ([managed(), to_many(roles=["contractor"])], "role/contractor"),
+    "attached to many, a user": ([managed(), to_many(users=["bob"])], "user/bob"),
+    "attached to many, a group": ([managed(), to_many(groups=["ops"])], "group/ops"),
+    "on a condition": (
+        [inline("role", "contractor", _document(_allow(Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})))],
+        "role/contractor",
+    ),
+    "to users of a group": (
+        [
+            inline(
+                "group",
+                "ops",
+                _document(_allow(Condition={"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/*"}})),
+            )
+        ],
+        "group/ops",
+    ),
+    "by a permission set": ([OPS, in_set()], "permission-set/Ops"),
+    "by a permission set of another stack": ([in_set()], "permission-set/ps-1111222233334444"),
+    "attached to a permission set": ([OPS, managed(), attached_to_set()], "permission-set/Ops"),
+    "a policy of AWS in a permission set": ([OPS, attached_to_set(ADMIN)], "permission-set/Ops"),
+    "the account's own policy in a permission set": ([OPS, managed(), customer_managed()], "permission-set/Ops"),
+    "one that is not there": ([OPS, customer_managed("x", path="/team/")], "permission-set/Ops"),
+    "to the roles of a permission set": (
+        [
+            OPS,
+            in_set(
+                _document(
+                    _allow(),
+                    _allow(
+                        "*", Effect="Deny", Condition={"ArnNotLike": {"aws:PrincipalArn": "*/AWSReservedSSO_Ops_*"}}
+                    ),
+                )
+            ),
+        ],
+        "permission-set/Ops",
+    ),
+}
+
+
+@pytest.mark.parametrize(("resources", "who"), GRANTED.values(), ids=GRANTED.keys())
+def test_a_grant_to_whom_the_deployment_does_not_hold_is_a_gain(
+    case: MakeCase, resources: list[Resource], who: str
+) -> None:
+    found = _matrix(case, *resources)
+    assert _outsiders(found) == {who: "undecided"}
+    assert any("not known" in line and line.startswith((who, f"{IAM}:{who}")) for line in found.unsupported)
+    assert who in as_table(found)
+    assert difference(_matrix(case), found).code == SOMEBODY_GAINS
+    assert difference(_matrix(case), found).gains[0].before.decision == "deny"
+
+
+NOT_GRANTED: dict[str, list[Resource]] = {
+    "something else": [inline("role", "contractor", NOTHING)],
+    "denied for certain": [inline("role", "contractor", DENY)],
+    "another gateway's tools": [inline("role", "contractor", GRANT.replace(INVOKE, "bedrock-agentcore:GetGateway"))],
+    "a group without a grant": [inline("group", "ops", NOTHING), members("ops", "bob")],
+    "a permission set without a grant": [OPS, in_set(NOTHING)],
+    "a managed policy that nobody has": [managed()],
+    "members of a group that has nothing": [members("ops", "bob")],
+    "an instance profile": [("aws:iam/instanceProfile:InstanceProfile", "p", {"role": "contractor", "name": "p"})],
+}
+
+
+@pytest.mark.parametrize("resources", NOT_GRANTED.values(), ids=NOT_GRANTED.keys())
+def test_an_outsider_without_a_grant_is_no_row_and_no_line(case: MakeCase, resources: list[Resource]) -> None:
+    found = _matrix(case, *resources)
+    assert _outsiders(found) == {}
+    assert found.unsupported == ()
+
+
+def test_members_of_a_group_that_are_not_in_the_deployment_have_its_policies(case: MakeCase) -> None:
+    found = _matrix(case, inline("group", "ops"), members("ops", "bob"))
+    assert _outsiders(found) == {"user/bob": "undecided", "group/ops": "undecided"}
+    of_user = ("aws:iam/userGroupMembership:UserGroupMembership", "m", {"user": "bob", "groups": ["ops"]})
+    assert _outsiders(_matrix(case, inline("group", "ops"), of_user)) == _outsiders(found)
+
+
+def test_a_group_of_the_deployment_may_have_other_members_and_is_told_by_its_own_arn(case: MakeCase) -> None:
+    group = ("aws:iam/group:Group", "ops", {"name": "ops", "arn": f"{IAM}:group/team/ops"})
+    found = _matrix(case, group, inline("group", "ops"))
+    assert _outsiders(found) == {"group/team/ops": "undecided"}
+    assert found.unsupported == (f"{IAM}:group/team/ops: not known: its other members",)
+
+
+def test_an_outsider_whom_the_resource_policy_names_too_is_one_row(case: MakeCase) -> None:
+    role = f"{IAM}:role/team/contractor"
+    found = _matrix(case, inline("role", "contractor"), resource=[_allow(Principal={"AWS": role})])
+    assert _outsiders(found) == {"role/team/contractor": "undecided"}
+
+
+def test_a_deny_of_the_resource_policy_binds_an_outsider(case: MakeCase) -> None:
+    nobody = _allow(Effect="Deny", Principal="*")
+    assert _outsiders(_matrix(case, inline("role", "contractor"), in_set(), resource=[nobody])) == {}
+
+
+def test_an_outsider_needs_the_policy_engine_too(case: MakeCase) -> None:
+    entity = f"arn:aws:sts::{ACCOUNT}:assumed-role/contractor"
+    permit = (
+        f'permit(principal == AgentCore::IamEntity::"{entity}", action == AgentCore::Action::"math___add", '
+        f'resource == AgentCore::Gateway::"{GATEWAY}");'
+    )
+    assert _outsiders(_matrix(case, inline("role", "contractor"), cedar={"p": permit})) == {
+        "role/contractor": "undecided"
+    }
+    assert _outsiders(_matrix(case, inline("role", "other"), cedar={})) == {}
+
+
+def test_roles_of_a_whole_account_may_be_those_that_a_condition_names(case: MakeCase) -> None:
+    only = {"Condition": {"ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::{FOREIGN}:role/*"}}}
+    policy = [_allow(Principal={"AWS": FOREIGN}), _allow(Effect="Deny", Principal="*", **only)]
+    assert _outsiders(_matrix(case, resource=policy)) == {f"{FOREIGN}:root": "undecided"}
+
+
+def test_a_user_whom_the_resource_policy_names_is_a_user_to_conditions(case: MakeCase) -> None:
+    users = {"Condition": {"StringNotEquals": {"aws:PrincipalType": "User"}}}
+    bob = f"arn:aws:iam::{FOREIGN}:user/bob"
+    policy = [_allow(Principal={"AWS": bob}), _allow(Effect="Deny", Principal="*", **users)]
+    assert _outsiders(_matrix(case, resource=policy)) == {f"{FOREIGN}:user/bob": "undecided"}
+
+
+def _foreign_gateway() -> list[Resource]:
+    arn = GATEWAY.replace(ACCOUNT, FOREIGN)
+    ids = {"gatewayArn": arn, "gatewayId": "far-abcdefghij", "gatewayUrl": "https://far.example/mcp"}
+    inputs = {"name": "far", "authorizerType": "AWS_IAM", "roleArn": "arn:aws:iam::1:role/g"}
+    tool = {"name": "add", "description": "A tool.", "inputSchema": {"type": "object"}}
+    function = {"lambdaArn": "arn:aws:lambda:us-east-1:1:function:f", "toolSchema": {"inlinePayloads": [tool]}}
+    target = {"name": "math", "gatewayIdentifier": "far-abcdefghij", "targetId": "T2"}
+    return [
+        ("aws:bedrock/agentcoreGateway:AgentcoreGateway", "far", {**inputs, **ids}),
+        (
+            "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget",
+            "far",
+            {**target, "targetConfiguration": {"mcp": {"lambda": function}}},
+        ),
+    ]
+
+
+def test_a_name_alone_may_be_in_any_of_several_accounts(case: MakeCase) -> None:
+    found = _matrix(case, inline("role", "contractor", _document(_allow("*"))), *_foreign_gateway())
+    assert {(e.principal, str(e.decision)) for e in found.entries if e.agent is None} == {
+        ("arn:aws:iam::*:role/contractor", "undecided")
+    }
+    assert _outsiders(found) == {"role/contractor": "undecided"}
+
+
+def test_the_roles_of_a_permission_set_are_in_accounts_that_are_not_known(case: MakeCase) -> None:
+    found = _matrix(case, OPS, in_set(_document(_allow("*"))), *_foreign_gateway())
+    assert {it.gateway for it in found.blocks if it.principal == "permission-set/Ops"} == {
+        GATEWAY,
+        GATEWAY.replace(ACCOUNT, FOREIGN),
+    }
+
+
+def _role(name: str, **more: Any) -> Resource:
+    trust = {"Effect": "Allow", "Principal": {"Service": "bedrock-agentcore.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    return "aws:iam/role:Role", name, {"name": name, "arn": f"{IAM}:role/{name}", "assumeRolePolicy": document, **more}
+
+
+def test_two_roles_of_one_name_both_have_what_is_written_into_it(case: MakeCase) -> None:
+    other = _role("ops", arn=f"arn:aws:iam::{FOREIGN}:role/ops")
+    found = _matrix(case, _role("ops"), other, inline("role", "ops"))
+    assert _outsiders(found) == {"role/ops": "allow"}  # the other one is in another account, which needs both sides
+    open_to = [_allow(Principal={"AWS": FOREIGN})]
+    found = _matrix(case, _role("ops"), other, inline("role", "ops"), resource=open_to)
+    assert _outsiders(found)[f"{FOREIGN}:role/ops"] == "allow"
+
+
+def test_a_name_that_aws_makes_of_a_prefix_is_read_where_it_is_known_and_asked_for_where_it_is_not(
+    case: MakeCase,
+) -> None:
+    named = _role("ops-20260101", namePrefix="ops-")
+    assert _outsiders(_matrix(case, named, inline("role", "ops-20260101"))) == {"role/ops-20260101": "allow"}
+    unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+    with pytest.raises(DeploymentError, match="'role' is not known yet"):
+        _matrix(case, inline("role", unknown))
