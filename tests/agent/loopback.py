@@ -9,10 +9,11 @@ import uvicorn
 
 
 class Loopback:
-    """Serves `app`; a stopped one comes back on the same port."""
+    """Serves `app`; a stopped one comes back on the same port. With a path it serves at a Unix socket instead."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, path: str = "") -> None:
         self._app = app
+        self._path = path
         self.port = 0
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -29,10 +30,14 @@ class Loopback:
         self._server = uvicorn.Server(config)
         # With the protocol named asyncio turns Nagle's algorithm off; uvicorn's bind_socket doesn't name it, and then
         # each streamed answer costs a delayed acknowledgement (40 ms).
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", self.port))
-        self.port = listener.getsockname()[1]
+        if self._path:
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(self._path)
+        else:
+            listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("127.0.0.1", self.port))
+            self.port = listener.getsockname()[1]
         server = self._server
 
         async def serve() -> None:

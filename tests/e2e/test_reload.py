@@ -38,7 +38,9 @@ def without(deployment: Deployment, name: str) -> Deployment:
 
 
 def process_of(serving: Serving, agent: str) -> int:
-    return int(serving._world._agents[serving.agents[agent]].process.port)
+    process = serving._world._agents[serving.agents[agent]].process._process
+    assert process
+    return process.pid
 
 
 @pytest.fixture(scope="module")

@@ -6,18 +6,26 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from toolgate.local.serve.agents.launcher import CONTRACT_PORT
 from toolgate.local.serve.agents.process_guard import LastWill
 
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
 _POLL_SECONDS = 0.02
 _LOG_LINES = 12
+_LONGEST_FOLDER = 90
+"""Bytes; a Unix socket's whole path has room for 104 on macOS and 108 on Linux (unix(4), unix(7))."""
+_LISTEN = (
+    f"It must listen at port {CONTRACT_PORT} in the process of its entry point, by Python's sockets: no other listener"
+    " can be closed to everybody else on this machine"
+)
 LAUNCHER = Path(__file__).with_name("launcher.py")
 
 
@@ -26,7 +34,11 @@ class AgentStartError(Exception):
 
 
 class AgentProcess:
-    """An agent's program with its own environment and a free port; nothing of it outlives `stop`, or us."""
+    """An agent's program with its own environment; nothing of it outlives `stop`, or us.
+
+    It listens at a Unix socket in a folder of ours (`launcher`): it takes whatever it is sent, so that no other user of
+    this machine, and no web page, may reach it.
+    """
 
     def __init__(
         self, name: str, entry_point: Path, environment: Mapping[str, str], log: Path, *, continues: bool = False
@@ -36,7 +48,7 @@ class AgentProcess:
         Args:
             name: The agent's name, for messages.
             entry_point: The program.
-            environment: Its whole environment, without HOST and PORT.
+            environment: Its whole environment, but for HOST and PORT, which are the service contract's.
             log: Where its output goes.
             continues: Whether the log goes on that is there; else it begins anew.
         """
@@ -50,19 +62,28 @@ class AgentProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._will: LastWill | None = None
         self._reviving = threading.Lock()
-        self.port = 0
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    @property
+    def socket(self) -> str:
+        """The path of the Unix socket where the process listens, once it is started."""
+        return f"{self._folder.name}/agent" if self._folder else ""
 
     def start(self) -> None:
         """Start the process; `wait_ready` waits until it answers."""
-        self.port = _free_port()
-        with os.fdopen(os.open(self.log, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "ab") as log:
+        self._folder = self._folder or _private_folder()
+        log = os.fdopen(os.open(self.log, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "ab")
+        with log, socket.socket(socket.AF_UNIX) as listener:
+            Path(self.socket).unlink(missing_ok=True)
+            listener.bind(self.socket)
             self._process = subprocess.Popen(
-                [sys.executable, "-u", str(LAUNCHER), str(self._entry_point)],
+                [sys.executable, "-u", str(LAUNCHER), str(self._entry_point), str(listener.fileno())],
                 cwd=self._entry_point.parent,
-                env={**self._environment, "HOST": "127.0.0.1", "PORT": str(self.port)},
+                env={**self._environment, "HOST": "127.0.0.1", "PORT": str(CONTRACT_PORT)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                pass_fds=(listener.fileno(),),
                 start_new_session=True,  # Ctrl-C is for us; we end the agent, and whatever it started
             )
         self._will = LastWill(self._process.pid)
@@ -79,7 +100,9 @@ class AgentProcess:
                 code = self._process.returncode if self._process else None
                 raise AgentStartError(f"{self.name} ended with code {code} before it answered /ping{self._tail()}")
             if time.monotonic() > deadline:
-                raise AgentStartError(f"{self.name} did not answer /ping in {START_SECONDS:.0f} s{self._tail()}")
+                raise AgentStartError(
+                    f"{self.name} did not answer /ping in {START_SECONDS:.0f} s. {_LISTEN}{self._tail()}"
+                )
 
     def ended_within(self, seconds: float) -> bool:
         """Whether the process ends before so many seconds have passed."""
@@ -99,12 +122,20 @@ class AgentProcess:
         """
         with self._reviving:
             if not self._answers():
-                self.stop()
+                self._end()
                 self.start()
                 self.wait_ready()
 
     def stop(self) -> None:
         """End the process and everything that it started: politely, and after `STOP_SECONDS` by force."""
+        try:
+            self._end()
+        finally:
+            folder, self._folder = self._folder, None
+            if folder:
+                folder.cleanup()
+
+    def _end(self) -> None:
         process, self._process = self._process, None
         if process is None:
             return
@@ -124,21 +155,22 @@ class AgentProcess:
             os.killpg(process.pid, number)
 
     def _answers(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1)
-        try:
-            connection.request("GET", "/ping")
-            return connection.getresponse().status == 200
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
+        connection = http.client.HTTPConnection("127.0.0.1")
+        with socket.socket(socket.AF_UNIX) as connection.sock:
+            connection.sock.settimeout(1)
+            try:
+                connection.sock.connect(self.socket)
+                connection.request("GET", "/ping")
+                return connection.getresponse().status == 200
+            except (OSError, http.client.HTTPException):
+                return False
 
     def _tail(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
         return f"; its log ({self.log}) ends with:\n" + "\n".join(f"  {line}" for line in lines)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _private_folder() -> tempfile.TemporaryDirectory[str]:
+    """An empty folder that is ours alone, of a path that leaves room for a socket's name."""
+    short = len(os.fsencode(tempfile.gettempdir())) <= _LONGEST_FOLDER - len("/toolgate-xxxxxxxx")
+    return tempfile.TemporaryDirectory(prefix="toolgate-", dir=None if short else "/tmp")  # noqa: S108  # made 0700

@@ -121,7 +121,8 @@ async def _invoke(agent: AgentProcess, session: _Session, request: Request, repl
     forwarded |= {_SESSION: session.id, _REQUEST: reply.scope[REQUEST_ID]}
     # A header holds bytes: what a client puts there goes on as it came.
     headers = [(name.encode(), value.encode("latin-1")) for name, value in forwarded.items()]
-    async with httpx.AsyncClient(timeout=_TIMEOUT, verify=False, trust_env=False) as client:  # noqa: S501  # loopback
+    transport = httpx.AsyncHTTPTransport(uds=agent.socket, verify=False)
+    async with httpx.AsyncClient(timeout=_TIMEOUT, transport=transport, trust_env=False) as client:
         try:
             sent = _sent(client, agent, headers, await request.body())
             answer = await unless_stopped(session.stopped, sent)
@@ -132,7 +133,7 @@ async def _invoke(agent: AgentProcess, session: _Session, request: Request, repl
         except SessionStopped:
             await refuse(reply.send, 424, "RuntimeClientError", "The session was stopped")
         except httpx.HTTPError:
-            # It may be dying, and its port still open for a moment: the next request must not go there.
+            # It may be dying, and its socket still open for a moment: the next request must not go there.
             await asyncio.to_thread(agent.ended_within, _DYING_SECONDS)
             await refuse(reply.send, 424, "RuntimeClientError", _received(502))
         else:
@@ -154,7 +155,7 @@ async def _sent(client: httpx.AsyncClient, agent: AgentProcess, headers: _Header
 
 
 def _invocation(client: httpx.AsyncClient, agent: AgentProcess, headers: _Headers, body: bytes) -> httpx.Request:
-    return client.build_request("POST", f"http://127.0.0.1:{agent.port}/invocations", headers=headers, content=body)
+    return client.build_request("POST", "http://127.0.0.1/invocations", headers=headers, content=body)
 
 
 def _received(status: int) -> str:

@@ -65,9 +65,9 @@ def test_whatever_ignores_a_polite_end_is_ended_with_all_it_started(agent: Agent
 def test_reviving_leaves_a_living_agent_alone_and_starts_a_dead_one_once(agent: AgentProcess) -> None:
     agent.start()
     agent.wait_ready()
-    port = agent.port
+    before = _pids(agent)
     agent.revive()
-    assert agent.port == port
+    assert _pids(agent) == before
     agent.stop()
     with ThreadPoolExecutor(4) as callers:
         list(callers.map(lambda _: agent.revive(), range(4)))

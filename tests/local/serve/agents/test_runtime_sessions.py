@@ -1,4 +1,5 @@
 import asyncio
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, cast
@@ -77,14 +78,11 @@ async def _fails() -> int:
 class _Agent:
     """Says a word, and then nothing until its caller goes."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: str) -> None:
         self.left = threading.Event()
-        self.server = Loopback(Starlette(routes=[Route("/invocations", self._answer, methods=["POST"])]))
+        self.socket = path
+        self.server = Loopback(Starlette(routes=[Route("/invocations", self._answer, methods=["POST"])]), path)
         self.server.start()
-
-    @property
-    def port(self) -> int:
-        return self.server.port
 
     async def _answer(self, request: Request) -> Response:
         if await request.body() == b"silent":
@@ -104,9 +102,10 @@ class _Agent:
 
 @pytest.fixture
 def agent() -> Iterator[_Agent]:
-    made = _Agent()
-    yield made
-    made.server.stop()
+    with tempfile.TemporaryDirectory() as folder:
+        made = _Agent(f"{folder}/agent")
+        yield made
+        made.server.stop()
 
 
 @pytest.fixture
