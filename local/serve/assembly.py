@@ -21,7 +21,7 @@ from toolgate.local.serve import access_log
 from toolgate.local.serve.access_log import AccessLog, Told
 from toolgate.local.serve.agents import invoke_api
 from toolgate.local.serve.agents.agent_process import AgentProcess
-from toolgate.local.serve.agents.code_archive import write_out, write_sources
+from toolgate.local.serve.agents.code_archive import inside, write_out, write_sources
 from toolgate.local.serve.agents.runtime_sessions import RuntimeSessions
 from toolgate.local.serve.aws.aws_services import AwsServices
 from toolgate.local.serve.bounded_file import BoundedFile
@@ -134,7 +134,7 @@ class Assembly:
         folder = self.code / "agents" / of.id
         folder.mkdir(parents=True)
         write_sources(of.code, folder, self.host.root)
-        entry_point = folder / of.entry_points[-1]
+        entry_point = inside(folder, of.entry_points[-1])
         if not entry_point.is_file():
             raise DeploymentError(f"{of.label}: its code has no {of.entry_points[-1]}, which is its entry point")
         own = invoke_api.environment(of, self._urls())

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from toolgate.access.cedar.cedar_decision import tool_engine
 from toolgate.access.deployment.agentcore_resources import Function, Runtime, Target
@@ -12,6 +13,7 @@ from toolgate.local.serve.aws.seeding import refused
 from toolgate.local.serve.model.converse_api import UnknownProfileError, model_arns, named_destinations
 
 MODEL_VARIABLE = "BEDROCK_MODEL_ID"
+_LONGEST_NAME = 240  # bytes; file systems take 255, and logs append to it
 _GATEWAY_URL = re.compile(r"https://[^\s/]+\.gateway\.bedrock-agentcore\.[^\s/]+[^\s]*")
 
 
@@ -29,6 +31,7 @@ def unsupported(deployment: Deployment, env: CloudEnvironment) -> tuple[str, ...
                 *(reason for target in deployment.targets for reason in _target(deployment, target)),
                 *(reason for runtime in deployment.runtimes for reason in _runtime(deployment, runtime, env)),
                 *_elsewhere(deployment, env),
+                *_file_names(deployment),
                 *(f"{label}: this type of resource is not reproduced" for label in deployment.others),
                 *refused(deployment),
             ]
@@ -154,6 +157,23 @@ def _elsewhere(deployment: Deployment, env: CloudEnvironment) -> Iterator[str]:
         _, partition, _, region, account, _ = arn.split(":", 5)
         if (partition, region, account) != (env.partition, env.region, env.account):
             yield f"{label}: is in {account}/{region}, not in {env.account}/{env.region} like the rest"
+
+
+def _file_names(deployment: Deployment) -> Iterator[str]:
+    """Names that folders and logs here are called by, where one would lead out of its folder."""
+    named = [
+        *((it.label, it.name) for it in deployment.functions),
+        *((it.label, it.name) for it in deployment.targets),
+        *((it.label, name) for it in deployment.runtimes for name in (it.id, it.agent)),
+    ]
+    for label, name in named:
+        if not _is_file_name(name):
+            yield f"{label}: {name!r} cannot be the name of a file here"
+
+
+def _is_file_name(name: str) -> bool:
+    one = name.isprintable() and name not in {"", ".."} and name == Path(name).name
+    return one and len(name.encode()) <= _LONGEST_NAME
 
 
 def _hidden(label: str, name: str) -> str:

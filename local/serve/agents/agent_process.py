@@ -72,7 +72,8 @@ class AgentProcess:
     def start(self) -> None:
         """Start the process; `wait_ready` waits until it answers."""
         self._folder = self._folder or _private_folder()
-        log = os.fdopen(os.open(self.log, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600), "ab")
+        how = os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW  # a link that somebody put there is not followed
+        log = os.fdopen(os.open(self.log, how, 0o600), "ab")
         with log, socket.socket(socket.AF_UNIX) as listener:
             Path(self.socket).unlink(missing_ok=True)
             listener.bind(self.socket)

@@ -18,11 +18,11 @@ def write_out(archive: Archive, folder: Path, root: Path) -> None:
         root: Where relative paths of the deployment start.
 
     Raises:
-        DeploymentError: A file is missing, lies elsewhere (a URL), or would be written outside the folder.
+        DeploymentError: A file is missing, lies elsewhere (a URL), or lies outside the folder.
     """
     if archive.assets is not None:
         for name, content in archive.assets.items():
-            place = _inside(folder, name)
+            place = inside(folder, name)
             if isinstance(content, Archive):
                 place.mkdir(parents=True, exist_ok=True)
                 write_out(content, place, root)
@@ -64,9 +64,9 @@ def write_sources(archive: Archive, folder: Path, root: Path) -> None:
 def _top_level(record: Path) -> Iterator[str]:
     """The top-level names of a package's files; its scripts may lie outside."""
     with record.open(encoding="utf-8", newline="") as rows:
-        for path, *_ in csv.reader(rows):
-            first = Path(path).parts[0]
-            if first not in {"..", "bin"}:
+        for path, *_ in filter(None, csv.reader(rows)):
+            first = next(iter(Path(path).parts), "..")
+            if first not in {"/", "//", "..", "bin"}:
                 yield first
 
 
@@ -89,12 +89,17 @@ def _source(path: str | None, uri: str | None, root: Path) -> Path:
 def _unzip(source: Path, folder: Path) -> None:
     with zipfile.ZipFile(source) as packed:
         for name in packed.namelist():
-            _inside(folder, name)
+            inside(folder, name)
         packed.extractall(folder)
 
 
-def _inside(folder: Path, name: str) -> Path:
+def inside(folder: Path, name: str) -> Path:
+    """The place of a name in a folder; it may have folders of its own.
+
+    Raises:
+        DeploymentError: The name leads out of the folder.
+    """
     place = (folder / name).resolve()
     if not place.is_relative_to(folder.resolve()):
-        raise DeploymentError(f"'{name}' in the code would be written outside its folder")
+        raise DeploymentError(f"'{name}' in the code lies outside its folder")
     return place

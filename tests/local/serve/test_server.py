@@ -183,6 +183,34 @@ def test_a_missing_entry_point_and_missing_code_are_refused(
     assert _children_of(os.getpid(), "main.py") == []
 
 
+@pytest.mark.parametrize("entry_point", ["{outside}/evil.py", "../../../{outside}/evil.py"])
+def test_an_entry_point_outside_the_code_is_not_run(
+    handmade: dict[str, Any], tmp_path: Path, project: Path, entry_point: str
+) -> None:
+    (tmp_path / "evil.py").write_text("from pathlib import Path\nPath(__file__).with_name('ran').touch()\n")
+    (tmp_path / "root" / "agent").mkdir(parents=True)
+    (tmp_path / "root" / "tools").symlink_to(project / "tools")
+    for entry in handmade["deployment"]["resources"]:
+        for side in ("inputs", "outputs"):
+            if artifact := entry[side].get("agentRuntimeArtifact"):
+                artifact["codeConfiguration"]["entryPoints"] = [entry_point.format(outside=tmp_path)]
+    with (
+        pytest.raises(DeploymentError, match="lies outside its folder"),
+        serve(handmade, root=tmp_path / "root", logs=tmp_path / "logs"),
+    ):
+        pass
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_log_that_is_a_link_is_not_followed(handmade: dict[str, Any], project: Path, tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("kept")
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "assistant.log").symlink_to(tmp_path / "precious")
+    with serve(handmade, root=project, logs=tmp_path / "logs"):
+        pass
+    assert (tmp_path / "precious").read_text() == "kept"
+
+
 @pytest.mark.parametrize(
     ("export", "says"),
     [

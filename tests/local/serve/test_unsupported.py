@@ -24,7 +24,7 @@ def _entries(export: Export, kind: str, name: str) -> Iterator[dict[str, Any]]:
             yield entry["outputs"]
 
 
-def _set(kind: str, name: str, **properties: Any) -> Callable[[Export], None]:
+def _set(kind: str, name: str, /, **properties: Any) -> Callable[[Export], None]:
     def change(export: Export) -> None:
         for entry in _entries(export, kind, name):
             entry.update(properties)
@@ -54,6 +54,16 @@ def _function(**properties: Any) -> Callable[[Export], None]:
 
 def _runtime(**properties: Any) -> Callable[[Export], None]:
     return _set("AgentcoreAgentRuntime", "assistant", **properties)
+
+
+def _agent_called(name: str) -> Callable[[Export], None]:
+    """The agent under this name in the stack's output."""
+
+    def change(export: Export) -> None:
+        [stack] = [it for it in export["deployment"]["resources"] if it["type"] == "pulumi:pulumi:Stack"]
+        stack["outputs"]["agents"] = {name: stack["outputs"]["agents"]["assistant"]}
+
+    return change
 
 
 def _policy(definition: dict[str, Any]) -> Callable[[Export], None]:
@@ -153,6 +163,13 @@ ROWS = {
         _set("Role", "assistant-role", permissionsBoundary="arn:aws:iam::123456789012:policy/limit"),
         "arn:aws:iam::123456789012:policy/limit, its permissions boundary",
     ),
+    **{
+        f"function called {name!r}": (_function(name=name), "Function 'math': " + repr(name) + " cannot be the name")
+        for name in ("/somewhere/abs", "../other/fn2", "..", ".", "", "a/b", "a/", "a\0b", "a\nb", "\ud800", "x" * 250)
+    },
+    "target called ../x": (_target(name="../x"), "AgentcoreGatewayTarget 'tools-math': '../x' cannot be the name"),
+    "runtime's id ../x": (_runtime(agentRuntimeId="../x"), "'assistant': '../x' cannot be the name"),
+    "agent called ../escape/precious": (_agent_called("../escape/precious"), "'../escape/precious' cannot be the name"),
 }
 
 
@@ -198,6 +215,13 @@ def test_a_function_in_a_vpc_is_a_note_too(handmade: Export) -> None:
     assert notes(parse(handmade), CloudEnvironment()) == (
         "Function 'math': its VPC is left out, it reaches what this machine reaches",
     )
+    assert unsupported(parse(handmade), CloudEnvironment()) == ()
+
+
+@pytest.mark.parametrize("name", ["math-tools_1.x", "ma th", "größe", "..."])
+def test_any_name_of_a_file_will_do(handmade: Export, name: str) -> None:
+    _function(name=name)(handmade)
+    _agent_called(name)(handmade)
     assert unsupported(parse(handmade), CloudEnvironment()) == ()
 
 

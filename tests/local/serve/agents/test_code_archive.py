@@ -1,5 +1,7 @@
+import shutil
 import zipfile
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -91,3 +93,16 @@ def test_the_packages_in_an_agents_zip_are_left_out(root: Path, out: Path) -> No
         packed.writestr("tiny-1.dist-info/RECORD", record)
     write_sources(Archive(path="agent.zip"), out, root)
     assert _written(out) == {name: name for name in ("main.py", "own/deep.py", "bin/run.sh")}
+
+
+def test_a_package_cannot_name_what_is_not_in_the_zip(root: Path, out: Path) -> None:
+    precious = root / "precious"
+    precious.write_text("kept")
+    record = f"{precious},,\n\n,,\n../root/precious,,\n./../root/precious,,\n//precious,,\n"
+    with zipfile.ZipFile(root / "agent.zip", "w") as packed:
+        packed.writestr("main.py", "main.py")
+        packed.writestr("bad-1.dist-info/RECORD", record)
+    with patch.object(shutil, "rmtree") as removed:
+        write_sources(Archive(path="agent.zip"), out, root)
+    assert [call.args[0] for call in removed.call_args_list if call.args[0] == Path("/")] == []
+    assert precious.read_text() == "kept"
