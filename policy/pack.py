@@ -27,6 +27,7 @@ from toolgate.policy.rules import (
     search_hides_denied_tools,
     service_trust_pinned,
     tool_role_exact,
+    trust_names_callers,
     undecided_in_preview,
 )
 
@@ -36,6 +37,7 @@ RULES: tuple[Rule, ...] = (
     gateway_authorizer_iam.RULE,
     invoke_gateway_exact_arn.RULE,
     service_trust_pinned.RULE,
+    trust_names_callers.RULE,
     gateway_role_exact_lambda.RULE,
     model_access_named.RULE,
     agent_shell_exact.RULE,

@@ -21,6 +21,9 @@ from toolgate.policy.stack import Stack
 TYPES = policy_sources.TYPES | ROLE_USERS.keys()
 """What a rule about these roles' documents has to see and to remember."""
 
+USERS = {**ROLE_USERS, FUNCTION: "role"}
+"""Which property names the role of AgentCore's resources and of functions."""
+
 
 def registered_documents(so_far: Stack, resource: Resource) -> Iterator[SourcedDocument]:
     """The documents that a registration gives to a role that AgentCore may take, as far as the stack so far tells."""
@@ -68,10 +71,6 @@ def _last_of_arn(value: str) -> str:
     return entity_id(value).rpartition("/")[2] if value.startswith("arn:") else value
 
 
-# Which property names the role of AgentCore's resources and of functions.
-_USERS = {**ROLE_USERS, FUNCTION: "role"}
-
-
 @functools.lru_cache(maxsize=1)
 def _by_name(stack: Stack) -> dict[str, list[Resource]]:
     index: dict[str, list[Resource]] = {}
@@ -85,7 +84,7 @@ def _by_name(stack: Stack) -> dict[str, list[Resource]]:
 def _given(stack: Stack) -> Iterator[Resource]:
     """The roles that are named and that others made: what the stack writes into them is judged, too."""
     made = {at(role.props, key) for role in stack.of(ROLE) for key in ("arn", "name")}
-    named = (at(user.props, _USERS[user.type]) for user in stack.of(*_USERS))
+    named = (at(user.props, USERS[user.type]) for user in stack.of(*USERS))
     for arn in dict.fromkeys(arn for arn in named if isinstance(arn, str) and arn.startswith("arn:")):
         name = _last_of_arn(arn)
         if arn not in made and name not in made:

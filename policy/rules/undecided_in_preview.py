@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pulumi_policy import EnforcementLevel, Severity
 
 from toolgate.policy import frameworks, policy_sources
-from toolgate.policy.agentcore import functions, roles
-from toolgate.policy.language import agentcore_facts, coverage, documents
-from toolgate.policy.language.agentcore_facts import ROLE_USERS
+from toolgate.policy.agentcore import functions, guarded_roles, roles
+from toolgate.policy.language import agentcore_facts, coverage, documents, iam, trust
+from toolgate.policy.language.agentcore_facts import ROLE, ROLE_USERS
 from toolgate.policy.language.unknown import NOTHING_KNOWN, UNKNOWN
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
@@ -53,6 +53,27 @@ def _in_roles(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
                 yield sourced.resource, sourced.location, f"a policy of {role.label}, which AgentCore may take,"
         for carrier in roles.unknown_attachments(stack, role):
             yield carrier, "", f"a managed policy of {role.label}, which AgentCore may take,"
+    yield from _in_trusts(stack)
+
+
+def _in_trusts(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
+    """Roles that AgentCore may not take, and others may: who, or what they then have."""
+    agentcore = {role.urn for role in roles.agentcore_roles(stack)}
+    for role in stack.of(ROLE):
+        document = policy_sources.trust_document(role).document
+        open_to = [who for statement in iam.statements(document) for who in trust.strangers(statement)]
+        undecided = documents.is_undecided(document)
+        if role.urn in agentcore or not (open_to or undecided):
+            continue
+        guarded = guarded_roles.guarded(stack, role)
+        if guarded and undecided:
+            yield role, "assumeRolePolicy", f"the trust policy of {guarded}"
+        elif open_to and not guarded:
+            for sourced in roles.documents_of(stack, role):
+                if documents.is_undecided(sourced.document):
+                    yield sourced.resource, sourced.location, f"a policy of {role.label}, which {open_to[0]} may take,"
+            for carrier in roles.unknown_attachments(stack, role):
+                yield carrier, "", f"a managed policy of {role.label}, which {open_to[0]} may take,"
 
 
 def _in_resources(stack: Stack) -> Iterator[tuple[Resource, str, str]]:

@@ -151,6 +151,53 @@ TRUSTS: dict[str, Any] = {
         "Principal": {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"},
         "Condition": {"StringLike": {"token.actions.githubusercontent.com:sub": "repo:acme/shop:*"}},
     },
+    "GitHub deployer": {
+        "Action": ["sts:AssumeRoleWithWebIdentity", "sts:TagSession"],
+        "Principal": {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"},
+        "Condition": {
+            "StringEquals": {
+                "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+                "token.actions.githubusercontent.com:sub": [
+                    f"repo:acme/shop:environment:{it}" for it in ("dev", "prod")
+                ],
+            }
+        },
+    },
+    "a service account of a cluster": {
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Principal": {
+            "Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/oidc.eks.{R}.amazonaws.com/id/0123456789ABCDEF"
+        },
+        "Condition": {
+            "StringEquals": {f"oidc.eks.{R}.amazonaws.com/id/0123456789ABCDEF:sub": "system:serviceaccount:a:b"}
+        },
+    },
+    "an identity pool's users": {
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Principal": {"Federated": "cognito-identity.amazonaws.com"},
+        "Condition": {
+            "StringEquals": {"cognito-identity.amazonaws.com:aud": f"{R}:12345678-dead-beef-cafe-123456790abc"},
+            "ForAnyValue:StringLike": {"cognito-identity.amazonaws.com:amr": "authenticated"},
+        },
+    },
+    "people by SAML": {
+        "Action": "sts:AssumeRoleWithSAML",
+        "Principal": {"Federated": f"arn:aws:iam::{ACCOUNT}:saml-provider/corp"},
+        "Condition": {"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}},
+    },
+    "a central account": {"Principal": {"AWS": "arn:aws:iam::444455556666:root"}},
+    "a partner with an external id": {
+        "Principal": {"AWS": "444455556666"},
+        "Condition": {"StringEquals": {"sts:ExternalId": "acme-7"}},
+    },
+    "break glass": {
+        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+        "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+    },
+    "roles of the account by name": {
+        "Principal": {"AWS": "*"},
+        "Condition": {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/*"}},
+    },
     "bedrock agents": {"Principal": {"Service": "bedrock.amazonaws.com"}},
     "the service-linked network role's service": {"Principal": {"Service": "network.bedrock-agentcore.amazonaws.com"}},
 }

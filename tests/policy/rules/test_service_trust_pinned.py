@@ -89,6 +89,8 @@ def test_a_pinned_trust_passes(pack: Pack, condition: Any) -> None:
 )
 def test_every_way_to_let_agentcore_in(pack: Pack, entry: dict[str, Any]) -> None:
     found = pack.analyze(making.role(assumeRolePolicy=document({"Effect": "Allow", **entry})))
+    # What lets everybody in is trust-names-callers's business, too.
+    found = [it for it in found if it.rule != "trust-names-callers"]
     assert rules(found) == [RULE]
     assert "Statement[0]" in found[0].message
 

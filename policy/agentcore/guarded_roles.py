@@ -1,0 +1,62 @@
+"""Which roles lead to a gateway, to a tool behind one or to a model, and how: whoever takes such a role is there."""
+
+from collections.abc import Iterator
+
+from toolgate.policy import policy_sources
+from toolgate.policy.agentcore import functions, roles
+from toolgate.policy.agentcore.families import GATEWAYS, MODELS
+from toolgate.policy.language import iam, patterns, trust
+from toolgate.policy.language.agentcore_facts import (
+    INVOKE_FUNCTION,
+    INVOKE_FUNCTION_URL,
+    INVOKE_GATEWAY,
+    INVOKE_MODEL,
+    ROLE_USERS,
+)
+from toolgate.policy.language.documents import Names, Statement
+from toolgate.policy.language.iam import Family
+from toolgate.policy.language.unknown import UNKNOWN
+from toolgate.policy.rule import Resource
+from toolgate.policy.stack import Stack
+
+
+def guarded(stack: Stack, role: Resource) -> str | None:
+    """What a role of the stack leads to, as a phrase that names the role; None where it is known to lead nowhere."""
+    return next(_ways(stack, role), None)
+
+
+def _ways(stack: Stack, role: Resource) -> Iterator[str]:
+    for user in stack.of(*ROLE_USERS):
+        if _is_of(stack, role, user, ROLE_USERS[user.type]):
+            yield f"the role of {user.label}"
+    for tool in functions.to_be_tools(stack):
+        if any(_is_of(stack, role, function, "role") for function in tool.resources):
+            yield f"the role of {tool.label}"
+    if trust.trusts_agentcore(policy_sources.trust_document(role).document):
+        yield "a role that AgentCore may take"
+    for sourced in roles.documents_of(stack, role):
+        for statement in iam.statements(sourced.document):
+            yield from _granted(stack, statement)
+
+
+def _is_of(stack: Stack, role: Resource, user: Resource, prop: str) -> bool:
+    return role.urn in {it.urn for it in roles.roles_of(stack, user, prop)}
+
+
+def _granted(stack: Stack, statement: Statement) -> Iterator[str]:
+    if iam.allows(statement, INVOKE_GATEWAY) and _may_reach(statement.resources, GATEWAYS):
+        yield "a role that may call gateways"
+    if iam.allows(statement, *INVOKE_MODEL) and _may_reach(statement.resources, MODELS):
+        yield "a role that may invoke models"
+    if iam.allows(statement, INVOKE_FUNCTION, INVOKE_FUNCTION_URL):
+        for tool in functions.to_be_tools(stack):
+            if iam.reaches(statement.resources, tool.family, entirely=tool.nameless):
+                yield f"a role that may invoke {tool.label}"
+
+
+def _may_reach(resources: Names, family: Family) -> bool:
+    """As `iam.reaches`, and with an unknown ARN in it: what else would it be, under such an action?"""
+    unknown = () if resources.negated else resources.values
+    return iam.reaches(resources, family) or any(
+        value is UNKNOWN or patterns.read(value).reaches(family) for value in unknown
+    )
