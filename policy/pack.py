@@ -8,6 +8,7 @@ from toolgate.policy.rule import Rule
 from toolgate.policy.rules import (
     agent_callers_named,
     agent_cannot_bypass_gateway,
+    agent_cannot_widen_itself,
     agent_shell_exact,
     cedar_names_exist,
     customer_managed_key,
@@ -48,6 +49,7 @@ RULES: tuple[Rule, ...] = (
     cedar_names_exist.RULE,
     search_hides_denied_tools.RULE,
     agent_cannot_bypass_gateway.RULE,
+    agent_cannot_widen_itself.RULE,
     function_url_signed.RULE,
     lambda_permission_pinned.RULE,
     tool_role_exact.RULE,

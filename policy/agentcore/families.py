@@ -20,6 +20,9 @@ GATEWAYS = (_of_agentcore("gateway/", ID),)
 
 # Service Authorization Reference, "Amazon Bedrock AgentCore", resource types runtime and runtime-endpoint.
 RUNTIMES = (_of_agentcore("runtime/", ID), _of_agentcore("runtime/", ID, "/runtime-endpoint/", ID))
+HARNESSES = (_of_agentcore("harness/", ID), _of_agentcore("harness/", ID, "/harness-endpoint/", ID))
+# botocore bedrock-agentcore-control PolicyEngineArn, PolicyArn.
+POLICY_ENGINES = (_of_agentcore("policy-engine/", ID), _of_agentcore("policy-engine/", ID, "/policy/", ID))
 
 # Two ids without a common part. botocore bedrock-agentcore-control AgentRuntimeArn, HarnessArn.
 _TWO_IDS = ("a_b-aaaaaaaaaa", "Zy9-0000000000")
@@ -42,6 +45,11 @@ TWO_IDENTITIES = tuple(
 
 _IAM_NAME = Some(NAME + "+=,.@", ("-", "zzz"))
 _IAM_PATH_AND_NAME = Some(NAME + "+=,.@/", ("-", "zzz"))
+
+# Service Authorization Reference, "AWS Identity and Access Management (IAM)" and "AWS IAM Identity Center".
+ROLES = (chain("arn:", PARTITION, ":iam::", ACCOUNT_ID, ":role/", _IAM_PATH_AND_NAME),)
+IDENTITIES = (chain("arn:", PARTITION, ":iam::", ACCOUNT_ID, ":", _IAM_PATH_AND_NAME),)
+PERMISSION_SETS = (chain("arn:", PARTITION, ":sso:::", _IAM_PATH_AND_NAME),)
 
 # AgentCore developer guide, "Policy conditions": the caller's ARN without the session's name. A role's sessions show
 # neither its path nor the role's own ARN. That a user is its ARN is not written there, and nothing says otherwise.
@@ -71,6 +79,12 @@ MODELS = (
 )
 
 
+def role_named(name: str) -> tuple[patterns.Chain, ...]:
+    """The ARNs a role of this name can have, in any account and under any path."""
+    role = ("arn:", PARTITION, ":iam::", ACCOUNT_ID, ":role/")
+    return chain(*role, name), chain(*role, _IAM_PATH_AND_NAME, f"/{name}")
+
+
 def function_named(name: str) -> tuple[patterns.Chain, ...]:
     """The ARNs a function of this name can have, in any Region and account."""
     return _with_qualifier("arn:", PARTITION, ":lambda:", REGION, ":", ACCOUNT, f":function:{name}")
@@ -87,3 +101,5 @@ def _with_qualifier(*parts: str | Some) -> tuple[patterns.Chain, ...]:
 
 # botocore lambda FunctionArn.
 FUNCTIONS = _with_qualifier("arn:", PARTITION, ":lambda:", REGION, ":", ACCOUNT, ":function:", ID)
+# Service Authorization Reference, "AWS Lambda", resource type eventSourceMapping.
+EVENT_SOURCES = (chain("arn:", PARTITION, ":lambda:", REGION, ":", ACCOUNT, ":event-source-mapping:", ID),)

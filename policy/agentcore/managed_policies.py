@@ -1,7 +1,7 @@
 """What AWS managed policies grant of the things the pack guards, as documents that are read like any other.
 
-Only the part of each policy that reaches a gateway, a function or a model stands here. Source: AWS Managed Policy
-Reference, page of the policy's name (docs.aws.amazon.com/aws-managed-policy/latest/reference/<name>.html).
+Only the part of each policy that reaches a gateway, a function, a model or rights stands here. Source: AWS Managed
+Policy Reference, page of the policy's name (docs.aws.amazon.com/aws-managed-policy/latest/reference/<name>.html).
 """
 
 import re
@@ -53,6 +53,7 @@ _GRANTS: dict[str, list[dict[str, Any]]] = {
     "PowerUserAccess": [
         {"Effect": "Allow", "NotAction": ["iam:*", "organizations:*", "account:*"], "Resource": "*"},
     ],
+    "IAMFullAccess": [_allow("*", "iam:*")],
     "BedrockAgentCoreFullAccess": [
         _allow("arn:*:bedrock-agentcore:*:*:*", "bedrock-agentcore:*"),
         _MODELS,

@@ -122,7 +122,8 @@ def by_pattern(actions: Names, action: str, meant: tuple[str, ...] = ()) -> Iter
         meant: Beginnings, in lower case, behind which a wildcard is fine: who writes one has meant the action.
     """
     if actions.negated:
-        yield "by all but its NotAction"
+        if matches_action(actions, action) is True:
+            yield "by all but its NotAction"
         return
     family = patterns.one(action.lower())
     for value in actions.values:

@@ -1,0 +1,116 @@
+"""agent-cannot-widen-itself: an agent has the ways it was given, and makes itself no other."""
+
+from collections.abc import Iterable, Iterator
+
+from pulumi_policy import Severity
+
+from toolgate.policy import frameworks, policy_sources
+from toolgate.policy.agentcore import families, roles, widening
+from toolgate.policy.agentcore.families import FUNCTIONS, ROLES
+from toolgate.policy.agentcore.widening import Depended
+from toolgate.policy.language import agentcore_facts, iam, patterns
+from toolgate.policy.language.agentcore_facts import GATEWAY, INVOKE_FUNCTION, INVOKE_GATEWAY, ROLE, ROLE_USERS, TARGET
+from toolgate.policy.language.documents import Statement
+from toolgate.policy.policy_sources import SourcedDocument
+from toolgate.policy.properties import at
+from toolgate.policy.rule import Finding, Resource, Rule
+from toolgate.policy.rules import agent_cannot_bypass_gateway, tool_role_exact
+from toolgate.policy.settings import RuleSettings
+from toolgate.policy.stack import Stack
+
+WHOM = "a role that AgentCore may take"
+
+
+def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
+    """In a first preview the statements handed to our own components."""
+    if resource.type in agentcore_facts.COMPONENTS:
+        for sourced in policy_sources.written_statements(resource):
+            yield from in_document(sourced, resource.label)
+
+
+def check_role_documents(documents: Iterable[SourcedDocument]) -> Iterator[Finding]:
+    """What opens a way whatever the stack holds."""
+    for sourced in documents:
+        yield from in_document(sourced, WHOM)
+
+
+def in_document(sourced: SourcedDocument, whom: str) -> Iterator[Finding]:
+    """The statements of an identity policy by which its holder makes itself a way."""
+    for statement in iam.statements(sourced.document):
+        yield from _finding(sourced, statement, whom, list(widening.widely(statement)))
+
+
+def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
+    """The tools' roles, and for the agents' as well what tools and gateways of the stack depend on."""
+    held, functions = list(_roles(stack)), list(_functions(stack))
+    for user, role in _holders(stack):
+        for sourced in roles.documents_of(stack, role):
+            if user.type == TARGET:
+                yield from in_document(sourced, f"the tools of {user.label}")
+            for statement in iam.statements(sourced.document):
+                found = (*widening.on(statement, ROLES, held), *widening.on(statement, FUNCTIONS, functions))
+                yield from _finding(sourced, statement, user.label, list(found))
+
+
+def _finding(sourced: SourcedDocument, statement: Statement, whom: str, ways: list[str]) -> Iterator[Finding]:
+    if ways:
+        more = f", and by {len(ways) - 1} more ways" if len(ways) > 2 else ", and another way" if ways[1:] else ""
+        yield Finding(sourced.resource, f"allows {whom} {ways[0]}{more}", f"{sourced.location}, {statement.label}")
+
+
+def _holders(stack: Stack) -> Iterator[tuple[Resource, Resource]]:
+    """Who runs what a model may have asked for: each agent and each tool, with its role; each role once."""
+    seen: set[str] = set()
+    users = [(user, user, ROLE_USERS[user.type]) for user in stack.of(*agent_cannot_bypass_gateway.AGENTS)]
+    for target in stack.of(TARGET):
+        users += [(target, function, "role") for function in tool_role_exact._functions(stack, target)]
+    for user, holder, prop in users:
+        for role in roles.roles_of(stack, holder, prop):
+            if role.urn not in seen:
+                seen.add(role.urn)
+                yield user, role
+
+
+def _roles(stack: Stack) -> Iterator[Depended]:
+    """The roles by which a tool is reached: the gateways', the functions', and whose documents allow it."""
+    named = {role.urn: role for gateway in stack.of(GATEWAY) for role in roles.roles_of(stack, gateway, "roleArn")}
+    named |= {role.urn: role for user, role in _holders(stack) if user.type == TARGET}
+    named |= {role.urn: role for role in stack.of(ROLE) if _reaches_a_tool(stack, role)}
+    for role in named.values():
+        arn, name = at(role.props, "arn"), at(role.props, "name")
+        if isinstance(arn, str):
+            yield Depended(role.label, patterns.one(arn))
+        elif isinstance(name, str):
+            yield Depended(role.label, families.role_named(name))
+
+
+def _reaches_a_tool(stack: Stack, role: Resource) -> bool:
+    return any(
+        iam.allows(statement, INVOKE_GATEWAY, INVOKE_FUNCTION)
+        for sourced in roles.documents_of(stack, role)
+        for statement in iam.statements(sourced.document)
+    )
+
+
+def _functions(stack: Stack) -> Iterator[Depended]:
+    for target in stack.of(TARGET):
+        tool = agent_cannot_bypass_gateway._tool(stack, target)
+        if tool:
+            yield Depended(f"the function behind {target.label}", tool.family, tool.nameless)
+
+
+RULE = Rule(
+    name="agent-cannot-widen-itself",
+    description="An agent and its tools have no rights by which they make themselves others.",
+    why="Whoever talks the agent into it has every right that these can be turned into.",
+    fix=(
+        "Leave changes to the deployer's role. Where an agent has to start something with a role, or to take one, name"
+        " that role by its exact ARN."
+    ),
+    severity=Severity.HIGH,
+    framework=frameworks.LEAST_PRIVILEGE,
+    types=policy_sources.TYPES | {agentcore_facts.AGENT_RUNTIME, agentcore_facts.LAMBDA_TOOLS},
+    check=check,
+    check_role_documents=check_role_documents,
+    check_stack=check_stack,
+)
