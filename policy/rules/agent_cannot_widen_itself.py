@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pulumi_policy import Severity
 
 from toolgate.policy import frameworks, policy_sources
-from toolgate.policy.agentcore import families, roles, widening
+from toolgate.policy.agentcore import families, functions, roles, widening
 from toolgate.policy.agentcore.families import FUNCTIONS, ROLES
 from toolgate.policy.agentcore.widening import Depended
 from toolgate.policy.language import agentcore_facts, iam, patterns
@@ -14,7 +14,7 @@ from toolgate.policy.language.documents import Statement
 from toolgate.policy.policy_sources import SourcedDocument
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
-from toolgate.policy.rules import agent_cannot_bypass_gateway, tool_role_exact
+from toolgate.policy.rules import agent_cannot_bypass_gateway
 from toolgate.policy.settings import RuleSettings
 from toolgate.policy.stack import Stack
 
@@ -42,13 +42,14 @@ def in_document(sourced: SourcedDocument, whom: str) -> Iterator[Finding]:
 
 def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
     """The tools' roles, and for the agents' as well what tools and gateways of the stack depend on."""
-    held, functions = list(_roles(stack)), list(_functions(stack))
+    held = list(_roles(stack))
+    called = [Depended(tool.label, tool.family, tool.nameless) for tool in functions.tools(stack)]
     for user, role in _holders(stack):
         for sourced in roles.documents_of(stack, role):
             if user.type == TARGET:
                 yield from in_document(sourced, f"the tools of {user.label}")
             for statement in iam.statements(sourced.document):
-                found = (*widening.on(statement, ROLES, held), *widening.on(statement, FUNCTIONS, functions))
+                found = (*widening.on(statement, ROLES, held), *widening.on(statement, FUNCTIONS, called))
                 yield from _finding(sourced, statement, user.label, list(found))
 
 
@@ -63,7 +64,7 @@ def _holders(stack: Stack) -> Iterator[tuple[Resource, Resource]]:
     seen: set[str] = set()
     users = [(user, user, ROLE_USERS[user.type]) for user in stack.of(*agent_cannot_bypass_gateway.AGENTS)]
     for target in stack.of(TARGET):
-        users += [(target, function, "role") for function in tool_role_exact._functions(stack, target)]
+        users += [(target, function, "role") for function in functions.of_target(stack, target)]
     for user, holder, prop in users:
         for role in roles.roles_of(stack, holder, prop):
             if role.urn not in seen:
@@ -92,13 +93,6 @@ def _reaches_a_tool(stack: Stack, role: Resource) -> bool:
     )
 
 
-def _functions(stack: Stack) -> Iterator[Depended]:
-    for target in stack.of(TARGET):
-        tool = agent_cannot_bypass_gateway._tool(stack, target)
-        if tool:
-            yield Depended(f"the function behind {target.label}", tool.family, tool.nameless)
-
-
 RULE = Rule(
     name="agent-cannot-widen-itself",
     description="An agent and its tools have no rights by which they make themselves others.",
@@ -109,8 +103,9 @@ RULE = Rule(
     ),
     severity=Severity.HIGH,
     framework=frameworks.LEAST_PRIVILEGE,
-    types=policy_sources.TYPES | {agentcore_facts.AGENT_RUNTIME, agentcore_facts.LAMBDA_TOOLS},
+    types=roles.TYPES | {agentcore_facts.AGENT_RUNTIME, agentcore_facts.LAMBDA_TOOLS},
     check=check,
     check_role_documents=check_role_documents,
     check_stack=check_stack,
+    remembers=roles.TYPES,
 )
