@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from toolgate.access.deployment.policy_attachments import Attachments, inline_of
 from toolgate.access.deployment.stack_export import Resource
 from toolgate.access.iam.identities import Identity
-from toolgate.access.iam.policies import read_document
+from toolgate.access.iam.policies import Policy, read_document
 from toolgate.policy.language.agentcore_facts import ROLE
 
 
@@ -16,6 +17,11 @@ class Role(Identity):
     """An IAM role; `trust` says who may assume it."""
 
     trust: Mapping[str, Any]
+
+    @cached_property
+    def trust_policy(self) -> Policy:
+        """The trust policy, as the policy of a resource."""
+        return Policy(self.name, self.trust)
 
     def session_arn(self, session: str) -> str:
         """The ARN of somebody who has assumed the role; it has no path (IAM user guide, identifiers)."""

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from toolgate.access.iam.identities import ANY_ACCOUNT, ANY_CALLER
 from toolgate.access.iam.statements import DecidingStatement, IamRequest, Matched, matches
+from toolgate.policy.language.agentcore_facts import ASSUME_ROLE
 from toolgate.policy.language.arns import account_in
 from toolgate.policy.language.matching import Match
 from toolgate.policy.language.principals import Named
@@ -106,12 +107,15 @@ def _ways(request: IamRequest, allows: list[Matched]) -> list[_Way]:
     }
     identity = _Layer(IDENTITY, by_kind["identity"])
     limits = _limits(request, by_kind["boundary"])
-    if request.caller is ANY_CALLER:
+    if request.caller is ANY_CALLER or request.caller.federated:
         return [[_Layer(RESOURCE, by_kind["resource"])]]
     owner = account_in(request.resource)  # none for what every account shares, e.g. a foundation model
     if owner is not None and request.caller.account not in (owner, ANY_ACCOUNT):
         return [[identity, *limits, _Layer(RESOURCE, by_kind["resource"])]]
-    ways: list[_Way] = [[identity, *limits]]
+    # A role's trust policy must let its own account in, too (IAM user guide, "How IAM roles differ from resource-based
+    # policies").
+    trust = [_Layer(RESOURCE, by_kind["resource"])] if request.resource_policy and request.action == ASSUME_ROLE else []
+    ways: list[_Way] = [[identity, *limits, *trust]]
     if request.resource_policy:
         # Within the account, naming the account grants nothing: it only lets identity policies count.
         direct = tuple(m for m in by_kind["resource"] if m.named not in {Named.ROLE, Named.ACCOUNT})

@@ -25,6 +25,7 @@ class Identity:
         unread: ARNs of attached policies whose documents the deployment does not hold.
         beyond: What else its permissions depend on, as a noun, where the deployment does not hold it; else empty.
         many: Whether it stands for principals whose ARNs nobody knows, as a group does for its members.
+        federated: Whether it comes with a token of the identity provider `arn` instead of a signature of its own.
         used_in: The account that it is used in, where that is sure and its ARN was written for another: a plan of the
             stand-in names an account that is not the real one. `ANY_ACCOUNT` where it may be in any.
     """
@@ -37,6 +38,7 @@ class Identity:
     unread: tuple[str, ...] = ()
     beyond: str = ""
     many: bool = False
+    federated: bool = False
     used_in: str | None = None
 
     @property
@@ -75,6 +77,11 @@ def outsider(
         many=is_account(arn) or used_in == ANY_ACCOUNT,
         used_in=used_in,
     )
+
+
+def token_holder(provider: str) -> Identity:
+    """Somebody with a token of an identity provider, which a trust policy names by its ARN or by itself."""
+    return Identity(arn=provider, name=name_in(provider), many=True, federated=True)
 
 
 def name_in(arn: str) -> str:

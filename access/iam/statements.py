@@ -92,6 +92,10 @@ def matches(request: IamRequest, policy: Policy, kind: str) -> Iterator[Matched]
 
 
 def _named(read: IamStatement, caller: Identity) -> Named | None:
+    if caller.federated and not read.everybody_but:
+        # Whether `{"AWS": "*"}` also means somebody who does not sign, AWS does not say.
+        meant = {it.kind for it in read.principals if it.value in ("*", caller.arn)}
+        return Named.EVERYBODY if meant & {"federated", "*"} else Named.UNCLEAR if "aws" in meant else None
     if caller.many and read.everybody_but:  # it may list some of them
         return Named.UNCLEAR
     name = named(read, None if caller is ANY_CALLER else caller.arn)
@@ -125,6 +129,8 @@ def _facts(request: IamRequest) -> Facts:
 def _of_caller(caller: Identity) -> Mapping[str, Fact]:
     if caller is ANY_CALLER:  # nothing is known but that no policy names it
         return {"aws:principalarn": UNNAMED}
+    if caller.federated:
+        return {}
     account: dict[str, Fact] = {} if caller.account == ANY_ACCOUNT else {"aws:principalaccount": caller.account}
     if caller.many:
         return account

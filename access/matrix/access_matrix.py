@@ -1,26 +1,26 @@
 """Who may call what: every principal of a deployment against every tool of its gateways.
 
 Decided from identity policies (denies, permissions boundaries and groups included), resource policies, trust policies
-that let anybody in, and Cedar policies. Where another feature has a say, the decision is `undecided` and the feature is
-named in `unsupported`.
+that let outsiders in, and Cedar policies. Where another feature has a say, the decision is `undecided` and the feature
+is named in `unsupported`.
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from toolgate.access.cedar.cedar_decision import ToolEngine, tool_engine
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.evaluation import Access
-from toolgate.access.iam.identities import ANY_CALLER
+from toolgate.access.iam.identities import ANY_CALLER, Identity
 from toolgate.access.matrix.elsewhere import ANY_TOOL, gateways_elsewhere
 from toolgate.access.matrix.inbound import reached
 from toolgate.access.matrix.not_judged import undecided, unsupported
 from toolgate.access.matrix.principals import Caller, agents, given, others, outsiders
-from toolgate.access.matrix.public_access import open_roles, public_access
-from toolgate.access.matrix.tool_access import UNDECIDED, AccessCheck, ToolAccess, decide_access
+from toolgate.access.matrix.role_takers import role_takers, services_not_judged
+from toolgate.access.matrix.tool_access import UNDECIDED, AccessCheck, ToolAccess, decide_access, either
 from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY
 
 __all__ = ["INVOKE_GATEWAY", "Access", "Block", "Entry", "Matrix", "matrix"]
@@ -122,21 +122,22 @@ _quoted = lru_cache(maxsize=100_000)(json.dumps)
 def matrix(deployment: Deployment) -> Matrix:
     """Decide for each principal and each tool of the deployment."""
     engines = {gateway.arn: tool_engine(deployment, gateway) for gateway in deployment.gateways}
-    unclear: list[str] = []
-    blocks = tuple(_blocks(deployment, engines, unclear))
-    return Matrix(blocks, tuple(dict.fromkeys((*unsupported(deployment, engines), *unclear))))
+    notes: list[str] = []
+    blocks = _with_taken_roles(deployment, list(_direct(deployment, engines, notes)), notes)
+    return Matrix(tuple(blocks), tuple(dict.fromkeys((*unsupported(deployment, engines), *notes))))
 
 
-def _blocks(deployment: Deployment, engines: Mapping[str, ToolEngine | None], unclear: list[str]) -> Iterator[Block]:
-    """The blocks, and to `unclear` a sentence for each decision that IAM's documents leave undecided."""
+def _direct(deployment: Deployment, engines: Mapping[str, ToolEngine | None], notes: list[str]) -> Iterator[Block]:
+    """What each may call by themselves, and to `notes` a sentence for each decision that documents leave undecided."""
     tools = {gateway.arn: tools_of(deployment, gateway) for gateway in deployment.gateways}
 
     def block(caller: Caller, gateway: Gateway) -> Block:
         who, engine = caller.identity, engines[gateway.arn]
         inbound_decision = reached(deployment, gateway, who)
-        unclear.extend(undecided(gateway, caller, inbound_decision))
         judged = decide_access(AccessCheck(gateway, engine, who, inbound_decision), tools[gateway.arn])
-        return Block(who.arn, caller.agent, gateway.arn, tools[gateway.arn], judged)
+        found = Block(_name(who), caller.agent, gateway.arn, tools[gateway.arn], judged)
+        notes.extend([] if found.denied else undecided(gateway, caller, inbound_decision))
+        return found
 
     for agent in agents(deployment):
         yield from (block(agent, gateway) for gateway in deployment.gateways)
@@ -151,13 +152,44 @@ def _blocks(deployment: Deployment, engines: Mapping[str, ToolEngine | None], un
     for caller in (*agents(deployment), *others(deployment), *given(deployment)):
         for arn in gateways_elsewhere(deployment, caller.identity):
             who = caller.agent or caller.identity.name
-            unclear.append(f"{who}: may invoke {arn}; what that gateway's own policies say is not in the deployment")
+            notes.append(f"{who}: may invoke {arn}; what that gateway's own policies say is not in the deployment")
             yield Block(caller.identity.arn, caller.agent, arn, (ANY_TOOL,), UNDECIDED)
-    open_to_all = open_roles(deployment)
-    for gateway in deployment.gateways:
-        judged = public_access(deployment, gateway, engines[gateway.arn], tools[gateway.arn], open_to_all)
-        whoever = Block(ANY_CALLER.name, None, gateway.arn, tools[gateway.arn], judged)
-        yield from [] if whoever.denied else [whoever]
+    anybody = (block(Caller(ANY_CALLER), gateway) for gateway in deployment.gateways)
+    yield from (b for b in anybody if not b.denied)
+
+
+def _name(identity: Identity) -> str:
+    return ANY_CALLER.name if identity is ANY_CALLER else identity.arn
+
+
+def _with_taken_roles(deployment: Deployment, direct: list[Block], notes: list[str]) -> list[Block]:
+    """The blocks together with what outsiders may call by a role that they may take; `*` comes last."""
+    blocks = {(b.principal, b.agent, b.gateway): b for b in direct}
+    of_role: dict[str, list[Block]] = {}
+    for block in direct:
+        if not block.denied:
+            of_role.setdefault(block.principal, []).append(block)
+    for taker in role_takers(deployment):
+        for of_taken in of_role.get(taker.role.arn, ()):
+            block = replace(of_taken, principal=taker.principal, agent=None, access=_each(taker.through, of_taken))
+            key = (block.principal, block.agent, block.gateway)
+            blocks[key] = _either(blocks[key], block) if key in blocks else block
+            notes.extend([taker.note()] if taker.access is Access.UNDECIDED else [])
+    for role in deployment.roles:
+        notes.extend(services_not_judged(role) if role.arn in of_role else ())
+    return sorted(blocks.values(), key=lambda block: block.principal == ANY_CALLER.name)
+
+
+def _each(change: Callable[[ToolAccess], ToolAccess], block: Block) -> ToolAccess | tuple[ToolAccess, ...]:
+    return change(block.access) if isinstance(block.access, ToolAccess) else tuple(map(change, block.access))
+
+
+def _either(one: Block, other: Block) -> Block:
+    """Two blocks of one principal and one gateway, as one."""
+    if isinstance(one.access, ToolAccess) and isinstance(other.access, ToolAccess):
+        return replace(one, access=either(one.access, other.access))
+    cells = zip((cell for _, cell in one.by_tool()), (cell for _, cell in other.by_tool()), strict=True)
+    return replace(one, access=tuple(either(first, second) for first, second in cells))
 
 
 def tools_of(deployment: Deployment, gateway: Gateway) -> tuple[str, ...]:

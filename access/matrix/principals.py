@@ -14,7 +14,7 @@ from toolgate.access.iam.identities import Identity
 from toolgate.access.matrix.inbound import reached
 from toolgate.policy.language import patterns
 from toolgate.policy.language.agentcore_facts import entity_id
-from toolgate.policy.language.arns import account_of, is_account_id
+from toolgate.policy.language.arns import account_of, is_account_id, partition_of
 from toolgate.policy.language.documents import Statement
 from toolgate.policy.language.principals import aws_principals, is_account
 from toolgate.policy.language.unknown import Unknown
@@ -42,10 +42,17 @@ def others(deployment: Deployment) -> Iterator[Caller]:
             yield Caller(identity)
 
 
+def held_entities(deployment: Deployment) -> frozenset[str]:
+    """The entity ids of agents' roles, and of all roles and users that the deployment holds."""
+    known = (*deployment.roles, *deployment.users)
+    return frozenset(
+        entity_id(arn) for arn in (*(it.arn for it in known), *(it.role_arn for it in deployment.runtimes))
+    )
+
+
 def outsiders(deployment: Deployment, gateway: Gateway, engine: ToolEngine | None) -> Iterator[Caller]:
     """Principals that the deployment does not hold, and that a gateway's policies name or that it lets in itself."""
-    known = {identity.arn for identity in (*deployment.roles, *deployment.users)}
-    seen = {entity_id(arn) for arn in known | {runtime.role_arn for runtime in deployment.runtimes}}
+    seen = set(held_entities(deployment))
     named = [deployment.identity(arn) for arn in (*_by_resource_policy(deployment, gateway), *_by_cedar(engine))]
     granted = (identity for identity in deployment.given if _lets_in(deployment, gateway, identity))
     for identity in (*named, *granted):
@@ -69,13 +76,24 @@ def _lets_in(deployment: Deployment, gateway: Gateway, identity: Identity) -> bo
 def _by_resource_policy(deployment: Deployment, gateway: Gateway) -> Iterator[str]:
     policy = deployment.resource_policies.get(gateway.arn)
     for statement in policy.statements if policy else ():
-        for principal in [*aws_principals(statement), *_in_conditions(statement)]:
-            if is_account(principal) and account_of(principal) == account_of(gateway.arn):
-                continue  # lets its identity policies count, and these are judged on their own
-            if is_account_id(principal):
-                yield f"arn:{gateway.arn.split(':')[1]}:iam::{principal}:root"
-            elif principal.startswith("arn:"):
-                yield _role_of(principal)
+        yield from named_by(statement, gateway.arn)
+
+
+def named_by(statement: Statement, resource: str) -> Iterator[str]:
+    """ARNs of roles, users and other accounts that a statement of a resource's or a trust policy names or spares.
+
+    Args:
+        statement: The statement.
+        resource: The resource's ARN.
+    """
+    but_for = statement.everybody_but and statement.allow
+    for principal in [*([] if but_for else aws_principals(statement)), *_in_conditions(statement)]:
+        if is_account(principal) and account_of(principal) == account_of(resource):
+            continue  # lets its identity policies count, and these are judged on their own
+        if is_account_id(principal):
+            yield f"arn:{partition_of(resource)}:iam::{principal}:root"
+        elif principal.startswith("arn:"):
+            yield _role_of(principal)
 
 
 def _in_conditions(statement: Statement) -> Iterator[str]:

@@ -92,4 +92,12 @@ def stricter(first: Access, second: Access) -> Access:
     return next(access for access in _STRICTEST_FIRST if access in {first, second})
 
 
+def either(first: ToolAccess, second: ToolAccess) -> ToolAccess:
+    """Two ways to the same tool: the more open answer, with the conditions of both where both have some."""
+    if first.decision is second.decision is Access.CONDITIONAL:
+        return ToolAccess(Access.CONDITIONAL, tuple(dict.fromkeys((*first.conditions, *second.conditions))))
+    return max(first, second, key=lambda cell: _MOST_OPEN_LAST.index(cell.decision))
+
+
+_MOST_OPEN_LAST = (Access.DENY, Access.CONDITIONAL, Access.UNDECIDED, Access.ALLOW)
 _STRICTEST_FIRST = (Access.DENY, Access.UNDECIDED, Access.CONDITIONAL, Access.ALLOW)
