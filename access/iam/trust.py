@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from toolgate.access.deployment.roles import Role
 from toolgate.access.iam.evaluation import Decision, IamRequest, decide
 from toolgate.access.iam.identities import Identity, token_holder
+from toolgate.policy.language import web_identity
 from toolgate.policy.language.agentcore_facts import ASSUME_ROLE, ASSUME_WITH_SAML, ASSUME_WITH_WEB_IDENTITY
 from toolgate.policy.language.documents import Statement
-from toolgate.policy.language.identity_providers import SHARED_ISSUERS, holds_tenant, issuer
 
 ANYBODY = "*"
 
@@ -30,7 +30,7 @@ def may_assume_with_token(role: Role, provider: str) -> Decision:
 
 def action_with_token(provider: str) -> str:
     """The action of STS that takes a provider's tokens."""
-    return ASSUME_WITH_SAML if ":saml-provider/" in provider else ASSUME_WITH_WEB_IDENTITY
+    return ASSUME_WITH_SAML if web_identity.issuer_in(provider) is None else ASSUME_WITH_WEB_IDENTITY
 
 
 def token_providers(role: Role) -> Iterator[str]:
@@ -48,8 +48,13 @@ def strangers_hold_tokens(role: Role, provider: str) -> bool:
     """Whether anybody can get a token of the provider that the role's trust policy does not tell from others."""
     if provider == ANYBODY:
         return True
+    issuer = web_identity.issuer_in(provider)
     named = [it for it in _allows_tokens(role) if any(p.value in (provider, ANYBODY) for p in it.principals)]
-    return issuer(provider) in SHARED_ISSUERS and not all(holds_tenant(it, provider) for it in named)
+    return (
+        issuer is not None
+        and web_identity.is_shared(issuer)
+        and not all(web_identity.pins_token(it, issuer) is True for it in named)
+    )
 
 
 def _allows_tokens(role: Role) -> list[Statement]:

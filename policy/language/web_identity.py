@@ -22,9 +22,17 @@ _WHOLE = r"[^*]+$"
 _BEGINS = r"[^*]"
 _OWNER = r"[^/*]+/"
 _ORGANIZATION = r"(?:.*:)?org(?:anization)?:[^:*]+(?::|$)"
+_TWO_PARTS = r"[^:/*]+[:/][^:/*]+(?:[:/]|$)"
 
-# By issuer: the claims that say whose token it is, and what of a value is enough for that.
+_OF_ACCOUNTS = (
+    *("oidc-configuration.audit-log.githubusercontent.com", "oidc.codefresh.io", "proidc.upbound.io", "scalr.io"),
+    *("studio.datachain.ai/api", "tokens.cloud.shisho.dev", "vstoken.actions.githubusercontent.com"),
+)
+# By issuer that gives tokens to everybody who has an account there: the claims that say whose token it is, and what of
+# a value is enough for that.
 _CLAIMS: dict[str, dict[str, str]] = {
+    **{issuer: {"sub": _TWO_PARTS} for issuer in _OF_ACCOUNTS},
+    "sandboxes.cloud": {"aud": _WHOLE},
     "token.actions.githubusercontent.com": {
         "sub": r"(?:.*:)?(?:(?:repo|repository|job_workflow_ref):[^/:*]+/"
         r"|(?:repository_owner|repository_owner_id|repository_id|enterprise_id):[^:*]+(?::|$))",
@@ -58,8 +66,18 @@ def issuer_of(principal: Principal) -> str | Unknown | None:
         return None
     if principal.value is UNKNOWN or patterns.HOLE in principal.value:
         return UNKNOWN
-    issuer = principal.value.lower().rpartition(":oidc-provider/")[2]
+    return issuer_in(principal.value)
+
+
+def issuer_in(provider: str) -> str | None:
+    """The issuer of an identity provider, which a trust policy names by its ARN or by the issuer itself."""
+    issuer = provider.lower().rpartition(":oidc-provider/")[2]
     return None if ":saml-provider/" in issuer else issuer
+
+
+def is_shared(issuer: str) -> bool:
+    """Whether everybody with an account there gets tokens of the issuer; of one that is not known here it is open."""
+    return issuer in _CLAIMS
 
 
 def pins_token(statement: Statement, issuer: str | Unknown) -> bool | Unknown:

@@ -101,7 +101,7 @@ ROWS: dict[str, tuple[Any, dict[str, tuple[str, tuple[str, ...]]]]] = {
     ),
     "people's own accounts": (
         _statement({"Federated": "accounts.google.com"}, WEB, StringEquals={"accounts.google.com:aud": "app"}),
-        {"*": _told(WEB, "StringEquals accounts.google.com:aud app")},
+        {"accounts.google.com": _told(WEB, "StringEquals accounts.google.com:aud app")},
     ),
     "an identity pool": (
         _statement(
