@@ -87,7 +87,7 @@ def _reading(statements: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _statements(found: Sequence[Resource], unmade: Mapping[str, str | None]) -> Iterator[dict[str, Any]]:
     for resource in found:
-        if resource.type.startswith("aws:"):
+        if (resource.written or resource.type).startswith("aws:"):
             for grant in _grants(resource):
                 if not grant.when(resource) or (grant.unmade and resource.get("arn") not in unmade):
                     continue
@@ -109,12 +109,12 @@ def _stack(key: Resource) -> str | None:
 
 
 def _grants(resource: Resource) -> Sequence[Grant]:
-    if resource.type not in TYPES:
+    written = resource.written or resource.type
+    if written not in TYPES:
         raise DeployerError(
-            f"{resource.label}: what deploying a {resource.type} calls is not known. "
-            "Add the type to deployer/actions.py."
+            f"{resource.label}: what deploying a {written} calls is not known. Add the type to deployer/actions.py."
         )
-    return TYPES[resource.type]
+    return TYPES[written]
 
 
 def _statement(grant: Grant, owner: Resource | str, unmade: Mapping[str, str | None]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ The provider's answers come first and what the program wrote second, so that a p
 stack that was not written with our components all read alike.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from toolgate.access.deployment.agentcore_resources import (
 from toolgate.access.deployment.data_resources import service_of
 from toolgate.access.deployment.gateway_tools import api_schema
 from toolgate.access.deployment.given_identities import read_given
-from toolgate.access.deployment.policy_attachments import read_attachments
+from toolgate.access.deployment.policy_attachments import READ, read_attachments
 from toolgate.access.deployment.policy_engines import read_attachment, read_policy_engines
 from toolgate.access.deployment.roles import Role, read_roles
 from toolgate.access.deployment.stack_export import Archive, Asset, DeploymentError, Hidden, Resource, load, resources
@@ -29,8 +29,8 @@ from toolgate.access.deployment.supplied_policies import with_policies
 from toolgate.access.deployment.users import User, read_users
 from toolgate.access.iam.identities import Identity, outsider
 from toolgate.access.iam.policies import Policy, read_resource_policy
+from toolgate.policy.language import coverage
 from toolgate.policy.language.agentcore_facts import (
-    AGENTCORE_TYPES,
     CEDAR_POLICY,
     FUNCTION,
     GATEWAY,
@@ -45,6 +45,8 @@ STACK = "pulumi:pulumi:Stack"
 
 _DEFAULT_VERSIONS = ("2025-03-26",)  # all that a gateway made without the setting accepts (seen live, August 2026)
 _READ = {GATEWAY, TARGET, RUNTIME, RESOURCE_POLICY, POLICY_ENGINE, CEDAR_POLICY}
+JUDGED = READ | _READ | {FUNCTION}
+"""The types of AgentCore, IAM, Lambda and Identity Center that have a say here and that some view covers."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ class Deployment:
 
     `resource_policies` maps the ARN of a gateway or runtime to its resource policy; `others` labels AgentCore resources
     that no view covers; `data` are the resources that tools keep data in, as `data_resources` reads them; `given` are
-    identities that it does not make but writes into, or gives to an agent, as `given_identities` reads them.
+    identities that it does not make but writes into, or gives to an agent, as `given_identities` reads them;
+    `not_judged` says in a sentence each what may let somebody in and is not read.
     """
 
     roles: tuple[Role, ...]
@@ -67,6 +70,7 @@ class Deployment:
     others: tuple[str, ...]
     data: tuple[Resource, ...] = ()
     given: tuple[Identity, ...] = ()
+    not_judged: tuple[str, ...] = ()
 
     def role(self, arn: str) -> Role | None:
         """The role with this ARN, if it is one of the deployment."""
@@ -109,7 +113,8 @@ def parse(export: Mapping[str, Any]) -> Deployment:
     Raises:
         DeploymentError: This is not a deployment, or a value that is needed is hidden or not known yet.
     """
-    found = resources(export)
+    every = resources(export)
+    found = tuple(r for r in every if not r.unread)
     agents = _agent_names(found)
     attachments = read_attachments(found)
     uploaded = _uploaded(found)
@@ -124,10 +129,22 @@ def parse(export: Mapping[str, Any]) -> Deployment:
         runtimes=tuple(_runtime(r, agents, uploaded) for r in by_type[RUNTIME]),
         resource_policies={r.text("resourceArn"): read_resource_policy(r) for r in by_type[RESOURCE_POLICY]},
         policy_engines=read_policy_engines(found),
-        others=tuple(r.label for r in found if r.type.startswith(AGENTCORE_TYPES) and r.type not in _READ),
+        others=tuple(r.label for r in every if _of_agentcore(r) and (r.unread or r.type not in _READ)),
         data=tuple(r for r in found if service_of(r.type)),
         given=read_given(found, (*roles, *users), attachments),
+        not_judged=tuple(_not_judged(every)),
     )
+
+
+def _of_agentcore(resource: Resource) -> bool:
+    return coverage.service_of(resource.type) == coverage.AGENTCORE
+
+
+def _not_judged(found: tuple[Resource, ...]) -> Iterator[str]:
+    for resource in found:
+        properties = None if resource.unread else {**resource.inputs, **resource.outputs}
+        if reason := coverage.not_judged(resource.type, properties, JUDGED):
+            yield f"{resource.label} {reason}"
 
 
 def _agent_names(found: tuple[Resource, ...]) -> Mapping[str, str]:

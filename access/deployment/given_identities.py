@@ -11,11 +11,8 @@ from toolgate.access.deployment.stack_export import Resource
 from toolgate.access.deployment.users import policies_of, read_groups
 from toolgate.access.iam.identities import ANY_ACCOUNT, Identity, name_in, outsider
 from toolgate.access.iam.policies import Policy
-from toolgate.policy.language.agentcore_facts import FUNCTION, GATEWAY, ROLE_USERS, RUNTIME
+from toolgate.policy.language.agentcore_facts import FUNCTION, GATEWAY, GROUP, PERMISSION_SET, ROLE_USERS, RUNTIME
 from toolgate.policy.language.arns import account_of, partition_of
-
-GROUP = "aws:iam/group:Group"
-PERMISSION_SET = "aws:ssoadmin/permissionSet:PermissionSet"
 
 Place = Callable[[str, str], str]
 """Makes the ARN of a kind and a name."""
@@ -60,7 +57,7 @@ def _agents(resources: Sequence[Resource], held: Sequence[Identity], attachments
     accounts = {it.text("roleArn"): account_of(it.text("agentRuntimeArn")) for it in runtimes}
     for arn, account in accounts.items():
         if arn not in known:
-            yield outsider(arn, *attachments.of(("role", name_in(arn)), {}, ()), account)
+            yield outsider(arn, *attachments.of(("role", name_in(arn))), account)
 
 
 def _roles(
@@ -70,7 +67,7 @@ def _roles(
     named = [it.optional_text(users[it.type]) for it in resources if it.type in users]
     arns = {name_in(arn): arn for arn in named if arn}
     for name in _others("role", known, attachments.holders("role")):
-        yield _outsider(arns.get(name) or place("role", name), *attachments.of(("role", name), {}, ()))
+        yield _outsider(arns.get(name) or place("role", name), *attachments.of(("role", name)))
 
 
 def _users(
@@ -84,7 +81,7 @@ def _users(
 
 
 def _groups(resources: Sequence[Resource], attachments: Attachments, place: Place) -> Iterator[Identity]:
-    arns = {it.text("name"): it.text("arn") for it in resources if it.type == GROUP}
+    arns = {it.text("name"): it.optional_text("arn") for it in resources if it.type == GROUP}
     for name in attachments.holders("group"):
         yield _members(arns.get(name) or place("group", name), attachments, ("group", name), "its other members")
 
@@ -97,7 +94,7 @@ def _permission_sets(resources: Sequence[Resource], attachments: Attachments) ->
 
 
 def _members(arn: str, attachments: Attachments, whose: tuple[str, str], beyond: str) -> Identity:
-    policies, unread = attachments.of(whose, {}, ())
+    policies, unread = attachments.of(whose)
     return Identity(
         arn=arn,
         name=name_in(arn),

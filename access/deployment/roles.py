@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from toolgate.access.deployment.policy_attachments import Attachments, inline_of
+from toolgate.access.deployment.policy_attachments import Attachments
 from toolgate.access.deployment.stack_export import Resource
 from toolgate.access.iam.identities import Identity
 from toolgate.access.iam.policies import Policy, read_document
@@ -40,8 +40,7 @@ def read_roles(resources: Sequence[Resource], attachments: Attachments) -> tuple
 
 def _role(resource: Resource, attachments: Attachments) -> Role:
     name = resource.text("name")
-    listed = resource.texts("managedPolicyArns", resource.get("managedPolicyArns"))
-    policies, unread = attachments.of(("role", name), inline_of(resource), listed)
+    policies, unread = attachments.of(("role", name))
     boundary = resource.optional_text("permissionsBoundary")
     known = attachments.managed.get(boundary) if boundary else None
     return Role(

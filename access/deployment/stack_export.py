@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from toolgate.policy.language import spellings
 from toolgate.policy.language.unknown import SENTINELS
 
 VERSIONS = (3, 4)
@@ -66,19 +67,23 @@ class Archive:
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource of a deployment.
+    """One resource of a deployment, in the words of the provider `aws` however it was written.
 
     Attributes:
         urn: Pulumi's name of the resource, unique in the deployment.
         type: Type token, e.g. `aws:iam/role:Role`.
         inputs: What the program wrote.
         outputs: What the provider answered.
+        written: The type token that the program wrote; empty where it is `type`.
+        unread: Whether only its type is known: its properties are one text that cannot be read.
     """
 
     urn: str
     type: str
     inputs: Mapping[str, Any]
     outputs: Mapping[str, Any]
+    written: str = ""
+    unread: bool = False
 
     @property
     def name(self) -> str:
@@ -197,12 +202,21 @@ def _resources(listed: list[Any]) -> Iterator[Resource]:
             raise DeploymentError(f"not a deployment: resource number {number} has no 'urn' and 'type'")
         if entry.get("delete"):  # waits for its deletion after a replacement: no longer what the stack means
             continue
-        yield Resource(
-            urn=entry["urn"],
-            type=entry["type"],
-            inputs=_properties(entry, "inputs"),
-            outputs=_properties(entry, "outputs"),
-        )
+        yield _resource(entry["urn"], entry["type"], _properties(entry, "inputs"), _properties(entry, "outputs"))
+
+
+def _resource(urn: str, written: str, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> Resource:
+    kind = spellings.type_of(written, {**inputs, **outputs})
+    views = [spellings.properties_of(written, given) for given in (inputs, outputs)]
+    given = [view for view, properties in zip(views, (inputs, outputs), strict=True) if properties]
+    return Resource(
+        urn=urn,
+        type=kind,
+        inputs=views[0] or {},
+        outputs=views[1] or {},
+        written=written if written != kind else "",
+        unread=bool(given) and all(view is None for view in given),
+    )
 
 
 def _properties(entry: Mapping[str, Any], key: str) -> Mapping[str, Any]:

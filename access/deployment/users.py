@@ -6,10 +6,7 @@ from toolgate.access.deployment.policy_attachments import Attachments
 from toolgate.access.deployment.stack_export import Resource
 from toolgate.access.iam.identities import Identity
 from toolgate.access.iam.policies import Policy
-from toolgate.policy.language.agentcore_facts import USER
-
-MEMBERS_OF_GROUP = "aws:iam/groupMembership:GroupMembership"
-GROUPS_OF_USER = "aws:iam/userGroupMembership:UserGroupMembership"
+from toolgate.policy.language.agentcore_facts import GROUPS_OF_USER, MEMBERS_OF_GROUP, USER
 
 
 class User(Identity):
@@ -45,9 +42,9 @@ def read_groups(resources: Sequence[Resource]) -> Groups:
 
 def policies_of(name: str, attachments: Attachments, groups: Groups) -> tuple[list[Policy], list[str]]:
     """A user's policies, and the ARNs of those whose documents the deployment does not hold."""
-    policies, unread = attachments.of(("user", name), {}, ())
+    policies, unread = attachments.of(("user", name))
     for group in dict.fromkeys(groups.get(name, ())):
-        more, missing = attachments.of(("group", group), {}, ())
+        more, missing = attachments.of(("group", group))
         policies += more
         unread += missing
     return policies, unread
@@ -60,6 +57,9 @@ def _memberships(resource: Resource) -> Iterator[tuple[str, str]]:
     if resource.type == GROUPS_OF_USER:
         for group in resource.texts("groups", resource.get("groups")):
             yield resource.text("user"), group
+    if resource.type == USER and resource.get("groups") is not None:  # of CloudFormation's only
+        for group in resource.texts("groups", resource.get("groups")):
+            yield resource.text("name"), group
 
 
 def _user(resource: Resource, attachments: Attachments, groups: Groups) -> User:

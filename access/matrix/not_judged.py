@@ -26,6 +26,7 @@ def unsupported(deployment: Deployment, engines: Mapping[str, ToolEngine | None]
         yield from _service_principals(deployment, gateway)
     yield from _targets(deployment)
     yield from _roles(deployment)
+    yield from deployment.not_judged
 
 
 def _gateway(gateway: Gateway, engine: ToolEngine | None) -> Iterator[str]:

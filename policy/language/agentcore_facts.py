@@ -2,8 +2,6 @@
 
 import re
 
-AGENTCORE_TYPES = "aws:bedrock/agentcore"
-"""What the types of AgentCore's resources begin with."""
 GATEWAY = "aws:bedrock/agentcoreGateway:AgentcoreGateway"
 TARGET = "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget"
 RUNTIME = "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime"

@@ -24,7 +24,7 @@ from toolgate.policy.language.agentcore_facts import (
 
 type Path = tuple[str, ...]
 
-IDENTITIES = {ROLE: "role", USER: "user", GROUP: "group", PERMISSION_SET: "permission set"}
+IDENTITIES = {ROLE: "role", USER: "user", GROUP: "group", PERMISSION_SET: "permission-set"}
 """Types that hold policies of their own, and the kind of identity that each is."""
 
 
@@ -46,7 +46,7 @@ class Carrier:
 
 _OWN = Carrier(("inlinePolicies", "policy"), ("managedPolicyArns",))
 _SEVERAL = {"role": "roles", "user": "users", "group": "groups"}
-_OF_SET = {"permission set": "permissionSetArn"}
+_OF_SET = {"permission-set": "permissionSetArn"}
 
 CARRIERS: dict[str, Carrier] = {
     ROLE: _OWN,

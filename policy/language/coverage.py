@@ -12,7 +12,8 @@ from typing import Any
 from toolgate.policy.language.spellings import CLOUD_CONTROL, EXTENSION
 
 _TYPE = re.compile(r"(?:aws:(?P<module>\w+)/\w+|aws-native:(?P<native>\w+)):(?P<name>\w+)")
-_SERVICES = {"iam": "iam", "lambda": "lambda", "ssoadmin": "sso", "sso": "sso", "bedrockagentcore": "bedrockagentcore"}
+AGENTCORE = "bedrockagentcore"
+_SERVICES = {"iam": "iam", "lambda": "lambda", "ssoadmin": "sso", "sso": "sso", AGENTCORE: AGENTCORE}
 _PREFIX = "agentcore"
 
 # By CloudFormation's name of the service and the type's name in small letters, which serves both providers.
@@ -96,7 +97,7 @@ def _called(kind: str) -> str | None:
         return None
     module, name = (match["module"] or match["native"]).lower(), match["name"].lower()
     if module == "bedrock" and name.startswith(_PREFIX):
-        module, name = "bedrockagentcore", name.removeprefix(_PREFIX)
+        module, name = AGENTCORE, name.removeprefix(_PREFIX)
     return f"{_SERVICES[module]}:{name}" if module in _SERVICES else None
 
 

@@ -15,7 +15,6 @@ from toolgate.policy.rules.function_url_signed import SIGNED
 from toolgate.policy.settings import RuleSettings
 from toolgate.policy.stack import TYPES, Stack
 
-NO_RULE = "so that no rule of this pack judges it"
 UNTIL_UP = "is not known in this preview; it is judged at `pulumi up`, before it takes effect"
 
 
@@ -31,7 +30,7 @@ def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
     for resource in stack.resources:
         props = None if resource.urn in unread else resource.props
         if reason := coverage.not_judged(resource.type, props, TYPES):
-            yield Finding(resource, f"{reason}, {NO_RULE}")
+            yield Finding(resource, reason)
 
 
 def _undecided(stack: Stack) -> Iterator[tuple[Resource, str, str]]:

@@ -43,7 +43,7 @@ def test_attached_policies_and_the_boundary_are_found_by_arn(
     role = resource("Role", "tools-role")
     role["inputs"] |= {"managedPolicyArns": [f"{arn}three"], "permissionsBoundary": f"{arn}limit"}
     found = _role(handmade, "tools-role")
-    assert [policy.name for policy in found.policies] == ["tools-invoke", "one", "two", "three"]
+    assert [policy.name for policy in found.policies] == ["tools-invoke", "three", "one", "two"]
     assert found.boundary is not None
     assert found.boundary.name == "limit"
     assert found.unknown_boundary is None
