@@ -1,7 +1,8 @@
 """What AWS managed policies grant of the things the pack guards, as documents that are read like any other.
 
-Only the part of each policy that reaches a gateway, a function, a model or rights stands here. Source: AWS Managed
-Policy Reference, page of the policy's name (docs.aws.amazon.com/aws-managed-policy/latest/reference/<name>.html).
+Only the part of a policy that is about a gateway, a function, a model, rights or a whole service stands here. Source:
+AWS Managed Policy Reference, page of the policy's name
+(docs.aws.amazon.com/aws-managed-policy/latest/reference/<name>.html).
 """
 
 import re
@@ -43,17 +44,35 @@ _INVOKES_ANY_MODEL = (
     "SageMakerStudioUserIAMDefaultExecutionPolicy",
     "SageMakerStudioUserIAMPermissiveExecutionPolicy",
 )
+# Policies that hold a service's whole actions on everything, of the services that tools and agents use.
+_WHOLE_SERVICES = {
+    "AmazonAthenaFullAccess": "athena",
+    "AmazonDynamoDBFullAccess": "dynamodb",
+    "AmazonEC2FullAccess": "ec2",
+    "AmazonEventBridgeFullAccess": "events",
+    "AmazonKinesisFullAccess": "kinesis",
+    "AmazonRDSFullAccess": "rds",
+    "AmazonS3FullAccess": "s3",
+    "AmazonSESFullAccess": "ses",
+    "AmazonSNSFullAccess": "sns",
+    "AmazonSQSFullAccess": "sqs",
+    "AmazonSSMFullAccess": "ssm",
+    "AWSStepFunctionsFullAccess": "states",
+    "CloudWatchLogsFullAccess": "logs",
+    "IAMFullAccess": "iam",
+    "SecretsManagerReadWrite": "secretsmanager",
+}
 
 _FUNCTIONS = _allow("arn:*:lambda:*:*:function:*", INVOKE_FUNCTION)
 _MODELS = _allow("arn:*:bedrock:*::foundation-model/*", *INVOKE_MODEL)
 _GRANTS: dict[str, list[dict[str, Any]]] = {
     **{name: [_FUNCTIONS] for name in _INVOKES_ANY_FUNCTION},
     **{name: [_MODELS] for name in _INVOKES_ANY_MODEL},
+    **{name: [_allow("*", f"{service}:*")] for name, service in _WHOLE_SERVICES.items()},
     "AdministratorAccess": [_allow("*", "*")],
     "PowerUserAccess": [
         {"Effect": "Allow", "NotAction": ["iam:*", "organizations:*", "account:*"], "Resource": "*"},
     ],
-    "IAMFullAccess": [_allow("*", "iam:*")],
     "BedrockAgentCoreFullAccess": [
         _allow("arn:*:bedrock-agentcore:*:*:*", "bedrock-agentcore:*"),
         _MODELS,

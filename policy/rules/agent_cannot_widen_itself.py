@@ -14,7 +14,7 @@ from toolgate.policy.language.documents import Statement
 from toolgate.policy.policy_sources import SourcedDocument
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
-from toolgate.policy.rules import agent_cannot_bypass_gateway
+from toolgate.policy.rules.agent_cannot_bypass_gateway import AGENTS
 from toolgate.policy.settings import RuleSettings
 from toolgate.policy.stack import Stack
 
@@ -43,13 +43,13 @@ def in_document(sourced: SourcedDocument, whom: str) -> Iterator[Finding]:
 def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
     """The tools' roles, and for the agents' as well what tools and gateways of the stack depend on."""
     held = list(_roles(stack))
-    called = [Depended(tool.label, tool.family, tool.nameless) for tool in functions.tools(stack)]
+    tools = [Depended(tool.label, tool.family, tool.nameless) for tool in functions.tools(stack)]
     for user, role in _holders(stack):
         for sourced in roles.documents_of(stack, role):
             if user.type == TARGET:
                 yield from in_document(sourced, f"the tools of {user.label}")
             for statement in iam.statements(sourced.document):
-                found = (*widening.on(statement, ROLES, held), *widening.on(statement, FUNCTIONS, called))
+                found = (*widening.on(statement, ROLES, held), *widening.on(statement, FUNCTIONS, tools))
                 yield from _finding(sourced, statement, user.label, list(found))
 
 
@@ -62,7 +62,7 @@ def _finding(sourced: SourcedDocument, statement: Statement, whom: str, ways: li
 def _holders(stack: Stack) -> Iterator[tuple[Resource, Resource]]:
     """Who runs what a model may have asked for: each agent and each tool, with its role; each role once."""
     seen: set[str] = set()
-    users = [(user, user, ROLE_USERS[user.type]) for user in stack.of(*agent_cannot_bypass_gateway.AGENTS)]
+    users = [(user, user, ROLE_USERS[user.type]) for user in stack.of(*AGENTS)]
     for target in stack.of(TARGET):
         users += [(target, function, "role") for function in functions.of_target(stack, target)]
     for user, holder, prop in users:

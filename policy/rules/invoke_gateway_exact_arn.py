@@ -17,12 +17,13 @@ from toolgate.policy.settings import RuleSettings
 def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
     """Every identity policy a resource carries, and in a first preview the grants handed to our own component."""
     for sourced in policy_sources.identity_documents(resource):
-        yield from _in_document(sourced)
+        yield from in_document(sourced)
     if resource.type == AGENT_RUNTIME:
         yield from _in_component(resource)
 
 
-def _in_document(sourced: SourcedDocument) -> Iterator[Finding]:
+def in_document(sourced: SourcedDocument) -> Iterator[Finding]:
+    """A document that IAM refuses, and the statements that grant more than gateways they name."""
     if isinstance(sourced.document, Broken):
         yield Finding(sourced.resource, f"the document {sourced.document.reason}, so IAM refuses it", sourced.location)
     for statement in iam.statements(sourced.document):

@@ -98,10 +98,11 @@ def _wide(statement: Statement) -> Iterator[str]:
     if wild:
         yield f"the actions {', '.join(map(quote, wild))}"
     elif any(action.lower() not in _ANYWHERE for action in actions):
-        yield from (f"{quote(actions[0])} {reach}" for reach in _wide_resources(statement.resources))
+        yield from (f"{quote(actions[0])} {reach}" for reach in wide_resources(statement.resources))
 
 
-def _wide_resources(resources: Names) -> Iterator[str]:
+def wide_resources(resources: Names) -> Iterator[str]:
+    """The entries, as phrases, that name no resource."""
     if not resources.given:
         yield "on everything (no Resource is given)"
     elif resources.negated:

@@ -33,6 +33,7 @@ def test_every_rule_has_its_metadata(pack: Pack, rule: object) -> None:
 def test_the_levels_are_the_documented_ones(pack: Pack) -> None:
     advisory = {policy.name for policy in pack.info.policies if policy.enforcementLevel == driver.ADVISORY}
     assert advisory == {
+        "agent-role-exact",
         "undecided-in-preview",
         "no-debug-outside-dev",
         "logs-delivered",
