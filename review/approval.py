@@ -1,4 +1,4 @@
-"""Whether a reviewer has agreed that somebody gains access.
+"""Whether a reviewer has agreed that somebody gains access, or that a lock is taken off.
 
 The label counts in the run that giving it starts, and in no other: GitHub's event then holds who gave it and for which
 commit. A later push, or reopening the pull request, asks for it again.
@@ -13,10 +13,12 @@ from toolgate.review.revisions import file_at
 
 LABEL = "access-reviewed"
 REVIEWERS = ".github/access-reviewers"
+_NEWS = {"gains": "Somebody gains access", "locks": "A lock is taken off"}
+"""The counts of the summary that a reviewer has to agree to."""
 
 
 def agreed(root: Path, summary: Path, event_file: Path, base: str) -> int:
-    """Say whether a change may go on; return 0 when nobody gains access or a reviewer has agreed, else 1.
+    """Say whether a change may go on; return 0 when a reviewer has agreed or need not, else 1.
 
     Args:
         root: The repository.
@@ -24,8 +26,9 @@ def agreed(root: Path, summary: Path, event_file: Path, base: str) -> int:
         event_file: GitHub's event as JSON.
         base: The revision whose list of reviewers counts.
     """
-    gains = json.loads(summary.read_bytes())["gains"]
-    if not gains:
+    counts = json.loads(summary.read_bytes())
+    news = [words for count, words in _NEWS.items() if counts[count]]
+    if not news:
         return 0
     event = json.loads(event_file.read_bytes())
     reviewers = _logins(file_at(root, base, REVIEWERS) or "")
@@ -34,7 +37,7 @@ def agreed(root: Path, summary: Path, event_file: Path, base: str) -> int:
         print(f"{event['sender']['login']} has agreed.")
         return 0
     who = ", ".join(sorted(reviewers)) or "somebody who may give labels and is not the author"
-    print(f"Somebody gains access, and {missing}. {who} agrees by giving the label `{LABEL}` to this commit.")
+    print(f"{' and '.join(news)}, and {missing}. {who} agrees by giving the label `{LABEL}` to this commit.")
     print("Where the pull request has the label already, take it off and give it again.")
     return 1
 

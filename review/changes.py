@@ -66,7 +66,7 @@ def _resources(deployment: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[LeafChange, ...]:
-    old, new = (leaves(_told(item)) for item in (before, after))
+    old, new = (leaves(told(item)) for item in (before, after))
     changed = (LeafChange(path, old[path], new[path]) for path in new if path in old and old[path] != new[path])
     added = (LeafChange(path, None, leaf) for path, leaf in _alone(new, old).items())
     removed = (LeafChange(path, leaf, None) for path, leaf in _alone(old, new).items())
@@ -84,7 +84,8 @@ def _alone(one: Mapping[Path, Leaf], other: Mapping[Path, Leaf]) -> dict[Path, L
     return found
 
 
-def _told(resource: Mapping[str, Any]) -> dict[str, Any]:
+def told(resource: Mapping[str, Any]) -> dict[str, Any]:
+    """What the program says of a resource: its inputs, and its options as `(protect)`."""
     return {
         **without_defaults(resource.get("inputs", {})),
         **{f"({name})": resource[name] for name in _OPTIONS if resource.get(name)},

@@ -1,8 +1,11 @@
 """A review as one Markdown comment, the most important first, and as a summary for programs."""
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from toolgate.local.engine.pack_process import Violation
 from toolgate.review.access_summary import sentences
 from toolgate.review.markdown import block, code, folded, table
 from toolgate.review.planning import Failed
@@ -19,15 +22,20 @@ _UNFOLDED = 30
 """Longer parts are folded."""
 
 type Judgements = Mapping[str, Judgement]
+type Verdicts = Mapping[str, Verdict]
 
 
 def summary(judgements: Judgements) -> dict[str, Any]:
-    """What a workflow decides by: counts over all stacks, and the stacks that could not be planned."""
+    """What a workflow decides by: counts over all stacks, and the stacks that could not be planned.
+
+    A violation, or a lock, that several stacks have in common counts once.
+    """
     verdicts = _verdicts(judgements)
     return {
-        "mandatory": sum(len(verdict.mandatory) for verdict in verdicts.values()),
+        "mandatory": sum(found.level == "mandatory" for found in _violations(verdicts)),
         "gains": sum(len(verdict.access.gains) for verdict in verdicts.values()),
         "losses": sum(len(verdict.access.losses) for verdict in verdicts.values()),
+        "locks": len(_locks(verdicts)),
         "unplanned": [stack for stack, judgement in judgements.items() if isinstance(judgement, Failed)],
     }
 
@@ -46,7 +54,10 @@ def comment(judgements: Judgements, compared: Revisions, *, longest: int | None 
     parts += _failures("cannot be planned", {s: j.reason for s, j in judgements.items() if isinstance(j, Failed)})
     before = {stack: verdict.base_failure for stack, verdict in verdicts.items() if verdict.base_failure is not None}
     parts += _failures("could not be planned before the change, so everything in it counts as new", before)
-    parts += _access(verdicts)
+    parts += _bullets("Locks taken off", _locks(verdicts))
+    for title, told in _ACCESS:
+        parts += _bullets(title, _shared({stack: told(verdict) for stack, verdict in verdicts.items()}))
+    parts += _rules(verdicts)
     for title, lines, language in _DETAILS:
         parts += _section(title, verdicts, lines, language)
     parts.append(_FOOTER)
@@ -58,15 +69,55 @@ def headline(judgements: Judgements) -> str:
     counts = summary(judgements)
     if counts["unplanned"]:
         return f"{', '.join(counts['unplanned'])} cannot be planned"
-    mandatory = counts["mandatory"]
-    words = [f"{mandatory} mandatory violation{'s' * (mandatory > 1)}"] if mandatory else []
+    words = [_count(counts["mandatory"], "mandatory violation")] if counts["mandatory"] else []
     words += ["somebody gains access"] if counts["gains"] else []
+    words += [f"{_count(counts['locks'], 'lock')} taken off"] if counts["locks"] else []
     words += ["somebody loses access"] if counts["losses"] and not counts["gains"] else []
     return ", ".join(words) or "nobody's access changes"
 
 
-def _verdicts(judgements: Judgements) -> dict[str, Verdict]:
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
+def _verdicts(judgements: Judgements) -> Verdicts:
     return {stack: judgement for stack, judgement in judgements.items() if isinstance(judgement, Verdict)}
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """A text that stacks have in common, but for the stack's name and the made-up ids in it."""
+
+    key: str
+    text: str
+    stacks: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.text} ({_listed(self.stacks)})"
+
+
+def _shared(told: Mapping[str, Iterable[str]]) -> list[_Shared]:
+    found: dict[str, dict[str, str]] = {}
+    for stack, texts in told.items():
+        for text in texts:
+            found.setdefault(_masked(text, stack), {})[stack] = text
+    return [
+        _Shared(masked, next(iter(texts.values())) if len({*texts.values()}) == 1 else masked, tuple(texts))
+        for masked, texts in found.items()
+    ]
+
+
+_MADE_UP = re.compile(r"-(?:[0-9a-f]{7}|(?=[a-z]*[0-9])[a-z0-9]{10})\b")
+"""What Pulumi and AWS put after a name, and the stand-in makes up."""
+
+
+def _masked(text: str, stack: str) -> str:
+    named = re.sub(rf"(?<![A-Za-z0-9]){re.escape(stack)}(?![A-Za-z0-9])", "<stack>", text)
+    return _MADE_UP.sub("-<id>", named)
+
+
+def _listed(stacks: Iterable[str]) -> str:
+    return ", ".join(map(code, stacks))
 
 
 def _compared(compared: Revisions) -> str:
@@ -91,69 +142,113 @@ def _cells(judgement: Judgement) -> list[str]:
     found, access = judgement.changes, judgement.access
     advisory = len(judgement.violations) - len(judgement.mandatory)
     mandatory = f"{len(judgement.mandatory)} mandatory"
+    counts = [f"**{len(access.gains)} gained**"] if access.gains else []
+    counts += [f"{len(access.losses)} lost"] if access.gains or access.losses else []
+    counts += [f"**{_count(len(judgement.locks), 'lock')} off**"] if judgement.locks else []
     return [
         f"{len(found.added)} new, {len(found.changed)} changed, {len(found.removed)} removed",
         f"{f'**{mandatory}**' if judgement.mandatory else mandatory}, {advisory} advisory",
-        f"**{len(access.gains)} gained**, {len(access.losses)} lost" if access.gains else f"{len(access.losses)} lost",
+        ", ".join(counts) or "no change",
     ]
 
 
 def _failures(what: str, reasons: Mapping[str, str]) -> Iterator[str]:
+    for found in _shared({stack: [reason] for stack, reason in reasons.items()}):
+        yield f"### {_listed(found.stacks)} {what}\n\n{block([found.text])}"
+
+
+def _locks(verdicts: Verdicts) -> list[_Shared]:
+    return _shared({stack: _lock_texts(verdict) for stack, verdict in verdicts.items()})
+
+
+def _lock_texts(verdict: Verdict) -> Iterator[str]:
     found: dict[str, list[str]] = {}
-    for stack, reason in reasons.items():
-        found.setdefault(reason, []).append(code(stack))
-    for reason, stacks in found.items():
-        yield f"### {', '.join(stacks)} {what}\n\n{block([reason])}"
+    for lock in verdict.locks:
+        found.setdefault(lock.text, []).append(code(lock.resource))
+    for text, resources in found.items():
+        rest = len(resources) - _SHOWN
+        yield f"{text}: {', '.join(resources[:_SHOWN])}{f' and {rest} more' if rest > 0 else ''}"
 
 
-def _access(verdicts: Mapping[str, Verdict]) -> Iterator[str]:
-    titles: tuple[tuple[str, Callable[[Verdict], Any]], ...] = (
-        ("Who may newly call what", lambda verdict: verdict.access.gains),
-        ("Who may no longer call what", lambda verdict: verdict.access.losses),
-    )
-    for title, changes in titles:
-        found: dict[str, list[str]] = {}
-        for stack, verdict in verdicts.items():
-            for text in sentences(changes(verdict), several_gateways=verdict.several_gateways):
-                found.setdefault(text, []).append(code(stack))
-        if found:
-            yield "\n".join([f"### {title}", "", *(f"- {text} ({', '.join(on)})" for text, on in found.items())])
+def _bullets(title: str, found: Iterable[_Shared]) -> Iterator[str]:
+    if lines := [f"- {it}" for it in found]:
+        yield "\n".join([f"### {title}", "", *lines])
 
 
-def _rules(verdict: Verdict) -> Iterator[str]:
-    for violation in sorted(verdict.violations, key=lambda found: (found.level == "advisory", found in verdict.known)):
-        known = violation in verdict.known
-        where = violation.urn.rpartition("::")[2]
-        yield f"[{violation.level}] {violation.rule}: {where}{' (as before)' if known else ''}"
-        if violation.level == "mandatory" or not known:
-            yield from (f"    {line}" for line in violation.message.splitlines())
+def _gains(verdict: Verdict) -> Iterator[str]:
+    return sentences(verdict.access.gains, several_gateways=verdict.several_gateways)
 
 
-def _unjudged(verdict: Verdict) -> Iterator[str]:
-    yield from verdict.access.unsupported
+def _losses(verdict: Verdict) -> Iterator[str]:
+    return sentences(verdict.access.losses, several_gateways=verdict.several_gateways)
+
+
+_ACCESS: tuple[tuple[str, Callable[[Verdict], Iterator[str]]], ...] = (
+    ("Who may newly call what", _gains),
+    ("Who may no longer call what", _losses),
+    ("Access that could not be judged", lambda verdict: map(code, verdict.access.unsupported)),
+)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A violation, once for all stacks that have it, and the stacks that had it before."""
+
+    level: str
+    what: _Shared
+    earlier: tuple[str, ...]
+
+    @property
+    def old(self) -> bool:
+        return len(self.earlier) == len(self.what.stacks)
+
+
+def _violations(verdicts: Verdicts) -> Iterator[_Found]:
+    """Mandatory ones first, and among them the new ones."""
+    for level in ("mandatory", "advisory"):
+        told = {s: [_violation(it) for it in v.violations if it.level == level] for s, v in verdicts.items()}
+        known = {s: {_masked(_violation(it), s) for it in v.known if it.level == level} for s, v in verdicts.items()}
+        found = [_Found(level, it, tuple(s for s in it.stacks if it.key in known[s])) for it in _shared(told)]
+        yield from sorted(found, key=lambda it: it.old)
+
+
+def _violation(violation: Violation) -> str:
+    head = f"{code(violation.rule)} at {code(violation.urn.rpartition('::')[2])}"
+    return "\n".join([head, *(f"  - {code(line)}" for line in violation.message.splitlines())])
+
+
+def _rules(verdicts: Verdicts) -> Iterator[str]:
+    found = list(_violations(verdicts))
+    earlier = [it for it in found if it.old and it.level == "advisory"]
+    if found:
+        lines = [line for it in found if it not in earlier for line in _told(it)]
+        yield "\n".join(["### Rules", *([""] if lines else []), *lines])
+    if earlier:
+        content = "\n".join(_told(it)[0] for it in earlier)
+        yield folded(f"{_count(len(earlier), 'advisory violation')}, as before", content, unfolded=False)
+
+
+def _told(found: _Found) -> list[str]:
+    head, *lines = found.what.text.split("\n")
+    before = "" if not found.earlier else "; as before" if found.old else f"; as before in {_listed(found.earlier)}"
+    return [f"- **{found.level}** {head} ({_listed(found.what.stacks)}{before})", *lines]
 
 
 _DETAILS: tuple[tuple[str, Callable[[Verdict], Iterator[str]], str], ...] = (
-    ("Access that could not be judged", _unjudged, "text"),
-    ("Rules", _rules, "text"),
     ("Permissions", permission_lines, "diff"),
     ("Resources", resource_lines, "diff"),
 )
 
 
-def _section(
-    title: str, verdicts: Mapping[str, Verdict], lines: Callable[[Verdict], Iterator[str]], language: str
-) -> Iterator[str]:
+def _section(title: str, verdicts: Verdicts, lines: Callable[[Verdict], Iterator[str]], language: str) -> Iterator[str]:
     """A part per different text, under the names of the stacks that have it in common."""
-    found: dict[tuple[str, ...], list[str]] = {}
-    for stack, verdict in verdicts.items():
-        if told := tuple(lines(verdict)):
-            found.setdefault(told, []).append(stack)
+    found = _shared({stack: [text] for stack, verdict in verdicts.items() if (text := "\n".join(lines(verdict)))})
     if found:
         yield f"### {title}"
-    for told, stacks in found.items():
-        count = f"{len(told)} line{'s' * (len(told) > 1)}"
-        yield folded(f"{', '.join(stacks)}: {count}", block(told, language), unfolded=len(told) <= _UNFOLDED)
+    for told in found:
+        shown = told.text.split("\n")
+        heading = f"{', '.join(told.stacks)}: {_count(len(shown), 'line')}"
+        yield folded(heading, block(shown, language), unfolded=len(shown) <= _UNFOLDED)
 
 
 _FOOTER = (

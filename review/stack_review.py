@@ -1,15 +1,15 @@
 """All that a review says of one stack."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.deployment.stack_export import DeploymentError
-from toolgate.access.matrix.access_matrix import Matrix, matrix
+from toolgate.access.matrix.access_matrix import matrix
 from toolgate.access.output.access_difference import Difference, difference
 from toolgate.local.engine.pack_process import Violation
 from toolgate.review.changes import Changes, changes
+from toolgate.review.document_locks import document_locks
+from toolgate.review.locks import Lock, Side, plain_locks
 from toolgate.review.permissions import Permissions, permissions
 from toolgate.review.planning import NOTHING, Failed, Outcome, Planned
 
@@ -22,6 +22,7 @@ class Verdict:
         changes: To its resources.
         permissions: To the statements in their documents.
         access: To who may call which tool.
+        locks: What keeps people out and is off or looser after it, whether or not anybody gains by it now.
         several_gateways: Whether a tool's name does not say where it is.
         violations: What the policy pack has against the stack after the change.
         known: Those of them that were there before.
@@ -31,6 +32,7 @@ class Verdict:
     changes: Changes
     permissions: Permissions
     access: Difference
+    locks: tuple[Lock, ...]
     several_gateways: bool
     violations: tuple[Violation, ...]
     known: frozenset[Violation]
@@ -52,28 +54,26 @@ def judge(before: Outcome, after: Outcome) -> Judgement:
         return after
     base, failure = (NOTHING, before.reason) if isinstance(before, Failed) else (before, None)
     try:
-        new = _matrix(after.deployment)
+        new = _read(after)
     except DeploymentError as error:
         return Failed(f"who may call what cannot be read from the plan: {error}")
     try:
-        old = _matrix(base.deployment)
+        old = _read(base)
     except DeploymentError as error:
         base, failure = NOTHING, f"who may call what cannot be read from the plan: {error}"
-        old = _matrix(base.deployment)
-    return _verdict(base, old, after, new, failure)
-
-
-def _verdict(base: Planned, old: Matrix, after: Planned, new: Matrix, failure: str | None) -> Verdict:
+        old = _read(base)
+    matrices = matrix(old.read), matrix(new.read)
     return Verdict(
-        changes=changes(base.deployment, after.deployment),
-        permissions=permissions(base.deployment, after.deployment),
-        access=difference(old, new),
-        several_gateways=len({block.gateway for found in (old, new) for block in found.blocks}) > 1,
+        changes=changes(old.file, new.file),
+        permissions=permissions(old.file, new.file),
+        access=difference(*matrices),
+        locks=tuple(dict.fromkeys((*plain_locks(old, new), *document_locks(old, new)))),
+        several_gateways=len({block.gateway for found in matrices for block in found.blocks}) > 1,
         violations=after.violations,
         known=frozenset(base.violations),
         base_failure=failure,
     )
 
 
-def _matrix(deployment: Mapping[str, Any]) -> Matrix:
-    return matrix(parse(deployment))
+def _read(planned: Planned) -> Side:
+    return Side(planned.deployment, parse(planned.deployment))

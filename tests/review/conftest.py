@@ -51,6 +51,7 @@ def verdict() -> Callable[..., Verdict]:
             "changes": Changes((), (), ()),
             "permissions": Permissions((), ()),
             "access": Difference((), ()),
+            "locks": (),
             "several_gateways": False,
             "violations": (),
             "known": frozenset(),

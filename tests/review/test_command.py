@@ -94,7 +94,7 @@ def review(
 def test_who_gains_what_is_said_and_nothing_is_left_behind(project: Path, change: Callable[..., None]) -> None:
     change("Pulumi.agents.yaml", GREETER_BEFORE, GREETER_AFTER)
     found = review(project, "main", "agents", run=in_a_process)
-    assert (found.code, found.summary) == (0, {"mandatory": 0, "gains": 1, "losses": 0, "unplanned": []})
+    assert (found.code, found.summary) == (0, {"mandatory": 0, "gains": 1, "losses": 0, "locks": 0, "unplanned": []})
     assert "\n- agent `greeter` may newly call `math___add_numbers` (`agents`)\n" in found.comment
     assert '+         AgentCore::Action::"math___add_numbers",' in found.comment
     assert "somebody gains access; the whole in" in found.errors
@@ -114,7 +114,7 @@ def test_a_base_that_cannot_be_planned_makes_everything_new_and_a_violation_fail
     assert (found.code, found.summary["mandatory"], found.summary["losses"]) == (1, 1, 0)
     assert found.summary["gains"] >= 3
     assert "could not be planned before the change, so everything in it counts as new" in found.comment
-    assert "[mandatory] invoke-gateway-exact-arn: assistant-tools" in found.comment
+    assert "- **mandatory** `invoke-gateway-exact-arn` at `assistant-tools` (`dev`)\n  - `" in found.comment
 
 
 def test_a_change_that_cannot_be_planned_fails_and_says_why(project: Path, change: Callable[..., None]) -> None:
@@ -132,10 +132,10 @@ def test_the_rules_configuration_is_each_sides_own(project: Path, change: Callab
     change("rules.json", '"all": "disabled"', '"all": "disabled", "logs-delivered": "mandatory"')
     found = review(project, "HEAD", "dev", "--policy-pack-config", str(rules))
     assert (found.code, found.summary["mandatory"]) == (1, 3)
-    assert sorted(line for line in found.comment.splitlines() if line.startswith("[mandatory]")) == [
-        "[mandatory] logs-delivered: assistant-runtime",
-        "[mandatory] logs-delivered: tools-gateway",
-        "[mandatory] runtime-in-vpc: assistant-runtime (as before)",
+    assert sorted(line for line in found.comment.splitlines() if line.startswith("- **mandatory**")) == [
+        "- **mandatory** `logs-delivered` at `assistant-runtime` (`dev`)",
+        "- **mandatory** `logs-delivered` at `tools-gateway` (`dev`)",
+        "- **mandatory** `runtime-in-vpc` at `assistant-runtime` (`dev`; as before)",
     ]
 
 

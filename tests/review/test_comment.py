@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from toolgate.access.output.access_difference import Change, Difference
 from toolgate.local.engine.pack_process import Violation
 from toolgate.review.changes import Changes, ResourceChange
 from toolgate.review.comment import MARKER, comment, headline, summary
+from toolgate.review.locks import Lock
 from toolgate.review.planning import Failed
 from toolgate.review.resources import resource_lines
 from toolgate.review.revisions import Revisions
@@ -16,6 +18,8 @@ from toolgate.review.revisions import Revisions
 COMPARED = Revisions("0123456789abcdef", "fedcba9876", ())
 URN = "urn:pulumi:dev::p::aws:iam/rolePolicy:RolePolicy::assistant-tools"
 WRONG = Violation("invoke-gateway-exact-arn", "mandatory", URN, "Wrong.\nWrite this.")
+OTHER = Violation("invoke-gateway-exact-arn", "mandatory", URN, "Wrong elsewhere.")
+LOCK = Lock("weaker authorizer: `authorizerType` is `NONE`, was `AWS_IAM`", "aws:bedrock:AgentcoreGateway tools")
 ODD = Violation("logs-delivered", "advisory", URN, "Odd.")
 GATEWAY = "arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/tools-abcdefghij"
 GAIN = Change("arn:aws:iam::123456789012:role/r", "assistant", GATEWAY, "math___refund", DENIED, ALLOWED)
@@ -36,10 +40,12 @@ def headings(text: str) -> list[str]:
         ({"access": Difference((GAIN,), (LOSS,))}, "somebody gains access", (0, 1, 1)),
         ({"access": Difference((), (LOSS,))}, "somebody loses access", (0, 0, 1)),
         (
-            {"violations": (WRONG, WRONG), "access": Difference((GAIN,), ())},
-            "2 mandatory violations, somebody gains access",
+            {"violations": (WRONG, OTHER), "access": Difference((GAIN,), ()), "locks": (LOCK,)},
+            "2 mandatory violations, somebody gains access, 1 lock taken off",
             (2, 1, 0),
         ),
+        ({"locks": (LOCK, LOCK)}, "1 lock taken off", (0, 0, 0)),
+        ({"locks": (LOCK,), "access": Difference((), (LOSS,))}, "1 lock taken off, somebody loses access", (0, 0, 1)),
     ],
 )
 def test_the_verdict(
@@ -86,9 +92,46 @@ def test_stacks_with_the_same_news_share_it(verdict: Callable[..., Any]) -> None
 
 
 def test_an_old_violation_is_told_from_a_new_one(verdict: Callable[..., Any]) -> None:
-    text = comment({"dev": verdict(violations=(ODD, WRONG), known=frozenset({ODD}))}, COMPARED)
-    assert "[mandatory] invoke-gateway-exact-arn: assistant-tools\n    Wrong.\n    Write this.\n" in text
-    assert "[advisory] logs-delivered: assistant-tools (as before)\n```" in text
+    text = comment({"dev": verdict(violations=(ODD, WRONG, OTHER), known=frozenset({ODD, OTHER}))}, COMPARED)
+    at = "`invoke-gateway-exact-arn` at `assistant-tools`"
+    assert f"- **mandatory** {at} (`dev`)\n  - `Wrong.`\n  - `Write this.`\n" in text
+    assert f"- **mandatory** {at} (`dev`; as before)\n  - `Wrong elsewhere.`\n" in text
+    [folded] = re.findall(r"<details>(.*?)</details>", text, re.DOTALL)
+    assert "1 advisory violation, as before" in folded
+    assert "- **advisory** `logs-delivered` at `assistant-tools` (`dev`; as before)" in folded
+
+
+def test_a_violation_in_several_stacks_is_one(verdict: Callable[..., Any]) -> None:
+    def wrong(stack: str, level: str = "mandatory") -> Violation:
+        text = f'Role "toolgate-{stack}-math-role-{"1007b7c" if stack == "dev" else "df01874"}" is wrong.'
+        return Violation("rule", level, f"urn:pulumi:{stack}::p::t::math-role", text)
+
+    judgements = {
+        "dev": verdict(
+            violations=(wrong("dev"), wrong("dev", "advisory")), known=frozenset({wrong("dev", "advisory")})
+        ),
+        "prod": verdict(violations=(wrong("prod"), wrong("prod", "advisory"))),
+    }
+    text = comment(judgements, COMPARED)
+    assert headline(judgements) == "1 mandatory violation"
+    assert text.count("is wrong.") == 2
+    assert "- **mandatory** `rule` at `math-role` (`dev`, `prod`)\n" in text
+    assert '  - `Role "toolgate-<stack>-math-role-<id>" is wrong.`\n' in text
+    # What is new in one stack is no old news.
+    assert "- **advisory** `rule` at `math-role` (`dev`, `prod`; as before in `dev`)\n" in text
+
+
+def test_locks_stand_before_everything_else_and_alike_ones_together(verdict: Callable[..., Any]) -> None:
+    locks = tuple(Lock("`(protect)` gone", f"aws:iam:Role r{number}") for number in range(15))
+    text = comment({"dev": verdict(locks=locks, access=Difference((GAIN,), ()))}, COMPARED)
+    assert headings(text)[:3] == [
+        "toolgate review: somebody gains access, 1 lock taken off",
+        "Locks taken off",
+        "Who may newly call what",
+    ]
+    assert "- `(protect)` gone: `aws:iam:Role r0`, " in text
+    assert "`aws:iam:Role r11` and 3 more (`dev`)\n" in text
+    assert "**1 gained**, 0 lost, **15 locks off**" in text
 
 
 def test_a_change_of_the_judges_is_said(verdict: Callable[..., Any]) -> None:
@@ -123,7 +166,10 @@ def test_text_of_others_becomes_no_markup(verdict: Callable[..., Any]) -> None:
     violation = Violation(evil, "mandatory", f"{URN}{evil}", evil)
     judgements = {
         "dev": verdict(
-            access=Difference((gain,), (), (evil,)), violations=(violation,), changes=Changes((evil,), (), ())
+            access=Difference((gain,), (), (evil,)),
+            violations=(violation,),
+            changes=Changes((evil,), (), ()),
+            locks=(Lock("gone", evil),),
         ),
         "prod": Failed(evil),
     }

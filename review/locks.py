@@ -1,0 +1,245 @@
+"""Locks that a change takes off or loosens: what kept somebody out, whether or not anybody gains by it today.
+
+Here are those that are properties or resources of their own; `document_locks` has those that documents are. A lock that
+goes together with what it locked is none, and neither is one that only stands elsewhere now.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from typing import Any
+
+from toolgate.access.deployment.deployment import Deployment
+from toolgate.access.deployment.stack_export import SIGNATURE
+from toolgate.policy.language.agentcore_facts import FUNCTION_URL, LAMBDA_PERMISSION, RESOURCE_POLICY
+from toolgate.review.changes import label, told
+from toolgate.review.markdown import code
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A lock that is off or looser: what is the matter with it, as Markdown, and whose lock it is."""
+
+    text: str
+    resource: str
+
+
+@dataclass(frozen=True)
+class Side:
+    """A deployment before or after a change: as its file has it, and read."""
+
+    file: Mapping[str, Any]
+    read: Deployment
+
+    @cached_property
+    def resources(self) -> Mapping[str, Mapping[str, Any]]:
+        """Its resources by URN, without components."""
+        return {it["urn"]: it for it in self.file["deployment"]["resources"] if it.get("custom")}
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The ids, ARNs and names that its resources are referred to by."""
+        locked = [it for it in self.resources.values() if it["type"] not in _ABOUT and not _OF_BUCKET(it["type"])]
+        found = ((it.get("id"), *(it.get("outputs", {}).get(key) for key in _KNOWN_BY)) for it in locked)
+        return frozenset(name for names in found for name in names if isinstance(name, str))
+
+    def alone_has(self, name: str, other: "Side") -> bool:
+        """Whether a resource is made on this side only. One that neither makes may well be in the account."""
+        return name in self.names and name not in other.names
+
+
+# What is set of a bucket apart goes by the bucket's name, too.
+_OF_BUCKET = re.compile(r"aws:s3/bucket(?!(?:V2)?:)").match
+_KNOWN_BY = ("arn", "name", "url", "bucket", "gatewayArn", "agentRuntimeArn", "memoryArn")
+
+
+def plain_locks(before: Side, after: Side) -> Iterator[Lock]:
+    """The locks that a change takes off or loosens, documents apart."""
+    return chain(_properties(before, after), _doors(before, after), _guards(before, after))
+
+
+type _Looser = Callable[[Any, Any], bool]
+"""Whether a property's value after the change, None where it has none, locks less than the one before."""
+
+
+def _gone(before: Any, after: Any) -> bool:
+    return before is not None and after is None
+
+
+def _come(before: Any, after: Any) -> bool:
+    return before is None and after is not None
+
+
+def _gone_or_other(before: Any, after: Any) -> bool:
+    return before is not None and before != after
+
+
+def _other(before: Any, after: Any) -> bool:
+    return None not in (before, after) and before != after
+
+
+def _off(before: Any, after: Any) -> bool:
+    return before is True and after is not True
+
+
+def _fewer(before: Any, after: Any) -> bool:
+    """A list of what has to hold."""
+    return isinstance(before, list) and any(it not in (after or []) for it in before)
+
+
+def _more(before: Any, after: Any) -> bool:
+    """A list of what is let in; with none, everything is."""
+    return isinstance(before, list) and bool(before) and (not after or any(it not in before for it in after))
+
+
+def _order(*strongest_first: str) -> _Looser:
+    places = {value: place for place, value in enumerate(strongest_first)}
+
+    def looser(before: Any, after: Any) -> bool:
+        known = {before, after} <= places.keys() if isinstance(before, str) and isinstance(after, str) else False
+        return places[after] > places[before] if known else _other(before, after)
+
+    return looser
+
+
+@dataclass(frozen=True)
+class _Property:
+    """A property that locks, whatever resource has it at the end of a path.
+
+    Attributes:
+        path: The end of its path.
+        looser: When it locks less.
+        meaning: What is the matter then.
+        beside: It counts only where this property is set after the change.
+    """
+
+    path: str
+    looser: _Looser
+    meaning: str
+    beside: str = ""
+
+
+_JWT = "authorizerConfiguration.customJwtAuthorizer"
+# What the values mean: AgentCore developer guide, "Inbound authorization", "Policy in AgentCore" and "Create a gateway"
+# (search knows nothing of the caller); developer guides of Lambda ("Function URLs") and S3 ("Block public access").
+_PROPERTIES = (
+    _Property("authorizerType", _order("AWS_IAM", "CUSTOM_JWT", "AUTHENTICATE_ONLY", "NONE"), "weaker authorizer"),
+    # A runtime without a token's authorizer is IAM's; a gateway says so by its authorizerType.
+    _Property(_JWT, _come, "tokens are taken instead of IAM's decision", beside="agentRuntimeName"),
+    _Property(f"{_JWT}.discoveryUrl", _other, "tokens of another issuer are taken"),
+    _Property(f"{_JWT}.allowedAudiences", _more, "tokens for more audiences are taken", beside=_JWT),
+    _Property(f"{_JWT}.allowedClients", _more, "tokens of more clients are taken", beside=_JWT),
+    _Property(f"{_JWT}.allowedScopes", _more, "tokens of more scopes are taken", beside=_JWT),
+    _Property(f"{_JWT}.customClaims", _fewer, "tokens need a claim less, or another", beside=_JWT),
+    _Property("policyEngineConfiguration", _gone, "no policy engine decides who may call which tool"),
+    _Property("policyEngineConfiguration.mode", _order("ENFORCE", "LOG_ONLY"), "the policy engine only logs"),
+    _Property("enforcementMode", _order("ACTIVE", "LOG_ONLY"), "the policy is only logged"),
+    _Property(
+        "mcp.searchType", _come, "search shows tools that its caller may not call", beside="policyEngineConfiguration"
+    ),
+    _Property("interceptorConfigurations", _fewer, "an interceptor less, or another"),
+    _Property("permissionsBoundary", _gone_or_other, "no permissions boundary, or another"),
+    _Property("networkMode", _order("SANDBOX", "VPC", "PUBLIC"), "a more open network"),
+    _Property("vpcConfig", _gone, "no longer in a VPC"),
+    _Property("authorizationType", _order("AWS_IAM", "NONE"), "the URL is open to anybody"),
+    *(
+        _Property(name, _gone, "no longer encrypted with a key of one's own")
+        for name in ("kmsKeyArn", "kmsKeyId", "kmsMasterKeyId", "encryptionKeyArn")
+    ),
+    *(
+        _Property(name, _off, "objects may be made public")
+        for name in ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+    ),
+    _Property("(protect)", _off, "a slip of an edit may delete it"),
+)
+_ROWS = {row.path.rpartition(".")[2]: [it for it in _PROPERTIES if it.path.endswith(row.path)] for row in _PROPERTIES}
+
+
+def _properties(before: Side, after: Side) -> Iterator[Lock]:
+    for urn in (it for it in after.resources if it in before.resources):
+        old, new = (dict(nodes(told(side.resources[urn]))) for side in (before, after))
+        for path in dict.fromkeys([*old, *new]):
+            was, now = old.get(path), new.get(path)
+            for row in _ROWS.get(path.rpartition(".")[2], ()):
+                if _ends(path, row.path) and row.looser(was, now) and _beside(row, new):
+                    yield Lock(f"{row.meaning}: {_was(path, was, now)}", label(after.resources[urn]))
+
+
+def _beside(row: _Property, values: Mapping[str, Any]) -> bool:
+    return not row.beside or any(_ends(path, row.beside) for path in values)
+
+
+def nodes(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Everything in a value by its path; what is in a list's only block, which the provider writes either way, too."""
+    if path:
+        yield path, value
+    if isinstance(value, list):
+        blocks = [item for item in value if isinstance(item, Mapping)]
+        for place, block in enumerate(blocks):
+            yield from _members(block, path if len(blocks) == 1 else f"{path}[{place}]")
+    elif isinstance(value, Mapping) and SIGNATURE not in value:
+        yield from _members(value, path)
+
+
+def _members(block: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
+    for name, value in block.items():
+        yield from nodes(value, f"{path}.{name}" if path else name)
+
+
+def _ends(path: str, end: str) -> bool:
+    return path == end or path.endswith(f".{end}")
+
+
+def _was(path: str, before: Any, after: Any) -> str:
+    texts = [str(it).lower() if isinstance(it, bool) else it for it in (before, after)]
+    old, new = (code(it) if isinstance(it, str) else None for it in texts)
+    if after is None:
+        return f"{code(path)} gone" + (f", was {old}" if old else "")
+    if before is None:
+        return f"{code(path)} new"
+    return f"{code(path)} is {new}, was {old}" if old and new else f"{code(path)} changed"
+
+
+def _doors(before: Side, after: Side) -> Iterator[Lock]:
+    """Function URLs that come and are open to anybody."""
+    for urn, resource in after.resources.items():
+        closed = resource.get("inputs", {}).get("authorizationType") == "AWS_IAM"
+        if resource["type"] == FUNCTION_URL and urn not in before.resources and not closed:
+            yield Lock("a URL that is open to anybody", label(resource))
+
+
+# What locks another resource, by the property that names it. What may be in the account and is not made by a program
+# is there before and after.
+_GUARDS = {
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "bucket",
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": "bucket",
+    "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": "bucket",
+    "aws:wafv2/webAclAssociation:WebAclAssociation": "resourceArn",
+}
+POLICIES = {
+    RESOURCE_POLICY: "resourceArn",
+    "aws:s3/bucketPolicy:BucketPolicy": "bucket",
+    "aws:sqs/queuePolicy:QueuePolicy": "queueUrl",
+    "aws:sns/topicPolicy:TopicPolicy": "arn",
+    "aws:secretsmanager/secretPolicy:SecretPolicy": "secretArn",
+    "aws:dynamodb/resourcePolicy:ResourcePolicy": "resourceArn",
+    "aws:kms/keyPolicy:KeyPolicy": "keyId",
+    "aws:ecr/repositoryPolicy:RepositoryPolicy": "repository",
+}
+_ABOUT = {**_GUARDS, **POLICIES, LAMBDA_PERMISSION: "function"}
+
+
+def about(resource: Mapping[str, Any]) -> str:
+    """What a guard, a policy or a permission is about, as its property names it."""
+    name = str(resource.get("inputs", {}).get(_ABOUT[resource["type"]]))
+    return name.rpartition(":function:")[2] if resource["type"] == LAMBDA_PERMISSION else name
+
+
+def _guards(before: Side, after: Side) -> Iterator[Lock]:
+    kept = {(it["type"], about(it)) for it in after.resources.values() if it["type"] in _GUARDS}
+    for resource in before.resources.values():
+        guards = resource["type"] in _GUARDS and not before.alone_has(about(resource), after)
+        if guards and (resource["type"], about(resource)) not in kept:
+            yield Lock("gone, and what it locked stays", label(resource))
