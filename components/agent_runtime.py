@@ -230,10 +230,15 @@ def _check_values(args: AgentRuntimeArgs, where: str) -> None:
 
 def _code_configuration(args: AgentRuntimeArgs, code: aws.s3.BucketObjectv2) -> dict[str, object]:
     return {
-        "code": {"s3": {"bucket": code.bucket, "prefix": code.key}},
+        # Of an object that was put before its bucket had versions the provider has an empty one, which AWS refuses.
+        "code": {"s3": {"bucket": code.bucket, "prefix": code.key, "version_id": code.version_id.apply(_given)}},
         "entry_points": args.get("entry_points", ["main.py"]),
         "runtime": wheels.AGENTCORE_RUNTIME,
     }
+
+
+def _given(text: str | None) -> str | None:
+    return text or None
 
 
 def _environment(

@@ -497,6 +497,9 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": (
         Grant("Ownership", ("s3:GetBucketOwnershipControls", "s3:PutBucketOwnershipControls"), of=_BUCKET_OF),
     ),
+    "aws:s3/bucketPolicy:BucketPolicy": (
+        Grant("BucketPolicies", ("s3:DeleteBucketPolicy", "s3:GetBucketPolicy", "s3:PutBucketPolicy"), of=_BUCKET_OF),
+    ),
     "aws:s3/bucketVersioning:BucketVersioning": (
         Grant("Versioning", ("s3:GetBucketVersioning", "s3:PutBucketVersioning"), of=_BUCKET_OF),
         # An object that has versions is deleted with all of them.
@@ -524,6 +527,8 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
                 "s3:DeleteObjectTagging",
                 "s3:GetObject",
                 "s3:GetObjectTagging",
+                # For AgentCore: as whom it reads the version that a runtime names is not documented.
+                "s3:GetObjectVersion",
                 "s3:PutObject",
                 "s3:PutObjectTagging",
             ),

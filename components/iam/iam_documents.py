@@ -27,7 +27,8 @@ INVOKE_GATEWAY = "bedrock-agentcore:InvokeGateway"
 # AgentCore developer guide, "Policy permissions", gateway execution role.
 READ_POLICY_ENGINE = "bedrock-agentcore:GetPolicyEngine"
 AUTHORIZE_TOOLS = ("bedrock-agentcore:AuthorizeAction", "bedrock-agentcore:PartiallyAuthorizeActions")
-GET_OBJECT = "s3:GetObject"
+# The second for a version that is named (Amazon S3 API reference, GetObject, "Permissions").
+GET_OBJECT = ("s3:GetObject", "s3:GetObjectVersion")
 # Converse and ConverseStream are authorized by these two (Bedrock user guide, "Carry out a conversation").
 INVOKE_MODEL = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
 WRITE_LOGS = ("logs:CreateLogStream", "logs:PutLogEvents")
@@ -65,6 +66,7 @@ ATTACH_TO_NETWORK = (
     *("ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces"),
     *("ec2:DescribeSubnets", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"),
 )
+_PLAIN_HTTP = {"Bool": {"aws:SecureTransport": "false"}}
 METRICS_NAMESPACE = "bedrock-agentcore"
 
 AGENTCORE = "bedrock-agentcore.amazonaws.com"
@@ -315,6 +317,12 @@ def encrypt_gateway(key_arn: Text) -> Document:
     and creating a target fails with them (seen live: aws/modern-data-architecture-accelerator, bedrock-builder).
     """
     return document(allow("UseKey", USE_KEY, key_arn), allow("GrantKey", GRANT_KEY, key_arn, _granting(GATEWAY_GRANT)))
+
+
+def tls_only(bucket_arn: Text) -> Document:
+    """Nobody reaches the bucket by plain HTTP (AWS Config rule s3-bucket-ssl-requests-only; Security Hub S3.5)."""
+    denied = allow("DenyPlainHttp", "s3:*", [bucket_arn, pulumi.Output.concat(bucket_arn, "/*")], _PLAIN_HTTP)
+    return document({**denied, "Effect": "Deny", "Principal": "*"})
 
 
 def decrypt_code(env: AwsEnvironment, key_arn: Text, bucket_arn: Text) -> Document:

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from toolgate.components.checks import tags
-from toolgate.components.iam import component_role
+from toolgate.components.iam import component_role, iam_documents
 
 
 class CodeArgs(TypedDict):
@@ -35,12 +35,13 @@ def upload(
     bucket = aws.s3.Bucket(
         # Its name in S3 begins with this one, and takes no underscores or capitals.
         f"{name}-code".replace("_", "-").lower(),
-        # It holds what this program builds and nothing else; it must not outlive the stack.
-        force_destroy=True,
+        # It holds what this program builds and nothing else, and must not outlive the stack. Where the stack is
+        # protected, nothing may empty it but who takes the protection off.
+        force_destroy=not component._protect,  # no other property has what is inherited, too
         tags=args.get("tags"),
         opts=child,
     )
-    ready = _closed(f"{name}-code", bucket, child)
+    ready = _closed(component, f"{name}-code", bucket)
     if key_arn := args.get("kms_key_arn"):
         ready.append(_encrypted(f"{name}-code", bucket, key_arn, child))
     return aws.s3.BucketObjectv2(
@@ -54,8 +55,9 @@ def upload(
     )
 
 
-def _closed(name: str, bucket: aws.s3.Bucket, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
-    """Nobody but who IAM lets in, and nobody owns what is in it but the bucket's account."""
+def _closed(component: pulumi.ComponentResource, name: str, bucket: aws.s3.Bucket) -> list[pulumi.Resource]:
+    """Nobody but who IAM lets in, by TLS only; nobody owns what is in it but its account, and nothing is put over."""
+    opts = pulumi.ResourceOptions(parent=component)
     private = aws.s3.BucketPublicAccessBlock(
         name,
         bucket=bucket.bucket,
@@ -68,7 +70,19 @@ def _closed(name: str, bucket: aws.s3.Bucket, opts: pulumi.ResourceOptions) -> l
     owned = aws.s3.BucketOwnershipControls(
         name, bucket=bucket.bucket, rule={"object_ownership": "BucketOwnerEnforced"}, opts=opts
     )
-    return [private, owned]
+    # What is put in later under an object's key is another version of it: the runtime names its own.
+    versioned = aws.s3.BucketVersioning(
+        name, bucket=bucket.bucket, versioning_configuration={"status": "Enabled"}, opts=opts
+    )
+    here = iam_documents.current_environment(component)
+    by_tls = aws.s3.BucketPolicy(
+        name,
+        bucket=bucket.bucket,
+        policy=pulumi.Output.json_dumps(iam_documents.tls_only(here.arn("s3", bucket.bucket, region="", account=""))),
+        # S3 makes one change of a bucket's access at a time.
+        opts=opts.merge(pulumi.ResourceOptions(depends_on=[private])),
+    )
+    return [private, owned, versioned, by_tls]
 
 
 def _encrypted(

@@ -37,6 +37,7 @@ TYPES: Mapping[str, ResourceType] = {
         s3.PUBLIC_ACCESS_BLOCK,
         s3.OWNERSHIP_CONTROLS,
         s3.ENCRYPTION,
+        s3.POLICY,
         s3.VERSIONING,
         s3.OBJECT_TYPE,
         tables.TABLE_TYPE,

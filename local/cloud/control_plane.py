@@ -83,7 +83,7 @@ class ControlPlane:
                 raise RefusalError(refused)
             name = _identity(kind, inputs)
             turn = account["made"].get(name, 0)
-            making = Making(self.env, f"{name}|{turn}")
+            making = Making(self.env, f"{name}|{turn}", existing=_existing(account))
             made = kind.make(inputs, making)
             failure = refused or self._refusal(kind, inputs, made, account)
             account["made"][name] = turn + 1
@@ -115,7 +115,7 @@ class ControlPlane:
             inputs = provider_state.lasting(kind, inputs, old["inputs"])
             # Tags have calls of their own, which make no new version.
             new_version = _untagged(provider_state.held(kind, inputs)) != _untagged(old["inputs"])
-            making = Making(self.env, old["seed"], old["version"] + new_version)
+            making = Making(self.env, old["seed"], old["version"] + new_version, _existing(account))
             made = kind.make(inputs, making)
             _raise_first(text for change in kind.changes for text in change(_record(old), inputs))
             failure = self._refusal(kind, inputs, made, account, updating=True)

@@ -57,11 +57,13 @@ class Making:
         env: The account and Region.
         seed: What random-looking parts of ids are derived from, so that the same program gives the same ids.
         version: 1 when made, one more with every update.
+        existing: What the account has besides.
     """
 
     env: CloudEnvironment
     seed: str
     version: int = 1
+    existing: "Existing" = field(default=lambda _type: [])
 
     def characters(self, count: int, alphabet: str, purpose: str = "id") -> str:
         """`count` characters that look random and are always the same for the same seed and purpose."""

@@ -95,7 +95,10 @@ def outputs_of(args: mocks.MockResourceArgs) -> dict[str, Any]:
         },
         "AgentcoreGatewayTarget": {"targetId": "A1B2C3D4E5"},
         "Bucket": {"bucket": f"{args.name}-1234567"},
-        "BucketObjectv2": {"arn": f"arn:aws:s3:::{args.inputs.get('bucket')}/{args.inputs.get('key')}"},
+        "BucketObjectv2": {
+            "arn": f"arn:aws:s3:::{args.inputs.get('bucket')}/{args.inputs.get('key')}",
+            "versionId": "version-1",
+        },
         "AgentcoreAgentRuntime": {
             "agentRuntimeArn": (
                 f"arn:aws:bedrock-agentcore:{REGION}:{ACCOUNT}:runtime/{args.inputs.get('agentRuntimeName')}-A1b2C3d4E5"

@@ -6,7 +6,10 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from toolgate.components.agent_runtime import AgentRuntime, PlatformVersion
+from toolgate.access.iam.evaluation import IamRequest, decide
+from toolgate.access.iam.identities import Identity
+from toolgate.access.iam.policies import Policy
+from toolgate.components.agent_runtime import AgentRuntime, PlatformVersion, _given
 from toolgate.components.checks.arguments import UsageError
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -36,7 +39,9 @@ def test_the_runtime(run: Any, args: Any) -> None:
         "roleArn": "arn:aws:iam::123456789012:role/helper-role-1234567",
         "agentRuntimeArtifact": {
             "codeConfiguration": {
-                "code": {"s3": {"bucket": "helper-code-1234567", "prefix": f"helper/{digest}.zip"}},
+                "code": {
+                    "s3": {"bucket": "helper-code-1234567", "prefix": f"helper/{digest}.zip", "versionId": "version-1"}
+                },
                 "entryPoints": ["main.py"],
                 "runtime": "PYTHON_3_13",
             }
@@ -79,8 +84,49 @@ def test_its_bucket_is_private(run: Any, args: Any) -> None:
     owned = recorded.one("BucketOwnershipControls", "helper-code").inputs
     assert owned["rule"] == {"objectOwnership": "BucketOwnerEnforced"}
     waits = recorded.one("BucketObjectv2", "helper-code").dependency_types
-    assert {"BucketPublicAccessBlock", "BucketOwnershipControls"} <= waits
+    assert {"BucketPublicAccessBlock", "BucketOwnershipControls", "BucketVersioning", "BucketPolicy"} <= waits
     assert run(lambda: AgentRuntime("My_Agent", args)).one("Bucket", "my-agent-code")
+
+
+def test_its_bucket_takes_no_plain_http_from_anybody(run: Any, args: Any) -> None:
+    on_bucket = run(lambda: AgentRuntime("helper", args)).one("BucketPolicy", "helper-code").document()
+    anything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    arn = "arn:aws:iam::123456789012:role/admin"
+    admin = Identity(arn=arn, name="admin", policies=(Policy("all", anything),))
+    for resource in ("arn:aws:s3:::helper-code-1234567", "arn:aws:s3:::helper-code-1234567/helper/x.zip"):
+        for secure in ("true", "false"):
+            facts = {"aws:SecureTransport": secure}
+            request = IamRequest(admin, "s3:GetObject", resource, facts, Policy("on", on_bucket))
+            assert decide(request).allowed is (secure == "true")
+
+
+def test_what_is_put_over_its_zip_is_another_version(run: Any, args: Any) -> None:
+    recorded = run(lambda: AgentRuntime("helper", args))
+    versioning = recorded.one("BucketVersioning", "helper-code").inputs
+    assert versioning == {"bucket": "helper-code-1234567", "versioningConfiguration": {"status": "Enabled"}}
+
+
+def test_a_zip_from_before_its_bucket_had_versions_is_named_without_one() -> None:
+    """The provider has an empty text then, and AWS takes 3 characters at least."""
+    assert _given("") is None
+    assert _given(None) is None
+    assert _given("version-1") == "version-1"
+
+
+@pytest.mark.parametrize("protect", [True, False])
+def test_only_without_protection_its_bucket_is_emptied_when_it_goes(run: Any, args: Any, protect: bool) -> None:
+    class Parent(pulumi.ComponentResource):
+        """Protected, as its children are then."""
+
+        def __init__(self) -> None:
+            super().__init__("own:index:Parent", "parent", None, pulumi.ResourceOptions(protect=protect))
+
+    for options in (
+        lambda: pulumi.ResourceOptions(protect=protect),
+        lambda: pulumi.ResourceOptions(parent=Parent()),
+    ):
+        recorded = run(lambda of=options: AgentRuntime("helper", args, of()))
+        assert recorded.one("Bucket", "helper-code").inputs["forceDestroy"] is not protect
 
 
 def test_handing_over_tools_is_the_grant(run: Any, args: Any, allows: Any) -> None:
@@ -114,7 +160,9 @@ def test_its_role_reads_its_own_code_only(run: Any, args: Any, allows: Any) -> N
     document = recorded.one("RolePolicy", "helper-policy").document()
     key = recorded.one("BucketObjectv2", "helper-code").inputs["key"]
     assert allows(document, "s3:GetObject", f"arn:aws:s3:::helper-code-1234567/{key}")
-    assert not allows(document, "s3:GetObject", "arn:aws:s3:::helper-code-1234567/helper/other.zip")
+    assert allows(document, "s3:GetObjectVersion", f"arn:aws:s3:::helper-code-1234567/{key}")
+    for action in ("s3:GetObject", "s3:GetObjectVersion"):
+        assert not allows(document, action, "arn:aws:s3:::helper-code-1234567/helper/other.zip")
 
 
 def test_settings_reach_the_runtime(run: Any, args: Any) -> None:

@@ -32,6 +32,8 @@ TYPES = sorted(
         ("Bucket", "assistant-code"),
         ("BucketPublicAccessBlock", "assistant-code"),
         ("BucketOwnershipControls", "assistant-code"),
+        ("BucketVersioning", "assistant-code"),
+        ("BucketPolicy", "assistant-code"),
         ("BucketObjectv2", "assistant-code"),
         ("Role", "assistant-role"),
         ("RolePolicy", "assistant-policy"),
@@ -76,7 +78,7 @@ def test_every_child_belongs_to_its_component(run: Any, program: Any) -> None:
 
 def test_no_document_has_a_hole(run: Any, program: Any) -> None:
     found = dict(documents(run(program, SOURCES)))
-    assert len(found) == 7
+    assert len(found) == 8
     for where, document in found.items():
         for leaf in leaves(document):
             assert leaf not in (None, ""), where
@@ -89,7 +91,8 @@ def test_a_bare_wildcard_stands_only_where_aws_knows_no_resource(run: Any, progr
         for statement in document["Statement"]:
             assert "NotAction" not in statement
             assert "NotResource" not in statement
-            assert all("*" not in action for action in _listed(statement["Action"]))
+            # A denial says what nobody may do.
+            assert statement["Effect"] == "Deny" or all("*" not in action for action in _listed(statement["Action"]))
             if "*" in _listed(statement.get("Resource", [])):
                 bare.add(statement["Sid"])
     assert bare == EVERYTHING
@@ -281,7 +284,7 @@ KINDS = {
     *("Key", "Alias", "Role", "LogGroup", "Function", "AgentcoreGateway", "AgentcorePolicyEngine"),
     *("AgentcoreAgentRuntime", "Bucket", "BucketPublicAccessBlock", "BucketOwnershipControls"),
     *("LogDeliverySource", "LogDeliveryDestination", "LogDelivery", "MetricAlarm", "Dashboard"),
-    "BucketServerSideEncryptionConfiguration",
+    *("BucketServerSideEncryptionConfiguration", "BucketVersioning", "BucketPolicy"),
 }
 
 

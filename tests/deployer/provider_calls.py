@@ -216,6 +216,7 @@ ON = {
     "aws:s3/bucket:Bucket": _BUCKET,
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _BUCKET,
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _BUCKET,
+    "aws:s3/bucketPolicy:BucketPolicy": _BUCKET,
     "aws:s3/bucketVersioning:BucketVersioning": _BUCKET,
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _BUCKET,
     "aws:s3/bucketObjectv2:BucketObjectv2": _OBJECT,
@@ -594,6 +595,11 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
         Call(READ, "s3:GetBucketOwnershipControls", "s3/bucket_ownership_controls.go -Read"),
         Call(DELETE, "s3:DeleteBucketOwnershipControls", "s3/bucket_ownership_controls.go -Delete"),
     ),
+    "aws:s3/bucketPolicy:BucketPolicy": (
+        Call(CREATE, "s3:PutBucketPolicy", "s3/bucket_policy.go, by its siblings; updates, too"),
+        Call(READ, "s3:GetBucketPolicy", "s3/bucket_policy.go, by its siblings"),
+        Call(DELETE, "s3:DeleteBucketPolicy", "s3/bucket_policy.go, by its siblings"),
+    ),
     "aws:s3/bucketVersioning:BucketVersioning": (
         Call(CREATE, "s3:PutBucketVersioning", "s3/bucket_versioning.go -Create, -Update; -Delete suspends"),
         Call(READ, "s3:GetBucketVersioning", "s3/bucket_versioning.go -Read"),
@@ -630,6 +636,11 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
             "s3/object.go resourceObjectUpload, by the SDK's uploader: in parts above 5 MB, given up when one fails",
         ),
         Call(READ, "s3:HeadObject", "s3/object.go findObjectByBucketAndKey"),
+        Call(
+            AWS,
+            "s3:GetObjectVersion",
+            'AgentCore developer guide, "Direct code deployment": whoever reads the zip, which it does not say',
+        ),
         Call(DELETE, "s3:DeleteObject", "s3/object.go resourceObjectDelete, deleteObjectVersion"),
         _tags(
             "s3:GetObjectTagging PutObjectTagging DeleteObjectTagging", "s3/tags.go objectListTags, objectUpdateTags"

@@ -146,7 +146,7 @@ def test_the_engines_tags_are_the_deployers_too(tool: dict[str, Any]) -> None:
         # what opens the gateway or the code to others
         ("bedrock-agentcore:PutResourcePolicy", "{agentcore}:gateway/toolgate-dev-tools-abcdefghij"),
         ("lambda:AddPermission", "arn:aws:lambda:{region}:{account}:function:toolgate-dev-math"),
-        ("s3:PutBucketPolicy", "arn:aws:s3:::toolgate-dev-assistant-code-1234567"),
+        ("s3:PutBucketPolicy", "arn:aws:s3:::toolgate-dev-assistant-code"),
         ("s3:PutBucketAcl", "arn:aws:s3:::toolgate-dev-assistant-code-1234567"),
         # what the provider never calls
         ("lambda:GetFunctionConfiguration", "arn:aws:lambda:{region}:{account}:function:toolgate-dev-math"),

@@ -54,6 +54,7 @@ PERMISSION_ONLY = {
     "s3:PutEncryptionConfiguration": "PutBucketEncryption",
     "s3:GetLifecycleConfiguration": "GetBucketLifecycleConfiguration",
     "s3:GetReplicationConfiguration": "GetBucketReplication",
+    "s3:GetObjectVersion": "GetObject",
     "s3:ListBucket": "ListObjects",
     "s3:ListBucketVersions": "ListObjectVersions",
     "s3:DeleteObjectVersion": "DeleteObject",

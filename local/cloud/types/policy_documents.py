@@ -40,6 +40,11 @@ def key_policy(name: str, properties: Properties) -> Iterator[Failure]:
     yield from _document(name, properties.get(name), RESOURCE_POLICY, code="MalformedPolicyDocumentException")
 
 
+def bucket_policy(name: str, properties: Properties) -> Iterator[Failure]:
+    """What S3 has against the bucket policy in property `name` (Amazon S3 API reference, "Error responses")."""
+    yield from _document(name, properties.get(name), RESOURCE_POLICY, code="MalformedPolicy")
+
+
 def _document(name: str, document: Any, kind: Kind, code: str = "MalformedPolicyDocument") -> Iterator[Failure]:
     if document is UNKNOWN or document is None:
         return

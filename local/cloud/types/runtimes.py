@@ -43,8 +43,12 @@ def _package_exists(inputs: Properties, _made: Made, _env: CloudEnvironment, exi
         return
     where = code["code"]["s3"]
     key = f"{where['bucket']}/{where['prefix']}"
-    if not any(found.id == key for found in existing(OBJECT)):
+    found = next((it for it in existing(OBJECT) if it.id == key), None)
+    if found is None:
         yield f"ValidationException: The specified S3 object does not exist: s3://{key}"
+    elif where.get("versionId") not in (None, found.outputs["versionId"]):
+        # AWS's words are not known.
+        yield f"ValidationException: The specified version of the S3 object does not exist: s3://{key}"
 
 
 def _network(inputs: Properties) -> Iterator[Failure]:

@@ -3,6 +3,8 @@
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,6 +13,7 @@ from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
 from toolgate.local.cloud.resource_type import ALPHANUMERIC, ApiRequest, Existing, Made, Making, Record, ResourceType
 from toolgate.local.cloud.types.key_use import Need, key_in_region
+from toolgate.local.cloud.types.policy_documents import bucket_policy
 from toolgate.local.cloud.values import Properties
 
 BUCKET = "aws:s3/bucket:Bucket"
@@ -71,7 +74,16 @@ def _make_object(inputs: Properties, making: Making) -> Made:
     checksums = dict.fromkeys(_CHECKSUMS, "")
     arn = f"arn:{making.env.partition}:s3:::{where}"
     # What S3 makes of the bytes is made up: their digest is known here, they are not.
-    return Made(where, {"arn": arn, "etag": etag, "versionId": "", **checksums})
+    return Made(where, {"arn": arn, "etag": etag, "versionId": _version(inputs["bucket"], making), **checksums})
+
+
+def _version(bucket: str, making: Making) -> str:
+    """S3 user guide, "How S3 Versioning works"."""
+    found = (it.inputs for it in making.existing(VERSIONING.type) if it.id == bucket)
+    status = next((it["versioningConfiguration"].get("status") for it in found), "")
+    if status == "Enabled":
+        return making.characters(32, ALPHANUMERIC, f"version {making.version}")
+    return "null" if status == "Suspended" else ""
 
 
 def _has_content(inputs: Properties) -> Iterator[Failure]:
@@ -185,6 +197,12 @@ VERSIONING = _setting(
         "bucket": "Bucket",
         "versioningConfiguration": Member("VersioningConfiguration", {"status": "Status", "mfaDelete": "MFADelete"}),
     },
+)
+
+POLICY = replace(
+    _setting("aws:s3/bucketPolicy:BucketPolicy", "PutBucketPolicy", {"bucket": "Bucket", "policy": "Policy"}),
+    documents=frozenset({"policy"}),
+    rules=(partial(bucket_policy, "policy"),),
 )
 
 OBJECT_TYPE = ResourceType(

@@ -1,3 +1,4 @@
+import copy
 import re
 from collections.abc import Callable
 from typing import Any
@@ -71,6 +72,21 @@ def test_the_package_must_be_in_the_bucket(plane: ControlPlane, runtime: Made) -
     plane.delete(OBJECT, "bucket/agent.zip")
     with pytest.raises(RefusalError, match=r"The specified S3 object does not exist: s3://bucket/agent\.zip"):
         plane.create(RUNTIME, GOOD[RUNTIME])
+
+
+def test_the_version_of_the_package_must_be_the_objects(plane: ControlPlane, runtime: Made) -> None:
+    versions = {"bucket": "bucket", "versioningConfiguration": {"status": "Enabled"}}
+    plane.create("aws:s3/bucketVersioning:BucketVersioning", versions)
+    version = plane.update(OBJECT, "bucket/agent.zip", GOOD[OBJECT]).outputs["versionId"]
+
+    def of(version: str) -> dict[str, Any]:
+        inputs = copy.deepcopy(dict(GOOD[RUNTIME]))
+        inputs["agentRuntimeArtifact"]["codeConfiguration"]["code"]["s3"]["versionId"] = version
+        return inputs
+
+    plane.update(RUNTIME, runtime.id, of(version))
+    with pytest.raises(RefusalError, match=r"version of the S3 object does not exist: s3://bucket/agent\.zip"):
+        plane.update(RUNTIME, runtime.id, of("another"))
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -59,6 +61,36 @@ def test_settings_of_a_bucket(plane: ControlPlane) -> None:
     assert failure.property == "rule"
     with pytest.raises(RefusalError, match="NoSuchBucket"):
         plane.create(BLOCK, blocked)
+
+
+POLICY = "aws:s3/bucketPolicy:BucketPolicy"
+VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
+
+
+def test_a_policy_of_a_bucket(plane: ControlPlane) -> None:
+    denied = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::bucket/*"}
+    good = {"bucket": "bucket", "policy": json.dumps({"Version": "2012-10-17", "Statement": [denied]})}
+    assert plane.check(POLICY, good) == []
+    for bad in ("no JSON", json.dumps({"Version": "2012-10-17", "Statement": [denied | {"Effect": "Perhaps"}]})):
+        [failure] = plane.check(POLICY, good | {"policy": bad})
+        assert failure.reason.startswith("MalformedPolicy: ")
+    with pytest.raises(RefusalError, match="NoSuchBucket"):
+        plane.create(POLICY, good)
+    plane.create(BUCKET, GOOD[BUCKET])
+    assert plane.create(POLICY, good).id == "bucket"
+
+
+@pytest.mark.parametrize(("status", "version"), [("Enabled", r"[A-Za-z0-9]{32}"), ("Suspended", "null"), (None, "")])
+def test_an_object_has_a_version_where_its_bucket_has_versions(
+    plane: ControlPlane, status: str | None, version: str
+) -> None:
+    plane.create(BUCKET, GOOD[BUCKET])
+    if status:
+        plane.create(VERSIONING, {"bucket": "bucket", "versioningConfiguration": {"status": status}})
+    first = plane.create(OBJECT, GOOD[OBJECT])
+    assert re.fullmatch(version, first.outputs["versionId"])
+    again = plane.update(OBJECT, first.id, GOOD[OBJECT] | {"source": "another"})
+    assert (again.outputs["versionId"] != first.outputs["versionId"]) is (status == "Enabled")
 
 
 def test_default_encryption_of_a_bucket(plane: ControlPlane) -> None:
