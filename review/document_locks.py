@@ -139,7 +139,7 @@ def _identities(before: Side, after: Side) -> Iterator[Lock]:
 
 
 def _by_arn(deployment: Deployment) -> dict[str, Identity]:
-    return {it.arn: it for it in (*deployment.roles, *deployment.users, *deployment.given_roles)}
+    return {it.arn: it for it in (*deployment.roles, *deployment.users, *deployment.given)}
 
 
 def _identity_looser(old: Identity, new: Identity) -> Iterator[str]:
@@ -162,7 +162,7 @@ def _engines(before: Side, after: Side) -> Iterator[Lock]:
 
 
 def _engine_looser(old: ToolEngine, new: ToolEngine) -> Iterator[str]:
-    for reason in set(new.unread) - set(old.unread):
+    for reason in (it for it in new.unread if it not in old.unread):
         yield f"what its policy engine decides is not known: {code(reason)}"
     for policy in _not_held(_of(old, "forbid"), _of(new, "forbid")):
         yield f"forbids less: {code(policy.name)}, {code(' '.join(policy.text.split()))}"
