@@ -16,7 +16,7 @@ import cedarpy
 from toolgate.access.cedar.cedar_policies import CedarPrincipal, ScopedPolicy, Scopes, policy_set, read_statement
 from toolgate.access.cedar.cedar_values import ArgumentError, to_cedar
 from toolgate.access.cedar.tools_schema import ACTION, EVERY_TOOL, GATEWAY, IAM_ENTITY, groups_of
-from toolgate.access.deployment.agentcore_resources import Gateway, PolicyEngine
+from toolgate.access.deployment.agentcore_resources import ACTIVE, LOG_ONLY, Gateway, PolicyEngine
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.evaluation import Access
 
@@ -49,7 +49,7 @@ class ToolEngine:
         gateway: The gateway's ARN.
         enforce: Whether the gateway heeds the decisions (`ENFORCE`) or only logs them.
         tools: Input schemas by the tools' full names.
-        policies: The engine's policies that can be judged.
+        policies: The engine's policies that have a say and can be judged.
         unread: Why others cannot, a sentence each.
     """
 
@@ -87,13 +87,17 @@ def _read(engine: PolicyEngine) -> tuple[list[ScopedPolicy], list[str]]:
     policies: list[ScopedPolicy] = []
     unread: list[str] = []
     for policy in engine.policies:
-        if policy.statement is None:
-            unread.append(f"{policy.label}: its definition is not one in Cedar")
+        if policy.mode == LOG_ONLY:
             continue
-        try:
-            policies.append(read_statement(policy.name, policy.statement))
-        except ValueError as error:
-            unread.append(f"{policy.label}: {error}")
+        if policy.mode != ACTIVE:
+            unread.append(f"{policy.label}: its enforcement mode {policy.mode} is not known here")
+        elif policy.statement is None:
+            unread.append(f"{policy.label}: its definition is not one in Cedar")
+        else:
+            try:
+                policies.append(read_statement(policy.name, policy.statement))
+            except ValueError as error:
+                unread.append(f"{policy.label}: {error}")
     return policies, unread
 
 

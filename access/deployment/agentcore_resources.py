@@ -29,14 +29,27 @@ class EngineAttachment:
     mode: str
 
 
+ACTIVE, LOG_ONLY = "ACTIVE", "LOG_ONLY"
+
+
 @dataclass(frozen=True)
 class CedarPolicy:
-    """A policy of a policy engine; `id` is what AWS's denials call it, `statement` None where it is not in Cedar."""
+    """A policy of a policy engine.
+
+    Attributes:
+        label: The resource's type and name, for messages.
+        id: What AWS's denials call it.
+        name: Its name.
+        statement: Its text; None where it is not in Cedar.
+        mode: `ACTIVE`, or `LOG_ONLY` for one that is only logged (AgentCore control API, CreatePolicy,
+            `enforcementMode`; that AWS then decides without it was not seen by us).
+    """
 
     label: str
     id: str
     name: str
     statement: str | None
+    mode: str = ACTIVE
 
 
 @dataclass(frozen=True)

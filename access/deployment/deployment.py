@@ -5,7 +5,7 @@ stack that was not written with our components all read alike.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from toolgate.access.deployment.supplied_policies import with_policies
 from toolgate.access.deployment.users import User, read_users
 from toolgate.access.iam.identities import Identity, outsider
 from toolgate.access.iam.policies import Policy, read_resource_policy
+from toolgate.access.iam.unique_ids import with_arns
 from toolgate.policy.language import coverage
 from toolgate.policy.language.agentcore_facts import (
     CEDAR_POLICY,
@@ -36,8 +37,10 @@ from toolgate.policy.language.agentcore_facts import (
     GATEWAY,
     POLICY_ENGINE,
     RESOURCE_POLICY,
+    ROLE,
     RUNTIME,
     TARGET,
+    USER,
 )
 
 OBJECTS = frozenset({"aws:s3/bucketObjectv2:BucketObjectv2", "aws:s3/bucketObject:BucketObject"})
@@ -53,7 +56,8 @@ JUDGED = READ | _READ | {FUNCTION}
 class Deployment:
     """Everything of a deployment that says who may call what, and what runs.
 
-    `resource_policies` maps the ARN of a gateway or runtime to its resource policy; `others` labels AgentCore resources
+    `resource_policies` maps the ARN of a gateway, runtime or memory to its resource policy, to the last one where there
+    are several, and `rival_policies` to all of these; `others` labels AgentCore resources
     that no view covers; `data` are the resources that tools keep data in, as `data_resources` reads them; `given` are
     identities that it does not make but writes into, or gives to an agent, as `given_identities` reads them;
     `not_judged` says in a sentence each what may let somebody in and is not read.
@@ -71,6 +75,12 @@ class Deployment:
     data: tuple[Resource, ...] = ()
     given: tuple[Identity, ...] = ()
     not_judged: tuple[str, ...] = ()
+    rival_policies: Mapping[str, tuple[Policy, ...]] = field(default_factory=dict)
+
+    def policies_on(self, arn: str) -> tuple[Policy, ...]:
+        """The resource policies that the deployment puts on a resource: of several, AWS keeps whichever comes last."""
+        only = self.resource_policies.get(arn)
+        return self.rival_policies.get(arn) or ((only,) if only else ())
 
     def role(self, arn: str) -> Role | None:
         """The role with this ARN, if it is one of the deployment."""
@@ -118,7 +128,10 @@ def parse(export: Mapping[str, Any]) -> Deployment:
     agents = _agent_names(found)
     attachments = read_attachments(found)
     uploaded = _uploaded(found)
-    roles, users = read_roles(found, attachments), read_users(found, attachments)
+    users = read_users(found, attachments)
+    arns = {str(r.get("uniqueId")): r.text("arn") for r in found if r.type in {ROLE, USER}}
+    roles = tuple(replace(role, trust=with_arns(role.trust, arns)) for role in read_roles(found, attachments))
+    on_resources = _resource_policies(found, arns)
     by_type = {wanted: [r for r in found if r.type == wanted] for wanted in (*_READ, FUNCTION)}
     return Deployment(
         roles=roles,
@@ -127,7 +140,8 @@ def parse(export: Mapping[str, Any]) -> Deployment:
         targets=tuple(_target(r) for r in by_type[TARGET]),
         functions=tuple(_function(r) for r in by_type[FUNCTION]),
         runtimes=tuple(_runtime(r, agents, uploaded) for r in by_type[RUNTIME]),
-        resource_policies={r.text("resourceArn"): read_resource_policy(r) for r in by_type[RESOURCE_POLICY]},
+        resource_policies={arn: policies[-1] for arn, policies in on_resources.items()},
+        rival_policies={arn: policies for arn, policies in on_resources.items() if len(policies) > 1},
         policy_engines=read_policy_engines(found),
         others=tuple(r.label for r in every if _of_agentcore(r) and (r.unread or r.type not in _READ)),
         data=tuple(r for r in found if service_of(r.type)),
@@ -145,6 +159,16 @@ def _not_judged(found: tuple[Resource, ...]) -> Iterator[str]:
         properties = None if resource.unread else {**resource.inputs, **resource.outputs}
         if reason := coverage.not_judged(resource.type, properties, JUDGED):
             yield f"{resource.label} {reason}"
+
+
+def _resource_policies(found: tuple[Resource, ...], arns: Mapping[str, str]) -> Mapping[str, tuple[Policy, ...]]:
+    policies: dict[str, tuple[Policy, ...]] = {}
+    for resource in found:
+        if resource.type == RESOURCE_POLICY:
+            written = read_resource_policy(resource)
+            policy = Policy(written.name, with_arns(written.document, arns))
+            policies[resource.text("resourceArn")] = (*policies.get(resource.text("resourceArn"), ()), policy)
+    return policies
 
 
 def _agent_names(found: tuple[Resource, ...]) -> Mapping[str, str]:

@@ -10,7 +10,6 @@ from toolgate.access.deployment.policy_attachments import PERMISSION_SET_KIND, A
 from toolgate.access.deployment.stack_export import Resource
 from toolgate.access.deployment.users import policies_of, read_groups
 from toolgate.access.iam.identities import ANY_ACCOUNT, Identity, name_in, outsider
-from toolgate.access.iam.policies import Policy
 from toolgate.policy.language.agentcore_facts import FUNCTION, GATEWAY, GROUP, PERMISSION_SET, ROLE_USERS, RUNTIME
 from toolgate.policy.language.arns import account_of, partition_of
 
@@ -67,7 +66,7 @@ def _roles(
     named = [it.optional_text(users[it.type]) for it in resources if it.type in users]
     arns = {name_in(arn): arn for arn in named if arn}
     for name in _others("role", known, attachments.holders("role")):
-        yield _outsider(arns.get(name) or place("role", name), *attachments.of(("role", name)))
+        yield outsider(arns.get(name) or place("role", name), *attachments.of(("role", name)))
 
 
 def _users(
@@ -77,7 +76,7 @@ def _users(
     for name in _others("user", held, (*attachments.holders("user"), *groups)):
         policies, unread = policies_of(name, attachments, groups)
         if policies or unread:
-            yield _outsider(place("user", name), policies, unread)
+            yield outsider(place("user", name), policies, unread)
 
 
 def _groups(resources: Sequence[Resource], attachments: Attachments, place: Place) -> Iterator[Identity]:
@@ -104,10 +103,6 @@ def _members(arn: str, attachments: Attachments, whose: tuple[str, str], beyond:
         many=True,
         used_in=account_of(arn) or ANY_ACCOUNT,
     )
-
-
-def _outsider(arn: str, policies: Iterable[Policy], unread: Iterable[str]) -> Identity:
-    return outsider(arn, policies, unread, account_of(arn) or ANY_ACCOUNT)
 
 
 def _others(kind: str, known: Sequence[Identity], names: Iterable[str]) -> Iterator[str]:

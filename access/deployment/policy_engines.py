@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from toolgate.access.deployment.agentcore_resources import CedarPolicy, EngineAttachment, PolicyEngine
+from toolgate.access.deployment.agentcore_resources import ACTIVE, CedarPolicy, EngineAttachment, PolicyEngine
 from toolgate.access.deployment.stack_export import Hidden, Resource
 from toolgate.policy.language.agentcore_facts import CEDAR_POLICY, POLICY_ENGINE
 
@@ -49,4 +49,5 @@ def _policy(resource: Resource) -> CedarPolicy:
     statement = resource.mapping("definition", "cedar").get("statement")
     if isinstance(statement, Hidden) or (statement is not None and not isinstance(statement, str)):
         raise resource.wrong("definition.cedar.statement", statement, "text")
-    return CedarPolicy(resource.label, resource.text("policyId"), resource.text("name"), statement)
+    mode = resource.optional_text("enforcementMode") or ACTIVE
+    return CedarPolicy(resource.label, resource.text("policyId"), resource.text("name"), statement, mode)

@@ -65,17 +65,18 @@ def outsider(
         arn: Its ARN, or its unique id.
         policies: What the deployment writes into it.
         unread: ARNs of policies that the deployment attaches to it and does not hold.
-        used_in: The account that it is used in, where its ARN does not tell that; `ANY_ACCOUNT` where nothing does.
+        used_in: The account that it is used in, where that is sure; else the ARN's, or any.
     """
     known, missing = tuple(policies), tuple(unread)
+    account = used_in or account_of(arn) or ANY_ACCOUNT
     return Identity(
         arn=arn,
         name=name_in(arn),
         policies=known,
         unread=missing,
         beyond="its other policies and its permissions boundary" if known or missing else "its identity policies",
-        many=is_account(arn) or used_in == ANY_ACCOUNT,
-        used_in=used_in,
+        many=is_account(arn) or account == ANY_ACCOUNT,
+        used_in=account,
     )
 
 

@@ -15,7 +15,7 @@ from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.iam.identities import ANY_CALLER, Identity
-from toolgate.access.matrix.elsewhere import ANY_TOOL, gateways_elsewhere
+from toolgate.access.matrix.elsewhere import ANY_TOOL, any_gateway_elsewhere, gateways_elsewhere
 from toolgate.access.matrix.inbound import reached
 from toolgate.access.matrix.not_judged import undecided, unsupported
 from toolgate.access.matrix.principals import Caller, agents, given, others, outsiders
@@ -150,8 +150,10 @@ def _direct(deployment: Deployment, engines: Mapping[str, ToolEngine | None], no
         strangers = (block(outsider, gateway) for outsider in outsiders(deployment, gateway, engines[gateway.arn]))
         yield from (b for b in strangers if not b.denied)
     for caller in (*agents(deployment), *others(deployment), *given(deployment)):
+        who = caller.agent or caller.identity.name
+        if wide := list(any_gateway_elsewhere(deployment, caller.identity)):
+            notes.append(f"{who}: may also invoke gateways that are not in the deployment: {'; '.join(wide)}")
         for arn in gateways_elsewhere(deployment, caller.identity):
-            who = caller.agent or caller.identity.name
             notes.append(f"{who}: may invoke {arn}; what that gateway's own policies say is not in the deployment")
             yield Block(caller.identity.arn, caller.agent, arn, (ANY_TOOL,), UNDECIDED)
     anybody = (block(Caller(ANY_CALLER), gateway) for gateway in deployment.gateways)

@@ -1,5 +1,6 @@
 """Who may send requests to a gateway at all: its inbound authorization."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from toolgate.access.deployment.agentcore_resources import Gateway
@@ -46,9 +47,20 @@ def inbound(deployment: Deployment, gateway: Gateway, caller: Identity) -> Inbou
         return Inbound(Access.ALLOW)
     if gateway.authorizer != "AWS_IAM":
         return Inbound(Access.UNDECIDED)
-    policy = deployment.resource_policies.get(gateway.arn)
-    decision = decide(IamRequest(caller, INVOKE_GATEWAY, gateway.arn, resource_policy=policy))
+    policies = deployment.policies_on(gateway.arn) or (None,)
+    decision = _whichever([decide(IamRequest(caller, INVOKE_GATEWAY, gateway.arn, {}, policy)) for policy in policies])
     return Inbound(ACCESS[decision.outcome], decision)
+
+
+def _whichever(decisions: Sequence[Decision]) -> Decision:
+    """What is sure where one of several policies holds and nobody knows which."""
+    first, *others = decisions
+    if all(other == first or ACCESS[other.outcome] is ACCESS[first.outcome] in _SURE for other in others):
+        return first
+    return Decision(Outcome.UNDECIDED, tuple(dict.fromkeys(it for decision in decisions for it in decision.statements)))
+
+
+_SURE = (Access.ALLOW, Access.DENY)
 
 
 def reached(deployment: Deployment, gateway: Gateway, caller: Identity) -> Inbound:

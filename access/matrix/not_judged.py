@@ -24,6 +24,9 @@ def unsupported(deployment: Deployment, engines: Mapping[str, ToolEngine | None]
     for gateway in deployment.gateways:
         yield from _gateway(gateway, engines[gateway.arn])
         yield from _service_principals(deployment, gateway)
+    for arn, policies in deployment.rival_policies.items():
+        names = ", ".join(f"'{policy.name}'" for policy in policies)
+        yield f"{arn}: several resource policies are put on it ({names}); AWS keeps one of them, and which is not known"
     yield from _targets(deployment)
     yield from _roles(deployment)
     yield from deployment.not_judged
@@ -42,13 +45,10 @@ def _gateway(gateway: Gateway, engine: ToolEngine | None) -> Iterator[str]:
 
 
 def _service_principals(deployment: Deployment, gateway: Gateway) -> Iterator[str]:
-    policy = deployment.resource_policies.get(gateway.arn)
-    if policy is None:
-        return
-    for statement in policy.statements:
-        if statement.allow:
-            where = f"{gateway.label}: resource policy '{policy.name}' ({sid(statement)})"
-            yield from (f"{where} allows {other}; not judged" for other in other_principals(statement))
+    allowing = [(p, s) for p in deployment.policies_on(gateway.arn) for s in p.statements if s.allow]
+    for policy, statement in allowing:
+        where = f"{gateway.label}: resource policy '{policy.name}' ({sid(statement)})"
+        yield from (f"{where} allows {other}; not judged" for other in other_principals(statement))
 
 
 def _targets(deployment: Deployment) -> Iterator[str]:
@@ -105,6 +105,7 @@ def undecided(gateway: Gateway, caller: Caller, inbound_decision: Inbound) -> It
     who = caller.agent or (identity.arn if identity.beyond else identity.name)
     if not unknown:
         listed = "; ".join(str(statement) for statement in decision.statements)
-        yield f"{who}: a policy variable, an unknown operator or an unclear wildcard on {gateway.label}: {listed}"
+        what = "a policy variable, an unknown operator, an unclear wildcard or one of several policies"
+        yield f"{who}: {what} on {gateway.label}: {listed}"
     if caller.agent is None:
         yield from (f"{who}: not known: {what}" for what in unknown)

@@ -11,6 +11,7 @@ from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.iam.identities import Identity
+from toolgate.access.iam.unique_ids import is_unique_id
 from toolgate.access.matrix.inbound import reached
 from toolgate.policy.language import patterns
 from toolgate.policy.language.agentcore_facts import entity_id
@@ -74,13 +75,13 @@ def _lets_in(deployment: Deployment, gateway: Gateway, identity: Identity) -> bo
 
 
 def _by_resource_policy(deployment: Deployment, gateway: Gateway) -> Iterator[str]:
-    policy = deployment.resource_policies.get(gateway.arn)
-    for statement in policy.statements if policy else ():
-        yield from named_by(statement, gateway.arn)
+    for policy in deployment.policies_on(gateway.arn):
+        for statement in policy.statements:
+            yield from named_by(statement, gateway.arn)
 
 
 def named_by(statement: Statement, resource: str) -> Iterator[str]:
-    """ARNs of roles, users and other accounts that a statement of a resource's or a trust policy names or spares.
+    """ARNs or unique ids of roles, users and other accounts that a statement with principals names or spares.
 
     Args:
         statement: The statement.
@@ -92,7 +93,7 @@ def named_by(statement: Statement, resource: str) -> Iterator[str]:
             continue  # lets its identity policies count, and these are judged on their own
         if is_account_id(principal):
             yield f"arn:{partition_of(resource)}:iam::{principal}:root"
-        elif principal.startswith("arn:"):
+        elif principal.startswith("arn:") or is_unique_id(principal):
             yield _role_of(principal)
 
 

@@ -9,6 +9,7 @@ from toolgate.access.cedar.cedar_policies import ScopedPolicy
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.iam.identities import ANY_CALLER, Identity
+from toolgate.access.iam.unique_ids import is_unique_id
 from toolgate.access.matrix.inbound import OPEN, Inbound
 from toolgate.policy.language.agentcore_facts import entity_id
 
@@ -43,8 +44,8 @@ class AccessCheck:
             return DENIED
         if self.engine is None or not self.engine.enforce or self.gateway.authorizer == "CUSTOM_JWT":
             return _cell(self, None, ())
-        # Which Cedar principal a caller is whom no IAM authorizer let in, AWS does not say.
-        return UNDECIDED if self.gateway.authorizer in OPEN else None
+        # Which Cedar principal a caller is whom no IAM authorizer let in, AWS does not say; nor does a unique id.
+        return UNDECIDED if self.gateway.authorizer in OPEN or is_unique_id(self.caller.arn) else None
 
 
 def decide_access(check: AccessCheck, tools: tuple[str, ...]) -> ToolAccess | tuple[ToolAccess, ...]:

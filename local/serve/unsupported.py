@@ -32,6 +32,7 @@ def unsupported(deployment: Deployment, env: CloudEnvironment) -> tuple[str, ...
                 *(reason for runtime in deployment.runtimes for reason in _runtime(deployment, runtime, env)),
                 *_elsewhere(deployment, env),
                 *_file_names(deployment),
+                *(f"{arn}: several resource policies are put on it, one too many" for arn in deployment.rival_policies),
                 *(f"{label}: this type of resource is not reproduced" for label in deployment.others),
                 *refused(deployment),
             ]

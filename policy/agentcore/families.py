@@ -1,6 +1,7 @@
 """The ARNs that a rule asks about: every gateway, every function, every model, one function."""
 
 from toolgate.policy.language import patterns
+from toolgate.policy.language.agentcore_facts import GATEWAY_ARNS
 from toolgate.policy.language.patterns import ACCOUNT, ACCOUNT_ID, ID, NAME, PARTITION, REGION, Some, chain
 
 _QUALIFIER = Some(NAME + "$.", ("-", "zzz"))
@@ -15,8 +16,7 @@ def _of_agentcore(*resource: str | Some) -> patterns.Chain:
     return chain("arn:", PARTITION, ":bedrock-agentcore:", REGION, ":", ACCOUNT, ":", *resource)
 
 
-# botocore bedrock-agentcore-control GatewayArn.
-GATEWAYS = (_of_agentcore("gateway/", ID),)
+GATEWAYS = GATEWAY_ARNS
 
 # Service Authorization Reference, "Amazon Bedrock AgentCore", resource types runtime and runtime-endpoint.
 RUNTIMES = (_of_agentcore("runtime/", ID), _of_agentcore("runtime/", ID, "/runtime-endpoint/", ID))

@@ -24,8 +24,9 @@ def service_in(arn: str) -> str | None:
 
 
 def partition_of(arn: str) -> str:
-    """The partition of an ARN, e.g. `aws`."""
-    return arn.split(":")[1]
+    """The partition of an ARN; `aws` for a text that is no ARN."""
+    match = _ARN.match(arn)
+    return match["partition"] if match else "aws"
 
 
 def region_in(arn: str) -> str | None:

@@ -389,6 +389,49 @@ def test_a_grant_on_a_gateway_that_is_not_in_the_deployment_does_not_go_unseen(
     assert difference(matrix(parse(case(**documents).export())), found).gains
 
 
+_AWS = "arn:aws:bedrock-agentcore"
+LISTED = [GATEWAY, f"{_AWS}:us-east-1:{ACCOUNT}:gateway/*"]
+
+
+@pytest.mark.parametrize(
+    ("statements", "wide"),
+    [
+        ([_allow("*")], ['on "*"']),
+        ([_allow(f"{_AWS}:us-east-1:{ACCOUNT}:gateway/*")], [f'on "{_AWS}:us-east-1:{ACCOUNT}:gateway/*"']),
+        ([_allow(LISTED)], [f'on "{LISTED[1]}"']),
+        ([_allow(GATEWAY[:-10] + "?" * 10)], [f'on "{GATEWAY[:-10]}??????????"']),
+        ([_allow(f"{_AWS}:*:*:gateway/x-abcdefghij")], [f'on "{_AWS}:*:*:gateway/x-abcdefghij"']),
+        ([_allow(_AWS)], [f'on "{_AWS}"']),
+        ([_allow("*", "*"), _allow(f"{_AWS}:*")], ['on "*"', f'on "{_AWS}:*"']),
+        ([{"Effect": "Allow", "Action": INVOKE, "NotResource": GATEWAY}], ["on everything but its NotResource"]),
+        ([_allow("*"), _deny()], ['on "*"']),
+        ([_allow("*"), _deny(Resource="*", **OFFICE)], ['on "*"']),
+    ],
+)
+def test_a_wildcard_that_reaches_gateways_that_nobody_lists_is_one_line(
+    case: Callable[..., Any], statements: list[dict[str, Any]], wide: list[str]
+) -> None:
+    told = f"caller: may also invoke gateways that are not in the deployment: {'; '.join(wide)}"
+    assert matrix(parse(case(identity=statements).export())).unsupported == (told,)
+
+
+@pytest.mark.parametrize(
+    "documents",
+    [
+        {"identity": [_allow()]},
+        {"identity": [_allow("*"), _deny(Resource="*")]},
+        {"identity": [_allow("*"), {"Effect": "Deny", "Action": INVOKE, "NotResource": [GATEWAY]}]},
+        {"identity": [_allow("*")], "boundary": [_allow()]},
+        {"identity": [_allow("*", "s3:*")]},
+        {"identity": [_allow(f"{_AWS}:us-east-1:{ACCOUNT}:runtime/*")]},
+        {"identity": [_allow("arn:aws:s3:::*", "*")]},
+        {"identity": [_deny(Resource="*")]},
+    ],
+)
+def test_what_reaches_no_gateway_that_nobody_lists_is_no_line(case: Callable[..., Any], documents: Any) -> None:
+    assert matrix(parse(case(**documents).export())).unsupported == ()
+
+
 @pytest.mark.parametrize(
     "statements",
     [

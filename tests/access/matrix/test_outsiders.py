@@ -276,3 +276,118 @@ def test_a_name_that_aws_makes_of_a_prefix_is_read_where_it_is_known_and_asked_f
     unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
     with pytest.raises(DeploymentError, match="'role' is not known yet"):
         _matrix(case, inline("role", unknown))
+
+
+def _one_of(name: str, *statements: Mapping[str, Any], on: str = GATEWAY) -> Resource:
+    type_ = "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy"
+    return type_, name, {"resourceArn": on, "policy": _document(*statements)}
+
+
+EVERYBODY, NOBODY = _allow(Principal="*"), _allow(Principal="*", Effect="Deny")
+FOREIGN_ROLE = f"arn:aws:iam::{FOREIGN}:role/x"
+
+
+def test_of_two_resource_policies_for_one_gateway_nobody_knows_which_stays(case: MakeCase) -> None:
+    open_, shut = _one_of("open", EVERYBODY), _one_of("shut", NOBODY)
+    for both in ((open_, shut), (shut, open_)):
+        found = _matrix(case, *both)
+        assert _outsiders(found) == {"*": "undecided"}
+        assert {str(e.decision) for e in found.entries if e.agent} == {"undecided"}
+        names = ", ".join(f"'{name}'" for _, name, _ in both)
+        told = f"{GATEWAY}: several resource policies are put on it ({names}); AWS keeps one of them"
+        assert found.unsupported[0] == f"{told}, and which is not known"
+        assert difference(_matrix(case, shut), found).code == SOMEBODY_GAINS
+
+
+def test_what_both_resource_policies_come_to_is_decided(case: MakeCase) -> None:
+    named = _allow(Principal={"AWS": f"{IAM}:role/agents/caller"})
+    either = _matrix(case, _one_of("one", named), _one_of("two", named, _allow(Principal={"AWS": FOREIGN_ROLE})))
+    assert {str(e.decision) for e in either.entries if e.agent} == {"allow"}
+    assert _outsiders(either) == {f"{FOREIGN}:role/x": "undecided"}
+    denied = _matrix(case, _one_of("one", NOBODY), _one_of("two", NOBODY), identity=[_allow()])
+    assert {str(e.decision) for e in denied.entries} == {"deny"}
+
+
+def test_policies_of_several_resources_are_no_rivals(case: MakeCase) -> None:
+    memory = f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}:memory/m-abcdefghij"
+    deployment = parse(case(more=[_one_of("one", EVERYBODY), _one_of("two", NOBODY, on=memory)]).export())
+    assert set(deployment.resource_policies) == {GATEWAY, memory}
+    assert deployment.rival_policies == {}
+    assert [policy.name for policy in deployment.policies_on(memory)] == ["two"]
+    assert deployment.policies_on("arn:other") == ()
+
+
+ROLE_ID, USER_ID, OTHER_ID = "AROAEXAMPLEID00000001", "AIDAEXAMPLEID00000002", "AROAEXAMPLEID00000003"
+
+
+@pytest.mark.parametrize("element", [ROLE_ID, [ROLE_ID], [f"{IAM}:role/y", ROLE_ID]])
+def test_a_role_that_a_policy_writes_by_its_unique_id_is_that_role(case: MakeCase, element: Any) -> None:
+    export = case(resource=[_allow(Principal={"AWS": element})]).export()
+    role = next(it for it in export["deployment"]["resources"] if it["type"] == "aws:iam/role:Role")
+    role["outputs"]["uniqueId"] = ROLE_ID
+    assert {str(e.decision) for e in matrix(parse(export)).entries if e.agent} == {"allow"}
+    denied = case(identity=[_allow()], resource=[_allow(Principal={"AWS": element}, Effect="Deny")]).export()
+    role = next(it for it in denied["deployment"]["resources"] if it["type"] == "aws:iam/role:Role")
+    role["outputs"]["uniqueId"] = ROLE_ID
+    assert {str(e.decision) for e in matrix(parse(denied)).entries if e.agent} == {"deny"}
+
+
+def test_a_user_that_a_policy_writes_by_its_unique_id_is_that_user(case: MakeCase) -> None:
+    user = ("aws:iam/user:User", "anna", {"name": "anna", "arn": f"{IAM}:user/anna", "uniqueId": USER_ID})
+    assert _outsiders(_matrix(case, user, resource=[_allow(Principal={"AWS": USER_ID})])) == {"user/anna": "allow"}
+
+
+def test_an_unknown_unique_id_is_a_stranger_of_that_name(case: MakeCase) -> None:
+    found = _matrix(case, resource=[_allow(Principal={"AWS": OTHER_ID})])
+    assert _outsiders(found) == {OTHER_ID: "undecided"}
+    assert found.unsupported == (f"{OTHER_ID}: not known: its identity policies",)
+    # Which Cedar principal it is, nobody says.
+    permit = (
+        f'permit(principal == AgentCore::IamEntity::"arn:aws:sts::{FOREIGN}:assumed-role/x", '
+        f'action == AgentCore::Action::"math___add", resource == AgentCore::Gateway::"{GATEWAY}");'
+    )
+    found = _matrix(case, resource=[_allow(Principal={"AWS": OTHER_ID})], cedar={"p": permit})
+    assert _outsiders(found) == {OTHER_ID: "undecided"}
+
+
+def test_a_trust_policy_may_write_unique_ids_too(case: MakeCase) -> None:
+    trust = {"Effect": "Allow", "Principal": {"AWS": [ROLE_ID, OTHER_ID]}, "Action": "sts:AssumeRole"}
+    role = _role("open", assumeRolePolicy=_document(trust))
+    export = case(more=[role, inline("role", "open")]).export()
+    agent = next(it for it in export["deployment"]["resources"] if it["urn"].endswith("aws:iam/role:Role::caller"))
+    agent["outputs"]["uniqueId"] = ROLE_ID
+    deployment = parse(export)
+    assert _outsiders(matrix(deployment)) == {"role/open": "allow", OTHER_ID: "undecided"}
+    open_role = deployment.role(f"{IAM}:role/open")
+    assert open_role is not None
+    assert open_role.trust["Statement"][0]["Principal"] == {"AWS": [f"{IAM}:role/agents/caller", OTHER_ID]}
+
+
+def _cedar_policy(mode: str | None, effect: str = "forbid") -> Resource:
+    statement = f"{effect}(principal, action, resource is AgentCore::Gateway);"
+    properties = {"name": "m", "policyEngineId": "tools-abcdefghij", "policyId": "m"}
+    definition = {"definition": {"cedar": {"statement": statement}}}
+    enforcement = {} if mode is None else {"enforcementMode": mode}
+    return "aws:bedrock/agentcorePolicy:AgentcorePolicy", "m", {**properties, **definition, **enforcement}
+
+
+PERMIT = "permit(principal is AgentCore::IamEntity, action, resource is AgentCore::Gateway);"
+
+
+@pytest.mark.parametrize(
+    ("cedar", "policy", "decision"),
+    [
+        ({"p": PERMIT}, _cedar_policy("LOG_ONLY"), "allow"),
+        ({"p": PERMIT}, _cedar_policy("ACTIVE"), "deny"),
+        ({"p": PERMIT}, _cedar_policy(None), "deny"),
+        ({}, _cedar_policy("LOG_ONLY", "permit"), "deny"),
+        ({}, _cedar_policy("ACTIVE", "permit"), "allow"),
+        ({"p": PERMIT}, _cedar_policy("PARTLY"), "undecided"),
+    ],
+)
+def test_a_policy_that_is_only_logged_has_no_say(
+    case: MakeCase, cedar: Mapping[str, str], policy: Resource, decision: str
+) -> None:
+    found = _matrix(case, policy, identity=[_allow()], cedar=cedar)
+    assert {str(e.decision) for e in found.entries if e.agent} == {decision}
+    assert bool(found.unsupported) is (decision == "undecided")

@@ -82,7 +82,18 @@ def _policy(definition: dict[str, Any]) -> Callable[[Export], None]:
 
 ENGINE = "arn:aws:bedrock-agentcore:us-east-1:123456789012:policy-engine/rules-abcdefghij"
 LAMBDA = "arn:aws:lambda:us-east-1:123456789012:function:"
+
+
+def _two_resource_policies(export: Export) -> None:
+    policy = '{"Statement": {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}}'
+    for _ in range(2):
+        _add("aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy", resourceArn=TOOLS_ARN, policy=policy)(
+            export
+        )
+
+
 ROWS = {
+    "two resource policies": (_two_resource_policies, f"{TOOLS_ARN}: several resource policies are put on it"),
     "policy engine elsewhere": (
         _gateway(policyEngineConfiguration={"arn": ENGINE, "mode": "ENFORCE"}),
         f"policy engine {ENGINE} is not in the deployment",
