@@ -87,7 +87,7 @@ def _reading(statements: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _statements(found: Sequence[Resource], unmade: Mapping[str, str | None]) -> Iterator[dict[str, Any]]:
     for resource in found:
-        if (resource.written or resource.type).startswith("aws:"):
+        if (resource.written or resource.type).startswith(("aws:", "aws-native:")):
             for grant in _grants(resource):
                 if not grant.when(resource) or (grant.unmade and resource.get("arn") not in unmade):
                     continue

@@ -17,6 +17,7 @@ from pulumi_policy import (
 
 from toolgate.policy import properties, stack
 from toolgate.policy.agentcore import roles
+from toolgate.policy.language import templates
 from toolgate.policy.language.unknown import NOTHING_KNOWN
 from toolgate.policy.messages import clean
 from toolgate.policy.rule import Finding, Resource, Rule
@@ -35,6 +36,7 @@ class _Judge:
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
+        self.wanted = rule.types | rule.remembers | templates.TYPES
         self._begin()
 
     def _begin(self) -> None:
@@ -45,19 +47,18 @@ class _Judge:
     def resource(self, args: ResourceValidationArgs, report: ReportViolation) -> None:
         """Judges one resource before it is created."""
         kind = stack.type_of(args.resource_type, args.props)
-        is_judged = self.rule.judges_resources and kind in self.rule.types
-        if not is_judged and kind not in self.rule.remembers:
+        if kind not in self.wanted:
             return
         resource = stack.resource(args.resource_type, args.name, args.urn, args.props, args.opts.parent or "")
         resource = replace(resource, within=self.remembered.get(resource.parent))
         if kind in self.rule.remembers:
             self.remembered[resource.urn] = resource
-        # Of NOTHING_KNOWN a rule could only say that it is not known, which undecided-in-preview does.
-        if not is_judged or resource.props is NOTHING_KNOWN:
+        judged = [it for it in (resource, *stack.parts(resource)) if self._judges(it)]
+        if not judged:
             return
         settings = RuleSettings(properties.plain(args.get_config()))
         # The rule runs on an excepted resource too: the next one may be judged by what is seen here.
-        findings = _findings(self._of_resource(resource, settings), resource)
+        findings = _findings((found for it in judged for found in self._of_resource(it, settings)), resource)
         reason = settings.exception(args.name, args.urn)
         if reason is not None:
             args.not_applicable(clean(f"excepted: {reason}"))
@@ -84,6 +85,10 @@ class _Judge:
             resource = finding.resource
             if settings.exception(resource.name, resource.urn) is None and (resource.urn, text) not in said:
                 report(text, clean(resource.urn))
+
+    def _judges(self, resource: Resource) -> bool:
+        # Of NOTHING_KNOWN a rule could only say that it is not known, which undecided-in-preview does.
+        return self.rule.judges_resources and resource.type in self.rule.types and resource.props is not NOTHING_KNOWN
 
     def _of_resource(self, resource: Resource, settings: RuleSettings) -> Iterator[Finding]:
         so_far = Stack(tuple(self.remembered.values()), {})

@@ -1,13 +1,13 @@
 """The resources of a stack and what their properties refer to, known or not."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pulumi_policy import PolicyResource
 
 from toolgate.policy import unmarshalling
-from toolgate.policy.language import agentcore_facts, carriers, coverage, spellings
+from toolgate.policy.language import agentcore_facts, carriers, coverage, spellings, templates
 from toolgate.policy.language.unknown import NOTHING_KNOWN
 from toolgate.policy.rule import Resource
 
@@ -85,3 +85,16 @@ def resource(kind: str, name: str, urn: str, given: Mapping[str, Any], parent: s
     """A resource as rules see it: plain properties, and one set of names for every way of writing it."""
     props = spellings.properties_of(kind, unmarshalling.plain(given))
     return Resource(type_of(kind, given), name, urn, NOTHING_KNOWN if props is None else props, parent)
+
+
+def parts(resource: Resource) -> Iterator[Resource]:
+    """What a CloudFormation template in a resource makes, the roles first, which others refer to."""
+    if resource.type in templates.TYPES and resource.props is not NOTHING_KNOWN:
+        made = [_part(resource, name, given) for name, given in templates.resources(resource.props)]
+        yield from sorted(made, key=lambda it: it.type != agentcore_facts.ROLE)
+
+
+def _part(whole: Resource, name: str, given: Mapping[str, Any]) -> Resource:
+    props = spellings.properties_of(spellings.EXTENSION, given)
+    kind = spellings.type_of(spellings.EXTENSION, given)
+    return Resource(kind, f"{whole.name}/{name}", whole.urn, NOTHING_KNOWN if props is None else props, whole.urn)

@@ -1,7 +1,8 @@
 """Which property of which resource type carries an identity policy or attaches one, and to whom.
 
 Source: the resources' inputs in pulumi_aws; what only `aws-native` has stands with the type it is put into
-(`spellings`). A permissions boundary grants nothing, so it is not here.
+(`spellings`). A permissions boundary grants nothing, so it is not here; nor are service and resource control policies
+of Organizations and session policies, which only take away. Nobody has seen AWS RAM share what is guarded here.
 """
 
 from collections.abc import Mapping

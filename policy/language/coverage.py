@@ -4,11 +4,12 @@ The guarded services are AgentCore, IAM, Lambda and Identity Center. Types that 
 reason, so that one AWS adds later is reported until somebody has looked at it.
 """
 
-import json
 import re
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any
 
+from toolgate.policy.language import templates
 from toolgate.policy.language.spellings import CLOUD_CONTROL, EXTENSION
 
 _TYPE = re.compile(r"(?:aws:(?P<module>\w+)/\w+|aws-native:(?P<native>\w+)):(?P<name>\w+)")
@@ -67,22 +68,8 @@ _BY_REASON = {
 }
 OPENS_NOTHING: dict[str, str] = {name: reason for reason, names in _BY_REASON.items() for name in names}
 
-TEMPLATES = frozenset(
-    {
-        "aws:cloudformation/stack:Stack",
-        "aws:cloudformation/stackSet:StackSet",
-        "aws-native:cloudformation:Stack",
-        "aws-native:cloudformation:StackSet",
-    }
-)
-UNCLEAR = TEMPLATES | {CLOUD_CONTROL, EXTENSION}
+UNCLEAR = templates.TYPES | {CLOUD_CONTROL, EXTENSION}
 """Types that say nothing of what they make."""
-# What a template can make that matters here, and what may make anything: nested stacks, macros, modules, transforms.
-_GUARDED_IN_TEMPLATE = re.compile(
-    r"AWS::(?:(?:BedrockAgentCore|IAM|Lambda|SSO|Serverless)::\w+|CloudFormation::Stack\w*)"
-)
-_ANYTHING = re.compile(r"\bTransform\b|::MODULE\b")
-_YAML_ESCAPE = re.compile(r"\\[xuU\n]")
 
 
 def service_of(kind: str) -> str | None:
@@ -91,6 +78,7 @@ def service_of(kind: str) -> str | None:
     return name.partition(":")[0] if name else None
 
 
+@cache
 def _called(kind: str) -> str | None:
     match = _TYPE.fullmatch(kind)
     if match is None:
@@ -112,27 +100,11 @@ def not_judged(kind: str, properties: Mapping[str, Any] | None, judged: Collecti
     Returns:
         The end of a sentence about the resource.
     """
-    if kind in TEMPLATES:
-        return _of_template(properties)
+    if kind in templates.TYPES:
+        return templates.not_judged(properties or {})
     if kind in (CLOUD_CONTROL, EXTENSION):
         return "makes a resource whose type is not known"
     if kind in judged:
         return "has properties that cannot be read" if properties is None else None
     name = _called(kind)
     return None if name is None or name in OPENS_NOTHING else f"is of a type that is not judged ({kind})"
-
-
-def _of_template(properties: Mapping[str, Any] | None) -> str | None:
-    text = _text((properties or {}).get("templateBody"))
-    if text is None or _ANYTHING.search(text):
-        return "makes what a CloudFormation template says, which cannot be read"
-    found = sorted(set(_GUARDED_IN_TEMPLATE.findall(text)))
-    return f"makes what a CloudFormation template says, which is not judged: {', '.join(found)}" if found else None
-
-
-def _text(body: Any) -> str | None:
-    """A template with nothing written as an escape, or None: JSON as object or text, or YAML."""
-    try:
-        return json.dumps(json.loads(body) if isinstance(body, str) else body) if body else None
-    except (ValueError, TypeError, RecursionError):
-        return body if isinstance(body, str) and "Resources" in body and not _YAML_ESCAPE.search(body) else None

@@ -162,7 +162,7 @@ _KEPT = frozenset(
 _NAMED = "properties"
 """In a tool's schema: keys are the tool's parameters, values are schemas again."""
 
-_CLOUDFORMATION = re.compile(r"AWS::(?P<service>\w+)::(?P<name>\w+)")
+_CLOUDFORMATION = re.compile(r"AWS::(?P<service>\w+)::(?P<name>\w+)", re.IGNORECASE)
 _FIRST_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]+$|[A-Z]")
 
 

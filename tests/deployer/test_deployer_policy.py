@@ -112,6 +112,23 @@ def test_a_type_that_nobody_has_written_down_is_an_error(dev: dict[str, Any]) ->
         deployer_policy.permissions(deployment)
 
 
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        ("aws-native:iam:Role", {"roleName": "r"}),
+        ("aws:cloudcontrol/resource:Resource", {"typeName": "AWS::IAM::Role", "desiredState": "{}"}),
+    ],
+)
+def test_another_way_to_make_a_role_takes_other_calls(dev: dict[str, Any], kind: str, given: dict[str, str]) -> None:
+    """Cloud Control's, which nobody has written down."""
+    role = {"urn": f"urn:pulumi:dev::toolgate::{kind}::own", "type": kind, "inputs": given}
+    deployment = {"version": 3, "deployment": {"resources": [*dev["deployment"]["resources"], role]}}
+    with pytest.raises(
+        deployer_policy.DeployerError, match=rf"^Role 'own': what deploying a {kind} calls is not known"
+    ):
+        deployer_policy.permissions(deployment)
+
+
 def test_a_part_of_something_that_is_not_there_is_an_error(dev: dict[str, Any]) -> None:
     resources = [it for it in dev["deployment"]["resources"] if not it["urn"].endswith("::tools-gateway")]
     with pytest.raises(

@@ -239,6 +239,64 @@ def test_templates_of_aws_native_are_reported(pack: Pack) -> None:
     assert found.level == "mandatory"
 
 
+def role_in_template(condition: Any) -> dict[str, Any]:
+    """As CloudFormation's own pages have it: names and accounts are references."""
+    return {"RoleName": "agent", "AssumeRolePolicyDocument": trust(condition)}
+
+
+ACCOUNT_REF = {"Ref": "AWS::AccountId"}
+SUB = {"Fn::Sub": "arn:aws:bedrock-agentcore:us-east-1:${AWS::AccountId}:gateway/*"}
+PINNED_BY_REFERENCE = {"StringEquals": {"aws:SourceAccount": ACCOUNT_REF}, "ArnLike": {"aws:SourceArn": SUB}}
+ROLE_REF = {"Ref": "Agent"}
+
+
+def test_resources_of_a_template_in_json_are_judged_by_themselves(pack: Pack) -> None:
+    wide = {"PolicyName": "p", "PolicyDocument": {"Statement": [WIDE]}, "Roles": [ROLE_REF]}
+    functions = {"Statement": [statement("lambda:InvokeFunction", "*")]}
+    resources = {
+        "Wide": {"Type": "AWS::IAM::Policy", "Properties": wide},
+        "Functions": {"Type": "AWS::IAM::RolePolicy", "Properties": {"RoleName": "agent", "PolicyDocument": functions}},
+        "Agent": {"Type": "AWS::IAM::Role", "Properties": role_in_template({})},
+        "Open": OPEN_GATEWAY,
+        "Other": {"Type": "AWS::S3::Bucket"},
+    }
+    wanted = sorted(
+        ["gateway-authorizer-iam", "gateway-role-exact-lambda", "invoke-gateway-exact-arn", "service-trust-pinned"]
+    )
+    template = {"Resources": resources}
+    for body in (template, json.dumps(template)):
+        found = pack.analyze(Registration("aws-native:cloudformation:Stack", "shop", {"templateBody": body}))
+        assert sorted(rules(found)) == wanted
+        assert 'AgentcoreGateway "shop/Open"' in next(it.message for it in found if it.rule == "gateway-authorizer-iam")
+        pack.analyze_stack([])
+
+
+def test_an_ordinary_template_violates_nothing(pack: Pack) -> None:
+    exact = {"Statement": [statement("bedrock-agentcore:InvokeGateway", {"Fn::GetAtt": ["Tools", "GatewayArn"]})]}
+    permission = {"Principal": "apigateway.amazonaws.com", "FunctionName": {"Ref": "F"}, "SourceArn": SUB}
+    resources = {
+        "Agent": {"Type": "AWS::IAM::Role", "Properties": role_in_template(PINNED_BY_REFERENCE)},
+        "Call": {"Type": "AWS::IAM::Policy", "Properties": {"PolicyDocument": exact, "Roles": [ROLE_REF]}},
+        "Tools": {"Type": "AWS::BedrockAgentCore::Gateway", "Properties": {"AuthorizerType": "AWS_IAM", "Name": SUB}},
+        "Permission": {"Type": "AWS::Lambda::Permission", "Properties": permission},
+        "Odd": {"Type": "AWS::IAM::Role", "Properties": {"Fn::If": ["A", {}, {}]}},
+    }
+    for body in ({"Resources": resources}, json.dumps({"Resources": resources})):
+        stack = Registration("aws-native:cloudformation:Stack", "shop", {"templateBody": body})
+        assert [it for it in pack.run([stack]) if it.level == "mandatory"] == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [7, [], {}, "[]", {"Resources": []}, {"Resources": {"R": 7}}, {"Resources": {"R": {"Type": 7}}}, '{"a":' * 5_000],
+    ids=lambda body: str(body)[:20],
+)
+def test_what_is_no_template_is_reported(pack: Pack, body: Any) -> None:
+    stack = Registration("aws-native:cloudformation:Stack", "shop", {"templateBody": body})
+    (found,) = pack.run([stack])
+    assert (found.rule, found.level) == ("undecided-in-preview", "advisory")
+
+
 def test_permission_sets(pack: Pack) -> None:
     exact = ["invoke-gateway-exact-arn"]
     full = "arn:aws:iam::aws:policy/BedrockAgentCoreFullAccess"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolgate.policy.language import spellings
+from toolgate.policy.language import spellings, templates
 from toolgate.policy.language.agentcore_facts import GATEWAY, RUNTIME, TARGET
 from toolgate.policy.language.spellings import ALL, CLOUD_CONTROL, EXTENSION
 from toolgate.policy.language.unknown import UNKNOWN
@@ -163,3 +163,7 @@ def test_nothing_raises(kind: Any, value: Any) -> None:
     view(CLOUD_CONTROL, {"typeName": kind, "desiredState": value})
     for native in ("aws-native:bedrockagentcore:GatewayTarget", "aws-native:iam:Role"):
         view(native, {"policies": value, "targetConfiguration": value, "inputSchema": value})
+    for body in (value, {"Resources": value}, {"Resources": {"R": value}}, {"Resources": {"R": {"Properties": value}}}):
+        assert templates.not_judged({"templateBody": body}) or isinstance(body, dict)
+        for _, made in templates.resources({"templateBody": body}):
+            view(EXTENSION, made)
