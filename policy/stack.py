@@ -78,7 +78,7 @@ def _is_read(kind: str) -> bool:
 
 def type_of(kind: str, given: Mapping[str, Any]) -> str:
     """A resource's type as rules know it."""
-    return spellings.type_of(kind, unmarshalling.plain(given) if spellings.is_wrapped(kind) else {})
+    return spellings.type_of(kind, unmarshalling.plain(given) if kind in spellings.WRAPPERS else {})
 
 
 def resource(kind: str, name: str, urn: str, given: Mapping[str, Any], parent: str) -> Resource:

@@ -10,9 +10,14 @@ from functools import cache
 from typing import Any
 
 from toolgate.policy.language import templates
-from toolgate.policy.language.spellings import CLOUD_CONTROL, EXTENSION
+from toolgate.policy.language.spellings import WRAPPERS
 
 _TYPE = re.compile(r"(?:aws:(?P<module>\w+)/\w+|aws-native:(?P<native>\w+)):(?P<name>\w+)")
+# Terraform's own providers, bridged as they are (`pulumi package add terraform-provider`): the service is the name's
+# first word. Source: pulumi-terraform-bridge, dynamic/info.go.
+_OF_TERRAFORM = re.compile(
+    r"(?:aws|awscc):index/\w+:(?P<module>Iam|Lambda|Ssoadmin|Sso|Bedrockagentcore)(?P<name>[A-Z]\w*)"
+)
 AGENTCORE = "bedrockagentcore"
 _SERVICES = {"iam": "iam", "lambda": "lambda", "ssoadmin": "sso", "sso": "sso", AGENTCORE: AGENTCORE}
 _PREFIX = "agentcore"
@@ -68,7 +73,7 @@ _BY_REASON = {
 }
 OPENS_NOTHING: dict[str, str] = {name: reason for reason, names in _BY_REASON.items() for name in names}
 
-UNCLEAR = templates.TYPES | {CLOUD_CONTROL, EXTENSION}
+UNCLEAR = templates.TYPES | WRAPPERS
 """Types that say nothing of what they make."""
 
 
@@ -80,7 +85,7 @@ def service_of(kind: str) -> str | None:
 
 @cache
 def _called(kind: str) -> str | None:
-    match = _TYPE.fullmatch(kind)
+    match = _OF_TERRAFORM.fullmatch(kind) or _TYPE.fullmatch(kind)
     if match is None:
         return None
     module, name = (match["module"] or match["native"]).lower(), match["name"].lower()
@@ -102,7 +107,7 @@ def not_judged(kind: str, properties: Mapping[str, Any] | None, judged: Collecti
     """
     if kind in templates.TYPES:
         return templates.not_judged(properties or {})
-    if kind in (CLOUD_CONTROL, EXTENSION):
+    if kind in WRAPPERS:
         return "makes a resource whose type is not known"
     if kind in judged:
         return "has properties that cannot be read" if properties is None else None

@@ -50,10 +50,16 @@ class _Wrapper:
     """The output that holds what AWS answered."""
 
 
+_CLOUD_CONTROL = _Wrapper("typeName", "desiredState", "properties")
 _WRAPPERS = {
-    CLOUD_CONTROL: _Wrapper("typeName", "desiredState", "properties"),
+    CLOUD_CONTROL: _CLOUD_CONTROL,
+    # Of Terraform's own provider, bridged as it is.
+    "aws:index/cloudcontrolapiResource:CloudcontrolapiResource": _CLOUD_CONTROL,
     EXTENSION: _Wrapper("type", "properties", "outputs"),
 }
+
+WRAPPERS = frozenset(_WRAPPERS)
+"""Types that say nothing of what they make; `type_of` then needs the properties."""
 
 _CREDENTIALS = {
     "GATEWAY_IAM_ROLE": "gatewayIamRole",
@@ -164,11 +170,6 @@ _NAMED = "properties"
 
 _CLOUDFORMATION = re.compile(r"AWS::(?P<service>\w+)::(?P<name>\w+)", re.IGNORECASE)
 _FIRST_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]+$|[A-Z]")
-
-
-def is_wrapped(kind: str) -> bool:
-    """Whether the resource's own type says nothing of what it makes; `type_of` then needs its properties."""
-    return kind in _WRAPPERS
 
 
 def type_of(kind: str, properties: Mapping[str, Any]) -> str:

@@ -17,6 +17,10 @@ TYPES = frozenset(
         "aws:cloudformation/stackSet:StackSet",
         "aws-native:cloudformation:Stack",
         "aws-native:cloudformation:StackSet",
+        "aws:index/cloudformationStack:CloudformationStack",
+        "aws:index/cloudformationStackSet:CloudformationStackSet",
+        "awscc:index/cloudformationStack:CloudformationStack",
+        "awscc:index/cloudformationStackSet:CloudformationStackSet",
         # These name a template that lies elsewhere.
         "aws:cloudformation/stackInstances:StackInstances",
         "aws:cloudformation/stackSetInstance:StackSetInstance",

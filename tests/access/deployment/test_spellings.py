@@ -245,6 +245,7 @@ TEMPLATE = json.dumps({"Resources": {"Open": {"Type": "AWS::IAM::Role"}}})
         (cloud_control("AWS::CloudFormation::Stack", json.dumps({"TemplateBody": TEMPLATE})), "AWS::IAM::Role"),
         (entry("aws:lambda/resourcePolicy:ResourcePolicy", "it", {}), "aws:lambda/resourcePolicy:ResourcePolicy"),
         (entry("aws-native:lambda:WebFunctionEndpoint", "it", {}), "aws-native:lambda:WebFunctionEndpoint"),
+        (entry("aws:index/iamRole:IamRole", "it", {}), "aws:index/iamRole:IamRole"),
         (entry("aws:iam/tomorrow:Tomorrow", "it", {}), "aws:iam/tomorrow:Tomorrow"),
     ],
 )
@@ -263,6 +264,10 @@ def test_what_is_not_judged_is_said(made: Export, says: str) -> None:
         (cloud_control("AWS::BedrockAgentCore::Tomorrow", "{}"), "Tomorrow 'it'"),
         (entry("aws-native:bedrockagentcore:Tomorrow", "it", {}), "Tomorrow 'it'"),
         (entry("aws:bedrock/agentcoreHarness:AgentcoreHarness", "it", {}), "AgentcoreHarness 'it'"),
+        (
+            entry("awscc:index/bedrockagentcoreGateway:BedrockagentcoreGateway", "it", {}),
+            "BedrockagentcoreGateway 'it'",
+        ),
         (entry("aws-native:bedrockagentcore:Harness", "it", {}), "AgentcoreHarness 'it'"),
     ],
 )

@@ -1,11 +1,10 @@
 """The table of carriers holds every type of pulumi_aws that speaks of identity policies."""
 
-import importlib
-import inspect
-import pkgutil
+import ast
+import importlib.util
 from collections.abc import Iterator
+from pathlib import Path
 
-import pulumi
 import pytest
 
 from toolgate.policy.language import coverage
@@ -15,15 +14,31 @@ KNOWN = CARRIERS.keys() | BY_NAME
 
 
 def resources(module: str) -> Iterator[tuple[str, set[str]]]:
-    """The resource types of a module of pulumi_aws, each with its inputs and outputs."""
-    package = importlib.import_module(f"pulumi_aws.{module}")
-    for found in pkgutil.iter_modules(package.__path__):
-        if found.name.startswith(("_", "get_", "outputs")):
-            continue
-        for _, kind in inspect.getmembers(importlib.import_module(f"{package.__name__}.{found.name}"), inspect.isclass):
-            if issubclass(kind, pulumi.CustomResource) and kind is not pulumi.CustomResource:
-                names = {name for name, it in inspect.getmembers(kind) if isinstance(it, property)}
-                yield vars(kind)["pulumi_type"], names
+    """The resource types of a module of pulumi_aws, each with the Python names of its inputs and outputs.
+
+    Read from the source: an import of one of its modules would take the place of the lazy ones.
+    """
+    spec = importlib.util.find_spec("pulumi_aws")
+    assert spec
+    assert spec.origin
+    for path in sorted((Path(spec.origin).parent / module).glob("*.py")):
+        if not path.name.startswith(("_", "get_", "outputs")):
+            yield from _resources(ast.parse(path.read_text("utf-8")))
+
+
+def _resources(tree: ast.Module) -> Iterator[tuple[str, set[str]]]:
+    for kind in tree.body:
+        calls = kind.decorator_list if isinstance(kind, ast.ClassDef) else []
+        tokens = [ast.literal_eval(it.args[0]) for it in calls if isinstance(it, ast.Call) and _is(it, "type_token")]
+        for token in tokens:
+            assert isinstance(kind, ast.ClassDef)
+            functions = [it for it in kind.body if isinstance(it, ast.FunctionDef)]
+            yield token, {it.name for it in functions if any(_is(by, "getter") for by in it.decorator_list)}
+
+
+def _is(decorator: ast.expr, name: str) -> bool:
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return isinstance(called, ast.Attribute) and called.attr == name
 
 
 def speaks_of_policies(names: set[str]) -> bool:

@@ -70,6 +70,13 @@ def test_templates_that_open_nothing(body: Any) -> None:
         "aws:lambda/resourcePolicy:ResourcePolicy",
         "aws:cloudcontrol/resource:Resource",
         "aws-native:index:ExtensionResource",
+        "aws:index/bedrockagentcoreGateway:BedrockagentcoreGateway",
+        "aws:index/cloudcontrolapiResource:CloudcontrolapiResource",
+        "aws:index/iamRolePolicy:IamRolePolicy",
+        "aws:index/ssoadminPermissionSetInlinePolicy:SsoadminPermissionSetInlinePolicy",
+        "awscc:index/bedrockagentcoreGateway:BedrockagentcoreGateway",
+        "awscc:index/lambdaPermission:LambdaPermission",
+        "awscc:index/ssoPermissionSet:SsoPermissionSet",
     ],
 )
 def test_what_nobody_has_looked_at_is_said(kind: str) -> None:
@@ -87,6 +94,9 @@ def test_what_nobody_has_looked_at_is_said(kind: str) -> None:
         "aws:iam/rolePoliciesExclusive:RolePoliciesExclusive",
         "aws:lambda/eventSourceMapping:EventSourceMapping",
         "aws:s3/bucket:Bucket",
+        "aws:index/iamAccessKey:IamAccessKey",
+        "aws:index/s3Bucket:S3Bucket",
+        "awscc:index/lambdaEventSourceMapping:LambdaEventSourceMapping",
         "command:local:Command",
         "pulumi:pulumi:Stack",
         "pulumi:providers:aws",
