@@ -78,6 +78,9 @@ MODELS = (
     ),
 )
 
+# Service Authorization Reference, "Amazon Bedrock Powered by AWS Mantle": through which a role uses models.
+PROJECTS = (chain("arn:", PARTITION, ":bedrock-mantle:", REGION, ":", ACCOUNT, ":project/", ID),)
+
 
 def role_named(name: str) -> tuple[patterns.Chain, ...]:
     """The ARNs a role of this name can have, in any account and under any path."""

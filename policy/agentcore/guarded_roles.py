@@ -4,20 +4,25 @@ from collections.abc import Iterator
 
 from toolgate.policy import policy_sources
 from toolgate.policy.agentcore import functions, roles
-from toolgate.policy.agentcore.families import GATEWAYS, MODELS
-from toolgate.policy.language import iam, patterns, trust
+from toolgate.policy.agentcore.families import GATEWAYS, MODELS, PROJECTS
+from toolgate.policy.language import iam, trust
 from toolgate.policy.language.agentcore_facts import (
+    CREATE_INFERENCE,
     INVOKE_FUNCTION,
     INVOKE_FUNCTION_URL,
     INVOKE_GATEWAY,
     INVOKE_MODEL,
     ROLE_USERS,
 )
-from toolgate.policy.language.documents import Names, Statement
-from toolgate.policy.language.iam import Family
-from toolgate.policy.language.unknown import UNKNOWN
+from toolgate.policy.language.documents import Statement
 from toolgate.policy.rule import Resource
 from toolgate.policy.stack import Stack
+
+_GUARDED = (
+    ((INVOKE_GATEWAY,), GATEWAYS, "call gateways"),
+    (INVOKE_MODEL, MODELS, "invoke models"),
+    ((CREATE_INFERENCE,), PROJECTS, "invoke models"),
+)
 
 
 def guarded(stack: Stack, role: Resource) -> str | None:
@@ -44,19 +49,11 @@ def _is_of(stack: Stack, role: Resource, user: Resource, prop: str) -> bool:
 
 
 def _granted(stack: Stack, statement: Statement) -> Iterator[str]:
-    if iam.allows(statement, INVOKE_GATEWAY) and _may_reach(statement.resources, GATEWAYS):
-        yield "a role that may call gateways"
-    if iam.allows(statement, *INVOKE_MODEL) and _may_reach(statement.resources, MODELS):
-        yield "a role that may invoke models"
+    # What is unknown of an ARN under such an action is of no other kind.
+    for actions, family, what in _GUARDED:
+        if iam.allows(statement, *actions) and iam.may_reach(statement.resources, family):
+            yield f"a role that may {what}"
     if iam.allows(statement, INVOKE_FUNCTION, INVOKE_FUNCTION_URL):
         for tool in functions.to_be_tools(stack):
             if iam.reaches(statement.resources, tool.family, entirely=tool.nameless):
                 yield f"a role that may invoke {tool.label}"
-
-
-def _may_reach(resources: Names, family: Family) -> bool:
-    """As `iam.reaches`, and with an unknown ARN in it: what else would it be, under such an action?"""
-    unknown = () if resources.negated else resources.values
-    return iam.reaches(resources, family) or any(
-        value is UNKNOWN or patterns.read(value).reaches(family) for value in unknown
-    )

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from toolgate.policy.language import documents
-from toolgate.policy.language.agentcore_facts import INVOKE_FUNCTION, INVOKE_MODEL
+from toolgate.policy.language.agentcore_facts import CREATE_INFERENCE, INVOKE_FUNCTION, INVOKE_MODEL
 from toolgate.policy.language.documents import Document
 
 _ARN = re.compile(r"arn:aws[a-z-]*:iam::aws:policy/(?:[\w+=,.@-]+/)*(?P<name>[\w+=,.@-]+)")
@@ -62,6 +62,7 @@ _WHOLE_SERVICES = {
     "IAMFullAccess": "iam",
     "SecretsManagerReadWrite": "secretsmanager",
 }
+_USES_MANTLE = ("AmazonBedrockMantleFullAccess", "AmazonBedrockMantleInferenceAccess")
 
 _FUNCTIONS = _allow("arn:*:lambda:*:*:function:*", INVOKE_FUNCTION)
 _MODELS = _allow("arn:*:bedrock:*::foundation-model/*", *INVOKE_MODEL)
@@ -69,6 +70,7 @@ _GRANTS: dict[str, list[dict[str, Any]]] = {
     **{name: [_FUNCTIONS] for name in _INVOKES_ANY_FUNCTION},
     **{name: [_MODELS] for name in _INVOKES_ANY_MODEL},
     **{name: [_allow("*", f"{service}:*")] for name, service in _WHOLE_SERVICES.items()},
+    **{name: [_allow("arn:*:bedrock-mantle:*:*:project/*", CREATE_INFERENCE)] for name in _USES_MANTLE},
     "AdministratorAccess": [_allow("*", "*")],
     "PowerUserAccess": [
         {"Effect": "Allow", "NotAction": ["iam:*", "organizations:*", "account:*"], "Resource": "*"},

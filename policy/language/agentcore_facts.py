@@ -88,6 +88,10 @@ AUTHORIZE_LIST = "bedrock-agentcore:PartiallyAuthorizeActions"
 INVOKE_FUNCTION = "lambda:InvokeFunction"
 INVOKE_FUNCTION_URL = "lambda:InvokeFunctionUrl"
 INVOKE_MODEL = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
+# "Amazon Bedrock Powered by AWS Mantle", Bedrock's other endpoint: the resource is a project, and a condition key has
+# the model.
+CREATE_INFERENCE = "bedrock-mantle:CreateInference"
+MANTLE_MODEL = "bedrock-mantle:model"
 ASSUME_ROLE = "sts:AssumeRole"
 # AWS STS API reference: the other actions by which somebody takes a role.
 ASSUME_WITH_WEB_IDENTITY = "sts:AssumeRoleWithWebIdentity"

@@ -67,12 +67,13 @@ def _is_of(arn: str, service: str, accounts: frozenset[str] | Unknown) -> bool:
     return service_in(arn) == service and account is not None and (accounts is UNKNOWN or account in accounts)
 
 
-def _is_literal(value: str) -> bool:
+def is_literal(value: str) -> bool:
+    """Whether a value is one name: not empty, no wildcard and no variable."""
     return bool(value) and not patterns.read(value).wild
 
 
 def _is_org_path(value: str) -> bool:
-    return "/" in value and _is_literal(value.partition("/")[0])
+    return "/" in value and is_literal(value.partition("/")[0])
 
 
 def _has_account(arn: str) -> bool:
@@ -104,7 +105,7 @@ _PEOPLE: tuple[Pin, ...] = (
     ("aws:principalarn", _BY_FIELD, _has_account),
     ("aws:principalarn", TEXT_OPERATORS, _begins_with_account),
     ("aws:principalaccount", TEXT_OPERATORS, is_account_id),
-    ("aws:principalorgid", TEXT_OPERATORS, _is_literal),
+    ("aws:principalorgid", TEXT_OPERATORS, is_literal),
     # Many-valued, so it needs a set operator.
     ("aws:principalorgpaths", SET_OPERATORS, _is_org_path),
 )
@@ -114,8 +115,8 @@ _CALLERS: tuple[Pin, ...] = (
     *_PEOPLE,
     (SOURCE_ACCOUNT, TEXT_OPERATORS, is_account_id),
     (SOURCE_ARN, ARN_OPERATORS, _has_account),
-    ("bedrock-agentcore:inboundjwtclaim/sub", TEXT_OPERATORS, _is_literal),
-    ("bedrock-agentcore:inboundjwtclaim/client_id", TEXT_OPERATORS, _is_literal),
+    ("bedrock-agentcore:inboundjwtclaim/sub", TEXT_OPERATORS, is_literal),
+    ("bedrock-agentcore:inboundjwtclaim/client_id", TEXT_OPERATORS, is_literal),
 )
 
 

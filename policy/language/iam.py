@@ -133,6 +133,13 @@ def by_pattern(actions: Names, action: str, meant: tuple[str, ...] = ()) -> Iter
                 yield f"by the action {quote(value)}"
 
 
+def may_reach(resources: Names, family: Family) -> bool:
+    """As `reaches`, and an unknown entry or unknown text in one counts as what makes it reach."""
+    family = tuple(family)
+    entries = () if resources.negated else resources.values
+    return reaches(resources, family) or any(it is UNKNOWN or patterns.read(it).reaches(family) for it in entries)
+
+
 def allows_everything(statement: Statement) -> bool:
     """Whether the statement allows every action of every service: `*` or `*:*`."""
     return statement.allow is True and not statement.actions.negated and _all_actions(statement.actions)

@@ -1,48 +1,148 @@
-"""lambda-permission-pinned: a function's own policy does not let everybody's AgentCore in."""
+"""lambda-permission-pinned: a function's own policy lets in nobody whom nobody chose."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from pulumi_policy import Severity
 
 from toolgate.policy import frameworks
-from toolgate.policy.language import agentcore_facts
-from toolgate.policy.language.arns import account_in, is_account_id
-from toolgate.policy.language.unknown import UNKNOWN
+from toolgate.policy.agentcore import functions
+from toolgate.policy.agentcore.functions import Tool
+from toolgate.policy.language import agentcore_facts, iam, patterns, principals
+from toolgate.policy.language.agentcore_facts import (
+    FUNCTION,
+    FUNCTION_ALIAS,
+    INVOKE_FUNCTION,
+    INVOKE_FUNCTION_URL,
+    LAMBDA_PERMISSION,
+    TARGET,
+)
+from toolgate.policy.language.arns import account_in, account_of, is_account_id
+from toolgate.policy.language.unknown import UNKNOWN, Unknown
+from toolgate.policy.messages import quote
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import RuleSettings
+from toolgate.policy.stack import Stack
+
+PLACE = "principal"
 
 
 def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
-    """A permission for everybody, and one for AgentCore that names neither account nor source."""
+    """Of any function: a permission for everybody, and one for AgentCore that names neither account nor source."""
+    if resource.type != LAMBDA_PERMISSION:
+        return
     principal = at(resource.props, "principal")
-    if principal == "*" and at(resource.props, "principalOrgId") is None:
-        yield Finding(resource, "everybody may use the function", "principal")
-    if isinstance(principal, str) and principal.lower() == agentcore_facts.SERVICE_PRINCIPAL and not _pinned(resource):
+    if principal == "*" and _is_empty(at(resource.props, "principalOrgId")) and not _is_for_url(resource):
+        yield Finding(resource, "everybody may use the function", PLACE)
+    if _is_agentcore(principal) and _names_source(resource) is False:
         yield Finding(resource, "AgentCore may use the function for any account", "sourceArn, sourceAccount")
 
 
-def _pinned(resource: Resource) -> bool:
-    """Whether one of the two sources is held to an account, or may be: at `up` it is known."""
-    account = at(resource.props, "sourceAccount")
-    arn = at(resource.props, "sourceArn")
-    if UNKNOWN in (account, arn):
+def check_so_far(resource: Resource, so_far: Stack, config: RuleSettings) -> Iterator[Finding]:
+    """When a permission is registered for a tool's function, or a target for a function with permissions."""
+    return check_stack(so_far, config)
+
+
+def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
+    """Of tools' functions: also a URL for everybody, services of any account, and other accounts as a whole."""
+    for permission, tool in of_tools(stack):
+        who = stranger(permission, tool)
+        if isinstance(who, str):
+            yield Finding(permission, f"{who} may use {tool.label}", PLACE)
+
+
+def of_tools(stack: Stack) -> Iterator[tuple[Resource, Tool]]:
+    """The permissions to invoke a tool's function, each with the first tool that it is for."""
+    for permission in stack.of(LAMBDA_PERMISSION):
+        for tool in functions.to_be_tools(stack) if _invokes(permission) else ():
+            if functions.is_for(stack, permission, "function", tool):
+                yield permission, tool
+                break
+
+
+def stranger(permission: Resource, tool: Tool) -> str | Unknown | None:
+    """Whom a permission lets use a tool though nobody chose them, beyond what `check` finds of any function."""
+    principal = at(permission.props, "principal")
+    if not isinstance(principal, str):
+        return UNKNOWN if principal is UNKNOWN else None
+    if principal == "*":
+        limit = at(permission.props, "principalOrgId")
+        return "everybody" if _is_empty(limit) and _is_for_url(permission) else None
+    if principals.is_account(principal):
+        return _other_account(principal, tool)
+    if not _is_service(principal) or _is_agentcore(principal):
+        return None
+    named = _names_source(permission)
+    return named if isinstance(named, Unknown) else None if named else f"{quote(principal)} of any account"
+
+
+def _invokes(permission: Resource) -> bool:
+    action = at(permission.props, "action")
+    asked = (INVOKE_FUNCTION, INVOKE_FUNCTION_URL)
+    return not isinstance(action, str) or any(iam.matches_action(iam.names(action), it) for it in asked)
+
+
+def _is_for_url(permission: Resource) -> bool:
+    """Whether it is one of the two that a function URL takes; a public URL of a function that is no tool is in order.
+
+    Source: Lambda developer guide, "Control access to Lambda function URLs".
+    """
+    action = at(permission.props, "action")
+    through_url = at(permission.props, "invokedViaFunctionUrl") is True
+    return through_url or (isinstance(action, str) and action.lower() == INVOKE_FUNCTION_URL.lower())
+
+
+def _other_account(principal: str, tool: Tool) -> str | Unknown | None:
+    account = account_of(principal)
+    own = {
+        account_in(arn) for arn in (tool.arn, *(at(it.props, "arn") for it in tool.resources)) if isinstance(arn, str)
+    }
+    if not own:
+        return UNKNOWN
+    return f"account {account} as a whole" if account and account not in own else None
+
+
+def _is_agentcore(principal: Any) -> bool:
+    return isinstance(principal, str) and principal.lower() == agentcore_facts.SERVICE_PRINCIPAL
+
+
+def _is_service(principal: str) -> bool:
+    return principal.lower().endswith((".amazonaws.com", ".amazonaws.com.cn", ".amazon.com"))
+
+
+def _is_empty(value: Any) -> bool:
+    """Whether the provider sends none: it leaves an empty text out."""
+    return value is None or value == ""
+
+
+def _names_source(permission: Resource) -> bool | Unknown:
+    """Whether one of the sources is held to an account, to one resource, or to one Alexa skill."""
+    account, arn, skill = (at(permission.props, key) for key in ("sourceAccount", "sourceArn", "eventSourceToken"))
+    known = isinstance(account, str) and is_account_id(account)
+    if known or (isinstance(arn, str) and _is_somebody_s(arn)) or (isinstance(skill, str) and skill):
         return True
-    return (isinstance(account, str) and is_account_id(account)) or (
-        isinstance(arn, str) and account_in(arn) is not None
-    )
+    return UNKNOWN if UNKNOWN in (account, arn, skill) else False
+
+
+def _is_somebody_s(arn: str) -> bool:
+    # A bucket's ARN has no account.
+    return account_in(arn) is not None or (arn.startswith("arn:") and not patterns.read(arn).wild)
 
 
 RULE = Rule(
     name="lambda-permission-pinned",
-    description="A Lambda permission is not for everybody, and one for AgentCore names its source.",
+    description="A Lambda permission is not for everybody, and one for a service that reaches a tool names its source.",
     why="Otherwise others can run the tool's function past the gateway's authorization.",
     fix=(
-        "A gateway in the same account needs no permission: its role does. For another account write that gateway's"
-        " role as principal, or source_account and source_arn."
+        "A gateway in the same account needs no permission: its role does. Else say who it is: a role as principal, or"
+        " beside a service source_account or source_arn."
     ),
     severity=Severity.HIGH,
     framework=frameworks.NO_PUBLIC_ACCESS,
-    types=frozenset({agentcore_facts.LAMBDA_PERMISSION}),
+    types=frozenset({LAMBDA_PERMISSION, TARGET}),
     check=check,
+    check_so_far=check_so_far,
+    check_stack=check_stack,
+    remembers=frozenset({FUNCTION, FUNCTION_ALIAS, LAMBDA_PERMISSION, TARGET}),
 )

@@ -11,6 +11,7 @@ from toolgate.policy.language.agentcore_facts import ROLE, ROLE_USERS
 from toolgate.policy.language.unknown import NOTHING_KNOWN, UNKNOWN
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
+from toolgate.policy.rules import lambda_permission_pinned
 from toolgate.policy.rules.function_url_signed import SIGNED
 from toolgate.policy.settings import RuleSettings
 from toolgate.policy.stack import TYPES, Stack
@@ -37,6 +38,7 @@ def _undecided(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
     yield from _in_roles(stack)
     yield from _in_resources(stack)
     yield from _in_function_urls(stack)
+    yield from _in_permissions(stack)
 
 
 def _in_roles(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
@@ -98,6 +100,15 @@ def _in_function_urls(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
             yield url, "functionName", "whether this URL is of a tool's function"
         elif authorization is UNKNOWN and any(functions.is_for(stack, url, "functionName", tool) for tool in tools):
             yield url, "authorizationType", "how the URL of a tool's function authorizes"
+
+
+def _in_permissions(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
+    for permission, tool in lambda_permission_pinned.of_tools(stack):
+        if lambda_permission_pinned.stranger(permission, tool) is UNKNOWN:
+            yield permission, lambda_permission_pinned.PLACE, f"who may use {tool.label}"
+    for permission in stack.of(agentcore_facts.LAMBDA_PERMISSION) if functions.tools(stack) else ():
+        if functions.may_be_any(stack, permission, "function"):
+            yield permission, "function", "whether this permission is for a tool's function"
 
 
 RULE = Rule(

@@ -107,6 +107,59 @@ def test_named_models_pass(pack: Pack, resource: Any) -> None:
     assert pack.analyze(making.role_policy(document(statement(["bedrock:InvokeModel*"], resource)))) == []
 
 
+MANTLE = "arn:aws:bedrock-mantle"
+NAMED = {"StringEquals": {"bedrock-mantle:Model": ["openai.gpt-oss-120b", "anthropic.claude-haiku-4-5"]}}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        statement("bedrock-mantle:CreateInference", f"{MANTLE}:*:*:project/*"),
+        statement("bedrock-mantle:*", "*"),
+        statement("Bedrock-Mantle:create*", f"{MANTLE}:us-east-1:123456789012:project/default"),
+        statement("bedrock-*:CreateInference", "*"),
+        {"Effect": "Allow", "NotAction": ["bedrock:*", "lambda:*", "bedrock-agentcore:*"], "Resource": "*"},
+        {"Effect": "Allow", "Action": "bedrock-mantle:CreateInference", "NotResource": f"{MANTLE}:*:*:project/x"},
+        statement(
+            "bedrock-mantle:CreateInference", "*", Condition={"StringLike": {"bedrock-mantle:Model": "openai.*"}}
+        ),
+        statement("bedrock-mantle:CreateInference", "*", Condition={"StringEqualsIfExists": NAMED["StringEquals"]}),
+        statement("bedrock-mantle:CreateInference", "*", Condition={"StringNotEquals": NAMED["StringEquals"]}),
+        statement("bedrock-mantle:CreateInference", "*", Condition={"StringEquals": {"aws:RequestedRegion": "x"}}),
+    ],
+    ids=str,
+)
+def test_any_model_by_the_other_endpoint_violates(pack: Pack, entry: Any) -> None:
+    pack.analyze(making.role())
+    (violation,) = pack.analyze(making.role_policy(document(entry)))
+    assert (violation.rule, violation.level) == (MODELS, "mandatory")
+    assert "allows bedrock-mantle:CreateInference with any model to a role that AgentCore may take" in violation.message
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        statement("bedrock-mantle:CreateInference", f"{MANTLE}:*:*:project/*", Condition=NAMED),
+        statement("bedrock-mantle:*", "*", Condition=NAMED),
+        statement(["bedrock-mantle:Get*", "bedrock-mantle:List*", "bedrock-mantle:CallWithBearerToken"], "*"),
+        statement("bedrock-mantle:*", f"{MANTLE}:*:*:customized-model/*"),
+        {"Effect": "Deny", "Action": "bedrock-mantle:*", "Resource": "*"},
+    ],
+    ids=str,
+)
+def test_named_models_by_the_other_endpoint_pass(pack: Pack, entry: Any) -> None:
+    pack.analyze(making.role())
+    assert pack.analyze(making.role_policy(document(entry))) == []
+
+
+def test_a_statement_for_both_endpoints_is_one_violation(pack: Pack) -> None:
+    pack.analyze(making.role())
+    assert rules(pack.analyze(making.role_policy(document(statement("bedrock*:*", [MODEL, "*"]))))) == [
+        "invoke-gateway-exact-arn",
+        MODELS,
+    ]
+
+
 @pytest.mark.parametrize(
     ("action", "excluded", "expected"),
     [
@@ -143,6 +196,9 @@ def test_a_role_s_own_inline_policies_are_bound(pack: Pack) -> None:
         ("AWSLambda_FullAccess", [LAMBDA]),
         ("service-role/AWSLambdaRole", [LAMBDA]),
         ("AmazonBedrockFullAccess", [MODELS]),
+        ("AmazonBedrockMantleFullAccess", [MODELS]),
+        ("AmazonBedrockMantleInferenceAccess", [MODELS]),
+        ("AmazonBedrockMantleReadOnly", []),
         ("AdministratorAccess", ["invoke-gateway-exact-arn", LAMBDA, MODELS]),
         ("service-role/AWSLambdaBasicExecutionRole", []),
     ],

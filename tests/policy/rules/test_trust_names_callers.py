@@ -119,6 +119,7 @@ def test_the_role_of_a_tool_s_function(pack: Pack) -> None:
     ("entry", "violations"),
     [
         (statement("bedrock:InvokeModel", MODEL), 1),
+        (statement("bedrock-mantle:CreateInference", f"arn:aws:bedrock-mantle:us-east-1:{ACCOUNT}:project/x"), 1),
         (statement("lambda:InvokeFunction", FUNCTION), 1),
         (statement("lambda:InvokeFunctionUrl", f"{FUNCTION}:*"), 1),
         (statement("lambda:InvokeFunction", FUNCTION.replace("math", "other")), 0),
