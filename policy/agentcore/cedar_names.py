@@ -1,7 +1,7 @@
-r"""What a Cedar statement names: entities, and what `principal.id` is compared with.
+r"""What a Cedar statement names: entities, what `principal.id` is compared with, and whether it names nothing at all.
 
-Read word by word in one pass, so that no text takes long or fails; whether the statement is valid, and what it allows,
-is decided elsewhere.
+Read word by word in one pass, so that no text takes long or fails; whether the statement is valid, and what else it
+allows, is decided elsewhere.
 
 Source: Cedar policy language reference, "Grammar specification for Cedar policies" (names, strings, comments) and
 "Operators and functions", `like` (`*` is any run of characters, `\*` an asterisk).
@@ -31,6 +31,19 @@ _WORD = re.compile(
 _SPACE = re.compile(r"(?:\s|//[^\r\n]*+)++")
 _CHARACTER = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u\{([0-9A-Fa-f]{1,6})\}|(.))|(.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
+
+# AgentCore developer guide, "Policy scope": the groups that hold every tool.
+EVERY_TOOL = ("CallTool", "Mcp")
+_COMMENT = re.compile(rf'"{_INSIDE}"?+|(?P<comment>//[^\r\n]*+)', re.DOTALL)
+_PART = rf'(?:"{_INSIDE}"|\[[^\]]*+\]|[^,"\[\]()])*+'
+# A condition that is no limit is `true` itself; any other is taken for one.
+_PERMIT = re.compile(
+    rf"""permit\s*\((?P<principal>{_PART}),(?P<action>{_PART}),{_PART}\)\s*(?:when\s*\{{\s*true\s*\}}\s*)*+;
+    |"{_INSIDE}"?+
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_ANYBODY = re.compile(r"principal(?:is[\w:]+)?")
 
 
 @dataclass(frozen=True)
@@ -68,6 +81,18 @@ def read(statement: str) -> NamedEntities:
             if word["id"] is not None:
                 entities.append(Entity(kind, _pattern(word["id"], wild=False)))
     return NamedEntities(frozenset(types), tuple(dict.fromkeys(entities)), tuple(dict.fromkeys(principal_ids)))
+
+
+def permits_everything(statement: str) -> bool:
+    """Whether a statement is known to permit every caller, of a kind at least, every tool of a gateway."""
+    text = _COMMENT.sub(lambda found: " " if found["comment"] else found[0], patterns.with_holes(statement))
+    return any(_is_open(found["principal"], found["action"]) for found in _PERMIT.finditer(text) if found["action"])
+
+
+def _is_open(principal: str, action: str) -> bool:
+    principal, action = _SPACE.sub("", principal), _SPACE.sub("", action)
+    every = action == "action" or any(f'::"{group}"' in action for group in EVERY_TOOL)
+    return every and _ANYBODY.fullmatch(principal) is not None
 
 
 def _pattern(inside: str, *, wild: bool) -> Pattern:

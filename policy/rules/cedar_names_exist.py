@@ -20,12 +20,11 @@ from toolgate.policy.stack import Stack
 
 PLACE = "definition.cedar.statement"
 
-# AgentCore developer guide, "Policy scope": the types, the groups that hold every tool, and `<target>___<tool>`.
+# AgentCore developer guide, "Policy scope": the types, and `<target>___<tool>`.
 IAM_ENTITY = "AgentCore::IamEntity"
 OAUTH_USER = "AgentCore::OAuthUser"
 ACTION = "AgentCore::Action"
 GATEWAY_ENTITY = "AgentCore::Gateway"
-EVERY_TOOL = ("CallTool", "Mcp")
 
 # botocore bedrock-agentcore-control TargetName, and what may follow it.
 _ACTION = re.compile(rf"(?:[0-9A-Za-z]-?){{1,100}}+(?:{TOOL_SEPARATOR}.+)?", re.DOTALL)
@@ -115,7 +114,7 @@ def _absent(stack: Stack, resource: Resource, place: str, arns: list[str], actio
         target, separator, tool = action.partition(TOOL_SEPARATOR)
         found = [it for it in targets if it.name in (None, target)]
         # Of the wrong form, it has been reported for that.
-        if action in EVERY_TOOL or not _ACTION.fullmatch(action):
+        if action in cedar_names.EVERY_TOOL or not _ACTION.fullmatch(action):
             continue
         if not found:
             yield Finding(resource, f"names the action {quote(action)}, and there is no target {quote(target)}", place)

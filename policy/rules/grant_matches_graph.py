@@ -24,13 +24,12 @@ OWN_ARNS = ("arn", "gatewayArn", "agentRuntimeArn")
 def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
     """Known documents by their ARNs; one that is made of a gateway whose ARN a preview does not know is in order."""
     own = {gateways.arn_of(gateway) for gateway in stack.of(GATEWAY)}
-    accounts = _accounts(stack)
+    here = accounts(stack)
     for resource in stack.of(*policy_sources.DOCUMENTS):
         if gateways.made_of_a_new_gateway(stack, resource, CARRIERS[resource.type].document[0]):
             continue
         for place, arn in _granted(resource):
-            here = not accounts or account_in(arn) in accounts
-            if here and arn not in own and not gateways.is_external(arn, config):
+            if (not here or account_in(arn) in here) and arn not in own and not gateways.is_external(arn, config):
                 yield Finding(resource, f"grants {INVOKE_GATEWAY} on {quote(arn)}, no gateway of this stack", place)
 
 
@@ -42,7 +41,7 @@ def _granted(resource: Resource) -> Iterator[tuple[str, str]]:
                     yield f"{sourced.location}, {statement.label}", arn
 
 
-def _accounts(stack: Stack) -> set[str]:
+def accounts(stack: Stack) -> set[str]:
     """The accounts of this stack: of its resources, and those its trust policies name."""
     arns = [at(resource.props, key) for resource in stack.resources for key in OWN_ARNS]
     found = {account for arn in arns if isinstance(arn, str) and (account := account_in(arn))}

@@ -6,12 +6,13 @@ from pulumi_policy import EnforcementLevel, Severity
 
 from toolgate.policy import frameworks, policy_sources
 from toolgate.policy.agentcore import functions, guarded_roles, roles
+from toolgate.policy.agentcore.functions import Tool
 from toolgate.policy.language import agentcore_facts, coverage, documents, iam, trust
 from toolgate.policy.language.agentcore_facts import ROLE, ROLE_USERS
 from toolgate.policy.language.unknown import NOTHING_KNOWN, UNKNOWN
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
-from toolgate.policy.rules import lambda_permission_pinned
+from toolgate.policy.rules import jwt_callers_named, lambda_permission_pinned
 from toolgate.policy.rules.function_url_signed import SIGNED
 from toolgate.policy.settings import RuleSettings
 from toolgate.policy.stack import TYPES, Stack
@@ -39,6 +40,8 @@ def _undecided(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
     yield from _in_resources(stack)
     yield from _in_function_urls(stack)
     yield from _in_permissions(stack)
+    yield from _in_settings(stack)
+    yield from _in_tools(stack)
 
 
 def _in_roles(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
@@ -109,6 +112,29 @@ def _in_permissions(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
     for permission in stack.of(agentcore_facts.LAMBDA_PERMISSION) if functions.tools(stack) else ():
         if functions.may_be_any(stack, permission, "function"):
             yield permission, "function", "whether this permission is for a tool's function"
+
+
+def _in_settings(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
+    for policy in stack.of(agentcore_facts.CEDAR_POLICY):
+        for key in ("enforcementMode", "validationMode"):
+            if at(policy.props, key) is UNKNOWN:
+                yield policy, key, f"the {key} of the Cedar policy"
+    for user in stack.of(*jwt_callers_named.RULE.types):
+        if jwt_callers_named.undecided(user):
+            yield user, jwt_callers_named.PLACE, "whose tokens it takes"
+
+
+def _in_tools(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
+    """What the tools' own roles are allowed."""
+    for role in {role.urn: role for tool in functions.tools(stack) for role in _roles(stack, tool)}.values():
+        for sourced in roles.documents_of(stack, role):
+            if documents.is_undecided(sourced.document):
+                yield sourced.resource, sourced.location, f"a policy of {role.label}, which a tool's function has,"
+
+
+def _roles(stack: Stack, tool: Tool) -> Iterator[Resource]:
+    for function in tool.resources:
+        yield from roles.roles_of(stack, function, "role")
 
 
 RULE = Rule(

@@ -166,3 +166,27 @@ def test_the_native_provider_says_it_the_same_way(pack: Pack) -> None:
     start = native(source(making.GATEWAY))
     assert silent(pack, making.gateway(), start, native(delivery("logs"))) == []
     assert len(silent(pack, making.gateway(), start)) == 1
+
+
+def policy(statement: Any, **inputs: Any) -> Registration:
+    definition = {"cedar": {"statement": statement}} if statement is not None else {"policy": {"statement": "x"}}
+    return Registration("aws-native:bedrockagentcore:Policy", "stop", {"definition": definition, **inputs})
+
+
+FORBID = "forbid(principal, action, resource is AgentCore::Gateway);"
+
+
+@pytest.mark.parametrize("statement", [FORBID, UNKNOWN, None, f'@note("a permit")\n{FORBID}'], ids=str)
+@pytest.mark.parametrize("mode", ["LOG_ONLY", "", 3])
+def test_a_policy_that_would_stop_somebody_and_only_watches_violates(pack: Pack, statement: Any, mode: Any) -> None:
+    (found,) = pack.analyze(policy(statement, enforcementMode=mode))
+    assert (found.rule, found.level) == (ENFORCES, "mandatory")
+
+
+def test_policies_that_are_active_or_permit_only_pass(pack: Pack) -> None:
+    for more in ({}, {"enforcementMode": "ACTIVE"}, {"enforcementMode": UNKNOWN}):
+        assert pack.analyze(policy(FORBID, **more)) == []
+    permits = making.permit("math").replace(";", ' when { context.input.note != "forbid" }; // no forbid')
+    assert pack.analyze(policy(permits, enforcementMode="LOG_ONLY")) == []
+    found = pack.run([policy(FORBID, enforcementMode=UNKNOWN)])
+    assert ["the enforcementMode of the Cedar policy" in it.message for it in found] == [True]

@@ -98,3 +98,58 @@ def test_other_gateways_need_none(pack: Pack) -> None:
     assert found(pack, by_tool, making.gateway()) == []
     # What a run's components say holds for that run only.
     assert found(pack, part(by_tool)) == []
+
+
+OPEN_ARN = making.GATEWAY.replace("tools", "more")
+
+
+def open_gateway(**inputs: Any) -> Registration:
+    """A second gateway, without an engine."""
+    first = making.gateway("more", **inputs)
+    return Registration(first.type, "more", first.inputs, {"gatewayArn": OPEN_ARN})
+
+
+def behind(gateway_arn: str, name: str, arn: Any = making.FUNCTION) -> Registration:
+    made = making.target(name, gateway=gateway_arn.rpartition("/")[2])
+    configuration = {"mcp": {"lambda": {"lambdaArn": arn}}}
+    return Registration(made.type, name, {**made.inputs, "targetConfiguration": configuration})
+
+
+def test_a_gateway_without_an_engine_in_front_of_the_same_function_violates(pack: Pack) -> None:
+    locked = making.gateway(**ATTACHED)
+    around = behind(OPEN_ARN, "around", f"{making.FUNCTION}:live")
+    stack = [making.engine(), locked, open_gateway(), behind(making.GATEWAY, "math"), around]
+    (violation,) = found(pack, *stack, POLICY)
+    assert (violation.level, violation.urn) == ("mandatory", around.urn)
+    assert 'AgentcoreGateway "more" has none' in violation.message
+
+
+def test_a_preview_knows_the_function_by_the_graph(pack: Pack) -> None:
+    function = Registration("aws:lambda/function:Function", "math", {"name": "shop-math"})
+    kind = making.target().type
+    configuration = {"mcp": {"lambda": {"lambdaArn": UNKNOWN}}}
+    gateways = [unknown_engine(), Registration(making.gateway().type, "more", making.gateway("more").inputs)]
+    targets = [
+        Registration(
+            kind,
+            name,
+            {"targetConfiguration": configuration, "gatewayIdentifier": UNKNOWN},
+            {},
+            "",
+            {"targetConfiguration": [function.urn], "gatewayIdentifier": [gateway.urn]},
+        )
+        for name, gateway in zip(("math", "around"), gateways, strict=True)
+    ]
+    assert [it.urn for it in found(pack, function, *gateways, *targets)] == [targets[1].urn]
+
+
+def test_functions_of_their_own_and_two_engines_pass(pack: Pack) -> None:
+    locked = making.gateway(**ATTACHED)
+    other = behind(OPEN_ARN, "other", making.FUNCTION.replace("math", "orders"))
+    math = behind(making.GATEWAY, "math")
+    assert found(pack, making.engine(), locked, open_gateway(), math, other, POLICY) == []
+    around = behind(OPEN_ARN, "around")
+    assert found(pack, making.engine(), locked, open_gateway(**ATTACHED), math, around, POLICY) == []
+    unknown: dict[str, Any] = {"policyEngineConfiguration": UNKNOWN}
+    assert found(pack, making.engine(), locked, open_gateway(**unknown), math, around, POLICY) == []
+    assert found(pack, making.gateway(), open_gateway(), math, around) == []
