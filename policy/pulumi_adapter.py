@@ -51,9 +51,9 @@ class _Judge:
             return
         resource = stack.resource(args.resource_type, args.name, args.urn, args.props, args.opts.parent or "")
         resource = replace(resource, within=self.remembered.get(resource.parent))
-        if kind in self.rule.remembers:
-            self.remembered[resource.urn] = resource
-        judged = [it for it in (resource, *stack.parts(resource)) if self._judges(it)]
+        told = {it.urn: it for it in (resource, *stack.parts(resource))}
+        self.remembered |= {urn: it for urn, it in told.items() if it.type in self.rule.remembers}
+        judged = [it for it in told.values() if self._judges(it)]
         if not judged:
             return
         settings = RuleSettings(properties.plain(args.get_config()))
@@ -65,7 +65,7 @@ class _Judge:
         for finding in findings:
             about, text = finding.resource, _message(self.rule, finding)
             # It may be about a resource before this one, which then was in order, and is reported with this one.
-            if about.urn != resource.urn and (
+            if about.urn not in told and (
                 (about.urn, text) in self.said or settings.exception(about.name, about.urn) is not None
             ):
                 continue

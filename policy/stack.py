@@ -97,4 +97,6 @@ def parts(resource: Resource) -> Iterator[Resource]:
 def _part(whole: Resource, name: str, given: Mapping[str, Any]) -> Resource:
     props = spellings.properties_of(spellings.EXTENSION, given)
     kind = spellings.type_of(spellings.EXTENSION, given)
-    return Resource(kind, f"{whole.name}/{name}", whole.urn, NOTHING_KNOWN if props is None else props, whole.urn)
+    # The URN is made up, to tell the parts of one template apart.
+    urn = f"{whole.urn}/{name}"
+    return Resource(kind, f"{whole.name}/{name}", urn, NOTHING_KNOWN if props is None else props, whole.urn)
