@@ -204,6 +204,17 @@ def test_a_state_that_cannot_be_read_is_reported(pack: Pack, state: str) -> None
     assert rules(pack.analyze(cloud_control("AWS::S3::Bucket", "b", state))) == []
 
 
+@pytest.mark.parametrize("written", ["desiredState", "properties"])
+def test_the_graph_tells_what_a_state_that_is_not_known_is_made_of(pack: Pack, written: str) -> None:
+    """Nothing else says that the role is an agent's."""
+    way: Any = cloud_control if written == "desiredState" else extension
+    role = making.role(assumeRolePolicy=UNKNOWN)
+    wide = making.role_policy(making.document(statement("lambda:InvokeFunction", "*")))
+    runtime = way("AWS::BedrockAgentCore::Runtime", "a", UNKNOWN, property_dependencies={written: [role.urn]})
+    assert mandatory(pack, role, wide, runtime) == ["gateway-role-exact-lambda"]
+    assert mandatory(pack, role, wide, way("AWS::BedrockAgentCore::Runtime", "a", UNKNOWN)) == []
+
+
 def test_an_unknown_type_is_reported(pack: Pack) -> None:
     (found,) = reported(pack, cloud_control(UNKNOWN, "any", {}))
     assert "type is not known" in found.message
