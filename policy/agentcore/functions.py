@@ -11,7 +11,17 @@ from typing import Any
 
 from toolgate.policy.agentcore import families
 from toolgate.policy.language import iam
-from toolgate.policy.language.agentcore_facts import FUNCTION, FUNCTION_ALIAS, LAMBDA_TOOLS, TARGET
+from toolgate.policy.language.agentcore_facts import (
+    FUNCTION,
+    FUNCTION_ALIAS,
+    FUNCTION_URL,
+    INVOKE_FUNCTION,
+    INVOKE_FUNCTION_URL,
+    LAMBDA_PERMISSION,
+    LAMBDA_TOOLS,
+    TARGET,
+)
+from toolgate.policy.language.arns import account_in
 from toolgate.policy.language.iam import Family
 from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.properties import at
@@ -25,8 +35,8 @@ class Tool:
 
     label: str
     """How a message names it."""
-    arn: Any
-    """What a target says: an ARN, or UNKNOWN."""
+    accounts: frozenset[str]
+    """The account it is in, once that is known."""
     family: Family
     """The ARNs it can have, as far as they are known."""
     nameless: bool
@@ -49,9 +59,10 @@ def to_be_tools(stack: Stack) -> tuple[Tool, ...]:
     return (*tools(stack), *(_tool(f"{function.label} of LambdaTools", UNKNOWN, [function]) for function in made))
 
 
-def of_target(stack: Stack, target: Resource) -> list[Resource]:
-    """The functions of the stack that a target calls: by ARN where it is known, else by the graph."""
-    return _referred(stack, target, "targetConfiguration", _arn(target))
+def of_target(stack: Stack, target: Resource) -> tuple[Resource, ...]:
+    """The functions of the stack that a target calls."""
+    tool = _behind(stack, target)
+    return tool.resources if tool else ()
 
 
 def referred(stack: Stack, resource: Resource, prop: str) -> list[Resource]:
@@ -67,35 +78,66 @@ def is_for(stack: Stack, resource: Resource, prop: str, tool: Tool) -> bool:
     return not {it.urn for it in referred(stack, resource, prop)}.isdisjoint(it.urn for it in tool.resources)
 
 
+def permissions(stack: Stack) -> Iterator[tuple[Resource, Tool]]:
+    """The permissions to invoke a tool's function, each with the first tool that it is for."""
+    for permission in stack.of(LAMBDA_PERMISSION):
+        for tool in to_be_tools(stack) if _invokes(permission) else ():
+            if is_for(stack, permission, "function", tool):
+                yield permission, tool
+                break
+
+
+def _invokes(permission: Resource) -> bool:
+    action = at(permission.props, "action")
+    asked = (INVOKE_FUNCTION, INVOKE_FUNCTION_URL)
+    return not isinstance(action, str) or any(iam.matches_action(iam.names(action), it) for it in asked)
+
+
 def may_be_any(stack: Stack, resource: Resource, prop: str) -> bool:
     """Whether nothing tells which function a property names."""
     return at(resource.props, prop) is UNKNOWN and not referred(stack, resource, prop)
 
 
-def _arn(target: Resource) -> Any:
-    return at(target.props, "targetConfiguration", "mcp", "lambda", "lambdaArn")
-
-
 def _behind(stack: Stack, target: Resource) -> Tool | None:
-    arn = _arn(target)
-    if not isinstance(arn, str) and arn is not UNKNOWN:
-        return None
-    return _tool(f"the function behind {target.label}", arn, of_target(stack, target))
+    label = f"the function behind {target.label}"
+    arn = at(target.props, "targetConfiguration", "mcp", "lambda", "lambdaArn")
+    if isinstance(arn, str) or arn is UNKNOWN:
+        return _tool(label, arn, _referred(stack, target, "targetConfiguration", arn))
+    for url in _urls(stack, target):
+        return _tool(label, at(url.props, "functionName"), referred(stack, url, "functionName"))
+    return None
 
 
-def _tool(label: str, arn: Any, resources: list[Resource]) -> Tool:
-    known = [family for family in (_family(arn, None), *map(_family_of, resources)) if family]
-    return Tool(label, arn, known[0] if known else families.FUNCTIONS, not known, tuple(resources))
+def _urls(stack: Stack, target: Resource) -> list[Resource]:
+    """The function URLs that the endpoint of a target's MCP server, or its API, is made of."""
+    found = stack.behind(target, "targetConfiguration", FUNCTION_URL)
+    urls = () if found else stack.of(FUNCTION_URL)
+    texts = list(_texts(at(target.props, "targetConfiguration"))) if urls else []
+    return found or [url for url in urls if _is_in(at(url.props, "functionUrl"), texts)]
 
 
-def _family_of(function: Resource) -> Family | None:
-    return _family(at(function.props, "arn"), at(function.props, "name"))
+def _is_in(url: Any, texts: list[str]) -> bool:
+    return isinstance(url, str) and url != "" and any(url.rstrip("/") in text for text in texts)
 
 
-def _family(arn: Any, name: Any) -> Family | None:
-    if isinstance(arn, str):
-        return families.function_family(arn)
-    return families.function_named(name) if isinstance(name, str) else None
+def _texts(data: Any) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, (dict, list)):
+        for member in data.values() if isinstance(data, dict) else data:
+            yield from _texts(member)
+
+
+def _tool(label: str, name: Any, resources: list[Resource]) -> Tool:
+    arns = [arn for arn in (name, *(at(it.props, "arn") for it in resources)) if isinstance(arn, str)]
+    names = [*arns, *(name for it in resources if isinstance(name := at(it.props, "name"), str))]
+    family = _family(names[0]) if names else families.FUNCTIONS
+    accounts = frozenset(account for arn in arns if (account := account_in(arn)))
+    return Tool(label, accounts, family, not names, tuple(resources))
+
+
+def _family(name: str) -> Family:
+    return families.function_family(name) if name.startswith("arn:") else families.function_named(_name_in(name))
 
 
 def _of_component(function: Resource) -> bool:
@@ -115,18 +157,19 @@ def _referred(stack: Stack, resource: Resource, prop: str, value: Any) -> list[R
 def _called(stack: Stack, name: str) -> Iterator[Resource]:
     arn = iam.names(_as_arn(name))
     for function in _by_name(stack).get(_name_in(name), ()):
-        family = _family_of(function)
-        if family and iam.reaches(arn, family):
+        if iam.reaches(arn, _family(next(_names_of(function)))):
             yield function
+
+
+def _names_of(function: Resource) -> Iterator[str]:
+    yield from (it for it in (at(function.props, "arn"), at(function.props, "name")) if isinstance(it, str))
 
 
 @functools.lru_cache(maxsize=1)
 def _by_name(stack: Stack) -> dict[str, list[Resource]]:
     index: dict[str, list[Resource]] = {}
     for function in stack.of(FUNCTION):
-        for name in {
-            _name_in(it) for it in (at(function.props, "arn"), at(function.props, "name")) if isinstance(it, str)
-        }:
+        for name in {_name_in(it) for it in _names_of(function)}:
             index.setdefault(name, []).append(function)
     return index
 

@@ -12,6 +12,7 @@ from toolgate.policy import policy_sources, properties
 from toolgate.policy.agentcore import managed_policies
 from toolgate.policy.language import documents, trust
 from toolgate.policy.language.agentcore_facts import FUNCTION, MANAGED_POLICY, ROLE, ROLE_USERS, entity_id
+from toolgate.policy.language.arns import account_in
 from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.policy_sources import FOR_ROLES, SourcedDocument
 from toolgate.policy.properties import at
@@ -60,15 +61,23 @@ def _trusts_agentcore(role: Resource) -> bool:
 
 def roles_of(stack: Stack, resource: Resource, prop: str) -> list[Resource]:
     """The roles of the stack that a property names: by name or ARN where it is known, else by the graph."""
-    index = _by_name(stack)
     values = [value for value in properties.each(resource.props, prop) if isinstance(value, str)]
-    named = [role for value in values for role in index.get(value) or index.get(_last_of_arn(value)) or ()]
-    return named or stack.behind(resource, prop, ROLE)
+    return [role for value in values for role in called(stack, value)] or stack.behind(resource, prop, ROLE)
 
 
-def _last_of_arn(value: str) -> str:
-    """The name in a role's ARN, or in that of one of its sessions, which is the role as well."""
-    return entity_id(value).rpartition("/")[2] if value.startswith("arn:") else value
+def called(stack: Stack, name: str) -> list[Resource]:
+    """The roles of the stack with this name or ARN; the ARN of a session is that of its role."""
+    index = _by_name(stack)
+    if name in index or not name.startswith("arn:"):
+        return index.get(name, [])
+    # While a role's own ARN is not known, its name is all there is.
+    accounts = {account_in(name), None}
+    return [role for role in index.get(_name_in(name), ()) if account_in(role.props.get("arn") or "") in accounts]
+
+
+def _name_in(arn: str) -> str:
+    entity = entity_id(arn)
+    return entity.rpartition("/")[2] if ":assumed-role/" in entity else ""
 
 
 @functools.lru_cache(maxsize=1)
@@ -86,7 +95,7 @@ def _given(stack: Stack) -> Iterator[Resource]:
     made = {at(role.props, key) for role in stack.of(ROLE) for key in ("arn", "name")}
     named = (at(user.props, USERS[user.type]) for user in stack.of(*USERS))
     for arn in dict.fromkeys(arn for arn in named if isinstance(arn, str) and arn.startswith("arn:")):
-        name = _last_of_arn(arn)
+        name = _name_in(arn)
         if arn not in made and name not in made:
             yield Resource(ROLE, name, arn, {"arn": arn, "name": name}, "")
 
@@ -123,7 +132,7 @@ def _in_stack(stack: Stack, resource: Resource) -> Iterator[SourcedDocument]:
 
 def _made_here(stack: Stack, arn: str) -> list[Resource]:
     index = _managed(stack)
-    return index.get(arn) or ([] if managed_policies.is_aws(arn) else index.get(_last_of_arn(arn), []))
+    return index.get(arn) or ([] if managed_policies.is_aws(arn) else index.get(arn.rpartition("/")[2], []))
 
 
 @functools.lru_cache(maxsize=1)

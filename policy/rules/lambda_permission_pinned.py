@@ -8,11 +8,11 @@ from pulumi_policy import Severity
 from toolgate.policy import frameworks
 from toolgate.policy.agentcore import functions
 from toolgate.policy.agentcore.functions import Tool
-from toolgate.policy.language import agentcore_facts, iam, patterns, principals
+from toolgate.policy.language import agentcore_facts, patterns, principals
 from toolgate.policy.language.agentcore_facts import (
     FUNCTION,
     FUNCTION_ALIAS,
-    INVOKE_FUNCTION,
+    FUNCTION_URL,
     INVOKE_FUNCTION_URL,
     LAMBDA_PERMISSION,
     TARGET,
@@ -46,19 +46,10 @@ def check_so_far(resource: Resource, so_far: Stack, config: RuleSettings) -> Ite
 
 def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
     """Of tools' functions: also a URL for everybody, services of any account, and other accounts as a whole."""
-    for permission, tool in of_tools(stack):
+    for permission, tool in functions.permissions(stack):
         who = stranger(permission, tool)
         if isinstance(who, str):
             yield Finding(permission, f"{who} may use {tool.label}", PLACE)
-
-
-def of_tools(stack: Stack) -> Iterator[tuple[Resource, Tool]]:
-    """The permissions to invoke a tool's function, each with the first tool that it is for."""
-    for permission in stack.of(LAMBDA_PERMISSION):
-        for tool in functions.to_be_tools(stack) if _invokes(permission) else ():
-            if functions.is_for(stack, permission, "function", tool):
-                yield permission, tool
-                break
 
 
 def stranger(permission: Resource, tool: Tool) -> str | Unknown | None:
@@ -77,12 +68,6 @@ def stranger(permission: Resource, tool: Tool) -> str | Unknown | None:
     return named if isinstance(named, Unknown) else None if named else f"{quote(principal)} of any account"
 
 
-def _invokes(permission: Resource) -> bool:
-    action = at(permission.props, "action")
-    asked = (INVOKE_FUNCTION, INVOKE_FUNCTION_URL)
-    return not isinstance(action, str) or any(iam.matches_action(iam.names(action), it) for it in asked)
-
-
 def _is_for_url(permission: Resource) -> bool:
     """Whether it is one of the two that a function URL takes; a public URL of a function that is no tool is in order.
 
@@ -95,12 +80,9 @@ def _is_for_url(permission: Resource) -> bool:
 
 def _other_account(principal: str, tool: Tool) -> str | Unknown | None:
     account = account_of(principal)
-    own = {
-        account_in(arn) for arn in (tool.arn, *(at(it.props, "arn") for it in tool.resources)) if isinstance(arn, str)
-    }
-    if not own:
+    if not tool.accounts:
         return UNKNOWN
-    return f"account {account} as a whole" if account and account not in own else None
+    return f"account {account} as a whole" if account and account not in tool.accounts else None
 
 
 def _is_agentcore(principal: Any) -> bool:
@@ -144,5 +126,5 @@ RULE = Rule(
     check=check,
     check_so_far=check_so_far,
     check_stack=check_stack,
-    remembers=frozenset({FUNCTION, FUNCTION_ALIAS, LAMBDA_PERMISSION, TARGET}),
+    remembers=frozenset({FUNCTION, FUNCTION_ALIAS, FUNCTION_URL, LAMBDA_PERMISSION, TARGET}),
 )

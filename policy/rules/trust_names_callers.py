@@ -6,10 +6,19 @@ from pulumi_policy import Severity
 
 from toolgate.policy import frameworks, policy_sources, settings
 from toolgate.policy.agentcore import functions, guarded_roles, roles
-from toolgate.policy.language import iam, principals, trust
-from toolgate.policy.language.agentcore_facts import FUNCTION, FUNCTION_ALIAS, ROLE, TARGET
+from toolgate.policy.language import documents, iam, principals, trust
+from toolgate.policy.language.agentcore_facts import (
+    FUNCTION,
+    FUNCTION_ALIAS,
+    FUNCTION_URL,
+    LAMBDA_PERMISSION,
+    RESOURCE_POLICY,
+    ROLE,
+    TARGET,
+)
 from toolgate.policy.language.arns import account_of
 from toolgate.policy.language.documents import Statement
+from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import RuleSettings
 from toolgate.policy.stack import Stack
@@ -38,7 +47,10 @@ def _concerned(so_far: Stack, resource: Resource) -> list[Resource]:
             for it in functions.of_target(so_far, resource)
             for role in roles.roles_of(so_far, it, roles.USERS[it.type])
         ]
-    prop = roles.USERS.get(resource.type) or policy_sources.FOR_ROLES.get(resource.type, "")
+    if resource.type == RESOURCE_POLICY:
+        listed = iam.statements(documents.read(at(resource.props, "policy")))
+        return [role for it in listed for name in principals.aws_principals(it) for role in roles.called(so_far, name)]
+    prop = roles.USERS.get(resource.type) or policy_sources.FOR_ROLES.get(resource.type, "principal")
     return roles.roles_of(so_far, resource, prop)
 
 
@@ -72,10 +84,10 @@ RULE = Rule(
     ),
     severity=Severity.CRITICAL,
     framework=frameworks.NO_PUBLIC_ACCESS,
-    types=roles.TYPES | {FUNCTION, TARGET},
+    types=roles.TYPES | {FUNCTION, TARGET, RESOURCE_POLICY, LAMBDA_PERMISSION},
     check_so_far=check_so_far,
     check_stack=check_stack,
-    remembers=roles.TYPES | {FUNCTION, FUNCTION_ALIAS, TARGET},
+    remembers=roles.TYPES | {FUNCTION, FUNCTION_ALIAS, FUNCTION_URL, TARGET, RESOURCE_POLICY, LAMBDA_PERMISSION},
     settings={
         TRUSTED: settings.strings_schema(
             "Ids of the accounts, this one among them, that may be named; without it any account may.", []

@@ -106,7 +106,7 @@ def _in_function_urls(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
 
 
 def _in_permissions(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
-    for permission, tool in lambda_permission_pinned.of_tools(stack):
+    for permission, tool in functions.permissions(stack):
         if lambda_permission_pinned.stranger(permission, tool) is UNKNOWN:
             yield permission, lambda_permission_pinned.PLACE, f"who may use {tool.label}"
     for permission in stack.of(agentcore_facts.LAMBDA_PERMISSION) if functions.tools(stack) else ():

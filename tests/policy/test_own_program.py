@@ -104,13 +104,44 @@ def shared_role(by_name: Resources) -> tuple[str, str]:
     return "agent-cannot-bypass-gateway", "assistant-runtime"
 
 
-@pytest.mark.parametrize("take_off", [open_gateway, any_gateway, any_account, any_function, shared_role])
+def any_caller(by_name: Resources) -> tuple[str, str]:
+    trust = json.loads(by_name["assistant-role"]["inputs"]["assumeRolePolicy"])
+    trust["Statement"].append({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"})
+    for side in ("inputs", "outputs"):
+        by_name["assistant-role"][side]["assumeRolePolicy"] = json.dumps(trust)
+    return "trust-names-callers", "assistant-role"
+
+
+@pytest.mark.parametrize("take_off", [open_gateway, any_gateway, any_account, any_function, shared_role, any_caller])
 def test_each_lock_taken_off_violates(
     pack: Pack, resources: list[dict[str, Any]], take_off: Callable[[Resources], tuple[str, str]]
 ) -> None:
     copy: list[dict[str, Any]] = json.loads(json.dumps(resources))
     expected = take_off({resource["urn"].rpartition("::")[2]: resource for resource in copy if "inputs" in resource})
     assert expected in mandatory(pack, copy)
+
+
+OPENED = {
+    "function-url-signed": Registration(
+        "aws:lambda/functionUrl:FunctionUrl", "opened", {"functionName": UNKNOWN, "authorizationType": "NONE"}
+    ),
+    "lambda-permission-pinned": Registration(
+        "aws:lambda/permission:Permission", "opened", {"function": UNKNOWN, "principal": "sns.amazonaws.com"}
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", OPENED)
+def test_a_way_past_the_gateway_violates(pack: Pack, resources: list[dict[str, Any]], rule: str) -> None:
+    given = registrations(resources)
+    function = next(it for it in given if it.type == "aws:lambda/function:Function")
+    way = OPENED[rule]
+    inputs = {key: function.inputs["name"] if value == UNKNOWN else value for key, value in way.inputs.items()}
+    by_name = Registration(way.type, way.name, inputs)
+    by_graph = Registration(way.type, way.name, way.inputs, {}, "", {key: [function.urn] for key in way.inputs})
+    for opened in (by_name, by_graph):
+        found = pack.run([*given, opened])
+        assert {(it.rule, it.urn) for it in found if it.level == "mandatory"} == {(rule, opened.urn)}
 
 
 def test_nothing_violates_where_tools_are_granted_singly(pack: Pack, by_tool: list[dict[str, Any]]) -> None:

@@ -152,6 +152,33 @@ def test_a_function_that_lets_the_agent_in_violates(pack: Pack, function: str, p
     assert found(pack, ROLE, GATEWAY_ROLE, gateway_s, target(), runtime()) == []
 
 
+@pytest.mark.parametrize(
+    "principal",
+    [f"arn:aws:iam::{making.ACCOUNT}:user/agent", "arn:aws:iam::444455556666:role/agent", "agent.amazonaws.com"],
+)
+def test_a_namesake_is_not_the_agent(pack: Pack, principal: str) -> None:
+    inputs = {"action": INVOKE, "function": FUNCTION, "principal": principal}
+    permission = Registration("aws:lambda/permission:Permission", "agent", inputs)
+    assert found(pack, ROLE, permission, target(), runtime()) == []
+
+
+AWS_LAMBDA = "arn:aws:iam::aws:policy/service-role/AWSLambdaRole"
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs"),
+    [
+        ("rolePolicy:RolePolicy", {"role": "existing", "policy": document(statement("lambda:*", "*"))}),
+        ("rolePolicyAttachment:RolePolicyAttachment", {"role": "existing", "policyArn": AWS_LAMBDA}),
+        ("policyAttachment:PolicyAttachment", {"roles": ["x", "existing"], "policyArn": AWS_LAMBDA}),
+    ],
+)
+def test_every_carrier_of_a_role_that_others_made(pack: Pack, kind: str, inputs: dict[str, Any]) -> None:
+    carrier = Registration(f"aws:iam/{kind}", "given", inputs)
+    by_arn = runtime("arn:aws:iam::123456789012:role/platform/existing")
+    assert [it.urn for it in found(pack, carrier, target(), by_arn)] == [carrier.urn]
+
+
 def test_a_target_that_is_no_function_is_nothing_to_bypass(pack: Pack) -> None:
     remote = Registration(target().type, "remote", {"targetConfiguration": {"mcp": {"mcpServer": {"endpoint": "x"}}}})
     assert found(pack, ROLE, making.role_policy(document(statement(INVOKE, "*"))), remote, runtime()) == []

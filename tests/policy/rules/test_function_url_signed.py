@@ -111,3 +111,35 @@ def test_exceptions_hold_at_each_moment(pack: Pack) -> None:
     pack.configure({RULE: {"exceptions": [{"resource": "url", "reason": "A public demo, ticket 7."}]}})
     assert of(pack.run([MATH, url(), making.target()])) == []
     assert of(pack.run([MATH, making.target(), url()])) == []
+
+
+ADDRESS = "https://abcdefghijklmnopqrstuvwxyz012345.lambda-url.us-east-1.on.aws/"
+
+
+def served_by_url(configuration: Any, **dependencies: list[str]) -> Registration:
+    kind = "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget"
+    return Registration(kind, "remote", {"targetConfiguration": {"mcp": configuration}}, {}, "", dependencies)
+
+
+@pytest.mark.parametrize(
+    ("configuration", "violations"),
+    [
+        ({"mcpServer": {"endpoint": f"{ADDRESS}mcp"}}, 1),
+        ({"openApiSchema": {"inlinePayload": {"payload": f'{{"servers": [{{"url": "{ADDRESS[:-1]}"}}]}}'}}}, 1),
+        ({"mcpServer": {"endpoint": "https://mcp.example.com/"}}, 0),
+        ({"mcpServer": {"endpoint": UNKNOWN}}, 0),
+        ({"mcpServer": UNKNOWN}, 0),
+    ],
+    ids=str,
+)
+def test_a_function_that_a_target_calls_by_its_url_is_a_tool_s(pack: Pack, configuration: Any, violations: int) -> None:
+    opened = url()
+    opened = Registration(opened.type, opened.name, opened.inputs, {"functionUrl": ADDRESS})
+    assert len(of(pack.analyze_stack([MATH, opened, served_by_url(configuration)]))) == violations
+
+
+def test_a_target_is_known_by_the_graph_to_be_served_by_a_url(pack: Pack) -> None:
+    opened = url(UNKNOWN, functionName=[MATH.urn])
+    target = served_by_url({"mcpServer": {"endpoint": UNKNOWN}}, targetConfiguration=[opened.urn])
+    (violation,) = of(pack.analyze_stack([MATH, opened, target]))
+    assert 'opens the function behind AgentcoreGatewayTarget "remote"' in violation.message.replace("\\", "")

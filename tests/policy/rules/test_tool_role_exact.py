@@ -74,6 +74,22 @@ def test_the_role_of_a_function_behind_no_target_is_nobody_s_business(pack: Pack
     assert [it for it in pack.run([ROLE, policy, function()]) if it.rule == RULE] == []
 
 
+@pytest.mark.parametrize("path", ["", "platform/"])
+def test_a_role_that_others_made_is_judged_by_what_is_written_into_it_here(pack: Pack, path: str) -> None:
+    by_arn = function(role=f"arn:aws:iam::{ACCOUNT}:role/{path}existing")
+    policy = making.role_policy(document(statement("s3:*", "*")), of="existing")
+    other = making.role_policy(document(statement("s3:*", "*")), of="other", name="other")
+    resources = [by_arn, policy, other, making.target()]
+    assert [it.urn for it in pack.run(resources) if it.rule == RULE] == [policy.urn]
+
+
+def test_a_version_of_the_function_is_the_function(pack: Pack) -> None:
+    at_version = making.target()
+    at_version.inputs["targetConfiguration"]["mcp"]["lambda"]["lambdaArn"] = f"{FUNCTION}:7"
+    policy = making.role_policy(document(statement("s3:*", "*")), of="orders")
+    assert len([it for it in pack.run([ROLE, policy, function(), at_version]) if it.rule == RULE]) == 1
+
+
 def test_what_is_attached_counts_too(pack: Pack) -> None:
     arn = f"arn:aws:iam::{ACCOUNT}:policy/wide"
     policy = Registration(

@@ -136,6 +136,51 @@ def test_what_a_role_may_do(pack: Pack, entry: Any, violations: int) -> None:
     assert len(of(pack.run([making.target(), inline]))) == violations
 
 
+def resource_policy(principal: Any) -> Registration:
+    entry = {
+        "Effect": "Allow",
+        "Principal": principal,
+        "Action": "bedrock-agentcore:InvokeGateway",
+        "Resource": GATEWAY,
+    }
+    kind = "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy"
+    return Registration(kind, "tools", {"resourceArn": GATEWAY, "policy": document(entry)})
+
+
+def permission(principal: str, function: str = "shop-math") -> Registration:
+    inputs = {"principal": principal, "function": function, "action": "lambda:InvokeFunction"}
+    return Registration("aws:lambda/permission:Permission", "caller", inputs)
+
+
+CALLER = f"arn:aws:iam::{ACCOUNT}:role/caller"
+
+
+@pytest.mark.parametrize(
+    ("resource", "violations"),
+    [
+        (resource_policy({"AWS": CALLER}), 1),
+        (resource_policy({"AWS": [f"arn:aws:iam::{ACCOUNT}:role/x", CALLER.replace("role/", "role/path/")]}), 1),
+        (resource_policy({"AWS": f"arn:aws:sts::{ACCOUNT}:assumed-role/caller/session"}), 1),
+        (resource_policy({"AWS": f"arn:aws:iam::{ACCOUNT}:role/other"}), 0),
+        (resource_policy({"AWS": f"arn:aws:iam::{ACCOUNT}:user/caller"}), 0),
+        (resource_policy({"AWS": ACCOUNT}), 0),
+        (permission(CALLER), 1),
+        (permission(CALLER, function="other"), 0),
+        (permission(f"arn:aws:iam::{ACCOUNT}:role/other"), 0),
+    ],
+)
+def test_what_lets_the_role_in(pack: Pack, resource: Registration, violations: int) -> None:
+    """A gateway's and a function's own policy grant as well."""
+    assert len(in_an_update(pack, making.target(), role(ANYBODY), resource)) == violations
+    pack.analyze_stack([])
+    assert len(of(pack.analyze_stack([making.target(), role(ANYBODY), resource]))) == violations
+
+
+def test_a_role_of_another_account_is_another_role(pack: Pack) -> None:
+    other = resource_policy({"AWS": CALLER.replace(ACCOUNT, "444455556666")})
+    assert of(pack.analyze_stack([role(ANYBODY), other])) == []
+
+
 @pytest.mark.parametrize("managed", ["AdministratorAccess", "BedrockAgentCoreFullAccess", "AmazonBedrockFullAccess"])
 def test_managed_policies(pack: Pack, managed: str) -> None:
     arn = f"arn:aws:iam::aws:policy/{managed}"
