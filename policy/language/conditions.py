@@ -115,6 +115,7 @@ _CALLERS: tuple[Pin, ...] = (
     *_PEOPLE,
     (SOURCE_ACCOUNT, TEXT_OPERATORS, is_account_id),
     (SOURCE_ARN, ARN_OPERATORS, _has_account),
+    ("aws:sourceorgid", TEXT_OPERATORS, is_literal),
     ("bedrock-agentcore:inboundjwtclaim/sub", TEXT_OPERATORS, is_literal),
     ("bedrock-agentcore:inboundjwtclaim/client_id", TEXT_OPERATORS, is_literal),
 )

@@ -1,9 +1,10 @@
 """Whom a trust policy lets in by a token of an identity provider: which claims say who carries it.
 
 Many organizations share an issuer such as GitHub's, and there one claim tells them apart: IAM user guide,
-"Identity-provider controls for shared OIDC providers". The claims are condition keys `<issuer>:<claim>`: "IAM and AWS
-STS condition context keys", OIDC federation. What stands in a `sub` is its issuer's to say: GitHub's "OpenID Connect
-reference", GitLab's "ID token", HCP Terraform's "Workload identity token specification" and their like.
+"Identity-provider controls for shared OIDC providers", which lists them; another issuer is one organization's own. The
+claims are condition keys `<issuer>:<claim>`: "IAM and AWS STS condition context keys", OIDC federation. What stands in
+a `sub` is its issuer's to say: GitHub's "OpenID Connect reference", GitLab's "ID token", HCP Terraform's "Workload
+identity token specification" and their like.
 """
 
 import re
@@ -47,14 +48,22 @@ _CLAIMS: dict[str, dict[str, str]] = {
     "app.terraform.io": {"sub": _ORGANIZATION},
     "agent.buildkite.com": {"sub": _ORGANIZATION},
     "api.pulumi.com/oidc": {"sub": _ORGANIZATION, "aud": _WHOLE},
+    "scalr.io": {"sub": r"account:[^:*]+(?::|$)"},
+    "proidc.upbound.io": {"sub": r"mcp:[^/:*]+/"},
+    "oidc-configuration.audit-log.githubusercontent.com": {"sub": _WHOLE},
+    "vstoken.actions.githubusercontent.com": {"sub": _WHOLE},
+    "oidc.codefresh.io": {"sub": _WHOLE},
+    "studio.datachain.ai/api": {"sub": _WHOLE},
+    "tokens.cloud.shisho.dev": {"sub": _WHOLE},
+    "sandboxes.cloud": {"aud": _WHOLE},
     "oidc.vercel.com": {"sub": r"owner:[^:*]+(?::|$)", "aud": _WHOLE},
     COGNITO: {"sub": _WHOLE, "aud": _WHOLE},
     "accounts.google.com": {"sub": _WHOLE, "aud": _WHOLE},
     "graph.facebook.com": {"id": _WHOLE, "app_id": _WHOLE},
     "www.amazon.com": {"user_id": _WHOLE, "app_id": _WHOLE},
 }
-# Whether another issuer is shared, nobody but its users knows; `aud` is often for the caller to choose.
-_OF_OTHERS = {"sub": _BEGINS}
+# An audience names the application, but for the one that every token for AWS may have.
+_OF_OTHERS = {"sub": _BEGINS, "aud": r"(?!sts\.amazonaws\.com$)[^*]+$"}
 
 
 def issuer_of(principal: Principal) -> str | Unknown | None:
