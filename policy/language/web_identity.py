@@ -23,17 +23,10 @@ _WHOLE = r"[^*]+$"
 _BEGINS = r"[^*]"
 _OWNER = r"[^/*]+/"
 _ORGANIZATION = r"(?:.*:)?org(?:anization)?:[^:*]+(?::|$)"
-_TWO_PARTS = r"[^:/*]+[:/][^:/*]+(?:[:/]|$)"
 
-_OF_ACCOUNTS = (
-    *("oidc-configuration.audit-log.githubusercontent.com", "oidc.codefresh.io", "proidc.upbound.io", "scalr.io"),
-    *("studio.datachain.ai/api", "tokens.cloud.shisho.dev", "vstoken.actions.githubusercontent.com"),
-)
 # By issuer that gives tokens to everybody who has an account there: the claims that say whose token it is, and what of
 # a value is enough for that.
 _CLAIMS: dict[str, dict[str, str]] = {
-    **{issuer: {"sub": _TWO_PARTS} for issuer in _OF_ACCOUNTS},
-    "sandboxes.cloud": {"aud": _WHOLE},
     "token.actions.githubusercontent.com": {
         "sub": r"(?:.*:)?(?:(?:repo|repository|job_workflow_ref):[^/:*]+/"
         r"|(?:repository_owner|repository_owner_id|repository_id|enterprise_id):[^:*]+(?::|$))",

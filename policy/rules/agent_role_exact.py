@@ -9,8 +9,8 @@ from pulumi_policy import EnforcementLevel, Severity
 
 from toolgate.policy import frameworks
 from toolgate.policy.agentcore import roles
-from toolgate.policy.language import agentcore_facts, iam, patterns
-from toolgate.policy.language.agentcore_facts import ROLE_USERS
+from toolgate.policy.language import iam, patterns
+from toolgate.policy.language.agentcore_facts import AGENT_RUNTIME, ROLE_USERS
 from toolgate.policy.language.documents import Names
 from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.messages import listed, quote
@@ -25,7 +25,7 @@ from toolgate.policy.rules import (
     model_access_named,
 )
 from toolgate.policy.rules.agent_cannot_bypass_gateway import AGENTS
-from toolgate.policy.rules.tool_role_exact import wide_resources
+from toolgate.policy.rules.tool_role_exact import handed, wide_resources
 from toolgate.policy.settings import RuleSettings
 from toolgate.policy.stack import Stack
 
@@ -34,22 +34,22 @@ _AGENTCORE = "bedrock-agentcore:"
 
 
 def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
-    """The role of each runtime and harness; what our own component writes, tool-role-exact judges."""
+    """The role of each runtime and harness; what our own component was handed for it, tool-role-exact judges."""
     judged: set[str] = set()
     for agent in stack.of(*AGENTS):
         for role in roles.roles_of(stack, agent, ROLE_USERS[agent.type]):
             if role.urn not in judged:
                 judged.add(role.urn)
                 for sourced in roles.documents_of(stack, role):
-                    if not agentcore_facts.written_by_component(sourced.resource.urn):
-                        yield from _in_document(sourced, agent.label)
+                    yield from _in_document(stack, sourced, agent.label)
 
 
-def _in_document(sourced: SourcedDocument, whom: str) -> Iterator[Finding]:
+def _in_document(stack: Stack, sourced: SourcedDocument, whom: str) -> Iterator[Finding]:
     reported = {(it.resource.urn, it.place) for it in _of_others(sourced)}
     for statement in iam.statements(sourced.document):
         place = f"{sourced.location}, {statement.label}"
-        if statement.allow is True and (sourced.resource.urn, place) not in reported:
+        elsewhere = (sourced.resource.urn, place) in reported or handed(stack, sourced.resource, statement)
+        if statement.allow is True and not elsewhere:
             for actions in _wide_actions(statement.actions):
                 for reach in wide_resources(statement.resources):
                     yield Finding(sourced.resource, f"allows {whom} {actions} {reach}", place)
@@ -84,4 +84,5 @@ RULE = Rule(
     framework=frameworks.LEAST_PRIVILEGE,
     level=EnforcementLevel.ADVISORY,
     check_stack=check_stack,
+    remembers=frozenset({AGENT_RUNTIME}),
 )

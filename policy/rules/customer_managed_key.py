@@ -10,7 +10,11 @@ from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import RuleSettings
 
-KEYS = {agentcore_facts.GATEWAY: "kmsKeyArn", agentcore_facts.POLICY_ENGINE: "encryptionKeyArn"}
+KEYS = {
+    agentcore_facts.GATEWAY: "kmsKeyArn",
+    agentcore_facts.POLICY_ENGINE: "encryptionKeyArn",
+    agentcore_facts.MEMORY: "encryptionKeyArn",
+}
 
 
 def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
@@ -22,9 +26,9 @@ def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
 
 RULE = Rule(
     name="customer-managed-key",
-    description="Gateways and policy engines are encrypted with a customer managed KMS key, where that is required.",
+    description="Gateways, policy engines and memories have a customer managed KMS key, where that is required.",
     why="With the key AWS owns, access to the data cannot be withdrawn or audited by key.",
-    fix="Give kms_key_arn (gateway) or encryption_key_arn (policy engine).",
+    fix="Give kms_key_arn (gateway) or encryption_key_arn (policy engine, memory).",
     severity=Severity.LOW,
     framework=frameworks.ENCRYPTION,
     level=EnforcementLevel.ADVISORY,

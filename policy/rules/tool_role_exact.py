@@ -5,6 +5,7 @@ An agent's role is judged as far as our own component was given statements for i
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from pulumi_policy import Severity
 
@@ -121,14 +122,15 @@ def names_nothing(resource: str) -> bool:
     return not (name if arn["service"] in WITHOUT_TYPES else re.sub(r"^[a-z-]+[/:]", "", name)).strip("*?/:")
 
 
+def handed(stack: Stack, carrier: Resource, statement: Statement) -> list[Any]:
+    """What our own component was handed with these actions, if its document has the statement from there."""
+    components = (it for it in (*stack.registered, *stack.of(LAMBDA_TOOLS, AGENT_RUNTIME)) if it.urn == carrier.parent)
+    written = [it for component in components for it in each(component.props, "statements")]
+    return [it for it in written if set(each(it, "actions")) == set(statement.actions.values)]
+
+
 def _has_reason(stack: Stack, carrier: Resource, statement: Statement) -> bool:
-    """Whether our own component was given a reason for a statement with these actions."""
-    for component in (*stack.registered, *stack.of(LAMBDA_TOOLS, AGENT_RUNTIME)):
-        if component.urn == carrier.parent:
-            for written in each(component.props, "statements"):
-                if at(written, "reason") and set(each(written, "actions")) == set(statement.actions.values):
-                    return True
-    return False
+    return any(at(written, "reason") for written in handed(stack, carrier, statement))
 
 
 RULE = Rule(

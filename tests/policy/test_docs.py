@@ -94,3 +94,14 @@ def test_the_configuration_on_the_page_is_accepted(pack: Pack) -> None:
 def test_the_strict_configuration_names_rules() -> None:
     strict = json.loads((driver.POLICY / "strict.json").read_text())
     assert set(strict) <= {rule.name for rule in RULES}
+
+
+def test_what_is_said_beside_prowler_is_said_of_rules() -> None:
+    table = PAGE.partition("### Beside Prowler\n")[2].partition("\n## ")[0]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line.startswith("|")
+    ]
+    for _, here, why in rows[2:]:
+        assert here or why
+        assert set(re.findall(r"\[([a-z-]+)\]", here)) <= {rule.name for rule in RULES}
+    assert len(rows) > 15

@@ -61,6 +61,65 @@ FOR_AGENTCORE: dict[str, Any] = {
     },
 }
 
+# What agents and tools ordinarily have besides: each is the role of a runtime, and of a function behind a target.
+FOR_AGENTS_AND_TOOLS: dict[str, list[dict[str, Any]]] = {
+    "a bucket": [
+        statement("s3:ListBucket", "arn:aws:s3:::shop-drafts"),
+        statement(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], "arn:aws:s3:::shop-drafts/*"),
+    ],
+    "a table and its indexes": [
+        statement(
+            ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"],
+            [f"arn:aws:dynamodb:{R}:{ACCOUNT}:table/orders", f"arn:aws:dynamodb:{R}:{ACCOUNT}:table/orders/index/*"],
+        )
+    ],
+    "an agent asks an agent": [
+        statement(
+            ["bedrock-agentcore:InvokeAgentRuntime", "bedrock-agentcore:GetAgentCard"],
+            [
+                f"arn:aws:bedrock-agentcore:{R}:{ACCOUNT}:runtime/shop_pricing-abcdefghij",
+                f"arn:aws:bedrock-agentcore:{R}:{ACCOUNT}:runtime/shop_pricing-abcdefghij/runtime-endpoint/DEFAULT",
+            ],
+        )
+    ],
+    "a task with a role of its own": [
+        statement("ecs:RunTask", f"arn:aws:ecs:{R}:{ACCOUNT}:task-definition/report:*"),
+        statement(
+            "iam:PassRole",
+            [f"arn:aws:iam::{ACCOUNT}:role/report-task", f"arn:aws:iam::{ACCOUNT}:role/report-execution"],
+            Condition={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+        ),
+    ],
+    "another account's reader": [statement("sts:AssumeRole", "arn:aws:iam::444455556666:role/shop/order-reader")],
+    "the same reader of many accounts": [statement("sts:AssumeRole", "arn:aws:iam::*:role/audit-reader")],
+    "a conversation's memory": [
+        statement(
+            [
+                "bedrock-agentcore:CreateEvent",
+                "bedrock-agentcore:ListEvents",
+                "bedrock-agentcore:RetrieveMemoryRecords",
+            ],
+            f"arn:aws:bedrock-agentcore:{R}:{ACCOUNT}:memory/shop-abcdefghij",
+        )
+    ],
+    "a code interpreter": [
+        statement(
+            ["bedrock-agentcore:StartCodeInterpreterSession", "bedrock-agentcore:InvokeCodeInterpreter"],
+            f"arn:aws:bedrock-agentcore:{R}:aws:code-interpreter/aws.codeinterpreter.v1",
+        )
+    ],
+    "a key": [statement(["kms:Decrypt", "kms:GenerateDataKey"], f"arn:aws:kms:{R}:{ACCOUNT}:key/11111111-2222")],
+    "who it is": [statement("sts:GetCallerIdentity", "*")],
+    "log and network": [
+        statement(["logs:CreateLogStream", "logs:PutLogEvents"], "*"),
+        statement(["ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces"], "*"),
+    ],
+    "nothing of IAM": [
+        statement("s3:GetObject", "arn:aws:s3:::shop/*"),
+        {"Effect": "Deny", "Action": ["iam:*", "sts:*", "organizations:*"], "Resource": "*"},
+    ],
+}
+
 # Ordinary statements of roles that AgentCore cannot take.
 FOR_OTHERS: dict[str, Any] = {
     "everything of a service": statement("s3:*", "*"),
@@ -94,6 +153,11 @@ FOR_OTHERS: dict[str, Any] = {
         ["bedrock-agentcore:*AgentRuntimeEndpoint", "bedrock-agentcore:UpdateAgentRuntime", "bedrock-agentcore:Put*"],
         "*",
     ),
+    "a deployer's roles": statement(
+        ["iam:CreateRole", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "lambda:UpdateFunctionCode"],
+        [f"arn:aws:iam::{ACCOUNT}:role/shop-*", f"arn:aws:lambda:{R}:{ACCOUNT}:function:shop-*"],
+    ),
+    "an account's administrator of roles": statement("iam:*", "*"),
     "monitoring": statement(
         ["cloudwatch:Get*", "logs:StartQuery", "xray:BatchGetTraces", "bedrock-agentcore:ListGateways"], "*"
     ),
@@ -237,6 +301,19 @@ def test_statements_of_agentcore_roles(pack: Pack, entry: Any) -> None:
     own = making.gateway()
     resources = [making.role(), making.role_policy(making.document(entry)), own]
     assert [found for found in pack.run(resources) if found.rule != "logs-delivered"] == []
+
+
+@pytest.mark.parametrize("entries", FOR_AGENTS_AND_TOOLS.values(), ids=FOR_AGENTS_AND_TOOLS.keys())
+def test_statements_of_agents_and_tools(pack: Pack, entries: list[dict[str, Any]]) -> None:
+    agent, tool = making.role(), making.role("math", "lambda.amazonaws.com")
+    runtime = Registration(
+        "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime", "assistant", {"roleArn": agent.outputs["arn"]}
+    )
+    inputs = {"name": "shop-math", "role": tool.outputs["arn"]}
+    function = Registration("aws:lambda/function:Function", "math", inputs, {"arn": FUNCTION})
+    policies = [making.role_policy(making.document(*entries), of=of, name=of) for of in ("agent", "math")]
+    stack = [agent, tool, *policies, function, making.gateway(), making.target(), runtime]
+    assert [found for found in pack.run(stack) if found.rule != "logs-delivered"] == []
 
 
 @pytest.mark.parametrize("entry", FOR_OTHERS.values(), ids=FOR_OTHERS.keys())

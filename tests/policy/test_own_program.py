@@ -5,10 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pulumi_policy import EnforcementLevel
 
 from tests.planning import planned
 from tests.policy import making
 from tests.policy.driver import UNKNOWN, Pack, Registration
+from toolgate.policy.pack import RULES
 
 type Resources = dict[str, dict[str, Any]]
 
@@ -112,7 +114,10 @@ def any_caller(by_name: Resources) -> tuple[str, str]:
     return "trust-names-callers", "assistant-role"
 
 
-@pytest.mark.parametrize("take_off", [open_gateway, any_gateway, any_account, any_function, shared_role, any_caller])
+SIMPLE_LOCKS = [open_gateway, any_gateway, any_account, any_function, shared_role, any_caller]
+
+
+@pytest.mark.parametrize("take_off", SIMPLE_LOCKS, ids=lambda it: it.__name__)
 def test_each_lock_taken_off_violates(
     pack: Pack, resources: list[dict[str, Any]], take_off: Callable[[Resources], tuple[str, str]]
 ) -> None:
@@ -202,15 +207,173 @@ def in_order(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
     return set()
 
 
-@pytest.mark.parametrize(
-    "take_off", [no_engine, log_only, wrong_entity, two_underscores, no_such_tool, in_order], ids=lambda it: it.__name__
-)
+def named(resources: list[dict[str, Any]], name: str, kind: str = "") -> dict[str, Any]:
+    return next(it for it in resources if it["urn"].endswith(f"::{name}") and it["type"].endswith(kind))
+
+
+def granted(resources: list[dict[str, Any]], name: str, *entries: dict[str, Any]) -> None:
+    """Gives a role policy other statements."""
+    policy = named(resources, name, ":RolePolicy")
+    for side in ("inputs", "outputs"):
+        policy[side]["policy"] = making.document(*entries)
+
+
+def put(resource: dict[str, Any], **properties: Any) -> None:
+    for side in ("inputs", "outputs"):
+        resource[side] |= properties
+
+
+def another(resources: list[dict[str, Any]], name: str, new: str, **properties: Any) -> dict[str, Any]:
+    """A resource like one that is there."""
+    made: dict[str, Any] = json.loads(json.dumps(named(resources, name)))
+    made["urn"] = f"{made['urn'].rpartition('::')[0]}::{new}"
+    put(made, **properties)
+    resources.append(made)
+    return made
+
+
+RUNTIME = f"arn:aws:bedrock-agentcore:us-east-1:{making.ACCOUNT}:runtime"
+
+
+def shell(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    grant = making.statement("bedrock-agentcore:InvokeAgentRuntime*", f"{RUNTIME}/toolgate_agents_greeter-abcdefghij")
+    granted(resources, "tools-invoke", grant)
+    # The role of a gateway is one that AgentCore may take, so that it is held to have widened itself as well.
+    return {("agent-shell-exact", "tools-invoke"), ("agent-cannot-widen-itself", "tools-invoke")}
+
+
+def ask_everybody(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    granted(resources, "calculator-tools", making.statement("bedrock-agentcore:InvokeAgentRuntime", f"{RUNTIME}/*"))
+    return {("agent-callers-named", "calculator-tools")}
+
+
+def new_rights(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    granted(resources, "calculator-policy", making.statement("iam:PutRolePolicy", "*"))
+    return {("agent-cannot-widen-itself", "calculator-policy")}
+
+
+def new_code(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    """A tool that may rewrite itself: its function's name is known in a preview, too."""
+    granted(
+        resources, "math-logs", making.statement("lambda:UpdateFunctionCode", f"arn:aws:lambda:*:*:function:{NAME}")
+    )
+    return {("agent-cannot-widen-itself", "math-logs")}
+
+
+NAME = "toolgate-agents-math"
+
+
+def whole_service(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    granted(resources, "calculator-policy", making.statement("s3:*", "*"))
+    return {("agent-role-exact", "calculator-policy")}
+
+
+def wide_tool(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    granted(resources, "math-logs", making.statement("s3:*", "*"))
+    return {("tool-role-exact", "math-logs")}
+
+
+def any_model(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    granted(resources, "calculator-policy", making.statement("bedrock:InvokeModel", "*"))
+    return {("model-access-named", "calculator-policy")}
+
+
+def any_token(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    authorizer = {"discoveryUrl": "https://accounts.google.com/.well-known/openid-configuration"}
+    put(named(resources, "greeter-runtime"), authorizerConfiguration={"customJwtAuthorizer": authorizer})
+    return {("jwt-callers-named", "greeter-runtime")}
+
+
+def strange_interceptor(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    arn = "arn:aws:lambda:us-east-1:444455556666:function:filter"
+    interceptor = {"interceptionPoints": ["REQUEST"], "interceptor": {"lambda": {"arn": arn}}}
+    put(named(resources, "tools-gateway"), interceptorConfigurations=[interceptor])
+    return {("interceptor-in-own-account", "tools-gateway")}
+
+
+def everything_permitted(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    statement = "permit(principal, action, resource is AgentCore::Gateway);"
+    policy = named(resources, "greeter-tools", ":AgentcorePolicy")
+    put(policy, definition={"cedar": {"statement": statement}}, validationMode="IGNORE_ALL_FINDINGS")
+    return {("cedar-permit-limited", "greeter-tools")}
+
+
+def watching(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    statement = "forbid(principal, action, resource is AgentCore::Gateway);"
+    policy = named(resources, "greeter-tools", ":AgentcorePolicy")
+    put(policy, definition={"cedar": {"statement": statement}}, enforcementMode="LOG_ONLY")
+    return {("policy-engine-enforces", "greeter-tools")}
+
+
+def around_the_engine(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    gateway = another(resources, "tools-gateway", "more")
+    for side in (gateway["inputs"], gateway["outputs"], gateway["propertyDependencies"]):
+        side.pop("policyEngineConfiguration", None)
+    gateway["parent"] = ""
+    if "gatewayArn" in gateway["outputs"]:
+        put(gateway, gatewayArn=making.GATEWAY)
+    target = another(resources, "tools-math", "around")
+    if "gatewayArn" in gateway["outputs"]:
+        put(target, gatewayIdentifier=making.GATEWAY.rpartition("/")[2])
+    target["propertyDependencies"]["gatewayIdentifier"] = [gateway["urn"]]
+    return {("policy-engine-attached", "around")}
+
+
+def new(resources: list[dict[str, Any]], kind: str, **inputs: Any) -> None:
+    """A resource beside the program's, called `new`."""
+    resources.append({"type": kind, "urn": f"urn:pulumi:dev::shop::{kind}::new", "inputs": inputs, "outputs": {}})
+
+
+def public_policy(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    grant = making.statement("bedrock-agentcore:InvokeGateway", making.GATEWAY, Principal="*")
+    kind = "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy"
+    new(resources, kind, resourceArn=making.GATEWAY, policy=making.document(grant))
+    return {("resource-policy-private", "new")}
+
+
+def public_function(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    inputs = {"action": "lambda:InvokeFunction", "function": NAME, "principal": "*"}
+    new(resources, "aws:lambda/permission:Permission", **inputs)
+    return {("lambda-permission-pinned", "new")}
+
+
+def searchable(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    put(named(resources, "tools-gateway"), protocolConfiguration={"mcp": {"searchType": "SEMANTIC"}})
+    return {("search-hides-denied-tools", "tools-gateway")}
+
+
+def stranger(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    policy = named(resources, "calculator-tools", ":RolePolicy")
+    policy["propertyDependencies"] = {}
+    grant = making.statement("bedrock-agentcore:InvokeGateway", making.GATEWAY)
+    granted(resources, "calculator-tools", grant)
+    return {("grant-matches-graph", "calculator-tools")}
+
+
+LOCKS = [
+    *(public_policy, public_function, searchable, stranger),
+    *(no_engine, log_only, wrong_entity, two_underscores, no_such_tool, in_order),
+    *(shell, ask_everybody, new_rights, new_code, whole_service, wide_tool, any_model),
+    *(any_token, strange_interceptor, everything_permitted, watching, around_the_engine),
+]
+
+
+@pytest.mark.parametrize("take_off", LOCKS, ids=lambda it: it.__name__)
 def test_each_lock_of_a_tool_taken_off_violates(
     pack: Pack, by_tool: list[dict[str, Any]], take_off: Callable[[list[dict[str, Any]]], set[tuple[str, str]]]
 ) -> None:
     copy: list[dict[str, Any]] = json.loads(json.dumps(by_tool))
     expected = take_off(copy)
-    assert mandatory(pack, copy) == expected
+    found = {(it.rule, it.urn.rpartition("::")[2]) for it in pack.run(registrations(copy))}
+    assert {it for it in found if it[0] != "logs-delivered"} == expected
+
+
+def test_every_mandatory_rule_is_such_a_lock(resources: list[dict[str, Any]], by_tool: list[dict[str, Any]]) -> None:
+    """A new rule takes one function, and its name in LOCKS."""
+    simple: list[dict[str, Any]] = json.loads(json.dumps(resources))
+    found = {it({one["urn"].rpartition("::")[2]: one for one in simple if "inputs" in one})[0] for it in SIMPLE_LOCKS}
+    found |= {rule for take_off in LOCKS for rule, _ in take_off(json.loads(json.dumps(by_tool)))}
+    assert found >= {rule.name for rule in RULES if rule.level == EnforcementLevel.MANDATORY}
 
 
 def test_documents_are_unknown_before_the_update(
