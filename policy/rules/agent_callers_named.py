@@ -6,7 +6,8 @@ from dataclasses import replace
 from pulumi_policy import Severity
 
 from toolgate.policy import frameworks, policy_sources
-from toolgate.policy.agentcore.families import TWO_AGENTS, TWO_IDENTITIES
+from toolgate.policy.agentcore.families import RUNTIMES, TWO_AGENTS, TWO_IDENTITIES
+from toolgate.policy.agentcore.wide_grants import administers
 from toolgate.policy.language import agentcore_facts, iam
 from toolgate.policy.language.agentcore_facts import ASK_AGENT, COMPONENTS, RUN_COMMANDS, WORKLOAD_TOKENS
 from toolgate.policy.language.documents import Names, Statement, Text
@@ -29,10 +30,19 @@ def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
 def in_document(sourced: SourcedDocument) -> Iterator[Finding]:
     """The statements of an identity policy that name no agent, or no workload identity."""
     for statement in iam.statements(sourced.document):
-        # What gives commands, too, agent-shell-exact reports.
-        if not iam.allows(statement, *RUN_COMMANDS):
-            for what in (*_wide(statement, ASK_AGENT, TWO_AGENTS), *_wide(statement, WORKLOAD_TOKENS, TWO_IDENTITIES)):
-                yield Finding(sourced.resource, f"allows {what}", f"{sourced.location}, {statement.label}")
+        for what in (*_asked(statement), *_tokens(statement)):
+            yield Finding(sourced.resource, f"allows {what}", f"{sourced.location}, {statement.label}")
+
+
+def _asked(statement: Statement) -> Iterator[str]:
+    # What gives commands, too, agent-shell-exact reports.
+    if not (iam.allows(statement, *RUN_COMMANDS) and iam.reaches(statement.resources, RUNTIMES)):
+        yield from _wide(statement, ASK_AGENT, TWO_AGENTS)
+
+
+def _tokens(statement: Statement) -> Iterator[str]:
+    if not administers(statement, WORKLOAD_TOKENS[0]):
+        yield from _wide(statement, WORKLOAD_TOKENS, TWO_IDENTITIES)
 
 
 def _wide(statement: Statement, actions: tuple[str, ...], two: tuple[iam.Family, ...]) -> Iterator[str]:

@@ -76,7 +76,7 @@ def _roles(stack: Stack) -> Iterator[Depended]:
     """The roles by which a tool is reached: the gateways', the functions', and whose documents allow it."""
     named = {role.urn: role for gateway in stack.of(GATEWAY) for role in roles.roles_of(stack, gateway, "roleArn")}
     named |= {role.urn: role for user, role in _holders(stack) if user.type == TARGET}
-    named |= {role.urn: role for role in stack.of(ROLE) if _reaches_a_tool(stack, role)}
+    named |= {role.urn: role for role in stack.of(ROLE) if any(_grants(stack, role))}
     for role in named.values():
         arn, name = at(role.props, "arn"), at(role.props, "name")
         if isinstance(arn, str):
@@ -85,12 +85,13 @@ def _roles(stack: Stack) -> Iterator[Depended]:
             yield Depended(role.label, families.role_named(name))
 
 
-def _reaches_a_tool(stack: Stack, role: Resource) -> bool:
-    return any(
-        iam.allows(statement, INVOKE_GATEWAY, INVOKE_FUNCTION)
-        for sourced in roles.documents_of(stack, role)
-        for statement in iam.statements(sourced.document)
-    )
+def _grants(stack: Stack, role: Resource) -> Iterator[bool]:
+    for sourced in roles.documents_of(stack, role):
+        for statement in iam.statements(sourced.document):
+            yield iam.allows(statement, INVOKE_GATEWAY)
+            if iam.allows(statement, INVOKE_FUNCTION):
+                for tool in functions.tools(stack):
+                    yield iam.reaches(statement.resources, tool.family, entirely=tool.nameless)
 
 
 RULE = Rule(

@@ -93,6 +93,8 @@ def test_what_is_named_passes(pack: Pack, entry: Any) -> None:
         statement(TOKEN, "*"),
         statement(f"{TOKEN}ForUserId", [f"{AGENTCORE}:workload-identity-directory/default", f"{IDENTITIES}/*"]),
         statement(f"{TOKEN}*", f"{AGENTCORE}:workload-identity-directory/*"),
+        statement("bedrock-agentcore:*", f"{IDENTITIES}/*"),
+        statement("bedrock-agentcore:*", f"{AGENTCORE}:harness/*"),
         {"Effect": "Allow", "Action": INVOKE, "NotResource": ONE},
     ],
     ids=str,
@@ -132,6 +134,10 @@ def test_an_administrator_is_one_finding_to_answer_for(pack: Pack, entry: Any) -
     (violation,) = pack.analyze(of_user(entry))
     assert violation.rule == "invoke-gateway-exact-arn"
     assert "make an exception with the reason" in violation.message
+
+
+def test_commands_and_tokens_of_one_statement_are_two_findings(pack: Pack) -> None:
+    assert rules(pack, of_user(statement([COMMAND, TOKEN], "*"))) == {SHELL, ASK}
 
 
 def policy_on(arn: Any, action: str, **dependencies: list[str]) -> Registration:

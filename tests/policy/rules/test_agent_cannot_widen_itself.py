@@ -96,6 +96,8 @@ def test_a_role_that_holds_the_grant_is_not_to_be_taken(pack: Pack) -> None:
         grant = making.role_policy(document(statement(action, resource)), of="caller", name="grant")
         (violation,) = found(pack, taken, more=(caller, grant))
         assert 'on Role "caller"' in violation.message
+    other = making.role_policy(document(statement("lambda:InvokeFunction", OTHER)), of="caller", name="grant")
+    assert found(pack, taken, more=(caller, other)) == []
     assert found(pack, taken, more=(caller,)) == []
 
 
