@@ -82,6 +82,18 @@ ROWS: dict[str, Row] = {
     ),
     "all gateways by wildcard": ({"identity": [_allow(GATEWAY[:-20] + "*")]}, ADD, None, "allow"),
     "everything": ({"identity": [_allow("*", "*")]}, ADD, None, "allow"),
+    "a deny of ARNs that would have to match across colons": (
+        {"identity": [_allow(), _deny(**_if("ArnLike", "aws:PrincipalArn", "arn:aws:iam:*role/agents/caller"))]},
+        ADD,
+        None,
+        "allow",
+    ),
+    "a grant to ARNs that would have to match across colons": (
+        {"identity": [_allow(**_if("ArnEquals", "aws:PrincipalArn", "arn:*:role/agents/caller"))]},
+        ADD,
+        None,
+        "deny",
+    ),
     "explicit deny beside the grant": ({"identity": [_allow(), _deny()]}, ADD, None, "deny"),
     "deny of everything but some action": (
         {"identity": [_allow(), {"Effect": "Deny", "NotAction": "s3:*", "Resource": "*"}]},
