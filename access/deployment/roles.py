@@ -1,7 +1,8 @@
 """Roles of a deployment with every identity policy that is theirs."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -32,10 +33,28 @@ class Role(Identity):
 def read_roles(resources: Sequence[Resource], attachments: Attachments) -> tuple[Role, ...]:
     """All roles among the resources.
 
+    A role that two resources stand for, such as one that is made here and looked up there, has what either says.
+
     Raises:
         DeploymentError: A role or a policy of one cannot be read.
     """
-    return tuple(_role(resource, attachments) for resource in resources if resource.type == ROLE)
+    roles = [_role(resource, attachments) for resource in resources if resource.type == ROLE]
+    same: dict[str, list[Role]] = {}
+    for role in roles:
+        same.setdefault(role.arn, []).append(role)
+    return tuple(role if len(same[role.arn]) == 1 else _together(role, same[role.arn]) for role in roles)
+
+
+def _together(role: Role, same: Sequence[Role]) -> Role:
+    policies = {(policy.name, json.dumps(policy.document)): policy for other in same for policy in other.policies}
+    unread = dict.fromkeys(arn for other in same for arn in other.unread)
+    return replace(
+        role,
+        policies=tuple(policies.values()),
+        unread=tuple(unread),
+        boundary=next((other.boundary for other in same if other.boundary), None),
+        unknown_boundary=next((other.unknown_boundary for other in same if other.unknown_boundary), None),
+    )
 
 
 def _role(resource: Resource, attachments: Attachments) -> Role:

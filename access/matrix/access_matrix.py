@@ -21,7 +21,7 @@ from toolgate.access.matrix.not_judged import undecided, unsupported
 from toolgate.access.matrix.principals import Caller, agents, given, others, outsiders
 from toolgate.access.matrix.role_takers import role_takers, services_not_judged
 from toolgate.access.matrix.tool_access import UNDECIDED, AccessCheck, ToolAccess, decide_access, either
-from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY
+from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY, full_name
 
 __all__ = ["INVOKE_GATEWAY", "Access", "Block", "Entry", "Matrix", "matrix"]
 
@@ -34,7 +34,8 @@ class Entry:
         principal: The principal's IAM ARN, or `*` for anybody.
         agent: The agent's name, if the principal is an agent's role.
         gateway: The gateway's ARN.
-        tool: The tool's full name; `*` for any tool of a gateway that is not in the deployment.
+        tool: The tool's full name; `<target>___*` for the tools of a target that the deployment does not list, `*` for
+            any tool of a gateway that is not in it.
         decision: Whether the principal may call the tool.
         conditions: What a `conditional` decision depends on, as the policy writes it.
     """
@@ -129,7 +130,7 @@ def matrix(deployment: Deployment) -> Matrix:
 
 def _direct(deployment: Deployment, engines: Mapping[str, ToolEngine | None], notes: list[str]) -> Iterator[Block]:
     """What each may call by themselves, and to `notes` a sentence for each decision that documents leave undecided."""
-    tools = {gateway.arn: tools_of(deployment, gateway) for gateway in deployment.gateways}
+    tools = {it.arn: (*tools_of(deployment, it), *_not_listed(deployment, it)) for it in deployment.gateways}
 
     def block(caller: Caller, gateway: Gateway) -> Block:
         who, engine = caller.identity, engines[gateway.arn]
@@ -192,6 +193,11 @@ def _either(one: Block, other: Block) -> Block:
         return replace(one, access=either(one.access, other.access))
     cells = zip((cell for _, cell in one.by_tool()), (cell for _, cell in other.by_tool()), strict=True)
     return replace(one, access=tuple(either(first, second) for first, second in cells))
+
+
+def _not_listed(deployment: Deployment, gateway: Gateway) -> tuple[str, ...]:
+    """One name for the tools of each target of which the deployment lists none."""
+    return tuple(full_name(it.name, ANY_TOOL) for it in deployment.targets_of(gateway) if it.tools is None)
 
 
 def tools_of(deployment: Deployment, gateway: Gateway) -> tuple[str, ...]:

@@ -49,16 +49,24 @@ class AccessCheck:
 
 
 def decide_access(check: AccessCheck, tools: tuple[str, ...]) -> ToolAccess | tuple[ToolAccess, ...]:
-    """One cell per tool (full names), in the tools' order, or one for all of them."""
+    """One cell per tool (full names), in the tools' order, or one for all of them.
+
+    What the engine says of a tool that it does not know by name is open, unless it permits nothing.
+    """
     for_all = check.without_engine()
     if for_all is not None or check.engine is None:
         return for_all or UNDECIDED
     decided = decide_tools(check.engine, cedar_name(check.caller))
-    if not decided:
+    permits = check.engine.unread or any(policy.effect == "permit" for policy in check.engine.policies)
+    not_listed = UNDECIDED if permits else DENIED
+    known = check.engine.tools
+    if not decided and (not permits or all(tool in known for tool in tools)):
         return DENIED
     # Decisions are few and shared by many tools, so that their cells can be, too.
     made = {id(d): _cell(check, d, check.engine.policies) for d in {id(d): d for d in decided.values()}.values()}
-    return tuple(made[id(decided[tool])] if tool in decided else DENIED for tool in tools)
+    return tuple(
+        made[id(decided[tool])] if tool in decided else DENIED if tool in known else not_listed for tool in tools
+    )
 
 
 def call(check: AccessCheck, tool: str, arguments: Mapping[str, Any] | None = None) -> ToolAccess:

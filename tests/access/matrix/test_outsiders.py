@@ -268,6 +268,18 @@ def test_two_roles_of_one_name_both_have_what_is_written_into_it(case: MakeCase)
     assert _outsiders(found)[f"{FOREIGN}:role/ops"] == "allow"
 
 
+def test_a_role_that_two_resources_stand_for_has_what_either_says(case: MakeCase) -> None:
+    found = {"inlinePolicies": [{"name": "written", "policy": GRANT}]}
+    for both in ([_role("ops"), _role("ops", **found)], [_role("ops", **found), _role("ops")]):
+        assert _outsiders(_matrix(case, *both)) == {"role/ops": "allow"}
+    foreign = {"Effect": "Allow", "Principal": {"AWS": FOREIGN}, "Action": "sts:AssumeRole"}
+    trusting = _role("ops", assumeRolePolicy=_document(foreign))
+    assert _outsiders(_matrix(case, trusting, _role("ops", **found))) == {
+        "role/ops": "allow",
+        f"{FOREIGN}:root": "undecided",
+    }
+
+
 def test_a_name_that_aws_makes_of_a_prefix_is_read_where_it_is_known_and_asked_for_where_it_is_not(
     case: MakeCase,
 ) -> None:
@@ -391,3 +403,38 @@ def test_a_policy_that_is_only_logged_has_no_say(
     found = _matrix(case, policy, identity=[_allow()], cedar=cedar)
     assert {str(e.decision) for e in found.entries if e.agent} == {decision}
     assert bool(found.unsupported) is (decision == "undecided")
+
+
+def _mcp_server() -> Resource:
+    server = {"targetConfiguration": {"mcp": {"mcpServer": {"endpoint": "https://example.com/mcp"}}}}
+    target = {"name": "far", "gatewayIdentifier": "tools-abcdefghij", "targetId": "T9", **server}
+    return "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget", "far", target
+
+
+def _far(found: Matrix) -> dict[str, str]:
+    entries = (e for e in found.entries if e.tool == "far___*" and str(e.decision) != "deny")
+    return {principal_label(e.principal, e.agent, e.gateway): str(e.decision) for e in entries}
+
+
+def test_who_may_call_tools_that_the_deployment_does_not_list_is_a_row_as_well(case: MakeCase) -> None:
+    before = _matrix(case, _mcp_server())
+    found = _matrix(case, _mcp_server(), inline("role", "contractor"), identity=[_allow()])
+    assert _far(before) == {}
+    assert _far(found) == {"caller": "allow", "role/contractor": "undecided"}
+    assert "far___*" in [change.tool for change in difference(before, found).gains]
+
+
+@pytest.mark.parametrize(
+    ("policies", "decision"),
+    [
+        ({}, {}),
+        ({"f": PERMIT.replace("permit", "forbid")}, {}),
+        ({"p": PERMIT}, {"caller": "undecided"}),
+        ({"p": PERMIT.replace("action,", 'action == AgentCore::Action::"math___add",')}, {"caller": "undecided"}),
+        ({"x": "permit everybody"}, {"caller": "undecided"}),
+    ],
+)
+def test_what_an_engine_says_of_tools_that_nobody_lists_is_open(
+    case: MakeCase, policies: Mapping[str, str], decision: Mapping[str, str]
+) -> None:
+    assert _far(_matrix(case, _mcp_server(), identity=[_allow()], cedar=policies)) == decision
