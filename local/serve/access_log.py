@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolgate.local.serve.bounded_file import BoundedFile, pieces
+from toolgate.local.serve.json_body import NotJsonError, read_json
 
 if TYPE_CHECKING:  # who only reads a line has no use for it, and it takes a tenth of a second
     from toolgate.access.iam.evaluation import Decision
@@ -134,8 +135,8 @@ class Asked:
 def asked(body: bytes) -> Asked:
     """Read a JSON-RPC message; one that is none says nothing."""
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
+        document = read_json(body)
+    except NotJsonError:
         return Asked()
     message = document if isinstance(document, dict) else {}
     given = message.get("params")

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from toolgate.local.serve.guards.iam_guard import RequestRefused
 from toolgate.local.serve.guards.sigv4 import Received
+from toolgate.local.serve.json_body import NotJsonError, read_json
 
 JSON_TARGETS = {
     "dynamodb": ("DynamoDB_20120810", "1.0"),
@@ -80,9 +81,9 @@ def _json(service: str, request: Received) -> Call:
     if target != prefix or not re.fullmatch(r"[A-Za-z]+", operation):
         raise not_reproduced(f"a request to {service} whose X-Amz-Target is not '{prefix}.' and an operation")
     try:
-        parameters = json.loads(request.body or b"{}")
-    except (ValueError, RecursionError):
-        raise malformed("The body is not JSON") from None
+        parameters = read_json(request.body or b"{}")
+    except NotJsonError as error:
+        raise malformed(str(error)) from None
     if not isinstance(parameters, dict):
         raise malformed("The body is not a JSON object")
     headers = {"content-type": f"application/x-amz-json-{version}", "x-amz-target": f"{prefix}.{operation}"}

@@ -20,7 +20,8 @@ from localcore_gateway.config import GatewayConfig
 from localcore_gateway.targets.base import ToolOutcome
 from localcore_gateway.targets.lambda_target import LambdaTarget
 from mcp.shared.exceptions import McpError
-from mcp.types import INVALID_REQUEST, ErrorData
+from mcp.types import INVALID_REQUEST, PARSE_ERROR, ErrorData
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from toolgate.access.deployment.agentcore_resources import Gateway, Target
@@ -33,6 +34,8 @@ from toolgate.local.serve.gateway.local_function import AbsentFunction, LocalFun
 from toolgate.local.serve.gateway.localcore_seams import CallTool, current_request, replace_function, wrap_calls
 from toolgate.local.serve.gateway.records import ToolCall
 from toolgate.local.serve.guards.cedar_guard import ToolAuthorization, authorize_tools
+from toolgate.local.serve.guards.iam_guard import replayed
+from toolgate.local.serve.json_body import NotJsonError, read_json
 from toolgate.policy.language.agentcore_facts import INVOKE_FUNCTION, full_name
 
 _TOOL_FAILED = "tool_failed"  # of lambdas/dispatch.py: the tool raised, and its log says what
@@ -210,6 +213,15 @@ def _add_search(server: Any, gateway: Gateway, targets: Sequence[Target], record
 
 def _only_mcp(app: ASGIApp) -> ASGIApp:
     async def mcp(scope: Scope, receive: Receive, send: Send) -> None:
-        await app({**scope, "path": "/mcp", "raw_path": b"/mcp", "root_path": ""}, receive, send)
+        first = await receive()  # the whole body: the guard has read it
+        try:
+            if scope["method"] == "POST":
+                read_json(first["body"])
+        except NotJsonError as error:
+            refusal = {"jsonrpc": "2.0", "id": None, "error": {"code": PARSE_ERROR, "message": f"Parse error: {error}"}}
+            await JSONResponse(refusal, 400)(scope, receive, send)
+            return
+        here = {**scope, "path": "/mcp", "raw_path": b"/mcp", "root_path": ""}
+        await app(here, replayed(first["body"], receive), send)
 
     return mcp

@@ -10,7 +10,8 @@ import logging
 import re
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,7 +20,7 @@ from toolgate.access.iam.evaluation import BOUNDARY, IDENTITY, RESOURCE, Decisio
 from toolgate.access.iam.policies import Policy
 from toolgate.local.serve.access_log import DENIED, ENTRY, Entry
 from toolgate.local.serve.guards.credentials import SessionPrincipal, Sessions
-from toolgate.local.serve.guards.sigv4 import Received, SignatureError, verify
+from toolgate.local.serve.guards.sigv4 import Received, SignatureError, claim, verify
 from toolgate.policy.language.request_facts import Fact
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,9 @@ REQUEST_ID = "toolgate.request_id"
 """Key in the ASGI scope under which a service finds the id that the request was given."""
 REQUEST_ID_HEADER = b"x-amzn-requestid"
 """On every answer: AWS's SDKs show it as `ResponseMetadata.RequestId`."""
+
+MOST_HELD = 256 * 2**20
+"""Bytes of the bodies of all requests together that are held at once: a signature covers a whole body."""
 
 _SCOPED_TO = re.compile(rb"Credential=[^/\s]+/[^/\s]+/[^/\s]+/(?P<service>[^/\s]+)/aws4_request")
 # A presigned URL has its signature in the query; only to tell the service that refuses it.
@@ -134,18 +138,21 @@ def authorized(services: list[Service], authority: Authority, otherwise: ASGIApp
         authority: What is known of those who sign.
         otherwise: Answers what is for none of the services.
     """
+    room = _Room(MOST_HELD)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         request_id = str(uuid.uuid4())
         found = _service(services, scope)
         recorder = _Recorder(Entry(request_id), found[0].record if found else None, send)
-        exchange = _Exchange({**scope, REQUEST_ID: request_id, ENTRY: recorder.entry}, receive, recorder.send)
+        scope = {**scope, REQUEST_ID: request_id, ENTRY: recorder.entry}
+        exchange = _Exchange(scope, receive, recorder.send, room)
         if found is None:
             await otherwise(exchange.scope, exchange.receive, exchange.send)
             return
         try:
             await _serve(*found, exchange, authority)
         finally:
+            exchange.close()
             recorder.finish()
 
     return app
@@ -196,43 +203,75 @@ class _Recorder:
             record(self.entry)
 
 
+@dataclass
+class _Room:
+    """Bytes that the bodies of further requests may take, of all that are under way together."""
+
+    free: int
+
+
 @dataclass(frozen=True)
 class _Exchange:
     scope: Scope
     receive: Receive
     send: Send
+    room: _Room
+    body: list[bytes] = field(default_factory=list, repr=False)
+
+    async def read(self, most: int) -> bytes:
+        """Read the body, which is held until `close`.
+
+        Raises:
+            RequestRefused: It has more than `most` bytes, or there is no room for it.
+        """
+        declared = next((value for name, value in self.scope["headers"] if name == b"content-length"), b"")
+        size = int(declared) if declared.isdigit() else 0
+        got, more = 0, True
+        while more and size <= most:
+            message = await self.receive()
+            part, more = message.get("body", b""), message.get("more_body", False)
+            self.body.append(part)
+            self.room.free -= len(part)
+            got += len(part)
+            size = max(size, got)
+            if self.room.free < 0:
+                text = "The local deployment holds too many large requests at once. Send it again."
+                raise RequestRefused(503, "ServiceUnavailableException", text)
+        if size > most:
+            raise RequestRefused(413, "ValidationException", f"The request is larger than {most} bytes")
+        return b"".join(self.body)
+
+    def close(self) -> None:
+        """The exchange is over: there is room for another body."""
+        self.room.free += sum(map(len, self.body))
 
 
 async def _serve(service: Service, match: re.Match[str], exchange: _Exchange, authority: Authority) -> None:
     entry: Entry = exchange.scope[ENTRY]
-    body = await _body(exchange.receive, service.max_body)
     try:
-        if body is None:
-            raise RequestRefused(413, "ValidationException", f"The request is larger than {service.max_body} bytes")
-        request = received(exchange.scope, body)
-        entry.body, entry.headers = body, {name.lower(): value for name, value in request.headers}
-        principal = await _admitted(service, match, request, authority, entry)
+        principal = await _admitted(service, match, exchange, authority)
     except RequestRefused as refusal:
         if entry.decision != DENIED:
             entry.deny(by="gateway", effect="deny", reason=str(refusal), code=refusal.code)
         await service.refuse(exchange.send, refusal.status, refusal.code, str(refusal))
         return
     scope = {**exchange.scope, PRINCIPAL: principal, "path_params": match.groupdict()}
-    await service.app(scope, _replayed(body, exchange.receive), exchange.send)
+    await service.app(scope, replayed(entry.body, exchange.receive), exchange.send)
 
 
 async def _admitted(
-    service: Service, match: re.Match[str], request: Received, authority: Authority, entry: Entry
+    service: Service, match: re.Match[str], exchange: _Exchange, authority: Authority
 ) -> SessionPrincipal:
     """Who signed the request; refused unless it is signed as it must be, and its sender may make it."""
-    try:
-        key = await asyncio.to_thread(
-            verify, request, authority.sessions.key, service=service.name, region=authority.region
-        )
-    except SignatureError as error:
-        log.info("%s %s: %s", request.method, request.path, error)
-        entry.deny(by="signature", effect="deny", reason=str(error), code=error.code)
-        raise RequestRefused(403, error.code, str(error)) from error
+    entry: Entry = exchange.scope[ENTRY]
+    head = received(exchange.scope, b"")
+    entry.headers = {name.lower(): value for name, value in head.headers}
+    with _told(head, entry):  # before the body is read: whom nobody knows fills no memory
+        claimed = claim(head, authority.sessions.key, service=service.name, region=authority.region)
+    entry.body = await exchange.read(service.max_body)
+    request = replace(head, body=entry.body)
+    with _told(request, entry):
+        key = await asyncio.to_thread(verify, request, claimed)
     principal = authority.sessions.principal(key)
     entry.principal, entry.role = principal.arn, principal.role.arn
     for needed, decision in decisions(principal, service.permissions(match, request), authority.resource_policies):
@@ -248,21 +287,19 @@ async def _admitted(
     return principal
 
 
-async def _body(receive: Receive, most: int) -> bytes | None:
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        part = message.get("body", b"")
-        size += len(part)
-        if size > most:
-            return None
-        parts.append(part)
-        if not message.get("more_body"):
-            return b"".join(parts)
+@contextmanager
+def _told(request: Received, entry: Entry) -> Iterator[None]:
+    """Refuse what is not signed as it must be."""
+    try:
+        yield
+    except SignatureError as error:
+        log.info("%s %s: %s", request.method, request.path, error)
+        entry.deny(by="signature", effect="deny", reason=str(error), code=error.code)
+        raise RequestRefused(403, error.code, str(error)) from error
 
 
-def _replayed(body: bytes, receive: Receive) -> Receive:
+def replayed(body: bytes, receive: Receive) -> Receive:
+    """What hands on a body that was read already, whole, and then whatever comes after it."""
     messages: Iterator[Message] = iter([{"type": "http.request", "body": body, "more_body": False}])
 
     async def replay() -> Message:

@@ -8,7 +8,7 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-s
 import hashlib
 import hmac
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from botocore.auth import SigV4Auth
@@ -68,23 +68,28 @@ class _Authorization:
     signature: str
 
 
-def verify(
+@dataclass(frozen=True)
+class Claim:
+    """Who a request's headers say has signed it, and the key with which that has to be true."""
+
+    authorization: "_Authorization"
+    key: Key = field(repr=False)
+
+
+def claim(
     request: Received, find_key: Callable[[str], Key | None], *, service: str, region: str, now: datetime | None = None
-) -> str:
-    """Check the request's signature.
+) -> Claim:
+    """Check what a request's headers say of its signature: all that can be known before the body is read.
 
     Args:
-        request: The request as received.
+        request: The request as received; its body is not looked at.
         find_key: The key of an access key id, or None.
         service: The SigV4 service name that the credential must be scoped to.
         region: The Region that the credential must be scoped to.
         now: The server's time; the clock's when left out.
 
-    Returns:
-        The access key id that signed.
-
     Raises:
-        SignatureError: The request is unsigned, signed otherwise, too old, or changed on the way.
+        SignatureError: The request is unsigned, signed otherwise or by nobody that is known, or too old.
     """
     claimed = _authorization(request)
     at = _signed_at(request)
@@ -96,16 +101,38 @@ def verify(
     if service == "s3" and digest.startswith("STREAMING-AWS4-"):
         text = "a body signed in chunks is not read here; sign it whole, or send it unsigned with a checksum behind it"
         raise SignatureError("NotImplemented", f"{digest}: {text}")
-    unsigned = service == "s3" and digest in UNSIGNED_BODIES
-    if digest and not unsigned and not hmac.compare_digest(digest, hashlib.sha256(request.body).hexdigest()):
+    return Claim(claimed, key)
+
+
+def verify(request: Received, claimed: Claim) -> str:
+    """Check the signature itself.
+
+    Args:
+        request: The request as received, with its whole body.
+        claimed: What `claim` says of its headers.
+
+    Returns:
+        The access key id that signed.
+
+    Raises:
+        SignatureError: The request was changed on the way, or not signed with the key.
+    """
+    digest = request.header("x-amz-content-sha256")
+    unsigned = claimed.authorization.service == "s3" and digest in UNSIGNED_BODIES
+    if digest and not unsigned and not _same(digest, hashlib.sha256(request.body).hexdigest()):
         raise SignatureError("InvalidSignatureException", "X-Amz-Content-Sha256 does not match the request body")
-    if not hmac.compare_digest(_signature(request, claimed, key).encode(), claimed.signature.encode()):
+    if not _same(_signature(request, claimed.authorization, claimed.key), claimed.authorization.signature):
         raise SignatureError(
             "InvalidSignatureException",
             "The request signature we calculated does not match the signature you provided."
             " Check your AWS Secret Access Key and signing method.",
         )
-    return claimed.access_key_id
+    return claimed.authorization.access_key_id
+
+
+def _same(one: str, other: str) -> bool:
+    """Compare in constant time; of texts that are not ASCII `compare_digest` takes the bytes alone."""
+    return hmac.compare_digest(one.encode(), other.encode())
 
 
 def _authorization(request: Received) -> _Authorization:
@@ -160,7 +187,7 @@ def _check_signed_headers(request: Received, claimed: _Authorization) -> None:
 
 def _check_key(request: Received, key: Key | None, now: datetime) -> Key:
     token = request.header("x-amz-security-token")
-    if key is None or not hmac.compare_digest(token.encode(), key.token.encode()):
+    if key is None or not _same(token, key.token):
         raise SignatureError("UnrecognizedClientException", _BAD_TOKEN)
     if key.expires and now >= key.expires:
         raise SignatureError("ExpiredTokenException", "The security token included in the request is expired")

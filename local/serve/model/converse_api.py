@@ -21,6 +21,7 @@ from toolgate.local.cloud.inference_profiles import PROFILE_ID, is_made_up
 from toolgate.local.cloud.lookups import answer
 from toolgate.local.serve.guards.iam_guard import NeededPermission, refuse
 from toolgate.local.serve.guards.sigv4 import Received
+from toolgate.local.serve.json_body import read_json
 from toolgate.local.serve.model.converse_stream import STATUS, Event, ModelError, Turn, broken_off, encoded, whole
 from toolgate.policy.language.agentcore_facts import INVOKE_MODEL
 
@@ -118,7 +119,7 @@ def model_app(turn: Turn) -> ASGIApp:
         request = Request(scope, receive)
         stream = scope["path_params"]["operation"] == "converse-stream"
         try:
-            events = turn(_checked(await request.json()))
+            events = turn(_checked(read_json(await request.body())))
             # What fails before the first event is answered with its own status.
             response = await _streamed(events) if stream else JSONResponse(await whole(events))
         except ModelError as error:

@@ -3,6 +3,7 @@
 import socket
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -99,15 +100,21 @@ def start(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[str], Age
 def listening(agent: AgentProcess) -> set[str]:
     """Where the process, and all it has started, listens on TCP (proc(5): /proc/net/tcp, /proc/PID/fd)."""
     assert agent._process
-    group = agent._process.pid
-    held = {
-        f.readlink().name
-        for stat in Path("/proc").glob("[0-9]*/stat")
-        if int(stat.read_text().rpartition(")")[2].split()[2]) == group
-        for f in (stat.parent / "fd").iterdir()
-    }
+    held: set[str] = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if int(stat.read_text().rpartition(")")[2].split()[2]) == agent._process.pid:
+                held |= _open_files(stat.parent / "fd")
     rows = [line.split() for name in ("tcp", "tcp6") for line in Path("/proc/net", name).read_text().splitlines()[1:]]
     return {row[1] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in held}
+
+
+def _open_files(folder: Path) -> set[str]:
+    found = set()
+    for descriptor in folder.iterdir():
+        with suppress(FileNotFoundError):  # it was closed meanwhile
+            found.add(descriptor.readlink().name)
+    return found
 
 
 def post(agent: AgentProcess, body: bytes) -> httpx.Response:

@@ -8,7 +8,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from toolgate.local.serve.guards.sigv4 import Key, Received, SignatureError, verify
+from toolgate.local.serve.guards.sigv4 import Key, Received, SignatureError, claim, verify
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 KEY = Key("a-secret", "a-token", None)
@@ -28,7 +28,9 @@ def _sign(
 
 
 def _verify(request: Received, *, key: Key | None = KEY, now: datetime | None = None) -> str:
-    return verify(request, {"ASIAKEY": key}.get, service="bedrock-agentcore", region="us-east-1", now=now)
+    return verify(
+        request, claim(request, {"ASIAKEY": key}.get, service="bedrock-agentcore", region="us-east-1", now=now)
+    )
 
 
 def _with(request: Received, name: str, value: str | None) -> Received:
@@ -68,7 +70,8 @@ def test_cases_of_aws(query: str, signature: str) -> None:
     key = Key("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "", None)
     now = datetime(2015, 8, 30, 12, 36, tzinfo=UTC)
     request = Received("GET", "/", query, headers, b"")
-    assert verify(request, lambda _: key, service="service", region="us-east-1", now=now) == "AKIDEXAMPLE"
+    claimed = claim(request, lambda _: key, service="service", region="us-east-1", now=now)
+    assert verify(request, claimed) == "AKIDEXAMPLE"
 
 
 @pytest.mark.parametrize(
@@ -100,6 +103,7 @@ def test_cases_of_aws(query: str, signature: str) -> None:
         (lambda r: _with(r, "X-Amz-Security-Token", None), "UnrecognizedClientException", "security token"),
         (lambda r: _with(r, "X-Amz-Content-Sha256", "0" * 64), "InvalidSignatureException", "Sha256 does not match"),
         (lambda r: _with(r, "X-Amz-Content-Sha256", "UNSIGNED-PAYLOAD"), "InvalidSignatureException", "does not match"),
+        (lambda r: _with(r, "X-Amz-Content-Sha256", "\u00e9"), "InvalidSignatureException", "does not match"),
         (lambda r: _with(r, "Content-Type", "text/plain"), "InvalidSignatureException", "we calculated"),
         (lambda r: _with(r, "Host", "elsewhere"), "InvalidSignatureException", "we calculated"),
         (lambda r: _with(r, "Host", "[elsewhere"), "InvalidSignatureException", "not a host"),
