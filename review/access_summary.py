@@ -5,7 +5,7 @@ from itertools import groupby
 
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.matrix.tool_access import ToolAccess
-from toolgate.access.output import table
+from toolgate.access.output import labels
 from toolgate.access.output.access_difference import Change
 from toolgate.review.markdown import code
 
@@ -36,7 +36,7 @@ def sentences(changes: Sequence[Change], *, several_gateways: bool) -> Iterator[
     """
 
     def alike(change: Change) -> tuple[str, str, str, str, str]:
-        where = f" at {code(table.gateway_label(change.gateway))}" if several_gateways else ""
+        where = f" at {code(labels.gateway_label(change.gateway))}" if several_gateways else ""
         predicate = _PREDICATES.get((change.before.decision, change.after.decision), _NO_LONGER)
         return _who(change), where, predicate, _conditions(change.before), _conditions(change.after)
 
@@ -48,7 +48,7 @@ def sentences(changes: Sequence[Change], *, several_gateways: bool) -> Iterator[
 def _who(change: Change) -> str:
     if change.principal == "*":
         return "**anybody**"
-    name = code(table.principal_label(change.principal, change.agent, change.gateway))
+    name = code(labels.principal_label(change.principal, change.agent, change.gateway))
     return f"agent {name}" if change.agent is not None else name
 
 

@@ -19,6 +19,7 @@ from toolgate.access.deployment.agentcore_resources import (
     Tool,
 )
 from toolgate.access.deployment.data_resources import service_of
+from toolgate.access.deployment.function_access import NO_ACCESS, FunctionAccess, read_function_access
 from toolgate.access.deployment.gateway_tools import api_schema
 from toolgate.access.deployment.given_identities import read_given
 from toolgate.access.deployment.policy_attachments import READ, read_attachments
@@ -34,7 +35,9 @@ from toolgate.policy.language import coverage
 from toolgate.policy.language.agentcore_facts import (
     CEDAR_POLICY,
     FUNCTION,
+    FUNCTION_URL,
     GATEWAY,
+    LAMBDA_PERMISSION,
     POLICY_ENGINE,
     RESOURCE_POLICY,
     ROLE,
@@ -48,7 +51,7 @@ STACK = "pulumi:pulumi:Stack"
 
 _DEFAULT_VERSIONS = ("2025-03-26",)  # all that a gateway made without the setting accepts (seen live, August 2026)
 _READ = {GATEWAY, TARGET, RUNTIME, RESOURCE_POLICY, POLICY_ENGINE, CEDAR_POLICY}
-JUDGED = READ | _READ | {FUNCTION}
+JUDGED = READ | _READ | {FUNCTION, FUNCTION_URL, LAMBDA_PERMISSION}
 """The types of AgentCore, IAM, Lambda and Identity Center that have a say here and that some view covers."""
 
 
@@ -60,7 +63,8 @@ class Deployment:
     are several, and `rival_policies` to all of these; `others` labels AgentCore resources
     that no view covers; `data` are the resources that tools keep data in, as `data_resources` reads them; `given` are
     identities that it does not make but writes into, or gives to an agent, as `given_identities` reads them;
-    `not_judged` says in a sentence each what may let somebody in and is not read.
+    `function_access` says who may use functions past a gateway; `not_judged` says in a sentence each what may let
+    somebody in and is not read.
     """
 
     roles: tuple[Role, ...]
@@ -74,6 +78,7 @@ class Deployment:
     others: tuple[str, ...]
     data: tuple[Resource, ...] = ()
     given: tuple[Identity, ...] = ()
+    function_access: FunctionAccess = NO_ACCESS
     not_judged: tuple[str, ...] = ()
     rival_policies: Mapping[str, tuple[Policy, ...]] = field(default_factory=dict)
 
@@ -146,6 +151,7 @@ def parse(export: Mapping[str, Any]) -> Deployment:
         others=tuple(r.label for r in every if _of_agentcore(r) and (r.unread or r.type not in _READ)),
         data=tuple(r for r in found if service_of(r.type)),
         given=read_given(found, (*roles, *users), attachments),
+        function_access=read_function_access(found),
         not_judged=tuple(_not_judged(every)),
     )
 
@@ -229,17 +235,20 @@ def _tools(resource: Resource, settings: Mapping[str, Any]) -> tuple[Tool, ...] 
     if payloads is None:
         return None
     try:
-        return tuple(
-            Tool(
-                name=payload["name"],
-                description=payload["description"],
-                input_schema=api_schema(payload["inputSchema"]),
-                output_schema=api_schema(payload["outputSchema"]) if payload.get("outputSchema") else None,
-            )
-            for payload in payloads
-        )
+        return tuple(_tool(payload) for payload in payloads)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise resource.wrong("toolSchema.inlinePayloads", payloads, "a list of tool definitions") from None
+
+
+def _tool(payload: Any) -> Tool:
+    if not isinstance(payload["name"], str):
+        raise TypeError("a tool's name is no text")
+    return Tool(
+        name=payload["name"],
+        description=payload["description"],
+        input_schema=api_schema(payload["inputSchema"]),
+        output_schema=api_schema(payload["outputSchema"]) if payload.get("outputSchema") else None,
+    )
 
 
 def _function(resource: Resource) -> Function:

@@ -36,13 +36,17 @@ class Policy:
             self._concerning[action] = found
         return found
 
-    def may_allow(self, action: str, resource: str) -> bool:
-        """Whether some statement may allow the action on the resource; False is certain, True is not."""
+    def named(self, action: str) -> frozenset[str] | None:
+        """The resources on which some statement may allow an action; None where they are not named one by one."""
         if action not in self._named:
             allows = [s.resources for s in self.concerning(action) if s.allow]
             plain = all(r.given and not r.negated and not r.inexact for r in allows)
             self._named[action] = frozenset().union(*(r.exact for r in allows)) if plain else None
-        named = self._named[action]
+        return self._named[action]
+
+    def may_allow(self, action: str, resource: str) -> bool:
+        """Whether some statement may allow the action on the resource; False is certain, True is not."""
+        named = self.named(action)
         return named is None or resource in named
 
 

@@ -11,10 +11,14 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from toolgate.access.cedar.cedar_decision import ToolEngine, tool_engine
+from toolgate.access.chain.chain import chain
+from toolgate.access.chain.hops import Hop
+from toolgate.access.chain.ways import Ask, Bypass
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.iam.identities import ANY_CALLER, Identity
+from toolgate.access.matrix.blocks import Block, Entry
 from toolgate.access.matrix.elsewhere import ANY_TOOL, any_gateway_elsewhere, gateways_elsewhere
 from toolgate.access.matrix.inbound import reached
 from toolgate.access.matrix.not_judged import undecided, unsupported
@@ -27,55 +31,6 @@ __all__ = ["INVOKE_GATEWAY", "Access", "Block", "Entry", "Matrix", "matrix"]
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One principal and one tool.
-
-    Attributes:
-        principal: The principal's IAM ARN, or `*` for anybody.
-        agent: The agent's name, if the principal is an agent's role.
-        gateway: The gateway's ARN.
-        tool: The tool's full name; `<target>___*` for the tools of a target that the deployment does not list, `*` for
-            any tool of a gateway that is not in it.
-        decision: Whether the principal may call the tool.
-        conditions: What a `conditional` decision depends on, as the policy writes it.
-    """
-
-    principal: str
-    agent: str | None
-    gateway: str
-    tool: str
-    decision: Access
-    conditions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Block:
-    """One principal and all tools of one gateway; `access` is one for all tools, or one for each."""
-
-    principal: str
-    agent: str | None
-    gateway: str
-    tools: tuple[str, ...]
-    access: ToolAccess | tuple[ToolAccess, ...]
-
-    def by_tool(self) -> Iterator[tuple[str, ToolAccess]]:
-        """Each tool with its cell."""
-        if isinstance(self.access, ToolAccess):
-            return ((tool, self.access) for tool in self.tools)
-        return zip(self.tools, self.access, strict=True)
-
-    @property
-    def denied(self) -> bool:
-        """Whether no tool may be called."""
-        return all(cell.decision is Access.DENY for _, cell in self.by_tool())
-
-    def entries(self) -> Iterator[Entry]:
-        """The block's entries."""
-        for tool, cell in self.by_tool():
-            yield Entry(self.principal, self.agent, self.gateway, tool, cell.decision, cell.conditions)
-
-
-@dataclass(frozen=True)
 class Matrix:
     """Who may call what.
 
@@ -83,10 +38,14 @@ class Matrix:
         blocks: One for each agent and each gateway; for other principals only where they may call something. And one
             for each grant on a gateway that is not in the deployment.
         unsupported: In a sentence each, what could not be judged.
+        asks: Who may ask which agent, and who may run commands in which.
+        bypasses: The ways around a gateway.
     """
 
     blocks: tuple[Block, ...]
     unsupported: tuple[str, ...]
+    asks: tuple[Ask, ...] = ()
+    bypasses: tuple[Bypass, ...] = ()
 
     @property
     def entries(self) -> Iterator[Entry]:
@@ -94,14 +53,17 @@ class Matrix:
         return (entry for block in self.blocks for entry in block.entries())
 
     def json_lines(self) -> Iterator[str]:
-        """The matrix as JSON, piece by piece: `{"entries": [...], "unsupported": [...]}`."""
+        """The matrix as JSON, piece by piece: `{"entries": [], "ask": [], "bypasses": [], "unsupported": []}`."""
         yield '{"entries": ['
         separator = "\n"
         for block in self.blocks:
             if block.tools:
                 yield separator + ",\n".join(_json_entries(block))
                 separator = ",\n"
-        yield f'\n], "unsupported": {json.dumps(self.unsupported)}}}'
+        yield "\n], "
+        for key, rows in (("ask", map(_json_ask, self.asks)), ("bypasses", map(_json_bypass, self.bypasses))):
+            yield f'"{key}": {json.dumps(list(rows))},\n'
+        yield f'"unsupported": {json.dumps(self.unsupported)}}}'
 
     def as_json(self) -> str:
         """The same as one text."""
@@ -117,6 +79,32 @@ def _json_entries(block: Block) -> Iterator[str]:
         yield f'{who}, "tool": {_quoted(tool)}, {told[cell]}'
 
 
+def _json_ask(ask: Ask) -> Mapping[str, object]:
+    asked = {"principal": ask.principal, "asker": ask.asker, "agent": ask.agent, "runtime": ask.runtime, "how": ask.how}
+    return {**asked, **_json_access(ask.access)}
+
+
+def _json_bypass(bypass: Bypass) -> Mapping[str, object]:
+    return {
+        "principal": bypass.principal,
+        "agent": bypass.agent,
+        "target": bypass.target,
+        "tools": bypass.tools,
+        "way": bypass.way,
+        **_json_access(bypass.access),
+        "hops": [_json_hop(hop) for hop in bypass.hops],
+    }
+
+
+def _json_hop(hop: Hop) -> Mapping[str, object]:
+    statements = dict.fromkeys(str(s) for it in hop.checks for s in it.decision.statements)
+    return {"step": hop.step, "to": hop.to, "decision": hop.decision, "statements": list(statements)}
+
+
+def _json_access(access: ToolAccess) -> Mapping[str, object]:
+    return {"decision": access.decision, "conditions": access.conditions}
+
+
 _quoted = lru_cache(maxsize=100_000)(json.dumps)
 
 
@@ -124,8 +112,10 @@ def matrix(deployment: Deployment) -> Matrix:
     """Decide for each principal and each tool of the deployment."""
     engines = {gateway.arn: tool_engine(deployment, gateway) for gateway in deployment.gateways}
     notes: list[str] = []
-    blocks = _with_taken_roles(deployment, list(_direct(deployment, engines, notes)), notes)
-    return Matrix(tuple(blocks), tuple(dict.fromkeys((*unsupported(deployment, engines), *notes))))
+    blocks = tuple(_with_taken_roles(deployment, list(_direct(deployment, engines, notes)), notes))
+    found = chain(deployment, blocks)
+    not_judged = dict.fromkeys((*unsupported(deployment, engines), *notes, *found.unsupported))
+    return Matrix(blocks, tuple(not_judged), found.asks, found.bypasses)
 
 
 def _direct(deployment: Deployment, engines: Mapping[str, ToolEngine | None], notes: list[str]) -> Iterator[Block]:

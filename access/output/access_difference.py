@@ -8,7 +8,8 @@ from itertools import groupby
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.matrix.access_matrix import Matrix
 from toolgate.access.matrix.tool_access import DENIED, ToolAccess
-from toolgate.access.output.table import columns, gateway_label, markdown, principal_label
+from toolgate.access.output.labels import gateway_label, principal_label
+from toolgate.access.output.table import columns, markdown
 
 NO_CHANGE, SOMEBODY_GAINS, ONLY_LOSSES = 0, 1, 3
 """Exit codes of the comparison."""

@@ -11,7 +11,7 @@ from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.matrix.access_matrix import Block, Matrix
-from toolgate.access.output.table import principal_label
+from toolgate.access.output.labels import principal_label
 from toolgate.policy.language.agentcore_facts import target_of
 
 MOST_TOOLS = 24

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from toolgate.access.matrix.access_matrix import Block, Matrix
-from toolgate.policy.language.arns import account_of
+from toolgate.access.output import chain_table
+from toolgate.access.output.labels import gateway_label, principal_label
 
 WIDEST = 12
 """More principals than this at one gateway, and those who may call nothing there are only counted."""
@@ -17,6 +18,8 @@ def as_table(matrix: Matrix) -> str:
         lines.append(gateway)
         lines += columns([header, *rows])
         lines += [f"  {rest}"] if rest else []
+    for title, header, rows in chain_table.sections(matrix):
+        lines += [f"{title}:", *columns([header, *rows])]
     return "\n".join([*(lines or ["No agent and no tool."]), *_notes(matrix, "  ")])
 
 
@@ -26,6 +29,8 @@ def as_markdown(matrix: Matrix) -> str:
     for gateway, header, rows, rest in _gateways(matrix):
         lines += [f"**{gateway}**", "", *markdown(header, [[f"`{row[0]}`", *row[1:]] for row in rows]), ""]
         lines += [rest, ""] if rest else []
+    for title, header, rows in chain_table.sections(matrix):
+        lines += [f"**{title}**", "", *markdown(header, rows), ""]
     return "\n".join([*(lines or ["No agent and no tool.", ""]), *_notes(matrix, "- ")]).rstrip()
 
 
@@ -66,21 +71,8 @@ def _notes(matrix: Matrix, bullet: str) -> Iterator[str]:
         for _, cell in block.by_tool()
         for condition in cell.conditions
     )
+    conditions |= dict.fromkeys(chain_table.conditions(matrix))
     for title, notes in (("Conditional on:", conditions), ("Not judged:", matrix.unsupported)):
         if notes:
             yield title
             yield from (f"{bullet}{note}" for note in notes)
-
-
-def principal_label(arn: str, agent: str | None, gateway: str) -> str:
-    """An agent's name, `*`, or else what the ARN ends in; with the account where it is another than the gateway's."""
-    if agent is not None or ":" not in arn:
-        return agent or arn
-    account = account_of(arn)
-    name = arn.rsplit(":", 1)[-1]
-    return name if account in {"", account_of(gateway)} else f"{account}:{name}"
-
-
-def gateway_label(arn: str) -> str:
-    """A gateway's id."""
-    return arn.rsplit("/", 1)[-1]

@@ -64,6 +64,8 @@ SERVICE_PRINCIPAL = "bedrock-agentcore.amazonaws.com"
 INVOKE_GATEWAY = "bedrock-agentcore:InvokeGateway"
 INVOKE_RUNTIME = "bedrock-agentcore:InvokeAgentRuntime"
 INVOKE_RUNTIME_FOR_USER = "bedrock-agentcore:InvokeAgentRuntimeForUser"
+# By HTTP and by a websocket.
+ASK_RUNTIME = (INVOKE_RUNTIME, "bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStream")
 # Each is a shell in a session's machine, with the agent's role (AgentCore developer guide, "runtime-execute-command").
 RUN_COMMANDS = ("bedrock-agentcore:InvokeAgentRuntimeCommand", "bedrock-agentcore:InvokeAgentRuntimeCommandShell")
 # Each asks an agent for an answer; the endings ForUser in a user's name, which the caller chooses. The harness is an

@@ -16,6 +16,7 @@ INVOKE = "bedrock-agentcore:InvokeGateway"
 GATEWAY = f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}:gateway/tools-abcdefghij"
 ENGINE = f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}:policy-engine/tools-abcdefghij"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/agents/caller"
+FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"
 ENTITY = f"arn:aws:sts::{ACCOUNT}:assumed-role/caller"
 
 
@@ -122,13 +123,15 @@ class Case:
             gateway["policyEngineConfiguration"] = {"arn": ENGINE, "mode": self.mode}
         gateway |= self.gateway
         ids = {"gatewayArn": GATEWAY, "gatewayId": "tools-abcdefghij", "gatewayUrl": "https://tools.example/mcp"}
-        lambda_ = {"lambdaArn": "arn:aws:lambda:us-east-1:1:function:f", "toolSchema": {"inlinePayloads": TOOLS}}
+        lambda_ = {"lambdaArn": FUNCTION, "toolSchema": {"inlinePayloads": TOOLS}}
         target = {
             "name": "math",
             "gatewayIdentifier": "tools-abcdefghij",
             "targetConfiguration": {"mcp": {"lambda": lambda_}},
         }
+        function = {"name": "f", "role": "arn:aws:iam::1:role/f"}
         parts = [
+            _entry("aws:lambda/function:Function", "f", function, {"arn": FUNCTION}),
             _entry("aws:bedrock/agentcoreGateway:AgentcoreGateway", "tools", gateway, ids),
             _entry("aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget", "math", target, {"targetId": "T1"}),
         ]

@@ -10,7 +10,8 @@ from toolgate.access.deployment.deployment import parse
 from toolgate.access.deployment.stack_export import DeploymentError
 from toolgate.access.matrix.access_matrix import Matrix, matrix
 from toolgate.access.output.access_difference import SOMEBODY_GAINS, difference
-from toolgate.access.output.table import as_table, principal_label
+from toolgate.access.output.labels import principal_label
+from toolgate.access.output.table import as_table
 
 ACCOUNT, FOREIGN = "123456789012", "999999999999"
 INVOKE = "bedrock-agentcore:InvokeGateway"

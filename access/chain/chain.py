@@ -1,0 +1,39 @@
+"""The whole chain of a deployment: who may ask, every way around a gateway, and what of it cannot be judged."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from toolgate.access.chain.graph import graph
+from toolgate.access.chain.not_judged import not_judged
+from toolgate.access.chain.other_gateways import other_gateways
+from toolgate.access.chain.principals import principals
+from toolgate.access.chain.ways import Ask, Bypass, asks, bypasses
+from toolgate.access.deployment.deployment import Deployment
+from toolgate.access.iam.identities import ANY_CALLER
+from toolgate.access.matrix.blocks import Block
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Who may ask which agent, all ways around a gateway, and in a sentence each what could not be judged."""
+
+    asks: tuple[Ask, ...] = ()
+    bypasses: tuple[Bypass, ...] = ()
+    unsupported: tuple[str, ...] = ()
+
+
+def chain(deployment: Deployment, blocks: Sequence[Block]) -> Chain:
+    """The chain.
+
+    Args:
+        deployment: The deployment.
+        blocks: What each principal may call over the gateways.
+    """
+    hops = graph(deployment)
+    callers = tuple(principals(deployment, hops.functions))
+    ways = [*bypasses(hops, blocks, callers), *other_gateways(hops.functions, blocks)]
+    return Chain(
+        asks=tuple(asks(hops, callers)),
+        bypasses=tuple(sorted(ways, key=lambda way: way.principal != ANY_CALLER.name)),  # anybody first
+        unsupported=tuple(not_judged(hops)),
+    )

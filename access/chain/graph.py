@@ -1,0 +1,177 @@
+"""All hops that one principal can make in a deployment, decided only where some statement concerns both ends.
+
+Statements that name their resources one by one are looked up, so that pairs which no statement concerns cost nothing.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from toolgate.access.chain import hops
+from toolgate.access.chain.hops import Hop
+from toolgate.access.chain.tool_functions import ToolFunction, tool_functions
+from toolgate.access.deployment.agentcore_resources import Runtime
+from toolgate.access.deployment.deployment import Deployment
+from toolgate.access.deployment.roles import Role
+from toolgate.access.iam.evaluation import Access
+from toolgate.access.iam.identities import ANY_CALLER, Identity
+from toolgate.access.iam.policies import Policy
+from toolgate.policy.language.agentcore_facts import (
+    ASK_RUNTIME,
+    ASSUME_ROLE,
+    INVOKE_FUNCTION,
+    INVOKE_FUNCTION_URL,
+    RUN_COMMANDS,
+)
+from toolgate.policy.language.arns import account_in
+from toolgate.policy.language.principals import Named, named
+
+
+@dataclass(frozen=True)
+class Things[T]:
+    """What an action can be done to: things by the ARN that IAM is asked for, and their own policies by that ARN."""
+
+    action: str
+    by_arn: Mapping[str, T]
+    policies: Mapping[str, Policy]
+
+    def concerning(self, caller: Identity) -> Iterator[T]:
+        """Those to which a statement may let the caller; all others are denied."""
+        names: set[str] = set()
+        for policy in caller.policies:
+            named_there = policy.named(self.action)
+            if named_there is None:
+                yield from self.by_arn.values()
+                return
+            names |= named_there
+        opened = {arn for arn, policy in self._opened.items() if self._names(policy, arn, caller)}
+        yield from (self.by_arn[arn] for arn in self.by_arn if arn in names or arn in opened)
+
+    @cached_property
+    def _opened(self) -> Mapping[str, Policy]:
+        """Those whose own policy names somebody other than services."""
+        return {arn: self.policies[arn] for arn in self.by_arn if arn in self.policies and self._for_people(arn)}
+
+    def _for_people(self, arn: str) -> bool:
+        return any(
+            s.everybody_but or any(it.kind in ("aws", "*") for it in s.principals)
+            for s in self.policies[arn].concerning(self.action)
+        )
+
+    def _names(self, policy: Policy, arn: str, caller: Identity) -> bool:
+        """Whether it names the caller; its account does not count where the caller's own policies have to allow."""
+        who = None if caller is ANY_CALLER else caller.arn
+        ways = {named(s, who) for s in policy.concerning(self.action)} - {None}
+        return bool(ways - {Named.ACCOUNT}) or (bool(ways) and account_in(arn) != caller.account)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The hops of a deployment; those of each principal are decided once."""
+
+    deployment: Deployment
+    functions: tuple[ToolFunction, ...]
+    _taken: dict[str, tuple[Hop, ...]] = field(default_factory=dict)
+    _doors: dict[str, tuple[Hop, ...]] = field(default_factory=dict)
+
+    def asks(self, caller: Identity) -> Iterator[Hop]:
+        """The agents that the caller may send a question to."""
+        yield from self._at_runtimes(caller, self._asked, hops.ask)
+
+    def commands(self, caller: Identity) -> Iterator[Hop]:
+        """The agents in which the caller may run commands."""
+        yield from self._at_runtimes(caller, self._commanded, hops.commands)
+
+    def taken(self, caller: Identity) -> tuple[Hop, ...]:
+        """The roles that the caller may act as: by assuming one, or by commands in an agent that has it."""
+        if caller.arn not in self._taken:
+            self._taken[caller.arn] = (*self._assumed(caller), *self.commands(caller))
+        return self._taken[caller.arn]
+
+    def doors(self, caller: Identity) -> tuple[Hop, ...]:
+        """The functions that the caller may reach past every gateway."""
+        if caller.arn not in self._doors:
+            self._doors[caller.arn] = (*self._invoked(caller), *self._urls(caller))
+        return self._doors[caller.arn]
+
+    def tools_of(self, function: str) -> tuple[str, ...]:
+        """The full names of the tools that a function stands behind."""
+        return self._tools[function]
+
+    def role_after(self, hop: Hop) -> Identity:
+        """Whom somebody acts as who made the hop to a role or to an agent."""
+        runtime = self._runtimes.get(hop.to)
+        return self.deployment.identity(runtime.role_arn if runtime else hop.to)
+
+    def _at_runtimes(
+        self,
+        caller: Identity,
+        things: tuple[Things[Runtime], ...],
+        decided: Callable[[Deployment, Identity, Runtime], Hop],
+    ) -> Iterator[Hop]:
+        concerned = {it.arn: it for of_action in things for it in of_action.concerning(caller)}
+        yield from _open(decided(self.deployment, caller, runtime) for runtime in concerned.values())
+
+    def _assumed(self, caller: Identity) -> Iterator[Hop]:
+        roles = [role for role in self._roles.concerning(caller) if role.arn != caller.arn]
+        yield from _open(hops.assume(caller, role, self._roles.policies[role.arn]) for role in roles)
+
+    def _invoked(self, caller: Identity) -> Iterator[Hop]:
+        found: dict[str, list[Hop]] = {}
+        for function, way_in in self._ways_in.concerning(caller):
+            if caller.arn not in function.callers:  # the gateway's own role has to
+                found.setdefault(function.arn, []).append(hops.invoke(caller, function, way_in))
+        yield from _open(hops.widest(ways) for ways in found.values())
+
+    def _urls(self, caller: Identity) -> Iterator[Hop]:
+        for function in self._with_url.concerning(caller):
+            # A URL that asks nobody who they are is open to whoever it is open to at all.
+            urls = [url for url in function.urls if not url.public or caller is ANY_CALLER]
+            if urls:
+                yield from _open([hops.widest([hops.through_url(caller, function, url) for url in urls])])
+
+    @cached_property
+    def _tools(self) -> Mapping[str, tuple[str, ...]]:
+        return {it.arn: tuple(dict.fromkeys(tool.name for tool in it.tools)) for it in self.functions}
+
+    @cached_property
+    def _runtimes(self) -> Mapping[str, Runtime]:
+        return {runtime.arn: runtime for runtime in self.deployment.runtimes}
+
+    @cached_property
+    def _asked(self) -> tuple[Things[Runtime], ...]:
+        return self._signed(ASK_RUNTIME)
+
+    @cached_property
+    def _commanded(self) -> tuple[Things[Runtime], ...]:
+        return self._signed(RUN_COMMANDS)
+
+    def _signed(self, actions: tuple[str, ...]) -> tuple[Things[Runtime], ...]:
+        signed = {arn: runtime for arn, runtime in self._runtimes.items() if not runtime.jwt}
+        return tuple(Things(action, signed, self.deployment.resource_policies) for action in actions)
+
+    @cached_property
+    def _roles(self) -> Things[Role]:
+        trusts = {role.arn: role.trust_policy for role in self.deployment.roles}
+        return Things(ASSUME_ROLE, {role.arn: role for role in self.deployment.roles}, trusts)
+
+    @cached_property
+    def _ways_in(self) -> Things[tuple[ToolFunction, str]]:
+        ways = {way_in: (function, way_in) for function in self.functions for way_in in function.ways_in}
+        policies = {arn: function.policy for arn, (function, _) in ways.items() if function.policy}
+        return Things(INVOKE_FUNCTION, ways, policies)
+
+    @cached_property
+    def _with_url(self) -> Things[ToolFunction]:
+        doors = {url.function.qualified(it.arn): it for it in self.functions for url in it.urls}
+        policies = {arn: function.policy for arn, function in doors.items() if function.policy}
+        return Things(INVOKE_FUNCTION_URL, doors, policies)
+
+
+def graph(deployment: Deployment) -> Graph:
+    """The graph of a deployment."""
+    return Graph(deployment, tool_functions(deployment))
+
+
+def _open(found: Iterator[Hop] | list[Hop]) -> Iterator[Hop]:
+    return (hop for hop in found if hop.decision is not Access.DENY)

@@ -1,0 +1,169 @@
+"""One hop of a chain: who gets from themselves to what, by which decisions of IAM.
+
+A hop is decided like everything else (`iam.evaluation`), and keeps what decided it: its witness. Where AWS asks for two
+things and the second is not granted, though nothing denies it, the hop is undecided, not denied: which of the two AWS
+asks for has changed before (function URLs), or its documents contradict each other (endpoints of a runtime).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from toolgate.access.chain.tool_functions import ToolFunction
+from toolgate.access.deployment.agentcore_resources import Runtime
+from toolgate.access.deployment.deployment import Deployment
+from toolgate.access.deployment.function_access import FunctionUrl
+from toolgate.access.deployment.roles import Role
+from toolgate.access.iam.evaluation import Access, Decision, Outcome, decide
+from toolgate.access.iam.identities import ANY_CALLER, Identity
+from toolgate.access.iam.policies import Policy
+from toolgate.access.iam.statements import IamRequest
+from toolgate.access.matrix.inbound import ACCESS
+from toolgate.access.matrix.tool_access import ToolAccess, stricter
+from toolgate.policy.language.agentcore_facts import (
+    ASK_RUNTIME,
+    ASSUME_ROLE,
+    INVOKE_FUNCTION,
+    INVOKE_FUNCTION_URL,
+    RUN_COMMANDS,
+)
+from toolgate.policy.language.request_facts import Fact
+
+OPENNESS = (Access.DENY, Access.CONDITIONAL, Access.UNDECIDED, Access.ALLOW)
+"""Of several ways, the one that lets through most comes last."""
+
+
+class Step(StrEnum):
+    """What somebody does in one hop; the value is how a reader is told."""
+
+    ASK = "asks"
+    COMMANDS = "commands in"
+    ASSUME = "assumes"
+    INVOKE = "lambda:InvokeFunction"
+    URL = "function URL"
+    CALL = "calls"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A question to IAM, and the answer."""
+
+    request: IamRequest
+    decision: Decision
+
+    @property
+    def access(self) -> Access:
+        """What the answer means."""
+        return ACCESS[self.decision.outcome]
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One hop.
+
+    Attributes:
+        step: What is done.
+        who: The ARN of who does it, or `*`.
+        to: The ARN of the agent's runtime, the role, the function or the gateway that it is done to.
+        name: How a reader is told of that: an agent's name, or a role's.
+        checks: Its witness: all of them have to be answered with an allow.
+        access: What they come to.
+    """
+
+    step: Step
+    who: str
+    to: str
+    name: str
+    checks: tuple[Check, ...]
+    access: ToolAccess
+
+    @property
+    def decision(self) -> Access:
+        """Whether it can be done."""
+        return self.access.decision
+
+
+def check(caller: Identity, action: str, resource: str, policy: Policy | None, facts: Mapping[str, Fact]) -> Check:
+    """Ask IAM."""
+    request = IamRequest(caller, action, resource, facts, policy)
+    return Check(request, decide(request))
+
+
+def assume(caller: Identity, role: Role, trust: Policy) -> Hop:
+    """The caller takes a role: its trust policy, and the caller's own policies where that names only the account."""
+    asked = check(caller, ASSUME_ROLE, role.arn, trust, {})
+    return _hop(Step.ASSUME, caller, (role.arn, role.name), (asked,))
+
+
+def ask(deployment: Deployment, caller: Identity, runtime: Runtime) -> Hop:
+    """The caller sends an agent a question."""
+    return _at_runtime(deployment, caller, runtime, (Step.ASK, ASK_RUNTIME))
+
+
+def commands(deployment: Deployment, caller: Identity, runtime: Runtime) -> Hop:
+    """The caller runs commands in an agent's session, and so acts with the agent's role."""
+    return _at_runtime(deployment, caller, runtime, (Step.COMMANDS, RUN_COMMANDS))
+
+
+def _at_runtime(deployment: Deployment, caller: Identity, runtime: Runtime, what: tuple[Step, tuple[str, ...]]) -> Hop:
+    """AgentCore asks on the runtime and on its endpoint (developer guide, "Resource-based policies").
+
+    The guide writes an endpoint's ARN in two ways, so that a grant on the runtime alone is undecided, not denied.
+    """
+    step, actions = what
+    places = (runtime.arn, f"{runtime.arn}/runtime-endpoint/DEFAULT")
+    hops = [
+        _hop(step, caller, (runtime.arn, runtime.agent), checks)
+        for action in actions
+        for checks in [tuple(check(caller, action, at, deployment.resource_policies.get(at), {}) for at in places)]
+    ]
+    return widest(hops)
+
+
+_DIRECTLY: Mapping[str, Fact] = {"lambda:invokedviafunctionurl": "false", "lambda:functionurlauthtype": None}
+
+
+def invoke(caller: Identity, function: ToolFunction, way_in: str) -> Hop:
+    """The caller invokes a function by its ARN, an alias's or a version's."""
+    asked = check(caller, INVOKE_FUNCTION, way_in, function.policy, _DIRECTLY)
+    return _hop(Step.INVOKE, caller, (function.arn, way_in), (asked,))
+
+
+def through_url(caller: Identity, function: ToolFunction, url: FunctionUrl) -> Hop:
+    """The caller sends a request to a function's URL, which asks for both actions on the function.
+
+    Of URLs made before October 2025 the second was asked from November 2026 (Lambda developer guide, "Control access
+    to Lambda function URLs").
+    """
+    way_in = url.function.qualified(function.arn)
+    auth = "NONE" if url.public else "AWS_IAM"
+    facts: Mapping[str, Fact] = {"lambda:functionurlauthtype": auth, "lambda:invokedviafunctionurl": "true"}
+    actions = (INVOKE_FUNCTION_URL, INVOKE_FUNCTION)
+    checks = tuple(check(caller, action, way_in, function.policy, facts) for action in actions)
+    return _hop(Step.URL, caller, (function.arn, way_in), checks)
+
+
+def widest(hops: Iterable[Hop]) -> Hop:
+    """The one of several hops that lets through most."""
+    return max(hops, key=lambda hop: OPENNESS.index(hop.decision))
+
+
+def _hop(step: Step, caller: Identity, to: tuple[str, str], checks: tuple[Check, ...]) -> Hop:
+    first, *more = checks
+    access = first.access
+    for further in more:
+        missing = further.decision.outcome is Outcome.IMPLICIT_DENY
+        access = stricter(access, Access.UNDECIDED if missing else further.access)
+    return Hop(step, caller.name if caller is ANY_CALLER else caller.arn, *to, checks, _told(access, checks))
+
+
+def _told(access: Access, checks: tuple[Check, ...]) -> ToolAccess:
+    if access is not Access.CONDITIONAL:
+        return ToolAccess(access)
+    told = dict.fromkeys(
+        f"{s.effect} {it.request.action} if {condition}"
+        for it in checks
+        for s in it.decision.statements
+        for condition in s.conditions
+    )
+    return ToolAccess(access, tuple(told))

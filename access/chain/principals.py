@@ -1,0 +1,49 @@
+"""From whom a chain begins: anybody, agents, roles and users of the deployment, and strangers that it lets in."""
+
+from collections.abc import Iterator
+
+from toolgate.access.chain.tool_functions import ToolFunction
+from toolgate.access.deployment.deployment import Deployment
+from toolgate.access.iam.identities import ANY_CALLER, Identity
+from toolgate.access.matrix.principals import Caller, agents, given, named_by, others
+from toolgate.policy.language import iam
+from toolgate.policy.language.documents import Statement
+
+
+def principals(deployment: Deployment, functions: tuple[ToolFunction, ...]) -> Iterator[Caller]:
+    """Each once; anybody first. Agents that share a role are one principal."""
+    yield Caller(ANY_CALLER)
+    by_role: dict[str, list[Caller]] = {}
+    for agent in agents(deployment):
+        by_role.setdefault(agent.identity.arn, []).append(agent)
+    for of_role in by_role.values():
+        yield Caller(of_role[0].identity, ", ".join(dict.fromkeys(str(it.agent) for it in of_role)))
+    yield from others(deployment)
+    yield from given(deployment)
+    known = {it.arn for it in (*deployment.roles, *deployment.users, *deployment.given)} | set(by_role)
+    for arn in dict.fromkeys(_named(deployment, functions)):
+        if arn not in known:
+            yield Caller(deployment.identity(arn))
+
+
+def _named(deployment: Deployment, functions: tuple[ToolFunction, ...]) -> Iterator[str]:
+    """Whom the policies of runtimes, functions and roles name."""
+    policies = [(policy, it.arn) for it in deployment.runtimes for policy in deployment.policies_on(it.arn)]
+    policies += [(it.policy, it.arn) for it in functions if it.policy]
+    policies += [(it.trust_policy, it.arn) for it in deployment.roles]
+    for policy, arn in policies:
+        for statement in policy.statements:
+            yield from named_by(statement, arn)
+
+
+def everything(identity: Identity) -> bool:
+    """Whether a principal's own policies allow every action on every resource, and nothing takes any away."""
+    statements = [statement for policy in identity.policies for statement in policy.statements]
+    limited = identity.boundary or identity.unknown_boundary or identity.unread
+    return not limited and all(s.allow is True for s in statements) and any(_of_all(s) for s in statements)
+
+
+def _of_all(statement: Statement) -> bool:
+    resources = statement.resources
+    whole = resources.given and not resources.negated and "*" in resources.values
+    return whole and statement.conditions == () and iam.allows_everything(statement)

@@ -1,0 +1,159 @@
+"""What a deployment says of who may use its Lambda functions past a gateway: permissions, URLs, aliases, versions.
+
+A function's own policy is its permissions together; each is written here as the statement that Lambda makes of it.
+Source: Lambda API reference, AddPermission and GetPolicy; Lambda developer guide, "Resource-based policy" and
+"Control access to Lambda function URLs".
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from toolgate.access.deployment.stack_export import Resource
+from toolgate.policy.language.agentcore_facts import (
+    FUNCTION,
+    FUNCTION_ALIAS,
+    FUNCTION_URL,
+    INVOKE_FUNCTION,
+    INVOKE_FUNCTION_URL,
+    LAMBDA_PERMISSION,
+)
+
+UNQUALIFIED = ""
+_FUNCTION = re.compile(
+    r"(?P<arn>arn:[^:]*:lambda:[^:]*:[^:]*:function:)?(?:\d+:function:)?(?P<name>[^:]+)(?::(?P<qualifier>[^:]+))?"
+)
+
+
+@dataclass(frozen=True)
+class FunctionName:
+    """A function as a property names it.
+
+    Attributes:
+        name: Its unqualified ARN, or its name alone.
+        qualifier: An alias or a version; empty for the function itself.
+    """
+
+    name: str
+    qualifier: str = UNQUALIFIED
+
+    def means(self, arn: str) -> bool:
+        """Whether it is the function with this unqualified ARN."""
+        return self.name == arn or arn.endswith(f":function:{self.name}")
+
+    def qualified(self, arn: str) -> str:
+        """The ARN with this qualifier."""
+        return f"{arn}:{self.qualifier}" if self.qualifier else arn
+
+
+def function_name(text: str, qualifier: str | None = None) -> FunctionName:
+    """Read a name, an ARN or a part of one, with or without an alias or a version (Lambda's `FunctionName`)."""
+    found = _FUNCTION.fullmatch(text)
+    if found is None:
+        return FunctionName(text, qualifier or UNQUALIFIED)
+    return FunctionName((found["arn"] or "") + found["name"], qualifier or found["qualifier"] or UNQUALIFIED)
+
+
+@dataclass(frozen=True)
+class FunctionUrl:
+    """A function URL; `public` says that nobody is asked who they are (`authorizationType` NONE)."""
+
+    label: str
+    function: FunctionName
+    public: bool
+
+
+@dataclass(frozen=True)
+class Permission:
+    """One statement of a function's policy, without its `Resource`."""
+
+    function: FunctionName
+    statement: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class FunctionAccess:
+    """All of it; `qualified` are the aliases and numbered versions by which functions can be invoked."""
+
+    permissions: tuple[Permission, ...] = ()
+    urls: tuple[FunctionUrl, ...] = ()
+    qualified: tuple[FunctionName, ...] = ()
+
+
+NO_ACCESS = FunctionAccess()
+"""Of a deployment that says nothing of it."""
+
+
+def read_function_access(resources: Sequence[Resource]) -> FunctionAccess:
+    """Read it from all resources.
+
+    Raises:
+        DeploymentError: A permission, a URL or an alias cannot be read.
+    """
+    urls = tuple(_url(it) for it in resources if it.type == FUNCTION_URL)
+    permissions = [_permission(it) for it in resources if it.type == LAMBDA_PERMISSION]
+    return FunctionAccess(
+        permissions=(*permissions, *(made for url in urls if url.public for made in _made_with(url))),
+        urls=urls,
+        qualified=tuple(_qualified(resources)),
+    )
+
+
+def _url(resource: Resource) -> FunctionUrl:
+    named = function_name(resource.text("functionName"), resource.optional_text("qualifier"))
+    return FunctionUrl(resource.label, named, resource.text("authorizationType") == "NONE")
+
+
+def _permission(resource: Resource) -> Permission:
+    named = function_name(resource.text("function"), resource.optional_text("qualifier"))
+    sid = resource.optional_text("statementId") or resource.name
+    conditions: dict[str, dict[str, str]] = {}
+    for key, (operator, name) in _CONDITIONS.items():
+        if value := resource.optional_text(key):
+            conditions.setdefault(operator, {})[name] = value
+    if resource.get("invokedViaFunctionUrl") is True:
+        conditions |= _VIA_URL
+    return Permission(named, _statement(sid, resource.text("principal"), resource.text("action"), conditions))
+
+
+_CONDITIONS = {
+    "sourceArn": ("ArnLike", "AWS:SourceArn"),
+    "sourceAccount": ("StringEquals", "AWS:SourceAccount"),
+    "principalOrgId": ("StringEquals", "aws:PrincipalOrgID"),
+    "functionUrlAuthType": ("StringEquals", "lambda:FunctionUrlAuthType"),
+    "eventSourceToken": ("StringEquals", "lambda:EventSourceToken"),
+}
+"""A permission's properties, and the condition that Lambda makes of each."""
+_VIA_URL = {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}
+
+
+def _made_with(url: FunctionUrl) -> Iterator[Permission]:
+    """What the provider writes by itself with a URL of NONE (pulumi_aws, FunctionUrl, note on `authorization_type`)."""
+    unsigned = {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}}
+    asked = (("FunctionURLAllowPublicAccess", INVOKE_FUNCTION_URL, unsigned), (_INVOKE_SID, INVOKE_FUNCTION, _VIA_URL))
+    for sid, action, conditions in asked:
+        yield Permission(url.function, _statement(sid, "*", action, conditions))
+
+
+_INVOKE_SID = "FunctionURLInvokeAllowPublicAccess"
+
+
+def _statement(sid: str, principal: str, action: str, conditions: Mapping[str, Any]) -> Mapping[str, Any]:
+    statement = {"Sid": sid, "Effect": "Allow", "Principal": _principal(principal), "Action": action}
+    return {**statement, "Condition": conditions} if conditions else statement
+
+
+def _principal(text: str) -> str | dict[str, str]:
+    if text == "*":
+        return text
+    return {"AWS": text} if text.startswith("arn:") or "." not in text else {"Service": text}
+
+
+def _qualified(resources: Sequence[Resource]) -> Iterator[FunctionName]:
+    for resource in resources:
+        if resource.type == FUNCTION_ALIAS:
+            yield function_name(resource.text("functionName"), resource.text("name"))
+        version = resource.get("version") if resource.type == FUNCTION else None
+        if isinstance(version, str) and version.isdigit():
+            yield function_name(resource.text("arn"), version)

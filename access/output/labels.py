@@ -1,0 +1,25 @@
+"""How a reader is told of a principal and of a gateway."""
+
+from toolgate.access.iam.identities import ANY_CALLER
+from toolgate.policy.language.arns import account_of
+
+
+def principal_label(arn: str, agent: str | None, gateway: str) -> str:
+    """An agent's name, `*`, or else what the ARN ends in; with the account where it is another than the gateway's."""
+    if agent is not None or ":" not in arn:
+        return agent or arn
+    account = account_of(arn)
+    name = arn.rsplit(":", 1)[-1]
+    return name if account in {"", account_of(gateway)} else f"{account}:{name}"
+
+
+def gateway_label(arn: str) -> str:
+    """A gateway's id."""
+    return arn.rsplit("/", 1)[-1]
+
+
+def who(arn: str, agent: str | None, near: str) -> str:
+    """The same in a sentence, where `*` would not be understood; `near` is an ARN whose account goes without saying."""
+    if arn == ANY_CALLER.name:
+        return "anybody"
+    return principal_label(arn, agent, near if account_of(near) else arn)
