@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from toolgate.access.output.access_difference import way_sentences
 from toolgate.local.engine.pack_process import Violation
 from toolgate.review.access_summary import sentences
 from toolgate.review.markdown import block, code, folded, table
@@ -33,8 +34,8 @@ def summary(judgements: Judgements) -> dict[str, Any]:
     verdicts = _verdicts(judgements)
     return {
         "mandatory": sum(found.level == "mandatory" for found in _violations(verdicts)),
-        "gains": sum(len(verdict.access.gains) for verdict in verdicts.values()),
-        "losses": sum(len(verdict.access.losses) for verdict in verdicts.values()),
+        "gains": sum(len(it.access.gains) + len(it.access.ways_gained) for it in verdicts.values()),
+        "losses": sum(len(it.access.losses) + len(it.access.ways_lost) for it in verdicts.values()),
         "locks": len(_locks(verdicts)),
         "unplanned": [stack for stack, judgement in judgements.items() if isinstance(judgement, Failed)],
     }
@@ -142,8 +143,9 @@ def _cells(judgement: Judgement) -> list[str]:
     found, access = judgement.changes, judgement.access
     advisory = len(judgement.violations) - len(judgement.mandatory)
     mandatory = f"{len(judgement.mandatory)} mandatory"
-    counts = [f"**{len(access.gains)} gained**"] if access.gains else []
-    counts += [f"{len(access.losses)} lost"] if access.gains or access.losses else []
+    gained, lost = len(access.gains) + len(access.ways_gained), len(access.losses) + len(access.ways_lost)
+    counts = [f"**{gained} gained**"] if gained else []
+    counts += [f"{lost} lost"] if gained or lost else []
     counts += [f"**{_count(len(judgement.locks), 'lock')} off**"] if judgement.locks else []
     return [
         f"{len(found.added)} new, {len(found.changed)} changed, {len(found.removed)} removed",
@@ -186,6 +188,7 @@ def _losses(verdict: Verdict) -> Iterator[str]:
 _ACCESS: tuple[tuple[str, Callable[[Verdict], Iterator[str]]], ...] = (
     ("Who may newly call what", _gains),
     ("Who may no longer call what", _losses),
+    ("Who may ask agents, and the ways around a gateway", lambda verdict: map(code, way_sentences(verdict.access))),
     ("Access that could not be judged", lambda verdict: map(code, verdict.access.unsupported)),
 )
 

@@ -8,8 +8,9 @@ from itertools import groupby
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.matrix.access_matrix import Matrix
 from toolgate.access.matrix.tool_access import DENIED, ToolAccess
-from toolgate.access.output.labels import gateway_label, principal_label
+from toolgate.access.output.labels import gateway_label, principal_label, who
 from toolgate.access.output.table import columns, markdown
+from toolgate.access.output.way_difference import ASK, BYPASS, WayChange, gains, way_changes
 
 NO_CHANGE, SOMEBODY_GAINS, ONLY_LOSSES = 0, 1, 3
 """Exit codes of the comparison."""
@@ -29,23 +30,41 @@ class Change:
     @property
     def gain(self) -> bool:
         """Whether the principal could do more than before; where that cannot be excluded, it counts as one."""
-        return self.after.decision is not Access.DENY and self.before.decision is not Access.ALLOW
+        return gains(self.before, self.after)
 
 
 @dataclass(frozen=True)
 class Difference:
-    """All changes, and what could not be judged in the deployment after them."""
+    """All changes, and what could not be judged in the deployment after them.
+
+    Attributes:
+        gains: Tools that somebody may newly call over a gateway.
+        losses: Tools that somebody may no longer call over it.
+        unsupported: What could not be judged.
+        ways: Changes of who may ask an agent, and of the ways around a gateway.
+    """
 
     gains: tuple[Change, ...]
     losses: tuple[Change, ...]
     unsupported: tuple[str, ...] = ()
+    ways: tuple[WayChange, ...] = ()
+
+    @property
+    def ways_gained(self) -> tuple[WayChange, ...]:
+        """Those by which somebody could do more than before."""
+        return tuple(way for way in self.ways if way.gain)
+
+    @property
+    def ways_lost(self) -> tuple[WayChange, ...]:
+        """The others."""
+        return tuple(way for way in self.ways if not way.gain)
 
     @property
     def code(self) -> int:
         """The exit code."""
-        if self.gains:
+        if self.gains or self.ways_gained:
             return SOMEBODY_GAINS
-        return ONLY_LOSSES if self.losses else NO_CHANGE
+        return ONLY_LOSSES if self.losses or self.ways else NO_CHANGE
 
 
 _Key = tuple[str, str, str]
@@ -65,6 +84,7 @@ def difference(before: Matrix, after: Matrix) -> Difference:
         tuple(change for change in changes if change.gain),
         tuple(change for change in changes if not change.gain),
         after.unsupported,
+        tuple(way_changes(before, after)),
     )
 
 
@@ -86,28 +106,51 @@ def _agents(matrix: Matrix) -> dict[str, str]:
 
 
 def as_json(difference: Difference) -> str:
-    """`{"gains": [...], "losses": [...], "unsupported": [...]}`; a change is an entry with `before` and `after`."""
-    return json.dumps(
-        {
-            "gains": [_told(change) for change in difference.gains],
-            "losses": [_told(change) for change in difference.losses],
-            "unsupported": difference.unsupported,
-        }
-    )
+    """`gains` and `losses` of tools; the same of `ask` and of `bypasses`; `unsupported`.
+
+    A change is a row of the matrix with `before` and `after` in place of its decision.
+    """
+    told = {word: [_told(change) for change in changes] for word, changes in _of_tools(difference)}
+    ways = {
+        key: {word: [_way(it) for it in changes if it.kind == kind] for word, changes in _of_ways(difference)}
+        for key, kind in (("ask", ASK), ("bypasses", BYPASS))
+    }
+    return json.dumps({**told, **ways, "unsupported": difference.unsupported})
+
+
+def _of_tools(difference: Difference) -> Iterator[tuple[str, tuple[Change, ...]]]:
+    yield from (("gains", difference.gains), ("losses", difference.losses))
+
+
+def _of_ways(difference: Difference) -> Iterator[tuple[str, tuple[WayChange, ...]]]:
+    yield from (("gains", difference.ways_gained), ("losses", difference.ways_lost))
 
 
 def _told(change: Change) -> Mapping[str, object]:
-    return {
-        "principal": change.principal,
-        "agent": change.agent,
-        "gateway": change.gateway,
-        "tool": change.tool,
-        "before": {"decision": change.before.decision, "conditions": change.before.conditions},
-        "after": {"decision": change.after.decision, "conditions": change.after.conditions},
-    }
+    row = {"principal": change.principal, "agent": change.agent, "gateway": change.gateway, "tool": change.tool}
+    return {**row, "before": _access(change.before), "after": _access(change.after)}
+
+
+def _way(change: WayChange) -> Mapping[str, object]:
+    reached = {"target": change.target, "what": change.what, "way": change.way}
+    row = {"principal": change.principal, "agent": change.agent, **reached}
+    return {**row, "before": _access(change.before), "after": _access(change.after)}
+
+
+def _access(access: ToolAccess) -> Mapping[str, object]:
+    return {"decision": access.decision, "conditions": access.conditions}
 
 
 HEADER = ("who", "gateway", "tool", "before", "after")
+WAY_HEADER = ("who", "may", "by", "before", "after")
+
+
+def way_sentences(difference: Difference) -> Iterator[str]:
+    """One line for each change of the chain, gains first."""
+    for word, changes in (("newly", difference.ways_gained), ("no longer so", difference.ways_lost)):
+        for change in changes:
+            name, what, way, before, after = _way_row(change)
+            yield f"{name} may {word} {what}{f' by {way}' if way else ''} ({before} -> {after})"
 
 
 def as_table(difference: Difference) -> str:
@@ -115,6 +158,8 @@ def as_table(difference: Difference) -> str:
     lines: list[str] = []
     for title, changes in _titled(difference):
         lines += [title, *columns([HEADER, *_rows(changes)]), *(f"  {text}" for text in _conditions(changes))]
+    for title, ways in _titled_ways(difference):
+        lines += [title, *columns([WAY_HEADER, *map(_way_row, ways)]), *(f"  {text}" for text in _way_conditions(ways))]
     return "\n".join([*(lines or ["Nobody's access changes."]), *_unjudged(difference, "  ")])
 
 
@@ -124,26 +169,49 @@ def as_markdown(difference: Difference) -> str:
     for title, changes in _titled(difference):
         rows = [[who, f"`{gateway}`", f"`{tool}`", *rest] for who, gateway, tool, *rest in _rows(changes)]
         lines += [f"**{title}**", "", *markdown(HEADER, rows), "", *(f"- {text}" for text in _conditions(changes)), ""]
+    for title, ways in _titled_ways(difference):
+        lines += [f"**{title}**", "", *markdown(WAY_HEADER, [_way_row(way) for way in ways]), ""]
+        lines += [*(f"- {text}" for text in _way_conditions(ways)), ""]
     return "\n".join([*(lines or ["Nobody's access changes.", ""]), *_unjudged(difference, "- ")]).rstrip()
 
 
 def _titled(difference: Difference) -> Iterator[tuple[str, Sequence[Change]]]:
-    for word, changes in (("gains", difference.gains), ("losses", difference.losses)):
+    for word, changes in _of_tools(difference):
         if changes:
             yield f"Access {word}: {len(changes)}", changes
+
+
+def _titled_ways(difference: Difference) -> Iterator[tuple[str, Sequence[WayChange]]]:
+    for word, changes in _of_ways(difference):
+        for title, kind in (("Ways around a gateway", BYPASS), ("Asking agents", ASK)):
+            found = [way for way in changes if way.kind == kind]
+            if found:
+                yield f"{title}, {word}: {len(found)}", found
+
+
+def _way_row(change: WayChange) -> list[str]:
+    name = who(change.principal, change.agent, change.target)
+    return [name, change.what, change.way, str(change.before.decision), str(change.after.decision)]
+
+
+def _way_conditions(changes: Sequence[WayChange]) -> Iterator[str]:
+    for change in changes:
+        name = f"{who(change.principal, change.agent, change.target)}, {change.what}"
+        yield from (f"{name}, before: {it}" for it in change.before.conditions)
+        yield from (f"{name}, after: {it}" for it in change.after.conditions)
 
 
 def _rows(changes: Sequence[Change]) -> list[list[str]]:
     """One row per principal, gateway, before and after; the tools of a row together."""
     rows: list[list[str]] = []
-    for (who, gateway, before, after), group in groupby(changes, key=_alike):
-        rows.append([who, gateway, ", ".join(change.tool for change in group), before, after])
+    for (name, gateway, before, after), group in groupby(changes, key=_alike):
+        rows.append([name, gateway, ", ".join(change.tool for change in group), before, after])
     return rows
 
 
 def _alike(change: Change) -> tuple[str, str, str, str]:
-    who = principal_label(change.principal, change.agent, change.gateway)
-    return who, gateway_label(change.gateway), str(change.before.decision), str(change.after.decision)
+    name = principal_label(change.principal, change.agent, change.gateway)
+    return name, gateway_label(change.gateway), str(change.before.decision), str(change.after.decision)
 
 
 def _conditions(changes: Sequence[Change]) -> Iterator[str]:
