@@ -52,17 +52,28 @@ def matrix(deployment: Path, policies: Policies, form: str) -> None:
 
 @access.command()
 @_deployment
-@click.option("--agent", required=True, help="the agent's name")
+@click.option("--agent", help="the agent's name")
+@click.option("--principal", help="in place of an agent: the ARN or the name of a role or user, or *")
 @click.option("--tool", required=True, help="the tool's full name, <target>___<tool>")
 @click.option("--arguments", type=options.JSON, help="the call's arguments as a JSON object, if they are known")
 @options.policies
-def explain(deployment: Path, agent: str, tool: str, arguments: Mapping[str, Any] | None, policies: Policies) -> None:
-    """The statements and policies that decided about one agent and tool."""
+def explain(  # as many as it has options
+    deployment: Path,
+    agent: str | None,
+    principal: str | None,
+    tool: str,
+    arguments: Mapping[str, Any] | None,
+    policies: Policies,
+) -> None:
+    """The statements and policies that decided about one agent, or any principal, and one tool; hop by hop."""
     from toolgate.access.deployment.stack_export import DeploymentError
-    from toolgate.access.output.explanation import explain as explained
+    from toolgate.access.output import explanation
 
+    if (agent is None) == (principal is None):
+        raise CommandError("either --agent or --principal says whose access to explain")
+    explained = explanation.explain if agent is not None else explanation.explain_principal
     try:
-        click.echo(explained(_read(deployment, policies), agent, tool, arguments))
+        click.echo(explained(_read(deployment, policies), agent or principal or "", tool, arguments))
     except DeploymentError as error:
         raise CommandError(str(error)) from error
 

@@ -39,7 +39,7 @@ def _named(deployment: Deployment, functions: tuple[ToolFunction, ...]) -> Itera
 def everything(identity: Identity) -> bool:
     """Whether a principal's own policies allow every action on every resource, and nothing takes any away."""
     statements = [statement for policy in identity.policies for statement in policy.statements]
-    limited = identity.boundary or identity.unknown_boundary or identity.unread
+    limited = identity.boundary or identity.unknown_boundary or identity.unknowns
     return not limited and all(s.allow is True for s in statements) and any(_of_all(s) for s in statements)
 
 

@@ -144,15 +144,15 @@ def _ways(graph: Graph, caller: Caller, best: _Best) -> Iterator[Bypass]:
         if best.news((hop.to, hop.step), hop.decision):
             best.news((hop.to, ""), hop.decision)
             yield _row(caller, (hop,), (hop.to, graph.tools_of(hop.to)), hop.access)
-    for path in _paths(graph, caller.identity):
+    for path in paths(graph, caller.identity):
         role = graph.role_after(path[-1])
         if everything(role):
-            access = _through(path, ALLOWED)
+            access = through(path, ALLOWED)
             if best.news(_ALL_KEY, access.decision):
                 yield _row(caller, path, _ALL, access)
             continue
         for hop in graph.doors(role):
-            access = _through(path, hop.access)
+            access = through(path, hop.access)
             if best.news((hop.to, ""), access.decision):
                 yield _row(caller, (*path, hop), (hop.to, graph.tools_of(hop.to)), access)
         yield from _as_another(caller, path, role.arn, best)
@@ -165,14 +165,14 @@ def _as_another(caller: Caller, path: Path, role: str, best: _Best) -> Iterator[
         cells: dict[ToolAccess, ToolAccess] = {}
         found: dict[ToolAccess, list[str]] = {}
         for tool, cell in block.by_tool():
-            access = cells.setdefault(cell, _through(path, cell))
+            access = cells.setdefault(cell, through(path, cell))
             if best.news((block.gateway, tool), access.decision):
                 found.setdefault(access, []).append(tool)
         for access, tools in found.items():
             yield _row(caller, path, (block.gateway, tuple(tools)), access)
 
 
-def _paths(graph: Graph, start: Identity) -> Iterator[Path]:
+def paths(graph: Graph, start: Identity) -> Iterator[Path]:
     """A path to each role that somebody may act as: an outright one where there is one, and the shortest."""
     reached = {start.arn}
     for steps in (frozenset({Access.ALLOW}), frozenset(OPENNESS)):
@@ -190,7 +190,8 @@ def _paths(graph: Graph, start: Identity) -> Iterator[Path]:
                         yield (*path, hop)
 
 
-def _through(path: Path, last: ToolAccess) -> ToolAccess:
+def through(path: Path, last: ToolAccess) -> ToolAccess:
+    """What comes of all hops of a path and of what follows them."""
     decision, conditions = last.decision, last.conditions
     for hop in reversed(path):
         decision, conditions = stricter(hop.decision, decision), (*hop.access.conditions, *conditions)
@@ -198,13 +199,17 @@ def _through(path: Path, last: ToolAccess) -> ToolAccess:
 
 
 def _row(caller: Caller, hops: Path, reached: tuple[str, tuple[str, ...]], access: ToolAccess) -> Bypass:
-    words = [_WORDS[hop.step].format(hop.name) for hop in hops]
-    if reached == _ALL:
-        words.append(EVERYTHING)
+    words = [it for it in (in_words(hops), EVERYTHING if reached == _ALL else "") if it]
     return Bypass(_arn(caller.identity), caller.agent, *reached, ", ".join(words), access, hops)
 
 
+def in_words(path: Path) -> str:
+    """A path as a reader is told of it."""
+    return ", ".join(_WORDS[hop.step].format(hop.name) for hop in path)
+
+
 _WORDS = {
+    Step.ASK: "asks agent {}",
     Step.ASSUME: "assumes role {}",
     Step.COMMANDS: "commands in agent {}",
     Step.INVOKE: "lambda:InvokeFunction",

@@ -60,6 +60,8 @@ class Decision:
         return self.outcome is Outcome.ALLOW
 
 
+ANYTHING = "Anything"
+"""The effect of a document that the deployment does not hold."""
 IDENTITY, BOUNDARY, RESOURCE = "identity policy", "permissions boundary", "resource policy"
 
 
@@ -132,7 +134,7 @@ def _limits(request: IamRequest, allows: tuple[Matched, ...]) -> list[_Layer]:
         return [_Layer(BOUNDARY, allows)]
     if unknown := request.caller.unknown_boundary:
         # Whatever the others allow, it may take away.
-        document = DecidingStatement(unknown, "its document is not in the deployment", "Anything", kind="boundary")
+        document = DecidingStatement(unknown, "its document is not in the deployment", ANYTHING, kind="boundary")
         return [_Layer(BOUNDARY, (Matched(document, Match.UNREADABLE),))]
     return []
 

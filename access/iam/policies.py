@@ -16,17 +16,22 @@ from toolgate.policy.language.matching import Match
 
 @dataclass(frozen=True)
 class Policy:
-    """An IAM policy document and the name of the resource that it was written in."""
+    """An IAM policy document and the name of the resource that it was written in.
+
+    `only` are the numbers of the statements that count; None for all of them.
+    """
 
     name: str
     document: Mapping[str, Any]
+    only: frozenset[int] | None = None
     _concerning: dict[str, tuple[Statement, ...]] = field(default_factory=dict, compare=False, repr=False)
     _named: dict[str, frozenset[str] | None] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
         """The document's statements."""
-        return iam.statements(documents.read(dict(self.document)))
+        found = iam.statements(documents.read(dict(self.document)))
+        return found if self.only is None else tuple(s for s in found if s.index in self.only)
 
     def concerning(self, action: str) -> tuple[Statement, ...]:
         """The statements that may have a say about an action, whatever the resource and the conditions."""

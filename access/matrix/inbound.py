@@ -47,9 +47,14 @@ def inbound(deployment: Deployment, gateway: Gateway, caller: Identity) -> Inbou
         return Inbound(Access.ALLOW)
     if gateway.authorizer != "AWS_IAM":
         return Inbound(Access.UNDECIDED)
-    policies = deployment.policies_on(gateway.arn) or (None,)
-    decision = _whichever([decide(IamRequest(caller, INVOKE_GATEWAY, gateway.arn, {}, policy)) for policy in policies])
+    decision = _whichever([decide(it) for it in requests(deployment, gateway, caller)])
     return Inbound(ACCESS[decision.outcome], decision)
+
+
+def requests(deployment: Deployment, gateway: Gateway, caller: Identity) -> list[IamRequest]:
+    """What IAM is asked when the caller calls a gateway with an IAM authorizer, once for each resource policy."""
+    policies = deployment.policies_on(gateway.arn) or (None,)
+    return [IamRequest(caller, INVOKE_GATEWAY, gateway.arn, resource_policy=policy) for policy in policies]
 
 
 def _whichever(decisions: Sequence[Decision]) -> Decision:

@@ -1,25 +1,29 @@
-"""Why an agent may or may not call a tool: the statements and policies that decided, and what a denial lacks."""
+"""Why somebody may or may not call a tool: hop by hop the statements that decided, and what a denial lacks.
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+First the call at the gateway, then the call through an agent that may be asked, then every way around the gateway.
+Where nothing leads to the tool, each nearest hop tells what it lacks.
+"""
 
-from toolgate.access.cedar.cedar_decision import ToolDecision, ToolEngine, decide_tool, tool_engine
-from toolgate.access.deployment.agentcore_resources import Gateway
+from collections.abc import Iterable, Iterator, Sequence
+
+from toolgate.access.chain import hops
+from toolgate.access.chain.graph import Graph, graph
+from toolgate.access.chain.hops import OPENNESS
+from toolgate.access.chain.principals import principals
+from toolgate.access.chain.ways import Path, in_words, paths, through
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.stack_export import DeploymentError
-from toolgate.access.iam.evaluation import Access, Decision, Outcome
-from toolgate.access.iam.identities import Identity
+from toolgate.access.iam.evaluation import Access
+from toolgate.access.iam.identities import ANY_CALLER, outsider
 from toolgate.access.matrix.access_matrix import tools_of
-from toolgate.access.matrix.inbound import OPEN, Inbound, inbound
 from toolgate.access.matrix.principals import Caller, agents
-from toolgate.access.matrix.tool_access import AccessCheck, call, cedar_name
-from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY
-
-Arguments = Mapping[str, Any] | None
+from toolgate.access.matrix.tool_access import ToolAccess
+from toolgate.access.output.call_lines import Arguments, Call
+from toolgate.access.output.witness_lines import hop_lines
 
 
 def explain(deployment: Deployment, agent: str, tool: str, arguments: Arguments = None) -> str:
-    """Why the agent may or may not call the tool, at every gateway that offers it.
+    """Why an agent may or may not call a tool, at every gateway that offers it.
 
     Args:
         deployment: The deployment.
@@ -34,82 +38,154 @@ def explain(deployment: Deployment, agent: str, tool: str, arguments: Arguments 
     if not callers:
         names = sorted({caller.agent or "" for caller in agents(deployment)})
         raise DeploymentError(f"there is no agent '{agent}'; the deployment has {_listed(names)}")
+    return _explained(graph(deployment), callers, tool, arguments)
+
+
+def explain_principal(deployment: Deployment, principal: str, tool: str, arguments: Arguments = None) -> str:
+    """The same of any principal.
+
+    Args:
+        deployment: The deployment.
+        principal: Its ARN, its name, or `*` for anybody.
+        tool: The tool's full name.
+        arguments: The call's arguments; None for a call of which they are not known.
+
+    Raises:
+        DeploymentError: There is no such principal or no such tool; the text lists those that there are.
+    """
+    hops_ = graph(deployment)
+    known = list(principals(deployment, hops_.functions))
+    found = [caller for caller in known if principal in (caller.identity.arn, caller.identity.name)]
+    if not found and principal.startswith("arn:"):
+        found = [Caller(outsider(principal))]
+    if not found:
+        names = sorted({caller.identity.name for caller in known})
+        raise DeploymentError(f"there is no principal '{principal}'; the deployment has {_listed(names)}")
+    return _explained(hops_, found, tool, arguments, why_not=True)
+
+
+def _explained(
+    hops_: Graph, callers: Sequence[Caller], tool: str, arguments: Arguments, *, why_not: bool = False
+) -> str:
+    deployment = hops_.deployment
     gateways = [gateway for gateway in deployment.gateways if tool in tools_of(deployment, gateway)]
     if not gateways:
         names = sorted({name for gateway in deployment.gateways for name in tools_of(deployment, gateway)})
         raise DeploymentError(f"there is no tool '{tool}'; the deployment has {_listed(names)}")
-    return "\n".join(
-        line
-        for caller in callers
-        for gateway in gateways
-        for line in _lines(deployment, gateway, caller, tool, arguments)
-    )
+    functions = {(it.gateway, it.name): function for function in hops_.functions for it in function.tools}
+    calls = [Call(deployment, it, tool, arguments, functions.get((it.arn, tool))) for it in gateways]
+    elsewhere = list(_same_tool(hops_, calls))
+    lines: list[str] = []
+    for caller in callers:
+        lines += _calls(calls, caller)
+        further = [*_through_agents(hops_, calls, caller), *_around(hops_, calls, caller)]
+        further += _other_gateways(calls, elsewhere, caller)
+        if caller.identity is not ANY_CALLER:
+            further += _around(hops_, calls, Caller(ANY_CALLER))
+        open_ = further or any(it.access(caller.identity).decision is not Access.DENY for it in calls)
+        lines += further if open_ or not why_not else _nearest_agents(calls, caller)
+    return "\n".join(lines)
+
+
+def _same_tool(found: Graph, calls: Sequence[Call]) -> Iterator[Call]:
+    """The calls of the same function's tool of the same name at other gateways, where it has another full name."""
+    deployment = found.deployment
+    gateways = {gateway.arn: gateway for gateway in deployment.gateways}
+    for asked in calls:
+        tools = asked.function.tools if asked.function else ()
+        plain = {it.plain for it in tools if it.name == asked.tool}
+        for it in tools:
+            if it.plain in plain and it.name != asked.tool:
+                yield Call(deployment, gateways[it.gateway], it.name, asked.arguments, asked.function)
 
 
 def _listed(names: list[str]) -> str:
     return ", ".join(names) or "none"
 
 
-def _lines(deployment: Deployment, gateway: Gateway, caller: Caller, tool: str, arguments: Arguments) -> Iterator[str]:
-    who = caller.identity
-    engine = tool_engine(deployment, gateway)
-    inbound_decision = inbound(deployment, gateway, who)
-    cell = call(AccessCheck(gateway, engine, who, inbound_decision), tool, arguments)
-    yield f"{cell.decision}: {caller.agent} ({who.arn}) calling {tool} at {gateway.arn}"
-    yield from (f"  {line}" for line in _inbound(gateway, who, inbound_decision))
-    if inbound_decision.access is not Access.DENY and engine is not None:
-        yield from (f"  {line}" for line in _engine(engine, gateway, who, tool, arguments))
-    if inbound_decision.access is not Access.DENY and gateway.interceptors:
-        yield "  interceptors: they may refuse or rewrite the call; they are not judged"
+def _told(caller: Caller) -> str:
+    if caller.identity is ANY_CALLER:
+        return "anybody"
+    return f"{caller.agent or caller.identity.name} ({caller.identity.arn})"
 
 
-def _inbound(gateway: Gateway, who: Identity, inbound_decision: Inbound) -> Iterator[str]:
-    decision = inbound_decision.decision
-    if decision is None:
-        means = OPEN.get(gateway.authorizer, "whom it lets in is not judged")
-        yield f"inbound: authorizer {gateway.authorizer}: {means}"
-        return
-    yield f"inbound: IAM {INVOKE_GATEWAY}: {decision.outcome}"
-    for statement in decision.statements:
-        conditions = f", if {'; '.join(statement.conditions)}" if statement.conditions else ""
-        yield f"  {statement.effect} in {_KINDS[statement.kind]} '{statement.policy}' ({statement.sid}){conditions}"
-    yield from (f"  not known: {unread}" for unread in who.unknowns if decision.outcome is Outcome.UNDECIDED)
-    yield from (f"  missing: {text}" for text in _missing(decision, gateway, who))
+def _indented(lines: Iterable[str]) -> Iterator[str]:
+    return (f"  {line}" for line in lines)
 
 
-_KINDS = {"identity": "identity policy", "boundary": "permissions boundary", "resource": "resource policy"}
+def _calls(calls: Sequence[Call], caller: Caller) -> Iterator[str]:
+    for it in calls:
+        yield f"{it.access(caller.identity).decision}: {_told(caller)} calling {it.tool} at {it.gateway.arn}"
+        yield from _indented(it.lines(caller.identity))
 
 
-def _missing(decision: Decision, gateway: Gateway, who: Identity) -> Iterator[str]:
-    if decision.outcome is Outcome.IMPLICIT_DENY:
-        lacking = "; or in ".join(" and in ".join(_WHOSE[sort] for sort in way) for way in decision.missing)
-        yield f"an Allow of {INVOKE_GATEWAY} on {gateway.arn} in {lacking.format(who=who.name, gateway=gateway.id)}"
+def _through_agents(found: Graph, calls: Sequence[Call], caller: Caller) -> Iterator[str]:
+    """The calls that agents make for whoever may ask them."""
+    for hop in found.asks(caller.identity):
+        for it in calls:
+            yield from _as_another(found, (hop,), it, caller, Access.DENY)
 
 
-_WHOSE = {
-    "identity policy": "an identity policy of {who}",
-    "permissions boundary": "the permissions boundary of {who}",
-    "resource policy": "the resource policy of {gateway}",
-}
+def _as_another(found: Graph, path: Path, asked: Call, caller: Caller, known: Access) -> Iterator[str]:
+    """A call at the end of a path, where that lets through more than what is known."""
+    role = found.role_after(path[-1])
+    access = through(path, asked.access(role))
+    if _more(access, known):
+        yield f"{access.decision}: {_told(caller)} reaching {asked.tool} at {asked.gateway.arn}: {in_words(path)}"
+        yield from _indented(_hops(path))
+        yield f"  as {role.name} ({role.arn}):"
+        yield from _indented(_indented(asked.lines(role)))
 
 
-def _engine(engine: ToolEngine, gateway: Gateway, who: Identity, tool: str, arguments: Arguments) -> Iterator[str]:
-    decided = decide_tool(engine, cedar_name(who), tool, arguments)
-    mode = "ENFORCE" if engine.enforce else "LOG_ONLY, which lets every call through; ENFORCE would come to"
-    told = decided.logged or decided
-    yield f"policy engine ({mode}): {told.outcome}"
-    yield from (f"  {line}" for line in _policies(engine, told))
-    if told.reason:
-        yield f"  because {told.reason}"
-    elif told.outcome is Access.DENY and not told.policies:
-        yield (
-            f'  missing: a Cedar policy that permits AgentCore::IamEntity::"{cedar_name(who)}"'
-            f' the action AgentCore::Action::"{tool}" on AgentCore::Gateway::"{gateway.arn}"'
-        )
+def _around(found: Graph, calls: Sequence[Call], caller: Caller) -> Iterator[str]:
+    """Every way around the gateway, the surest and shortest of each sort."""
+    functions = {it.function.arn for it in calls if it.function}
+    called = {it.gateway.arn: it.access(caller.identity).decision for it in calls}
+    doors = found.doors(ANY_CALLER) if caller.identity is not ANY_CALLER else ()
+    public = {(hop.to, hop.step): hop.decision for hop in doors}
+    invoked = max(public.values(), key=OPENNESS.index, default=Access.DENY)
+    for path in ((), *paths(found, caller.identity)):
+        at = found.role_after(path[-1]) if path else caller.identity
+        for hop in found.doors(at):
+            access = through(path, hop.access)
+            known = invoked if path else public.get((hop.to, hop.step), Access.DENY)
+            if hop.to in functions and _more(access, known):
+                invoked = max(invoked, access.decision, key=OPENNESS.index)
+                yield f"{access.decision}: {_told(caller)} reaching {hop.to}: {in_words((*path, hop))}"
+                yield from _indented(_hops((*path, hop)))
+        for it in calls if path else ():
+            lines = list(_as_another(found, path, it, caller, called[it.gateway.arn]))
+            if lines:
+                called[it.gateway.arn] = through(path, it.access(at)).decision
+                yield from lines
 
 
-def _policies(engine: ToolEngine, told: ToolDecision) -> Iterator[str]:
-    for policy in engine.policies:
-        if policy.name in told.policies:
-            condition = f", {policy.condition}" if policy.conditional else ""
-            yield f"{policy.effect} in Cedar policy '{policy.name}'{condition}"
+def _other_gateways(calls: Sequence[Call], further: Sequence[Call], caller: Caller) -> Iterator[str]:
+    """The same tool of the same function at gateways that let the caller do more."""
+    known = max((it.access(caller.identity).decision for it in calls), key=OPENNESS.index)
+    for it in further:
+        access = it.access(caller.identity)
+        if _more(access, known):
+            yield f"{access.decision}: {_told(caller)} calling {it.tool}, the same tool, at {it.gateway.arn}"
+            yield from _indented(it.lines(caller.identity))
+
+
+def _nearest_agents(calls: Sequence[Call], caller: Caller) -> Iterator[str]:
+    """What it takes to ask an agent that may make the call: the hop that fails, next to the call itself."""
+    for it in calls:
+        for runtime in it.deployment.runtimes:
+            role = it.deployment.identity(runtime.role_arn)
+            if not runtime.jwt and role.arn != caller.identity.arn and _more(it.access(role), Access.DENY):
+                hop = hops.ask(it.deployment, caller.identity, runtime)
+                yield f"{hop.decision}: {_told(caller)} asks agent {runtime.agent}, which may call {it.tool}"
+                yield from _indented(hop_lines(hop))
+
+
+def _hops(path: Path) -> Iterator[str]:
+    for hop in path:
+        yield f"{in_words((hop,))}: {hop.decision}"
+        yield from _indented(hop_lines(hop))
+
+
+def _more(access: ToolAccess, known: Access) -> bool:
+    return OPENNESS.index(access.decision) > OPENNESS.index(known)

@@ -92,7 +92,8 @@ def _by_name(stack: Stack) -> dict[str, list[Resource]]:
 
 def _given(stack: Stack) -> Iterator[Resource]:
     """The roles that are named and that others made: what the stack writes into them is judged, too."""
-    made = {at(role.props, key) for role in stack.of(ROLE) for key in ("arn", "name")}
+    known = (at(role.props, key) for role in stack.of(ROLE) for key in ("arn", "name"))
+    made = {name for name in known if isinstance(name, str)}
     named = (at(user.props, USERS[user.type]) for user in stack.of(*USERS))
     for arn in dict.fromkeys(arn for arn in named if isinstance(arn, str) and arn.startswith("arn:")):
         name = _name_in(arn)
