@@ -21,7 +21,7 @@ UNTIL_UP = "is not known in this preview; it is judged at `pulumi up`, before it
 
 
 def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
-    """The documents of AgentCore's roles and resources, engines' modes, URLs of tools, and what no rule can read.
+    """The documents of AgentCore's roles and resources, engines' modes, and what is of the tools' functions.
 
     What our own components write is left out: their inputs are judged in the preview, and their tests hold the rest.
     """
@@ -29,8 +29,13 @@ def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
     for resource, place, subject in _undecided(stack):
         if resource.urn not in unread and not agentcore_facts.written_by_component(resource.urn):
             yield Finding(resource, f"{subject} {UNTIL_UP}", place)
+    yield from _not_judged(stack)
+
+
+def _not_judged(stack: Stack) -> Iterator[Finding]:
+    """What no rule can read, at `up` neither."""
     for resource in stack.resources:
-        props = None if resource.urn in unread else resource.props
+        props = None if resource.props is NOTHING_KNOWN else resource.props
         if reason := coverage.not_judged(resource.type, props, TYPES):
             yield Finding(resource, reason)
 
