@@ -25,15 +25,14 @@ def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
 
     What our own components write is left out: their inputs are judged in the preview, and their tests hold the rest.
     """
-    unread = {it.urn for it in stack.resources if it.props is NOTHING_KNOWN}
     for resource, place, subject in _undecided(stack):
-        if resource.urn not in unread and not agentcore_facts.written_by_component(resource.urn):
+        if resource.props is not NOTHING_KNOWN and not agentcore_facts.written_by_component(resource.urn):
             yield Finding(resource, f"{subject} {UNTIL_UP}", place)
     yield from _not_judged(stack)
 
 
 def _not_judged(stack: Stack) -> Iterator[Finding]:
-    """What no rule can read, at `up` neither."""
+    """What no rule can read: a state that only `up` will tell, or what none looks at."""
     for resource in stack.resources:
         props = None if resource.props is NOTHING_KNOWN else resource.props
         if reason := coverage.not_judged(resource.type, props, TYPES):
