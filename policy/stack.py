@@ -14,7 +14,6 @@ from toolgate.policy.rule import Resource
 # What rules judge.
 TYPES = (
     carriers.CARRIERS.keys()
-    | carriers.BY_NAME
     | agentcore_facts.COMPONENTS
     | agentcore_facts.ROLE_USERS.keys()
     | {

@@ -22,7 +22,7 @@ from toolgate.access.deployment.data_resources import service_of
 from toolgate.access.deployment.function_access import NO_ACCESS, FunctionAccess, read_function_access
 from toolgate.access.deployment.gateway_tools import api_schema
 from toolgate.access.deployment.given_identities import read_given
-from toolgate.access.deployment.policy_attachments import READ, read_attachments
+from toolgate.access.deployment.policy_attachments import read_attachments
 from toolgate.access.deployment.policy_engines import read_attachment, read_policy_engines
 from toolgate.access.deployment.roles import Role, read_roles
 from toolgate.access.deployment.stack_export import Archive, Asset, DeploymentError, Hidden, Resource, load, resources
@@ -45,13 +45,14 @@ from toolgate.policy.language.agentcore_facts import (
     TARGET,
     USER,
 )
+from toolgate.policy.language.carriers import CARRIERS
 
 OBJECTS = frozenset({"aws:s3/bucketObjectv2:BucketObjectv2", "aws:s3/bucketObject:BucketObject"})
 STACK = "pulumi:pulumi:Stack"
 
 _DEFAULT_VERSIONS = ("2025-03-26",)  # all that a gateway made without the setting accepts (seen live, August 2026)
 _READ = {GATEWAY, TARGET, RUNTIME, RESOURCE_POLICY, POLICY_ENGINE, CEDAR_POLICY}
-JUDGED = READ | _READ | {FUNCTION, FUNCTION_URL, LAMBDA_PERMISSION}
+JUDGED = _READ | CARRIERS.keys() | {FUNCTION, FUNCTION_URL, LAMBDA_PERMISSION}
 """The types of AgentCore, IAM, Lambda and Identity Center that have a say here and that some view covers."""
 
 

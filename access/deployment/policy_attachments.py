@@ -7,11 +7,7 @@ from typing import Any
 from toolgate.access.deployment.stack_export import Resource
 from toolgate.access.iam.policies import Policy, read_policy
 from toolgate.policy.language.agentcore_facts import MANAGED_POLICY, PERMISSION_SET
-from toolgate.policy.language.carriers import BY_NAME, CARRIERS, IDENTITIES, Carrier
-
-READ = frozenset(CARRIERS) | BY_NAME
-"""Types whose policies are read."""
-PERMISSION_SET_KIND = IDENTITIES[PERMISSION_SET]
+from toolgate.policy.language.carriers import CARRIERS, IDENTITIES, Carrier
 
 Named = tuple[str, str]
 """Whom a policy belongs to: the kind of identity, as `carriers` calls it, and its name; of a permission set its ARN."""
@@ -48,24 +44,27 @@ def read_attachments(resources: Sequence[Resource]) -> Attachments:
     Raises:
         DeploymentError: A policy cannot be read.
     """
-    inline: dict[Named, dict[str, Policy]] = {}
-    attached: dict[Named, list[str]] = {}
     managed = {
         arn: read_policy(it, it.name, it.get("policy"))
         for it in resources
         if it.type == MANAGED_POLICY and (arn := it.optional_text("arn"))
     }
+    inline: dict[Named, dict[str, Policy]] = {}
+    attached: dict[Named, list[str]] = {}
     # After a refresh the provider lists inline policies that are resources of their own with the identity, too: those
     # are read last, and by their names take the place of the others.
     for resource in sorted(resources, key=lambda it: it.type not in IDENTITIES):
-        if resource.type not in READ:
-            continue
-        carrier = CARRIERS.get(resource.type, _BY_NAME)
-        policies, arns = _inline(resource, carrier), (*_attached(resource, carrier), *_by_name(resource, managed))
+        carrier = CARRIERS.get(resource.type, _NONE)
+        policies = _inline(resource, carrier)
+        arns = [*_attached(resource, carrier), *_by_name(resource, carrier, managed)]
         for whose in _holders(resource, carrier) if policies or arns else ():
-            inline.setdefault(whose, {}).update(policies)
+            if policies:
+                inline.setdefault(whose, {}).update(policies)
             attached.setdefault(whose, []).extend(arns)
     return Attachments(managed, inline, attached)
+
+
+_NONE = Carrier()
 
 
 def _holders(resource: Resource, carrier: Carrier) -> Iterator[Named]:
@@ -76,21 +75,34 @@ def _holders(resource: Resource, carrier: Carrier) -> Iterator[Named]:
 
 
 def _inline(resource: Resource, carrier: Carrier) -> Mapping[str, Policy]:
-    if carrier.document[:1] == ("inlinePolicies",):
-        return _inline_of(resource)
-    if not carrier.document or (resource.type == MANAGED_POLICY and resource.get("arn") is not None):
+    *block, last = carrier.document or ("",)
+    written = resource.get(block[0] if block else last)
+    if block:
+        return _listed(resource, block[0], written or [])
+    optional = resource.type in IDENTITIES
+    # One with an ARN is attached by it.
+    if not last or (optional and not written) or (resource.type == MANAGED_POLICY and resource.get("arn") is not None):
         return {}
-    if resource.type == PERMISSION_SET and not resource.get(carrier.document[0]):
-        return {}
-    policy = read_policy(resource, resource.name, resource.get(carrier.document[0]))
-    return {resource.optional_text("name") or resource.name: policy}
+    return {resource.optional_text("name") or resource.name: read_policy(resource, resource.name, written)}
 
 
-def _attached(resource: Resource, carrier: Carrier) -> Sequence[str]:
+def _attached(resource: Resource, carrier: Carrier) -> Iterator[str]:
     """ARNs; of a managed policy its own, for those whom it names itself."""
     path = ("arn",) if resource.type == MANAGED_POLICY else carrier.attached
     optional = resource.type in (*IDENTITIES, MANAGED_POLICY)
-    return [arn for prop in path for arn in _names(resource, prop, optional=optional)]
+    for prop in path:
+        yield from _names(resource, prop, optional=optional)
+
+
+def _by_name(resource: Resource, carrier: Carrier, managed: Mapping[str, Policy]) -> Iterator[str]:
+    """ARNs of the deployment's own policies of that name and path, or else what of an ARN is known."""
+    given = resource.get(carrier.named) if carrier.named else None
+    listed = [] if given is None else given if isinstance(given, list) else [given]
+    for reference in listed:
+        if not isinstance(reference, Mapping):
+            raise resource.wrong(carrier.named, reference, "the name and path of a policy")
+        written = f"policy{reference.get('path') or '/'}{reference.get('name')}"
+        yield next((arn for arn in managed if arn.endswith(f":{written}")), written)
 
 
 def _names(resource: Resource, prop: str, *, optional: bool) -> Sequence[str]:
@@ -100,29 +112,17 @@ def _names(resource: Resource, prop: str, *, optional: bool) -> Sequence[str]:
     return resource.texts(prop, value)
 
 
-def _inline_of(resource: Resource) -> Mapping[str, Policy]:
-    """The inline policies that an identity's own resource lists in `inlinePolicies`, by name.
+def _listed(resource: Resource, prop: str, entries: Any) -> Mapping[str, Policy]:
+    """The inline policies that an identity's own resource lists, by name.
 
     Raises:
         DeploymentError: The property is something else, or a policy cannot be read.
     """
-    entries: Any = resource.get("inlinePolicies") or []
     if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
-        raise resource.wrong("inlinePolicies", entries, "a list of policies")
+        raise resource.wrong(prop, entries, "a list of policies")
     names = [str(entry.get("name") or "inline") for entry in entries]
     return {
         name: read_policy(resource, f"{resource.name}/{name}", entry["policy"])
         for name, entry in zip(names, entries, strict=True)
         if entry.get("policy")
     }
-
-
-_BY_NAME = Carrier(holders={PERMISSION_SET_KIND: "permissionSetArn"})
-
-
-def _by_name(resource: Resource, managed: Mapping[str, Policy]) -> Iterator[str]:
-    """What a permission set is given by name, in each account that has one: the policy that is made here, if any is."""
-    single = resource.get("customerManagedPolicyReference")
-    for reference in [single] if single else resource.get("customerManagedPolicyReferences") or ():
-        written = f"policy{reference.get('path') or '/'}{reference.get('name')}"
-        yield next((known for known in managed if known.endswith(f":{written}")), written)

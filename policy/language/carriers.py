@@ -38,11 +38,14 @@ class Carrier:
         attached: Where the ARN of an attached managed policy stands, or several.
         holders: By kind of identity the property with the name of who gets it, or several; of a permission set its ARN.
             An identity that carries its own has none.
+        named: The property with `name` and `path` of a customer managed policy, or several. An account that gets the
+            permission set has to have one; its document is judged where it is written.
     """
 
     document: Path = ()
     attached: Path = ()
     holders: Mapping[str, str] = field(default_factory=dict)
+    named: str = ""
 
 
 _OWN = Carrier(("inlinePolicies", "policy"), ("managedPolicyArns",))
@@ -54,7 +57,7 @@ CARRIERS: dict[str, Carrier] = {
     # Users, groups and permission sets carry policies themselves in aws-native only.
     USER: _OWN,
     GROUP: _OWN,
-    PERMISSION_SET: Carrier(("inlinePolicy",), ("managedPolicies",)),
+    PERMISSION_SET: Carrier(("inlinePolicy",), ("managedPolicies",), named="customerManagedPolicyReferences"),
     ROLE_POLICY: Carrier(("policy",), holders={"role": "role"}),
     USER_POLICY: Carrier(("policy",), holders={"user": "user"}),
     GROUP_POLICY: Carrier(("policy",), holders={"group": "group"}),
@@ -79,15 +82,10 @@ CARRIERS: dict[str, Carrier] = {
     "aws:ssoadmin/managedPolicyAttachmentsExclusive:ManagedPolicyAttachmentsExclusive": Carrier(
         (), ("managedPolicyArns",), _OF_SET
     ),
+    "aws:ssoadmin/customerManagedPolicyAttachment:CustomerManagedPolicyAttachment": Carrier(
+        holders=_OF_SET, named="customerManagedPolicyReference"
+    ),
+    "aws:ssoadmin/customerManagedPolicyAttachmentsExclusive:CustomerManagedPolicyAttachmentsExclusive": Carrier(
+        holders=_OF_SET, named="customerManagedPolicyReferences"
+    ),
 }
-
-BY_NAME = frozenset(
-    {
-        "aws:ssoadmin/customerManagedPolicyAttachment:CustomerManagedPolicyAttachment",
-        "aws:ssoadmin/customerManagedPolicyAttachmentsExclusive:CustomerManagedPolicyAttachmentsExclusive",
-    }
-)
-"""They give a permission set a customer managed policy by its name, in whatever accounts have one of that name.
-
-Its document is judged where it is written; who gets it, this table does not tell.
-"""

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from toolgate.policy.language import coverage
-from toolgate.policy.language.carriers import BY_NAME, CARRIERS
+from toolgate.policy.language.carriers import CARRIERS
 
-KNOWN = CARRIERS.keys() | BY_NAME
+KNOWN = CARRIERS.keys()
 
 
 def resources(module: str) -> Iterator[tuple[str, set[str]]]:
@@ -68,7 +68,8 @@ def test_where_each_carrier_has_its_properties() -> None:
     properties = {kind: names for module in ("iam", "ssoadmin") for kind, names in resources(module)}
     for kind, carrier in CARRIERS.items():
         first = [path[0] for path in (carrier.document, carrier.attached) if path]
-        wanted = {_snake(name) for name in (*first, *carrier.holders.values())}
+        named = [carrier.named] if carrier.named else []
+        wanted = {_snake(name) for name in (*first, *named, *carrier.holders.values())}
         assert kind in native or wanted <= properties[kind], kind
 
 
