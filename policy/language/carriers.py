@@ -25,7 +25,8 @@ from toolgate.policy.language.agentcore_facts import (
 
 type Path = tuple[str, ...]
 
-IDENTITIES = {ROLE: "role", USER: "user", GROUP: "group", PERMISSION_SET: "permission-set"}
+PERMISSION_SET_KIND = "permission-set"
+IDENTITIES = {ROLE: "role", USER: "user", GROUP: "group", PERMISSION_SET: PERMISSION_SET_KIND}
 """Types that hold policies of their own, and the kind of identity that each is."""
 
 
@@ -50,7 +51,7 @@ class Carrier:
 
 _OWN = Carrier(("inlinePolicies", "policy"), ("managedPolicyArns",))
 _SEVERAL = {"role": "roles", "user": "users", "group": "groups"}
-_OF_SET = {"permission-set": "permissionSetArn"}
+_OF_SET = {PERMISSION_SET_KIND: "permissionSetArn"}
 
 CARRIERS: dict[str, Carrier] = {
     ROLE: _OWN,
