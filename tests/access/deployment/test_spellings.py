@@ -207,7 +207,8 @@ def test_users_and_groups_of_cloudformation_s_carry_policies_and_memberships() -
     for given in (inline, {"managedPolicyArns": [MANAGED]}):
         user = entry("aws-native:iam:User", "anna", {"userName": "anna", **given}, arn)
         assert allowed(with_more(POLICY_ITSELF, user)) == {"anna"}
-        group = entry("aws-native:iam:Group", "ops", {"groupName": "ops", **given})
+        named = {"arn": f"arn:aws:iam::{ACCOUNT}:group/ops"}
+        group = entry("aws-native:iam:Group", "ops", {"groupName": "ops", **given}, named)
         member = entry("aws-native:iam:User", "anna", {"userName": "anna", "groups": ["ops"]}, arn)
         assert allowed(with_more(POLICY_ITSELF, group, member)) == {"anna"}
         assert allowed(with_more(POLICY_ITSELF, group, USER, MEMBER)) == {"anna"}
@@ -255,6 +256,12 @@ def test_what_is_not_judged_is_said(made: Export, says: str) -> None:
     assert "'it'" in line
     assert says in line
     assert deployment.others == ()
+
+
+@pytest.mark.parametrize("kind", ["aws-native:sso:PermissionSet", "aws:ssoadmin/permissionSet:PermissionSet"])
+def test_permission_sets_are_no_principals_yet(kind: str) -> None:
+    made = entry(kind, "it", {"name": "Dev"}, {"arn": "arn:aws:sso:::permissionSet/ssoins-1/ps-1"})
+    assert [line for line in matrix(with_more(made)).unsupported if "PermissionSet 'it'" in line]
 
 
 @pytest.mark.parametrize(
