@@ -151,7 +151,7 @@ _TABLE: dict[str, _Spelling] = {
         marks={ADDS_NO_PERMISSION: True},
     ),
     # A name for a state of a function, as an alias is.
-    "aws-native:lambda:Version": _Spelling(facts.FUNCTION_ALIAS, {"functionArn": "arn"}),
+    "aws-native:lambda:Version": _Spelling(facts.FUNCTION_ALIAS, {"functionArn": "arn", "version": "name"}),
     "aws-native:logs:Delivery": _Spelling(facts.LOG_DELIVERY),
     "aws-native:logs:DeliverySource": _Spelling(facts.LOG_DELIVERY_SOURCE),
     "aws-native:sso:PermissionSet": _Spelling(facts.PERMISSION_SET, {"permissionSetArn": "arn"}),
