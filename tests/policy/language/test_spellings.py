@@ -103,11 +103,11 @@ def test_a_url_of_cloudformation_s_says_that_nothing_is_added() -> None:
 
 
 def test_a_version_is_a_name_of_a_function_as_an_alias_is() -> None:
-    for kind, given in (
+    for kind, state in (
         ("aws-native:lambda:Version", {"functionName": "f", "version": "1", "functionArn": "f:1"}),
         ("aws-native:lambda:Alias", {"functionName": "f", "name": "1", "aliasArn": "f:1"}),
     ):
-        assert view(kind, given) == ("aws:lambda/alias:Alias", {"functionName": "f", "name": "1", "arn": "f:1"})
+        assert view(kind, state) == ("aws:lambda/alias:Alias", {"functionName": "f", "name": "1", "arn": "f:1"})
 
 
 def test_what_aws_answered_comes_first() -> None:
