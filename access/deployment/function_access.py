@@ -19,6 +19,7 @@ from toolgate.policy.language.agentcore_facts import (
     INVOKE_FUNCTION_URL,
     LAMBDA_PERMISSION,
 )
+from toolgate.policy.language.spellings import ADDS_NO_PERMISSION
 
 UNQUALIFIED = ""
 _FUNCTION = re.compile(
@@ -57,11 +58,19 @@ def function_name(text: str, qualifier: str | None = None) -> FunctionName:
 
 @dataclass(frozen=True)
 class FunctionUrl:
-    """A function URL; `public` says that nobody is asked who they are (`authorizationType` NONE)."""
+    """A function URL.
+
+    Attributes:
+        label: The resource's type and name, for messages.
+        function: Whose it is.
+        public: Whether nobody is asked who they are (`authorizationType` NONE).
+        adds_permissions: Whether the provider lets everybody in by itself then.
+    """
 
     label: str
     function: FunctionName
     public: bool
+    adds_permissions: bool = True
 
 
 @dataclass(frozen=True)
@@ -94,7 +103,10 @@ def read_function_access(resources: Sequence[Resource]) -> FunctionAccess:
     urls = tuple(_url(it) for it in resources if it.type == FUNCTION_URL)
     permissions = [_permission(it) for it in resources if it.type == LAMBDA_PERMISSION]
     return FunctionAccess(
-        permissions=(*permissions, *(made for url in urls if url.public for made in _made_with(url))),
+        permissions=(
+            *permissions,
+            *(made for url in urls if url.public and url.adds_permissions for made in _made_with(url)),
+        ),
         urls=urls,
         qualified=tuple(_qualified(resources)),
     )
@@ -102,7 +114,8 @@ def read_function_access(resources: Sequence[Resource]) -> FunctionAccess:
 
 def _url(resource: Resource) -> FunctionUrl:
     named = function_name(resource.text("functionName"), resource.optional_text("qualifier"))
-    return FunctionUrl(resource.label, named, resource.text("authorizationType") == "NONE")
+    public = resource.text("authorizationType") == "NONE"
+    return FunctionUrl(resource.label, named, public, resource.get(ADDS_NO_PERMISSION) is not True)
 
 
 def _permission(resource: Resource) -> Permission:

@@ -6,12 +6,13 @@ permissions boundary are not known; of a group, who else is in it; of a permissi
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from toolgate.access.deployment.policy_attachments import PERMISSION_SET_KIND, Attachments
+from toolgate.access.deployment.policy_attachments import Attachments
 from toolgate.access.deployment.stack_export import Resource
 from toolgate.access.deployment.users import policies_of, read_groups
 from toolgate.access.iam.identities import ANY_ACCOUNT, Identity, name_in, outsider
 from toolgate.policy.language.agentcore_facts import FUNCTION, GATEWAY, GROUP, PERMISSION_SET, ROLE_USERS, RUNTIME
 from toolgate.policy.language.arns import account_of, partition_of
+from toolgate.policy.language.carriers import PERMISSION_SET_KIND
 
 Place = Callable[[str, str], str]
 """Makes the ARN of a kind and a name."""

@@ -53,6 +53,10 @@ def _url(auth: str, **more: Any) -> Part:
     return "aws:lambda/functionUrl:FunctionUrl", "url", {"functionName": "f", "authorizationType": auth, **more}
 
 
+# Of a provider that lets nobody in by itself.
+NATIVE_URL: Part = ("aws-native:lambda:Url", "url", {"targetFunctionArn": "f", "authType": "NONE"})
+
+
 @pytest.fixture
 def judge(case: Callable[..., Any]) -> Callable[..., Matrix]:
     def judged(*more: Part, **documents: Any) -> Matrix:
@@ -173,8 +177,15 @@ def test_a_service_that_invokes_is_said(judge: Callable[..., Matrix]) -> None:
         ([_url("NONE", qualifier="live")], [("*", URL, F, "allow")]),
         ([_url("NONE", functionName="another")], []),
         ([_url("AWS_IAM")], []),
+        ([NATIVE_URL], []),
+        (
+            [NATIVE_URL, _permission("*", action="lambda:InvokeFunctionUrl", functionUrlAuthType="NONE")],
+            [("*", URL, F, "undecided")],
+        ),
         # A signature says nothing at a URL that asks for none: everybody's row says all.
         ([_url("NONE"), *_role("ops", _allow("lambda:InvokeFunctionUrl", FUNCTION))], [("*", URL, F, "allow")]),
+        ([NATIVE_URL], []),
+        ([NATIVE_URL, _permission("*", functionUrlAuthType="NONE", action=BY_URL)], [("*", URL, F, "undecided")]),
         (
             [_url("AWS_IAM"), *_role("ops", _allow(["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"], FUNCTION))],
             [("role/ops", DIRECT, F, "allow"), ("role/ops", URL, F, "allow")],

@@ -258,12 +258,6 @@ def test_what_is_not_judged_is_said(made: Export, says: str) -> None:
     assert deployment.others == ()
 
 
-@pytest.mark.parametrize("kind", ["aws-native:sso:PermissionSet", "aws:ssoadmin/permissionSet:PermissionSet"])
-def test_permission_sets_are_no_principals_yet(kind: str) -> None:
-    made = entry(kind, "it", {"name": "Dev"}, {"arn": "arn:aws:sso:::permissionSet/ssoins-1/ps-1"})
-    assert [line for line in matrix(with_more(made)).unsupported if "PermissionSet 'it'" in line]
-
-
 @pytest.mark.parametrize(
     ("made", "label"),
     [
