@@ -17,7 +17,7 @@ from toolgate.policy.language.agentcore_facts import (
     TARGET,
 )
 from toolgate.policy.language.arns import account_of
-from toolgate.policy.language.documents import Statement
+from toolgate.policy.language.documents import Document, Statement
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import RuleSettings
@@ -40,7 +40,9 @@ def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
 
 def _concerned(so_far: Stack, resource: Resource) -> list[Resource]:
     if resource.type == ROLE:
-        return [resource]
+        # Those that it lets in may take it from now on.
+        document = policy_sources.trust_document(resource).document
+        return [resource, *_listed(so_far, document)]
     if resource.type == TARGET:
         return [
             role
@@ -48,10 +50,15 @@ def _concerned(so_far: Stack, resource: Resource) -> list[Resource]:
             for role in roles.roles_of(so_far, it, roles.USERS[it.type])
         ]
     if resource.type == RESOURCE_POLICY:
-        listed = iam.statements(documents.read(at(resource.props, "policy")))
-        return [role for it in listed for name in principals.aws_principals(it) for role in roles.called(so_far, name)]
+        return _listed(so_far, documents.read(at(resource.props, "policy")))
     prop = roles.USERS.get(resource.type) or policy_sources.FOR_ROLES.get(resource.type, "principal")
     return roles.roles_of(so_far, resource, prop)
+
+
+def _listed(so_far: Stack, document: Document) -> list[Resource]:
+    """The roles of the stack that a document names as principals."""
+    listed = (name for it in iam.statements(document) for name in principals.aws_principals(it))
+    return [role for name in listed for role in roles.called(so_far, name)]
 
 
 def _in_trust(stack: Stack, role: Resource, config: RuleSettings) -> Iterator[Finding]:

@@ -181,6 +181,55 @@ def test_a_role_of_another_account_is_another_role(pack: Pack) -> None:
     assert of(pack.analyze_stack([role(ANYBODY), other])) == []
 
 
+HOLDER_POLICY = making.role_policy(EXACT, of="holder", name="exact")
+ASSUME = document(statement("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/holder"))
+
+
+@pytest.mark.parametrize(
+    ("principal", "policy", "violations"),
+    [
+        (CALLER, None, 1),
+        (CALLER.replace("role/", "role/path/"), None, 1),
+        (ACCOUNT, ASSUME, 1),
+        (f"arn:aws:iam::{ACCOUNT}:root", document(statement("sts:*", "*")), 1),
+        (ACCOUNT, None, 0),
+        (ACCOUNT, document(statement("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/other")), 0),
+        (f"arn:aws:iam::{ACCOUNT}:role/other", ASSUME, 0),
+        (UNKNOWN, ASSUME, 0),
+    ],
+)
+def test_a_role_from_which_such_a_role_may_be_assumed(
+    pack: Pack, principal: str, policy: str | None, violations: int
+) -> None:
+    holder = role({"Principal": {"AWS": principal}}, name="holder")
+    resources = [role(ANYBODY), holder, HOLDER_POLICY]
+    resources += [making.role_policy(policy, of="caller", name="assume")] if policy else []
+    found = of(pack.analyze_stack(resources))
+    assert [it.urn for it in found] == [role(ANYBODY).urn] * violations
+    what = 'lets everybody take a role that leads to Role "holder", a role that may call gateways'
+    assert all(what in it.message for it in found)
+
+
+def test_a_chain_of_roles_stops_an_update_where_it_is_closed(pack: Pack) -> None:
+    holder = role({"Principal": {"AWS": CALLER}}, name="holder", inlinePolicies=[{"name": "x", "policy": EXACT}])
+    assert [it.urn for it in in_an_update(pack, role(ANYBODY), holder)] == [holder.urn]
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("violations", [0, 1])
+def test_many_roles_that_may_assume_each_other_take_no_long(pack: Pack, violations: int) -> None:
+    anywhere = [{"name": "x", "policy": document(statement("sts:AssumeRole", "*"))}]
+    many = [role({"Principal": {"AWS": ACCOUNT}}, name=f"r{n}", inlinePolicies=anywhere) for n in range(60)]
+    many += [HOLDER_POLICY, role({"Principal": {"AWS": ACCOUNT}}, name="holder")] if violations else []
+    assert len(of(pack.analyze_stack([role(ANYBODY, inlinePolicies=anywhere), *many]))) == violations
+
+
+def test_roles_that_trust_each_other_lead_nowhere(pack: Pack) -> None:
+    one = role(ANYBODY, {"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:role/two"}}, name="one")
+    two = role({"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:role/one"}}, name="two")
+    assert of(pack.run([one, two])) == []
+
+
 @pytest.mark.parametrize("managed", ["AdministratorAccess", "BedrockAgentCoreFullAccess", "AmazonBedrockFullAccess"])
 def test_managed_policies(pack: Pack, managed: str) -> None:
     arn = f"arn:aws:iam::aws:policy/{managed}"
