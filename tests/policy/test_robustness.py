@@ -21,12 +21,29 @@ KEYS = [
     *("gateway_arn", "targets", "function_arn", "model_id", "Version", "Statement", "Effect", "Action", "NotAction"),
     *("Resource", "NotResource", "Principal", "NotPrincipal", "Condition", "Sid", "AWS", "Service", "StringEquals"),
     *("definition", "cedar", "statement", "policyEngineId", "policyEngineArn", "gatewayIdentifier", "toolSchema"),
+    *(
+        "functionName",
+        "authorizationType",
+        "functionUrl",
+        "endpoint",
+        "mcpServer",
+        "principalOrgId",
+        "action",
+        "Federated",
+    ),
+    *("executionRoleArn", "invokedViaFunctionUrl", "token.actions.githubusercontent.com:sub", "bedrock-mantle:Model"),
     *("inlinePayloads", "inlinePayload", "authorization", "policy_engine_id", "actions"),
     *("ArnLike", "aws:SourceAccount", "aws:SourceArn", "aws:PrincipalArn", ""),
 ]
 TEXTS = [
     *("", "*", "Allow", "Deny", "ENFORCE", "SEMANTIC", "DEBUG", "AWS_IAM", "VPC", UNKNOWN, f"x{UNKNOWN}*", "[secret]"),
     *("bedrock-agentcore:*", "lambda:InvokeFunction", "bedrock:InvokeModel", "sts:AssumeRole", "{}", "[]", "{", "null"),
+    *(
+        "arn:aws:iam::1:oidc-provider/token.actions.githubusercontent.com",
+        "sts:AssumeRoleWithWebIdentity",
+        "a:function:b:",
+    ),
+    *("cognito-identity.amazonaws.com", "repo:a/b:*", "sns.amazonaws.com", "function:", "x", "arn:aws:iam::1:role/x"),
     *("tool", "math", "math__add", "math___add", making.ENGINE, making.ENGINE_ID, making.permit("math a_b"), 'A::"x'),
     *("bedrock-agentcore.amazonaws.com", making.GATEWAY, making.FUNCTION, making.ACCOUNT, "arn:", "arn:aws:iam::a:b/"),
     *(
@@ -70,7 +87,12 @@ texts = st.sampled_from(TEXTS) | st.lists(st.sampled_from(TEXTS), max_size=3)
 operators = st.sampled_from(
     ["StringEquals", "ArnLike", "ForAnyValue:StringLike", "Null", "StringEqualsIfExists", UNKNOWN]
 )
-keys = st.sampled_from(["aws:SourceAccount", "aws:SourceArn", "aws:PrincipalArn", "aws:PrincipalOrgID", UNKNOWN])
+keys = st.sampled_from(
+    [
+        *("aws:SourceAccount", "aws:SourceArn", "aws:PrincipalArn", "aws:PrincipalOrgID", UNKNOWN),
+        *("token.actions.githubusercontent.com:sub", "cognito-identity.amazonaws.com:amr", "bedrock-mantle:Model", ":"),
+    ]
+)
 statements = st.fixed_dictionaries(
     {"Effect": st.sampled_from(["Allow", "Allow", "Deny", UNKNOWN]), "Action": texts},
     optional={
