@@ -6,7 +6,7 @@ check sees the graph, and finds what names could not tell: a role whose name a p
 """
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from toolgate.policy import policy_sources, properties
 from toolgate.policy.agentcore import managed_policies
@@ -83,17 +83,20 @@ def _name_in(arn: str) -> str:
 @functools.lru_cache(maxsize=1)
 def _by_name(stack: Stack) -> dict[str, list[Resource]]:
     index: dict[str, list[Resource]] = {}
-    for role in (*stack.of(ROLE), *_given(stack)):
-        for name in (role.props.get("arn"), role.props.get("name")):
-            if isinstance(name, str):
-                index.setdefault(name, []).append(role)
+    _add(index, stack.of(ROLE))
+    _add(index, list(_given(stack, index)))
     return index
 
 
-def _given(stack: Stack) -> Iterator[Resource]:
+def _add(index: dict[str, list[Resource]], more: list[Resource]) -> None:
+    for role in more:
+        for name in (role.props.get("arn"), role.props.get("name")):
+            if isinstance(name, str):
+                index.setdefault(name, []).append(role)
+
+
+def _given(stack: Stack, made: Container[str]) -> Iterator[Resource]:
     """The roles that are named and that others made: what the stack writes into them is judged, too."""
-    known = (at(role.props, key) for role in stack.of(ROLE) for key in ("arn", "name"))
-    made = {name for name in known if isinstance(name, str)}
     named = (at(user.props, USERS[user.type]) for user in stack.of(*USERS))
     for arn in dict.fromkeys(arn for arn in named if isinstance(arn, str) and arn.startswith("arn:")):
         name = _name_in(arn)

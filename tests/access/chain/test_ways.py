@@ -184,8 +184,6 @@ def test_a_service_that_invokes_is_said(judge: Callable[..., Matrix]) -> None:
         ),
         # A signature says nothing at a URL that asks for none: everybody's row says all.
         ([_url("NONE"), *_role("ops", _allow("lambda:InvokeFunctionUrl", FUNCTION))], [("*", URL, F, "allow")]),
-        ([NATIVE_URL], []),
-        ([NATIVE_URL, _permission("*", functionUrlAuthType="NONE", action=BY_URL)], [("*", URL, F, "undecided")]),
         (
             [_url("AWS_IAM"), *_role("ops", _allow(["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"], FUNCTION))],
             [("role/ops", DIRECT, F, "allow"), ("role/ops", URL, F, "allow")],
