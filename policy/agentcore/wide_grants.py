@@ -1,11 +1,12 @@
 """What documents allow on more than named resources: one search for every rule about it."""
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from toolgate.policy.agentcore.families import GATEWAYS
 from toolgate.policy.language import iam
 from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY
-from toolgate.policy.language.documents import Statement
+from toolgate.policy.language.documents import Names
 from toolgate.policy.language.iam import Family
 from toolgate.policy.policy_sources import SourcedDocument
 from toolgate.policy.rule import Finding
@@ -30,12 +31,11 @@ def wide_grants(
                     yield Finding(sourced.resource, what, f"{sourced.location}, {statement.label}")
 
 
-def administers(statement: Statement, action: str) -> bool:
+@functools.lru_cache(maxsize=1024)
+def administers(actions: Names, resources: Names, action: str) -> bool:
     """Whether one and the same entry holds this action and every gateway, as an administrator's does.
 
     invoke-gateway-exact-arn reports the statement, and whoever answers for it there has read that it holds everything.
     """
-    if not any(iam.wide_resources(statement.resources, GATEWAYS)):
-        return False
-    ways = [set(iam.by_pattern(statement.actions, it)) for it in (INVOKE_GATEWAY, action)]
-    return bool(ways[0] & ways[1])
+    ways = [set(iam.by_pattern(actions, it)) for it in (INVOKE_GATEWAY, action)]
+    return bool(ways[0] & ways[1]) and any(iam.wide_resources(resources, GATEWAYS))

@@ -9,6 +9,7 @@ Security Token Service", "AWS Lambda", "Amazon Bedrock AgentCore"; the lists of 
 (iam_policy_allows_privilege_escalation).
 """
 
+import functools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -27,14 +28,14 @@ from toolgate.policy.agentcore.families import (
 from toolgate.policy.agentcore.wide_grants import administers
 from toolgate.policy.language import iam
 from toolgate.policy.language.agentcore_facts import ASSUME_ROLE, RUN_COMMANDS
-from toolgate.policy.language.documents import Statement
+from toolgate.policy.language.documents import Names, Statement
 from toolgate.policy.language.iam import Family
 from toolgate.policy.messages import quote
 
 _ACCOUNT = re.compile(r"^arn:[^:$]*:iam::[^:$]*:")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Way:
     """Actions that open the same."""
 
@@ -149,39 +150,47 @@ class Depended:
     """Whether not even its name is known: only what covers every one is then sure to cover it."""
 
 
-def widely(statement: Statement) -> Iterator[str]:
+def widely(statement: Statement) -> tuple[str, ...]:
     """What a statement opens whatever the stack holds, as phrases: an action, where, and what is done by it.
 
     What an administrator's entry holds, invoke-gateway-exact-arn reports.
     """
-    for way, action in _allowed(statement):
-        reach = next(_reach(statement, way), None)
-        if reach and not administers(statement, action):
-            yield f"{action} {reach}: it {way.opens}"
+    return _widely(statement.actions, statement.resources) if statement.allow is True else ()
+
+
+# A long document has the same few actions and resources in many statements.
+@functools.lru_cache(maxsize=1024)
+def _widely(actions: Names, resources: Names) -> tuple[str, ...]:
+    opened = ((way, action, next(_reach(resources, way), None)) for way, action in _ways(actions))
+    return tuple(
+        f"{action} {reach}: it {way.opens}"
+        for way, action, reach in opened
+        if reach and not administers(actions, resources, action)
+    )
 
 
 def on(statement: Statement, family: Family, depended: Iterable[Depended]) -> Iterator[str]:
     """What a statement opens by naming one of these, which are of this family."""
     depended = tuple(depended)
-    for way, action in _allowed(statement):
-        if way.may_be_named and way.family is family and not any(_reach(statement, way)):
+    for way, action in _ways(statement.actions) if statement.allow is True else ():
+        if way.may_be_named and way.family is family and not any(_reach(statement.resources, way)):
             for it in depended:
                 if iam.reaches(statement.resources, it.family, entirely=it.nameless):
                     yield f"{action} on {it.label}: it {way.opens}"
 
 
-def _allowed(statement: Statement) -> Iterator[tuple[Way, str]]:
-    """The ways that a statement's actions open, each with the first of its actions."""
+def _ways(actions: Names) -> Iterator[tuple[Way, str]]:
+    """The ways that some actions open, each with the first of its actions."""
     for way in WAYS:
-        action = next((action for action in way.actions if iam.allows(statement, action)), None)
-        if action:
-            yield way, action
+        found = iam.held(actions, way.actions)
+        if found:
+            yield way, found[0]
 
 
-def _reach(statement: Statement, way: Way) -> Iterator[str]:
-    yield from iam.wide_resources(statement.resources, way.family, _in_one_account)
+def _reach(resources: Names, way: Way) -> Iterator[str]:
+    yield from iam.wide_resources(resources, way.family, _in_one_account)
     if not way.may_be_named:
-        yield from (f"on {quote(arn)}" for arn in iam.exact_resources(statement.resources, way.family))
+        yield from (f"on {quote(arn)}" for arn in iam.exact_resources(resources, way.family))
 
 
 def _in_one_account(arn: str) -> str:

@@ -130,6 +130,11 @@ class Pattern:
         """Whether the pattern matches this text, which need be no ARN: an incomplete ARN is not completed."""
         return one(text)[0].reached_by(self.tokens)
 
+    @functools.cached_property
+    def head(self) -> str:
+        """What every name that it matches begins with: its text before the first wildcard."""
+        return "".join(char for char, _ in itertools.takewhile(lambda token: not token[1], self.tokens))
+
     def fields(self) -> list[tuple[tuple[str, bool], ...]]:
         """The pattern cut at its first five colons, as an ARN is."""
         cut = [position for position, token in enumerate(self.tokens) if token == (":", False)][: ARN_FIELDS - 1]

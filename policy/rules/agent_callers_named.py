@@ -1,5 +1,6 @@
 """agent-callers-named: a grant to ask an agent, or to act for its users, says which agent."""
 
+import functools
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from toolgate.policy.agentcore.families import RUNTIMES, TWO_AGENTS, TWO_IDENTIT
 from toolgate.policy.agentcore.wide_grants import administers
 from toolgate.policy.language import agentcore_facts, iam
 from toolgate.policy.language.agentcore_facts import ASK_AGENT, COMPONENTS, RUN_COMMANDS, WORKLOAD_TOKENS
-from toolgate.policy.language.documents import Names, Statement, Text
+from toolgate.policy.language.documents import Names, Text
 from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.policy_sources import SourcedDocument
 from toolgate.policy.rule import Finding, Resource, Rule
@@ -30,33 +31,36 @@ def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
 def in_document(sourced: SourcedDocument) -> Iterator[Finding]:
     """The statements of an identity policy that name no agent, or no workload identity."""
     for statement in iam.statements(sourced.document):
-        for what in (*_asked(statement), *_tokens(statement)):
+        for what in _unnamed(statement.actions, statement.resources) if statement.allow is True else ():
             yield Finding(sourced.resource, f"allows {what}", f"{sourced.location}, {statement.label}")
 
 
-def _asked(statement: Statement) -> Iterator[str]:
+@functools.lru_cache(maxsize=1024)
+def _unnamed(actions: Names, resources: Names) -> tuple[str, ...]:
     # What gives commands, too, agent-shell-exact reports.
-    if not (iam.allows(statement, *RUN_COMMANDS) and iam.reaches(statement.resources, RUNTIMES)):
-        yield from _wide(statement, ASK_AGENT, TWO_AGENTS)
+    commands = iam.held(actions, RUN_COMMANDS) and iam.reaches(resources, RUNTIMES)
+    asks = () if commands else _wide(actions, resources, ASK_AGENT, TWO_AGENTS)
+    administered = administers(actions, resources, WORKLOAD_TOKENS[0])
+    tokens = () if administered else _wide(_not_reads(actions), resources, WORKLOAD_TOKENS, TWO_IDENTITIES)
+    return (*asks, *tokens)
 
 
-def _tokens(statement: Statement) -> Iterator[str]:
-    if not administers(statement, WORKLOAD_TOKENS[0]):
-        yield from _wide(statement, WORKLOAD_TOKENS, TWO_IDENTITIES)
+def _wide(actions: Names, resources: Names, wanted: tuple[str, ...], two: tuple[iam.Family, ...]) -> Iterator[str]:
+    held = iam.held(actions, wanted)
+    for reach in iam.nameless_resources(resources, *two) if held else ():
+        yield f"{held[0]} {reach}"
 
 
-def _wide(statement: Statement, actions: tuple[str, ...], two: tuple[iam.Family, ...]) -> Iterator[str]:
-    meant = replace(statement, actions=replace(statement.actions, values=tuple(_not_reads(statement.actions))))
-    allowed = [action for action in actions if iam.allows(meant, action)]
-    for reach in iam.nameless_resources(statement.resources, *two) if allowed else ():
-        yield f"{allowed[0]} {reach}"
-
-
-def _not_reads(actions: Names) -> Iterator[Text]:
+def _not_reads(actions: Names) -> Names:
     """The entries without those by which somebody means to read (`Get*`), though they hold the tokens as well."""
-    for value in actions.values:
-        if value is UNKNOWN or not value.lower().startswith(_READ) or value.lower().startswith(_TOKEN):
-            yield value
+    if actions.negated:
+        return actions
+    return replace(actions, values=tuple(value for value in actions.values if not _is_read(value)))
+
+
+def _is_read(value: Text) -> bool:
+    lower = "" if value is UNKNOWN else value.lower()
+    return lower.startswith(_READ) and not lower.startswith(_TOKEN)
 
 
 RULE = Rule(

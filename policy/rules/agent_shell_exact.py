@@ -1,7 +1,9 @@
 """agent-shell-exact: who may run commands in an agent's machine is said by name, and about which agent."""
 
+import functools
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from pulumi_policy import Severity
 
@@ -10,7 +12,7 @@ from toolgate.policy.agentcore.families import RUNTIMES
 from toolgate.policy.agentcore.wide_grants import administers
 from toolgate.policy.language import agentcore_facts, documents, iam, patterns
 from toolgate.policy.language.agentcore_facts import COMPONENTS, RESOURCE_POLICY, RUN_COMMANDS, RUNTIME
-from toolgate.policy.language.documents import Statement
+from toolgate.policy.language.documents import Names
 from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.policy_sources import SourcedDocument
 from toolgate.policy.properties import at
@@ -44,26 +46,32 @@ def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
 def in_document(sourced: SourcedDocument) -> Iterator[Finding]:
     """The statements of an identity policy that let somebody run commands where nobody named it."""
     for statement in iam.statements(sourced.document):
-        if iam.allows(statement, *RUN_COMMANDS) and not administers(statement, RUN_COMMANDS[0]):
-            wide = list(iam.wide_resources(statement.resources, RUNTIMES, _of_runtime))
-            reached = iam.reaches(statement.resources, RUNTIMES)
-            for how in wide or (_unmeant(statement) if reached else ()):
+        if iam.allows(statement, *RUN_COMMANDS):
+            for how in _unnamed(statement.actions, statement.resources):
                 place = f"{sourced.location}, {statement.label}"
                 yield Finding(sourced.resource, f"allows commands in an agent {how}", place)
+
+
+@functools.lru_cache(maxsize=1024)
+def _unnamed(actions: Names, resources: Names) -> tuple[str, ...]:
+    if administers(actions, resources, RUN_COMMANDS[0]):
+        return ()
+    wide = tuple(iam.wide_resources(resources, RUNTIMES, _of_runtime))
+    return wide or (_unmeant(actions) if iam.reaches(resources, RUNTIMES) else ())
 
 
 def _in_resource_policy(policy: Resource) -> Iterator[Finding]:
     # It is for its runtime, whatever Resource says. Whether AgentCore takes the action there, nobody has seen.
     for statement in iam.statements(documents.read(at(policy.props, "policy"))):
         if iam.allows(statement, *RUN_COMMANDS):
-            for how in _unmeant(statement):
+            for how in _unmeant(statement.actions):
                 yield Finding(policy, f"allows commands in its agent {how}", f"policy, {statement.label}")
 
 
-def _unmeant(statement: Statement) -> Iterator[str]:
-    """How the statement allows commands without saying so; one entry is enough."""
-    found = (how for action in RUN_COMMANDS for how in iam.by_pattern(statement.actions, action, _MEANT))
-    return iter(list(dict.fromkeys(found))[:1])
+def _unmeant(actions: Names) -> tuple[str, ...]:
+    """How the actions hold commands without saying so; one entry is enough."""
+    found = (how for action in RUN_COMMANDS for how in iam.by_pattern(actions, action, _MEANT))
+    return tuple(islice(found, 1))
 
 
 def _of_runtime(arn: str) -> str:

@@ -114,6 +114,7 @@ def test_whoever_may_ask_every_agent_violates(pack: Pack, entry: Any) -> None:
         statement(TOKEN, [f"{AGENTCORE}:workload-identity-directory/default", f"{IDENTITIES}/shop-*"]),
         statement("bedrock-agentcore:GetAgentCard", "*"),
         statement(["bedrock-agentcore:Get*", "bedrock-agentcore:List*"], "*"),
+        {"Effect": "Allow", "NotAction": ["bedrock-agentcore:Get*", "bedrock-agentcore:Invoke*"], "Resource": "*"},
     ],
     ids=str,
 )
