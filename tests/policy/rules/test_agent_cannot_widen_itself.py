@@ -126,6 +126,15 @@ def test_ordinary_rights_pass(pack: Pack, entry: Any, of: str) -> None:
     assert found(pack, entry, of=of) == []
 
 
+@pytest.mark.parametrize(
+    "arn", ["arn:aws:iam::111122223333:role/existing", "arn:aws:iam::111122223333:role/x/existing"]
+)
+def test_a_role_that_others_made_counts_as_well(pack: Pack, arn: str) -> None:
+    policy = making.role_policy(document(statement("iam:PassRole", "*")), of="existing")
+    runtime = Registration(RUNTIME.type, "assistant", {"roleArn": arn})
+    assert [it.urn for it in pack.run([policy, runtime]) if it.rule == RULE] == [policy.urn]
+
+
 def test_somebody_else_s_role_is_not_an_agent_s(pack: Pack) -> None:
     deployer = making.role(name="deployer", trusted="codebuild.amazonaws.com")
     assert found(pack, *WIDE, of="deployer", more=(deployer,)) == []
