@@ -82,7 +82,7 @@ MODELS = (
 PROJECTS = (chain("arn:", PARTITION, ":bedrock-mantle:", REGION, ":", ACCOUNT, ":project/", ID),)
 
 
-def role_named(name: str) -> tuple[patterns.Chain, ...]:
+def role_anywhere(name: str) -> tuple[patterns.Chain, ...]:
     """The ARNs a role of this name can have, in any account and under any path."""
     role = ("arn:", PARTITION, ":iam::", ACCOUNT_ID, ":role/")
     return chain(*role, name), chain(*role, _IAM_PATH_AND_NAME, f"/{name}")

@@ -3,9 +3,9 @@
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from toolgate.policy.agentcore.families import GATEWAYS
+from toolgate.policy.agentcore.families import FUNCTIONS, GATEWAYS
 from toolgate.policy.language import iam
-from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY
+from toolgate.policy.language.agentcore_facts import INVOKE_FUNCTION, INVOKE_GATEWAY
 from toolgate.policy.language.documents import Names
 from toolgate.policy.language.iam import Family
 from toolgate.policy.policy_sources import SourcedDocument
@@ -31,11 +31,16 @@ def wide_grants(
                     yield Finding(sourced.resource, what, f"{sourced.location}, {statement.label}")
 
 
-@functools.lru_cache(maxsize=1024)
-def administers(actions: Names, resources: Names, action: str) -> bool:
-    """Whether one and the same entry holds this action and every gateway, as an administrator's does.
+# What other rules report on more than named resources: invoke-gateway-exact-arn of everybody, gateway-role-exact-lambda
+# of the roles that AgentCore may take.
+_REPORTED = {INVOKE_GATEWAY: GATEWAYS, INVOKE_FUNCTION: FUNCTIONS}
 
-    invoke-gateway-exact-arn reports the statement, and whoever answers for it there has read that it holds everything.
+
+@functools.lru_cache(maxsize=1024)
+def holds_both(actions: Names, resources: Names, action: str, reported: str = INVOKE_GATEWAY) -> bool:
+    """Whether one and the same entry holds this action and what another rule reports, as an administrator's does.
+
+    Whoever answers for the statement there has read that it holds everything.
     """
-    ways = [set(iam.by_pattern(actions, it)) for it in (INVOKE_GATEWAY, action)]
-    return bool(ways[0] & ways[1]) and any(iam.wide_resources(resources, GATEWAYS))
+    ways = [set(iam.by_pattern(actions, it)) for it in (reported, action)]
+    return bool(ways[0] & ways[1]) and any(iam.wide_resources(resources, _REPORTED[reported]))

@@ -25,9 +25,9 @@ from toolgate.policy.agentcore.families import (
     ROLES,
     RUNTIMES,
 )
-from toolgate.policy.agentcore.wide_grants import administers
+from toolgate.policy.agentcore.wide_grants import holds_both
 from toolgate.policy.language import iam
-from toolgate.policy.language.agentcore_facts import ASSUME_ROLE, RUN_COMMANDS
+from toolgate.policy.language.agentcore_facts import ASSUME_ROLE, INVOKE_FUNCTION, RUN_COMMANDS
 from toolgate.policy.language.documents import Names, Statement
 from toolgate.policy.language.iam import Family
 from toolgate.policy.messages import quote
@@ -150,22 +150,31 @@ class Depended:
     """Whether not even its name is known: only what covers every one is then sure to cover it."""
 
 
-def widely(statement: Statement) -> tuple[str, ...]:
+def widely(statement: Statement, *, of_agentcore: bool) -> tuple[str, ...]:
     """What a statement opens whatever the stack holds, as phrases: an action, where, and what is done by it.
 
-    What an administrator's entry holds, invoke-gateway-exact-arn reports.
+    Args:
+        statement: The statement.
+        of_agentcore: Whether it is of a role that AgentCore may take; gateway-role-exact-lambda judges those as well.
     """
-    return _widely(statement.actions, statement.resources) if statement.allow is True else ()
+    return _widely(statement.actions, statement.resources, of_agentcore) if statement.allow is True else ()
 
 
 # A long document has the same few actions and resources in many statements.
 @functools.lru_cache(maxsize=1024)
-def _widely(actions: Names, resources: Names) -> tuple[str, ...]:
+def _widely(actions: Names, resources: Names, of_agentcore: bool) -> tuple[str, ...]:
     opened = ((way, action, next(_reach(resources, way), None)) for way, action in _ways(actions))
     return tuple(
         f"{action} {reach}: it {way.opens}"
         for way, action, reach in opened
-        if reach and not administers(actions, resources, action)
+        if reach and not _is_reported(actions, resources, action, of_agentcore)
+    )
+
+
+def _is_reported(actions: Names, resources: Names, action: str, of_agentcore: bool) -> bool:
+    by_function = of_agentcore and action.startswith("lambda:")
+    return holds_both(actions, resources, action) or (
+        by_function and holds_both(actions, resources, action, INVOKE_FUNCTION)
     )
 
 

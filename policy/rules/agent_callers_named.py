@@ -8,7 +8,7 @@ from pulumi_policy import Severity
 
 from toolgate.policy import frameworks, policy_sources
 from toolgate.policy.agentcore.families import RUNTIMES, TWO_AGENTS, TWO_IDENTITIES
-from toolgate.policy.agentcore.wide_grants import administers
+from toolgate.policy.agentcore.wide_grants import holds_both
 from toolgate.policy.language import agentcore_facts, iam
 from toolgate.policy.language.agentcore_facts import ASK_AGENT, COMPONENTS, RUN_COMMANDS, WORKLOAD_TOKENS
 from toolgate.policy.language.documents import Names, Text
@@ -40,7 +40,7 @@ def _unnamed(actions: Names, resources: Names) -> tuple[str, ...]:
     # What gives commands, too, agent-shell-exact reports.
     commands = iam.held(actions, RUN_COMMANDS) and iam.reaches(resources, RUNTIMES)
     asks = () if commands else _wide(actions, resources, ASK_AGENT, TWO_AGENTS)
-    administered = administers(actions, resources, WORKLOAD_TOKENS[0])
+    administered = holds_both(actions, resources, WORKLOAD_TOKENS[0])
     tokens = () if administered else _wide(_not_reads(actions), resources, WORKLOAD_TOKENS, TWO_IDENTITIES)
     return (*asks, *tokens)
 

@@ -1,6 +1,6 @@
 """agent-cannot-widen-itself: an agent has the ways it was given, and makes itself no other."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from pulumi_policy import Severity
 
@@ -25,19 +25,18 @@ def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
     """In a first preview the statements handed to our own components."""
     if resource.type in agentcore_facts.COMPONENTS:
         for sourced in policy_sources.written_statements(resource):
-            yield from in_document(sourced, resource.label)
+            yield from _in_document(sourced, resource.label)
 
 
 def check_role_documents(documents: Iterable[SourcedDocument]) -> Iterator[Finding]:
     """What opens a way whatever the stack holds."""
     for sourced in documents:
-        yield from in_document(sourced, WHOM)
+        yield from _in_document(sourced, WHOM, of_agentcore=True)
 
 
-def in_document(sourced: SourcedDocument, whom: str) -> Iterator[Finding]:
-    """The statements of an identity policy by which its holder makes itself a way."""
+def _in_document(sourced: SourcedDocument, whom: str, *, of_agentcore: bool = False) -> Iterator[Finding]:
     for statement in iam.statements(sourced.document):
-        yield from _finding(sourced, statement, whom, list(widening.widely(statement)))
+        yield from _finding(sourced, statement, whom, widening.widely(statement, of_agentcore=of_agentcore))
 
 
 def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
@@ -47,13 +46,13 @@ def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
     for user, role in _holders(stack):
         for sourced in roles.documents_of(stack, role):
             if user.type == TARGET:
-                yield from in_document(sourced, f"the tools of {user.label}")
+                yield from _in_document(sourced, f"the tools of {user.label}")
             for statement in iam.statements(sourced.document):
                 found = (*widening.on(statement, ROLES, held), *widening.on(statement, FUNCTIONS, tools))
-                yield from _finding(sourced, statement, user.label, list(found))
+                yield from _finding(sourced, statement, user.label, found)
 
 
-def _finding(sourced: SourcedDocument, statement: Statement, whom: str, ways: list[str]) -> Iterator[Finding]:
+def _finding(sourced: SourcedDocument, statement: Statement, whom: str, ways: Sequence[str]) -> Iterator[Finding]:
     if ways:
         more = f", and by {len(ways) - 1} more ways" if len(ways) > 2 else ", and another way" if ways[1:] else ""
         yield Finding(sourced.resource, f"allows {whom} {ways[0]}{more}", f"{sourced.location}, {statement.label}")
@@ -82,7 +81,7 @@ def _roles(stack: Stack) -> Iterator[Depended]:
         if isinstance(arn, str):
             yield Depended(role.label, patterns.one(arn))
         elif isinstance(name, str):
-            yield Depended(role.label, families.role_named(name))
+            yield Depended(role.label, families.role_anywhere(name))
 
 
 def _grants(stack: Stack, role: Resource) -> Iterator[bool]:

@@ -62,7 +62,7 @@ def _of_others(sourced: SourcedDocument) -> Iterator[Finding]:
     yield from agent_callers_named.in_document(sourced)
     yield from gateway_role_exact_lambda.check_role_documents([sourced])
     yield from model_access_named.check_role_documents([sourced])
-    yield from agent_cannot_widen_itself.in_document(sourced, "")
+    yield from agent_cannot_widen_itself.check_role_documents([sourced])
 
 
 def _wide_actions(actions: Names) -> Iterator[str]:

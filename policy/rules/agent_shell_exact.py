@@ -9,7 +9,7 @@ from pulumi_policy import Severity
 
 from toolgate.policy import frameworks, policy_sources
 from toolgate.policy.agentcore.families import RUNTIMES
-from toolgate.policy.agentcore.wide_grants import administers
+from toolgate.policy.agentcore.wide_grants import holds_both
 from toolgate.policy.language import agentcore_facts, documents, iam, patterns
 from toolgate.policy.language.agentcore_facts import COMPONENTS, RESOURCE_POLICY, RUN_COMMANDS, RUNTIME
 from toolgate.policy.language.documents import Names
@@ -54,7 +54,7 @@ def in_document(sourced: SourcedDocument) -> Iterator[Finding]:
 
 @functools.lru_cache(maxsize=1024)
 def _unnamed(actions: Names, resources: Names) -> tuple[str, ...]:
-    if administers(actions, resources, RUN_COMMANDS[0]):
+    if holds_both(actions, resources, RUN_COMMANDS[0]):
         return ()
     wide = tuple(iam.wide_resources(resources, RUNTIMES, _of_runtime))
     return wide or (_unmeant(actions) if iam.reaches(resources, RUNTIMES) else ())

@@ -205,7 +205,6 @@ EXPECTED: dict[Callable[[], None], set[tuple[str, str]]] = {
         ("service-trust-pinned", "careless"),
         ("model-access-named", "careless-model"),
         ("gateway-role-exact-lambda", "careless-tools"),
-        ("agent-cannot-widen-itself", "careless-tools"),
         ("agent-cannot-bypass-gateway", "careless-tools"),
     },
     components: {("invoke-gateway-exact-arn", "wide-user")},

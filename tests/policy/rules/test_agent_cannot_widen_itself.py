@@ -132,12 +132,24 @@ def test_ordinary_rights_pass(pack: Pack, entry: Any, of: str) -> None:
 def test_a_role_that_others_made_counts_as_well(pack: Pack, arn: str) -> None:
     policy = making.role_policy(document(statement("iam:PassRole", "*")), of="existing")
     runtime = Registration(RUNTIME.type, "assistant", {"roleArn": arn})
-    assert [it.urn for it in pack.run([policy, runtime]) if it.rule == RULE] == [policy.urn]
+    messages = [it.message for it in pack.run([policy, runtime]) if it.rule == RULE]
+    assert ['RolePolicy "policy"' in message for message in messages] == [True]
 
 
 def test_somebody_else_s_role_is_not_an_agent_s(pack: Pack) -> None:
     deployer = making.role(name="deployer", trusted="codebuild.amazonaws.com")
     assert found(pack, *WIDE, of="deployer", more=(deployer,)) == []
+
+
+def test_what_another_rule_reports_of_the_same_entry_is_not_reported_twice(pack: Pack) -> None:
+    for action, rule in (("*", "invoke-gateway-exact-arn"), ("lambda:*", "gateway-role-exact-lambda")):
+        policy = making.role_policy(document(statement(action, "*")))
+        found_rules = {it.rule for it in pack.run([AGENT, policy])}
+        assert rule in found_rules
+        assert RULE not in found_rules
+    assert found(pack, statement("lambda:*", "*"), of="math")
+    assert found(pack, statement("lambda:*", OTHER.replace("reports", "*:live")), of="math")
+    assert found(pack, statement(["lambda:InvokeFunction", "lambda:Update*"], "*"))
 
 
 def test_several_ways_of_one_statement_are_one_violation(pack: Pack) -> None:
