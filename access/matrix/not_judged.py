@@ -30,6 +30,7 @@ def unsupported(deployment: Deployment, engines: Mapping[str, ToolEngine | None]
     yield from _targets(deployment)
     yield from _roles(deployment)
     yield from deployment.not_judged
+    yield from _namesakes(deployment)
 
 
 def _gateway(gateway: Gateway, engine: ToolEngine | None) -> Iterator[str]:
@@ -58,6 +59,16 @@ def _targets(deployment: Deployment) -> Iterator[str]:
             yield f"{target.label}: the deployment does not list its tools ({target.kind})"
         if target.gateway_id not in known:
             yield f"{target.label}: its gateway '{target.gateway_id}' is not in the deployment"
+
+
+def _namesakes(deployment: Deployment) -> Iterator[str]:
+    """Programs write policies into names, and a name says no account."""
+    arns: dict[str, dict[str, None]] = {}
+    for role in deployment.roles:
+        arns.setdefault(role.name, {})[role.arn] = None
+    for name, same in arns.items():
+        if len(same) > 1:
+            yield f"{name}: what is written into a role of this name is taken for all of {', '.join(same)}"
 
 
 def _roles(deployment: Deployment) -> Iterator[str]:

@@ -267,6 +267,33 @@ def test_two_roles_of_one_name_both_have_what_is_written_into_it(case: MakeCase)
     open_to = [_allow(Principal={"AWS": FOREIGN})]
     found = _matrix(case, _role("ops"), other, inline("role", "ops"), resource=open_to)
     assert _outsiders(found)[f"{FOREIGN}:role/ops"] == "allow"
+    both = f"{IAM}:role/ops, arn:aws:iam::{FOREIGN}:role/ops"
+    assert found.unsupported[0] == f"ops: what is written into a role of this name is taken for all of {both}"
+
+
+def test_a_grant_on_a_gateway_elsewhere_to_whom_the_deployment_does_not_hold_is_a_row(case: MakeCase) -> None:
+    elsewhere = GATEWAY.replace("tools", "shared")
+    given = [inline("role", "contractor", _document(_allow(elsewhere))), in_set(_document(_allow([elsewhere])))]
+    found = _matrix(case, *given)
+    rows = {(e.principal, e.tool, str(e.decision)) for e in found.entries if e.gateway == elsewhere}
+    assert rows == {
+        (f"{IAM}:role/contractor", "*", "undecided"),
+        ("permission-set/ps-1111222233334444", "*", "undecided"),
+    }
+    assert difference(_matrix(case), found).code == SOMEBODY_GAINS
+    wide = _matrix(case, inline("group", "ops", _document(_allow(GATEWAY[:-20] + "*"))))
+    assert f'ops: may also invoke gateways that are not in the deployment: on "{GATEWAY[:-20]}*"' in wide.unsupported
+
+
+def test_a_deployment_that_only_writes_policies_into_what_others_made(case: MakeCase) -> None:
+    export = case(more=[inline("role", "contractor"), inline("user", "bob", _document(_allow("*")))]).export()
+    listed = export["deployment"]["resources"]
+    export["deployment"]["resources"] = [it for it in listed if it["type"].endswith(("RolePolicy", "UserPolicy"))]
+    found = matrix(parse(export))
+    assert [(e.principal, e.gateway, e.tool) for e in found.entries] == [
+        ("arn:aws:iam::*:role/contractor", GATEWAY, "*")
+    ]
+    assert 'bob: may also invoke gateways that are not in the deployment: on "*"' in found.unsupported
 
 
 def test_a_role_that_two_resources_stand_for_has_what_either_says(case: MakeCase) -> None:
