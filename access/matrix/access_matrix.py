@@ -22,7 +22,7 @@ from toolgate.access.matrix.blocks import Block, Entry
 from toolgate.access.matrix.elsewhere import ANY_TOOL, any_gateway_elsewhere, gateways_elsewhere
 from toolgate.access.matrix.inbound import reached
 from toolgate.access.matrix.not_judged import undecided, unsupported
-from toolgate.access.matrix.principals import Caller, agents, given, others, outsiders
+from toolgate.access.matrix.principals import Caller, agents, given, held_entities, others, outsiders
 from toolgate.access.matrix.role_takers import role_takers, services_not_judged
 from toolgate.access.matrix.tool_access import UNDECIDED, AccessCheck, ToolAccess, decide_access, either
 from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY, full_name
@@ -137,8 +137,9 @@ def _direct(deployment: Deployment, engines: Mapping[str, ToolEngine | None], no
     for other in others(deployment):
         found = (block(other, gateway) for gateway in signed)
         yield from (b for b in found if not b.denied)
+    held = held_entities(deployment)
     for gateway in signed:
-        strangers = (block(outsider, gateway) for outsider in outsiders(deployment, gateway, engines[gateway.arn]))
+        strangers = (block(it, gateway) for it in outsiders(deployment, gateway, engines[gateway.arn], held))
         yield from (b for b in strangers if not b.denied)
     for caller in (*agents(deployment), *others(deployment), *given(deployment)):
         who = caller.agent or caller.identity.name

@@ -51,9 +51,18 @@ def held_entities(deployment: Deployment) -> frozenset[str]:
     )
 
 
-def outsiders(deployment: Deployment, gateway: Gateway, engine: ToolEngine | None) -> Iterator[Caller]:
-    """Principals that the deployment does not hold, and that a gateway's policies name or that it lets in itself."""
-    seen = set(held_entities(deployment))
+def outsiders(
+    deployment: Deployment, gateway: Gateway, engine: ToolEngine | None, held: frozenset[str]
+) -> Iterator[Caller]:
+    """Principals that the deployment does not hold, and that a gateway's policies name or that it lets in itself.
+
+    Args:
+        deployment: The deployment.
+        gateway: The gateway.
+        engine: Its policy engine, if it has one.
+        held: The deployment's `held_entities`.
+    """
+    seen = set(held)
     named = [deployment.identity(arn) for arn in (*_by_resource_policy(deployment, gateway), *_by_cedar(engine))]
     granted = (identity for identity in deployment.given if _lets_in(deployment, gateway, identity))
     for identity in (*named, *granted):

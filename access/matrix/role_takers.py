@@ -5,7 +5,7 @@ accounts and their roles, identities that the deployment only writes into, ident
 that take one another are not looked at here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from toolgate.access.deployment.deployment import Deployment
@@ -73,11 +73,17 @@ class RoleTaker:
 def role_takers(deployment: Deployment) -> tuple[RoleTaker, ...]:
     """All of them, surely or not, in the order of the roles."""
     held = held_entities(deployment)
-    found = (taker for role in deployment.roles for taker in _takers(deployment, role, held))
+    allowed = [caller.identity for caller in given(deployment) if _allows_taking(caller.identity)]
+    found = (
+        taker
+        for role in deployment.roles
+        for taker in (*_open(role), *_outsiders(role, held, (*_written(role, allowed), *_named(deployment, role))))
+    )
     return tuple(taker for taker in found if taker.access is not Access.DENY)
 
 
-def _takers(deployment: Deployment, role: Role, held: frozenset[str]) -> Iterator[RoleTaker]:
+def _open(role: Role) -> Iterator[RoleTaker]:
+    """Anybody, and whoever has a token."""
     yield RoleTaker(role, ANYBODY, ASSUME_ROLE, may_assume(role, ANY_CALLER))
     for provider in token_providers(role):
         decision, action = may_assume_with_token(role, provider), action_with_token(provider)
@@ -86,8 +92,10 @@ def _takers(deployment: Deployment, role: Role, held: frozenset[str]) -> Iterato
         else:
             limited = any(statement.conditions for statement in decision.statements)
             yield RoleTaker(role, provider, action, decision, "" if limited else "who gets its tokens")
-    outsiders = {entity_id(it.arn): it for it in (*_written(deployment, role), *_named(deployment, role))}
-    for entity, identity in outsiders.items():
+
+
+def _outsiders(role: Role, held: frozenset[str], identities: Iterable[Identity]) -> Iterator[RoleTaker]:
+    for entity, identity in {entity_id(it.arn): it for it in identities}.items():
         if entity not in held:
             yield RoleTaker(role, identity.arn, ASSUME_ROLE, may_assume(role, identity), identity.beyond)
 
@@ -98,12 +106,16 @@ def _named(deployment: Deployment, role: Role) -> Iterator[Identity]:
         yield from (deployment.identity(arn) for arn in named_by(statement, role.arn))
 
 
-def _written(deployment: Deployment, role: Role) -> Iterator[Identity]:
+def _written(role: Role, allowed: Iterable[Identity]) -> Iterator[Identity]:
     """Whom the deployment does not make, but allows to take the role."""
-    for caller in given(deployment):
-        written = replace(caller.identity, beyond="")
-        if ACCESS[may_assume(role, written).outcome] is not Access.DENY:
-            yield caller.identity
+    for identity in allowed:
+        if ACCESS[may_assume(role, replace(identity, beyond="")).outcome] is not Access.DENY:
+            yield identity
+
+
+def _allows_taking(identity: Identity) -> bool:
+    allows = (statement.allow for policy in identity.policies for statement in policy.concerning(ASSUME_ROLE))
+    return bool(identity.unread) or any(allows)
 
 
 _OF_AGENTS_AND_TOOLS = frozenset({SERVICE_PRINCIPAL, "lambda.amazonaws.com"})
