@@ -103,7 +103,7 @@ def _family(role: Resource) -> Family:
     arn, name = at(role.props, "arn"), at(role.props, "name")
     if isinstance(arn, str):
         return patterns.one(arn)
-    return families.role_named(name) if isinstance(name, str) else ()
+    return families.role_anywhere(name) if isinstance(name, str) else ()
 
 
 def _is_of(stack: Stack, role: Resource, user: Resource, prop: str) -> bool:

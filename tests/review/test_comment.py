@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
+from toolgate.review.resources import resource_lines
 
 from toolgate.access.matrix.tool_access import ALLOWED, DENIED
 from toolgate.access.output.access_difference import Change, Difference
@@ -12,7 +13,6 @@ from toolgate.review.changes import Changes, ResourceChange
 from toolgate.review.comment import MARKER, comment, headline, summary
 from toolgate.review.locks import Lock
 from toolgate.review.planning import Failed
-from toolgate.review.resources import resource_lines
 from toolgate.review.revisions import Revisions
 
 COMPARED = Revisions("0123456789abcdef", "fedcba9876", ())

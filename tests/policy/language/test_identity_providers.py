@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+from toolgate.policy.language.identity_providers import SHARED_ISSUERS, holds_tenant, issuer
 
 from toolgate.policy.language import documents, iam
-from toolgate.policy.language.identity_providers import SHARED_ISSUERS, holds_tenant, issuer
 
 GITHUB = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
 SUB = "token.actions.githubusercontent.com:sub"
