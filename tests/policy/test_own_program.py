@@ -337,6 +337,11 @@ def public_function(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
     return {("lambda-permission-pinned", "new")}
 
 
+def public_url(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    new(resources, "aws:lambda/functionUrl:FunctionUrl", functionName=NAME, authorizationType="NONE")
+    return {("function-url-signed", "new")}
+
+
 def searchable(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
     put(named(resources, "tools-gateway"), protocolConfiguration={"mcp": {"searchType": "SEMANTIC"}})
     return {("search-hides-denied-tools", "tools-gateway")}
@@ -351,7 +356,7 @@ def stranger(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
 
 
 LOCKS = [
-    *(public_policy, public_function, searchable, stranger),
+    *(public_policy, public_function, public_url, searchable, stranger),
     *(no_engine, log_only, wrong_entity, two_underscores, no_such_tool, in_order),
     *(shell, ask_everybody, new_rights, new_code, whole_service, wide_tool, any_model),
     *(any_token, strange_interceptor, everything_permitted, watching, around_the_engine),

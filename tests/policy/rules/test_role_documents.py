@@ -297,7 +297,7 @@ def given(kind: str, **inputs: Any) -> Registration:
     ("carrier", "expected"),
     [
         (given("RolePolicy", role="existing", policy=ANY_FUNCTION), [LAMBDA]),
-        (given("RolePolicy", role="existing", policy=document(statement("lambda:*", "*"))), [LAMBDA, WIDENING]),
+        (given("RolePolicy", role="existing", policy=document(statement("lambda:*", "*"))), [LAMBDA]),
         (given("RolePolicy", role="existing", policy=ANY_MODEL), [MODELS]),
         (given("RolePolicy", role=EXISTING, policy=ANY_MODEL), [MODELS]),
         (given("RolePolicyAttachment", role="existing", policyArn=AWS_LAMBDA), [LAMBDA]),
