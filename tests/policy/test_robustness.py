@@ -34,6 +34,8 @@ KEYS = [
     *("executionRoleArn", "invokedViaFunctionUrl", "token.actions.githubusercontent.com:sub", "bedrock-mantle:Model"),
     *("inlinePayloads", "inlinePayload", "authorization", "policy_engine_id", "actions"),
     *("ArnLike", "aws:SourceAccount", "aws:SourceArn", "aws:PrincipalArn", ""),
+    *("authorizerConfiguration", "customJwtAuthorizer", "allowedClients", "customClaims", "interceptorConfigurations"),
+    *("interceptor", "validationMode", "enforcementMode", "statements", "resources", "reason"),
 ]
 TEXTS = [
     *("", "*", "Allow", "Deny", "ENFORCE", "SEMANTIC", "DEBUG", "AWS_IAM", "VPC", UNKNOWN, f"x{UNKNOWN}*", "[secret]"),
@@ -45,6 +47,7 @@ TEXTS = [
     ),
     *("cognito-identity.amazonaws.com", "repo:a/b:*", "sns.amazonaws.com", "function:", "x", "arn:aws:iam::1:role/x"),
     *("tool", "math", "math__add", "math___add", making.ENGINE, making.ENGINE_ID, making.permit("math a_b"), 'A::"x'),
+    *("bedrock-agentcore:InvokeAgentRuntime*", "iam:*", "sts:*", "LOG_ONLY", "IGNORE_ALL_FINDINGS", "forbid(principal"),
     *("bedrock-agentcore.amazonaws.com", making.GATEWAY, making.FUNCTION, making.ACCOUNT, "arn:", "arn:aws:iam::a:b/"),
     *(
         "arn:aws:iam::aws:policy/AdministratorAccess",
