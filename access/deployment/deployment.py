@@ -61,11 +61,10 @@ class Deployment:
     """Everything of a deployment that says who may call what, and what runs.
 
     `resource_policies` maps the ARN of a gateway, runtime or memory to its resource policy, to the last one where there
-    are several, and `rival_policies` to all of these; `others` labels AgentCore resources
-    that no view covers; `data` are the resources that tools keep data in, as `data_resources` reads them; `given` are
-    identities that it does not make but writes into, or gives to an agent, as `given_identities` reads them;
-    `function_access` says who may use functions past a gateway; `not_judged` says in a sentence each what may let
-    somebody in and is not read.
+    are several, and `rival_policies` to all of these; `others` labels AgentCore resources that no view covers; `data`
+    are the resources that tools keep data in, as `data_resources` reads them; `given` are identities that it does not
+    make but writes into, or gives to an agent, as `given_identities` reads them; `function_access` says who may use
+    functions past a gateway; `not_judged` says in a sentence each what may let somebody in and is not read.
     """
 
     roles: tuple[Role, ...]
@@ -135,7 +134,8 @@ def parse(export: Mapping[str, Any]) -> Deployment:
     attachments = read_attachments(found)
     uploaded = _uploaded(found)
     users = read_users(found, attachments)
-    arns = {str(r.get("uniqueId")): r.text("arn") for r in found if r.type in {ROLE, USER}}
+    ids = ((r.optional_text("uniqueId"), r.text("arn")) for r in found if r.type in {ROLE, USER})
+    arns = {unique_id: arn for unique_id, arn in ids if unique_id}
     roles = tuple(replace(role, trust=with_arns(role.trust, arns)) for role in read_roles(found, attachments))
     on_resources = _resource_policies(found, arns)
     by_type = {wanted: [r for r in found if r.type == wanted] for wanted in (*_READ, FUNCTION)}

@@ -35,13 +35,11 @@ def action_with_token(provider: str) -> str:
 
 def token_providers(role: Role) -> Iterator[str]:
     """The identity providers whose tokens the role may be taken with; `*` for any."""
-    found = [
-        it.value
-        for statement in _allows_tokens(role)
-        for it in statement.principals
-        if isinstance(it.value, str) and (it.kind == "federated" or it.value == ANYBODY)
-    ]
-    yield from dict.fromkeys(found)
+    found: dict[str, None] = {}
+    for statement in _allows_tokens(role):
+        named = (it for it in statement.principals if it.kind == "federated" or it.value == ANYBODY)
+        found |= dict.fromkeys([ANYBODY] if statement.everybody_but else [str(it.value) for it in named])
+    yield from found
 
 
 def strangers_hold_tokens(role: Role, provider: str) -> bool:

@@ -193,6 +193,14 @@ def test_a_deny_of_the_trust_policy_counts(case: MakeCase) -> None:
     assert _rows(_matrix(case, several, deny)) == {f"arn:aws:iam::{FOREIGN}:root": UNDECIDED}
 
 
+def test_a_trust_policy_for_all_but_some_leaves_open_who_has_a_token(case: MakeCase) -> None:
+    """IAM takes no Allow with NotPrincipal in a trust policy; who wrote one meant something."""
+    but = {"Effect": "Allow", "NotPrincipal": {"Federated": EKS}, "Action": WEB}
+    found = _matrix(case, but)
+    assert _rows(found) == {"*": UNDECIDED}
+    assert any(line.startswith("*: may take open") for line in found.unsupported)
+
+
 def test_a_note_says_on_what_condition_the_other_account_takes_the_role(case: MakeCase) -> None:
     found = _matrix(case, _statement({"AWS": FOREIGN}, StringEquals={"sts:ExternalId": "x"}))
     told = "may take open if StringEquals sts:ExternalId x; not known: its identity policies"
