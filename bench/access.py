@@ -1,7 +1,7 @@
 """Figures of the access matrix: `python -m bench.access`.
 
 Deployments of 100 gateways x 100 tools x 100 agents, a million entries, each from the file to the whole matrix as JSON,
-in a process of its own. The reference is the same question asked plainly, one entry at a time: one decision of IAM and
+in a process of its own, without and with the chain around it. The reference is the same question asked plainly, one entry at a time: one decision of IAM and
 one of Cedar, timed in the same process on a sample of the entries, and counted up. Ends with 1 if a figure does not
 hold. Takes about half a minute on two cores.
 """
@@ -40,6 +40,8 @@ class Scenario:
         most: The most CPU seconds, as a share of those of asking plainly.
         cedar: Whether every gateway has a policy engine, with a permit for each agent that is granted the gateway.
         condition: The condition of each permit.
+        chain: Whether each target has a function of its own, half of them with a permission, and as many people as
+            agents ask five of these, run commands in one, assume a role of another and invoke ten functions past it.
     """
 
     what: str
@@ -48,6 +50,7 @@ class Scenario:
     most: float
     cedar: bool = False
     condition: str = ""
+    chain: bool = False
 
 
 def _few(size: int) -> Callable[[int], Iterable[int]]:
@@ -64,6 +67,8 @@ SCENARIOS = {
     "cedar-all": Scenario(
         "Cedar, a condition for every pair", 100, lambda _: range(100), 0.12, cedar=True, condition=LESS
     ),
+    "chain": Scenario("IAM alone, 5 gateways per agent, with the chain", 100, _few(100), 0.15, chain=True),
+    "chain-cedar": Scenario("Cedar, the same", 100, _few(100), 0.05, cedar=True, chain=True),
 }
 
 
@@ -99,7 +104,7 @@ def _measure(file: Path) -> dict[str, float]:
         out.writelines(found.json_lines())
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    entries = sum(len(block.tools) for block in found.blocks)
+    entries = sum(len(block.tools) for block in found.blocks) + len(found.asks) + len(found.bypasses)
     return {
         "wall": wall,
         "cpu": cpu,
@@ -129,8 +134,10 @@ def _export(scenario: Scenario) -> dict[str, Any]:
     parts = [part for agent, gateways in granted.items() for part in _agent(agent, gateways)]
     for gateway in range(scenario.size):
         agents = [agent for agent, gateways in granted.items() if gateway in gateways]
-        parts += [*_gateway(gateway, cedar=scenario.cedar), *(_target(gateway, target) for target in range(TARGETS))]
+        parts += [*_gateway(gateway, cedar=scenario.cedar), *(_target(gateway, it, scenario) for it in range(TARGETS))]
         parts += _engine(gateway, agents, scenario.condition) if scenario.cedar else []
+        parts += [part for it in range(TARGETS) for part in _function(gateway, it)] if scenario.chain else []
+    parts += [part for number in range(scenario.size) for part in _person(number, scenario)] if scenario.chain else []
     return {"version": 3, "deployment": {"resources": parts}}
 
 
@@ -173,10 +180,46 @@ def _gateway(number: int, *, cedar: bool) -> Iterator[dict[str, Any]]:
     yield _resource("aws:bedrock/agentcoreGateway:AgentcoreGateway", name, {**inputs, **engine}, ids)
 
 
-def _target(gateway: int, number: int) -> dict[str, Any]:
+def _function_arn(gateway: int, number: int) -> str:
+    return f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f{gateway}-{number}"
+
+
+def _function(gateway: int, number: int) -> Iterator[dict[str, Any]]:
+    name, arn = f"f{gateway}-{number}", _function_arn(gateway, number)
+    role = f"arn:aws:iam::{ACCOUNT}:role/function"
+    yield _resource("aws:lambda/function:Function", name, {"name": name, "role": role}, {"arn": arn})
+    if number % 2:
+        given = {
+            "function": name,
+            "action": "lambda:InvokeFunction",
+            "principal": f"arn:aws:iam::{ACCOUNT}:role/agent0",
+        }
+        yield _resource("aws:lambda/permission:Permission", name, given, {})
+
+
+def _person(number: int, scenario: Scenario) -> Iterator[dict[str, Any]]:
+    name, size = f"person{number}", scenario.size
+    trust = _document({"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"})
+    asked = [f"{_arn('runtime', f'agent{(number + step) % size}')}*" for step in range(5)]
+    shell = {"Action": "bedrock-agentcore:InvokeAgentRuntimeCommand", "Resource": asked[:1]}
+    next_ = f"arn:aws:iam::{ACCOUNT}:role/person{(number + 1) % size}" if number % 5 else []
+    grants = [
+        {"Action": "bedrock-agentcore:InvokeAgentRuntime", "Resource": asked},
+        shell,
+        {"Action": "lambda:InvokeFunction", "Resource": [_function_arn(number, it) for it in range(TARGETS)]},
+        *([{"Action": "sts:AssumeRole", "Resource": next_}] if next_ else []),
+    ]
+    policy = _document(*({"Effect": "Allow", **grant} for grant in grants))
+    arn = f"arn:aws:iam::{ACCOUNT}:role/{name}"
+    yield _resource("aws:iam/role:Role", name, {"name": name, "assumeRolePolicy": trust}, {"arn": arn})
+    yield _resource("aws:iam/rolePolicy:RolePolicy", name, {"role": name, "policy": policy}, {"name": name})
+
+
+def _target(gateway: int, number: int, scenario: Scenario) -> dict[str, Any]:
     schema = {"type": "object", "properties": [{"name": "a", "type": "number", "required": True}]}
     tools = [{"name": f"tool{tool}", "description": "A tool.", "inputSchema": schema} for tool in range(TOOLS)]
-    function = {"lambdaArn": "arn:aws:lambda:us-east-1:1:function:f", "toolSchema": {"inlinePayloads": tools}}
+    arn = _function_arn(gateway, number) if scenario.chain else "arn:aws:lambda:us-east-1:1:function:f"
+    function = {"lambdaArn": arn, "toolSchema": {"inlinePayloads": tools}}
     inputs = {
         "name": f"target{number}",
         "gatewayIdentifier": f"gateway{gateway}-abcdefghij",

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from toolgate.access.chain import hops
-from toolgate.access.chain.hops import Hop
+from toolgate.access.chain.hops import Hop, Step
 from toolgate.access.chain.tool_functions import ToolFunction, tool_functions
 from toolgate.access.deployment.agentcore_resources import Runtime
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.roles import Role
 from toolgate.access.iam.evaluation import Access
-from toolgate.access.iam.identities import ANY_CALLER, Identity
+from toolgate.access.iam.identities import ANY_CALLER, Identity, external_principal
 from toolgate.access.iam.policies import Policy
 from toolgate.policy.language.agentcore_facts import (
     ASK_RUNTIME,
@@ -22,9 +22,11 @@ from toolgate.policy.language.agentcore_facts import (
     INVOKE_FUNCTION,
     INVOKE_FUNCTION_URL,
     RUN_COMMANDS,
+    entity_id,
 )
-from toolgate.policy.language.arns import account_in
-from toolgate.policy.language.principals import Named, named
+from toolgate.policy.language.arns import account_in, account_of
+from toolgate.policy.language.documents import Statement
+from toolgate.policy.language.principals import Named, aws_principals, is_account, named
 
 
 @dataclass(frozen=True)
@@ -37,32 +39,45 @@ class Things[T]:
 
     def concerning(self, caller: Identity) -> Iterator[T]:
         """Those to which a statement may let the caller; all others are denied."""
-        names: set[str] = set()
-        for policy in caller.policies:
-            named_there = policy.named(self.action)
-            if named_there is None:
-                yield from self.by_arn.values()
-                return
-            names |= named_there
-        opened = {arn for arn, policy in self._opened.items() if self._names(policy, arn, caller)}
-        yield from (self.by_arn[arn] for arn in self.by_arn if arn in names or arn in opened)
+        prefixes = frozenset[str]().union(*(policy.prefixes(self.action) for policy in caller.policies))
+        keys = (_ANY, caller.account, entity_id(caller.arn), caller.arn)
+        opened = {arn for key in keys for arn in self._opened.get(key, ())}
+        found = {arn for arn in opened if self._names(self.policies[arn], arn, caller)}
+        found |= prefixes & self.by_arn.keys()
+        # Most are whole names, of the thing itself or of none.
+        starts = tuple(it for it in prefixes if it not in self.by_arn)
+        found |= {arn for arn in self.by_arn if arn.startswith(starts)} if starts else set()
+        yield from (self.by_arn[arn] for arn in self.by_arn if arn in found)
 
     @cached_property
-    def _opened(self) -> Mapping[str, Policy]:
-        """Those whose own policy names somebody other than services."""
-        return {arn: self.policies[arn] for arn in self.by_arn if arn in self.policies and self._for_people(arn)}
-
-    def _for_people(self, arn: str) -> bool:
-        return any(
-            s.everybody_but or any(it.kind in ("aws", "*") for it in s.principals)
-            for s in self.policies[arn].concerning(self.action)
-        )
+    def _opened(self) -> Mapping[str, list[str]]:
+        """Those whose own policy names somebody other than services, by whom it names."""
+        found: dict[str, list[str]] = {}
+        for arn in self.by_arn.keys() & self.policies.keys():
+            statements = self.policies[arn].concerning(self.action)
+            for key in dict.fromkeys(key for statement in statements for key in _named_keys(statement)):
+                found.setdefault(key, []).append(arn)
+        return found
 
     def _names(self, policy: Policy, arn: str, caller: Identity) -> bool:
         """Whether it names the caller; its account does not count where the caller's own policies have to allow."""
         who = None if caller is ANY_CALLER else caller.arn
         ways = {named(s, who) for s in policy.concerning(self.action)} - {None}
         return bool(ways - {Named.ACCOUNT}) or (bool(ways) and account_in(arn) != caller.account)
+
+
+_ANY = "*"
+
+
+def _named_keys(statement: Statement) -> Iterator[str]:
+    """By what a caller whom the statement may name is looked up: its ARN, its role's sessions, its account, or any."""
+    if statement.everybody_but:
+        yield _ANY
+    for principal in aws_principals(statement):
+        if is_account(principal):
+            yield account_of(principal)
+        else:
+            yield entity_id(principal) if principal.startswith("arn:") else _ANY
 
 
 @dataclass(frozen=True)
@@ -80,12 +95,15 @@ class Graph:
 
     def commands(self, caller: Identity) -> Iterator[Hop]:
         """The agents in which the caller may run commands."""
-        yield from self._at_runtimes(caller, self._commanded, hops.commands)
+        yield from (hop for hop in self.taken(caller) if hop.step is Step.COMMANDS)
 
     def taken(self, caller: Identity) -> tuple[Hop, ...]:
         """The roles that the caller may act as: by assuming one, or by commands in an agent that has it."""
         if caller.arn not in self._taken:
-            self._taken[caller.arn] = (*self._assumed(caller), *self.commands(caller))
+            self._taken[caller.arn] = (
+                *self._assumed(caller),
+                *self._at_runtimes(caller, self._commanded, hops.commands),
+            )
         return self._taken[caller.arn]
 
     def doors(self, caller: Identity) -> tuple[Hop, ...]:
@@ -101,7 +119,8 @@ class Graph:
     def role_after(self, hop: Hop) -> Identity:
         """Whom somebody acts as who made the hop to a role or to an agent."""
         runtime = self._runtimes.get(hop.to)
-        return self.deployment.identity(runtime.role_arn if runtime else hop.to)
+        arn = runtime.role_arn if runtime else hop.to
+        return self._identities.get(arn) or external_principal(arn)
 
     def _at_runtimes(
         self,
@@ -133,6 +152,10 @@ class Graph:
     @cached_property
     def _tools(self) -> Mapping[str, tuple[str, ...]]:
         return {it.arn: tuple(dict.fromkeys(tool.name for tool in it.tools)) for it in self.functions}
+
+    @cached_property
+    def _identities(self) -> Mapping[str, Identity]:
+        return {it.arn: it for it in (*self.deployment.given_roles, *self.deployment.roles)}
 
     @cached_property
     def _runtimes(self) -> Mapping[str, Runtime]:

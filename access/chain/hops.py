@@ -112,11 +112,12 @@ def _at_runtime(deployment: Deployment, caller: Identity, runtime: Runtime, what
     """
     step, actions = what
     places = (runtime.arn, f"{runtime.arn}/runtime-endpoint/DEFAULT")
-    hops = [
-        _hop(step, caller, (runtime.arn, runtime.agent), checks)
-        for action in actions
-        for checks in [tuple(check(caller, action, at, deployment.resource_policies.get(at), {}) for at in places)]
-    ]
+    hops: list[Hop] = []
+    for action in actions:
+        checks = tuple(check(caller, action, at, deployment.resource_policies.get(at), {}) for at in places)
+        hops.append(_hop(step, caller, (runtime.arn, runtime.agent), checks))
+        if hops[-1].decision is Access.ALLOW:
+            break
     return widest(hops)
 
 

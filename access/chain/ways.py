@@ -100,7 +100,8 @@ def bypasses(graph: Graph, blocks: Sequence[Block], callers: Iterable[Caller]) -
     """
     over_gateways: dict[str, dict[str, Block]] = {}
     for block in blocks:
-        over_gateways.setdefault(block.principal, {})[block.gateway] = block
+        if not block.denied:
+            over_gateways.setdefault(block.principal, {})[block.gateway] = block
     public = _Best({}, over_gateways)
     for caller in callers:
         best = public if caller.identity is ANY_CALLER else _Best(dict(public.open), over_gateways)
@@ -165,7 +166,7 @@ def _as_another(caller: Caller, path: Path, role: str, best: _Best) -> Iterator[
         cells: dict[ToolAccess, ToolAccess] = {}
         found: dict[ToolAccess, list[str]] = {}
         for tool, cell in block.by_tool():
-            access = cells.setdefault(cell, through(path, cell))
+            access = cells[cell] if cell in cells else cells.setdefault(cell, through(path, cell))
             if best.news((block.gateway, tool), access.decision):
                 found.setdefault(access, []).append(tool)
         for access, tools in found.items():

@@ -1,6 +1,7 @@
 """IAM policy documents of a deployment, read whole or refused."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,10 +9,12 @@ from typing import Any
 
 from toolgate.access.deployment.stack_export import DeploymentError, Resource
 from toolgate.policy.language import documents, grammar, iam
-from toolgate.policy.language.documents import Statement
+from toolgate.policy.language.documents import Statement, Text
 from toolgate.policy.language.evaluation import concerns
 from toolgate.policy.language.grammar import IDENTITY_POLICY, RESOURCE_POLICY, Kind
 from toolgate.policy.language.matching import Match
+from toolgate.policy.language.patterns import HOLE
+from toolgate.policy.language.unknown import UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Policy:
     only: frozenset[int] | None = None
     _concerning: dict[str, tuple[Statement, ...]] = field(default_factory=dict, compare=False, repr=False)
     _named: dict[str, frozenset[str] | None] = field(default_factory=dict, compare=False, repr=False)
+    _prefixes: dict[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
@@ -41,18 +45,31 @@ class Policy:
             self._concerning[action] = found
         return found
 
-    def named(self, action: str) -> frozenset[str] | None:
-        """The resources on which some statement may allow an action; None where they are not named one by one."""
+    def prefixes(self, action: str) -> frozenset[str]:
+        """What the ARN begins with of every resource on which some statement may allow an action."""
+        if action not in self._prefixes:
+            allows = [s.resources for s in self.concerning(action) if s.allow]
+            whole = any(not it.given or it.negated for it in allows)
+            self._prefixes[action] = frozenset([""] if whole else (_prefix(v) for it in allows for v in it.values))
+        return self._prefixes[action]
+
+    def may_allow(self, action: str, resource: str) -> bool:
+        """Whether some statement may allow the action on the resource; False is certain, True is not."""
         if action not in self._named:
             allows = [s.resources for s in self.concerning(action) if s.allow]
             plain = all(r.given and not r.negated and not r.inexact for r in allows)
             self._named[action] = frozenset().union(*(r.exact for r in allows)) if plain else None
-        return self._named[action]
-
-    def may_allow(self, action: str, resource: str) -> bool:
-        """Whether some statement may allow the action on the resource; False is certain, True is not."""
-        named = self.named(action)
+        named = self._named[action]
         return named is None or resource in named
+
+
+# Where what a resource says literally ends: at a wildcard, a policy variable, or what is not known.
+_LITERAL = re.compile(f"[^*?${re.escape(HOLE)}]*")
+
+
+def _prefix(value: Text) -> str:
+    found = None if value is UNKNOWN else _LITERAL.match(value)
+    return found.group() if found else ""
 
 
 def sid(statement: Statement) -> str:

@@ -48,7 +48,8 @@ class Block:
     @property
     def denied(self) -> bool:
         """Whether no tool may be called."""
-        return all(cell.decision is Access.DENY for _, cell in self.by_tool())
+        cells = (self.access,) if isinstance(self.access, ToolAccess) else self.access
+        return all(cell.decision is Access.DENY for cell in cells)
 
     def entries(self) -> Iterator[Entry]:
         """The block's entries."""
