@@ -1,9 +1,9 @@
 """Figures of the access matrix: `python -m bench.access`.
 
-Deployments of 100 gateways x 100 tools x 100 agents, a million entries, each from the file to the whole matrix as JSON,
-in a process of its own, without and with the chain around it. The reference is the same question asked plainly, one entry at a time: one decision of IAM and
-one of Cedar, timed in the same process on a sample of the entries, and counted up. Ends with 1 if a figure does not
-hold. Takes about half a minute on two cores.
+Deployments of 100 gateways x 100 tools x 100 agents, a million entries, without and with the chain around them, each
+from the file to the whole matrix as JSON, in a process of its own. The reference is the same question asked plainly,
+one entry at a time: one decision of IAM and one of Cedar, timed in the same process on a sample of the entries, and
+counted up. Ends with 1 if a figure does not hold. Takes about half a minute on two cores.
 """
 
 import json

@@ -64,7 +64,8 @@ class Deployment:
     are several, and `rival_policies` to all of these; `others` labels AgentCore resources that no view covers; `data`
     are the resources that tools keep data in, as `data_resources` reads them; `given` are identities that it does not
     make but writes into, or gives to an agent, as `given_identities` reads them; `function_access` says who may use
-    functions past a gateway; `not_judged` says in a sentence each what may let somebody in and is not read.
+    functions past a gateway; `not_judged` says in a sentence each what may let somebody in and is not read; `stack` is
+    the stack's name, as the resources' URNs have it.
     """
 
     roles: tuple[Role, ...]
@@ -81,6 +82,7 @@ class Deployment:
     function_access: FunctionAccess = NO_ACCESS
     not_judged: tuple[str, ...] = ()
     rival_policies: Mapping[str, tuple[Policy, ...]] = field(default_factory=dict)
+    stack: str = ""
 
     def policies_on(self, arn: str) -> tuple[Policy, ...]:
         """The resource policies that the deployment puts on a resource: of several, AWS keeps whichever comes last."""
@@ -154,6 +156,7 @@ def parse(export: Mapping[str, Any]) -> Deployment:
         given=read_given(found, (*roles, *users), attachments),
         function_access=read_function_access(found),
         not_judged=tuple(_not_judged(every)),
+        stack=next((r.urn.removeprefix("urn:pulumi:").partition("::")[0] for r in found), ""),
     )
 
 

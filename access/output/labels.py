@@ -3,6 +3,9 @@
 from toolgate.access.iam.identities import ANY_CALLER
 from toolgate.policy.language.arns import account_of
 
+ANYBODY = "anybody"
+"""What a reader is told of `*`."""
+
 
 def principal_label(arn: str, agent: str | None, gateway: str) -> str:
     """An agent's name, `*`, or else what the ARN ends in; with the account where it is another than the gateway's."""
@@ -21,5 +24,5 @@ def gateway_label(arn: str) -> str:
 def who(arn: str, agent: str | None, near: str) -> str:
     """The same in a sentence, where `*` would not be understood; `near` is an ARN whose account goes without saying."""
     if arn == ANY_CALLER.name:
-        return "anybody"
+        return ANYBODY
     return principal_label(arn, agent, near if account_of(near) else arn)

@@ -9,8 +9,9 @@ import pytest
 
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.matrix.access_matrix import matrix
+from toolgate.access.output.drawn import Picture
 from toolgate.access.output.mermaid import as_mermaid
-from toolgate.access.output.picture import MOST_BOXES, Picture, picture
+from toolgate.access.output.picture import MOST_BOXES, picture
 from toolgate.access.output.svg import as_svg
 from toolgate.cli.main import main
 
@@ -56,7 +57,7 @@ def _edges(drawn: Picture) -> list[tuple[str, str, str, str]]:
         ),
         (
             {**IN, "resource": [{**ALLOW, "Principal": "*"}]},
-            [("caller", "", "allow", ""), ("*", "", "allow", "")],
+            [("caller", "", "allow", ""), ("anybody", "", "allow", "")],
         ),
     ],
 )
@@ -114,6 +115,71 @@ def test_more_principals_than_can_be_read_are_counted(case: MakeCase) -> None:
     )
 
 
+URL = ("aws:lambda/functionUrl:FunctionUrl", "url", {"functionName": "f", "authorizationType": "NONE"})
+
+
+def _ops(*statements: Mapping[str, Any]) -> list[tuple[str, str, Mapping[str, Any]]]:
+    let_in = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    arn, trust = f"arn:aws:iam::{ACCOUNT}:role/ops", json.dumps({"Statement": [let_in]})
+    policy = {"role": "ops", "name": "ops", "policy": json.dumps({"Statement": statements})}
+    return [
+        ("aws:iam/role:Role", "ops", {"name": "ops", "arn": arn, "assumeRolePolicy": trust}),
+        ("aws:iam/rolePolicy:RolePolicy", "ops", policy),
+    ]
+
+
+def test_ways_around_askers_and_what_is_not_judged(case: MakeCase) -> None:
+    ask = {"Effect": "Allow", "Action": "bedrock-agentcore:InvokeAgentRuntime*", "Resource": "*"}
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    more = [URL, *_ops(ask)]
+    drawn = _picture(case(**IN, gateway={"interceptorConfigurations": [{}]}, more=more).export())
+    assert (drawn.title, drawn.principals) == (
+        f"stack dev, account {ACCOUNT}, us-east-1",
+        ("anybody", "caller", "role/ops"),
+    )
+    assert [(drawn.askers[it.asker], drawn.principals[it.agent], it.commands) for it in drawn.asks] == [
+        ("role/ops", "caller", True)
+    ]
+    around = [(drawn.principals[e.principal], e.box.replace(GATEWAY, ""), e.label) for e in drawn.edges if e.bypass]
+    assert around == [("anybody", "#math", "(1)"), ("role/ops", "", "(2)")]
+    assert drawn.notes == ("anybody: function URL", "role/ops: commands in agent caller")
+    assert drawn.unjudged == (
+        "AgentcoreGateway 'tools': interceptors may refuse or rewrite a call; they are not judged",
+    )
+    texts = [text.text for text in ET.fromstring(as_svg(drawn)).iter(f"{SVG}text")]
+    assert {"who may ask", "(1) anybody: function URL", "around the gateway", "runs commands in the agent"} <= set(
+        texts
+    )
+    assert f"Not judged: {drawn.unjudged[0]}" in texts
+    mermaid = as_mermaid(drawn).splitlines()
+    assert "  style p0 fill:#c62828,color:#ffffff" in mermaid
+    assert "  linkStyle 0,2,3 stroke:#c62828,stroke-dasharray:6 3" in mermaid
+    drawn = _picture(case(**IN, more=_ops(everything)).export())
+    assert [(drawn.principals[e.principal], e.box) for e in drawn.edges if e.bypass] == [("role/ops", GATEWAY)]
+
+
+def test_anybody_is_red_and_the_legend_has_only_what_occurs(case: MakeCase) -> None:
+    root = ET.fromstring(as_svg(_picture(case(gateway={"authorizerType": "NONE"}).export())))
+    boxes = {group.findtext(f"{SVG}title"): group.find(f"{SVG}rect") for group in root.iter(f"{SVG}g")}
+    assert boxes["anybody"] is not None
+    assert boxes["anybody"].attrib["fill"] == "#c62828"
+    texts = {text.text for text in root.iter(f"{SVG}text")}
+    assert "allow" in texts
+    assert not texts & {"conditional", "undecided: cannot be judged", "around the gateway", "who may ask"}
+
+
+def test_more_notes_than_can_be_read_are_counted(case: MakeCase) -> None:
+    tools = [f"tool{number}" for number in range(20)]
+    cedar = {
+        tool: f'{WHO}, action == AgentCore::Action::"math0___{tool}", resource == AgentCore::Gateway::"{GATEWAY}")'
+        f"{f' when {{ context.input.a == {number} }}' if number else ''};"
+        for number, tool in enumerate(tools)
+    }
+    drawn = _picture(_with_tools(case(**IN, cedar=cedar).export(), 1, 20))
+    assert len(drawn.notes) == 12
+    assert "7 more notes: `toolgate access matrix`" in drawn.left_out
+
+
 def test_the_svg_shows_every_box_and_edge_and_nothing_outside_of_it(case: MakeCase) -> None:
     export = _many(
         case(**IN, cedar={"p": _permit("add", condition=" when { context.input.a == context.input.a }")}).export(), 3
@@ -151,6 +217,7 @@ def test_mermaid_has_the_same_boxes_and_edges(case: MakeCase) -> None:
     assert as_mermaid(
         _picture(case(**IN, cedar={"p": _permit("add", condition=when), "q": _permit("tag")}).export())
     ) == (
+        "---\ntitle: stack dev, account 123456789012, us-east-1\n---\n"
         "flowchart LR\n"
         '  p0(["caller"])\n'
         '  subgraph b0["tools"]\n'
@@ -160,8 +227,10 @@ def test_mermaid_has_the_same_boxes_and_edges(case: MakeCase) -> None:
         '      b4["tag"]\n'
         "    end\n"
         "  end\n"
-        "  p0 -.->|conditional| b2\n"
-        "  p0 --> b4"
+        '  p0 -.->|"conditional, (1)"| b2\n'
+        "  p0 --> b4\n"
+        "  %% (1) caller: permit when { context.input.a == context.input.a }\n"
+        '  notes["(1) caller: permit when { context.input.a == context.input.a }"]'
     )
 
 
@@ -171,7 +240,7 @@ def test_the_command(tmp_path: Path, case: MakeCase, capsys: pytest.CaptureFixtu
     file.write_text(json.dumps(case(**IN).export()))
     assert main(["access", "picture", str(file), "--format", format_]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("<svg" if format_ == "svg" else "flowchart LR")
+    assert out.startswith("<svg" if format_ == "svg" else "---\ntitle: stack dev, account")
     assert "caller" in out
 
 
