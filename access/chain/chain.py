@@ -11,6 +11,7 @@ from toolgate.access.chain.ways import Ask, Bypass, asks, bypasses
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.identities import ANY_CALLER
 from toolgate.access.matrix.blocks import Block
+from toolgate.access.matrix.principals import Caller
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ def chain(deployment: Deployment, blocks: Sequence[Block]) -> Chain:
         blocks: What each principal may call over the gateways.
     """
     hops = graph(deployment)
-    callers = tuple(principals(deployment, hops.functions))
+    callers = (*principals(deployment, hops.functions), *map(Caller, hops.token_holders))
     ways = [*bypasses(hops, blocks, callers), *other_gateways(hops.functions, blocks)]
     return Chain(
         asks=tuple(asks(hops, callers)),

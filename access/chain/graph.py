@@ -14,8 +14,9 @@ from toolgate.access.deployment.agentcore_resources import Runtime
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.roles import Role
 from toolgate.access.iam.evaluation import Access
-from toolgate.access.iam.identities import ANY_CALLER, Identity, external_principal
+from toolgate.access.iam.identities import ANY_CALLER, Identity, outsider
 from toolgate.access.iam.policies import Policy
+from toolgate.access.matrix.role_takers import RoleTaker, role_takers
 from toolgate.policy.language.agentcore_facts import (
     ASK_RUNTIME,
     ASSUME_ROLE,
@@ -120,7 +121,7 @@ class Graph:
         """Whom somebody acts as who made the hop to a role or to an agent."""
         runtime = self._runtimes.get(hop.to)
         arn = runtime.role_arn if runtime else hop.to
-        return self._identities.get(arn) or external_principal(arn)
+        return self._identities.get(arn) or outsider(arn)
 
     def _at_runtimes(
         self,
@@ -134,6 +135,8 @@ class Graph:
     def _assumed(self, caller: Identity) -> Iterator[Hop]:
         roles = [role for role in self._roles.concerning(caller) if role.arn != caller.arn]
         yield from _open(hops.assume(caller, role, self._roles.policies[role.arn]) for role in roles)
+        name = caller.name if caller is ANY_CALLER else caller.arn
+        yield from (hops.assume_with_token(taker) for taker in self._by_token if taker.principal == name)
 
     def _invoked(self, caller: Identity) -> Iterator[Hop]:
         found: dict[str, list[Hop]] = {}
@@ -155,7 +158,7 @@ class Graph:
 
     @cached_property
     def _identities(self) -> Mapping[str, Identity]:
-        return {it.arn: it for it in (*self.deployment.given_roles, *self.deployment.roles)}
+        return {it.arn: it for it in (*self.deployment.given, *self.deployment.roles)}
 
     @cached_property
     def _runtimes(self) -> Mapping[str, Runtime]:
@@ -172,6 +175,15 @@ class Graph:
     def _signed(self, actions: tuple[str, ...]) -> tuple[Things[Runtime], ...]:
         signed = {arn: runtime for arn, runtime in self._runtimes.items() if not runtime.jwt}
         return tuple(Things(action, signed, self.deployment.resource_policies) for action in actions)
+
+    @property
+    def token_holders(self) -> tuple[Identity, ...]:
+        """Who may take a role with a token that not everybody gets, by identity provider."""
+        return tuple({it.principal: it.caller for it in self._by_token if it.principal != ANY_CALLER.name}.values())
+
+    @cached_property
+    def _by_token(self) -> tuple[RoleTaker, ...]:
+        return tuple(taker for taker in role_takers(self.deployment) if taker.action != ASSUME_ROLE)
 
     @cached_property
     def _roles(self) -> Things[Role]:

@@ -6,7 +6,7 @@ asks for has changed before (function URLs), or its documents contradict each ot
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from toolgate.access.chain.tool_functions import ToolFunction
@@ -19,6 +19,7 @@ from toolgate.access.iam.identities import ANY_CALLER, Identity
 from toolgate.access.iam.policies import Policy
 from toolgate.access.iam.statements import IamRequest
 from toolgate.access.matrix.inbound import ACCESS
+from toolgate.access.matrix.role_takers import RoleTaker
 from toolgate.access.matrix.tool_access import ToolAccess, stricter
 from toolgate.policy.language.agentcore_facts import (
     ASK_RUNTIME,
@@ -93,6 +94,14 @@ def assume(caller: Identity, role: Role, trust: Policy) -> Hop:
     """The caller takes a role: its trust policy, and the caller's own policies where that names only the account."""
     asked = check(caller, ASSUME_ROLE, role.arn, trust, {})
     return _hop(Step.ASSUME, caller, (role.arn, role.name), (asked,))
+
+
+def assume_with_token(taker: RoleTaker) -> Hop:
+    """Somebody takes a role with a token of an identity provider, which no policy of their own has to allow."""
+    role = taker.role
+    asked = check(taker.caller, taker.action, role.arn, role.trust_policy, {})
+    hop = _hop(Step.ASSUME, taker.caller, (role.arn, role.name), (asked,))
+    return replace(hop, who=taker.principal, access=taker.through(ToolAccess(Access.ALLOW)))
 
 
 def ask(deployment: Deployment, caller: Identity, runtime: Runtime) -> Hop:

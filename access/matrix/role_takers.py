@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.roles import Role
 from toolgate.access.iam.evaluation import Access, Decision
-from toolgate.access.iam.identities import ANY_CALLER, Identity
+from toolgate.access.iam.identities import ANY_CALLER, Identity, token_holder
 from toolgate.access.iam.trust import (
     ANYBODY,
     action_with_token,
@@ -34,6 +34,7 @@ class RoleTaker:
     Attributes:
         role: The role.
         principal: `*` for anybody, an ARN, or an identity provider as the trust policy names it.
+        caller: Whom IAM is asked about: of anybody who takes it with a token, the token's holder.
         action: The action of STS that they take it by.
         decision: What the trust policy says of it, and what is known of their own policies.
         unknown: What else decides and is not known, as a noun; else empty.
@@ -41,6 +42,7 @@ class RoleTaker:
 
     role: Role
     principal: str
+    caller: Identity
     action: str
     decision: Decision
     unknown: str = ""
@@ -84,20 +86,21 @@ def role_takers(deployment: Deployment) -> tuple[RoleTaker, ...]:
 
 def _open(role: Role) -> Iterator[RoleTaker]:
     """Anybody, and whoever has a token."""
-    yield RoleTaker(role, ANYBODY, ASSUME_ROLE, may_assume(role, ANY_CALLER))
+    yield RoleTaker(role, ANYBODY, ANY_CALLER, ASSUME_ROLE, may_assume(role, ANY_CALLER))
     for provider in token_providers(role):
         decision, action = may_assume_with_token(role, provider), action_with_token(provider)
+        holder = token_holder(provider)
         if strangers_hold_tokens(role, provider):
-            yield RoleTaker(role, ANYBODY, action, decision)
+            yield RoleTaker(role, ANYBODY, holder, action, decision)
         else:
             limited = any(statement.conditions for statement in decision.statements)
-            yield RoleTaker(role, provider, action, decision, "" if limited else "who gets its tokens")
+            yield RoleTaker(role, provider, holder, action, decision, "" if limited else "who gets its tokens")
 
 
 def _outsiders(role: Role, held: frozenset[str], identities: Iterable[Identity]) -> Iterator[RoleTaker]:
     for entity, identity in {entity_id(it.arn): it for it in identities}.items():
         if entity not in held:
-            yield RoleTaker(role, identity.arn, ASSUME_ROLE, may_assume(role, identity), identity.beyond)
+            yield RoleTaker(role, identity.arn, identity, ASSUME_ROLE, may_assume(role, identity), identity.beyond)
 
 
 def _named(deployment: Deployment, role: Role) -> Iterator[Identity]:

@@ -263,6 +263,29 @@ def test_anybody_and_a_stranger_whom_a_trust_policy_lets_in(judge: Callable[...,
     assert ("role/stranger", AS_HOLDER, F, "undecided") in _rows(found)
 
 
+GITHUB = f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
+SUB = "token.actions.githubusercontent.com:sub"
+
+
+@pytest.mark.parametrize(
+    ("provider", "condition", "row"),
+    [
+        (GITHUB, {}, ("*", "allow")),
+        (GITHUB, {"StringLike": {SUB: "repo:*"}}, ("*", "conditional")),
+        (GITHUB, {"StringLike": {SUB: "repo:acme/x:*"}}, (GITHUB, "conditional")),
+        (GITHUB.replace("token.actions.githubusercontent.com", "login.acme.example"), {}, ("login.acme", "undecided")),
+    ],
+)
+def test_whoever_takes_a_role_with_a_token_goes_its_ways(
+    judge: Callable[..., Matrix], provider: str, condition: Mapping[str, Any], row: tuple[str, str]
+) -> None:
+    by_token = {"Effect": "Allow", "Principal": {"Federated": provider}, "Action": "sts:AssumeRoleWithWebIdentity"}
+    trust = _document({**by_token, "Condition": condition} if condition else by_token)
+    [found] = [it for it in judge(*_role("holder", INVOKE, assumeRolePolicy=trust)).bypasses if len(it.hops) > 1]
+    assert (row[0] in found.principal, found.way, str(found.access.decision)) == (True, AS_HOLDER, row[1])
+    assert found.hops[0].checks[0].request.action == "sts:AssumeRoleWithWebIdentity"
+
+
 def test_a_circle_of_roles_ends_and_the_surest_way_is_told(judge: Callable[..., Matrix]) -> None:
     def chained(name: str, *trusted: str, grant: Any = None, **more: Any) -> list[Part]:
         statements = [grant] if grant else []
