@@ -64,6 +64,7 @@ INTERNAL = {
     "lambdas/dispatch.py: ToolError",
     "local/invoke_agent.py: AgentError",
     "local/serve/aws/emulator.py: NotEmulatedError",
+    "local/serve/json_body.py: NotJsonError",
     "local/serve/model/bedrock_model.py: NoCredentialsError",
     "local/serve/model/converse_api.py: UnknownProfileError",
     "local/serve/model/openai_model.py: EndpointError",

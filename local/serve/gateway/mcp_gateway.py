@@ -31,10 +31,10 @@ from toolgate.local.serve.access_log import ENTRY, Entry
 from toolgate.local.serve.gateway import search
 from toolgate.local.serve.gateway.lambda_log import last_words
 from toolgate.local.serve.gateway.local_function import AbsentFunction, LocalFunction
-from toolgate.local.serve.gateway.localcore_seams import CallTool, current_request, replace_function, wrap_calls
+from toolgate.local.serve.gateway.localcore_seams import CallTool, caller, current_request, replace_function, wrap_calls
 from toolgate.local.serve.gateway.records import ToolCall
 from toolgate.local.serve.guards.cedar_guard import ToolAuthorization, authorize_tools
-from toolgate.local.serve.guards.iam_guard import replayed
+from toolgate.local.serve.guards.iam_guard import PRINCIPAL, replayed
 from toolgate.local.serve.json_body import NotJsonError, read_json
 from toolgate.policy.language.agentcore_facts import INVOKE_FUNCTION, full_name
 
@@ -221,7 +221,7 @@ def _only_mcp(app: ASGIApp) -> ASGIApp:
             refusal = {"jsonrpc": "2.0", "id": None, "error": {"code": PARSE_ERROR, "message": f"Parse error: {error}"}}
             await JSONResponse(refusal, 400)(scope, receive, send)
             return
-        here = {**scope, "path": "/mcp", "raw_path": b"/mcp", "root_path": ""}
+        here = {**scope, **caller(scope[PRINCIPAL].role.arn), "path": "/mcp", "raw_path": b"/mcp", "root_path": ""}
         await app(here, replayed(first["body"], receive), send)
 
     return mcp

@@ -17,7 +17,9 @@ def test_nothing_leads_a_process_elsewhere(monkeypatch: pytest.MonkeyPatch) -> N
     own = {
         "TABLE": "orders",
         "AWS_ENDPOINT_URL": "https://elsewhere",
-        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "https://elsewhere",
+        **{
+            f"AWS_ENDPOINT_URL_{service}": "https://elsewhere" for service in ("BEDROCK_RUNTIME", "S3", "SSO_OIDC", "X")
+        },
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
         "AWS_ACCESS_KEY_ID": "AKIAOTHER",
         "AWS_PROFILE": "theirs",

@@ -20,6 +20,7 @@ from starlette.testclient import TestClient
 
 from toolgate.local.serve.gateway.localcore_seams import (
     CallTool,
+    caller,
     current_request,
     guard_tools,
     replace_function,
@@ -128,6 +129,31 @@ def test_a_guard_sees_the_request_and_decides(gateway: tuple[Any, Any, Any]) -> 
     assert "t___one" in answered["result"]["content"][0]["text"]
     assert refused["error"] == {"code": -32002, "message": "refused"}, changed("the handler of tools/call", refused)
     assert asked == [("me", "t___one", {"a": 1}), ("me", "t___two", {})]
+
+
+def test_a_session_is_its_callers_own() -> None:
+    app, _, _ = build_app(GatewayConfig.model_validate({"server": {"name": "g", "stateless": False}, "targets": []}))
+
+    async def signed(scope: Any, receive: Any, send: Any) -> None:
+        who = dict(scope.get("headers", ())).get(b"x-caller", b"").decode()
+        await app({**scope, **caller(who)} if who else scope, receive, send)
+
+    asked = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}}
+    opening = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": asked}
+    listing = {"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {}}
+    with TestClient(signed) as client:
+
+        def send(who: str, message: dict[str, Any], session: str = "") -> Any:
+            headers = {"accept": "application/json, text/event-stream", "x-caller": who}
+            return client.post("/mcp", json=message, headers=headers | ({"mcp-session-id": session} if session else {}))
+
+        session = send("one", opening).headers["mcp-session-id"]
+        assert send("one", listing, session).status_code == 200
+        unknown, another = send("two", listing, "unknown"), send("two", listing, session)
+        ended = client.delete("/mcp", headers={"x-caller": "two", "mcp-session-id": session})
+        assert send("one", listing, session).status_code == 200
+    assert (another.status_code, another.json()) == (404, unknown.json()), changed("sessions", another.text)
+    assert ended.status_code == 404, changed("sessions", ended.text)
 
 
 def test_a_function_finds_the_request_that_it_is_called_for(gateway: tuple[Any, Any, Any]) -> None:

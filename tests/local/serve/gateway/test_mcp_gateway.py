@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,7 +18,7 @@ from mcp.types import CallToolResult, TextContent
 from mcp_proxy_for_aws.client import aws_iam_streamablehttp_client  # type: ignore[import-untyped]
 
 from toolgate.local.serve.guards.credentials import Credentials
-from toolgate.local.serve.server import Serving
+from toolgate.local.serve.server import Serving, serve
 
 TOOLS = "handmade-tools-abcdefghij"
 OTHER = "handmade-other-abcdefghij"
@@ -264,3 +265,43 @@ def test_nothing_but_the_mcp_endpoint_can_be_reached(serving: Serving, session_o
 def test_a_request_of_more_than_6_mb_is_refused(serving: Serving, session_of: SessionOf) -> None:
     answer = _post(serving.gateway_url(TOOLS), session_of("agents/assistant-role"), b" " * (6 * 2**20 + 1))
     assert (answer.status_code, answer.headers["x-amzn-errortype"]) == (413, "ValidationException")
+
+
+def test_a_session_of_another_role_is_as_if_it_were_not(
+    handmade: dict[str, Any], project: Path, rpc: Callable[..., httpx.Response]
+) -> None:
+    """The guest may call the gateway as well; it may neither use nor end a session that is not its own."""
+    kind = "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy"
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::123456789012:role/guest"},
+        "Action": "bedrock-agentcore:InvokeGateway",
+        "Resource": f"{GATEWAYS}{OTHER}",
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    outputs = {"resourceArn": f"{GATEWAYS}{OTHER}", "policy": document}
+    urn = f"urn:pulumi:dev::handmade::{kind}::guest"
+    resources = [it for it in handmade["deployment"]["resources"] if not it["type"].endswith(":AgentcoreAgentRuntime")]
+    resources.append({"urn": urn, "type": kind, "inputs": outputs, "outputs": outputs})
+    handmade["deployment"]["resources"] = resources
+    asked = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}}
+    with serve(handmade, root=project) as serving:
+        url = serving.gateway_url(OTHER)
+        own, guest = (serving.session(f"arn:aws:iam::123456789012:role/{it}") for it in ("other-gateway-role", "guest"))
+        session = rpc(url, own, "initialize", asked).headers["mcp-session-id"]
+
+        def listed(by: Credentials, session_id: str) -> httpx.Response:
+            return rpc(url, by, "tools/list", mcp_session_id=session_id)
+
+        def deleted(by: Credentials) -> int:
+            request = AWSRequest("DELETE", url)
+            SigV4Auth(_botocore(by), "bedrock-agentcore", "us-east-1").add_auth(request)
+            return httpx.delete(url, headers={**request.headers, "mcp-session-id": session}, timeout=None).status_code
+
+        unknown = listed(guest, "0" * 32)
+        assert (listed(guest, session).status_code, listed(guest, session).text) == (404, unknown.text)
+        assert deleted(guest) == 404
+        # The role's other credentials are the same caller.
+        assert listed(serving.session("arn:aws:iam::123456789012:role/other-gateway-role"), session).status_code == 200
+        assert deleted(own) == 200
+        assert listed(own, session).status_code == 404
