@@ -8,6 +8,7 @@ import click
 
 from toolgate.cli import options
 from toolgate.cli.options import CommandError
+from toolgate.cli.output import say
 
 if TYPE_CHECKING:
     from toolgate.access.deployment.deployment import Deployment
@@ -46,8 +47,8 @@ def matrix(deployment: Path, policies: Policies, form: str) -> None:
         "md": lambda: [table.as_markdown(found)],
     }
     for text in lines[form]():
-        click.echo(text, nl=False)
-    click.echo()
+        say(text, nl=False)
+    say()
 
 
 @access.command()
@@ -73,7 +74,7 @@ def explain(  # as many as it has options
         raise CommandError("either --agent or --principal says whose access to explain")
     explained = explanation.explain if agent is not None else explanation.explain_principal
     try:
-        click.echo(explained(_read(deployment, policies), agent or principal or "", tool, arguments))
+        say(explained(_read(deployment, policies), agent or principal or "", tool, arguments))
     except DeploymentError as error:
         raise CommandError(str(error)) from error
 
@@ -94,7 +95,7 @@ def diff(before: Path, after: Path, policies: Policies, form: str) -> int:
         "json": access_difference.as_json,
         "md": access_difference.as_markdown,
     }
-    click.echo(shown[form](found))
+    say(shown[form](found))
     return found.code
 
 
@@ -110,7 +111,7 @@ def picture(deployment: Path, policies: Policies, form: str) -> None:
     from toolgate.access.output.svg import as_svg
 
     read = _read(deployment, policies)
-    click.echo({"svg": as_svg, "mermaid": as_mermaid}[form](drawn(read, judged(read))))
+    say({"svg": as_svg, "mermaid": as_mermaid}[form](drawn(read, judged(read))))
 
 
 def _read(file: Path, policies: Policies) -> "Deployment":

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from toolgate.cli import options
+from toolgate.cli.output import say
 from toolgate.local.serve.serving_file import serving_file
 
 # Longer than an agent takes for an answer (agent/settings.py, invocation_seconds).
@@ -71,18 +72,18 @@ def ask(
     deployment = local_deployment(serving_file(program)) if local else stack_deployment(program, stack or "dev")
     arn = choose(deployment, agent)
     if not chat:
-        say(arn, str(prompt), session, deployment.environment)
+        show_answer(arn, str(prompt), session, deployment.environment)
         return
     for asked in _prompts(prompt):
         try:
             check(asked)
-            say(arn, asked, session, deployment.environment)
+            show_answer(arn, asked, session, deployment.environment)
         except AskError as error:
-            click.echo(f"error: {error.message}", err=True)
-    click.echo(f"session: {session}", err=True)
+            say(f"error: {error.message}", err=True)
+    say(f"session: {session}", err=True)
 
 
-def say(runtime_arn: str, prompt: str, session: str, environment: Mapping[str, str]) -> None:
+def show_answer(runtime_arn: str, prompt: str, session: str, environment: Mapping[str, str]) -> None:
     """Ask, and print the answer as it comes.
 
     Raises:
@@ -91,11 +92,11 @@ def say(runtime_arn: str, prompt: str, session: str, environment: Mapping[str, s
     begun = False
     try:
         for text in answer(runtime_arn, prompt, session, environment):
-            click.echo(text, nl=False)
+            say(text, nl=False)
             begun = True
     finally:
         if begun:
-            click.echo()
+            say()
 
 
 def _prompts(first: str | None) -> Iterator[str]:

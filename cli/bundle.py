@@ -8,6 +8,7 @@ import click
 
 from toolgate.cli import options
 from toolgate.cli.options import CommandError
+from toolgate.cli.output import say
 
 
 @click.command()
@@ -30,4 +31,4 @@ def bundle(program: Path, agent: Path, lock: Path) -> None:
         built = build(agent, lock)
     except UsageError as error:
         raise CommandError(str(error)) from error
-    click.echo(json.dumps({"path": str(built.path), "bytes": built.size, "sha256": built.digest}))
+    say(json.dumps({"path": str(built.path), "bytes": built.size, "sha256": built.digest}))

@@ -12,6 +12,7 @@ import click
 
 from toolgate.cli import options
 from toolgate.cli.options import CommandError
+from toolgate.cli.output import say
 from toolgate.local.serve import access_log
 from toolgate.local.serve.serving_file import Caller, Endpoint, NotServedError, Served, read, serving_file
 
@@ -126,9 +127,9 @@ def _list(offers: Sequence[_Offer], agent: str | None) -> int:
     rows = [(tool, ", ".join(dict.fromkeys(who)), descriptions[tool]) for tool, who in shown.items()]
     widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
     for tool, who, description in rows:
-        click.echo(f"{tool:{widths[0]}}  {who:{widths[1]}}  {description}".rstrip())
+        say(f"{tool:{widths[0]}}  {who:{widths[1]}}  {description}".rstrip())
     if not rows:
-        click.echo("no agent is offered any tool" if agent is None else f"{agent} is offered no tool", err=True)
+        say("no agent is offered any tool" if agent is None else f"{agent} is offered no tool", err=True)
     return options.OK
 
 
@@ -164,16 +165,16 @@ def _call(served: Served, offer: _Offer, arguments: Mapping[str, Any]) -> int:
     line = access_log.find(served.access_log, answer.request_id) or {}
     result = answer.message.get("result")
     if isinstance(result, dict):
-        click.echo(_shown(result))
+        say(_shown(result))
     decision = line.get("decision", "not in the access log")
-    click.echo(f"{offer.agent}: {decision}. {access_log.why(line.get('decided_by', ()))}", err=True)
+    say(f"{offer.agent}: {decision}. {access_log.why(line.get('decided_by', ()))}", err=True)
     refusal = answer.refusal
     failed = bool(refusal) or not isinstance(result, dict) or result.get("isError") or line.get("status", "ok") != "ok"
     if refusal:
-        click.echo(f"refused: {refusal}", err=True)
+        say(f"refused: {refusal}", err=True)
     ended = line.get("status") or ("refused" if refusal else "failed" if failed else "ok")
     log = f", log: {served.access_log.with_name(line['log'])}" if failed and "log" in line else ""
-    click.echo(f"{ended}, {line.get('milliseconds', '?')} ms, request {answer.request_id}{log}", err=True)
+    say(f"{ended}, {line.get('milliseconds', '?')} ms, request {answer.request_id}{log}", err=True)
     return _FAILED if failed else options.OK
 
 

@@ -11,6 +11,7 @@ import click
 from toolgate.cli import options
 from toolgate.cli.call import caller_of, served_here
 from toolgate.cli.options import CommandError
+from toolgate.cli.output import say
 from toolgate.local.serve.environment import shell_lines
 from toolgate.local.serve.serving_file import Caller
 
@@ -42,14 +43,14 @@ def credentials(program: Path, agent: str | None, form: str, file: Path | None) 
     name = agent or next(iter(served.callers))
     caller = caller_of(served, name) or served.callers[name]
     if form == "process":
-        click.echo(_process(caller))
+        say(_process(caller))
         return options.OK
     urls = [gateway.url for gateway in caller.gateways]
     region = served.environment["AWS_REGION"]
     if form == "env":
         endpoints = {key: value for key, value in served.environment.items() if key not in caller.credentials}
         variables = {**endpoints, **caller.credentials, "GATEWAY_URL": " ".join(urls)}
-        click.echo("\n".join([*shell_lines(variables, os.environ), *_clients(urls, region)]))
+        say("\n".join([*shell_lines(variables, os.environ), *_clients(urls, region)]))
         return options.OK
     profile = f"toolgate-{name}"
     block = [f"{key.lower()} = {value}" for key, value in caller.credentials.items()]
@@ -58,7 +59,7 @@ def credentials(program: Path, agent: str | None, form: str, file: Path | None) 
     if file:
         options.written(lambda path: _write(path, text), file, "--write")
     else:
-        click.echo(text)
+        say(text)
     return options.OK
 
 

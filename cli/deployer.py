@@ -10,6 +10,7 @@ import click
 
 from toolgate.cli import options
 from toolgate.cli.options import CommandError
+from toolgate.cli.output import say
 
 
 def _account(_ctx: click.Context, _param: click.Parameter, given: str | None) -> str | None:
@@ -39,16 +40,16 @@ def deployer(
         _note_unmade_key(document)
         if folder:
             for file in managed_policies.write(document, folder):
-                click.echo(file)
+                say(file)
             return
     except (DeployerError, DeploymentError) as error:
         raise CommandError(str(error)) from error
     except managed_policies.TooLargeError as error:
         raise CommandError(f"{error}. Split the stack.") from error
-    click.echo(json.dumps(document, indent=2))
+    say(json.dumps(document, indent=2))
     taken = managed_policies.size(document)
     if taken > managed_policies.LARGEST:
-        click.echo(
+        say(
             f"{taken} characters: too large for one managed policy ({managed_policies.LARGEST}). Write several with "
             "--folder FOLDER.",
             err=True,
@@ -65,7 +66,7 @@ def _note_unmade_key(document: Mapping[str, Any]) -> None:
         return
     tagged = all(set(OF_STACK) <= set(it.get("Condition", {}).get("StringEquals", {})) for it in about)
     known = f"knows it by its tag {STACK_TAG}" if tagged else "names every key of the account in the Region"
-    click.echo(
+    say(
         f"The stack's KMS key has no id yet, so the document {known}. After the first deployment print it anew from "
         "the stack's export: --deployment FILE.",
         err=True,

@@ -7,6 +7,7 @@ import click
 
 from toolgate.cli import options
 from toolgate.cli.options import CommandError
+from toolgate.cli.output import say
 
 LAMBDAS = Path("lambdas")
 
@@ -32,12 +33,12 @@ def lock(program: Path, targets: tuple[str, ...], upgrade: bool) -> None:
     try:
         for folder in folders:
             lock_target(folder, upgrade=upgrade)
-            click.echo(folder / LOCK)
+            say(folder / LOCK)
         _fetch(folders)
     except UsageError as error:
         raise CommandError(str(error)) from error
     if not folders:
-        click.echo(f"no target has a {REQUIREMENTS}")
+        say(f"no target has a {REQUIREMENTS}")
 
 
 @click.command()

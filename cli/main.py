@@ -12,6 +12,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from toolgate.cli.options import FAILED, CommandError
+from toolgate.cli.output import keep_logs_readable, say
 from toolgate.components import __version__
 
 PROGRAM = "toolgate"
@@ -66,17 +67,18 @@ def completion(shell: str) -> None:
     found = get_completion_class(shell)
     if found is None:
         raise CommandError(f"there is no completion for {shell}")
-    click.echo(found(toolgate, {}, PROGRAM, _COMPLETE).source())
+    say(found(toolgate, {}, PROGRAM, _COMPLETE).source())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code. An error is one line on standard error."""
     # As an exception the signal ends what was started on the way out; the default would leave the policy pack running.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    keep_logs_readable()
     try:
         code = toolgate.main(arguments, PROGRAM, complete_var=_COMPLETE, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as shown:
-        click.echo(shown.format_message(), err=True)
+        say(shown.format_message(), err=True)
         return FAILED
     except click.ClickException as error:
         return _failed(error.format_message(), error.exit_code)
@@ -90,5 +92,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _failed(message: str, code: int) -> int:
-    print(f"error: {message}", file=sys.stderr)
+    say(f"error: {message}", err=True)
     return code

@@ -7,6 +7,7 @@ import click
 
 from toolgate.cli import options
 from toolgate.cli.options import CommandError
+from toolgate.cli.output import say
 
 if TYPE_CHECKING:
     from toolgate.local.plan import Plan
@@ -26,10 +27,10 @@ def plan(program: Path, stack: str, deployment: Path | None, out: Path | None, r
     from toolgate.local.plan import describe, write
 
     result = _judged(deployment, rules) if deployment else options.planned(program, stack, rules)
-    click.echo(describe(result))
+    say(describe(result))
     if out:
         options.written(lambda file: write(result.deployment, file), out, "--out")
-        click.echo(f"Deployment written to {out}")
+        say(f"Deployment written to {out}")
     return options.VIOLATIONS if result.mandatory else options.OK
 
 

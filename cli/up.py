@@ -14,6 +14,7 @@ import click
 
 from toolgate.cli import options
 from toolgate.cli.options import CommandError
+from toolgate.cli.output import say
 
 if TYPE_CHECKING:
     from toolgate.local.serve.access_log import Entry
@@ -72,7 +73,7 @@ def up(
 
     planned = options.planned(program, stack, rules)
     if planned.mandatory:
-        click.echo(describe(planned), err=True)
+        say(describe(planned), err=True)
         return options.VIOLATIONS
     first = with_policies(planned.deployment, policies)
     how = _Served(program, program_folder(program), port, model)
@@ -147,28 +148,29 @@ def _serve(deployment: Mapping[str, Any], how: _Served, planned_anew: Callable[[
 
 
 def _say(text: str) -> None:
-    click.echo(f"{datetime.now():%H:%M:%S} {text}", err=True)  # this machine's time, for who sits before it
+    say(f"{datetime.now():%H:%M:%S} {text}", err=True)  # this machine's time, for who sits before it
 
 
 def _introduce(serving: "Serving") -> None:
     from toolgate.local.serve.environment import shell_lines
 
-    click.echo(f"# model: {serving.model}")
+    say(f"# model: {serving.model}")
     for line in shell_lines(serving.environment, os.environ):
-        click.echo(line)
+        say(line)
     for url in dict.fromkeys(gateway.url for caller in serving.callers.values() for gateway in caller.gateways):
-        click.echo(f"# gateway: {url}")
+        say(f"# gateway: {url}")
     for note in serving.notes:
-        click.echo(f"# {note}")
+        say(f"# {note}")
     if serving.agents:
-        click.echo('# try: toolgate ask "..." --local; toolgate call --list; toolgate credentials --as AGENT')
-    click.echo(f"# logs: {serving.access_log.parent}")
-    click.echo(f"# {serving.url} serves {', '.join(serving.agents)}; Ctrl-C ends it")
+        say('# try: toolgate ask "..." --local; toolgate call --list; toolgate credentials --as AGENT')
+    say(f"# logs: {serving.access_log.parent}")
+    say(f"# {serving.url} serves {', '.join(serving.agents)}; Ctrl-C ends it")
 
 
 def _tell(line: Mapping[str, Any], entry: "Entry") -> None:
     """Say in a line what was called or refused; what a tool was given and what it answered is not said."""
     from toolgate.local.serve.access_log import DENIED, why
+    from toolgate.local.terminal import one_line
 
     denied = line["decision"] == DENIED
     if line.get("method") != "tools/call" and not denied:
@@ -182,15 +184,8 @@ def _tell(line: Mapping[str, Any], entry: "Entry") -> None:
         *([line["status"]] if "status" in line else []),
         f"{line['milliseconds']:.0f} ms",
     ]
-    text = " ".join(said)
-    if denied:
-        text += f" ({why(line['decided_by'])})"
+    text = one_line(" ".join(said) + (f" ({why(line['decided_by'])})" if denied else ""))
     if entry.last_words:
-        text += f"\n         {entry.last_words[:_LONGEST_WORDS]} ({entry.log})"
+        text += f"\n         {one_line(entry.last_words[:_LONGEST_WORDS])} ({entry.log})"
     with suppress(OSError):  # nobody looks any more
-        click.echo("\n".join(map(_printable, text.splitlines())), err=True)
-
-
-def _printable(text: str) -> str:
-    """The text without what a terminal would take for a command: names come from whoever sends a request."""
-    return "".join(it if it.isprintable() else "?" for it in text)
+        say(text, err=True)

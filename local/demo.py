@@ -19,6 +19,7 @@ from toolgate.local import refusals
 from toolgate.local.plan import Plan, describe, plan
 from toolgate.local.progress import waiting_for
 from toolgate.local.questions import Ask, asks
+from toolgate.local.terminal import readable
 
 WIDTH = 110
 """Characters of a line; fixed, so that the recording in docs/demo.md is the same on every terminal."""
@@ -55,7 +56,7 @@ def _chapter(title: str) -> Iterator[None]:
 
 
 def _show(text: str) -> None:
-    print("\n".join(_wrapped(f"   {line}".rstrip()) for line in text.splitlines()), flush=True)
+    print("\n".join(_wrapped(f"   {line}".rstrip()) for line in readable(text).splitlines()), flush=True)
 
 
 def _wrapped(line: str) -> str:

@@ -230,7 +230,7 @@ def test_up_says_each_call_and_each_refusal_in_a_line(capsys: pytest.CaptureFixt
         "NOW assistant math___add allowed ok 3 ms",
         "NOW assistant math___add allowed tool_failed 3 ms",
         f"         KeyError: 'b' ({tmp_path / 'math.log'})",
-        "NOW nobody x?[2J denied 1 ms (signature denies: Missing Authentication Token)",
+        "NOW nobody x\\u001b[2J denied 1 ms (signature denies: Missing Authentication Token)",
     ]
 
 
