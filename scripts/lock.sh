@@ -18,7 +18,9 @@ cp requirements/project.txt "$draft"
 compile requirements/agent.in "$draft" --override requirements/agent-overrides.txt \
     --python-platform aarch64-manylinux2014 --python-version 3.13 --only-binary :all:
 cat "$draft" > requirements/agent.txt
-# The component package is installed by itself where a program of another language takes the folder: as tested here too.
-awk -F '==| ' 'NR == FNR { if (/^[a-z0-9._-]+==/) locked[$1] = $2; next }
-    $1 in locked { print $1 "==" locked[$1]; next } { print }' requirements/project.txt components/requirements.txt > "$draft"
-cat "$draft" > components/requirements.txt
+# The component package and the policy pack are installed by themselves where somebody takes the folder: as tested here
+# too. With hashes pip takes nothing but what is listed, so all that they need is.
+for folder in components policy; do
+    compile $folder/requirements.in $folder/requirements.txt --universal --python-version 3.13 \
+        --constraint requirements/project.txt --no-annotate
+done

@@ -1,6 +1,7 @@
 """What surrounds the code: hooks, forms and proposals of updates work, and fit what is here."""
 
 import configparser
+import importlib.metadata
 import re
 import subprocess
 import tomllib
@@ -11,6 +12,8 @@ from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 FORMS = sorted(path for path in (ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml") if path.name != "config.yml")
@@ -85,6 +88,50 @@ def test_no_update_is_proposed_of_what_is_upgraded_on_purpose_only() -> None:
     pinned = re.findall(r"^([\w-]+)==", (ROOT / "requirements/project.in").read_text(), re.MULTILINE)
     assert pinned
     assert [it["dependency-name"] for it in pip["ignore"]] == sorted(pinned)
+
+
+# What a program of somebody's own begins with: toolgate itself is in no lock of ours. Overrides are no list of packages.
+UNLOCKED = {"examples/python/requirements.txt", "requirements/overrides.txt", "requirements/agent-overrides.txt"}
+
+
+def locks() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "*.txt"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    names = [
+        it for it in listed.split() if Path(it).parent.name == "requirements" or Path(it).name == "requirements.txt"
+    ]
+    return [ROOT / it for it in names if it not in UNLOCKED]
+
+
+def locked(lock: Path) -> dict[str, str]:
+    """The lines of a lock, without their comments, by package."""
+    lines = re.sub(r"^ *#.*\n", "", lock.read_text(), flags=re.MULTILINE).replace("\\\n", " ").splitlines()
+    return {re.split(r"[=\[ ]", line, maxsplit=1)[0]: line for line in lines}
+
+
+@pytest.mark.parametrize("lock", locks(), ids=lambda it: str(it.relative_to(ROOT)))
+def test_every_package_is_locked_with_its_hashes(lock: Path) -> None:
+    for name, line in locked(lock).items():
+        assert re.fullmatch(r"[\w.-]+(\[\w,-]+\])?==\S+( ; [^#]+?)?( +--hash=sha256:[0-9a-f]{64})+ *", line), name
+
+
+@pytest.mark.parametrize("folder", ["components", "policy"])
+def test_what_is_installed_by_itself_is_locked_whole_and_as_it_was_tested(folder: str) -> None:
+    """With hashes pip takes nothing that is not listed."""
+    own, tested = locked(ROOT / folder / "requirements.txt"), locked(ROOT / "requirements/project.txt")
+    version = re.compile(r"==(\S+)")
+    assert {name: version.findall(line) for name, line in own.items()} == {
+        name: version.findall(tested[name]) for name in own
+    }
+    asked = {line for line in (ROOT / folder / "requirements.in").read_text().splitlines() if not line.startswith("#")}
+    needed = {canonicalize_name(it) for name in own for it in _needs(name)}
+    assert asked | needed == own.keys()
+
+
+def _needs(name: str) -> Iterator[str]:
+    for line in importlib.metadata.requires(name) or ():
+        requirement = Requirement(line)
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            yield requirement.name
 
 
 def editor_settings(name: str) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import ast
 import json
-import re
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -71,14 +70,8 @@ def test_what_one_component_gives_another_takes() -> None:
         assert "plain" not in taken, f"{taker}.{field} takes no output"
 
 
-def pins(text: str) -> dict[str, str]:
-    return dict(re.findall(r"^([a-z0-9-]+)==([^\s\\]+)", text, re.MULTILINE))
-
-
-def test_its_requirements_are_what_it_imports_at_the_versions_that_are_tested() -> None:
-    required = pins((ROOT / "components/requirements.txt").read_text())
-    locked = pins((ROOT / "requirements/project.txt").read_text())
-    assert required == {name: locked[name] for name in required}
+def test_its_requirements_are_what_it_imports() -> None:
+    asked = (ROOT / "components/requirements.in").read_text().splitlines()
     imported = {
         (node.module or "" if isinstance(node, ast.ImportFrom) else alias.name).split(".")[0]
         for path in (ROOT / "components").rglob("*.py")
@@ -90,4 +83,4 @@ def test_its_requirements_are_what_it_imports_at_the_versions_that_are_tested() 
     others = {"griffe": "griffelib"}
     named = {others.get(name, name.replace("_", "-")) for name in imported - sys.stdlib_module_names - {"toolgate"}}
     # uv is run, not imported: it installs what a target locks.
-    assert named | {"uv"} == set(required)
+    assert named | {"uv"} == {line for line in asked if not line.startswith("#")}
