@@ -90,7 +90,7 @@ def test_no_update_is_proposed_of_what_is_upgraded_on_purpose_only() -> None:
     assert [it["dependency-name"] for it in pip["ignore"]] == sorted(pinned)
 
 
-# What a program of somebody's own begins with: toolgate itself is in no lock of ours. Overrides are no list of packages.
+# What a program of somebody's own begins with (toolgate itself is in no lock of ours); and what is no list of packages.
 UNLOCKED = {"examples/python/requirements.txt", "requirements/overrides.txt", "requirements/agent-overrides.txt"}
 
 
