@@ -135,7 +135,8 @@ def _encrypted(by: str) -> tuple[Grant, ...]:
     """What AgentCore does with a key in the name of whoever makes, reads or changes what is encrypted with it.
 
     AgentCore developer guide, "Encrypt your AgentCore policy engine with a customer-managed KMS key", the caller's
-    permissions; AWS managed policy BedrockAgentCoreFullAccess, which asks for the same for gateways.
+    permissions; AWS managed policy BedrockAgentCoreFullAccess, which asks for the same for gateways. Neither says who
+    gets the grants, so `kms:GranteePrincipal` cannot narrow them.
     """
     through = {"kms:ViaService": "bedrock-agentcore.{region}.{dns_suffix}"}
     granting = {"StringEquals": {**through, "kms:GrantConstraintType": "EncryptionContextSubset"}}

@@ -39,10 +39,12 @@ class Aws:
     Attributes:
         session: Their credentials.
         region: The Region.
+        key: ARN of a KMS key that whoever runs the suite has given for it, or nothing.
     """
 
     session: boto3.Session
     region: str
+    key: str = ""
 
     def client(self, service: str, region: str | None = None) -> Any:
         """A client; it asks once where the first answer is what counts, or where the service may not be there."""
@@ -63,7 +65,7 @@ def aws_world(under_test: UnderTest, run: str, aws: Aws, place: Place) -> Iterat
     """
     for left in throwaway.left_behind(place):
         throwaway.take_down(left)
-    config = configuration(run, under_test.region, under_test.caller, everything=True)
+    config = configuration(run, under_test.region, under_test.caller, everything=True, key=aws.key)
     with contextlib.ExitStack() as stack:
         groups: list[str] = []
         stack.callback(_forget, aws, groups)  # last: AgentCore writes until the runtimes are gone

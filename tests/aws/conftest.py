@@ -49,6 +49,7 @@ LOCAL = pytest.StashKey[World]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--stack", help="a stack on AWS to ask; without it the local deployment is asked alone")
+    parser.addoption("--key", default="", help="ARN of a KMS key, for the question that takes one")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -117,7 +118,8 @@ def aws(pytestconfig: pytest.Config) -> Iterator[World | None]:
         yield None
         return
     stack = contextlib.ExitStack()
-    made = aws_world(run.under_test, run.name, Aws(run.session, run.under_test.region), Place())
+    of_tester = Aws(run.session, run.under_test.region, pytestconfig.getoption("--key"))
+    made = aws_world(run.under_test, run.name, of_tester, Place())
     try:
         with _shown(pytestconfig, "the throw-away stack to be made"):
             world = stack.enter_context(made)

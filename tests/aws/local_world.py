@@ -56,7 +56,7 @@ def planned_scratch(region: str = "us-east-1") -> tuple[Export, ControlPlane]:
     return export(record(Program(PROGRAM, PROJECT, RUN, config), plane), plane.env), plane
 
 
-def configuration(run: str, region: str, trusted: str, *, everything: bool) -> dict[str, str]:
+def configuration(run: str, region: str, trusted: str, *, everything: bool, key: str = "") -> dict[str, str]:
     """The throw-away program's configuration for a run.
 
     Args:
@@ -64,6 +64,7 @@ def configuration(run: str, region: str, trusted: str, *, everything: bool) -> d
         region: Where it goes to.
         trusted: ARN of the principal that takes the callers' roles.
         everything: False leaves out what the stand-in for AWS does not reproduce.
+        key: ARN of a KMS key; without one, what is to be encrypted with it is left out.
     """
     return {
         "aws:region": region,
@@ -72,6 +73,7 @@ def configuration(run: str, region: str, trusted: str, *, everything: bool) -> d
         "pulumi:autonaming": json.dumps({"pattern": "${project}-${stack}-${name}-${hex(7)}"}),
         "probe:trusted": trusted,
         "probe:everything": str(everything).lower(),
+        **({"probe:key": key} if key else {}),
     }
 
 

@@ -25,19 +25,23 @@ LARGEST_INLINE = 10_240
 _NAMES = re.compile(r"toolgate([-_])probe\1local\1[\w-]*")
 _OPEN = r"toolgate\1probe\1r?????\1*"
 _RUNS = f"{PROJECT}-r?????-*"
+# What AgentCore does with a key in the name of whoever makes a gateway (deployer/actions.py, `_encrypted`).
+_OF_KEY = "kms:CreateGrant kms:Decrypt kms:DescribeKey kms:GenerateDataKey"
 _ID = re.compile(r"-[0-9a-zA-Z]{10}$")
 
 
-def document(stack: Mapping[str, Any], scratch: Mapping[str, Any], account: str) -> dict[str, Any]:
+def document(stack: Mapping[str, Any], scratch: Mapping[str, Any], account: str, key: str = "") -> dict[str, Any]:
     """The document.
 
     Args:
         stack: The deployment of the stack under test, or its plan.
         scratch: The plan of the throw-away stack.
         account: The account, 12 digits.
+        key: ARN of the KMS key that the suite is given, or nothing.
     """
     made = permissions(json.loads(_NAMES.sub(_OPEN, json.dumps(scratch))), account)
-    return {**made, "Statement": [*made["Statement"], *_asking(parse(stack), account)]}
+    given = [_allow("UseKey", _OF_KEY, [key])] if key else []
+    return {**made, "Statement": [*made["Statement"], *_asking(parse(stack), account), *given]}
 
 
 def _asking(stack: Deployment, account: str) -> Iterator[dict[str, Any]]:
@@ -62,8 +66,8 @@ def _asking(stack: Deployment, account: str) -> Iterator[dict[str, Any]]:
     yield _allow("FindMetrics", "cloudwatch:ListMetrics", ["*"])
 
 
-def _allow(sid: str, action: str, resources: list[str]) -> dict[str, Any]:
-    return {"Sid": sid, "Effect": "Allow", "Action": [action], "Resource": resources}
+def _allow(sid: str, actions: str, resources: list[str]) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": actions.split(), "Resource": resources}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--stack", default="dev", help="the stack under test (default: dev)")
     parser.add_argument("--account", required=True, help="the account that it is in, 12 digits")
+    parser.add_argument("--key", default="", help="ARN of the KMS key that `pytest --key` is given")
     options = parser.parse_args(arguments)
     if not re.fullmatch(r"\d{12}", options.account, re.ASCII):
         parser.error(f"{options.account} is no account id; give 12 digits")
@@ -82,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     region = parse(stack).gateways[0].arn.split(":")[3]
-    printed = document(stack, planned_scratch(region)[0], options.account)
+    printed = document(stack, planned_scratch(region)[0], options.account, options.key)
     print(json.dumps(printed, indent=2))
     print(f"{size(printed)} characters; the inline policies of a role take {LARGEST_INLINE}", file=sys.stderr)
     return 0

@@ -8,7 +8,7 @@ from tests.aws.masking import masked
 from tests.aws.probing import Observed, Probe
 from tests.aws.results import content, shape
 from tests.aws.signed import SEARCH, call, listed, rpc, signed_by
-from tests.aws.world import MissingError, World
+from tests.aws.world import MissingError, NotReproducedError, World
 from toolgate.components.tool_gateway import PROTOCOL_VERSIONS
 from toolgate.local.serve.access_log import AGENT_REQUEST_ID as REQUEST_ID
 
@@ -167,3 +167,28 @@ def test_trust_by_ten_question_marks(probe: Probe) -> None:
         return Observed("it does" if answer.made else answer.words(world), masked(trust, world))
 
     probe(observe)
+
+
+def test_key_of_a_gateway_through_agentcore_alone(probe: Probe) -> None:
+    """May a gateway's role be held to use the gateway's key through AgentCore (`kms:ViaService`), targets included?
+
+    components/iam/iam_documents.py does not ask for it (`encrypt_gateway`): AWS's sample does, and others saw targets
+    refused with it. It takes a key: `--key ARN`.
+    """
+
+    def observe(world: World) -> Observed:
+        if world.making is None:
+            raise NotReproducedError("the stand-in refuses such a role, because this project goes by it")
+        if not world.making.refused.keys() & {"sealed-gateway", "sealed-math"} and not _made(world, "sealed"):
+            pytest.skip("no key was given: --key ARN")
+        try:
+            world.target(world.scratch_gateway("sealed"), "math")
+        except MissingError as error:
+            return Observed("it may not", masked(str(error), world))
+        return Observed("it may")
+
+    probe(observe, documented="it may not")
+
+
+def _made(world: World, name: str) -> bool:
+    return any(it.name.endswith(f"-{name}") for it in world.scratch.gateways)

@@ -50,6 +50,14 @@ def test_what_the_suite_calls_is_allowed(suites: dict[str, Any], action: str, re
     assert allowed(suites, action, resource)
 
 
+def test_a_key_may_be_used_where_it_is_given(stack_plan: Export, scratch_plan: tuple[Export, ControlPlane]) -> None:
+    key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    for given in ("", key):
+        made = document(stack_plan, scratch_plan[0], ACCOUNT, given)
+        for action in ("CreateGrant", "Decrypt", "DescribeKey", "GenerateDataKey"):
+            assert allowed(made, f"kms:{action}", key) is bool(given)
+
+
 def changes(stack_plan: Export) -> Iterator[tuple[str, str]]:
     """All that who deploys the stack under test may do to what is the stack's own."""
     for statement in permissions(stack_plan)["Statement"]:

@@ -20,6 +20,7 @@ from tests.aws import (
     test_policy_probes,
     test_runtime_probes,
 )
+from tests.aws.local_world import PROGRAM, PROJECT, configuration
 from tests.aws.own.pretending import MAKING, error, pretended
 from tests.aws.probing import Finding, Probe
 from tests.aws.program import handlers
@@ -27,6 +28,10 @@ from tests.aws.signed import Answer
 from tests.aws.world import MissingError, World
 from toolgate.access.deployment.agentcore_resources import Runtime
 from toolgate.access.deployment.deployment import Deployment
+from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.cloud.control_plane import ControlPlane
+from toolgate.local.cloud.store import MemoryStore
+from toolgate.local.engine.recorder import Program, ProgramError, record
 
 SUITE = Path(__file__).resolve().parents[1]
 ROOT = SUITE.parents[1]
@@ -232,6 +237,32 @@ def test_a_schema_that_is_not_taken_is_an_answer(ask: Callable[..., Finding], lo
     refused = replace(MAKING, refused={"nested-echo": "ValidationException: too deep"})
     finding = ask(schema, scratch=replace(local.scratch, targets=targets), making=refused)
     assert (finding.observed, finding.evidence) == ("not taken", "nested-echo: ValidationException: too deep")
+
+
+SEALED = test_gateway_probes.test_key_of_a_gateway_through_agentcore_alone
+
+
+def test_a_key_that_only_agentcore_may_use(ask: Callable[..., Finding], local: World) -> None:
+    gateway = replace(local.scratch_gateway("ruled"), name="toolgate-probe-local-sealed")
+    sealed = replace(local.scratch, gateways=(gateway, *local.scratch.gateways))
+    assert ask(SEALED, scratch=sealed).observed == "it may"
+    none = tuple(it for it in sealed.targets if it.gateway_id != gateway.id)
+    refused = replace(MAKING, refused={"sealed-math": "AccessDeniedException: kms:Decrypt"})
+    finding = ask(SEALED, scratch=replace(sealed, targets=none), making=refused)
+    assert (finding.assumed, finding.observed) == ("it may not", "it may not")
+    assert "kms:Decrypt" in finding.evidence
+    with pytest.raises(pytest.skip.Exception, match="--key"):
+        ask(SEALED)
+
+
+def test_a_gateway_whose_role_may_use_its_key_through_agentcore_alone() -> None:
+    """Its documents are the component's, with the condition beside what they had."""
+    key = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    plane = ControlPlane(CloudEnvironment(), MemoryStore(), {})
+    config = configuration("local", "us-east-1", "arn:aws:iam::123456789012:user/t", everything=False, key=key)
+    # The stand-in goes by what this project goes by.
+    with pytest.raises(ProgramError, match=r"(?s)sealed-gateway.*GenesisMCPTargetTargetEncryption.*kms:DescribeKey"):
+        record(Program(PROGRAM, PROJECT, "local", config), plane)
 
 
 INTERCEPTOR = test_interceptor_probes.test_what_an_interceptor_knows_of_an_iam_caller

@@ -5,6 +5,7 @@ resource is named after the project `toolgate-probe` and the run. The configurat
 
 - `trusted`: ARN of the one principal that may take the callers' roles.
 - `everything`: false leaves out what the local deployment does not reproduce.
+- `key`: ARN of a KMS key, for a gateway that is encrypted with it; without one there is none.
 """
 
 from pathlib import Path
@@ -63,6 +64,9 @@ gateways.permit(scratch, "adder-searching", adder, searching, engine_id, actions
 gateways.permit(scratch, "adder-nested", adder, nested, engine_id, actions=["echo___order"])
 below_hundred = 'context.input.a.lessThan(decimal("100.0"))'
 gateways.permit(scratch, "bounded-ruled", bounded, ruled_arn, engine_id, actions=[ADD], when=below_hundred)
+
+if key := config.get("key"):
+    gateways.gateway(scratch, "sealed", engine_arn, {"math": math}, opts=scratch.opts, key_arn=key)
 
 if everything:
     intercepted = gateways.gateway(

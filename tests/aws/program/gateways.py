@@ -9,6 +9,7 @@ import pulumi_aws as aws
 from tests.aws.program.scratch import Scratch, hyphenated, underscored
 from toolgate.components.grants import cedar_text
 from toolgate.components.iam import iam_documents
+from toolgate.components.iam.iam_documents import Document
 from toolgate.components.tool_gateway import PROTOCOL_VERSIONS, GatewayTarget
 from toolgate.components.tools import provider_tool_schema
 
@@ -22,6 +23,7 @@ def gateway(
     opts: pulumi.ResourceOptions,
     search: bool = False,
     interceptor: pulumi.Output[str] | None = None,
+    key_arn: str | None = None,
 ) -> pulumi.Output[str]:
     """Make a gateway with a policy engine in ENFORCE; its ARN, known once its targets are there, which policies name.
 
@@ -33,8 +35,14 @@ def gateway(
         opts: `scratch.opts`, or `scratch.unhooked` where a refusal is what is asked for.
         search: Whether it has the tool search.
         interceptor: ARN of a function that is told of every request and of every response.
+        key_arn: A KMS key that it is encrypted with; its role may use the key through AgentCore alone, which the
+            component does not ask for.
     """
-    policies, role_arn = _role(scratch, name, engine_arn, [it["function_arn"] for it in targets.values()], interceptor)
+    invoked = [*(it["function_arn"] for it in targets.values()), *([interceptor] if interceptor else [])]
+    written = {"authorize": iam_documents.authorize_tools(scratch.here, hyphenated(name), engine_arn)}
+    written |= {"invoke": iam_documents.invoke_functions(invoked)} if invoked else {}
+    written |= {"encrypt": _through_agentcore(scratch, key_arn)} if key_arn else {}
+    policies, role_arn = _role(scratch, name, written)
     mcp: dict[str, Any] = {"supported_versions": PROTOCOL_VERSIONS} | ({"search_type": "SEMANTIC"} if search else {})
     made = aws.bedrock.AgentcoreGateway(
         f"{name}-gateway",
@@ -44,6 +52,7 @@ def gateway(
         protocol_configuration={"mcp": mcp},
         policy_engine_configuration={"arn": engine_arn, "mode": "ENFORCE"},
         interceptor_configurations=[_told_of_everything(interceptor)] if interceptor else None,
+        kms_key_arn=key_arn,
         role_arn=role_arn,
         opts=opts.merge(pulumi.ResourceOptions(depends_on=policies)),
     )
@@ -57,18 +66,21 @@ def role_for(scratch: Scratch, name: str) -> None:
     aws.iam.Role(f"{name}-role", name=hyphenated(name), assume_role_policy=trust, opts=scratch.unhooked)
 
 
+def _through_agentcore(scratch: Scratch, key_arn: str) -> Document:
+    through = {"kms:ViaService": scratch.here.host("bedrock-agentcore")}
+    narrowed = []
+    for statement in iam_documents.encrypt_gateway(key_arn)["Statement"]:
+        condition = statement.get("Condition", {})
+        equals = {**condition.get("StringEquals", {}), **through}
+        narrowed.append({**statement, "Condition": {**condition, "StringEquals": equals}})
+    return iam_documents.document(*narrowed)
+
+
 def _role(
-    scratch: Scratch,
-    name: str,
-    engine_arn: pulumi.Output[str],
-    functions: Sequence[pulumi.Input[str]],
-    interceptor: pulumi.Output[str] | None,
+    scratch: Scratch, name: str, written: Mapping[str, Document]
 ) -> tuple[list[aws.iam.RolePolicy], pulumi.Output[str]]:
     trust = pulumi.Output.json_dumps(iam_documents.gateway_trust(scratch.here, hyphenated(name)))
     role = aws.iam.Role(f"{name}-role", assume_role_policy=trust, opts=scratch.unhooked)
-    written = {"authorize": iam_documents.authorize_tools(scratch.here, hyphenated(name), engine_arn)}
-    if invoked := [*functions, *([interceptor] if interceptor else [])]:
-        written["invoke"] = iam_documents.invoke_functions(invoked)
     policies = [
         aws.iam.RolePolicy(
             f"{name}-{key}", role=role.name, policy=pulumi.Output.json_dumps(document), opts=scratch.unhooked
