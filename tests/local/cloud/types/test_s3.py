@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from tests.local.cloud.conftest import BUCKET, GOOD, OBJECT
+from toolgate.local.cloud.catalogue import resource_type
 from toolgate.local.cloud.control_plane import ControlPlane
 from toolgate.local.cloud.failures import RefusalError
+from toolgate.local.engine.provider_diff import planned_changes
 
 Check = Callable[..., list[str]]
 BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
@@ -77,7 +79,13 @@ def test_a_policy_of_a_bucket(plane: ControlPlane) -> None:
     with pytest.raises(RefusalError, match="NoSuchBucket"):
         plane.create(POLICY, good)
     plane.create(BUCKET, GOOD[BUCKET])
-    assert plane.create(POLICY, good).id == "bucket"
+    made = plane.create(POLICY, good)
+    assert made.id == "bucket"
+    # Another layout of the same document is no change, another effect is one.
+    for changed, differs in ((denied, False), (denied | {"Effect": "Allow"}, True)):
+        document = json.dumps({"Version": "2012-10-17", "Statement": [changed]}, indent=2)
+        again = plane.fill(POLICY, "policy", good | {"policy": document})
+        assert bool(planned_changes(resource_type(POLICY), dict(made.outputs), again)) is differs
 
 
 @pytest.mark.parametrize(("status", "version"), [("Enabled", r"[A-Za-z0-9]{32}"), ("Suspended", "null"), (None, "")])

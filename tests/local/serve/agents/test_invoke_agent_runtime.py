@@ -159,6 +159,26 @@ def test_an_unsigned_request_is_refused(serving: Serving) -> None:
     assert (answer.status_code, answer.json()) == (403, {"message": "Missing Authentication Token"})
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"host": "evil.example", "origin": "https://evil.example", "content-type": "text/plain"},
+        {"host": "localhost.evil.example:80"},
+        {"origin": "null", "sec-fetch-site": "cross-site"},
+    ],
+)
+def test_a_web_page_reaches_no_agent_whatever_the_name_it_gives_this_machine(
+    serving: Serving, headers: dict[str, str]
+) -> None:
+    arn = serving.agents["assistant"].replace(":", "%3A").replace("/", "%2F")
+    prompt = json.dumps({"prompt": "Greet Mallory"})
+    before = len(serving.calls)
+    answer = httpx.post(f"{serving.url}/runtimes/{arn}/invocations", content=prompt, headers=headers, timeout=None)
+    assert answer.status_code == 403
+    assert "access-control-allow-origin" not in answer.headers
+    assert len(serving.calls) == before
+
+
 def test_an_agents_error_becomes_what_the_service_makes_of_it(ask: Ask) -> None:
     with pytest.raises(ClientError) as caught:
         ask("fail")
