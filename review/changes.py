@@ -1,14 +1,25 @@
 """What becomes of each resource between two plans of a stack."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from toolgate.local.cloud.catalogue import TYPES
 from toolgate.local.engine.wire import without_defaults
 from toolgate.local.plan import short_type
-from toolgate.review.properties import PART, Leaf, Path, leaves
+from toolgate.policy.language.agentcore_facts import GATEWAY, RUNTIME
+from toolgate.review.properties import PART, STATEMENTS, Leaf, Path, leaves
 
+CEDAR_STATEMENT = ("definition", ".cedar", ".statement")
+"""Where a Cedar policy has its text."""
+_WIDEST = 160
+# What a replacement means beyond the resource: an id of AgentCore is never given twice.
+_REPLACED = {
+    short_type(
+        GATEWAY
+    ): "its id, ARN and URL change; its targets are made anew. Whoever noted one of them has the old one",
+    short_type(RUNTIME): "its id and ARN change; its sessions end. Whoever noted one of them has the old one",
+}
 _OPTIONS = ("protect", "retainOnDelete", "ignoreChanges")
 """Resource options that decide what a later update or destroy does."""
 
@@ -101,3 +112,31 @@ def _replaced(resource: Mapping[str, Any], found: Iterable[LeafChange]) -> bool:
 
 def _begins(path: Path, with_path: tuple[str, ...]) -> bool:
     return tuple(part.lstrip(".") for part in path[: len(with_path)]) == with_path
+
+
+def chunks(found: Changes) -> Iterator[str]:
+    """Each resource that comes (+), goes (-) or changes (!), with its properties, as lines of a `diff` block."""
+    yield from (f"+ {label}" for label in found.added)
+    yield from (f"- {label}" for label in found.removed)
+    for change in found.changed:
+        meaning = _REPLACED.get(change.label.partition(" ")[0]) if change.replaced else None
+        said = [meaning] if meaning else []
+        said += [_leaf(leaf) for leaf in change.leaves]
+        head = f"! {change.label}{' is replaced' if change.replaced else ''}"
+        yield "\n".join([head, *(f"!     {line}" for line in said)])
+
+
+def _leaf(change: LeafChange) -> str:
+    path, before, after = "".join(change.path), change.before, change.after
+    if change.path == CEDAR_STATEMENT or STATEMENTS in {side.text for side in (before, after) if side}:
+        return f"{path}: see Permissions"
+    if before is None or after is None:
+        return f"{path}: {_short(after or before)} {'new' if before is None else 'removed'}"
+    if before.text == after.text:
+        return f"{path}: {after.text} changed"
+    return f"{path}: {_short(before)} -> {_short(after)}"
+
+
+def _short(leaf: Leaf | None) -> str:
+    text = leaf.text if leaf else ""
+    return text if len(text) <= _WIDEST else f"{text[:_WIDEST]}..."

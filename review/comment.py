@@ -1,17 +1,18 @@
 """A review as one Markdown comment, the most important first, and as a summary for programs."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from toolgate.access.output.access_difference import way_sentences
 from toolgate.local.engine.pack_process import Violation
-from toolgate.review.access_summary import sentences
+from toolgate.review.access_summary import picture, sentences
+from toolgate.review.changes import chunks as resource_chunks
 from toolgate.review.markdown import block, code, folded, table
+from toolgate.review.permissions import HEADER, cedar_chunks, rows
 from toolgate.review.planning import Failed
-from toolgate.review.resources import permission_lines, resource_lines
 from toolgate.review.revisions import Revisions
+from toolgate.review.shared import Shared, listed, masked, shared
 from toolgate.review.stack_review import Judgement, Verdict
 
 MARKER = "<!-- toolgate review -->"
@@ -19,8 +20,8 @@ MARKER = "<!-- toolgate review -->"
 LONGEST_BYTES = 60_000
 """GitHub takes 65,536 characters a comment, and a variable of a Linux process holds 131,071 bytes."""
 _SHOWN = 12
-_UNFOLDED = 30
-"""Longer parts are folded."""
+_UNFOLDED = 12
+"""Most lines, or rows, of a part that is not folded: what a telephone shows at once."""
 
 type Judgements = Mapping[str, Judgement]
 type Verdicts = Mapping[str, Verdict]
@@ -57,10 +58,12 @@ def comment(judgements: Judgements, compared: Revisions, *, longest: int | None 
     parts += _failures("could not be planned before the change, so everything in it counts as new", before)
     parts += _bullets("Locks taken off", _locks(verdicts))
     for title, told in _ACCESS:
-        parts += _bullets(title, _shared({stack: told(verdict) for stack, verdict in verdicts.items()}))
+        parts += _bullets(title, shared({stack: told(verdict) for stack, verdict in verdicts.items()}))
+    parts += _pictures(verdicts)
     parts += _rules(verdicts)
-    for title, lines, language in _DETAILS:
-        parts += _section(title, verdicts, lines, language)
+    parts += _model_texts(verdicts)
+    parts += _permissions(verdicts)
+    parts += _resources(verdicts)
     parts.append(_FOOTER)
     return "\n\n".join(parts if longest is None else _fitting(parts, longest)) + "\n"
 
@@ -70,11 +73,16 @@ def headline(judgements: Judgements) -> str:
     counts = summary(judgements)
     if counts["unplanned"]:
         return f"{', '.join(counts['unplanned'])} cannot be planned"
-    words = [_count(counts["mandatory"], "mandatory violation")] if counts["mandatory"] else []
+    verdicts = _verdicts(judgements)
+    rules = {it.rule for verdict in verdicts.values() for it in verdict.mandatory}
+    of = f" of {len(rules)} rules" if 1 < len(rules) < counts["mandatory"] else ""
+    words = [f"{_count(counts['mandatory'], 'mandatory violation')}{of}"] if counts["mandatory"] else []
     words += ["somebody gains access"] if counts["gains"] else []
     words += [f"{_count(counts['locks'], 'lock')} taken off"] if counts["locks"] else []
     words += ["somebody loses access"] if counts["losses"] and not counts["gains"] else []
-    return ", ".join(words) or "nobody's access changes"
+    words = words or ["nobody's access changes"]
+    words += ["what a model reads changes"] if any(verdict.model_texts for verdict in verdicts.values()) else []
+    return ", ".join(words)
 
 
 def _count(number: int, what: str) -> str:
@@ -83,42 +91,6 @@ def _count(number: int, what: str) -> str:
 
 def _verdicts(judgements: Judgements) -> Verdicts:
     return {stack: judgement for stack, judgement in judgements.items() if isinstance(judgement, Verdict)}
-
-
-@dataclass(frozen=True)
-class _Shared:
-    """A text that stacks have in common, but for the stack's name and the made-up ids in it."""
-
-    key: str
-    text: str
-    stacks: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"{self.text} ({_listed(self.stacks)})"
-
-
-def _shared(told: Mapping[str, Iterable[str]]) -> list[_Shared]:
-    found: dict[str, dict[str, str]] = {}
-    for stack, texts in told.items():
-        for text in texts:
-            found.setdefault(_masked(text, stack), {})[stack] = text
-    return [
-        _Shared(masked, next(iter(texts.values())) if len({*texts.values()}) == 1 else masked, tuple(texts))
-        for masked, texts in found.items()
-    ]
-
-
-_MADE_UP = re.compile(r"-(?:[0-9a-f]{7}|(?=[a-z]*[0-9])[a-z0-9]{10})\b")
-"""What Pulumi and AWS put after a name, and the stand-in makes up."""
-
-
-def _masked(text: str, stack: str) -> str:
-    named = re.sub(rf"(?<![A-Za-z0-9]){re.escape(stack)}(?![A-Za-z0-9])", "<stack>", text)
-    return _MADE_UP.sub("-<id>", named)
-
-
-def _listed(stacks: Iterable[str]) -> str:
-    return ", ".join(map(code, stacks))
 
 
 def _compared(compared: Revisions) -> str:
@@ -155,12 +127,12 @@ def _cells(judgement: Judgement) -> list[str]:
 
 
 def _failures(what: str, reasons: Mapping[str, str]) -> Iterator[str]:
-    for found in _shared({stack: [reason] for stack, reason in reasons.items()}):
-        yield f"### {_listed(found.stacks)} {what}\n\n{block([found.text])}"
+    for found in shared({stack: [reason] for stack, reason in reasons.items()}):
+        yield f"### {listed(found.stacks)} {what}\n\n{block([found.text])}"
 
 
-def _locks(verdicts: Verdicts) -> list[_Shared]:
-    return _shared({stack: _lock_texts(verdict) for stack, verdict in verdicts.items()})
+def _locks(verdicts: Verdicts) -> list[Shared]:
+    return shared({stack: _lock_texts(verdict) for stack, verdict in verdicts.items()})
 
 
 def _lock_texts(verdict: Verdict) -> Iterator[str]:
@@ -172,7 +144,7 @@ def _lock_texts(verdict: Verdict) -> Iterator[str]:
         yield f"{text}: {', '.join(resources[:_SHOWN])}{f' and {rest} more' if rest > 0 else ''}"
 
 
-def _bullets(title: str, found: Iterable[_Shared]) -> Iterator[str]:
+def _bullets(title: str, found: Iterable[Shared]) -> Iterator[str]:
     if lines := [f"- {it}" for it in found]:
         yield "\n".join([f"### {title}", "", *lines])
 
@@ -193,12 +165,20 @@ _ACCESS: tuple[tuple[str, Callable[[Verdict], Iterator[str]]], ...] = (
 )
 
 
+def _pictures(verdicts: Verdicts) -> Iterator[str]:
+    """What changes as pictures; GitHub draws them."""
+    drawn = shared({stack: ["\n".join(picture(verdict.access))] for stack, verdict in verdicts.items()})
+    for found in drawn:
+        if found.text:
+            yield f"In {listed(found.stacks)}:\n\n{block(found.text.splitlines(), 'mermaid')}"
+
+
 @dataclass(frozen=True)
 class _Found:
     """A violation, once for all stacks that have it, and the stacks that had it before."""
 
     level: str
-    what: _Shared
+    what: Shared
     earlier: tuple[str, ...]
 
     @property
@@ -210,48 +190,81 @@ def _violations(verdicts: Verdicts) -> Iterator[_Found]:
     """Mandatory ones first, and among them the new ones."""
     for level in ("mandatory", "advisory"):
         told = {s: [_violation(it) for it in v.violations if it.level == level] for s, v in verdicts.items()}
-        known = {s: {_masked(_violation(it), s) for it in v.known if it.level == level} for s, v in verdicts.items()}
-        found = [_Found(level, it, tuple(s for s in it.stacks if it.key in known[s])) for it in _shared(told)]
+        known = {s: {masked(_violation(it), s) for it in v.known if it.level == level} for s, v in verdicts.items()}
+        found = [_Found(level, it, tuple(s for s in it.stacks if it.key in known[s])) for it in shared(told)]
         yield from sorted(found, key=lambda it: it.old)
 
 
 def _violation(violation: Violation) -> str:
-    head = f"{code(violation.rule)} at {code(violation.urn.rpartition('::')[2])}"
-    return "\n".join([head, *(f"  - {code(line)}" for line in violation.message.splitlines())])
+    """What is wrong, where, and in which words, a line each; `_told` shows it."""
+    what, *words = violation.message.splitlines() or [""]
+    where = code(violation.urn.rpartition("::")[2])
+    return "\n".join([f"{code(violation.rule)}: {code(what)}", where, " ".join(map(code, words))])
 
 
 def _rules(verdicts: Verdicts) -> Iterator[str]:
     found = list(_violations(verdicts))
     earlier = [it for it in found if it.old and it.level == "advisory"]
-    if found:
-        lines = [line for it in found if it not in earlier for line in _told(it)]
-        yield "\n".join(["### Rules", *([""] if lines else []), *lines])
+    if len(earlier) < len(found):
+        yield "\n".join(["### Rules", "", *_told(it for it in found if it not in earlier)])
     if earlier:
-        content = "\n".join(_told(it)[0] for it in earlier)
-        yield folded(f"{_count(len(earlier), 'advisory violation')}, as before", content, unfolded=False)
+        heading = f"{_count(len(earlier), 'advisory violation')}, as before"
+        yield folded(heading, "\n".join(_told(earlier)), unfolded=False)
 
 
-def _told(found: _Found) -> list[str]:
-    head, *lines = found.what.text.split("\n")
-    before = "" if not found.earlier else "; as before" if found.old else f"; as before in {_listed(found.earlier)}"
-    return [f"- **{found.level}** {head} ({_listed(found.what.stacks)}{before})", *lines]
+def _told(violations: Iterable[_Found]) -> Iterator[str]:
+    """Under each rule where it is violated."""
+    by_rule: dict[str, list[str]] = {}
+    for found in violations:
+        rule, where, words = found.what.text.split("\n")
+        before = "" if not found.earlier else "; as before" if found.old else f"; as before in {listed(found.earlier)}"
+        line = f"  - {where} ({listed(found.what.stacks)}{before}){f': {words}' if words else ''}"
+        by_rule.setdefault(f"- **{found.level}** {rule}", []).append(line)
+    for rule, lines in by_rule.items():
+        yield from (rule, *lines)
 
 
-_DETAILS: tuple[tuple[str, Callable[[Verdict], Iterator[str]], str], ...] = (
-    ("Permissions", permission_lines, "diff"),
-    ("Resources", resource_lines, "diff"),
-)
-
-
-def _section(title: str, verdicts: Verdicts, lines: Callable[[Verdict], Iterator[str]], language: str) -> Iterator[str]:
-    """A part per different text, under the names of the stacks that have it in common."""
-    found = _shared({stack: [text] for stack, verdict in verdicts.items() if (text := "\n".join(lines(verdict)))})
+def _model_texts(verdicts: Verdicts) -> Iterator[str]:
+    found = shared({stack: verdict.model_texts for stack, verdict in verdicts.items()})
     if found:
-        yield f"### {title}"
+        yield "### What the model reads"
     for told in found:
-        shown = told.text.split("\n")
-        heading = f"{', '.join(told.stacks)}: {_count(len(shown), 'line')}"
-        yield folded(heading, block(shown, language), unfolded=len(shown) <= _UNFOLDED)
+        head, _, text = told.text.partition("\n\n")
+        heading = f"- {head} ({listed(told.stacks)})"
+        long = text.count("\n") > _UNFOLDED
+        yield f"{heading}\n\n{folded('the text', text, unfolded=False) if long else text}"
+
+
+def _permissions(verdicts: Verdicts) -> Iterator[str]:
+    found = shared({stack: rows(verdict.permissions) for stack, verdict in verdicts.items()})
+    cedar = shared({stack: cedar_chunks(verdict.permissions) for stack, verdict in verdicts.items()})
+    if found or cedar:
+        yield "### Permissions"
+    if found:
+        cells = "\n".join([table(HEADER, []), *(f"| {it} |" for it in found)])
+        yield folded(_count(len(found), "change") + " of IAM documents", cells, unfolded=len(found) <= _UNFOLDED)
+    if cedar:
+        yield _diff("Cedar policies", cedar, _UNFOLDED)
+
+
+def _resources(verdicts: Verdicts) -> Iterator[str]:
+    if found := shared({stack: resource_chunks(verdict.changes) for stack, verdict in verdicts.items()}):
+        yield f"### Resources\n\n{_diff('resources', found, 0)}"
+
+
+def _diff(what: str, chunks: Iterable[Shared], unfolded: int) -> str:
+    """Chunks as one `diff`, the stacks of each on its first line.
+
+    Args:
+        what: What they are.
+        chunks: The chunks.
+        unfolded: The most lines that are shown at once.
+    """
+    lines: list[str] = []
+    for chunk in chunks:
+        head, *rest = chunk.text.split("\n")
+        lines += [f"{head} ({', '.join(chunk.stacks)})", *rest]
+    return folded(f"{what}: {_count(len(lines), 'line')}", block(lines, "diff"), unfolded=len(lines) <= unfolded)
 
 
 _FOOTER = (

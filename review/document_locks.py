@@ -6,7 +6,7 @@ for the access matrices to say.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -21,9 +21,9 @@ from toolgate.policy.language.agentcore_facts import LAMBDA_PERMISSION
 from toolgate.policy.language.documents import Names, Statement
 from toolgate.policy.language.principals import aws_principals, other_principals
 from toolgate.review.changes import label
-from toolgate.review.locks import POLICIES, Lock, Side, about, nodes
+from toolgate.review.locks import POLICIES, Lock, Side, about
 from toolgate.review.markdown import code
-from toolgate.review.properties import statements
+from toolgate.review.permissions import iam_documents
 
 _SHOWN = 3
 
@@ -53,8 +53,8 @@ class _Documents:
 def _documents(before: Side, after: Side) -> Iterator[Lock]:
     sides = _written(before), _written(after)
     for key in dict.fromkeys(chain.from_iterable(sides)):
-        about, urn = key
-        if urn not in before.resources.keys() & after.resources.keys() if urn else _new_or_gone(about, before, after):
+        what, urn = key
+        if urn not in before.resources.keys() & after.resources.keys() if urn else _new_or_gone(what, before, after):
             continue
         old, new = (side.get(key, _Documents("")) for side in sides)
         if sorted(old.texts) != sorted(new.texts):
@@ -82,35 +82,12 @@ def _written(side: Side) -> dict[tuple[str, str], _Documents]:
     """By what they are about, or by the path and the URN of the resource that they stand in."""
     found: dict[tuple[str, str], _Documents] = {}
     for urn, resource in side.resources.items():
-        inputs = resource.get("inputs", {})
-        if resource["type"] == LAMBDA_PERMISSION:
-            found.setdefault((about(resource), ""), _Documents(label(resource))).add(_as_document(inputs))
-        elif resource["type"] in POLICIES:
-            found.setdefault((about(resource), ""), _Documents(label(resource), True)).add(inputs.get("policy"))
-        else:
-            for path, value in nodes(inputs):
-                if statements(value) is not None:
-                    found.setdefault((path, urn), _Documents(label(resource))).add(value)
+        outside = resource["type"] in POLICIES or resource["type"] == LAMBDA_PERMISSION
+        for path, value in iam_documents(resource):
+            key = (about(resource), "") if outside else (path, urn)
+            held = found.setdefault(key, _Documents(label(resource), resource["type"] in POLICIES))
+            held.add(value)
     return found
-
-
-def _as_document(permission: Mapping[str, Any]) -> dict[str, Any]:
-    """A Lambda permission as the statement that Lambda writes of it (API reference, AddPermission)."""
-    principal = permission.get("principal")
-    kind = "Service" if isinstance(principal, str) and principal.endswith((".amazonaws.com", ".cn")) else "AWS"
-    tests = {
-        ("StringEquals", "aws:SourceAccount"): "sourceAccount",
-        ("ArnLike", "aws:SourceArn"): "sourceArn",
-        ("StringEquals", "aws:PrincipalOrgID"): "principalOrgId",
-        ("StringEquals", "lambda:FunctionUrlAuthType"): "functionUrlAuthType",
-        ("StringEquals", "lambda:EventSourceToken"): "eventSourceToken",
-    }
-    conditions: dict[str, dict[str, Any]] = {}
-    for (operator, key), name in tests.items():
-        if permission.get(name) is not None:
-            conditions.setdefault(operator, {})[key] = permission[name]
-    statement = {"Effect": "Allow", "Principal": principal if principal == "*" else {kind: principal}}
-    return {"Statement": statement | {"Action": permission.get("action"), "Resource": "*", "Condition": conditions}}
 
 
 def _told(what: str, entries: list[Statement]) -> Iterator[str]:

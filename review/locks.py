@@ -12,10 +12,10 @@ from itertools import chain
 from typing import Any
 
 from toolgate.access.deployment.deployment import Deployment
-from toolgate.access.deployment.stack_export import SIGNATURE
 from toolgate.policy.language.agentcore_facts import FUNCTION_URL, LAMBDA_PERMISSION, RESOURCE_POLICY
 from toolgate.review.changes import label, told
 from toolgate.review.markdown import code
+from toolgate.review.properties import nodes
 
 
 @dataclass(frozen=True)
@@ -169,23 +169,6 @@ def _properties(before: Side, after: Side) -> Iterator[Lock]:
 
 def _beside(row: _Property, values: Mapping[str, Any]) -> bool:
     return not row.beside or any(_ends(path, row.beside) for path in values)
-
-
-def nodes(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Everything in a value by its path; what is in a list's only block, which the provider writes either way, too."""
-    if path:
-        yield path, value
-    if isinstance(value, list):
-        blocks = [item for item in value if isinstance(item, Mapping)]
-        for place, block in enumerate(blocks):
-            yield from _members(block, path if len(blocks) == 1 else f"{path}[{place}]")
-    elif isinstance(value, Mapping) and SIGNATURE not in value:
-        yield from _members(value, path)
-
-
-def _members(block: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
-    for name, value in block.items():
-        yield from nodes(value, f"{path}.{name}" if path else name)
 
 
 def _ends(path: str, end: str) -> bool:

@@ -1,6 +1,7 @@
 """Markdown that shows a text as it is, whoever wrote the text: nothing in it becomes markup, a link or a mention."""
 
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable
 
@@ -23,8 +24,13 @@ def block(lines: Iterable[str], language: str = "text") -> str:
 def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     """A table of cells that are Markdown already."""
     columns = list(header)
-    lines = [columns, ["---"] * len(columns), *map(list, rows)]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {row(line)} |" for line in lines)
+
+
+def row(cells: Iterable[str]) -> str:
+    """Cells that are Markdown already, as a row of a table without its ends."""
+    return " | ".join(cell.replace("|", "\\|") for cell in cells)
 
 
 def folded(summary: str, content: str, *, unfolded: bool) -> str:
@@ -36,6 +42,19 @@ def _longest(text: str) -> int:
     return max(map(len, re.findall("`+", text)), default=0)
 
 
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+# Letters and marks that show nothing, and can carry a text past its reader (Unicode, Default_Ignorable_Code_Point,
+# and the empty Braille cell). The two selectors that choose how an emoji looks are left.
+_EMPTY = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef]"
+)
+
+
 def _plain(text: str) -> str:
-    """Without characters that cannot be seen or that turn the direction of writing."""
-    return "".join("\ufffd" if unicodedata.category(char) in {"Cc", "Cf"} else char for char in text)
+    """Without characters that cannot be seen or that turn the direction of writing; a tab is four blanks at most."""
+    seen = _EMPTY.sub("\ufffd", text.expandtabs(4))
+    return "".join("\ufffd" if unicodedata.category(char) in _UNSEEN else char for char in seen)
+
+
+if __name__ == "__main__":  # the preview's job summary: standard input as one block of code
+    print(block(sys.stdin.buffer.read().decode(errors="replace").split("\n")))

@@ -50,17 +50,34 @@ def document(value: Any) -> Any:
 
 
 def statements(value: Any) -> list[Any] | None:
-    """The statements of an IAM document in JSON; None where the value is none."""
-    found = document(value)
+    """The statements of an IAM document, in JSON or as an object; None where the value is none."""
+    found = value if isinstance(value, Mapping) else document(value)
     if not isinstance(found, Mapping) or "Statement" not in found:
         return None
     listed = found["Statement"]
     return list(listed) if isinstance(listed, list) else [listed]
 
 
+def nodes(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Everything in a value by its path; what is in a list's only block, which the provider writes either way, too."""
+    if path:
+        yield path, value
+    if isinstance(value, list):
+        blocks = [item for item in value if isinstance(item, Mapping)]
+        for place, block in enumerate(blocks):
+            yield from _members(block, path if len(blocks) == 1 else f"{path}[{place}]")
+    elif isinstance(value, Mapping) and SIGNATURE not in value:
+        yield from _members(value, path)
+
+
+def _members(block: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
+    for name, value in block.items():
+        yield from nodes(value, f"{path}.{name}" if path else name)
+
+
 def _walk(path: Path, value: Any) -> Iterator[tuple[Path, Leaf]]:
     if statements(value) is not None:
-        yield path, _leaf(document(value), STATEMENTS)
+        yield path, _leaf(document(value) or value, STATEMENTS)
     elif (inner := document(value)) is not None:
         yield from _walk(path, inner)
     elif isinstance(value, Mapping) and SIGNATURE in value:

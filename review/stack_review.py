@@ -10,6 +10,7 @@ from toolgate.local.engine.pack_process import Violation
 from toolgate.review.changes import Changes, changes
 from toolgate.review.document_locks import document_locks
 from toolgate.review.locks import Lock, Side, plain_locks
+from toolgate.review.model_texts import model_texts
 from toolgate.review.permissions import Permissions, permissions
 from toolgate.review.planning import NOTHING, Failed, Outcome, Planned
 
@@ -21,6 +22,7 @@ class Verdict:
     Attributes:
         changes: To its resources.
         permissions: To the statements in their documents.
+        model_texts: To what models read, as Markdown.
         access: To who may call which tool.
         locks: What keeps people out and is off or looser after it, whether or not anybody gains by it now.
         several_gateways: Whether a tool's name does not say where it is.
@@ -31,6 +33,7 @@ class Verdict:
 
     changes: Changes
     permissions: Permissions
+    model_texts: tuple[str, ...]
     access: Difference
     locks: tuple[Lock, ...]
     several_gateways: bool
@@ -66,6 +69,7 @@ def judge(before: Outcome, after: Outcome) -> Judgement:
     return Verdict(
         changes=changes(old.file, new.file),
         permissions=permissions(old.file, new.file),
+        model_texts=tuple(model_texts(old.file, new.file)),
         access=difference(*matrices),
         locks=tuple(dict.fromkeys((*plain_locks(old, new), *document_locks(old, new)))),
         several_gateways=len({block.gateway for found in matrices for block in found.blocks}) > 1,

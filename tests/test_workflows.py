@@ -235,9 +235,13 @@ def test_the_command_has_the_sub_commands_with_these_options() -> None:
 
 
 def test_the_modules_that_are_started_exist() -> None:
-    [words] = called(".venv/bin/python")
-    assert words[1:3] == ["-m", "scripts.release"]
-    assert importlib.util.find_spec(words[2])
+    started = called(".venv/bin/python")
+    assert {tuple(words[1:3]) for words in started} == {("-m", "scripts.release"), ("-m", "toolgate.review.markdown")}
+    assert all(importlib.util.find_spec(words[2]) for words in started)
+
+
+def test_what_others_wrote_is_put_into_a_page_by_the_reviews_own_fence_only() -> None:
+    assert [name for name, script in SCRIPTS if re.search("~~~|```", script)] == []
 
 
 def test_the_label_and_the_marker_have_one_name_each() -> None:

@@ -90,7 +90,7 @@ def test_a_reviewer_reads_what_such_an_agent_may_newly_do(plan: Plan) -> None:
     told = list(sentences(found.access.gains, several_gateways=found.several_gateways))
     assert "agent `reader` may newly call `*` at `shared-a1b2c3d4e5`, or not: the deployment does not decide it" in told
     assert any(it.startswith("agent `librarian` may newly call") and "`orders___find_order`" in it for it in told)
-    added = ["\n".join(it.lines) for it in found.permissions.added]
+    added = [str(it.cells) for it in found.permissions.added]
     assert any("dynamodb:GetItem" in text and TABLE in text for text in added)
     assert any(SHARED in text for text in added)
 

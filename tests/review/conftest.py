@@ -49,7 +49,8 @@ def verdict() -> Callable[..., Verdict]:
     def make(**parts: Any) -> Verdict:
         nothing: dict[str, Any] = {
             "changes": Changes((), (), ()),
-            "permissions": Permissions((), ()),
+            "permissions": Permissions(),
+            "model_texts": (),
             "access": Difference((), ()),
             "locks": (),
             "several_gateways": False,

@@ -114,7 +114,7 @@ def test_a_base_that_cannot_be_planned_makes_everything_new_and_a_violation_fail
     assert (found.code, found.summary["mandatory"], found.summary["losses"]) == (1, 1, 0)
     assert found.summary["gains"] >= 3
     assert "could not be planned before the change, so everything in it counts as new" in found.comment
-    assert "- **mandatory** `invoke-gateway-exact-arn` at `assistant-tools` (`dev`)\n  - `" in found.comment
+    assert "- **mandatory** `invoke-gateway-exact-arn`: `" in found.comment
 
 
 def test_a_change_that_cannot_be_planned_fails_and_says_why(project: Path, change: Callable[..., None]) -> None:
@@ -132,11 +132,8 @@ def test_the_rules_configuration_is_each_sides_own(project: Path, change: Callab
     change("rules.json", '"all": "disabled"', '"all": "disabled", "logs-delivered": "mandatory"')
     found = review(project, "HEAD", "dev", "--policy-pack-config", str(rules))
     assert (found.code, found.summary["mandatory"]) == (1, 3)
-    assert sorted(line for line in found.comment.splitlines() if line.startswith("- **mandatory**")) == [
-        "- **mandatory** `logs-delivered` at `assistant-runtime` (`dev`)",
-        "- **mandatory** `logs-delivered` at `tools-gateway` (`dev`)",
-        "- **mandatory** `runtime-in-vpc` at `assistant-runtime` (`dev`; as before)",
-    ]
+    assert "  - `tools-gateway` (`dev`): " in found.comment
+    assert "  - `assistant-runtime` (`dev`; as before): " in found.comment
 
 
 @pytest.mark.parametrize(

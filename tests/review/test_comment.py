@@ -9,7 +9,7 @@ from toolgate.review.resources import resource_lines
 from toolgate.access.matrix.tool_access import ALLOWED, DENIED
 from toolgate.access.output.access_difference import Change, Difference
 from toolgate.local.engine.pack_process import Violation
-from toolgate.review.changes import Changes, ResourceChange
+from toolgate.review.changes import Changes, ResourceChange, chunks
 from toolgate.review.comment import MARKER, comment, headline, summary
 from toolgate.review.locks import Lock
 from toolgate.review.planning import Failed
@@ -87,24 +87,26 @@ def test_stacks_with_the_same_news_share_it(verdict: Callable[..., Any]) -> None
     gained = verdict(access=Difference((GAIN,), ()), changes=Changes(("aws:iam:Role new",), (), ()))
     text = comment({"dev": gained, "prod": gained}, COMPARED)
     assert text.count("- agent `assistant` may newly call `math___refund` (`dev`, `prod`)") == 1
-    assert text.count("+ aws:iam:Role new") == 1
-    assert "dev, prod: 1 line" in text
+    assert text.count("\n+ aws:iam:Role new (dev, prod)\n") == 1
+    assert "resources: 1 line<" in text
 
 
 def test_an_old_violation_is_told_from_a_new_one(verdict: Callable[..., Any]) -> None:
     text = comment({"dev": verdict(violations=(ODD, WRONG, OTHER), known=frozenset({ODD, OTHER}))}, COMPARED)
-    at = "`invoke-gateway-exact-arn` at `assistant-tools`"
-    assert f"- **mandatory** {at} (`dev`)\n  - `Wrong.`\n  - `Write this.`\n" in text
-    assert f"- **mandatory** {at} (`dev`; as before)\n  - `Wrong elsewhere.`\n" in text
+    assert (
+        "- **mandatory** `invoke-gateway-exact-arn`: `Wrong.`\n  - `assistant-tools` (`dev`): `Write this.`\n" in text
+    )
+    other = "- **mandatory** `invoke-gateway-exact-arn`: `Wrong elsewhere.`\n  - `assistant-tools` (`dev`; as before)\n"
+    assert other in text
     [folded] = re.findall(r"<details>(.*?)</details>", text, re.DOTALL)
     assert "1 advisory violation, as before" in folded
-    assert "- **advisory** `logs-delivered` at `assistant-tools` (`dev`; as before)" in folded
+    assert "- **advisory** `logs-delivered`: `Odd.`\n  - `assistant-tools` (`dev`; as before)\n" in folded
 
 
 def test_a_violation_in_several_stacks_is_one(verdict: Callable[..., Any]) -> None:
     def wrong(stack: str, level: str = "mandatory") -> Violation:
-        text = f'Role "toolgate-{stack}-math-role-{"1007b7c" if stack == "dev" else "df01874"}" is wrong.'
-        return Violation("rule", level, f"urn:pulumi:{stack}::p::t::math-role", text)
+        name = f"toolgate-{stack}-math-role-{'1007b7c' if stack == 'dev' else 'df01874'}"
+        return Violation("rule", level, f"urn:pulumi:{stack}::p::t::math-role", f"Wrong.\nRole {name}.")
 
     judgements = {
         "dev": verdict(
@@ -114,11 +116,17 @@ def test_a_violation_in_several_stacks_is_one(verdict: Callable[..., Any]) -> No
     }
     text = comment(judgements, COMPARED)
     assert headline(judgements) == "1 mandatory violation"
-    assert text.count("is wrong.") == 2
-    assert "- **mandatory** `rule` at `math-role` (`dev`, `prod`)\n" in text
-    assert '  - `Role "toolgate-<stack>-math-role-<id>" is wrong.`\n' in text
+    name = "`Role toolgate-{stack}-math-role-{id}.`"
+    assert f"- **mandatory** `rule`: `Wrong.`\n  - `math-role` (`dev`, `prod`): {name}\n" in text
     # What is new in one stack is no old news.
-    assert "- **advisory** `rule` at `math-role` (`dev`, `prod`; as before in `dev`)\n" in text
+    assert f"- **advisory** `rule`: `Wrong.`\n  - `math-role` (`dev`, `prod`; as before in `dev`): {name}\n" in text
+
+
+def test_violations_of_a_rule_stand_under_it(verdict: Callable[..., Any]) -> None:
+    found = [Violation(f"rule-{at % 2}", "mandatory", f"{URN}{at}", "Wrong.\nHere.") for at in range(4)]
+    text = comment({"dev": verdict(violations=tuple(found))}, COMPARED)
+    assert "## toolgate review: 4 mandatory violations of 2 rules\n" in text
+    assert "- **mandatory** `rule-1`: `Wrong.`\n  - `assistant-tools1` (`dev`): `Here.`\n  - `assistant-tools3`" in text
 
 
 def test_locks_stand_before_everything_else_and_alike_ones_together(verdict: Callable[..., Any]) -> None:
@@ -191,10 +199,9 @@ def test_text_of_others_becomes_no_markup(verdict: Callable[..., Any]) -> None:
         ("aws:iam:Role r", True, None),
     ],
 )
-def test_what_a_replacement_means_is_said(
-    label: str, replaced: bool, says: str | None, verdict: Callable[..., Any]
-) -> None:
-    head, *more = resource_lines(verdict(changes=Changes((), (), (ResourceChange(label, replaced, ()),))))
+def test_what_a_replacement_means_is_said(label: str, replaced: bool, says: str | None) -> None:
+    [chunk] = chunks(Changes((), (), (ResourceChange(label, replaced, ()),)))
+    head, *more = chunk.split("\n")
     assert head.endswith("is replaced") is replaced
     assert [says in line for line in more if says] == [True] * bool(says)
     assert len(more) == bool(says)
