@@ -19,7 +19,8 @@ MARKER = "<!-- toolgate review -->"
 """First line of the comment: by it the comment is found again and updated in place."""
 LONGEST_BYTES = 60_000
 """GitHub takes 65,536 characters a comment, and a variable of a Linux process holds 131,071 bytes."""
-_SHOWN = 12
+_SHOWN, _MOST = 12, 50
+"""Names in a sentence, and sentences in a section; a section that is too long would be left out whole."""
 _UNFOLDED = 12
 """Most lines, or rows, of a part that is not folded: what a telephone shows at once."""
 
@@ -35,8 +36,8 @@ def summary(judgements: Judgements) -> dict[str, Any]:
     verdicts = _verdicts(judgements)
     return {
         "mandatory": sum(found.level == "mandatory" for found in _violations(verdicts)),
-        "gains": sum(len(it.access.gains) + len(it.access.ways_gained) for it in verdicts.values()),
-        "losses": sum(len(it.access.losses) + len(it.access.ways_lost) for it in verdicts.values()),
+        "gains": sum(verdict.gains for verdict in verdicts.values()),
+        "losses": sum(verdict.losses for verdict in verdicts.values()),
         "locks": len(_locks(verdicts)),
         "unplanned": [stack for stack, judgement in judgements.items() if isinstance(judgement, Failed)],
     }
@@ -112,12 +113,11 @@ def _overview(judgements: Judgements) -> str:
 def _cells(judgement: Judgement) -> list[str]:
     if isinstance(judgement, Failed):
         return ["**cannot be planned**", "", ""]
-    found, access = judgement.changes, judgement.access
+    found, gains, losses = judgement.changes, judgement.gains, judgement.losses
     advisory = len(judgement.violations) - len(judgement.mandatory)
     mandatory = f"{len(judgement.mandatory)} mandatory"
-    gained, lost = len(access.gains) + len(access.ways_gained), len(access.losses) + len(access.ways_lost)
-    counts = [f"**{gained} gained**"] if gained else []
-    counts += [f"{lost} lost"] if gained or lost else []
+    counts = [f"**{gains} gained**"] if gains else []
+    counts += [f"{losses} lost"] if gains or losses else []
     counts += [f"**{_count(len(judgement.locks), 'lock')} off**"] if judgement.locks else []
     return [
         f"{len(found.added)} new, {len(found.changed)} changed, {len(found.removed)} removed",
@@ -145,7 +145,10 @@ def _lock_texts(verdict: Verdict) -> Iterator[str]:
 
 
 def _bullets(title: str, found: Iterable[Shared]) -> Iterator[str]:
-    if lines := [f"- {it}" for it in found]:
+    lines = [f"- {it}" for it in found]
+    if len(lines) > _MOST:
+        lines = [*lines[:_MOST], f"- and {len(lines) - _MOST} more"]
+    if lines:
         yield "\n".join([f"### {title}", "", *lines])
 
 

@@ -25,7 +25,7 @@ from toolgate.review.locks import POLICIES, Lock, Side, about
 from toolgate.review.markdown import code
 from toolgate.review.permissions import iam_documents
 
-_SHOWN = 3
+_SHOWN, _WIDEST = 3, 200
 
 
 def document_locks(before: Side, after: Side) -> Iterator[Lock]:
@@ -53,8 +53,9 @@ class _Documents:
 def _documents(before: Side, after: Side) -> Iterator[Lock]:
     sides = _written(before), _written(after)
     for key in dict.fromkeys(chain.from_iterable(sides)):
-        what, urn = key
-        if urn not in before.resources.keys() & after.resources.keys() if urn else _new_or_gone(what, before, after):
+        what, within = key
+        stays = within in before.resources and within in after.resources
+        if not (stays if within else _known(what, before, after)):
             continue
         old, new = (side.get(key, _Documents("")) for side in sides)
         if sorted(old.texts) != sorted(new.texts):
@@ -63,8 +64,9 @@ def _documents(before: Side, after: Side) -> Iterator[Lock]:
             yield Lock("gone, and what it is about stays", old.label)
 
 
-def _new_or_gone(name: str, before: Side, after: Side) -> bool:
-    return before.alone_has(name, after) or after.alone_has(name, before)
+def _known(name: str, before: Side, after: Side) -> bool:
+    """Whether what a document is about is neither new nor gone."""
+    return not before.alone_has(name, after) and not after.alone_has(name, before)
 
 
 def _documents_looser(old: _Documents, new: _Documents) -> Iterator[str]:
@@ -79,12 +81,12 @@ def _documents_looser(old: _Documents, new: _Documents) -> Iterator[str]:
 
 
 def _written(side: Side) -> dict[tuple[str, str], _Documents]:
-    """By what they are about, or by the path and the URN of the resource that they stand in."""
+    """By what they are about, or by their path and the key of the resource that they stand in."""
     found: dict[tuple[str, str], _Documents] = {}
-    for urn, resource in side.resources.items():
+    for within, resource in side.resources.items():
         outside = resource["type"] in POLICIES or resource["type"] == LAMBDA_PERMISSION
         for path, value in iam_documents(resource):
-            key = (about(resource), "") if outside else (path, urn)
+            key = (about(resource), "") if outside else (path, within)
             held = found.setdefault(key, _Documents(label(resource), resource["type"] in POLICIES))
             held.add(value)
     return found
@@ -99,13 +101,20 @@ def _told(what: str, entries: list[Statement]) -> Iterator[str]:
 
 def _entry(entry: Statement) -> str:
     who = [*aws_principals(entry), *other_principals(entry)]
-    by = f" by {'all but ' * entry.everybody_but}{', '.join(map(code, who))}" if who else ""
+    by = f" by {'all but ' * entry.everybody_but}{_few(who)}" if who else ""
     on = "" if by or not entry.resources.given else f" on {_listed(entry.resources)}"
     return f"{_listed(entry.actions)}{on}{by}"
 
 
 def _listed(names: Names) -> str:
-    return f"{'all but ' * names.negated}{', '.join(code(str(it)) for it in names.values)}"
+    return f"{'all but ' * names.negated}{_few(map(str, names.values))}"
+
+
+def _few(texts: Iterable[str]) -> str:
+    """Texts in a sentence; the table of permissions has all of them."""
+    shown = [code(text) for text in texts]
+    more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
+    return f"{', '.join(shown[:_SHOWN])}{more}"
 
 
 def _identities(before: Side, after: Side) -> Iterator[Lock]:
@@ -142,10 +151,15 @@ def _engine_looser(old: ToolEngine, new: ToolEngine) -> Iterator[str]:
     for reason in (it for it in new.unread if it not in old.unread):
         yield f"what its policy engine decides is not known: {code(reason)}"
     for policy in _not_held(_of(old, "forbid"), _of(new, "forbid")):
-        yield f"forbids less: {code(policy.name)}, {code(' '.join(policy.text.split()))}"
+        yield f"forbids less: {_policy(policy)}"
     unnamed = [[it for it in _of(side, "permit") if not list(it.principals())] for side in (old, new)]
     for policy in _not_held(unnamed[1], unnamed[0]):
-        yield f"permits callers that it does not name: {code(policy.name)}, {code(' '.join(policy.text.split()))}"
+        yield f"permits callers that it does not name: {_policy(policy)}"
+
+
+def _policy(policy: ScopedPolicy) -> str:
+    text = " ".join(policy.text.split())
+    return f"{code(policy.name)}, {code(text if len(text) <= _WIDEST else f'{text[:_WIDEST]}...')}"
 
 
 def _of(engine: ToolEngine, effect: str) -> list[ScopedPolicy]:

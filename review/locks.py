@@ -5,6 +5,7 @@ goes together with what it locked is none, and neither is one that only stands e
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,8 +36,13 @@ class Side:
 
     @cached_property
     def resources(self) -> Mapping[str, Mapping[str, Any]]:
-        """Its resources by URN, without components."""
-        return {it["urn"]: it for it in self.file["deployment"]["resources"] if it.get("custom")}
+        """Its resources without components, by type and name, so that one that gets another parent stays the same.
+
+        Where several have the same, by their URNs.
+        """
+        every = [it for it in self.file["deployment"]["resources"] if it.get("custom")]
+        shared = Counter(map(_short_urn, every))
+        return {it["urn"] if shared[_short_urn(it)] > 1 else _short_urn(it): it for it in every}
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -48,6 +54,10 @@ class Side:
     def alone_has(self, name: str, other: "Side") -> bool:
         """Whether a resource is made on this side only. One that neither makes may well be in the account."""
         return name in self.names and name not in other.names
+
+
+def _short_urn(resource: Mapping[str, Any]) -> str:
+    return f"{resource['type']}::{resource['urn'].rpartition('::')[2]}"
 
 
 # What is set of a bucket apart goes by the bucket's name, too.
@@ -154,17 +164,19 @@ _PROPERTIES = (
     ),
     _Property("(protect)", _off, "a slip of an edit may delete it"),
 )
-_ROWS = {row.path.rpartition(".")[2]: [it for it in _PROPERTIES if it.path.endswith(row.path)] for row in _PROPERTIES}
+_ROWS: dict[str, list[_Property]] = {}
+for _row in _PROPERTIES:
+    _ROWS.setdefault(_row.path.rpartition(".")[2].lower(), []).append(_row)
 
 
 def _properties(before: Side, after: Side) -> Iterator[Lock]:
-    for urn in (it for it in after.resources if it in before.resources):
-        old, new = (dict(nodes(told(side.resources[urn]))) for side in (before, after))
+    for key in (it for it in after.resources if it in before.resources):
+        old, new = (dict(nodes(told(side.resources[key]))) for side in (before, after))
         for path in dict.fromkeys([*old, *new]):
             was, now = old.get(path), new.get(path)
-            for row in _ROWS.get(path.rpartition(".")[2], ()):
+            for row in _ROWS.get(path.rpartition(".")[2].lower(), ()):
                 if _ends(path, row.path) and row.looser(was, now) and _beside(row, new):
-                    yield Lock(f"{row.meaning}: {_was(path, was, now)}", label(after.resources[urn]))
+                    yield Lock(f"{row.meaning}: {_was(path, was, now)}", label(after.resources[key]))
 
 
 def _beside(row: _Property, values: Mapping[str, Any]) -> bool:
@@ -172,7 +184,8 @@ def _beside(row: _Property, values: Mapping[str, Any]) -> bool:
 
 
 def _ends(path: str, end: str) -> bool:
-    return path == end or path.endswith(f".{end}")
+    """Whether a path is this or ends with it; in any case of letters, which CloudFormation writes otherwise."""
+    return f".{path.lower()}".endswith(f".{end.lower()}")
 
 
 def _was(path: str, before: Any, after: Any) -> str:
@@ -187,9 +200,9 @@ def _was(path: str, before: Any, after: Any) -> str:
 
 def _doors(before: Side, after: Side) -> Iterator[Lock]:
     """Function URLs that come and are open to anybody."""
-    for urn, resource in after.resources.items():
+    for key, resource in after.resources.items():
         closed = resource.get("inputs", {}).get("authorizationType") == "AWS_IAM"
-        if resource["type"] == FUNCTION_URL and urn not in before.resources and not closed:
+        if resource["type"] == FUNCTION_URL and key not in before.resources and not closed:
             yield Lock("a URL that is open to anybody", label(resource))
 
 

@@ -59,9 +59,10 @@ def statements(value: Any) -> list[Any] | None:
 
 
 def nodes(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Everything in a value by its path; what is in a list's only block, which the provider writes either way, too."""
+    """Everything in a value by its path, in JSON text as well; a list's only block has the path of the list."""
     if path:
         yield path, value
+    value = document(value) if isinstance(value, str) else value
     if isinstance(value, list):
         blocks = [item for item in value if isinstance(item, Mapping)]
         for place, block in enumerate(blocks):

@@ -42,6 +42,16 @@ class Verdict:
     base_failure: str | None
 
     @property
+    def gains(self) -> int:
+        """How often somebody may do what they might not before; a reviewer has to agree to it."""
+        return len(self.access.gains)
+
+    @property
+    def losses(self) -> int:
+        """How often somebody may not do any more what they might."""
+        return len(self.access.losses)
+
+    @property
     def mandatory(self) -> tuple[Violation, ...]:
         """The violations that stop a deployment."""
         return tuple(violation for violation in self.violations if violation.level == "mandatory")

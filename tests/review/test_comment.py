@@ -168,6 +168,14 @@ def test_a_long_comment_keeps_the_most_important_and_says_what_it_leaves_out(
     assert "Left out" not in whole
 
 
+def test_a_section_that_is_too_long_is_cut_not_left_out(verdict: Callable[..., Any]) -> None:
+    locks = tuple(Lock(f"`property-{at}` gone", f"aws:iam:Role {'r' * 200}{at}") for at in range(5_000))
+    text = comment({"dev": verdict(locks=locks)}, COMPARED, longest=60_000)
+    assert "`property-49` gone" in text
+    assert "- and 4950 more\n" in text
+    assert "Left out here" not in text
+
+
 def test_text_of_others_becomes_no_markup(verdict: Callable[..., Any]) -> None:
     evil = "`</details> <!-- @everyone [x](http://example.com)\n# Heading\n```\n"
     gain = Change("arn:aws:iam::123456789012:role/r", evil, GATEWAY, evil, DENIED, ALLOWED)

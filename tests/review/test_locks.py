@@ -193,6 +193,29 @@ def test_a_setting_that_takes_a_lock_off(before: Any, after: Any, words: list[st
     assert all(any(word in text for word in (*words, "what it locked stays")) for text in texts)
 
 
+def test_what_gets_another_parent_stays_the_same(prod: Deployment) -> None:
+    changed = deepcopy(prod)
+    gateway = one(changed, GATEWAY)
+    gateway["urn"] = gateway["urn"].replace("toolgate:index:ToolGateway$", "mine:index:Tools$")
+    assert found(prod, changed) == []
+    put(gateway, "authorizerType", "NONE")
+    assert len(found(prod, changed)) == 1
+
+
+@pytest.mark.parametrize("kind", ["aws:cloudcontrol/resource:Resource", "aws:cloudformation/stack:Stack"])
+def test_what_another_service_makes_from_json(kind: str, policy_of: Callable[..., Deployment]) -> None:
+    def side(authorizer: str, principal: Mapping[str, Any]) -> Deployment:
+        statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal}
+        state = {
+            "Gateway": {"AuthorizerType": authorizer},
+            "Role": {"AssumeRolePolicyDocument": {"Statement": [statement]}},
+        }
+        return policy_of(kind, {"desiredState": json.dumps(state)})
+
+    texts = found(side("AWS_IAM", SERVICE), side("NONE", {"AWS": "*"}))
+    assert [text.partition(":")[0] for text in texts] == ["weaker authorizer", "lets in more"]
+
+
 # Documents
 
 
