@@ -40,7 +40,7 @@ def review(
 @click.option("--event", required=True, type=options.FILE, help="GitHub's event as JSON ($GITHUB_EVENT_PATH)")
 @click.option("--base", required=True, help="the revision whose .github/access-reviewers counts")
 def approval(program: Path, summary: Path, event: Path, base: str) -> int:
-    """Whether a reviewer has agreed that somebody gains access. Exit code 1: nobody has."""
+    """Whether a reviewer has agreed that somebody gains access or a lock is taken off. Exit code 1: nobody has."""
     from toolgate.review.approval import agreed
 
     return agreed(program, summary, event, base)

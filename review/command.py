@@ -15,7 +15,7 @@ from toolgate.review.revisions import Revisions, revisions, tree_of
 from toolgate.review.stack_review import judge
 
 FINE, MANDATORY, UNPLANNED = 0, 1, 2
-"""Exit codes. That somebody gains access is no fault: it is in the summary, and for people to judge."""
+"""Exit codes. That somebody gains access or a lock is taken off is no fault: people judge it, by the summary."""
 
 
 def review(  # noqa: PLR0913  what the command line has

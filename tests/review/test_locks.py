@@ -15,6 +15,7 @@ from toolgate.policy.language.agentcore_facts import (
     FUNCTION_URL,
     GATEWAY,
     LAMBDA_PERMISSION,
+    MANAGED_POLICY,
     RESOURCE_POLICY,
     ROLE,
     ROLE_POLICY,
@@ -424,6 +425,54 @@ def test_a_cedar_policy(
     texts = found(side(before), side(after))
     assert len(texts) == (words is not None)
     assert words is None or texts[0].startswith(words)
+
+
+def test_what_an_engine_forbids_counts_from_when_it_decides(policy_of: Callable[..., Deployment]) -> None:
+    before, after = policy_of(CEDAR_POLICY, None), policy_of(CEDAR_POLICY, None)
+    policy = one(before, CEDAR_POLICY)
+    put(policy, "definition.cedar.statement", FORBID)
+    put(one(before, GATEWAY), "policyEngineConfiguration.mode", "LOG_ONLY")
+    assert found(before, after) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ([allow()], [allow(), allow(Action="s3:*")], "the permissions boundary allows more: `s3:*` on"),
+        ([allow(), deny(Action="s3:*")], [allow()], "the permissions boundary denies less: `s3:*` on"),
+        ([allow()], [deny(Action="s3:*")], None),
+    ],
+)
+def test_a_permissions_boundary_of_the_same_deployment(
+    before: list[Any], after: list[Any], words: str | None, policy_of: Callable[..., Deployment]
+) -> None:
+    arn = "arn:aws:iam::123456789012:policy/boundary"
+
+    def side(statements: list[Any]) -> Deployment:
+        made = policy_of(MANAGED_POLICY, {"policy": document(*statements), "arn": arn})
+        put(one(made, ROLE), "permissionsBoundary", arn)
+        return made
+
+    texts = found(side(before), side(after))
+    assert len(texts) == (words is not None)
+    assert words is None or texts[0].startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        ("aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine", "encryptionKeyArn"),
+        ("aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration", "x.kmsMasterKeyId"),
+        ("aws:cloudwatch/logGroup:LogGroup", "kmsKeyId"),
+    ],
+)
+def test_a_key_of_ones_own(kind: str, path: str, prod: Deployment) -> None:
+    put(one(prod, kind), path, "arn:aws:kms:us-east-1:123456789012:key/k")
+    changed = deepcopy(prod)
+    put(one(changed, kind), path, None)
+    assert found(prod, changed) == [
+        f"no longer encrypted with a key of one's own: `{path}` gone, was `arn:aws:kms:us-east-1:123456789012:key/k`"
+    ]
 
 
 def test_a_document_that_cannot_be_read_is_said(policy_of: Callable[..., Deployment]) -> None:

@@ -43,6 +43,7 @@ SOURCE = {"ArnLike": {"aws:SourceArn": GATEWAY}}
         ([allow(NotAction="a:*")], [allow(NotAction=["a:*", "b:*"])]),
         ([allow(NotAction="b:B")], [allow()]),
         ([allow(Action="*")], [allow(NotAction="b:B")]),
+        ([allow()], [allow(Resource="arn:aws:s3:::${aws:username}")]),
         ([trust(Principal="*")], [trust()]),
         ([trust(Principal={"AWS": "111122223333"})], [trust(Principal={"AWS": "arn:aws:iam::111122223333:root"})]),
         ([trust(Principal={"AWS": [ROLE, "arn:aws:iam::111122223333:role/b"]})], [trust()]),
@@ -93,7 +94,15 @@ def test_what_allows_no_more(before: list[dict[str, Any]], after: list[dict[str,
             [trust(Condition={"StringNotEquals": {"aws:SourceVpc": "a"}})],
             1,
         ),
+        ([trust()], [trust(Resource="a")], 1),
+        # The operators of ARNs compare component by component: what looks like the function's name is the account's.
+        (
+            [trust(Condition={"ArnLike": {"aws:SourceArn": "arn:aws:lambda:*:function:f"}})],
+            [trust(Condition={"ArnLike": {"aws:SourceArn": "arn:aws:lambda:us-east-1:111122223333:function:f"}})],
+            1,
+        ),
         # What cannot be known is no cover, and is none.
+        ([], [allow(Effect=UNKNOWN)], 1),
         ([allow(Action=UNKNOWN)], [allow()], 1),
         ([allow()], [allow(Action=UNKNOWN)], 1),
         ([trust(Condition=UNKNOWN)], [trust(Condition=PINNED)], 1),
