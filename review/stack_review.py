@@ -44,12 +44,12 @@ class Verdict:
     @property
     def gains(self) -> int:
         """How often somebody may do what they might not before; a reviewer has to agree to it."""
-        return len(self.access.gains)
+        return len(self.access.gains) + len(self.access.ways_gained)
 
     @property
     def losses(self) -> int:
         """How often somebody may not do any more what they might."""
-        return len(self.access.losses)
+        return len(self.access.losses) + len(self.access.ways_lost)
 
     @property
     def mandatory(self) -> tuple[Violation, ...]:

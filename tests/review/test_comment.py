@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
-from toolgate.review.resources import resource_lines
 
 from toolgate.access.matrix.tool_access import ALLOWED, DENIED
 from toolgate.access.output.access_difference import Change, Difference
