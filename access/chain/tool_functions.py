@@ -28,7 +28,7 @@ class ToolFunction:
     Attributes:
         arn: Its unqualified ARN.
         tools: The tools that it stands behind, at whichever gateway.
-        callers: ARNs of the roles with which those gateways invoke it.
+        callers: ARNs of the roles with which those gateways invoke it, and that nothing else has.
         ways_in: The ARNs under which it can be invoked: its own, its aliases, its versions.
         urls: Its URLs.
         policy: Its own policy, of all its permissions.
@@ -52,11 +52,13 @@ def tool_functions(deployment: Deployment) -> tuple[ToolFunction, ...]:
         tools.setdefault(arn, []).extend(listed)
         callers.setdefault(arn, set()).add(gateway.role_arn)
     known = {function.arn for function in deployment.functions}
+    # A role that an agent or a function has as well is more than the gateway's.
+    shared = {it.role_arn for it in deployment.runtimes} | {it.role_arn for it in deployment.functions}
     return tuple(
         ToolFunction(
             arn=arn,
             tools=tuple(of_function),
-            callers=frozenset(callers[arn]),
+            callers=frozenset(callers[arn] - shared),
             ways_in=_ways_in(deployment, arn),
             urls=tuple(url for url in deployment.function_access.urls if url.function.means(arn)),
             policy=_policy(deployment, arn),

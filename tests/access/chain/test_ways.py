@@ -126,7 +126,9 @@ def test_the_gateways_own_role_has_to_invoke_its_functions(judge: Callable[..., 
     role, gateway = _role("gate", INVOKE), {"roleArn": _arn("gate")}
     assert _rows(judge(*role, gateway=gateway)) == []
     assert _rows(judge(*role)) == [("role/gate", DIRECT, F, "allow")]
-    # Whoever may take that role is no gateway.
+    # An agent with the gateway's role is no gateway, nor is whoever may take that role.
+    shared = judge(identity=[CALL, INVOKE], gateway={"roleArn": AGENT})
+    assert _rows(shared) == [("role/agents/caller", DIRECT, F, "allow")]
     found = judge(*_role("gate", INVOKE, trust={"AWS": AGENT}), gateway=gateway)
     assert _rows(found) == []
     assert _rows(judge(*_role("gate", INVOKE, trust={"AWS": _arn("ops")}), *_role("ops"))) != []
