@@ -66,6 +66,7 @@ class _Reached:
         self.ways: dict[_Key, Bypass] = {}
         self._best: dict[_Key, ToolAccess] = {key: it.access for key, it in self.asks.items()}
         self._blocks = {(block.principal, block.gateway): block for block in matrix.blocks}
+        self._cells: dict[tuple[str, str], Mapping[str, ToolAccess]] = {}
         for way in matrix.bypasses:
             for part in way.tools if ":gateway/" in way.target else ("*",):
                 key = way.principal, way.target, part
@@ -83,8 +84,10 @@ class _Reached:
     def _calls(self, key: _Key) -> Iterator[ToolAccess]:
         principal, gateway, tool = key
         for who in (principal, ANY_CALLER.name):
-            block = self._blocks.get((who, gateway))
-            yield from (cell for name, cell in block.by_tool() if name == tool) if block else ()
+            if (who, gateway) not in self._cells:
+                block = self._blocks.get((who, gateway))
+                self._cells[who, gateway] = dict(block.by_tool()) if block else {}
+            yield self._cells[who, gateway].get(tool, DENIED)
 
 
 def _openness(access: ToolAccess) -> int:
