@@ -7,6 +7,7 @@ from markdown_it import MarkdownIt
 
 from toolgate.access.matrix.tool_access import ALLOWED, DENIED
 from toolgate.access.output.access_difference import Change, Difference
+from toolgate.access.output.way_difference import WayChange
 from toolgate.local.engine.pack_process import Violation
 from toolgate.review.changes import Changes, ResourceChange, chunks
 from toolgate.review.comment import MARKER, comment, headline, summary
@@ -22,6 +23,7 @@ LOCK = Lock("weaker authorizer: `authorizerType` is `NONE`, was `AWS_IAM`", "aws
 ODD = Violation("logs-delivered", "advisory", URN, "Odd.")
 GATEWAY = "arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/tools-abcdefghij"
 GAIN = Change("arn:aws:iam::123456789012:role/r", "assistant", GATEWAY, "math___refund", DENIED, ALLOWED)
+WAY = WayChange("bypass", "*", None, f"{GATEWAY}f", "reach function f", "function URL", DENIED, ALLOWED)
 LOSS = Change("arn:aws:iam::123456789012:role/r", "assistant", GATEWAY, "math___add", ALLOWED, DENIED)
 
 
@@ -38,6 +40,7 @@ def headings(text: str) -> list[str]:
         ({"violations": (WRONG,)}, "1 mandatory violation", (1, 0, 0)),
         ({"access": Difference((GAIN,), (LOSS,))}, "somebody gains access", (0, 1, 1)),
         ({"access": Difference((), (LOSS,))}, "somebody loses access", (0, 0, 1)),
+        ({"access": Difference((), (), ways=(WAY,))}, "somebody gains access", (0, 1, 0)),
         (
             {"violations": (WRONG, OTHER), "access": Difference((GAIN,), ()), "locks": (LOCK,)},
             "2 mandatory violations, somebody gains access, 1 lock taken off",
@@ -80,6 +83,13 @@ def test_the_most_important_stands_first(verdict: Callable[..., Any]) -> None:
         "Resources",
     ]
     assert summary(judgements)["unplanned"] == ["prod"]
+
+
+def test_a_way_around_a_gateway_is_told(verdict: Callable[..., Any]) -> None:
+    text = comment({"dev": verdict(access=Difference((), (), ways=(WAY,)))}, COMPARED)
+    assert "Who may ask agents, and the ways around a gateway" in headings(text)
+    assert "anybody may newly reach function f by function URL (deny -> allow)" in text
+    assert "**1 gained**, 0 lost" in text
 
 
 def test_stacks_with_the_same_news_share_it(verdict: Callable[..., Any]) -> None:
