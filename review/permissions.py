@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from difflib import ndiff
 from typing import Any
 
-from toolgate.access.deployment.policy_attachments import ATTACHED
+from toolgate.access.deployment.function_access import permission_statement
 from toolgate.policy.language.agentcore_facts import CEDAR_POLICY, GATEWAY, LAMBDA_PERMISSION, POLICY_ENGINE, RUNTIME
+from toolgate.policy.language.carriers import CARRIERS, Carrier
 from toolgate.review.changes import CEDAR_STATEMENT, label
 from toolgate.review.markdown import code, row
 from toolgate.review.properties import nodes, statements
@@ -61,30 +62,8 @@ def iam_documents(resource: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The IAM documents in what the program says of a resource, by path; a Lambda permission is one, too."""
     inputs = resource.get("inputs", {})
     if resource["type"] == LAMBDA_PERMISSION:
-        yield "policy", _of_permission(inputs)
+        yield "policy", {"Statement": {**permission_statement("", inputs), "Resource": "*"}}
     yield from ((path, value) for path, value in nodes(inputs) if statements(value) is not None)
-
-
-# The condition that Lambda writes for each property (API reference, AddPermission).
-_CONDITIONS = {
-    "sourceAccount": ("StringEquals", "aws:SourceAccount"),
-    "sourceArn": ("ArnLike", "aws:SourceArn"),
-    "principalOrgId": ("StringEquals", "aws:PrincipalOrgID"),
-    "functionUrlAuthType": ("StringEquals", "lambda:FunctionUrlAuthType"),
-    "eventSourceToken": ("StringEquals", "lambda:EventSourceToken"),
-}
-
-
-def _of_permission(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    principal = inputs.get("principal")
-    service = isinstance(principal, str) and principal.endswith((".amazonaws.com", ".amazonaws.com.cn"))
-    conditions: dict[str, dict[str, Any]] = {}
-    for name, (operator, key) in _CONDITIONS.items():
-        if inputs.get(name) is not None:
-            conditions.setdefault(operator, {})[key] = inputs[name]
-    who = principal if principal == "*" else {"Service" if service else "AWS": principal}
-    statement = {"Effect": "Allow", "Principal": who, "Action": inputs.get("action"), "Resource": "*"}
-    return {"Statement": statement | ({"Condition": conditions} if conditions else {})}
 
 
 def _cedar(resource: Mapping[str, Any]) -> str:
@@ -102,11 +81,15 @@ def _held(resource: Mapping[str, Any]) -> Iterator[Permission]:
     for path, document in iam_documents(resource):
         place = f"{label(resource)}{_CALLED.get(path, f', {path}')}"
         yield from (Permission(place, _cells(it)) for it in statements(document) or ())
-    attached = [inputs.get("policyArn")] if resource["type"] in ATTACHED else inputs.get("managedPolicyArns") or ()
-    who = str(inputs.get(ATTACHED.get(resource["type"], ""), ""))
-    yield from (
-        Permission(label(resource), (("attached",), (str(arn),), (), (who,) * bool(who), ())) for arn in attached
-    )
+    carrier = CARRIERS.get(resource["type"], Carrier())
+    who = tuple(name for prop in carrier.holders.values() for name in _listed(inputs.get(prop)))
+    for arn in _listed(inputs.get(carrier.attached[0])) if carrier.attached else ():
+        yield Permission(label(resource), (("attached",), (arn,), (), who, ()))
+
+
+def _listed(value: Any) -> list[str]:
+    """The texts of a property that holds one or several."""
+    return [str(it) for it in (value if isinstance(value, list) else [value]) if it is not None]
 
 
 _ELEMENTS = ("Action", "Resource", "Principal")

@@ -121,13 +121,21 @@ def _url(resource: Resource) -> FunctionUrl:
 def _permission(resource: Resource) -> Permission:
     named = function_name(resource.text("function"), resource.optional_text("qualifier"))
     sid = resource.optional_text("statementId") or resource.name
-    conditions: dict[str, dict[str, str]] = {}
+    told = {key: resource.optional_text(key) for key in _CONDITIONS}
+    told |= {"principal": resource.text("principal"), "action": resource.text("action")}
+    via_url = {"invokedViaFunctionUrl": resource.get("invokedViaFunctionUrl")}
+    return Permission(named, permission_statement(sid, {**told, **via_url}))
+
+
+def permission_statement(sid: str, properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The statement that Lambda writes of a permission with these properties, without its `Resource`."""
+    conditions: dict[str, dict[str, Any]] = {}
     for key, (operator, name) in _CONDITIONS.items():
-        if value := resource.optional_text(key):
+        if value := properties.get(key):
             conditions.setdefault(operator, {})[name] = value
-    if resource.get("invokedViaFunctionUrl") is True:
+    if properties.get("invokedViaFunctionUrl") is True:
         conditions |= _VIA_URL
-    return Permission(named, _statement(sid, resource.text("principal"), resource.text("action"), conditions))
+    return _statement(sid, str(properties.get("principal")), str(properties.get("action")), conditions)
 
 
 _CONDITIONS = {

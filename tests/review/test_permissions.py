@@ -84,7 +84,7 @@ def test_a_second_statement_of_the_same_text_is_seen(
                 ("lambda:InvokeFunction",),
                 ("*",),
                 ("Service s3.amazonaws.com",),
-                ("ArnLike aws:SourceArn = arn:aws:s3:::b",),
+                ("ArnLike AWS:SourceArn = arn:aws:s3:::b",),
             ),
         ),
         (
