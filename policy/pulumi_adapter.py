@@ -1,5 +1,6 @@
 """A rule as a policy of pulumi_policy: the one place that meets the SDK's callbacks."""
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
@@ -37,11 +38,14 @@ class _Judge:
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
         self.wanted = rule.types | rule.remembers | templates.TYPES
+        # So the engine starts a pack for an update; a preview, or who analyzes an export, creates nothing.
+        self.creates = os.environ.get("PULUMI_DRY_RUN") == "false"
         self._begin()
 
     def _begin(self) -> None:
         """Begins a run: what was seen of the one before says nothing about it."""
         self.said: set[tuple[str, str]] = set()
+        self.completed: set[tuple[str, str]] = set()
         self.remembered: dict[str, Resource] = {}
 
     def resource(self, args: ResourceValidationArgs, report: ReportViolation) -> None:
@@ -64,14 +68,22 @@ class _Judge:
             args.not_applicable(clean(f"excepted: {reason}"))
         for finding in findings:
             about, text = finding.resource, _message(self.rule, finding)
-            # It may be about a resource before this one, which then was in order, and is reported with this one.
-            if about.urn not in told and (
-                (about.urn, text) in self.said or settings.exception(about.name, about.urn) is not None
-            ):
-                continue
-            if self.rule.judges_stack:
+            if about.urn in told:
                 self.said.add((about.urn, text))
+            elif self._is_too_late_at_the_end(about, text, settings):
+                self.completed.add((about.urn, text))
+            else:
+                continue
             report(text, None)
+
+    def _is_too_late_at_the_end(self, about: Resource, text: str, settings: RuleSettings) -> bool:
+        """Whether to say here what is wrong with a resource before this one, which was in order without this one.
+
+        The stack check says it where it belongs. In an update it has happened by then, so what completes it is told.
+        """
+        if not self.creates or settings.exception(about.name, about.urn) is not None:
+            return False
+        return (about.urn, text) not in self.said and (about.urn, text) not in self.completed
 
     def stack(self, args: StackValidationArgs, report: ReportViolation) -> None:
         """Judges the whole stack at the end; what the resource check has said of it need not be said again."""

@@ -33,6 +33,8 @@ from toolgate.policy.stack import Stack
 class Tool:
     """A function behind a gateway."""
 
+    target: str
+    """URN of the target, or of the function that will have one."""
     label: str
     """How a message names it."""
     accounts: frozenset[str]
@@ -56,7 +58,10 @@ def to_be_tools(stack: Stack) -> tuple[Tool, ...]:
     """The same, and the functions that toolgate's component makes: they are tools' before their target is there."""
     known = {it.urn for tool in tools(stack) for it in tool.resources}
     made = (function for function in stack.of(FUNCTION) if function.urn not in known and _of_component(function))
-    return (*tools(stack), *(_tool(f"{function.label} of LambdaTools", UNKNOWN, [function]) for function in made))
+    return (
+        *tools(stack),
+        *(_tool(function, f"{function.label} of LambdaTools", UNKNOWN, [function]) for function in made),
+    )
 
 
 def of_target(stack: Stack, target: Resource) -> tuple[Resource, ...]:
@@ -102,9 +107,9 @@ def _behind(stack: Stack, target: Resource) -> Tool | None:
     label = f"the function behind {target.label}"
     arn = at(target.props, "targetConfiguration", "mcp", "lambda", "lambdaArn")
     if isinstance(arn, str) or arn is UNKNOWN:
-        return _tool(label, arn, _referred(stack, target, "targetConfiguration", arn))
+        return _tool(target, label, arn, _referred(stack, target, "targetConfiguration", arn))
     for url in _urls(stack, target):
-        return _tool(label, at(url.props, "functionName"), referred(stack, url, "functionName"))
+        return _tool(target, label, at(url.props, "functionName"), referred(stack, url, "functionName"))
     return None
 
 
@@ -128,12 +133,12 @@ def _texts(data: Any) -> Iterator[str]:
             yield from _texts(member)
 
 
-def _tool(label: str, name: Any, resources: list[Resource]) -> Tool:
+def _tool(target: Resource, label: str, name: Any, resources: list[Resource]) -> Tool:
     arns = [arn for arn in (name, *(at(it.props, "arn") for it in resources)) if isinstance(arn, str)]
     names = [*arns, *(name for it in resources if isinstance(name := at(it.props, "name"), str))]
     family = _family(names[0]) if names else families.FUNCTIONS
     accounts = frozenset(account for arn in arns if (account := account_in(arn)))
-    return Tool(label, accounts, family, not names, tuple(resources))
+    return Tool(target.urn, label, accounts, family, not names, tuple(resources))
 
 
 def _family(name: str) -> Family:

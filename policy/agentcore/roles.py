@@ -11,7 +11,14 @@ from collections.abc import Container, Iterator
 from toolgate.policy import policy_sources, properties
 from toolgate.policy.agentcore import managed_policies
 from toolgate.policy.language import documents, trust
-from toolgate.policy.language.agentcore_facts import FUNCTION, MANAGED_POLICY, ROLE, ROLE_USERS, entity_id
+from toolgate.policy.language.agentcore_facts import (
+    FUNCTION,
+    LAMBDA_PERMISSION,
+    MANAGED_POLICY,
+    ROLE,
+    ROLE_USERS,
+    entity_id,
+)
 from toolgate.policy.language.arns import account_in
 from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.policy_sources import FOR_ROLES, SourcedDocument
@@ -32,9 +39,8 @@ def registered_documents(so_far: Stack, resource: Resource) -> Iterator[SourcedD
         for role in roles_of(so_far, resource, ROLE_USERS[resource.type]):
             yield from documents_of(so_far, role)
     elif resource.type == ROLE or resource.type in FOR_ROLES:
-        given = [resource] if resource.type == ROLE else roles_of(so_far, resource, FOR_ROLES[resource.type])
         named = _named(so_far)
-        if any(role.urn in named or _trusts_agentcore(role) for role in given):
+        if any(role.urn in named or _trusts_agentcore(role) for role in named_by(so_far, resource)):
             yield from _in_stack(so_far, resource)
 
 
@@ -63,6 +69,14 @@ def roles_of(stack: Stack, resource: Resource, prop: str) -> list[Resource]:
     """The roles of the stack that a property names: by name or ARN where it is known, else by the graph."""
     values = [value for value in properties.each(resource.props, prop) if isinstance(value, str)]
     return [role for value in values for role in called(stack, value)] or stack.behind(resource, prop, ROLE)
+
+
+def named_by(stack: Stack, resource: Resource) -> list[Resource]:
+    """The roles that a resource is about: itself, the one it gives a policy to, that it uses or lets in."""
+    if resource.type == ROLE:
+        return [resource]
+    path = ROLES.get(resource.type) or ({**USERS, LAMBDA_PERMISSION: "principal"}.get(resource.type, ""),)
+    return roles_of(stack, resource, path[0])
 
 
 def called(stack: Stack, name: str) -> list[Resource]:

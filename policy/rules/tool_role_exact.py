@@ -3,6 +3,7 @@
 An agent's role is judged as far as our own component was given statements for it: the rest of it the component writes.
 """
 
+import functools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -11,12 +12,20 @@ from pulumi_policy import Severity
 
 from toolgate.policy import frameworks
 from toolgate.policy.agentcore import functions, roles
-from toolgate.policy.language import agentcore_facts, iam, patterns
-from toolgate.policy.language.agentcore_facts import AGENT_RUNTIME, LAMBDA_TOOLS, ROLE_POLICY
+from toolgate.policy.language import iam, patterns
+from toolgate.policy.language.agentcore_facts import (
+    AGENT_RUNTIME,
+    FUNCTION,
+    FUNCTION_ALIAS,
+    FUNCTION_URL,
+    LAMBDA_TOOLS,
+    ROLE_POLICY,
+    TARGET,
+)
 from toolgate.policy.language.documents import Names, Statement
 from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.messages import quote
-from toolgate.policy.policy_sources import SourcedDocument, identity_documents
+from toolgate.policy.policy_sources import TYPES, SourcedDocument, identity_documents
 from toolgate.policy.properties import at, each
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import RuleSettings
@@ -54,25 +63,40 @@ WITHOUT_TYPES = {"execute-api", "s3", "sns", "sqs"}
 """Services whose ARNs begin with the resource's name where others have its type."""
 
 
+SEEN = TYPES | {FUNCTION, TARGET}
+
+
+def check_so_far(resource: Resource, so_far: Stack, config: RuleSettings) -> Iterator[Finding]:
+    """When a target is registered, or something about the role of a function behind one."""
+    about = {role.urn for role in roles.named_by(so_far, resource)}
+    for target in so_far.of(TARGET):
+        used = {role.urn for it in functions.of_target(so_far, target) for role in roles.named_by(so_far, it)}
+        if target.urn == resource.urn or about & used:
+            yield from _of_targets(so_far, [target])
+
+
 def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
     """The role of each function behind a gateway's target, and the statements that agents were given."""
+    yield from _of_targets(stack, stack.of(TARGET))
+    yield from _of_agents(stack)
+
+
+def _of_targets(stack: Stack, targets: list[Resource]) -> Iterator[Finding]:
     judged: set[str] = set()
-    for target in stack.of(agentcore_facts.TARGET):
+    for target in targets:
         for function in functions.of_target(stack, target):
-            for role in roles.roles_of(stack, function, "role"):
+            for role in roles.named_by(stack, function):
                 if role.urn not in judged:
                     judged.add(role.urn)
                     for sourced in roles.documents_of(stack, role):
                         yield from _in_document(stack, sourced, f"the tools of {target.label}")
-    yield from _of_agents(stack)
 
 
 def _of_agents(stack: Stack) -> Iterator[Finding]:
-    # As registered where that is remembered: a component in the stack has its outputs only.
-    agents = {it.urn: it for it in (*stack.of(AGENT_RUNTIME), *stack.registered) if it.type == AGENT_RUNTIME}
     for policy in stack.of(ROLE_POLICY):
-        agent = agents.get(policy.parent)
-        written = [set(each(it, "actions")) for it in each(agent.props, "statements")] if agent else []
+        agent = _components(stack).get(policy.parent)
+        given = each(agent.props, "statements") if agent and agent.type == AGENT_RUNTIME else []
+        written = [set(each(it, "actions")) for it in given]
         for sourced in identity_documents(policy) if written else ():
             for statement in iam.statements(sourced.document):
                 if agent and set(statement.actions.values) in written:
@@ -124,13 +148,19 @@ def names_nothing(resource: str) -> bool:
 
 def handed(stack: Stack, carrier: Resource, statement: Statement) -> list[Any]:
     """What our own component was handed with these actions, if its document has the statement from there."""
-    components = (it for it in (*stack.registered, *stack.of(LAMBDA_TOOLS, AGENT_RUNTIME)) if it.urn == carrier.parent)
-    written = [it for component in components for it in each(component.props, "statements")]
+    component = _components(stack).get(carrier.parent)
+    written = each(component.props, "statements") if component else []
     return [it for it in written if set(each(it, "actions")) == set(statement.actions.values)]
 
 
 def _has_reason(stack: Stack, carrier: Resource, statement: Statement) -> bool:
     return any(at(written, "reason") for written in handed(stack, carrier, statement))
+
+
+@functools.lru_cache(maxsize=1)
+def _components(stack: Stack) -> dict[str, Resource]:
+    """By URN; as registered where that is remembered: a component in the stack has its outputs only."""
+    return {it.urn: it for it in (*stack.resources, *stack.registered) if it.type in (LAMBDA_TOOLS, AGENT_RUNTIME)}
 
 
 RULE = Rule(
@@ -140,6 +170,8 @@ RULE = Rule(
     fix="Name each action and each ARN; a component's statement with a wildcard takes a reason beside it.",
     severity=Severity.HIGH,
     framework=frameworks.LEAST_PRIVILEGE,
+    types=SEEN,
+    check_so_far=check_so_far,
     check_stack=check_stack,
-    remembers=frozenset({LAMBDA_TOOLS, AGENT_RUNTIME}),
+    remembers=SEEN | {FUNCTION_ALIAS, FUNCTION_URL, LAMBDA_TOOLS, AGENT_RUNTIME},
 )

@@ -39,20 +39,13 @@ def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
 
 
 def _concerned(so_far: Stack, resource: Resource) -> list[Resource]:
-    if resource.type == ROLE:
-        # Those that it lets in may take it from now on.
-        document = policy_sources.trust_document(resource).document
-        return [resource, *_listed(so_far, document)]
-    if resource.type == TARGET:
-        return [
-            role
-            for it in functions.of_target(so_far, resource)
-            for role in roles.roles_of(so_far, it, roles.USERS[it.type])
-        ]
     if resource.type == RESOURCE_POLICY:
         return _listed(so_far, documents.read(at(resource.props, "policy")))
-    prop = roles.USERS.get(resource.type) or policy_sources.FOR_ROLES.get(resource.type, "principal")
-    return roles.roles_of(so_far, resource, prop)
+    if resource.type == TARGET:
+        return [role for function in functions.of_target(so_far, resource) for role in roles.named_by(so_far, function)]
+    # Those that a role lets in may take it from now on.
+    trusted = _listed(so_far, policy_sources.trust_document(resource).document) if resource.type == ROLE else []
+    return [*roles.named_by(so_far, resource), *trusted]
 
 
 def _listed(so_far: Stack, document: Document) -> list[Resource]:

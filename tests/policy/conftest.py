@@ -1,4 +1,4 @@
-"""One pack process for all tests here, with no configuration unless a test sends one."""
+"""One pack process for all tests here and one for updates, with no configuration unless a test sends one."""
 
 from collections.abc import Iterator
 
@@ -13,8 +13,24 @@ def pack_process() -> Iterator[driver.Pack]:
         yield pack
 
 
+@pytest.fixture(scope="session")
+def updating_process() -> Iterator[driver.Pack]:
+    with driver.running(dry_run=False) as pack:
+        yield pack
+
+
 @pytest.fixture
 def pack(pack_process: driver.Pack) -> driver.Pack:
-    pack_process.configure({})
-    pack_process.analyze_stack([])  # ends the run of the test before
-    return pack_process
+    return _at_rest(pack_process)
+
+
+@pytest.fixture
+def updating(updating_process: driver.Pack) -> driver.Pack:
+    """The pack as it judges an update, which it stops before the last piece of a violation is created."""
+    return _at_rest(updating_process)
+
+
+def _at_rest(pack: driver.Pack) -> driver.Pack:
+    pack.configure({})
+    pack.analyze_stack([])  # ends the run of the test before
+    return pack

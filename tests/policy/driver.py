@@ -136,12 +136,12 @@ def rules(violations: Iterable[Violation]) -> list[str]:
 
 
 @contextmanager
-def running(folder: Path = POLICY, stack: str = "dev") -> Iterator[Pack]:
-    """The pack of a folder as a process, started as the engine starts it."""
+def running(folder: Path = POLICY, stack: str = "dev", *, dry_run: bool | None = True) -> Iterator[Pack]:
+    """The pack of a folder as a process, started as the engine does for a preview or an update, or by somebody else."""
     environment = os.environ | {
         "PULUMI_PROJECT": "shop",
         "PULUMI_STACK": stack,
-        "PULUMI_DRY_RUN": "true",
+        **({} if dry_run is None else {"PULUMI_DRY_RUN": str(dry_run).lower()}),
         "PULUMI_CONFIG": "{}",
     }
     command = [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", str(folder)]

@@ -13,7 +13,7 @@ from pulumi_policy import (
     StackValidationPolicy,
 )
 
-from tests.policy import making
+from tests.policy import driver, making
 from tests.policy.driver import ADVISORY, DISABLED, Pack, Registration, rules
 from toolgate.policy import pulumi_adapter
 from toolgate.policy.rule import Finding, Resource, Rule
@@ -169,3 +169,34 @@ def test_a_name_of_ours_is_no_pattern_of_theirs(pack: Pack) -> None:
     pack.configure({RULE: {"exceptions": [{"resource": "tools", "reason": "x"}]}})
     inside = Registration(OPEN.type, "tools", OPEN.inputs, parent="urn:pulumi:dev::shop::my:index:Shop::shop")
     assert pack.analyze(inside) == []
+
+
+def completed(pack: Pack, *resources: Registration) -> list[str]:
+    """Which registration is told that it completes a violation of the one before it."""
+    return [found.urn for resource in resources for found in pack.analyze(resource) if found.rule == URL_RULE]
+
+
+URL_RULE = "function-url-signed"
+URL = Registration(
+    "aws:lambda/functionUrl:FunctionUrl", "url", {"functionName": "shop-math", "authorizationType": "NONE"}
+)
+
+
+def test_an_update_is_stopped_by_what_completes_a_violation(pack: Pack, updating: Pack) -> None:
+    """It is said once there; a preview creates nothing, and says it of the resource itself at the end."""
+    first, second = making.target("math"), making.target("more")
+    assert completed(updating, URL, first, second) == [first.urn]
+    assert completed(pack, URL, first, second) == []
+    for it in (pack, updating):
+        assert [found.urn for found in it.analyze_stack([URL, first, second]) if found.rule == URL_RULE] == [URL.urn]
+
+
+def test_an_exception_is_for_the_resource_that_is_wrong(updating: Pack) -> None:
+    updating.configure({URL_RULE: {"exceptions": [{"resource": "url", "reason": "x"}]}})
+    assert completed(updating, URL, making.target()) == []
+
+
+def test_who_analyzes_without_the_engine_updates_nothing() -> None:
+    with driver.running(dry_run=None) as pack:
+        pack.configure({})
+        assert completed(pack, URL, making.target()) == []

@@ -182,3 +182,36 @@ def test_every_carrier_of_a_role_that_others_made(pack: Pack, kind: str, inputs:
 def test_a_target_that_is_no_function_is_nothing_to_bypass(pack: Pack) -> None:
     remote = Registration(target().type, "remote", {"targetConfiguration": {"mcp": {"mcpServer": {"endpoint": "x"}}}})
     assert found(pack, ROLE, making.role_policy(document(statement(INVOKE, "*"))), remote, runtime()) == []
+
+
+INVOKES = making.role_policy(document(statement(INVOKE, FUNCTION)))
+LETS_IN = Registration(
+    "aws:lambda/permission:Permission", "p", {"action": INVOKE, "function": FUNCTION, "principal": ROLE.outputs["arn"]}
+)
+
+
+@pytest.mark.parametrize(
+    "resources",
+    [
+        (ROLE, INVOKES, target(), runtime()),
+        (ROLE, INVOKES, runtime(), target()),
+        (ROLE, runtime(), target(), INVOKES),
+        (target(), runtime("arn:aws:iam::123456789012:role/platform/agent"), INVOKES),
+        (ROLE, target(), LETS_IN, runtime()),
+        (ROLE, target(), runtime(), LETS_IN),
+        (ROLE, making.gateway(roleArn=ROLE.outputs["arn"]), runtime()),
+        (ROLE, runtime(), making.gateway(roleArn=ROLE.outputs["arn"])),
+    ],
+    ids=lambda it: " ".join(resource.name for resource in it),
+)
+def test_an_update_is_stopped_before_the_last_piece_is_there(
+    updating: Pack, resources: tuple[Registration, ...]
+) -> None:
+    said = [it for resource in resources for it in updating.analyze(resource) if it.rule == RULE]
+    assert [it.urn for it in said] == [resources[-1].urn]
+
+
+def test_an_update_of_others_goes_on(updating: Pack) -> None:
+    other = making.role_policy(document(statement(INVOKE, FUNCTION)), of="gateway", name="other")
+    resources = (ROLE, GATEWAY_ROLE, target(), runtime(), making.gateway(), other)
+    assert [it for resource in resources for it in updating.analyze(resource) if it.rule == RULE] == []

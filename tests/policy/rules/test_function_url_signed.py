@@ -32,19 +32,20 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("arn", [FUNCTION, f"{FUNCTION}:live"])
-def test_a_public_url_on_a_tool_violates_before_it_or_the_target_is_there(pack: Pack, name: str, arn: str) -> None:
+def test_a_public_url_on_a_tool_violates_before_it_or_the_target_is_there(
+    pack: Pack, updating: Pack, name: str, arn: str
+) -> None:
     target = making.target()
     target.inputs["targetConfiguration"]["mcp"]["lambda"]["lambdaArn"] = arn
+    what = 'FunctionUrl "url", authorizationType: opens the function behind AgentcoreGatewayTarget'
     for resources in ([MATH, target, url(name)], [MATH, url(name), target], [url(name), target]):
-        (violation,) = of([found for resource in resources for found in pack.analyze(resource)])
+        (violation,) = of([found for resource in resources for found in updating.analyze(resource)])
         assert (violation.level, violation.urn) == ("mandatory", resources[-1].urn)
-        assert (
-            'FunctionUrl "url", authorizationType: opens the function behind AgentcoreGatewayTarget'
-            in violation.message
-        )
-        assert of(pack.analyze_stack(resources)) == []
-        (violation,) = of(pack.analyze_stack(resources))
-        assert violation.urn == url().urn
+        assert what in violation.message
+        updating.analyze_stack([])
+        (violation,) = of(pack.run(resources))
+        assert (violation.level, violation.urn) == ("mandatory", url().urn)
+        assert what in violation.message
 
 
 @pytest.mark.parametrize("authorization", ["NONE", "none", "", "AWS_iam", None, 7], ids=str)
@@ -107,10 +108,11 @@ def test_the_component_s_function_is_a_tool_s_before_its_target_is_there(pack: P
     assert 'opens Function "math-function" of LambdaTools to everybody' in violation.message
 
 
-def test_exceptions_hold_at_each_moment(pack: Pack) -> None:
-    pack.configure({RULE: {"exceptions": [{"resource": "url", "reason": "A public demo, ticket 7."}]}})
-    assert of(pack.run([MATH, url(), making.target()])) == []
-    assert of(pack.run([MATH, making.target(), url()])) == []
+def test_exceptions_hold_at_each_moment(pack: Pack, updating: Pack) -> None:
+    for it in (pack, updating):
+        it.configure({RULE: {"exceptions": [{"resource": "url", "reason": "A public demo, ticket 7."}]}})
+        assert of(it.run([MATH, url(), making.target()])) == []
+        assert of(it.run([MATH, making.target(), url()])) == []
 
 
 ADDRESS = "https://abcdefghijklmnopqrstuvwxyz012345.lambda-url.us-east-1.on.aws/"

@@ -261,15 +261,15 @@ def test_an_attachment_a_preview_cannot_name_is_judged_by_the_graph(pack: Pack) 
     assert [(violation.rule, violation.urn) for violation in found] == [(LAMBDA, attached.urn)]
 
 
-def test_a_role_is_agentcore_s_when_a_gateway_has_it(pack: Pack) -> None:
+def test_a_role_is_agentcore_s_when_a_gateway_has_it(pack: Pack, updating: Pack) -> None:
     """Even where its trust policy is unknown."""
     role, policy = making.role(assumeRolePolicy=UNKNOWN), making.role_policy(ANY_FUNCTION)
     gateway = making.gateway(roleArn=role.outputs["arn"])
     (found,) = of(LAMBDA, pack.run([role, policy, gateway]))
+    assert found.urn == policy.urn
+    (found,) = of(LAMBDA, [found for it in (role, policy, gateway) for found in updating.analyze(it)])
     assert found.urn == gateway.urn  # the last moment at which an update can be stopped
     assert 'RolePolicy "policy", policy, statement "Invoke"' in found.message
-    (found,) = of(LAMBDA, pack.analyze_stack([role, policy, gateway]))
-    assert found.urn == policy.urn
 
 
 WIDENING = "agent-cannot-widen-itself"
@@ -308,25 +308,23 @@ def given(kind: str, **inputs: Any) -> Registration:
     ],
 )
 def test_a_role_that_is_named_by_its_arn_and_made_elsewhere(
-    pack: Pack, user: str, carrier: Registration, expected: list[str]
+    pack: Pack, updating: Pack, user: str, carrier: Registration, expected: list[str]
 ) -> None:
     """What this stack writes into it is judged: before whichever of the two comes last, and at the end."""
     by_arn = named_by_arn(user)
-    assert rules(pack.analyze(carrier)) == []
-    assert rules(pack.analyze(by_arn)) == expected
-    assert not {LAMBDA, MODELS, WIDENING} & set(rules(pack.analyze_stack([carrier, by_arn])))
-    assert rules(pack.analyze(by_arn)) == []
-    assert rules(pack.analyze(carrier)) == expected
-    pack.analyze_stack([])
-    found = [it for it in pack.analyze_stack([carrier, by_arn]) if it.rule in (LAMBDA, MODELS, WIDENING)]
-    assert rules(found) == expected
-    assert {it.urn for it in found} <= {carrier.urn}
+    for first, last in ((carrier, by_arn), (by_arn, carrier)):
+        assert rules(updating.analyze(first)) == []
+        assert rules(updating.analyze(last)) == expected
+        updating.analyze_stack([])
+        found = [it for it in pack.run([first, last]) if it.rule in (LAMBDA, MODELS, WIDENING)]
+        assert rules(found) == expected
+        assert {it.urn for it in found} <= {carrier.urn}
 
 
-def test_an_exception_for_the_policy_holds_when_the_role_is_named_later(pack: Pack) -> None:
-    pack.configure({LAMBDA: {"exceptions": [{"resource": "given", "reason": "x"}]}})
-    assert pack.analyze(given("RolePolicy", role="existing", policy=ANY_FUNCTION)) == []
-    assert pack.analyze(named_by_arn("runtime")) == []
+def test_an_exception_for_the_policy_holds_when_the_role_is_named_later(updating: Pack) -> None:
+    updating.configure({LAMBDA: {"exceptions": [{"resource": "given", "reason": "x"}]}})
+    assert updating.analyze(given("RolePolicy", role="existing", policy=ANY_FUNCTION)) == []
+    assert updating.analyze(named_by_arn("runtime")) == []
 
 
 def test_a_run_does_not_remember_the_run_before(pack: Pack) -> None:

@@ -90,6 +90,34 @@ def test_a_version_of_the_function_is_the_function(pack: Pack) -> None:
     assert len([it for it in pack.run([ROLE, policy, function(), at_version]) if it.rule == RULE]) == 1
 
 
+WIDE = making.role_policy(document(statement("s3:*", "*")), of="orders")
+
+
+@pytest.mark.parametrize(
+    "resources",
+    [
+        (ROLE, WIDE, function(), making.target()),
+        (ROLE, function(), making.target(), WIDE),
+        (function(), making.target(), WIDE),
+        (making.target(), ROLE, WIDE, function()),
+    ],
+    ids=lambda it: " ".join(resource.name for resource in it),
+)
+def test_an_update_is_stopped_before_the_last_piece_is_there(
+    updating: Pack, resources: tuple[Registration, ...]
+) -> None:
+    said = [it for resource in resources for it in updating.analyze(resource) if it.rule == RULE]
+    assert [it.urn for it in said] == [resources[-1].urn]
+
+
+def test_a_reason_counts_in_an_update_too(updating: Pack) -> None:
+    written = {"actions": ["s3:*"], "resources": ["*"], "reason": "It lists what there is."}
+    component = Registration(COMPONENT, "orders", {"statements": [written]})
+    policy = Registration(WIDE.type, "tools", WIDE.inputs, {}, component.urn)
+    resources = (component, ROLE, policy, function(), making.target())
+    assert [it for resource in resources for it in updating.analyze(resource) if it.rule == RULE] == []
+
+
 def test_what_is_attached_counts_too(pack: Pack) -> None:
     arn = f"arn:aws:iam::{ACCOUNT}:policy/wide"
     policy = Registration(

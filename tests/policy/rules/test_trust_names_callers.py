@@ -46,9 +46,9 @@ def in_an_update(pack: Pack, *resources: Registration) -> list[Violation]:
 
 
 @pytest.mark.parametrize("entry", NOBODY_IN_PARTICULAR, ids=str)
-def test_strangers_may_not_take_a_role_that_holds_the_grant(pack: Pack, entry: dict[str, Any]) -> None:
+def test_strangers_may_not_take_a_role_that_holds_the_grant(pack: Pack, updating: Pack, entry: dict[str, Any]) -> None:
     caller, exact = role(entry), making.role_policy(EXACT, of="caller", name="exact")
-    found = in_an_update(pack, caller, exact)
+    found = in_an_update(updating, caller, exact)
     assert found
     assert {violation.level for violation in found} == {"mandatory"}
     assert all('Role "caller", assumeRolePolicy, Statement[0]: lets ' in violation.message for violation in found)
@@ -84,12 +84,12 @@ def user(kind: str, prop: str) -> Registration:
     ],
     ids=lambda it: it.type,
 )
-def test_the_role_of_an_agentcore_resource(pack: Pack, resource: Registration) -> None:
+def test_the_role_of_an_agentcore_resource(updating: Pack, resource: Registration) -> None:
     """Also where its trust policy lets AgentCore in no more than strangers."""
-    found = in_an_update(pack, role(ANYBODY), resource)
+    found = in_an_update(updating, role(ANYBODY), resource)
     assert [violation.urn for violation in found] == [resource.urn]
     assert "lets everybody take the role of Agentcore" in found[0].message
-    assert in_an_update(pack, role({"Principal": {"AWS": ACCOUNT}}), resource) == []
+    assert in_an_update(updating, role({"Principal": {"AWS": ACCOUNT}}), resource) == []
 
 
 def test_a_role_that_agentcore_may_take_beside_strangers_is_found_when_it_is_registered(pack: Pack) -> None:
@@ -103,16 +103,16 @@ def function(role_arn: Any = f"arn:aws:iam::{ACCOUNT}:role/caller", **more: Any)
     return Registration("aws:lambda/function:Function", "math", {"name": "shop-math", "role": role_arn}, **more)
 
 
-def test_the_role_of_a_tool_s_function(pack: Pack) -> None:
+def test_the_role_of_a_tool_s_function(pack: Pack, updating: Pack) -> None:
     by_lambda = {"Principal": {"Service": "lambda.amazonaws.com"}}
-    (violation,) = in_an_update(pack, role(by_lambda, ANYBODY), function(), making.target())
+    (violation,) = in_an_update(updating, role(by_lambda, ANYBODY), function(), making.target())
     assert violation.urn == making.target().urn
     assert "Statement[1]: lets everybody take the role of the function behind" in violation.message
-    assert in_an_update(pack, role(by_lambda), function(), making.target()) == []
-    pack.analyze_stack([])  # a run without the target
-    assert in_an_update(pack, role(by_lambda, ANYBODY), function()) == []
+    assert in_an_update(updating, role(by_lambda), function(), making.target()) == []
+    updating.analyze_stack([])  # a run without the target
+    assert in_an_update(updating, role(by_lambda, ANYBODY), function()) == []
     component = Registration("toolgate:index:LambdaTools", "math", {})
-    assert len(in_an_update(pack, role(by_lambda, ANYBODY), function(parent=component.urn))) == 1
+    assert len(in_an_update(updating, role(by_lambda, ANYBODY), function(parent=component.urn))) == 1
 
 
 @pytest.mark.parametrize(
@@ -169,9 +169,9 @@ CALLER = f"arn:aws:iam::{ACCOUNT}:role/caller"
         (permission(f"arn:aws:iam::{ACCOUNT}:role/other"), 0),
     ],
 )
-def test_what_lets_the_role_in(pack: Pack, resource: Registration, violations: int) -> None:
+def test_what_lets_the_role_in(pack: Pack, updating: Pack, resource: Registration, violations: int) -> None:
     """A gateway's and a function's own policy grant as well."""
-    assert len(in_an_update(pack, making.target(), role(ANYBODY), resource)) == violations
+    assert len(in_an_update(updating, making.target(), role(ANYBODY), resource)) == violations
     pack.analyze_stack([])
     assert len(of(pack.analyze_stack([making.target(), role(ANYBODY), resource]))) == violations
 
@@ -210,9 +210,9 @@ def test_a_role_from_which_such_a_role_may_be_assumed(
     assert all(what in it.message for it in found)
 
 
-def test_a_chain_of_roles_stops_an_update_where_it_is_closed(pack: Pack) -> None:
+def test_a_chain_of_roles_stops_an_update_where_it_is_closed(updating: Pack) -> None:
     holder = role({"Principal": {"AWS": CALLER}}, name="holder", inlinePolicies=[{"name": "x", "policy": EXACT}])
-    assert [it.urn for it in in_an_update(pack, role(ANYBODY), holder)] == [holder.urn]
+    assert [it.urn for it in in_an_update(updating, role(ANYBODY), holder)] == [holder.urn]
 
 
 @pytest.mark.timeout(20)
@@ -231,22 +231,22 @@ def test_roles_that_trust_each_other_lead_nowhere(pack: Pack) -> None:
 
 
 @pytest.mark.parametrize("managed", ["AdministratorAccess", "BedrockAgentCoreFullAccess", "AmazonBedrockFullAccess"])
-def test_managed_policies(pack: Pack, managed: str) -> None:
+def test_managed_policies(updating: Pack, managed: str) -> None:
     arn = f"arn:aws:iam::aws:policy/{managed}"
     attached = Registration(
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment", "a", {"role": "caller", "policyArn": arn}
     )
-    assert len(in_an_update(pack, role(ANYBODY), attached)) == 1
-    assert len(in_an_update(pack, role(ANYBODY, managedPolicyArns=[arn]))) == 1
+    assert len(in_an_update(updating, role(ANYBODY), attached)) == 1
+    assert len(in_an_update(updating, role(ANYBODY, managedPolicyArns=[arn]))) == 1
 
 
-def test_a_customer_managed_policy(pack: Pack) -> None:
+def test_a_customer_managed_policy(updating: Pack) -> None:
     arn = f"arn:aws:iam::{ACCOUNT}:policy/team/call"
     policy = Registration("aws:iam/policy:Policy", "call", {"name": "call", "policy": EXACT}, {"arn": arn})
     attached = Registration(
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment", "a", {"role": "caller", "policyArn": arn}
     )
-    assert [it.urn for it in in_an_update(pack, role(ANYBODY), policy, attached)] == [attached.urn]
+    assert [it.urn for it in in_an_update(updating, role(ANYBODY), policy, attached)] == [attached.urn]
 
 
 def test_a_first_preview_is_decided_by_the_graph(pack: Pack) -> None:
