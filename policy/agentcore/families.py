@@ -1,5 +1,7 @@
 """The ARNs that a rule asks about: every gateway, every function, every model, one function."""
 
+import functools
+
 from toolgate.policy.language import patterns
 from toolgate.policy.language.agentcore_facts import GATEWAY_ARNS
 from toolgate.policy.language.patterns import ACCOUNT, ACCOUNT_ID, ID, NAME, PARTITION, REGION, Some, chain
@@ -82,17 +84,20 @@ MODELS = (
 PROJECTS = (chain("arn:", PARTITION, ":bedrock-mantle:", REGION, ":", ACCOUNT, ":project/", ID),)
 
 
+@functools.lru_cache(maxsize=4096)
 def role_anywhere(name: str) -> tuple[patterns.Chain, ...]:
     """The ARNs a role of this name can have, in any account and under any path."""
     role = ("arn:", PARTITION, ":iam::", ACCOUNT_ID, ":role/")
     return chain(*role, name), chain(*role, _IAM_PATH_AND_NAME, f"/{name}")
 
 
+@functools.lru_cache(maxsize=4096)
 def function_named(name: str) -> tuple[patterns.Chain, ...]:
     """The ARNs a function of this name can have, in any Region and account."""
     return _with_qualifier("arn:", PARTITION, ":lambda:", REGION, ":", ACCOUNT, f":function:{name}")
 
 
+@functools.lru_cache(maxsize=4096)
 def function_family(arn: str) -> tuple[patterns.Chain, ...]:
     """The ARNs of one function: its own, and those of its versions and aliases."""
     return _with_qualifier(":".join(arn.split(":")[:7]))

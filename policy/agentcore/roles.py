@@ -75,8 +75,8 @@ def named_by(stack: Stack, resource: Resource) -> list[Resource]:
     """The roles that a resource is about: itself, the one it gives a policy to, that it uses or lets in."""
     if resource.type == ROLE:
         return [resource]
-    path = ROLES.get(resource.type) or ({**USERS, LAMBDA_PERMISSION: "principal"}.get(resource.type, ""),)
-    return roles_of(stack, resource, path[0])
+    prop = {**FOR_ROLES, **USERS, LAMBDA_PERMISSION: "principal"}.get(resource.type, "")
+    return roles_of(stack, resource, prop)
 
 
 def called(stack: Stack, name: str) -> list[Resource]:
@@ -89,6 +89,7 @@ def called(stack: Stack, name: str) -> list[Resource]:
     return [role for role in index.get(_name_in(name), ()) if account_in(role.props.get("arn") or "") in accounts]
 
 
+@functools.lru_cache(maxsize=4096)
 def _name_in(arn: str) -> str:
     entity = entity_id(arn)
     return entity.rpartition("/")[2] if ":assumed-role/" in entity else ""

@@ -32,11 +32,12 @@ SEEN = policy_sources.TYPES | {*AGENTS, GATEWAY, LAMBDA_PERMISSION, TARGET}
 def check_so_far(resource: Resource, so_far: Stack, config: RuleSettings) -> Iterator[Finding]:
     """When an agent is registered, something about its role, or a target."""
     agents = so_far.of(*AGENTS)
-    if resource.type == TARGET:
+    if agents and resource.type == TARGET:
         yield from _of_agents(so_far, agents, [it for it in functions.tools(so_far) if it.target == resource.urn])
-    elif agents:
-        about = {role.urn for role in roles.named_by(so_far, resource)}
-        concerned = [it for it in agents if about & {role.urn for role in roles.named_by(so_far, it)}]
+        return
+    about = {role.urn for role in roles.named_by(so_far, resource)} if agents else set()
+    concerned = [it for it in agents if about & {role.urn for role in roles.named_by(so_far, it)}]
+    if concerned:
         yield from _of_agents(so_far, concerned, functions.tools(so_far))
 
 

@@ -68,10 +68,13 @@ SEEN = TYPES | {FUNCTION, TARGET}
 
 def check_so_far(resource: Resource, so_far: Stack, config: RuleSettings) -> Iterator[Finding]:
     """When a target is registered, or something about the role of a function behind one."""
+    if resource.type == TARGET:
+        yield from _of_targets(so_far, [resource])
+        return
     about = {role.urn for role in roles.named_by(so_far, resource)}
-    for target in so_far.of(TARGET):
-        used = {role.urn for it in functions.of_target(so_far, target) for role in roles.named_by(so_far, it)}
-        if target.urn == resource.urn or about & used:
+    used = {it.urn for it in so_far.of(FUNCTION) if about & {role.urn for role in roles.named_by(so_far, it)}}
+    for target in so_far.of(TARGET) if used else ():
+        if used & {it.urn for it in functions.of_target(so_far, target)}:
             yield from _of_targets(so_far, [target])
 
 
