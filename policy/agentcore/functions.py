@@ -155,7 +155,8 @@ def _referred(stack: Stack, resource: Resource, prop: str, value: Any) -> list[R
         return list(_called(stack, value))
     found = list(stack.behind(resource, prop, FUNCTION))
     for alias in stack.behind(resource, prop, FUNCTION_ALIAS):
-        found += referred(stack, alias, "functionName")
+        name = at(alias.props, "functionName")
+        found += _called(stack, name) if isinstance(name, str) else stack.behind(alias, "functionName", FUNCTION)
     return found
 
 

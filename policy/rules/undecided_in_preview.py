@@ -99,6 +99,10 @@ def _in_resources(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
 
 def _in_function_urls(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
     tools = functions.tools(stack)
+    unnamed = {tool.target for tool in tools if tool.nameless and not tool.resources}
+    for target in stack.of(agentcore_facts.TARGET):
+        if target.urn in unnamed:
+            yield target, "targetConfiguration", "which function it calls"
     for url in stack.of(agentcore_facts.FUNCTION_URL):
         authorization = at(url.props, "authorizationType")
         if authorization == SIGNED or not tools:

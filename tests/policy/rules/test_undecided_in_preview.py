@@ -117,3 +117,13 @@ def test_a_role_that_nothing_tells(pack: Pack) -> None:
     gateway = making.gateway(roleArn=UNKNOWN)
     (violation,) = [it for it in pack.analyze_stack([gateway]) if it.rule == RULE]
     assert 'AgentcoreGateway "tools", roleArn: its role is not known in this preview' in violation.message
+
+
+def test_a_target_whose_function_nothing_tells(pack: Pack) -> None:
+    function = Registration("aws:lambda/function:Function", "math", {"name": UNKNOWN})
+    configuration = {"targetConfiguration": {"mcp": {"lambda": {"lambdaArn": UNKNOWN}}}}
+    nobody_knows = Registration(making.target().type, "math", configuration)
+    by_graph = Registration(nobody_knows.type, "math", configuration, {}, "", {"targetConfiguration": [function.urn]})
+    (violation,) = found(pack, function, nobody_knows)
+    assert 'AgentcoreGatewayTarget "math", targetConfiguration: which function it calls is not' in violation.message
+    assert found(pack, function, by_graph) == found(pack, function, making.target()) == []
