@@ -171,6 +171,9 @@ def test_nothing_changed_and_everything_new_or_gone_take_nothing_off(stacks: tup
         ("dev", {"toolgate:kmsKey": "create"}),
         ("dev", {"toolgate:protect": "true"}),
         ("prod", {"toolgate:logLevel": "debug"}),
+        ("dev", {"toolgate:observability": '{"logs": true, "traces": true, "alarms": true, "dashboard": true}'}),
+        ("dev", {"toolgate:permissionsBoundary": "arn:aws:iam::111122223333:policy/agents-boundary"}),
+        ("dev", {"toolgate:tags": '{"team": "x"}'}),
     ],
 )
 def test_an_ordinary_change_takes_nothing_off(stack: str, config: Mapping[str, str]) -> None:
