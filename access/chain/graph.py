@@ -193,6 +193,12 @@ class Graph:
     @cached_property
     def _ways_in(self) -> Things[tuple[ToolFunction, str]]:
         ways = {way_in: (function, way_in) for function in self.functions for way_in in function.ways_in}
+        functions = {function.arn: function for function in self.functions}
+        identities = (*self.deployment.roles, *self.deployment.users, *self.deployment.given_roles)
+        granted = {it for who in identities for policy in who.policies for it in policy.prefixes(INVOKE_FUNCTION)}
+        for arn, colon, qualifier in (it.rpartition(":") for it in sorted(granted)):
+            if qualifier and arn in functions:  # an alias that may have been made elsewhere
+                ways.setdefault(f"{arn}{colon}{qualifier}", (functions[arn], f"{arn}{colon}{qualifier}"))
         policies = {arn: function.policy for arn, (function, _) in ways.items() if function.policy}
         return Things(INVOKE_FUNCTION, ways, policies)
 

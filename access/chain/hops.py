@@ -134,9 +134,15 @@ _DIRECTLY: Mapping[str, Fact] = {"lambda:invokedviafunctionurl": "false", "lambd
 
 
 def invoke(caller: Identity, function: ToolFunction, way_in: str) -> Hop:
-    """The caller invokes a function by its ARN, an alias's or a version's."""
+    """The caller invokes a function by its ARN, an alias's or a version's.
+
+    Whether there is an alias that nothing but a grant names, the deployment does not say.
+    """
     asked = check(caller, INVOKE_FUNCTION, way_in, function.policy, _DIRECTLY)
-    return _hop(Step.INVOKE, caller, (function.arn, way_in), (asked,))
+    hop = _hop(Step.INVOKE, caller, (function.arn, way_in), (asked,))
+    if way_in in function.ways_in:
+        return hop
+    return replace(hop, access=ToolAccess(stricter(hop.decision, Access.UNDECIDED)))
 
 
 def through_url(caller: Identity, function: ToolFunction, url: FunctionUrl) -> Hop:

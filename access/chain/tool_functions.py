@@ -1,11 +1,11 @@
 """The functions behind tools, with every door that each has of its own: its policy, its URLs, its aliases."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
-from toolgate.access.deployment.function_access import FunctionUrl, function_name
+from toolgate.access.deployment.function_access import FunctionName, FunctionUrl, Permission, function_name
 from toolgate.access.iam.policies import Policy
 
 LATEST = "$LATEST"
@@ -29,7 +29,7 @@ class ToolFunction:
         arn: Its unqualified ARN.
         tools: The tools that it stands behind, at whichever gateway.
         callers: ARNs of the roles with which those gateways invoke it, and that nothing else has.
-        ways_in: The ARNs under which it can be invoked: its own, its aliases, its versions.
+        ways_in: The ARNs under which it can be invoked: its own, its aliases', its versions'.
         urls: Its URLs.
         policy: Its own policy, of all its permissions.
         known: Whether the function is in the deployment.
@@ -54,18 +54,50 @@ def tool_functions(deployment: Deployment) -> tuple[ToolFunction, ...]:
     known = {function.arn for function in deployment.functions}
     # A role that an agent or a function has as well is more than the gateway's.
     shared = {it.role_arn for it in deployment.runtimes} | {it.role_arn for it in deployment.functions}
+    permissions = _ByFunction((it.function, it) for it in deployment.function_access.permissions)
+    urls = _ByFunction((it.function, it) for it in deployment.function_access.urls)
+    named = _ByFunction((it, it) for it in _named(deployment))
     return tuple(
         ToolFunction(
             arn=arn,
             tools=tuple(of_function),
             callers=frozenset(callers[arn] - shared),
-            ways_in=_ways_in(deployment, arn),
-            urls=tuple(url for url in deployment.function_access.urls if url.function.means(arn)),
-            policy=_policy(deployment, arn),
+            ways_in=tuple(dict.fromkeys([arn, f"{arn}:{LATEST}", *(it.qualified(arn) for it in named.of(arn))])),
+            urls=tuple(urls.of(arn)),
+            policy=_policy(arn, permissions.of(arn)),
             known=arn in known,
         )
         for arn, of_function in tools.items()
     )
+
+
+class _ByFunction[T]:
+    """What is said of functions, found by their names, of which each Region has its own.
+
+    Args:
+        said: What it is, and the function that it names.
+    """
+
+    def __init__(self, said: Iterable[tuple[FunctionName, T]]) -> None:
+        self._said: dict[str, list[tuple[FunctionName, T]]] = {}
+        for function, it in said:
+            self._said.setdefault(_last(function.name), []).append((function, it))
+
+    def of(self, arn: str) -> Iterator[T]:
+        """What is said of the function with this ARN."""
+        return (it for function, it in self._said.get(_last(arn), ()) if function.means(arn))
+
+
+def _last(name: str) -> str:
+    return name.rsplit(":", 1)[-1]
+
+
+def _named(deployment: Deployment) -> Iterator[FunctionName]:
+    """Functions by whatever alias or version any resource names."""
+    yield from deployment.function_access.qualified
+    yield from (it.function for it in deployment.function_access.permissions)
+    yield from (it.function for it in deployment.function_access.urls)
+    yield from (function_name(it.function_arn) for it in deployment.targets if it.function_arn)
 
 
 def _behind(deployment: Deployment) -> Iterator[tuple[Gateway, str, list[GatewayTool]]]:
@@ -77,16 +109,6 @@ def _behind(deployment: Deployment) -> Iterator[tuple[Gateway, str, list[Gateway
             yield gateway, function_name(target.function_arn).name, offered
 
 
-def _ways_in(deployment: Deployment, arn: str) -> tuple[str, ...]:
-    named = (it.qualified(arn) for it in deployment.function_access.qualified if it.means(arn))
-    return tuple(dict.fromkeys([arn, f"{arn}:{LATEST}", *named]))
-
-
-def _policy(deployment: Deployment, arn: str) -> Policy | None:
-    statements = [
-        {**it.statement, "Resource": it.function.qualified(arn)}
-        for it in deployment.function_access.permissions
-        if it.function.means(arn)
-    ]
-    name = arn.rsplit(":", 1)[-1]
-    return Policy(name, {"Version": "2012-10-17", "Statement": statements}) if statements else None
+def _policy(arn: str, permissions: Iterable[Permission]) -> Policy | None:
+    statements = [{**it.statement, "Resource": it.function.qualified(arn)} for it in permissions]
+    return Policy(_last(arn), {"Version": "2012-10-17", "Statement": statements}) if statements else None

@@ -14,7 +14,7 @@ from toolgate.access.iam.identities import Identity
 from toolgate.access.matrix.inbound import OPEN, Inbound, inbound, requests
 from toolgate.access.matrix.tool_access import AccessCheck, ToolAccess, call, cedar_name
 from toolgate.access.output.witness_lines import answered, check_lines
-from toolgate.policy.language.agentcore_facts import INVOKE_FUNCTION, INVOKE_GATEWAY
+from toolgate.policy.language.agentcore_facts import INVOKE_FUNCTION, INVOKE_GATEWAY, target_of
 
 Arguments = Mapping[str, Any] | None
 
@@ -61,8 +61,10 @@ class Call:
     def _invoked(self) -> Iterator[str]:
         """The last hop, where the deployment holds the role with which the gateway makes it."""
         role = self.deployment.role(self.gateway.role_arn)
-        if role and self.function:
-            hop = hops.invoke(role, self.function, self.function.arn)
+        targets = [it for it in self.deployment.targets_of(self.gateway) if it.name == target_of(self.tool)]
+        if role and self.function and targets:
+            # The target may name an alias, and the role may be granted no more.
+            hop = hops.invoke(role, self.function, targets[0].function_arn or self.function.arn)
             yield f"function: IAM {INVOKE_FUNCTION} as {role.name}, the gateway's role: {hop.decision}"
             yield from (f"  {line}" for it in hop.checks for line in check_lines(it))
 

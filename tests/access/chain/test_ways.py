@@ -95,7 +95,8 @@ DIRECT, URL, F = "lambda:InvokeFunction", "function URL", "f"
         # A denial of the function itself denies none of its versions.
         ([_allow("lambda:*", "*"), {**INVOKE, "Effect": "Deny"}], ["allow"]),
         ([_allow("lambda:InvokeFunction", f"{FUNCTION}2")], []),
-        ([_allow("lambda:InvokeFunction", f"{FUNCTION}:live")], []),
+        # Of an alias that nothing else names nobody knows whether it is there.
+        ([_allow("lambda:InvokeFunction", f"{FUNCTION}:live")], ["undecided"]),
         ([_allow("lambda:GetFunction", FUNCTION)], []),
         ([_allow("lambda:InvokeFunctionUrl", FUNCTION)], []),
         ([CALL], []),
@@ -118,7 +119,7 @@ def test_a_boundary_closes_the_way_and_one_that_is_not_known_leaves_it_open(judg
 def test_an_alias_of_the_deployment_is_a_way_in(judge: Callable[..., Matrix]) -> None:
     alias = ("aws:lambda/alias:Alias", "live", {"functionName": "f", "name": "live", "functionVersion": "1"})
     statement = _allow("lambda:InvokeFunction", f"{FUNCTION}:live")
-    assert _rows(judge(*_role("ops", statement))) == []
+    assert _rows(judge(*_role("ops", statement))) == [("role/ops", DIRECT, F, "undecided")]
     assert _rows(judge(alias, *_role("ops", statement))) == [("role/ops", DIRECT, F, "allow")]
 
 
@@ -143,7 +144,7 @@ def test_the_gateways_own_role_has_to_invoke_its_functions(judge: Callable[..., 
         (_permission(_arn("ops")), [("role/ops", DIRECT, F, "allow")]),
         (_permission(OTHERS), [("root", DIRECT, F, "undecided")]),
         (_permission(STRANGER), [("role/stranger", DIRECT, F, "undecided")]),
-        (_permission(STRANGER, qualifier="live"), []),
+        (_permission(STRANGER, qualifier="live"), [("role/stranger", DIRECT, F, "undecided")]),
         # The account itself lets its identity policies count, and grants nothing.
         (_permission(ACCOUNT), []),
         (_permission("*", function="another"), []),

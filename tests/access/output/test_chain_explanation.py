@@ -9,6 +9,7 @@ import pytest
 
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.deployment.stack_export import DeploymentError
+from toolgate.access.matrix.access_matrix import matrix
 from toolgate.access.output.explanation import explain, explain_principal
 from toolgate.cli.main import main
 
@@ -63,6 +64,17 @@ def test_the_chain_from_a_person_over_an_agent_to_the_function(told: Callable[..
         "    function: IAM lambda:InvokeFunction as gate, the gateway's role: allow",
         "      Allow in identity policy 'gate-may' (Invoke)",
     ]
+
+
+def test_a_gateway_that_invokes_an_alias_needs_no_more_than_that(case: Callable[..., Any]) -> None:
+    gate = _ops({**INVOKE, "Resource": f"{FUNCTION}:live"}, name="gate")
+    export = case(identity=[CALL], more=gate, gateway={"roleArn": OPS.replace("ops", "gate")}).export()
+    target = next(it for it in export["deployment"]["resources"] if it["type"].endswith("GatewayTarget"))
+    for side in ("inputs", "outputs"):
+        target[side]["targetConfiguration"]["mcp"]["lambda"]["lambdaArn"] = f"{FUNCTION}:live"
+    lines = explain(parse(export), "caller", "math___add")
+    assert "function: IAM lambda:InvokeFunction as gate, the gateway's role: allow" in lines
+    assert matrix(parse(export)).bypasses == ()
 
 
 def test_every_hop_of_a_way_around_with_its_statements(told: Callable[..., list[str]]) -> None:
