@@ -40,13 +40,12 @@ class Things[T]:
 
     def concerning(self, caller: Identity) -> Iterator[T]:
         """Those to which a statement may let the caller; all others are denied."""
-        prefixes = frozenset[str]().union(*(policy.prefixes(self.action) for policy in caller.policies))
+        granted = [policy.granted(self.action) for policy in caller.policies]
+        starts = tuple(start for _, of_policy in granted for start in of_policy)
         keys = (_ANY, caller.account, entity_id(caller.arn), caller.arn)
         opened = {arn for key in keys for arn in self._opened.get(key, ())}
         found = {arn for arn in opened if self._names(self.policies[arn], arn, caller)}
-        found |= prefixes & self.by_arn.keys()
-        # Most are whole names, of the thing itself or of none.
-        starts = tuple(it for it in prefixes if it not in self.by_arn)
+        found |= {arn for names, _ in granted for arn in names & self.by_arn.keys()}
         found |= {arn for arn in self.by_arn if arn.startswith(starts)} if starts else set()
         yield from (self.by_arn[arn] for arn in self.by_arn if arn in found)
 
@@ -195,10 +194,11 @@ class Graph:
         ways = {way_in: (function, way_in) for function in self.functions for way_in in function.ways_in}
         functions = {function.arn: function for function in self.functions}
         identities = (*self.deployment.roles, *self.deployment.users, *self.deployment.given_roles)
-        granted = {it for who in identities for policy in who.policies for it in policy.prefixes(INVOKE_FUNCTION)}
-        for arn, colon, qualifier in (it.rpartition(":") for it in sorted(granted)):
+        granted = [policy.granted(INVOKE_FUNCTION) for who in identities for policy in who.policies]
+        for way_in in sorted({it for names, starts in granted for it in names | starts}):
+            arn, _, qualifier = way_in.rpartition(":")
             if qualifier and arn in functions:  # an alias that may have been made elsewhere
-                ways.setdefault(f"{arn}{colon}{qualifier}", (functions[arn], f"{arn}{colon}{qualifier}"))
+                ways.setdefault(way_in, (functions[arn], way_in))
         policies = {arn: function.policy for arn, (function, _) in ways.items() if function.policy}
         return Things(INVOKE_FUNCTION, ways, policies)
 

@@ -28,8 +28,7 @@ class Policy:
     document: Mapping[str, Any]
     only: frozenset[int] | None = None
     _concerning: dict[str, tuple[Statement, ...]] = field(default_factory=dict, compare=False, repr=False)
-    _named: dict[str, frozenset[str] | None] = field(default_factory=dict, compare=False, repr=False)
-    _prefixes: dict[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
+    _granted: dict[str, tuple[frozenset[str], frozenset[str]]] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
@@ -45,22 +44,19 @@ class Policy:
             self._concerning[action] = found
         return found
 
-    def prefixes(self, action: str) -> frozenset[str]:
-        """What the ARN begins with of every resource on which some statement may allow an action."""
-        if action not in self._prefixes:
+    def granted(self, action: str) -> tuple[frozenset[str], frozenset[str]]:
+        """On which resources some statement may allow an action: whole names, and what others begin with."""
+        if action not in self._granted:
             allows = [s.resources for s in self.concerning(action) if s.allow]
-            whole = any(not it.given or it.negated for it in allows)
-            self._prefixes[action] = frozenset([""] if whole else (_prefix(v) for it in allows for v in it.values))
-        return self._prefixes[action]
+            plain = [it for it in allows if it.given and not it.negated]
+            starts = {_prefix(value) for it in plain for value in it.inexact} | ({""} if plain != allows else set())
+            self._granted[action] = frozenset[str]().union(*(it.exact for it in plain)), frozenset(starts)
+        return self._granted[action]
 
     def may_allow(self, action: str, resource: str) -> bool:
         """Whether some statement may allow the action on the resource; False is certain, True is not."""
-        if action not in self._named:
-            allows = [s.resources for s in self.concerning(action) if s.allow]
-            plain = all(r.given and not r.negated and not r.inexact for r in allows)
-            self._named[action] = frozenset().union(*(r.exact for r in allows)) if plain else None
-        named = self._named[action]
-        return named is None or resource in named
+        names, starts = self.granted(action)
+        return resource in names or bool(starts)
 
 
 # Where what a resource says literally ends: at a wildcard, a policy variable, or what is not known.

@@ -26,6 +26,7 @@ SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/r1/somebody"
 RESOURCES = [
     *FUNCTIONS,
     *(f"{arn}:*" for arn in FUNCTIONS),
+    *(f"{arn}*" for arn in FUNCTIONS),
     *RUNTIMES,
     *(f"{arn}*" for arn in RUNTIMES),
     *ROLES,
