@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from toolgate.access.chain import hops
 from toolgate.access.chain.graph import Graph, graph
 from toolgate.access.chain.hops import Hop
-from toolgate.access.chain.principals import principals
+from toolgate.access.chain.principals import everything, principals
+from toolgate.access.chain.ways import bypasses, through
 from toolgate.access.deployment.deployment import Deployment, parse
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.iam.identities import ANY_CALLER, Identity
 from toolgate.access.iam.policies import Policy
+from toolgate.access.matrix.tool_access import ALLOWED
 
 ACCOUNT, OTHERS = "123456789012", "999999999999"
 GATEWAY = f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}:gateway/tools-abcdefghij"
@@ -147,3 +149,35 @@ def test_what_the_graph_finds_is_what_deciding_every_pair_finds(deployment: Depl
             assert named.items() <= _open(plainly).items()
             continue
         assert _open(hops_found) == _open(plainly)
+
+
+def _every_path(found: Graph, who: Identity, before: tuple[Hop, ...] = (), seen: tuple[str, ...] = ()) -> list[Any]:
+    """Each way from somebody to a function, by walking through all roles in every order."""
+    ways: list[Any] = [(hop.to, through(before, hop.access).decision) for hop in found.doors(who)]
+    if everything(who):
+        ways += [(it.arn, through(before, ALLOWED).decision) for it in found.functions]
+    for hop in found.taken(who):
+        role = found.role_after(hop)
+        if role.arn not in (*seen, who.arn):
+            ways += _every_path(found, role, (*before, hop), (*seen, who.arn))
+    return ways
+
+
+@settings(max_examples=200, deadline=None)
+@given(DEPLOYMENTS)
+def test_a_function_that_any_path_leads_to_has_a_row(deployment: Deployment) -> None:
+    found = graph(deployment)
+    callers = list(principals(deployment, found.functions))
+    rows = list(bypasses(found, [], callers))
+    for caller in callers:
+        ways = _every_path(found, caller.identity)
+        for function in found.functions:
+            name = "*" if caller.identity is ANY_CALLER else caller.identity.arn
+            told = {
+                it.access.decision for it in rows if it.principal in (name, "*") and it.target in (function.arn, "*")
+            }
+            walked = {decision for to, decision in ways if to == function.arn} - {Access.DENY}
+            assert bool(told) >= bool(walked)
+            assert (Access.ALLOW in told) >= (Access.ALLOW in walked)
+            own = {it.access.decision for it in rows if it.principal == name and it.target in (function.arn, "*")}
+            assert bool(own) <= bool(walked)
