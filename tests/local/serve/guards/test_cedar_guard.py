@@ -240,17 +240,19 @@ def test_iam_comes_first(policed: Policed, rpc: Rpc) -> None:
 
 
 def test_in_a_session_it_counts_who_signs_the_call(policed: Policed, rpc: Rpc) -> None:
-    """The gateway with MCP sessions: a session id is no credential."""
+    """The gateway with MCP sessions: a session id is no credential, and another's is none at all."""
     permit = policy(role=SECOND).replace(TOOLS, OTHER)
     hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
     with policed(permit, policy(role="denied-role").replace("permit", "forbid")) as serving:
         url, owner = serving.gateway_url(OTHER), serving.session(f"{ROLES}{SECOND}")
         thief = serving.session(f"{ROLES}denied-role")  # IAM lets it in at this gateway
-        session = rpc(url, owner, "initialize", hello).headers["mcp-session-id"]
-        rpc(url, owner, "notifications/initialized", mcp_session_id=session)
-        assert '"math___add_numbers"' in rpc(url, owner, "tools/list", mcp_session_id=session).text
-        assert '"tools":[]' in rpc(url, thief, "tools/list", mcp_session_id=session).text
-        refused = rpc(url, thief, "tools/call", ADD, mcp_session_id=session).text
+        theirs, own = (rpc(url, it, "initialize", hello).headers["mcp-session-id"] for it in (owner, thief))
+        rpc(url, owner, "notifications/initialized", mcp_session_id=theirs)
+        assert '"math___add_numbers"' in rpc(url, owner, "tools/list", mcp_session_id=theirs).text
+        assert rpc(url, thief, "tools/list", mcp_session_id=theirs).status_code == 404
+        rpc(url, thief, "notifications/initialized", mcp_session_id=own)
+        assert '"tools":[]' in rpc(url, thief, "tools/list", mcp_session_id=own).text
+        refused = rpc(url, thief, "tools/call", ADD, mcp_session_id=own).text
     assert '"code":-32002' in refused
 
 
