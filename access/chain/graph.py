@@ -193,7 +193,7 @@ class Graph:
     def _ways_in(self) -> Things[tuple[ToolFunction, str]]:
         ways = {way_in: (function, way_in) for function in self.functions for way_in in function.ways_in}
         functions = {function.arn: function for function in self.functions}
-        identities = (*self.deployment.roles, *self.deployment.users, *self.deployment.given_roles)
+        identities = (*self.deployment.roles, *self.deployment.users, *self.deployment.given)
         granted = [policy.granted(INVOKE_FUNCTION) for who in identities for policy in who.policies]
         for way_in in sorted({it for names, starts in granted for it in names | starts}):
             arn, _, qualifier = way_in.rpartition(":")
