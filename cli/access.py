@@ -1,5 +1,6 @@
 """`toolgate access`: who may call what in a deployment."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,6 +113,38 @@ def picture(deployment: Path, policies: Policies, form: str) -> None:
 
     read = _read(deployment, policies)
     say({"svg": as_svg, "mermaid": as_mermaid}[form](drawn(read, judged(read))))
+
+
+@access.command()
+@click.option("--profile", help="whose credentials to take, as for the AWS CLI (default: what boto3 finds)")
+@click.option("--region", "regions", multiple=True, help="a Region to read; several times (default: the profile's)")
+@click.option("--out", type=options.FILE, help="write the deployment here; only you can read the file")
+@click.option("--print-policy", is_flag=True, help="print the IAM document that a scan needs, and call nothing")
+def scan(profile: str | None, regions: tuple[str, ...], out: Path | None, print_policy: bool) -> None:
+    """Read a live account, and change nothing, as a DEPLOYMENT for the other commands.
+
+    It is for accounts that were built with anything: the file is read by `matrix`, `explain`, `diff`, `picture`, and by
+    `toolgate plan --deployment`. What could not be read is told, and noted in the file. Exit code 0: the file is
+    written. 2: nothing could be read.
+    """
+    from toolgate.access.deployment.stack_export import write
+    from toolgate.access.scan.resources import notes
+    from toolgate.access.scan.scan import ScanError, permissions, session_of
+    from toolgate.access.scan.scan import scan as scanned
+
+    if out is None and not print_policy:
+        raise CommandError("nowhere to write: give --out FILE")
+    try:
+        if out is None or print_policy:
+            click.echo(json.dumps(permissions(regions), indent=2))
+            return
+        made = scanned(session_of(profile), regions, lambda line: click.echo(f"   {line}", err=True))
+    except ScanError as error:
+        raise CommandError(str(error)) from error
+    for it in notes(made):
+        click.echo(f"Not read: {it.what}: {it.why}", err=True)
+    options.written(lambda file: write(made, file), out, "--out")
+    click.echo(f"{len(made['deployment']['resources'])} resources written to {out}")
 
 
 def _read(file: Path, policies: Policies) -> "Deployment":

@@ -2,7 +2,6 @@
 
 import gc
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from toolgate.access.deployment.deployment import parse
-from toolgate.access.deployment.stack_export import DeploymentError
+from toolgate.access.deployment.stack_export import DeploymentError, write
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.control_plane import ControlPlane
 from toolgate.local.cloud.inference_profiles import NOT_KNOWN, not_known, note
@@ -113,22 +112,6 @@ def judge(deployment: Mapping[str, Any], *, rules: PackConfig | None = None) -> 
     _, _, stack, _, project, *_ = f"{urn}::".split(":")
     with pack_process.running(PACK, project, stack, {}, rules) as judging:
         return Plan(dict(deployment), tuple(judging.violations(deployment)))
-
-
-def write(deployment: Mapping[str, Any], path: Path) -> None:
-    """Write a deployment file whole or not at all; only its owner may read it (it may hold secrets).
-
-    Its folder is made where it is missing.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.new")
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(deployment, file, indent=2)
-            file.write("\n")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def describe(planned: Plan) -> str:

@@ -40,7 +40,9 @@ def identity_documents(resource: Resource) -> Iterator[SourcedDocument]:
 
 
 def _sources(resource: Resource) -> Iterator[tuple[str, Any]]:
-    if resource.type not in DOCUMENTS:
+    arn = properties.at(resource.props, "arn")
+    known = isinstance(arn, str) and managed_policies.judged_where_attached(arn)
+    if known or resource.type not in DOCUMENTS:
         return
     *block, last = CARRIERS[resource.type].document
     for index, holder in enumerate(properties.each(resource.props, *block)):

@@ -55,6 +55,7 @@ IN_THE_ZIP = {"bin/opentelemetry-instrument"}
 # Exceptions that one module of ours catches from another: nobody reads their text, or only within the other's message.
 INTERNAL = {
     "access/cedar/cedar_values.py: ArgumentError",
+    "access/scan/reader.py: UnreadError",
     "agent/contract.py: ContractError",
     "agent/model.py: ModelError",
     "components/iam/leftovers.py: InUseError",

@@ -15,7 +15,7 @@ from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.roles import Role
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.iam.identities import ANY_CALLER, Identity, outsider
-from toolgate.access.iam.policies import Policy
+from toolgate.access.iam.policies import UNREAD, Policy
 from toolgate.access.matrix.role_takers import RoleTaker, role_takers
 from toolgate.policy.language.agentcore_facts import (
     ASK_RUNTIME,
@@ -51,16 +51,22 @@ class Things[T]:
 
     @cached_property
     def _opened(self) -> Mapping[str, list[str]]:
-        """Those whose own policy names somebody other than services, by whom it names."""
+        """Those whose own policy names somebody other than services, or may do so, by whom it names."""
         found: dict[str, list[str]] = {}
         for arn in self.by_arn.keys() & self.policies.keys():
             statements = self.policies[arn].concerning(self.action)
-            for key in dict.fromkeys(key for statement in statements for key in _named_keys(statement)):
+            unread = [_ANY] if self.policies[arn] is UNREAD else []
+            for key in dict.fromkeys([*unread, *(key for statement in statements for key in _named_keys(statement))]):
                 found.setdefault(key, []).append(arn)
         return found
 
     def _names(self, policy: Policy, arn: str, caller: Identity) -> bool:
-        """Whether it names the caller; its account does not count where the caller's own policies have to allow."""
+        """Whether it names the caller; its account does not count where the caller's own policies have to allow.
+
+        For all whom a policy may name that was not read, anybody stands.
+        """
+        if policy is UNREAD:
+            return caller is ANY_CALLER
         who = None if caller is ANY_CALLER else caller.arn
         ways = {named(s, who) for s in policy.concerning(self.action)} - {None}
         return bool(ways - {Named.ACCOUNT}) or (bool(ways) and account_in(arn) != caller.account)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.function_access import FunctionName, FunctionUrl, Permission, function_name
-from toolgate.access.iam.policies import Policy
+from toolgate.access.deployment.not_read import OWN_POLICY
+from toolgate.access.iam.policies import UNREAD, Policy
 
 LATEST = "$LATEST"
 """The version that every function has; it can be invoked by name as well (Lambda developer guide, "Versions")."""
@@ -64,7 +65,7 @@ def tool_functions(deployment: Deployment) -> tuple[ToolFunction, ...]:
             callers=frozenset(callers[arn] - shared),
             ways_in=tuple(dict.fromkeys([arn, f"{arn}:{LATEST}", *(it.qualified(arn) for it in named.of(arn))])),
             urls=tuple(urls.of(arn)),
-            policy=_policy(arn, permissions.of(arn)),
+            policy=UNREAD if deployment.unread(arn, OWN_POLICY) else _policy(arn, permissions.of(arn)),
             known=arn in known,
         )
         for arn, of_function in tools.items()

@@ -6,6 +6,7 @@ stack that was not written with our components all read alike.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from toolgate.access.deployment.data_resources import service_of
 from toolgate.access.deployment.function_access import NO_ACCESS, FunctionAccess, read_function_access
 from toolgate.access.deployment.gateway_tools import api_schema
 from toolgate.access.deployment.given_identities import read_given
+from toolgate.access.deployment.not_read import OWN_POLICY, NotRead, read_not_read
 from toolgate.access.deployment.policy_attachments import read_attachments
 from toolgate.access.deployment.policy_engines import read_attachment, read_policy_engines
 from toolgate.access.deployment.roles import Role, read_roles
@@ -29,7 +31,7 @@ from toolgate.access.deployment.stack_export import Archive, Asset, DeploymentEr
 from toolgate.access.deployment.supplied_policies import with_policies
 from toolgate.access.deployment.users import User, read_users
 from toolgate.access.iam.identities import Identity, outsider
-from toolgate.access.iam.policies import Policy, read_resource_policy
+from toolgate.access.iam.policies import UNREAD, Policy, read_resource_policy
 from toolgate.access.iam.unique_ids import with_arns
 from toolgate.policy.language import coverage
 from toolgate.policy.language.agentcore_facts import (
@@ -65,7 +67,7 @@ class Deployment:
     are the resources that tools keep data in, as `data_resources` reads them; `given` are identities that it does not
     make but writes into, or gives to an agent, as `given_identities` reads them; `function_access` says who may use
     functions past a gateway; `not_judged` says in a sentence each what may let somebody in and is not read; `stack` is
-    the stack's name, as the resources' URNs have it.
+    the stack's name, as the resources' URNs have it; `not_read` is what a scan of an account could not read.
     """
 
     roles: tuple[Role, ...]
@@ -83,6 +85,15 @@ class Deployment:
     not_judged: tuple[str, ...] = ()
     rival_policies: Mapping[str, tuple[Policy, ...]] = field(default_factory=dict)
     stack: str = ""
+    not_read: tuple[NotRead, ...] = ()
+
+    def unread(self, arn: str, part: str) -> bool:
+        """Whether a scan could not read this part (`not_read`) of the resource with this ARN."""
+        return (arn, part) in self._unread or (arn, None) in self._unread
+
+    @cached_property
+    def _unread(self) -> frozenset[tuple[str | None, str | None]]:
+        return frozenset((it.about, it.part) for it in self.not_read)
 
     def policies_on(self, arn: str) -> tuple[Policy, ...]:
         """The resource policies that the deployment puts on a resource: of several, AWS keeps whichever comes last."""
@@ -140,6 +151,8 @@ def parse(export: Mapping[str, Any]) -> Deployment:
     arns = {unique_id: arn for unique_id, arn in ids if unique_id}
     roles = tuple(replace(role, trust=with_arns(role.trust, arns)) for role in read_roles(found, attachments))
     on_resources = _resource_policies(found, arns)
+    missing = tuple(read_not_read(found))
+    unread = {it.about: UNREAD for it in missing if it.about and it.part == OWN_POLICY}
     by_type = {wanted: [r for r in found if r.type == wanted] for wanted in (*_READ, FUNCTION)}
     return Deployment(
         roles=roles,
@@ -148,7 +161,7 @@ def parse(export: Mapping[str, Any]) -> Deployment:
         targets=tuple(_target(r) for r in by_type[TARGET]),
         functions=tuple(_function(r) for r in by_type[FUNCTION]),
         runtimes=tuple(_runtime(r, agents, uploaded) for r in by_type[RUNTIME]),
-        resource_policies={arn: policies[-1] for arn, policies in on_resources.items()},
+        resource_policies={arn: policies[-1] for arn, policies in on_resources.items()} | unread,
         rival_policies={arn: policies for arn, policies in on_resources.items() if len(policies) > 1},
         policy_engines=read_policy_engines(found),
         others=tuple(r.label for r in every if _of_agentcore(r) and (r.unread or r.type not in _READ)),
@@ -157,6 +170,7 @@ def parse(export: Mapping[str, Any]) -> Deployment:
         function_access=read_function_access(found),
         not_judged=tuple(_not_judged(every)),
         stack=next((r.urn.removeprefix("urn:pulumi:").partition("::")[0] for r in found), ""),
+        not_read=missing,
     )
 
 

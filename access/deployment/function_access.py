@@ -175,6 +175,9 @@ def _qualified(resources: Sequence[Resource]) -> Iterator[FunctionName]:
     for resource in resources:
         if resource.type == FUNCTION_ALIAS:
             yield function_name(resource.text("functionName"), resource.text("name"))
+        # A scan of an account lists all of them.
+        for number in resource.texts("versions", resource.get("versions")) if resource.type == FUNCTION else ():
+            yield function_name(resource.text("arn"), number)
         version = resource.get("version") if resource.type == FUNCTION else None
         if isinstance(version, str) and version.isdigit():
             yield function_name(resource.text("arn"), version)

@@ -1,4 +1,4 @@
-"""A Lambda target's tools: from pulumi_aws's form to the one that AgentCore's API and MCP use.
+"""A Lambda target's tools: from pulumi_aws's form to the one that AgentCore's API and MCP use, and back.
 
 pulumi_aws writes an object's properties as a list of named entries, each with its own `required`, and the deepest
 levels as JSON text (`propertiesJson`, `itemsJson`); the API writes a mapping and one list of required names. Both texts
@@ -66,3 +66,34 @@ def _checked(name: str, value: Any, kind: type) -> Any:
     if not isinstance(value, kind):
         raise ValueError(f"{name} of a tool's schema has not the form that pulumi_aws gives it")
     return value
+
+
+_PROVIDERS = {
+    "schema": {"items": "items", "properties": "property"},
+    "items": {"items": "text", "properties": "text"},
+    "property": {"items": "items", "properties": "text"},
+}
+"""Where a schema stands in pulumi_aws's form, and where its items and properties stand; `text` is JSON text."""
+
+
+def provider_schema(schema: Mapping[str, Any], place: str = "schema") -> dict[str, Any]:
+    """The schema as pulumi_aws writes it: what `api_schema` takes back.
+
+    Args:
+        schema: A schema as the API writes it.
+        place: Where it stands.
+    """
+    written = {key: schema[key] for key in ("type", "description") if key in schema}
+    inside = _PROVIDERS.get(place, {})
+    if schema.get("items"):
+        items = schema["items"]
+        written |= {"items": provider_schema(items, inside["items"])} if inside else {"itemsJson": json.dumps(items)}
+    properties, required = schema.get("properties"), schema.get("required") or ()
+    if properties and inside:
+        written["properties"] = [
+            {"name": name, "required": name in required, **provider_schema(child, inside["properties"])}
+            for name, child in properties.items()
+        ]
+    elif properties:
+        written["propertiesJson"] = json.dumps({"properties": properties, "required": list(required)})
+    return written

@@ -81,8 +81,11 @@ def _users(
 
 
 def _groups(resources: Sequence[Resource], attachments: Attachments, place: Place) -> Iterator[Identity]:
-    arns = {it.text("name"): it.optional_text("arn") for it in resources if it.type == GROUP}
-    for name in attachments.holders("group"):
+    groups = {it.text("name"): it for it in resources if it.type == GROUP}
+    arns = {name: it.optional_text("arn") for name, it in groups.items()}
+    # A scan of an account says who all of them are.
+    whole = {name for name, it in groups.items() if it.get("members") is not None}
+    for name in (it for it in attachments.holders("group") if it not in whole):
         yield _members(arns.get(name) or place("group", name), attachments, ("group", name), "its other members")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from toolgate.access.deployment.not_read import IDENTITY_POLICIES, read_not_read
 from toolgate.access.deployment.stack_export import Resource
 from toolgate.access.iam.policies import Policy, read_policy
 from toolgate.policy.language.agentcore_facts import MANAGED_POLICY, PERMISSION_SET
@@ -21,17 +22,20 @@ class Attachments:
         managed: Managed policies by ARN.
         inline: Inline policies that are resources of their own, by their names in AWS.
         attached: ARNs of attached managed policies.
+        unread: What a scan could not read.
     """
 
     managed: Mapping[str, Policy]
     inline: Mapping[Named, Mapping[str, Policy]]
     attached: Mapping[Named, Sequence[str]]
+    unread: Mapping[Named, Sequence[str]]
 
     def of(self, whose: Named) -> tuple[list[Policy], list[str]]:
-        """An identity's policies, and the ARNs of those whose documents the deployment does not hold."""
+        """An identity's policies, and the ARNs or names of those whose documents the deployment does not hold."""
         listed = dict.fromkeys(self.attached.get(whose, ()))
         known = [self.managed[arn] for arn in listed if arn in self.managed]
-        return [*self.inline.get(whose, {}).values(), *known], [arn for arn in listed if arn not in self.managed]
+        missing = [arn for arn in listed if arn not in self.managed]
+        return [*self.inline.get(whose, {}).values(), *known], [*missing, *self.unread.get(whose, ())]
 
     def holders(self, kind: str) -> tuple[str, ...]:
         """The names of all identities of a kind that some policy belongs to."""
@@ -61,7 +65,16 @@ def read_attachments(resources: Sequence[Resource]) -> Attachments:
             if policies:
                 inline.setdefault(whose, {}).update(policies)
             attached.setdefault(whose, []).extend(arns)
-    return Attachments(managed, inline, attached)
+    return Attachments(managed, inline, attached, _unread(resources))
+
+
+def _unread(resources: Sequence[Resource]) -> Mapping[Named, Sequence[str]]:
+    unread: dict[Named, list[str]] = {}
+    for it in read_not_read(resources):
+        if it.about and it.part == IDENTITY_POLICIES:
+            kind, _, name = it.about.rpartition(":")[2].partition("/")
+            unread.setdefault((kind, name.rpartition("/")[2]), []).append(it.what)
+    return unread
 
 
 _NONE = Carrier()

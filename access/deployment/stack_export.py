@@ -6,6 +6,7 @@ Source of the marks: pulumi's `sdk/python/lib/pulumi/runtime/rpc.py`.
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -173,6 +174,22 @@ def load(path: Path) -> Mapping[str, Any]:
     if not isinstance(parsed, dict):
         raise DeploymentError(f"{path}: not a deployment (a JSON {type(parsed).__name__}); {HOW_TO_MAKE_ONE}")
     return parsed
+
+
+def write(deployment: Mapping[str, Any], path: Path) -> None:
+    """Write a deployment file whole or not at all; only its owner may read it (it may hold secrets).
+
+    Its folder is made where it is missing.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.new")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(deployment, file, indent=2)
+            file.write("\n")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def resources(export: Mapping[str, Any]) -> tuple[Resource, ...]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from toolgate.access.iam.identities import ANY_ACCOUNT, ANY_CALLER
+from toolgate.access.iam.policies import UNREAD
 from toolgate.access.iam.statements import DecidingStatement, IamRequest, Matched, matches
 from toolgate.policy.language.agentcore_facts import ASSUME_ROLE
 from toolgate.policy.language.arns import account_in
@@ -62,6 +63,8 @@ class Decision:
 
 ANYTHING = "Anything"
 """The effect of a document that the deployment does not hold."""
+UNREAD_DOCUMENT = DecidingStatement("of the resource", "it was not read", ANYTHING, kind="resource")
+"""What the policy on a resource says that a scan could not read."""
 IDENTITY, BOUNDARY, RESOURCE = "identity policy", "permissions boundary", "resource policy"
 
 
@@ -82,6 +85,8 @@ def decide(request: IamRequest) -> Decision:
     denies = [m for m in matched if m.statement.effect == "Deny"]
     if _surely(denies):
         return Decision(Outcome.EXPLICIT_DENY, _statements(_surely(denies)))
+    if request.resource_policy is UNREAD:
+        return Decision(Outcome.UNDECIDED, (UNREAD_DOCUMENT, *_statements(matched)))
     ways = _ways(request, [m for m in matched if m.statement.effect == "Allow"])
     # An unknown document may allow or deny anything, but it opens no lock other than its own.
     others_open = any(all(layer.allows for layer in way if layer.sort != IDENTITY) for way in ways)

@@ -59,6 +59,9 @@ class Policy:
         return resource in names or bool(starts)
 
 
+UNREAD = Policy("not read", {"Version": "2012-10-17", "Statement": []})
+"""The policy on a resource that a scan could not read, or not whole: it may allow and deny anything."""
+
 # Where what a resource says literally ends: at a wildcard, a policy variable, or what is not known.
 _LITERAL = re.compile(f"[^*?${re.escape(HOLE)}]*")
 

@@ -20,7 +20,7 @@ from toolgate.access.iam.evaluation import Access
 from toolgate.access.iam.identities import ANY_CALLER, Identity
 from toolgate.access.matrix.blocks import Block, Entry
 from toolgate.access.matrix.elsewhere import ANY_TOOL, any_gateway_elsewhere, gateways_elsewhere
-from toolgate.access.matrix.inbound import reached
+from toolgate.access.matrix.inbound import concerned, reached
 from toolgate.access.matrix.not_judged import undecided, unsupported
 from toolgate.access.matrix.principals import Caller, agents, given, held_entities, others, outsiders
 from toolgate.access.matrix.role_takers import role_takers, services_not_judged
@@ -135,7 +135,8 @@ def _direct(deployment: Deployment, engines: Mapping[str, ToolEngine | None], no
     # A gateway that does not ask IAM makes no difference between callers: `*` tells it.
     signed = [gateway for gateway in deployment.gateways if gateway.authorizer == "AWS_IAM"]
     for other in others(deployment):
-        found = (block(other, gateway) for gateway in signed)
+        # For somebody whom nothing concerns at a gateway whose own policy was not read, `*` stands.
+        found = (block(other, gateway) for gateway in signed if concerned(deployment, gateway, other.identity))
         yield from (b for b in found if not b.denied)
     held = held_entities(deployment)
     for gateway in signed:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
-from toolgate.access.iam.evaluation import Access, Decision, Outcome, decide
+from toolgate.access.iam.evaluation import UNREAD_DOCUMENT, Access, Decision, Outcome, decide
 from toolgate.access.iam.identities import Identity
+from toolgate.access.iam.policies import UNREAD
 from toolgate.access.iam.statements import IamRequest
 from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY
 
@@ -29,6 +30,11 @@ class Inbound:
 
     access: Access
     decision: Decision | None = None
+
+    @property
+    def unread(self) -> bool:
+        """Whether the gateway's own policy was not read."""
+        return self.decision is not None and UNREAD_DOCUMENT in self.decision.statements
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -57,6 +63,17 @@ def requests(deployment: Deployment, gateway: Gateway, caller: Identity) -> list
     return [IamRequest(caller, INVOKE_GATEWAY, gateway.arn, resource_policy=policy) for policy in policies]
 
 
+def concerned(deployment: Deployment, gateway: Gateway, caller: Identity) -> bool:
+    """Whether some statement may concern both of them; False is certain, as far as the policies were read."""
+    own = deployment.resource_policies.get(gateway.arn, UNREAD)
+    return (
+        gateway.authorizer != "AWS_IAM"
+        or own is not UNREAD
+        or bool(caller.unknowns)
+        or any(policy.may_allow(INVOKE_GATEWAY, gateway.arn) for policy in caller.policies)
+    )
+
+
 def _whichever(decisions: Sequence[Decision]) -> Decision:
     """What is sure where one of several policies holds and nobody knows which."""
     first, *others = decisions
@@ -70,10 +87,5 @@ _SURE = (Access.ALLOW, Access.DENY)
 
 def reached(deployment: Deployment, gateway: Gateway, caller: Identity) -> Inbound:
     """The same as `inbound`, at once where no statement concerns both of them; a denial then names no statement."""
-    related = (
-        gateway.authorizer != "AWS_IAM"
-        or gateway.arn in deployment.resource_policies
-        or caller.unknowns
-        or any(policy.may_allow(INVOKE_GATEWAY, gateway.arn) for policy in caller.policies)
-    )
+    related = concerned(deployment, gateway, caller) or gateway.arn in deployment.resource_policies
     return inbound(deployment, gateway, caller) if related else _DENIED

@@ -114,7 +114,7 @@ def undecided(gateway: Gateway, caller: Caller, inbound_decision: Inbound) -> It
     if identity.beyond:
         unknown.append(identity.beyond)
     who = caller.agent or (identity.arn if identity.beyond else identity.name)
-    if not unknown:
+    if not (unknown or inbound_decision.unread):
         listed = "; ".join(str(statement) for statement in decision.statements)
         what = "a policy variable, an unknown operator, an unclear wildcard or one of several policies"
         yield f"{who}: {what} on {gateway.label}: {listed}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from toolgate.access.cedar.cedar_decision import ToolEngine
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
+from toolgate.access.deployment.not_read import IDENTITY_POLICIES
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.iam.identities import Identity
 from toolgate.access.iam.unique_ids import is_unique_id
@@ -56,6 +57,8 @@ def outsiders(
 ) -> Iterator[Caller]:
     """Principals that the deployment does not hold, and that a gateway's policies name or that it lets in itself.
 
+    Of an account, those that a scan of it missed, too.
+
     Args:
         deployment: The deployment.
         gateway: The gateway.
@@ -63,7 +66,8 @@ def outsiders(
         held: The deployment's `held_entities`.
     """
     seen = set(held)
-    named = [deployment.identity(arn) for arn in (*_by_resource_policy(deployment, gateway), *_by_cedar(engine))]
+    arns = (*_by_resource_policy(deployment, gateway), *_by_cedar(engine), *_missed(deployment))
+    named = [deployment.identity(arn) for arn in arns]
     granted = (identity for identity in deployment.given if _lets_in(deployment, gateway, identity))
     for identity in (*named, *granted):
         if entity_id(identity.arn) not in seen:
@@ -81,6 +85,12 @@ def _lets_in(deployment: Deployment, gateway: Gateway, identity: Identity) -> bo
     """Whether what the deployment writes into an identity may let it in, whatever else it has."""
     written = replace(identity, beyond="")
     return reached(deployment, gateway, written).access is not Access.DENY
+
+
+def _missed(deployment: Deployment) -> Iterator[str]:
+    for it in deployment.not_read:
+        if it.about and it.part == IDENTITY_POLICIES and ":group/" not in it.about:  # a group's users are listed
+            yield it.about
 
 
 def _by_resource_policy(deployment: Deployment, gateway: Gateway) -> Iterator[str]:

@@ -90,6 +90,14 @@ def is_aws(policy_arn: str) -> bool:
     return _ARN.fullmatch(policy_arn) is not None
 
 
+def judged_where_attached(policy_arn: str) -> bool:
+    """Whether an AWS managed policy, found in an account, is no finding by itself: nobody there can change it.
+
+    Those that are known here are judged wherever they are attached; those of service-linked roles only AWS attaches.
+    """
+    return document(policy_arn) is not None or (is_aws(policy_arn) and ":policy/aws-service-role/" in policy_arn)
+
+
 def document(policy_arn: str) -> Document | None:
     """What is guarded in an AWS managed policy; None where it is not one, or grants nothing of that."""
     match = _ARN.fullmatch(policy_arn)

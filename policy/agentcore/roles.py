@@ -61,8 +61,17 @@ def _named(stack: Stack) -> dict[str, Resource]:
     return {role.urn: role for user in stack.of(*ROLE_USERS) for role in roles_of(stack, user, ROLE_USERS[user.type])}
 
 
+def service_linked(role: Resource) -> bool:
+    """Whether AWS made the role for a service of its own: IAM lets nobody else make one under this path.
+
+    IAM user guide, "Service-linked roles". Nobody can change its documents.
+    """
+    path = at(role.props, "path")
+    return isinstance(path, str) and path.startswith("/aws-service-role/")
+
+
 def _trusts_agentcore(role: Resource) -> bool:
-    return trust.trusts_agentcore(policy_sources.trust_document(role).document)
+    return not service_linked(role) and trust.trusts_agentcore(policy_sources.trust_document(role).document)
 
 
 def roles_of(stack: Stack, resource: Resource, prop: str) -> list[Resource]:

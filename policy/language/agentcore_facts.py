@@ -7,6 +7,7 @@ from toolgate.policy.language.patterns import ACCOUNT, ID, PARTITION, REGION, ch
 GATEWAY = "aws:bedrock/agentcoreGateway:AgentcoreGateway"
 TARGET = "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget"
 RUNTIME = "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime"
+RUNTIME_ENDPOINT = "aws:bedrock/agentcoreAgentRuntimeEndpoint:AgentcoreAgentRuntimeEndpoint"
 HARNESS = "aws:bedrock/agentcoreHarness:AgentcoreHarness"
 POLICY_ENGINE = "aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine"
 CEDAR_POLICY = "aws:bedrock/agentcorePolicy:AgentcorePolicy"
@@ -50,6 +51,9 @@ ROLE_USERS = {
     MEMORY: "memoryExecutionRoleArn",
     ONLINE_EVALUATION: "evaluationExecutionRoleArn",
 }
+
+NOT_READ = "toolgate:scan:NotRead"
+"""A note in the file of `toolgate access scan`: what of the account it could not read."""
 
 TOOL_GATEWAY = "toolgate:index:ToolGateway"
 AGENT_RUNTIME = "toolgate:index:AgentRuntime"

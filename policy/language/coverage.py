@@ -1,4 +1,4 @@
-"""What is neither judged nor harmless: types of the guarded services that nobody reads, and CloudFormation templates.
+"""What is neither judged nor harmless: types of the guarded services that nobody reads, templates, gaps of a scan.
 
 The guarded services are AgentCore, IAM, Lambda and Identity Center. Types that open nothing are listed with the
 reason, so that one AWS adds later is reported until somebody has looked at it.
@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from toolgate.policy.language import templates
+from toolgate.policy.language.agentcore_facts import NOT_READ
 from toolgate.policy.language.spellings import WRAPPERS
 
 _TYPE = re.compile(r"(?:aws:(?P<module>\w+)/\w+|aws-native:(?P<native>\w+)):(?P<name>\w+)")
@@ -73,8 +74,8 @@ _BY_REASON = {
 }
 OPENS_NOTHING: dict[str, str] = {name: reason for reason, names in _BY_REASON.items() for name in names}
 
-UNCLEAR = templates.TYPES | WRAPPERS
-"""Types that say nothing of what they make."""
+UNCLEAR = templates.TYPES | WRAPPERS | {NOT_READ}
+"""Types that say nothing of what they make, and what a scan could not read."""
 
 
 def service_of(kind: str) -> str | None:
@@ -107,6 +108,8 @@ def not_judged(kind: str, properties: Mapping[str, Any] | None, judged: Collecti
     """
     if kind in templates.TYPES:
         return templates.not_judged(properties or {})
+    if kind == NOT_READ:
+        return f"could not be read by the scan ({(properties or {}).get('why')})"
     if kind in WRAPPERS:
         return "makes a resource whose type is not known"
     if kind in judged:

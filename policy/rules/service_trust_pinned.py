@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pulumi_policy import Severity
 
 from toolgate.policy import frameworks, policy_sources
+from toolgate.policy.agentcore import roles
 from toolgate.policy.language import conditions, iam, trust
 from toolgate.policy.language.agentcore_facts import ROLE
 from toolgate.policy.language.documents import Broken, Statement
@@ -18,6 +19,8 @@ SERVICE = "bedrock-agentcore"
 
 def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
     """Each statement of the trust policy that lets AgentCore in has to pin both the account and the resource."""
+    if roles.service_linked(resource):
+        return
     sourced = policy_sources.trust_document(resource)
     if isinstance(sourced.document, Broken):
         yield Finding(resource, f"the document {sourced.document.reason}, so IAM refuses it", sourced.location)

@@ -147,9 +147,12 @@ def _roles(stack: Stack, tool: Tool) -> Iterator[Resource]:
 
 RULE = Rule(
     name="undecided-in-preview",
-    description="A preview knows the documents that decide who reaches AgentCore.",
-    why="Nobody reviewing this preview can see what it grants.",
-    fix="Make it known: name the resources explicitly and build their ARNs, or use the components of toolgate.",
+    description="A preview, and a scan of an account, knows the documents that decide who reaches AgentCore.",
+    why="Nobody can see here what it grants.",
+    fix=(
+        "Make it known: name the resources explicitly and build their ARNs, or use the components of toolgate; let a"
+        " scan read what `toolgate access scan --print-policy` prints."
+    ),
     severity=Severity.LOW,
     framework=frameworks.LEAST_PRIVILEGE,
     level=EnforcementLevel.ADVISORY,

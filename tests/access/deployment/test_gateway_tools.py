@@ -1,8 +1,12 @@
 import json
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from toolgate.access.deployment.gateway_tools import api_schema
+from toolgate.access.deployment.gateway_tools import api_schema, provider_schema
+from toolgate.local.cloud.types.tool_schemas import tool_definitions
 
 
 def test_named_properties_become_a_mapping_and_a_list_of_required_names() -> None:
@@ -73,3 +77,27 @@ def test_what_is_not_known_yet_is_handed_on_by_those_who_say_its_mark(part: str)
     assert api_schema(schema, unknown) == {"type": "array", part.removesuffix("Json"): unknown}
     with pytest.raises(ValueError, match="has not the form"):
         api_schema(schema)
+
+
+def _deeper(child: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    named = st.dictionaries(st.text("abc", min_size=1), child, max_size=3)
+    objects = named.flatmap(
+        lambda it: st.builds(
+            lambda required: {"type": "object", "properties": it, **({"required": required} if required else {})},
+            st.lists(st.sampled_from(sorted(it)), unique=True).map(lambda names: sorted(names, key=[*it].index))
+            if it
+            else st.just([]),
+        )
+    )
+    return objects | child.map(lambda it: {"type": "array", "items": it})
+
+
+_LEAF = st.sampled_from([{"type": "string"}, {"type": "number", "description": "<A> number."}])
+
+
+@given(st.recursive(_LEAF, _deeper, max_leaves=12))
+def test_the_providers_form_is_one_and_comes_back_as_it_was(schema: dict[str, Any]) -> None:
+    whole = {"type": "object", "properties": {"a": schema}, "required": ["a"]}
+    tool = {"name": "t", "description": "T.", "inputSchema": provider_schema(whole)}
+    # The stand-in refuses what pulumi_aws has no member for.
+    assert tool_definitions([tool])[0]["inputSchema"] == whole == api_schema(provider_schema(whole))

@@ -246,3 +246,25 @@ def test_our_component_is_judged_by_its_inputs(pack: Pack) -> None:
     narrow = [{"gateway_arn": UNKNOWN}, {"gateway_arn": GATEWAY}]
     assert pack.analyze(Registration("toolgate:index:AgentRuntime", "assistant", {"tools": narrow})) == []
     assert pack.analyze(Registration("toolgate:index:AgentRuntime", "assistant", {"tools": UNKNOWN})) == []
+
+
+@pytest.mark.parametrize(
+    ("arn", "judged"),
+    [
+        ("arn:aws:iam::aws:policy/AdministratorAccess", False),  # where it is attached
+        ("arn:aws-cn:iam::aws:policy/BedrockAgentCoreFullAccess", False),
+        ("arn:aws:iam::aws:policy/aws-service-role/SomeServiceRolePolicy", False),
+        ("arn:aws:iam::aws:policy/OneThatThisPackDoesNotKnow", True),
+        (f"arn:aws:iam::{ACCOUNT}:policy/AdministratorAccess", True),
+        (f"arn:aws:iam::{ACCOUNT}:policy/aws-service-role/SomeServiceRolePolicy", True),
+        (None, True),
+    ],
+)
+def test_a_policy_of_aws_that_a_scan_found_is_judged_where_it_is_attached(
+    pack: Pack, arn: str | None, judged: bool
+) -> None:
+    inputs = {"name": "p", "policy": document(statement(INVOKE, "*")), **({"arn": arn} if arn else {})}
+    assert rules(pack.analyze(Registration("aws:iam/policy:Policy", "p", inputs, inputs))) == [RULE] * judged
+    attached = {"role": "admin", "policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}
+    attachment = Registration("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "a", attached)
+    assert RULE in rules(pack.analyze(attachment))

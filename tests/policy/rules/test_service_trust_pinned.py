@@ -134,3 +134,16 @@ def test_an_unknown_source_does_not_hide_a_missing_account(pack: Pack) -> None:
     one = {"Statement": [{**json.loads(trust(AGENTCORE))["Statement"][0], "Condition": arn_only}]}
     (found,) = pack.analyze(making.role(assumeRolePolicy=one))
     assert "without aws:SourceAccount (one account id) under" in found.message
+
+
+AWS_PATH = "/aws-service-role/runtime.bedrock-agentcore.amazonaws.com/"
+
+
+def test_a_role_that_aws_made_for_its_own_service_is_nobodys_to_change(pack: Pack) -> None:
+    loose, wide = trust(AGENTCORE), making.role_policy(document(making.statement("bedrock:InvokeModel", "*")))
+    assert rules(pack.analyze(making.role(assumeRolePolicy=loose, path="/mine/"))) == [RULE]
+    assert rules(pack.analyze(wide)) == ["model-access-named"]
+    assert pack.analyze(making.role(assumeRolePolicy=loose, path=AWS_PATH)) == []
+    assert pack.analyze(wide) == []
+    assert pack.analyze_stack([making.role(assumeRolePolicy=loose, path=AWS_PATH), wide]) == []
+    assert rules(pack.analyze_stack([making.role(path="/mine/"), wide])) == ["model-access-named"]

@@ -127,3 +127,10 @@ def test_a_target_whose_function_nothing_tells(pack: Pack) -> None:
     (violation,) = found(pack, function, nobody_knows)
     assert 'AgentcoreGatewayTarget "math", targetConfiguration: which function it calls is not' in violation.message
     assert found(pack, function, by_graph) == found(pack, function, making.target()) == []
+
+
+def test_what_a_scan_could_not_read_is_said(pack: Pack) -> None:
+    missing = {"what": "the gateways in us-east-1", "why": "ListGateways: AccessDeniedException: no"}
+    (violation,) = found(pack, Registration("toolgate:scan:NotRead", missing["what"], missing, missing))
+    assert violation.level == "advisory"
+    assert 'NotRead "the gateways in us-east-1": could not be read by the scan (ListGateways: Acc' in violation.message

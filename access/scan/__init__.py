@@ -1,0 +1,1 @@
+"""A live account, read and never changed, as a deployment."""
