@@ -13,6 +13,7 @@ from toolgate.access.scan import calls
 from toolgate.access.scan.reader import Listed, Reader, UnreadError
 from toolgate.access.scan.resources import Found, note, without_values
 from toolgate.policy.language.agentcore_facts import FUNCTION, FUNCTION_ALIAS, FUNCTION_URL, LAMBDA_PERMISSION
+from toolgate.policy.language.spellings import ADDS_NO_PERMISSION
 
 type _Described = Mapping[str, Any]
 
@@ -162,6 +163,8 @@ def _urls(reader: Reader, name: str, listed: _Described) -> Iterator[Found]:
             "qualifier": qualifier,
             "authorizationType": url["AuthType"],
             "invokeMode": url.get("InvokeMode"),
+            # Who it is open to, the function's policy says, and nothing that the provider would write with it.
+            ADDS_NO_PERMISSION: True,
         }
         outputs = {"functionArn": url["FunctionArn"], "functionUrl": url["FunctionUrl"]}
         yield Found(FUNCTION_URL, f"{name}/{qualifier}" if qualifier else name, inputs, outputs)

@@ -27,6 +27,7 @@ from toolgate.access.deployment.not_read import NotRead
 from toolgate.access.matrix.access_matrix import Matrix, matrix
 from toolgate.access.output.explanation import explain
 from toolgate.access.scan.scan import scan
+from toolgate.local.plan import judge
 
 INVOKE = "bedrock-agentcore:InvokeGateway"
 AGENT = f"arn:aws:iam::{ACCOUNT}:role/agent"
@@ -375,6 +376,27 @@ def test_a_function_whose_policy_may_not_be_read_is_open_to_nobody_knows_whom() 
     assert ways_around(scanned(fake)) == {(ops, "lambda:InvokeFunction"): "allow"}
     fake.answers["GetPolicy"] = lambda _: DENIED
     assert ways_around(scanned(fake)) == {("*", "lambda:InvokeFunction"): "undecided"}
+
+
+def test_a_url_that_asks_nobody_is_open_by_its_permissions_alone() -> None:
+    fake = account()
+    closed = scanned(fake)
+    assert ways_around(closed) == {}
+    unsigned = {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}}
+    through = {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}
+    both = [
+        statement(Sid="url", Principal="*", Action="lambda:InvokeFunctionUrl", Condition=unsigned),
+        statement(Sid="invoke", Principal="*", Condition=through),
+    ]
+    text = json.dumps({"Version": "2012-10-17", "Statement": both})
+    fake.answers["GetPolicy"] = lambda given: GONE if "Qualifier" in given else {"Policy": text}
+    public = scanned(fake)
+    assert ways_around(public) == {("*", "function URL"): "allow"}
+    rules = {"function-url-signed", "lambda-permission-pinned"}
+    assert not rules & {it.rule for it in judge(closed).violations}
+    assert rules & {it.rule for it in judge(public).violations} == {"lambda-permission-pinned"}
+    fake.answers["GetPolicy"] = lambda _: DENIED
+    assert ways_around(scanned(fake))[("*", "function URL")] == "undecided"
 
 
 def test_a_grant_on_a_version_alone_is_a_way_around() -> None:
