@@ -124,9 +124,6 @@ def _ways(request: IamRequest, allows: list[Matched]) -> list[_Way]:
     trust = [_Layer(RESOURCE, by_kind["resource"])] if request.resource_policy and request.action == ASSUME_ROLE else []
     ways: list[_Way] = [[identity, *limits, *trust]]
     if request.resource_policy:
-        if request.action == ASSUME_ROLE:
-            # Whom its trust policy does not let in takes no role (IAM user guide, "IAM roles: Terms and concepts").
-            ways = [[identity, *limits, _Layer(RESOURCE, by_kind["resource"])]]
         # Within the account, naming the account grants nothing: it only lets identity policies count.
         direct = tuple(m for m in by_kind["resource"] if m.named not in {Named.ROLE, Named.ACCOUNT})
         to_role = tuple(m for m in by_kind["resource"] if m.named is Named.ROLE)
