@@ -136,15 +136,15 @@ def scan(profile: str | None, regions: tuple[str, ...], out: Path | None, print_
         raise CommandError("nowhere to write: give --out FILE")
     try:
         if out is None or print_policy:
-            click.echo(json.dumps(permissions(regions), indent=2))
+            say(json.dumps(permissions(regions), indent=2))
             return
-        made = scanned(session_of(profile), regions, lambda line: click.echo(f"   {line}", err=True))
+        made = scanned(session_of(profile), regions, lambda line: say(f"   {line}", err=True))
     except ScanError as error:
         raise CommandError(str(error)) from error
     for it in notes(made):
-        click.echo(f"Not read: {it.what}: {it.why}", err=True)
+        say(f"Not read: {it.what}: {it.why}", err=True)
     options.written(lambda file: write(made, file), out, "--out")
-    click.echo(f"{len(made['deployment']['resources'])} resources written to {out}")
+    say(f"{len(made['deployment']['resources'])} resources written to {out}")
 
 
 def _read(file: Path, policies: Policies) -> "Deployment":

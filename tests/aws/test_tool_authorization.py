@@ -25,7 +25,9 @@ BEYOND = {ADD: {"a": 100, "b": 2}}
 
 def test_the_matrix_is_what_callers_can_really_do(world: World) -> None:
     found = matrix(world.scratch)
-    assert [reason for reason in found.unsupported if "interceptor" not in reason] == []
+    # Whoever runs the tests may take the callers' roles, and has policies that the program does not hold.
+    expected = ("interceptor", ": may take toolgate-probe-")
+    assert [reason for reason in found.unsupported if not any(it in reason for it in expected)] == []
     decided = {(entry.principal, entry.gateway, entry.tool): entry.decision for entry in found.entries}
     seen, said = {}, {}
     for gateway in (it for it in world.scratch.gateways if not it.interceptors):
