@@ -1,6 +1,7 @@
 """A program run against the SDK's own test runtime, and what it registered."""
 
 import asyncio
+import contextvars
 import json
 import runpy
 from collections.abc import Callable, Iterator, Mapping
@@ -184,12 +185,16 @@ def run(monkeypatch: pytest.MonkeyPatch, loop: asyncio.AbstractEventLoop) -> Run
             assert isinstance(root, Stack)
             pulumi.Output.from_input(dict(root.outputs)).apply(recorded.outputs.update)
 
-        with _own_loop(after=loop):
+        def configured() -> None:
             mocks.set_mocks(cloud, project="toolgate", stack=stack, preview=preview, monitor=Monitor(recorded, cloud))
             pulumi.runtime.set_all_config(
                 {key if ":" in key else f"toolgate:{key}": value for key, value in given.items()}
             )
             pulumi.runtime.test(whole)()  # type: ignore[no-untyped-call]
+
+        with _own_loop(after=loop):
+            # The SDK keeps the root resource, and what it exports, in a context variable: the next run has another one.
+            contextvars.Context().run(configured)
         return recorded
 
     return running
