@@ -13,7 +13,7 @@ from toolgate.review.revisions import file_at
 
 LABEL = "access-reviewed"
 REVIEWERS = ".github/access-reviewers"
-_NEWS = {"gains": "Somebody gains access", "locks": "A lock is taken off"}
+_NEWS = {"gains": "Somebody gains access", "locks": "A lock is taken off", "unjudged": "Access newly cannot be judged"}
 """The counts of the summary that a reviewer has to agree to."""
 
 

@@ -39,6 +39,7 @@ def summary(judgements: Judgements) -> dict[str, Any]:
         "gains": sum(verdict.gains for verdict in verdicts.values()),
         "losses": sum(verdict.losses for verdict in verdicts.values()),
         "locks": len(_locks(verdicts)),
+        "unjudged": len({line for verdict in verdicts.values() for line in verdict.access.newly_unjudged}),
         "unplanned": [stack for stack, judgement in judgements.items() if isinstance(judgement, Failed)],
     }
 
@@ -80,6 +81,7 @@ def headline(judgements: Judgements) -> str:
     words = [f"{_count(counts['mandatory'], 'mandatory violation')}{of}"] if counts["mandatory"] else []
     words += ["somebody gains access"] if counts["gains"] else []
     words += [f"{_count(counts['locks'], 'lock')} taken off"] if counts["locks"] else []
+    words += ["some access cannot be judged any more"] if counts["unjudged"] else []
     words += ["somebody loses access"] if counts["losses"] and not counts["gains"] else []
     words = words or ["nobody's access changes"]
     words += ["what a model reads changes"] if any(verdict.model_texts for verdict in verdicts.values()) else []

@@ -42,12 +42,14 @@ class Difference:
         losses: Tools that somebody may no longer call over it.
         unsupported: What could not be judged.
         ways: Changes of who may ask an agent, and of the ways around a gateway.
+        newly_unjudged: What of `unsupported` is not so before the change: somebody may gain by it.
     """
 
     gains: tuple[Change, ...]
     losses: tuple[Change, ...]
     unsupported: tuple[str, ...] = ()
     ways: tuple[WayChange, ...] = ()
+    newly_unjudged: tuple[str, ...] = ()
 
     @property
     def ways_gained(self) -> tuple[WayChange, ...]:
@@ -62,7 +64,7 @@ class Difference:
     @property
     def code(self) -> int:
         """The exit code."""
-        if self.gains or self.ways_gained:
+        if self.gains or self.ways_gained or self.newly_unjudged:
             return SOMEBODY_GAINS
         return ONLY_LOSSES if self.losses or self.ways else NO_CHANGE
 
@@ -85,6 +87,7 @@ def difference(before: Matrix, after: Matrix) -> Difference:
         tuple(change for change in changes if not change.gain),
         after.unsupported,
         tuple(way_changes(before, after)),
+        tuple(line for line in after.unsupported if line not in before.unsupported),
     )
 
 
@@ -106,7 +109,7 @@ def _agents(matrix: Matrix) -> dict[str, str]:
 
 
 def as_json(difference: Difference) -> str:
-    """`gains` and `losses` of tools; the same of `ask` and of `bypasses`; `unsupported`.
+    """`gains` and `losses` of tools; the same of `ask` and of `bypasses`; `unsupported`, and `newly_unjudged` of it.
 
     A change is a row of the matrix with `before` and `after` in place of its decision.
     """
@@ -115,7 +118,8 @@ def as_json(difference: Difference) -> str:
         key: {word: [_way(it) for it in changes if it.kind == kind] for word, changes in _of_ways(difference)}
         for key, kind in (("ask", ASK), ("bypasses", BYPASS))
     }
-    return json.dumps({**told, **ways, "unsupported": difference.unsupported})
+    unjudged = {"unsupported": difference.unsupported, "newly_unjudged": difference.newly_unjudged}
+    return json.dumps({**told, **ways, **unjudged})
 
 
 def _of_tools(difference: Difference) -> Iterator[tuple[str, tuple[Change, ...]]]:
@@ -225,6 +229,8 @@ def _conditions(changes: Sequence[Change]) -> Iterator[str]:
 
 
 def _unjudged(difference: Difference, bullet: str) -> Iterator[str]:
-    if difference.unsupported:
-        yield "Not judged:"
-        yield from (f"{bullet}{reason}" for reason in difference.unsupported)
+    known = [reason for reason in difference.unsupported if reason not in difference.newly_unjudged]
+    for title, reasons in (("Newly not judged", difference.newly_unjudged), ("Not judged", known)):
+        if reasons:
+            yield f"{title}:"
+            yield from (f"{bullet}{reason}" for reason in reasons)

@@ -45,18 +45,19 @@ def test_anything_else_is_none_even_with_the_label_on(given: dict[str, Any], wor
 @pytest.mark.parametrize(
     ("counts", "given", "code"),
     [
-        ((0, 0), event(action="opened"), 0),
-        ((1, 0), event(action="opened"), 1),
-        ((0, 1), event(action="opened"), 1),
-        ((1, 0), event(), 0),
-        ((0, 1), event(), 0),
-        ((1, 1), event("eve"), 1),
+        ((0, 0, 0), event(action="opened"), 0),
+        ((1, 0, 0), event(action="opened"), 1),
+        ((0, 1, 0), event(action="opened"), 1),
+        ((0, 0, 1), event(action="opened"), 1),
+        ((1, 0, 0), event(), 0),
+        ((0, 1, 1), event(), 0),
+        ((1, 1, 0), event("eve"), 1),
     ],
 )
 def test_the_command(
-    counts: tuple[int, int], given: dict[str, Any], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    counts: tuple[int, int, int], given: dict[str, Any], code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "summary").write_text(json.dumps(dict(zip(("gains", "locks"), counts, strict=True))))
+    (tmp_path / "summary").write_text(json.dumps(dict(zip(("gains", "locks", "unjudged"), counts, strict=True))))
     (tmp_path / "event").write_text(json.dumps(given))
     monkeypatch.setattr(approval, "file_at", lambda *_: "# who\n@Rita  # security\n\n")
     arguments = ["--base", "HEAD", "--summary", str(tmp_path / "summary"), "--event", str(tmp_path / "event")]

@@ -94,7 +94,10 @@ def review(
 def test_who_gains_what_is_said_and_nothing_is_left_behind(project: Path, change: Callable[..., None]) -> None:
     change("Pulumi.agents.yaml", GREETER_BEFORE, GREETER_AFTER)
     found = review(project, "main", "agents", run=in_a_process)
-    assert (found.code, found.summary) == (0, {"mandatory": 0, "gains": 1, "losses": 0, "locks": 0, "unplanned": []})
+    assert (found.code, found.summary) == (
+        0,
+        {"mandatory": 0, "gains": 1, "losses": 0, "locks": 0, "unjudged": 0, "unplanned": []},
+    )
     assert "\n- agent `greeter` may newly call `math___add_numbers` (`agents`)\n" in found.comment
     assert '+         AgentCore::Action::"math___add_numbers",' in found.comment
     assert "somebody gains access; the whole in" in found.errors

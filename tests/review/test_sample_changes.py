@@ -158,7 +158,7 @@ def test_a_policy_engine_that_goes_is_news_though_nobody_gains(changed: Callable
         "Pulumi.prod.yaml", "toolgate:authorization: tool", "toolgate:authorization: gateway", stacks=["dev", "prod"]
     )
     assert told.title == "1 lock taken off"
-    assert told.counts == {"mandatory": 0, "gains": 0, "losses": 0, "locks": 1, "unplanned": []}
+    assert told.counts == {"mandatory": 0, "gains": 0, "losses": 0, "locks": 1, "unjudged": 0, "unplanned": []}
     assert (
         "- no policy engine decides who may call which tool: `policyEngineConfiguration` gone: "
         "`aws:bedrock:AgentcoreGateway tools-gateway` (`prod`)"

@@ -53,7 +53,7 @@ def _of(case: Callable[..., Any], before: Mapping[str, Any], after: Mapping[str,
         (UNCLEAR, IN, 1),
         (IN, NOTHING, 3),
         (IN, IF_OFFICE, 3),
-        (IN, UNCLEAR, 3),
+        (IN, UNCLEAR, 1),  # the variable may stand for gateways that nobody listed
         (IF_OFFICE, NOTHING, 3),
         (UNCLEAR, NOTHING, 3),
         ({**IN, "cedar": {}}, IN, 1),
@@ -118,7 +118,7 @@ def test_the_command_tells_gains_and_losses_and_its_code(
         "who gateway tool before after",
         "caller tools-abcdefghij math___add, math___repeat allow conditional",
         "caller, after: Allow if IpAddress aws:SourceIp 203.0.113.0/24",
-        "Not judged:",
+        "Newly not judged:",
         f"arn:aws:iam::{FOREIGN}:root: not known: its identity policies",
     ]
 
@@ -164,3 +164,12 @@ def test_a_file_that_cannot_be_used_is_code_2(
     (usable,) = files(IN)
     assert main(["access", "diff", usable, f"{usable}.missing"]) == 2
     assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_what_is_newly_not_judged_counts_as_a_gain(case: Callable[..., Any]) -> None:
+    template = ("aws:cloudformation/stack:Stack", "more", {"templateUrl": "https://templates.example/more"})
+    without, within = IN, {**IN, "more": [template]}
+    assert (_of(case, without, within).code, _of(case, within, within).code) == (1, 0)
+    [line] = _of(case, without, within).newly_unjudged
+    assert "CloudFormation template" in line
+    assert _of(case, within, without).code == 0
