@@ -49,6 +49,7 @@ def comparable(resources: list[dict[str, Any]]) -> dict[str, Any]:
             if isinstance(name, str) and name.startswith(f"{logical}-") and len(name) == len(logical) + 8:
                 text = text.replace(name, f"<{resource['type']} {logical}>")
     text = re.sub(r"AROA[A-Z0-9]{17}", "<role's unique id>", text)
+    text = re.sub(r'"versionId": "[A-Za-z0-9]{32}"', '"versionId": "<version of an object>"', text)
     return {item["urn"]: item for item in json.loads(text)}
 
 
