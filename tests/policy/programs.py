@@ -21,7 +21,12 @@ def _function(name: str, opts: pulumi.ResourceOptions | None = None) -> aws.lamb
     )
 
 
-def _target(name: str, gateway: aws.bedrock.AgentcoreGateway, function: aws.lambda_.Function) -> None:
+def _target(
+    name: str,
+    gateway: aws.bedrock.AgentcoreGateway,
+    function: aws.lambda_.Function,
+    opts: pulumi.ResourceOptions | None = None,
+) -> None:
     tool = {"name": "add", "description": "Adds.", "inputSchema": {"type": "object"}}
     aws.bedrock.AgentcoreGatewayTarget(
         name,
@@ -31,6 +36,7 @@ def _target(name: str, gateway: aws.bedrock.AgentcoreGateway, function: aws.lamb
         target_configuration={
             "mcp": {"lambda_": {"lambda_arn": function.arn, "tool_schema": {"inline_payloads": [tool]}}}
         },
+        opts=opts,
     )
 
 
@@ -44,6 +50,15 @@ def _runtime(name: str, role: aws.iam.Role) -> aws.bedrock.AgentcoreAgentRuntime
             "container_configuration": {"container_uri": f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/agent:1"}
         },
     )
+
+
+def url_before_target() -> None:
+    """A public URL of a function that becomes a tool's after it."""
+    function = _function("orders")
+    url = aws.lambda_.FunctionUrl("orders-url", function_name=function.name, authorization_type="NONE")
+    role = aws.iam.Role("gateway", assume_role_policy=trust(AGENTCORE, condition=PINNED))
+    gateway = aws.bedrock.AgentcoreGateway("tools", name="shop-tools", authorizer_type="AWS_IAM", role_arn=role.arn)
+    _target("orders-target", gateway, function, opts=pulumi.ResourceOptions(depends_on=[url]))
 
 
 def flat() -> None:

@@ -104,6 +104,21 @@ def test_a_role_s_policy_is_refused_before_it_is_created(engine: Engine) -> None
     assert ("RolePolicy", "careless-tools") not in engine.provider.created
 
 
+def test_an_update_stops_before_the_piece_that_completes_a_violation(engine: Engine) -> None:
+    """The URL is in order until its function is a tool's: an update is told of the target, which is the last piece."""
+    with pytest.raises(auto.CommandError):
+        engine.stack(programs.url_before_target).up(policy_packs=PACK, on_event=engine.hear)
+    assert engine.mandatory() == {("function-url-signed", "orders-target")}
+    assert ("FunctionUrl", "orders-url") in engine.provider.created
+    assert ("AgentcoreGatewayTarget", "orders-target") not in engine.provider.created
+
+
+def test_a_preview_tells_of_the_resource_that_is_wrong(engine: Engine) -> None:
+    with pytest.raises(auto.CommandError):
+        engine.stack(programs.url_before_target).preview(policy_packs=PACK, on_event=engine.hear)
+    assert engine.mandatory() == {("function-url-signed", "orders-url")}
+
+
 def test_a_clean_program_goes_up_and_its_export_is_analyzed(engine: Engine) -> None:
     stack = engine.stack(programs.elsewhere)
     stack.up(policy_packs=PACK, on_event=engine.hear)
