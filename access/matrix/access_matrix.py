@@ -72,11 +72,12 @@ class Matrix:
 
 def _json_entries(block: Block) -> Iterator[str]:
     who = json.dumps({"principal": block.principal, "agent": block.agent, "gateway": block.gateway})[:-1]
-    told: dict[ToolAccess, str] = {}
+    # Many tools share a cell, and a million look-ups of cells by what is in them take a while.
+    told: dict[int, str] = {}
     for tool, cell in block.by_tool():
-        if cell not in told:
-            told[cell] = json.dumps({"decision": cell.decision, "conditions": cell.conditions})[1:]
-        yield f'{who}, "tool": {_quoted(tool)}, {told[cell]}'
+        if id(cell) not in told:
+            told[id(cell)] = json.dumps(_json_access(cell))[1:]
+        yield f'{who}, "tool": {_quoted(tool)}, {told[id(cell)]}'
 
 
 def _json_ask(ask: Ask) -> Mapping[str, object]:
