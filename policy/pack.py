@@ -4,6 +4,7 @@ from pulumi_policy import PolicyPack
 
 from toolgate.policy import unmarshalling
 from toolgate.policy.pulumi_adapter import policy
+from toolgate.policy.registrations import Registrations
 from toolgate.policy.rule import Rule
 from toolgate.policy.rules import (
     agent_callers_named,
@@ -73,9 +74,10 @@ RULES: tuple[Rule, ...] = (
 def serve() -> None:
     """Serves the pack to the engine; returns when the engine ends it."""
     unmarshalling.install()
+    run = Registrations(RULES)
     PolicyPack(
         name=NAME,
         display_name="AgentCore guardrails",
         description="Nothing that opens an AgentCore gateway, a tool behind it or a model gets through.",
-        policies=[policy(rule) for rule in RULES],
+        policies=[policy(rule, run) for rule in RULES],
     )

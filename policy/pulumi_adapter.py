@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -18,9 +17,9 @@ from pulumi_policy import (
 
 from toolgate.policy import properties, stack
 from toolgate.policy.agentcore import roles
-from toolgate.policy.language import templates
 from toolgate.policy.language.unknown import NOTHING_KNOWN
 from toolgate.policy.messages import clean
+from toolgate.policy.registrations import Registrations
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import EXCEPTIONS_SCHEMA, RuleSettings
 from toolgate.policy.stack import Stack
@@ -35,9 +34,11 @@ WHOLE_STACK = Resource("pulumi:pulumi:Stack", "stack", "", {})
 class _Judge:
     """A rule at work: what the SDK's callbacks do."""
 
-    def __init__(self, rule: Rule) -> None:
+    def __init__(self, rule: Rule, run: Registrations) -> None:
         self.rule = rule
-        self.wanted = rule.types | rule.remembers | templates.TYPES
+        self.run = run
+        self.ended: int | None = None
+        """The run that this rule has judged as a whole."""
         # So the engine starts a pack for an update; a preview, or who analyzes an export, creates nothing.
         self.creates = os.environ.get("PULUMI_DRY_RUN") == "false"
         self._begin()
@@ -46,23 +47,20 @@ class _Judge:
         """Begins a run: what was seen of the one before says nothing about it."""
         self.said: set[tuple[str, str]] = set()
         self.completed: set[tuple[str, str]] = set()
-        self.remembered: dict[str, Resource] = {}
 
     def resource(self, args: ResourceValidationArgs, report: ReportViolation) -> None:
         """Judges one resource before it is created."""
         kind = stack.type_of(args.resource_type, args.props)
-        if kind not in self.wanted:
+        if kind not in self.rule.types and not self.run.wants(kind):
             return
-        resource = stack.resource(args.resource_type, args.name, args.urn, args.props, args.opts.parent or "")
-        resource = replace(resource, within=self.remembered.get(resource.parent))
-        told = {it.urn: it for it in (resource, *stack.parts(resource))}
-        self.remembered |= {urn: it for urn, it in told.items() if it.type in self.rule.remembers}
+        self.run.see(args)
+        told = self.run.told
         judged = [it for it in told.values() if self._judges(it)]
         if not judged:
             return
         settings = RuleSettings(properties.plain(args.get_config()))
         # The rule runs on an excepted resource too: the next one may be judged by what is seen here.
-        findings = _findings((found for it in judged for found in self._of_resource(it, settings)), resource)
+        findings = _findings((found for it in judged for found in self._of_resource(it, settings)), told[args.urn])
         reason = settings.exception(args.name, args.urn)
         if reason is not None:
             args.not_applicable(clean(f"excepted: {reason}"))
@@ -90,7 +88,11 @@ class _Judge:
         if not self.rule.judges_stack:
             return
         settings = RuleSettings(properties.plain(args.get_config()))
-        said, graph = self.said, stack.of(args.resources, self.remembered.values())
+        # A second look at the whole stack is one at another stack, of which nothing was registered.
+        seen = [] if self.ended == self.run.number else self.run.remembered.values()
+        said, graph = self.said, stack.of(args.resources, [it for it in seen if it.type in self.rule.remembers])
+        self.ended = self.run.number
+        self.run.end()
         self._begin()
         for finding in _findings(self._of_stack(graph, settings), WHOLE_STACK):
             text = _message(self.rule, finding)
@@ -103,13 +105,12 @@ class _Judge:
         return self.rule.judges_resources and resource.type in self.rule.types and resource.props is not NOTHING_KNOWN
 
     def _of_resource(self, resource: Resource, settings: RuleSettings) -> Iterator[Finding]:
-        so_far = Stack(tuple(self.remembered.values()), {})
         if self.rule.check_role_documents:
-            yield from self.rule.check_role_documents(roles.registered_documents(so_far, resource))
+            yield from self.rule.check_role_documents(roles.registered_documents(self.run.so_far, resource))
         if self.rule.check:
             yield from self.rule.check(resource, settings)
         if self.rule.check_so_far:
-            yield from self.rule.check_so_far(resource, so_far, settings)
+            yield from self.rule.check_so_far(resource, self.run.so_far, settings)
 
     def _of_stack(self, graph: Stack, settings: RuleSettings) -> Iterator[Finding]:
         if self.rule.check_role_documents:
@@ -133,9 +134,9 @@ class _AtBothMoments(ResourceValidationPolicy):
         judge(args, report_violation)
 
 
-def policy(rule: Rule) -> Policy:
-    """The policy that pulumi_policy serves for a rule."""
-    judge = _Judge(rule)
+def policy(rule: Rule, run: Registrations) -> Policy:
+    """The policy that pulumi_policy serves for a rule, which shares what is registered with the others of its pack."""
+    judge = _Judge(rule, run)
     metadata: dict[str, Any] = {
         "name": rule.name,
         "description": rule.description,

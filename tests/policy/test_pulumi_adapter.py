@@ -16,6 +16,7 @@ from pulumi_policy import (
 from tests.policy import driver, making
 from tests.policy.driver import ADVISORY, DISABLED, Pack, Registration, rules
 from toolgate.policy import pulumi_adapter
+from toolgate.policy.registrations import Registrations
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.rules import gateway_authorizer_iam
 from toolgate.policy.settings import RuleSettings
@@ -107,19 +108,18 @@ def arguments(**config: Any) -> ResourceValidationArgs:
 
 def made(check: Any = None, check_stack: Any = None) -> Any:
     base = gateway_authorizer_iam.RULE
-    return pulumi_adapter.policy(
-        Rule(
-            name="made",
-            description="It holds.",
-            why="Or else.",
-            fix="Mend it.",
-            severity=base.severity,
-            framework=base.framework,
-            types=frozenset({"a:b:C"}),
-            check=check,
-            check_stack=check_stack,
-        )
+    rule = Rule(
+        name="made",
+        description="It holds.",
+        why="Or else.",
+        fix="Mend it.",
+        severity=base.severity,
+        framework=base.framework,
+        types=frozenset({"a:b:C"}),
+        check=check,
+        check_stack=check_stack,
     )
+    return pulumi_adapter.policy(rule, Registrations([rule]))
 
 
 def said(policy: Any, args: Any) -> list[str]:

@@ -1,0 +1,54 @@
+"""What has been registered so far in a run, once for all rules: a stack that grows.
+
+The engine asks the pack about each resource when it is registered, and at the end about the whole stack; then another
+run may begin in the same process.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from pulumi_policy import ResourceValidationArgs
+
+from toolgate.policy import stack
+from toolgate.policy.language import templates
+from toolgate.policy.rule import Resource, Rule
+from toolgate.policy.stack import Stack
+
+
+class Registrations:
+    """The resources of a run that some rule remembers, and the one that is being registered."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._types = frozenset[str]().union(*(rule.remembers for rule in rules))
+        self._of: ResourceValidationArgs | None = None
+        self._ended = False
+        self.number = 0
+        """How many runs came before."""
+        self.told: Mapping[str, Resource] = {}
+        """By URN: the resource that is being registered, and what a template in it makes."""
+        self.remembered: dict[str, Resource] = {}
+        self.so_far = Stack((), {})
+
+    def see(self, args: ResourceValidationArgs) -> None:
+        """Take in a registration; every rule is asked about the same one, and one after another."""
+        if self._of is not None and self._of.props is args.props and self._of.urn == args.urn and not self._ended:
+            return
+        if self._ended:
+            self.number += 1
+            self.remembered, self._ended = {}, False
+        self._of = args
+        resource = stack.resource(args.resource_type, args.name, args.urn, args.props, args.opts.parent or "")
+        resource = replace(resource, within=self.remembered.get(resource.parent))
+        self.told = {it.urn: it for it in (resource, *stack.parts(resource))}
+        new = {urn: it for urn, it in self.told.items() if it.type in self._types}
+        if new:
+            self.remembered |= new
+            self.so_far = Stack(tuple(self.remembered.values()), {})
+
+    def end(self) -> None:
+        """The whole stack is judged: what is registered next is of another run."""
+        self._ended = True
+
+    def wants(self, kind: str) -> bool:
+        """Whether a type is to be taken in whichever rule is asked."""
+        return kind in self._types or kind in templates.TYPES
