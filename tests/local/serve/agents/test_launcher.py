@@ -59,6 +59,8 @@ HANDMADE = """
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
+        # What closes before it has read everything may reset the connection before its answer is read.
+        self.rfile.read(int(self.headers.get("content-length", 0)))
         self.send_response(200)
         self.end_headers()
         self.wfile.write(b'{"response": "x"}')
