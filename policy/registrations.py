@@ -31,7 +31,7 @@ class Registrations:
 
     def see(self, args: ResourceValidationArgs) -> None:
         """Take in a registration; every rule is asked about the same one, and one after another."""
-        if self._of is not None and self._of.props is args.props and self._of.urn == args.urn and not self._ended:
+        if self._of is not None and self._of.props is args.props and not self._ended:
             return
         if self._ended:
             self.number += 1

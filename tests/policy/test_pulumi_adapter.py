@@ -101,6 +101,16 @@ def test_a_violation_says_what_where_why_and_what_instead(pack: Pack) -> None:
     assert message.endswith(rule.fix)
 
 
+def test_a_second_look_at_a_whole_stack_is_at_another_one(pack: Pack) -> None:
+    """What was registered of the first is not what the second is made of."""
+    grant = {"gateway_arn": making.GATEWAY, "policy_engine_id": "e", "tools": ["math___add"]}
+    agent = Registration("toolgate:index:AgentRuntime", "assistant", {"tools": [grant]})
+    pack.analyze(agent)
+    first, second = (pack.analyze_stack([making.gateway(), making.target("other")]) for _ in range(2))
+    assert "cedar-names-exist" in rules(first)
+    assert "cedar-names-exist" not in rules(second)
+
+
 def arguments(**config: Any) -> ResourceValidationArgs:
     options = PolicyResourceOptions(False, [], None, [], PolicyCustomTimeouts(0, 0, 0), [])
     return ResourceValidationArgs("a:b:C", {}, "urn:pulumi:dev::shop::a:b:C::c", "c", options, None, config)
