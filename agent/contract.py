@@ -3,9 +3,10 @@
 Error texts are our own words. Nothing of an exception, a parser, a URL or an ARN ever stands in one.
 """
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
+
+import strict_json
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ TOOL_TIMEOUT = Fault("tool_timeout", 504, "The tool did not answer in time.")
 RESULT_TOO_LARGE = Fault("result_too_large", 502, "The tool's result is too large.")
 TOOL_DENIED = Fault("tool_denied", 502, "The gateway's policy does not permit this agent to call the tool.")
 TOOL_FAILED = Fault("tool_failed", 502, "The tool reported an error.")
+INVALID_ARGUMENTS = Fault("invalid_arguments", 502, "The tool was not called: its arguments are not one JSON object.")
 
 MODEL_REFUSED = Fault("model_refused", 502, "The model refused the agent's request.")
 MODEL_THROTTLED = Fault("model_throttled", 503, "The model is busy. Try again shortly.")
@@ -43,6 +45,8 @@ MODEL_FAILED = Fault("model_failed", 502, "The model's answer broke off.")
 MODEL_TIMEOUT = Fault("model_timeout", 504, "The model did not answer in time.")
 MODEL_OVERFLOW = Fault("model_overflow", 502, "The conversation grew too large for the model.")
 ANSWER_TOO_LONG = Fault("answer_too_long", 502, "The model's answer was cut off at its length limit.")
+ANSWER_FILTERED = Fault("answer_filtered", 502, "The model's answer was stopped by a filter or a guardrail.")
+ANSWER_EMPTY = Fault("answer_empty", 502, "The model gave no answer.")
 
 TURN_LIMIT = Fault("turn_limit", 502, "The agent came to no answer within its number of turns.")
 DEADLINE = Fault("deadline_exceeded", 504, "The agent came to no answer in time.")
@@ -92,9 +96,9 @@ def read(body: bytes, longest_prompt: int) -> Request:
     return Request(_prompt(given[0], document[given[0]], longest_prompt), stream)
 
 
-def success(text: str) -> dict[str, Any]:
+def success(text: str, stop_reason: str | None) -> dict[str, Any]:
     """The body of an answer."""
-    return {"status": "success", "response": text}
+    return {"status": "success", "response": text, "stop_reason": stop_reason}
 
 
 def failure(fault: Fault) -> dict[str, Any]:
@@ -107,23 +111,23 @@ def too_large(limit: int) -> Fault:
     return Fault("invalid_request", 400, f"The body is larger than {limit} bytes.")
 
 
+def unreadable_arguments(problem: str) -> Fault:
+    """INVALID_ARGUMENTS with what is wrong; goes on from "the text ..."."""
+    message = f"The tool was not called: the text of its arguments {problem}. Write one JSON object."
+    return replace(INVALID_ARGUMENTS, message=message)
+
+
 def _refuse(message: str) -> NoReturn:
     raise ContractError(Fault("invalid_request", 400, message))
 
 
 def _parse(body: bytes) -> Any:
     try:
-        return json.loads(body.decode(), parse_constant=_no_constant)
-    except RecursionError:
-        _refuse("The body is nested too deeply.")
+        return strict_json.loads(body.decode())
     except UnicodeDecodeError:
         _refuse("The body is not UTF-8 text.")
-    except ValueError:
-        _refuse('The body is not valid JSON. Write {"prompt": "What is 100 + 12?"}.')
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)  # NaN and Infinity are Python's, not JSON's
+    except ValueError as error:
+        _refuse(f'The body {error}. Write {{"prompt": "What is 100 + 12?"}}.')
 
 
 def _prompt(name: str, value: Any, longest: int) -> str:

@@ -61,7 +61,11 @@ class GatewayTool(MCPAgentTool):
         started = time.monotonic()
         invocation = invocation_state.get("invocation")
         request_id = invocation.request_id if invocation else None
-        result, fault = await self._gateway.call(tool_use, invocation_state.get("cancel"), request_id)
+        unreadable = invocation.unreadable.pop(tool_use["toolUseId"], None) if invocation else None
+        if unreadable:
+            result, fault = _told(tool_use, unreadable), unreadable
+        else:
+            result, fault = await self._gateway.call(tool_use, invocation_state.get("cancel"), request_id)
         if invocation:
             invocation.called(self.tool_name, fault, fault in _GATEWAY_FAULTS, time.monotonic() - started)
         yield ToolResultEvent(result)
@@ -135,10 +139,7 @@ class Gateway:
             result, fault = {}, error.fault
         except MCPClientInitializationError:  # it ended between being found open and being used
             result, fault = {}, contract.GATEWAY_UNAVAILABLE
-        if fault:
-            text = {"text": fault.message}
-            result = {"status": "error", "toolUseId": tool_use["toolUseId"], "content": [text]}
-        return result, fault
+        return (_told(tool_use, fault) if fault else result), fault
 
     def close(self) -> None:
         """End the session, if there is one."""
@@ -203,6 +204,11 @@ class Gateway:
         self._session = session
         self._tools = tuple(GatewayTool(tool, self) for tool in listed)
         return self._tools
+
+
+def _told(tool_use: ToolUse, fault: Fault) -> Any:
+    """The result of a call that failed, as the model gets it."""
+    return {"status": "error", "toolUseId": tool_use["toolUseId"], "content": [{"text": fault.message}]}
 
 
 class Gateways:

@@ -28,6 +28,8 @@ class Invocation:
         session_id: AgentCore's session, if any.
         tools: The tool calls made, in order of their end.
         gateway_faults: Tools whose last call failed because of their gateway, with the fault.
+        unreadable: Tool calls, by the model's id, that must not be made, with what is wrong with their arguments.
+        hearing: Whether a turn of the model has begun to come and has not come to its end.
         stop_reason: Why the model stopped, once it did.
         turns: Model turns taken.
         input_tokens: Tokens the model read.
@@ -38,6 +40,8 @@ class Invocation:
     session_id: str | None = None
     tools: list[ToolUse] = field(default_factory=list)
     gateway_faults: dict[str, Fault] = field(default_factory=dict)
+    unreadable: dict[str, Fault] = field(default_factory=dict)
+    hearing: bool = False
     stop_reason: str | None = None
     turns: int = 0
     input_tokens: int = 0

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -11,6 +11,7 @@ from botocore.config import Config
 from botocore.eventstream import EventStream, ParserError
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ReadTimeoutError
 from botocore.exceptions import ConnectionError as EndpointError
+from botocore.model import Shape, StructureShape
 from strands import ModelRetryStrategy
 from strands.models import BedrockModel
 from strands.types.exceptions import (
@@ -24,7 +25,9 @@ from urllib3.exceptions import ReadTimeoutError as StreamReadTimeoutError
 
 import contract
 import logs
+from arguments import ToolInputs
 from contract import Fault
+from invocation import Invocation
 from settings import Settings
 
 # Errors of ConverseStream (botocore's bedrock-runtime model), by code.
@@ -39,6 +42,16 @@ _CODE_FAULTS = {
     "ModelTimeoutException": contract.MODEL_TIMEOUT,
     "ModelErrorException": contract.MODEL_FAILED,
     "ModelStreamErrorException": contract.MODEL_FAILED,
+}
+# The stop reasons with which an answer is whole; any other one, also one that is new, is a fault.
+_WHOLE = ("end_turn", "stop_sequence")
+# Stop reasons of ConverseStream (botocore's bedrock-runtime model, shape StopReason), and strands' own of a limit.
+_STOP_FAULTS = {
+    "content_filtered": contract.ANSWER_FILTERED,
+    "guardrail_intervened": contract.ANSWER_FILTERED,
+    "max_tokens": contract.ANSWER_TOO_LONG,
+    "model_context_window_exceeded": contract.MODEL_OVERFLOW,
+    "limit_turns": contract.TURN_LIMIT,
 }
 _TELLING = ("AccessDeniedException", "ResourceNotFoundException", "ThrottlingException", "ServiceUnavailableException")
 _TRY_AGAIN = (contract.MODEL_THROTTLED, contract.MODEL_UNAVAILABLE)
@@ -69,19 +82,36 @@ class BoundedModel(BedrockModel):
             ContextWindowOverflowException: If the conversation is too long; strands shortens it and tries again.
         """
         heard = ended = False
+        invocation: Invocation = kwargs["invocation_state"]["invocation"]
+        inputs = ToolInputs(invocation)
+        shape = self.client.meta.service_model.shape_for("ConverseStreamOutput")
         try:
             async with aclosing(super().stream(*args, **kwargs)) as events:
                 async for event in events:
+                    invocation.hearing = True
+                    if not _fits(event, shape):
+                        raise ModelError(contract.MODEL_FAILED, heard)
                     heard = heard or "contentBlockDelta" in event
                     ended = ended or "messageStop" in event
-                    yield event
+                    for whole in inputs.whole(event):
+                        yield whole
         except (ModelThrottledException, BotoCoreError, ClientError, HTTPError, ParserError) as error:
             fault = _named(error)
             logs.event("model_call_failed", level=logging.WARNING, code=fault.code, **_diagnosis(error))
             raise ModelError(fault, heard) from error
+        invocation.hearing = False
         cancelled: threading.Event | None = kwargs.get("cancel_signal")
         if not ended and not (cancelled and cancelled.is_set()):
             raise ModelError(contract.MODEL_FAILED, heard)
+
+
+def _fits(value: Any, shape: Shape) -> bool:
+    """Whether what came has the types of the service's model; botocore's parser does not look."""
+    if isinstance(shape, StructureShape):
+        members: Mapping[str, Shape] = shape.members
+        return isinstance(value, dict) and all(_fits(value[name], members[name]) for name in members if name in value)
+    wanted = {"string": str, "integer": int, "long": int}.get(shape.type_name)
+    return wanted is None or isinstance(value, wanted)
 
 
 class Retry(ModelRetryStrategy):
@@ -151,6 +181,11 @@ def fault_of(error: BaseException | None) -> Fault | None:
             return contract.MODEL_OVERFLOW
         error = error.__cause__
     return None
+
+
+def fault_of_stop(reason: str) -> Fault | None:
+    """The fault of an answer that ended for this reason; None if it is whole."""
+    return None if reason in _WHOLE else _STOP_FAULTS.get(reason, contract.MODEL_FAILED)
 
 
 def _diagnosis(error: Exception) -> dict[str, str]:

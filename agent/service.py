@@ -50,7 +50,9 @@ class Service:
             HTTP status and body of the answer.
         """
         text, fault = await self._run(request, invocation, lambda _: None)
-        return (fault.status, contract.failure(fault)) if fault else (200, contract.success(text))
+        return (
+            (fault.status, contract.failure(fault)) if fault else (200, contract.success(text, invocation.stop_reason))
+        )
 
     async def events(self, request: Request, invocation: Invocation) -> AsyncIterator[dict[str, Any]]:
         """Run an invocation and tell its text as it comes.
@@ -97,19 +99,21 @@ class Service:
                 self._deadlines.add(deadline)
                 text = await self._think(request.prompt, invocation, emit)
         except Exception as error:
-            fault = self._fault(error, deadline)
+            fault = self._fault(error, deadline, invocation)
         finally:
             self._deadlines.discard(deadline)
         content = {"prompt": request.prompt, "response": text} if self._settings.log_content else {}
         invocation.log(fault.status if fault else 200, fault.code if fault else "success", **content)
         return text, fault
 
-    def _fault(self, error: Exception, deadline: asyncio.Timeout) -> Fault:
+    def _fault(self, error: Exception, deadline: asyncio.Timeout, invocation: Invocation) -> Fault:
         if deadline.expired():
             return contract.SHUTTING_DOWN if self._stopping else contract.DEADLINE
         if isinstance(error, ContractError):
             return error.fault
         fault = model.fault_of(error)
+        if fault is None and invocation.hearing:  # strands could make nothing of what the model's endpoint sent
+            fault = contract.MODEL_FAILED
         level = logging.WARNING if fault else logging.ERROR
         logs.event("invocation_failed", level=level, **logs.origin(error))
         return fault or contract.INTERNAL
@@ -136,9 +140,10 @@ class Service:
         invocation.stop_reason = result.stop_reason
         if invocation.gateway_faults:
             raise ContractError(next(iter(invocation.gateway_faults.values())))
-        if result.stop_reason == "limit_turns":
-            raise ContractError(contract.TURN_LIMIT)
-        return "".join(block.get("text", "") for block in result.message["content"])
+        text = "".join(block.get("text", "") for block in result.message["content"])
+        if fault := model.fault_of_stop(result.stop_reason) or (contract.ANSWER_EMPTY if not text.strip() else None):
+            raise ContractError(fault)
+        return text
 
     async def _prepare(self) -> Model:
         async with self._preparing:

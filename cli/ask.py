@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,19 +84,27 @@ def ask(
 
 
 def show_answer(runtime_arn: str, prompt: str, session: str, environment: Mapping[str, str]) -> None:
-    """Ask, and print the answer as it comes.
+    """Ask, and print the answer as it comes; a stop reason but `end_turn` goes to standard error.
 
     Raises:
         AskError: See `answer`.
     """
     begun = False
+    stop_reason: Any = None
+
+    def pieces() -> Iterator[str]:
+        nonlocal stop_reason
+        stop_reason = yield from answer(runtime_arn, prompt, session, environment)
+
     try:
-        for text in answer(runtime_arn, prompt, session, environment):
+        for text in pieces():
             say(text, nl=False)
             begun = True
     finally:
         if begun:
             say()
+    if stop_reason not in {None, "end_turn"}:
+        say(f"stop reason: {stop_reason}", err=True)
 
 
 def _prompts(first: str | None) -> Iterator[str]:
@@ -201,7 +209,9 @@ def choose(deployment: Deployment, name: str | None) -> str:
     return deployment.agents[name or next(iter(deployment.agents))]
 
 
-def answer(runtime_arn: str, prompt: str, session: str, environment: Mapping[str, str]) -> Iterator[str]:
+def answer(
+    runtime_arn: str, prompt: str, session: str, environment: Mapping[str, str]
+) -> Generator[str, None, str | None]:
     """Ask in a session, and give the pieces of the answer as they come.
 
     Args:
@@ -209,6 +219,9 @@ def answer(runtime_arn: str, prompt: str, session: str, environment: Mapping[str
         prompt: What to ask.
         session: AgentCore's session.
         environment: See `Deployment`.
+
+    Returns:
+        Why the model stopped, if the agent says it.
 
     Raises:
         AskError: If the agent cannot be reached, or answers with an error.
@@ -237,9 +250,10 @@ def answer(runtime_arn: str, prompt: str, session: str, environment: Mapping[str
         )
         if response["contentType"].startswith("text/event-stream"):
             # botocore waits until a chunk is full before it gives any of it away.
-            yield from _pieces(response["response"].iter_lines(chunk_size=1))
-        else:
-            yield _whole(json.loads(response["response"].read()))
+            return (yield from _pieces(response["response"].iter_lines(chunk_size=1)))
+        document = json.loads(response["response"].read())
+        yield _whole(document)
+        return _stop_reason(document)
     except ClientError as error:
         raise AskError(_refusal(error.response)) from None
     except (BotoCoreError, HTTPClientError) as error:
@@ -248,7 +262,12 @@ def answer(runtime_arn: str, prompt: str, session: str, environment: Mapping[str
         raise AskError("the agent's answer cannot be read.") from None
 
 
-def _pieces(lines: Iterable[bytes]) -> Iterator[str]:
+def _stop_reason(document: Any) -> str | None:
+    reason = document.get("stop_reason") if isinstance(document, dict) else None
+    return reason if isinstance(reason, str) else None
+
+
+def _pieces(lines: Iterable[bytes]) -> Generator[str, None, str | None]:
     for line in lines:
         if not line.startswith(b"data:"):
             continue
@@ -258,7 +277,7 @@ def _pieces(lines: Iterable[bytes]) -> Iterator[str]:
         if "text" in event:
             yield event["text"]
         elif event.get("status") == "success":
-            return
+            return _stop_reason(event)
         else:
             raise _error(event)
     raise AskError("the answer broke off.")

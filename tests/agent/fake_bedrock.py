@@ -180,5 +180,24 @@ async def garbage(_: list[Event]) -> Response:
     return Response(b"<html>not an event stream</html>", media_type="text/html")
 
 
-async def out_of_tokens(events: list[Event]) -> Response:
-    return await whole([("messageStop", {"stopReason": "max_tokens"}) if e[0] == "messageStop" else e for e in events])
+def stopped(reason: str) -> Fault:
+    """The answer ends for this reason."""
+
+    async def fault(events: list[Event]) -> Response:
+        return await whole([("messageStop", {"stopReason": reason}) if e[0] == "messageStop" else e for e in events])
+
+    return fault
+
+
+def changed(change: Callable[[list[Event]], None]) -> Fault:
+    """The answer's events, after a change of them in place."""
+
+    async def fault(events: list[Event]) -> Response:
+        change(events)
+        return await whole(events)
+
+    return fault
+
+
+async def empty(events: list[Event]) -> Response:
+    return await whole([event for event in events if not event[0].startswith("contentBlock")])

@@ -29,8 +29,10 @@ def refusal(agent: TestClient, body: bytes) -> str:
         (b"", "not valid JSON"),
         (b"{", "not valid JSON"),
         (b'{"prompt": "a",}', "not valid JSON"),
-        (b'{"prompt": NaN}', "not valid JSON"),
-        (b'{"prompt": "a", "x": Infinity}', "not valid JSON"),
+        (b'{"prompt": NaN}', "NaN, which is no JSON number"),
+        (b'{"prompt": "a", "x": Infinity}', "Infinity, which is no JSON number"),
+        (b'{"prompt": "a", "prompt": "b"}', "a name twice"),
+        (b'{"prompt": "a", "x": 1e400}', "a number that is too large"),
         (b'{"prompt": "\xff"}', "not UTF-8"),
         (b"[" * 200_000, "nested too deeply"),
         (b'{"a":' * 60_000, "nested too deeply"),
@@ -84,7 +86,7 @@ def test_the_longest_prompt_is_taken_and_one_more_character_is_not(lasting: Test
 @pytest.mark.parametrize("name", ["prompt", "message"])
 def test_takes_either_name(lasting: TestClient, name: str) -> None:
     answer = lasting.post("/invocations", json={name: "hello"})
-    assert answer.json() == {"status": "success", "response": "You said: hello"}
+    assert answer.json() == {"status": "success", "response": "You said: hello", "stop_reason": "end_turn"}
 
 
 def test_ping(lasting: TestClient) -> None:

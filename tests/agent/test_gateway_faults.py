@@ -10,7 +10,7 @@ from tests.agent.fake_bedrock import FakeBedrock
 from tests.agent.fake_gateway import SECRET, FakeGateway, Fault
 
 ADD = {"prompt": "call math___add_numbers"}
-SUM = {"status": "success", "response": 'The tool said: {"result": 112}'}
+SUM = {"status": "success", "response": 'The tool said: {"result": 112}', "stop_reason": "end_turn"}
 INTERNAL = (SECRET, "hunter2", "http", "127.0.0.1", "arn:", "Error", "internal detail", "Traceback", "doctype")
 
 

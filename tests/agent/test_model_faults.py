@@ -1,16 +1,20 @@
 """Every fault of the model: an answer of the contract within the bounds, and a process that goes on."""
 
+import copy
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from unittest import mock
 
+import botocore.session
 import pytest
 from botocore.eventstream import EventStream
 from starlette.testclient import TestClient
 
 from tests.agent import fake_bedrock as faults
 from tests.agent.fake_bedrock import FakeBedrock, Fault
+from tests.agent.fake_gateway import FakeGateway
 
 CALLS = "call math___add_numbers"
 INTERNAL = ("arn:", "iam", "http", "127.0.0.1", "Exception", "botocore", "bedrock", "Traceback", "html")
@@ -38,7 +42,13 @@ CASES: dict[str, tuple[Fault, int, str]] = {
     "cut off": (faults.cut_off, 502, "model_failed"),
     "ended early": (faults.ended_early, 502, "model_failed"),
     "not a stream": (faults.garbage, 502, "model_failed"),
-    "out of tokens": (faults.out_of_tokens, 502, "answer_too_long"),
+    "out of tokens": (faults.stopped("max_tokens"), 502, "answer_too_long"),
+    "filtered": (faults.stopped("content_filtered"), 502, "answer_filtered"),
+    "a guardrail": (faults.stopped("guardrail_intervened"), 502, "answer_filtered"),
+    "out of context": (faults.stopped("model_context_window_exceeded"), 502, "model_overflow"),
+    "malformed output": (faults.stopped("malformed_model_output"), 502, "model_failed"),
+    "malformed tool use": (faults.stopped("malformed_tool_use"), 502, "model_failed"),
+    "a new stop reason": (faults.stopped("a_new_one"), 502, "model_failed"),
 }
 
 
@@ -65,6 +75,147 @@ def test_a_model_that_fails(lasting: TestClient, bedrock: FakeBedrock, case: str
     assert ask(lasting, CALLS) == (status, code)
     bedrock.heal()
     assert ask(lasting, "hello") == (200, "You said: hello")
+
+
+def test_every_stop_reason_is_judged(lasting: TestClient, bedrock: FakeBedrock) -> None:
+    enum = botocore.session.get_session().get_service_model("bedrock-runtime").shape_for("StopReason").enum
+    whole = set()
+    for reason in set(enum) - {"tool_use"}:  # the end of a turn, not of an answer
+        bedrock.inject(faults.stopped(reason))
+        if ask(lasting, "hello")[0] == 200:
+            whole.add(reason)
+    assert whole == {"end_turn", "stop_sequence"}
+    assert {"content_filtered", "malformed_tool_use"} < set(enum)
+
+
+def test_an_answer_says_why_the_model_stopped(lasting: TestClient, bedrock: FakeBedrock) -> None:
+    bedrock.inject(faults.stopped("stop_sequence"))
+    for reason in ("stop_sequence", "end_turn"):
+        answer = lasting.post("/invocations", json={"prompt": "hello"}).json()
+        assert answer == {"status": "success", "response": "You said: hello", "stop_reason": reason}
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_no_answer_is_no_success(lasting: TestClient, bedrock: FakeBedrock, turn: int) -> None:
+    bedrock.inject(faults.whole, times=turn - 1)
+    bedrock.inject(faults.empty)
+    assert ask(lasting, CALLS if turn == 2 else "hello") == (502, "answer_empty")
+
+
+UNREADABLE = {
+    '{"a": 1,': "is not valid JSON",
+    "{'a': 1, 'b': 2}": "is not valid JSON",
+    '{"a": 1, "b": 2} and more': "is not valid JSON",
+    '{"a": 1, "b": 2, "a": 3}': "has a name twice in one object",
+    '{"a": NaN, "b": 2}': "has NaN, which is no JSON number",
+    '{"a": -Infinity, "b": 2}': "has -Infinity, which is no JSON number",
+    '{"a": 1e400, "b": 2}': "has a number that is too large",
+    '{"a": ' + "9" * 5000 + ', "b": 2}': "has a number that is too large",
+    '{"a": ' + "[" * 10_000 + "]" * 10_000 + "}": "is nested too deeply",
+    "[1, 2]": "is not a JSON object",
+    "null": "is not a JSON object",
+    '"a"': "is not a JSON object",
+    '{"name": "\\ud800"}': "is not valid Unicode",
+}
+
+
+@pytest.mark.parametrize("written", UNREADABLE, ids=lambda text: text[:30])
+def test_a_tool_is_called_as_the_model_wrote_or_not_at_all(
+    lasting: TestClient, bedrock: FakeBedrock, gateway: FakeGateway, written: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "agent")
+    said = f"The tool was not called: the text of its arguments {UNREADABLE[written]}. Write one JSON object."
+    assert ask(lasting, f"{CALLS} {written}") == (200, f"The tool said: {said}")
+    assert "tools/call" not in gateway.requests
+    [line] = [vars(r)["fields"] for r in caplog.records if r.getMessage() == "invocation"]
+    assert [tool["status"] for tool in line["tools"]] == ["invalid_arguments"]
+
+
+@pytest.mark.parametrize("written", ["", " ", None])
+def test_no_arguments_are_an_empty_object(
+    lasting: TestClient, bedrock: FakeBedrock, gateway: FakeGateway, written: str | None
+) -> None:
+    def change(events: list[faults.Event]) -> None:
+        delta = next(event for event in events if event[0] == "contentBlockDelta")
+        if written is None:
+            events.remove(delta)
+        else:
+            delta[1]["delta"]["toolUse"]["input"] = written
+
+    bedrock.inject(faults.changed(change))
+    ask(lasting, CALLS)
+    assert "tools/call" in gateway.requests
+    [use] = [block["toolUse"] for block in bedrock.requests[1]["messages"][1]["content"] if "toolUse" in block]
+    assert use["input"] == {}
+
+
+def test_arguments_that_come_in_pieces(lasting: TestClient, bedrock: FakeBedrock) -> None:
+    def change(events: list[faults.Event]) -> None:
+        at = next(index for index, event in enumerate(events) if event[0] == "contentBlockDelta")
+        pieces = ['{"a": 1', "00, ", '"b": 1', "2}"]
+        events[at : at + 1] = [
+            ("contentBlockDelta", {"delta": {"toolUse": {"input": piece}}, "contentBlockIndex": 0}) for piece in pieces
+        ]
+
+    bedrock.inject(faults.changed(change))
+    assert ask(lasting, CALLS) == (200, 'The tool said: {"result": 112}')
+
+
+def test_one_unreadable_call_among_others(lasting: TestClient, bedrock: FakeBedrock, gateway: FakeGateway) -> None:
+    def change(events: list[faults.Event]) -> None:
+        start, delta, stop = (copy.deepcopy(event) for event in events[1:4])
+        start[1]["start"]["toolUse"]["toolUseId"] = "broken"
+        delta[1]["delta"]["toolUse"]["input"] = '{"a": 1'
+        events[1:1] = [start, delta, stop]
+
+    bedrock.inject(faults.changed(change))
+    assert ask(lasting, CALLS)[0] == 200
+    assert gateway.requests.count("tools/call") == 1
+    assert "was not called" in bedrock.tool_results()[0]
+    assert "112" in bedrock.tool_results()[1]
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The paths to everything in an answer's events; an event's name and content are not told apart from it."""
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        if len(path) != 1:
+            yield (*path, key)
+        if isinstance(inner, dict | list | tuple):
+            yield from _places(inner, (*path, key))
+
+
+def _with(path: tuple[Any, ...], new: Any) -> Fault:
+    """The answer with something else at this place; with nothing there if it is None."""
+
+    def change(events: list[faults.Event]) -> None:
+        holder: Any = events
+        for step in path[:-1]:
+            holder = holder[step]
+        if new is None:
+            del holder[path[-1]]
+        else:
+            holder[path[-1]] = new
+
+    return faults.changed(change)
+
+
+@pytest.mark.parametrize("prompt", ["hello", CALLS])
+def test_what_the_models_endpoint_sends_wrongly_is_its_own_fault(
+    lasting: TestClient, bedrock: FakeBedrock, prompt: str
+) -> None:
+    right: list[faults.Event] = []
+    bedrock.inject(faults.changed(right.extend))
+    ask(lasting, prompt)
+    others: tuple[Any, ...] = (None, {}, [], "x", 7, 1.5)
+    wrong = [(path, new) for path in _places(right) for new in (others if len(path) > 1 else [None])]
+    answers = {}
+    for path, new in wrong:
+        bedrock.inject(_with(path, new))
+        answers[path, repr(new)] = ask(lasting, prompt)
+        bedrock.heal()
+    assert len(answers) > 50
+    assert {place: answer for place, answer in answers.items() if answer[0] == 500} == {}
+    assert (502, "model_failed") in answers.values()
 
 
 @pytest.mark.parametrize("case", ["throttled", "unavailable", "internal", "throttled in the stream"])

@@ -162,7 +162,11 @@ def test_sigterm_lets_a_running_request_finish(
         agent.process.send_signal(signal.SIGTERM)
         refuses_connections(agent.url)
         release.set()
-        assert answer.result().json() == {"status": "success", "response": "You said: hello"}
+        assert answer.result().json() == {
+            "status": "success",
+            "response": "You said: hello",
+            "stop_reason": "end_turn",
+        }
     assert agent.process.wait() == -signal.SIGTERM
 
 

@@ -32,7 +32,11 @@ def invocation_lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
 def test_answers_with_what_the_tool_returned(agent: TestClient, gateway: FakeGateway) -> None:
     answer = agent.post("/invocations", json=CALL)
     assert answer.status_code == 200
-    assert answer.json() == {"status": "success", "response": 'The tool said: {"result": 112}'}
+    assert answer.json() == {
+        "status": "success",
+        "response": 'The tool said: {"result": 112}',
+        "stop_reason": "end_turn",
+    }
     assert gateway.refused == []
 
 
@@ -40,7 +44,7 @@ def test_an_agent_without_gateways_has_no_tools(
     serve: Callable[..., TestClient], gateway: FakeGateway, bedrock: FakeBedrock
 ) -> None:
     answer = serve(gateway_urls=()).post("/invocations", json={"prompt": "hello"})
-    assert answer.json() == {"status": "success", "response": "You said: hello"}
+    assert answer.json() == {"status": "success", "response": "You said: hello", "stop_reason": "end_turn"}
     assert "toolConfig" not in bedrock.requests[0]
     assert gateway.requests == []
 

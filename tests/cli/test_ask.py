@@ -126,6 +126,19 @@ def test_takes_an_answer_in_one_piece(runtime: FakeRuntime, answer: Any, capsys:
     assert capsys.readouterr().out == "112\n"
 
 
+@pytest.mark.parametrize("stream", [True, False])
+def test_says_why_the_model_stopped_where_it_is_no_ordinary_end(
+    runtime: FakeRuntime, capsys: pytest.CaptureFixture[str], stream: bool
+) -> None:
+    stop = {"status": "success", "stop_reason": "content_filtered\x1b[2J"}
+    if stream:
+        runtime.events = (*TEXT, f"data: {json.dumps(stop)}\n\n")
+    else:
+        runtime.response = JSONResponse({**stop, "response": "The sum is 112."})
+    assert main(["ask", "sum", "--local"]) == 0
+    assert capsys.readouterr() == ("The sum is 112.\n", "stop reason: content_filtered\\u001b[2J\n")
+
+
 def test_an_error_event_is_one_line(runtime: FakeRuntime, capsys: pytest.CaptureFixture[str]) -> None:
     error = {"status": "error", "error": {"code": "model_failed", "message": "The model's answer broke off."}}
     runtime.events = (TEXT[0], f"data: {json.dumps(error)}\n\n")
