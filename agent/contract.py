@@ -51,6 +51,7 @@ ANSWER_EMPTY = Fault("answer_empty", 502, "The model gave no answer.")
 TURN_LIMIT = Fault("turn_limit", 502, "The agent came to no answer within its number of turns.")
 DEADLINE = Fault("deadline_exceeded", 504, "The agent came to no answer in time.")
 SHUTTING_DOWN = Fault("shutting_down", 503, "The agent is shutting down. Try again.")
+CALLER_LEFT = Fault("caller_left", 499, "The caller left before the answer.")  # for the log: nobody reads it
 INTERNAL = Fault("internal_error", 500, "The agent failed. The log says why, under this request's id.")
 
 BODY_TIMEOUT = Fault("invalid_request", 408, "The body did not come in time.")

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import uuid
+from concurrent.futures import Future
+from contextvars import ContextVar
 
 from bedrock_agentcore.runtime.models import REQUEST_ID_HEADER, SESSION_HEADER
 from starlette.datastructures import Headers
@@ -13,6 +15,9 @@ import contract
 from contract import ContractError, Request
 from invocation import Invocation
 from settings import Settings
+
+# Done once the request's caller has left. AgentCore's SDK runs the handler in a loop of its own, with this context.
+LEFT: ContextVar[Future[None] | None] = ContextVar("left", default=None)
 
 # A character of JSON takes at most six bytes (\uXXXX), or twelve for one outside the basic plane.
 _BYTES_PER_CHARACTER = 12
@@ -50,7 +55,14 @@ class Edge:
             Invocation(request_id, headers.get(SESSION_HEADER)).log(fault.status, fault.code)
             await JSONResponse(contract.failure(fault), fault.status)(scope, receive, send)
             return
-        await self._app(scope, _replaying(request, receive), send)
+        left: Future[None] = Future()
+        token = LEFT.set(left)
+        watching = asyncio.create_task(_watch(receive, left))
+        try:
+            await self._app(scope, _replaying(request, receive), send)
+        finally:
+            watching.cancel()
+            LEFT.reset(token)
 
     async def _body(self, receive: Receive) -> bytes | None:
         """Read the body; None if the client left. All of it is taken, so that the client gets to read its answer."""
@@ -70,6 +82,12 @@ class Edge:
         if size > self._most:
             raise ContractError(contract.too_large(self._most))
         return b"".join(parts)
+
+
+async def _watch(receive: Receive, left: Future[None]) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    left.set_result(None)
 
 
 def _replaying(request: Request, receive: Receive) -> Receive:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -26,6 +27,7 @@ class Invocation:
     Attributes:
         request_id: Id of the request, AgentCore's where there is one.
         session_id: AgentCore's session, if any.
+        left: Done once the caller has left; None where nobody would notice.
         tools: The tool calls made, in order of their end.
         gateway_faults: Tools whose last call failed because of their gateway, with the fault.
         unreadable: Tool calls, by the model's id, that must not be made, with what is wrong with their arguments.
@@ -38,6 +40,7 @@ class Invocation:
 
     request_id: str
     session_id: str | None = None
+    left: Future[None] | None = None
     tools: list[ToolUse] = field(default_factory=list)
     gateway_faults: dict[str, Fault] = field(default_factory=dict)
     unreadable: dict[str, Fault] = field(default_factory=dict)

@@ -19,7 +19,7 @@ import model
 import settings
 import traces
 from contract import Request
-from edge import Edge
+from edge import LEFT, Edge
 from gateway import Gateway, Gateways
 from invocation import Invocation
 from service import Service
@@ -53,7 +53,7 @@ def build_app(service: Service, wanted: Settings) -> BedrockAgentCoreApp:
     async def invoke(payload: dict[str, Any], context: RequestContext) -> Response | AsyncIterator[dict[str, Any]]:
         request = Request(payload["prompt"], payload["stream"])
         request_id = BedrockAgentCoreContext.get_request_id() or str(uuid.uuid4())
-        invocation = Invocation(request_id, context.session_id)
+        invocation = Invocation(request_id, context.session_id, LEFT.get())
         if request.stream:
             return service.events(request, invocation)
         status, body = await service.answer(request, invocation)

@@ -79,15 +79,18 @@ class Service:
         """Give running invocations their last seconds; may be called from any thread or signal handler."""
         self._stopping = True
         if self._loop:
-            self._loop.call_soon_threadsafe(self._hasten, self._loop)
+            self._loop.call_soon_threadsafe(self._hasten_all, self._loop)
 
     def close(self) -> None:
         """End the gateways' sessions."""
         self._gateways.close()
 
-    def _hasten(self, loop: asyncio.AbstractEventLoop) -> None:
-        last = loop.time() + self._settings.shutdown_seconds
-        for deadline in (running for running in self._deadlines if not running.expired()):
+    def _hasten_all(self, loop: asyncio.AbstractEventLoop) -> None:
+        for deadline in self._deadlines:
+            self._hasten(loop.time() + self._settings.shutdown_seconds, deadline)
+
+    def _hasten(self, last: float, deadline: asyncio.Timeout) -> None:
+        if deadline in self._deadlines and not deadline.expired():
             deadline.reschedule(min(last, deadline.when() or last))
 
     async def _run(self, request: Request, invocation: Invocation, emit: Emit) -> tuple[str, Fault | None]:
@@ -97,17 +100,28 @@ class Service:
         try:
             async with deadline:
                 self._deadlines.add(deadline)
+                if invocation.left:  # an answer that nobody reads costs tokens all the same
+                    loop = asyncio.get_running_loop()
+                    invocation.left.add_done_callback(lambda _: loop.call_soon_threadsafe(self._hasten, 0.0, deadline))
                 text = await self._think(request.prompt, invocation, emit)
+        except asyncio.CancelledError:
+            fault = contract.SHUTTING_DOWN if self._stopping else contract.CALLER_LEFT
+            raise
         except Exception as error:
             fault = self._fault(error, deadline, invocation)
         finally:
             self._deadlines.discard(deadline)
+            self._log(request, invocation, text, fault)
+        return text, fault
+
+    def _log(self, request: Request, invocation: Invocation, text: str, fault: Fault | None) -> None:
         content = {"prompt": request.prompt, "response": text} if self._settings.log_content else {}
         invocation.log(fault.status if fault else 200, fault.code if fault else "success", **content)
-        return text, fault
 
     def _fault(self, error: Exception, deadline: asyncio.Timeout, invocation: Invocation) -> Fault:
         if deadline.expired():
+            if invocation.left and invocation.left.done():
+                return contract.CALLER_LEFT
             return contract.SHUTTING_DOWN if self._stopping else contract.DEADLINE
         if isinstance(error, ContractError):
             return error.fault

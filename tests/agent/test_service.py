@@ -2,16 +2,20 @@
 
 import json
 import logging
+import socket
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
 from tests.agent import fake_bedrock, fake_gateway
 from tests.agent.fake_bedrock import FakeBedrock
 from tests.agent.fake_gateway import SECRET, FakeGateway
+from tests.agent.loopback import Loopback
 
 CALL = {"prompt": 'call math___add_numbers {"a": 100, "b": 12}'}
 
@@ -27,6 +31,13 @@ def events_of(agent: TestClient, prompt: str) -> list[dict[str, Any]]:
 
 def invocation_lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     return [vars(record)["fields"] for record in caplog.records if record.getMessage() == "invocation"]
+
+
+def wait_until(holds: Callable[[], object]) -> None:
+    end = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_answers_with_what_the_tool_returned(agent: TestClient, gateway: FakeGateway) -> None:
@@ -127,6 +138,32 @@ def test_one_line_per_invocation(agent: TestClient, caplog: pytest.LogCaptureFix
         "output_tokens": 10,
         "tools": [{"name": "math___add_numbers", "status": "success"}],
     }
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_caller_who_leaves(
+    agent: TestClient, bedrock: FakeBedrock, stream: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "agent")
+    bedrock.inject(fake_bedrock.whole)
+    bedrock.inject(fake_bedrock.silent_stream)
+    server = Loopback(agent.app)
+    server.start()
+    try:
+        with socket.create_connection(("127.0.0.1", server.port)) as caller:
+            body = json.dumps({**CALL, "stream": stream}).encode()
+            head = f"POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
+            caller.sendall(head.encode() + body)
+            wait_until(lambda: len(bedrock.requests) == 2)
+        wait_until(lambda: invocation_lines(caplog))
+        [line] = invocation_lines(caplog)
+        assert (line["status"], line["code"]) == (499, "caller_left")
+        assert [tool["status"] for tool in line["tools"]] == ["success"]
+        assert line["turns"] == 2
+        assert httpx.post(f"{server.url}/invocations", json={"prompt": "hello"}).status_code == 200
+        assert [line["code"] for line in invocation_lines(caplog)] == ["caller_left", "success"]
+    finally:
+        server.stop()
 
 
 def test_a_line_for_each_that_fails_too(
