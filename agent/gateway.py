@@ -7,6 +7,7 @@ there must hold no connection and no credentials.
 
 import asyncio
 import contextvars
+import json
 import logging
 import threading
 import time
@@ -24,7 +25,7 @@ from strands.types.tools import ToolUse
 import contract
 import logs
 from contract import ContractError, Fault
-from session import Session
+from session import LEFT_OUT, Session
 from settings import Settings
 from toolset import usable
 
@@ -33,6 +34,8 @@ _FAILED = "Tool execution failed: "
 # Key of a call's `_meta` with the invocation's id: the gateway's log, which has the body of a request, can be read
 # beside the agent's. Not in an HTTP header: AgentCore's logs have none.
 REQUEST_ID = "toolgate/request-id"
+# What the model is told of a result without content.
+NOTHING = "The tool returned nothing."
 NO_TOOLS = "the gateway has targets, and its policy engine, if it has one, permits this role a tool"
 _GATEWAY_FAULTS = (
     contract.GATEWAY_REFUSED,
@@ -165,7 +168,7 @@ class Gateway:
             cancel_signal=cancel,
         )
         if result["status"] == "success" or result.get("cancelled"):
-            return result, None
+            return {**result, "content": _readable(result)}, None
         text = result["content"][0].get("text", "") if result["content"] else ""
         fault = contract.TOOL_FAILED
         if not result.get("isError"):
@@ -209,6 +212,14 @@ class Gateway:
 def _told(tool_use: ToolUse, fault: Fault) -> Any:
     """The result of a call that failed, as the model gets it."""
     return {"status": "error", "toolUseId": tool_use["toolUseId"], "content": [{"text": fault.message}]}
+
+
+def _readable(result: Any) -> list[Any]:
+    """A result's content: its JSON where there is no text, and never nothing, which a model takes for an answer."""
+    content = [block for block in result["content"] if block.get("text") != ""]
+    if "structuredContent" in result and not any(block.get("text", LEFT_OUT) != LEFT_OUT for block in content):
+        content.append({"text": json.dumps(result["structuredContent"], ensure_ascii=False)})
+    return content or [{"text": NOTHING}]
 
 
 class Gateways:

@@ -14,6 +14,7 @@ from botocore.credentials import Credentials
 from mcp.client.streamable_http import streamable_http_client
 from strands.tools.mcp import MCPClient
 from strands.tools.mcp.mcp_agent_tool import MCPAgentTool
+from strands.types.tools import ToolResultContent
 
 import contract
 import logs
@@ -21,6 +22,8 @@ from contract import Fault
 from settings import Settings
 from transport import GatewayTransport
 
+# What the model is told of content that it cannot read, such as sound or a link.
+LEFT_OUT = "Part of the tool's result was left out, because it cannot be shown here."
 # Listing stops here, so that a gateway whose cursor never ends cannot hold the agent.
 MOST_PAGES = 100
 
@@ -66,6 +69,14 @@ class Session(MCPClient):
             if cursor is None:
                 return tools
         raise ValueError("the tool list does not end")
+
+    def map_mcp_content_to_tool_result_content(self, content: Any) -> ToolResultContent:
+        """One piece of a result for the model; strands drops what it does not know, and then nobody misses it."""
+        try:
+            known = super().map_mcp_content_to_tool_result_content(content)
+        except (KeyError, ValueError):  # an image of a kind that Bedrock does not take, or not in base64
+            known = None
+        return {"text": LEFT_OUT} if known is None else known
 
     def end(self, after: float = 0) -> None:
         """Take no more calls, and close in `after` seconds; does not wait for it."""

@@ -15,7 +15,13 @@ from tests.agent.signature import signed
 
 SECRET = "db password is hunter2"
 NUMBERS = {"type": "object", "properties": {"a": {"type": "number"}, "b": {"type": "number"}}, "required": ["a", "b"]}
-TOOLS = ["math___add_numbers", "math___fail_secretly", "math___answer_an_error", "math___return_much"]
+TOOLS = [
+    "math___add_numbers",
+    "math___fail_secretly",
+    "math___answer_an_error",
+    "math___return_much",
+    "math___return_content",
+]
 
 Fault = Callable[[dict[str, Any]], Awaitable[Response]]
 
@@ -120,6 +126,8 @@ def _call(params: dict[str, Any]) -> dict[str, Any]:
             text = json.dumps({"error": {"code": "invalid_arguments", "message": "b must not be 0"}})
         case "return_much":
             text = "x" * 20_000_000
+        case "return_content":
+            return {"isError": False, **arguments}
         case other:
             text = f"{other} was called"
     return {"content": [{"type": "text", "text": text}], "isError": False}
