@@ -160,19 +160,22 @@ class Resource:
 
 
 def load(path: Path) -> Mapping[str, Any]:
-    """The parsed file.
+    """The parsed file; a stack without resources has an empty list of them, which Pulumi leaves out.
 
     Raises:
         DeploymentError: The file cannot be read or is not JSON.
     """
     try:
-        parsed = json.loads(path.read_text(encoding="utf-8"))
+        # Bytes: json finds the encoding, also of what PowerShell's `>` writes (UTF-16, byte order marks).
+        parsed = json.loads(path.read_bytes())
     except OSError as error:
         raise DeploymentError(f"{path}: {error.strerror}; {HOW_TO_MAKE_ONE}") from error
     except (ValueError, RecursionError) as error:
         raise DeploymentError(f"{path}: not a deployment (not JSON); {HOW_TO_MAKE_ONE}") from error
     if not isinstance(parsed, dict):
         raise DeploymentError(f"{path}: not a deployment (a JSON {type(parsed).__name__}); {HOW_TO_MAKE_ONE}")
+    if isinstance(deployment := parsed.get("deployment"), dict):
+        deployment.setdefault("resources", [])  # sdk/go/common/apitype/core.go: omitempty
     return parsed
 
 

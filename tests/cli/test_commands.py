@@ -245,3 +245,29 @@ def test_the_pack_alone_judges_any_deployment(
     planning.write(made.deployment, file)
     assert main(["plan", "--deployment", str(file)]) == 0
     assert capsys.readouterr().out == f"{planning.describe(made)}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["access", "matrix", "{none}"], 0, "No agent and no tool."),
+        (["access", "diff", "{none}", "{none}"], 0, "Nobody's access changes."),
+        (["access", "diff", "{some}", "{none}"], 3, "Access losses: 3"),
+        (["access", "diff", "{none}", "{some}"], 1, "Access gains: 3"),
+        (["access", "picture", "{none}"], 0, "<svg"),
+        (["plan", "--deployment", "{none}"], 0, ""),
+        (["up", "--deployment", "{none}"], 2, "error: there is nothing to serve"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_the_export_of_a_stack_without_resources(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, says: str
+) -> None:
+    """So Pulumi writes it for a stack that is new or destroyed, and PowerShell puts it into a file."""
+    files = {"none": tmp_path / "none.json", "some": tmp_path / "some.json"}
+    files["none"].write_text('{"version": 3, "deployment": {"manifest": {}, "metadata": {}}}', encoding="utf-16")
+    planning.write(sample("prod").deployment, files["some"])
+    assert main([argument.format(**files) for argument in arguments]) == code
+    printed = capsys.readouterr()
+    assert says in printed.out + printed.err
+    assert "Traceback" not in printed.err

@@ -66,6 +66,19 @@ def test_what_is_not_an_export_that_can_be_read_is_refused(export: dict[str, Any
         resources(export)
 
 
+@pytest.mark.parametrize("deployment", [{}, {"manifest": {}, "metadata": {}}, {"resources": []}])
+def test_a_stack_without_resources_has_none(tmp_path: Path, deployment: dict[str, Any]) -> None:
+    (tmp_path / "export.json").write_text(json.dumps({"version": 3, "deployment": deployment}))
+    assert resources(load(tmp_path / "export.json")) == ()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_file_is_read_in_the_encoding_it_has(tmp_path: Path, encoding: str) -> None:
+    """PowerShell's `>` writes UTF-16, its `Out-File -Encoding utf8` a byte order mark."""
+    (tmp_path / "export.json").write_text('{"version": 3, "a": "€"}', encoding=encoding)
+    assert load(tmp_path / "export.json") == {"version": 3, "a": "€"}
+
+
 def test_an_export_with_hooks_is_read() -> None:
     """Every stack of our components is exported so: each has a hook that tries again what IAM refused too early."""
     [resource] = resources({**_export(inputs={"a": 1}), "version": 4, "features": ["hooks"]})
