@@ -174,8 +174,9 @@ def load(path: Path) -> Mapping[str, Any]:
         raise DeploymentError(f"{path}: not a deployment (not JSON); {HOW_TO_MAKE_ONE}") from error
     if not isinstance(parsed, dict):
         raise DeploymentError(f"{path}: not a deployment (a JSON {type(parsed).__name__}); {HOW_TO_MAKE_ONE}")
-    if isinstance(deployment := parsed.get("deployment"), dict):
-        deployment.setdefault("resources", [])  # sdk/go/common/apitype/core.go: omitempty
+    # sdk/go/common/apitype/core.go: the list is left out where it is empty, the manifest never.
+    if isinstance(deployment := parsed.get("deployment"), dict) and "manifest" in deployment:
+        deployment.setdefault("resources", [])
     return parsed
 
 

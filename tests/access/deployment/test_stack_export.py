@@ -54,6 +54,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         ({"version": 4, "features": "hooks", "deployment": {"resources": []}}, "'version' is 4, not 3 or 4"),
         ({"version": 4, "features": ["hooks", "views"], "deployment": {"resources": []}}, "not read here: views"),
         ({"version": 3}, "no list 'deployment.resources'"),
+        ({"version": 3, "deployment": {}}, "no list 'deployment.resources'"),
         ({"version": 3, "deployment": []}, "no list 'deployment.resources'"),
         ({"version": 3, "deployment": {"resources": {}}}, "no list 'deployment.resources'"),
         ({"version": 3, "deployment": {"resources": ["x"]}}, "resource number 0"),
@@ -66,7 +67,7 @@ def test_what_is_not_an_export_that_can_be_read_is_refused(export: dict[str, Any
         resources(export)
 
 
-@pytest.mark.parametrize("deployment", [{}, {"manifest": {}, "metadata": {}}, {"resources": []}])
+@pytest.mark.parametrize("deployment", [{"manifest": {}, "metadata": {}}, {"resources": []}])
 def test_a_stack_without_resources_has_none(tmp_path: Path, deployment: dict[str, Any]) -> None:
     (tmp_path / "export.json").write_text(json.dumps({"version": 3, "deployment": deployment}))
     assert resources(load(tmp_path / "export.json")) == ()
