@@ -34,18 +34,15 @@ class ToolInputs:
             return
         elif "contentBlockStop" in event and self._id is not None:
             text, tool_use_id, self._id = "".join(self._pieces), self._id, None
-            problem = _problem(text)
-            if problem:
+            if problem := _problem(text) if text.strip() else None:
                 self._invocation.unreadable[tool_use_id] = contract.unreadable_arguments(problem)
-            elif text.strip():
+            else:
                 yield {"contentBlockDelta": {"delta": {"toolUse": {"input": text}}}}
         yield event
 
 
 def _problem(text: str) -> str | None:
     """What is wrong with a tool's arguments."""
-    if not text.strip():
-        return None
     try:
         arguments = strict_json.loads(text)
         json.dumps(arguments, ensure_ascii=False).encode()

@@ -140,8 +140,7 @@ class Graph:
     def _assumed(self, caller: Identity) -> Iterator[Hop]:
         roles = [role for role in self._roles.concerning(caller) if role.arn != caller.arn]
         yield from _open(hops.assume(caller, role, self._roles.policies[role.arn]) for role in roles)
-        name = caller.name if caller is ANY_CALLER else caller.arn
-        yield from (hops.assume_with_token(taker) for taker in self._by_token if taker.principal == name)
+        yield from (hops.assume_with_token(taker) for taker in self._by_token if taker.principal == caller.principal)
 
     def _invoked(self, caller: Identity) -> Iterator[Hop]:
         found: dict[str, list[Hop]] = {}

@@ -15,7 +15,7 @@ from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.function_access import FunctionUrl
 from toolgate.access.deployment.roles import Role
 from toolgate.access.iam.evaluation import Access, Decision, Outcome, decide
-from toolgate.access.iam.identities import ANY_CALLER, Identity
+from toolgate.access.iam.identities import Identity
 from toolgate.access.iam.policies import Policy
 from toolgate.access.iam.statements import IamRequest
 from toolgate.access.matrix.inbound import ACCESS
@@ -170,7 +170,7 @@ def _hop(step: Step, caller: Identity, to: tuple[str, str], checks: tuple[Check,
     for further in more:
         missing = further.decision.outcome is Outcome.IMPLICIT_DENY
         access = stricter(access, Access.UNDECIDED if missing else further.access)
-    return Hop(step, caller.name if caller is ANY_CALLER else caller.arn, *to, checks, _told(access, checks))
+    return Hop(step, caller.principal, *to, checks, _told(access, checks))
 
 
 def _told(access: Access, checks: tuple[Check, ...]) -> ToolAccess:

@@ -87,7 +87,7 @@ def asks(graph: Graph, callers: Iterable[Caller]) -> Iterator[Ask]:
         for how, found in (("ask", graph.asks), ("commands", graph.commands)) if not everything(who) else ():
             for hop in found(who):
                 if best.news((hop.to, how), hop.decision):
-                    yield Ask(_arn(who), caller.agent, hop.name, hop.to, how, hop.access)
+                    yield Ask(who.principal, caller.agent, hop.name, hop.to, how, hop.access)
 
 
 def bypasses(graph: Graph, blocks: Sequence[Block], callers: Iterable[Caller]) -> Iterator[Bypass]:
@@ -162,7 +162,7 @@ def _ways(graph: Graph, caller: Caller, best: _Best) -> Iterator[Bypass]:
 def _as_another(caller: Caller, path: Path, role: str, best: _Best) -> Iterator[Bypass]:
     """What the principal may call over gateways as the role at the end of a path, and not by itself."""
     for block in best.blocks.get(role, {}).values():
-        best.call(_arn(caller.identity), block.gateway)
+        best.call(caller.identity.principal, block.gateway)
         cells: dict[ToolAccess, ToolAccess] = {}
         found: dict[ToolAccess, list[str]] = {}
         for tool, cell in block.by_tool():
@@ -201,7 +201,7 @@ def through(path: Path, last: ToolAccess) -> ToolAccess:
 
 def _row(caller: Caller, hops: Path, reached: tuple[str, tuple[str, ...]], access: ToolAccess) -> Bypass:
     words = [it for it in (in_words(hops), EVERYTHING if reached == _ALL else "") if it]
-    return Bypass(_arn(caller.identity), caller.agent, *reached, ", ".join(words), access, hops)
+    return Bypass(caller.identity.principal, caller.agent, *reached, ", ".join(words), access, hops)
 
 
 def in_words(path: Path) -> str:
@@ -216,7 +216,3 @@ _WORDS = {
     Step.INVOKE: "lambda:InvokeFunction",
     Step.URL: "function URL",
 }
-
-
-def _arn(identity: Identity) -> str:
-    return identity.name if identity is ANY_CALLER else identity.arn

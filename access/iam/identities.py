@@ -42,6 +42,11 @@ class Identity:
     used_in: str | None = None
 
     @property
+    def principal(self) -> str:
+        """How a reader is told of it: its ARN, or `*` for anybody."""
+        return self.name if self is ANY_CALLER else self.arn
+
+    @property
     def account(self) -> str:
         """The account's 12 digits, or `ANY_ACCOUNT`."""
         return self.used_in or account_of(self.arn)

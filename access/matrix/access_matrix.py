@@ -17,7 +17,7 @@ from toolgate.access.chain.ways import Ask, Bypass
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.evaluation import Access
-from toolgate.access.iam.identities import ANY_CALLER, Identity
+from toolgate.access.iam.identities import ANY_CALLER
 from toolgate.access.matrix.blocks import Block, Entry
 from toolgate.access.matrix.elsewhere import ANY_TOOL, any_gateway_elsewhere, gateways_elsewhere
 from toolgate.access.matrix.inbound import concerned, reached
@@ -127,7 +127,7 @@ def _direct(deployment: Deployment, engines: Mapping[str, ToolEngine | None], no
         who, engine = caller.identity, engines[gateway.arn]
         inbound_decision = reached(deployment, gateway, who)
         judged = decide_access(AccessCheck(gateway, engine, who, inbound_decision), tools[gateway.arn])
-        found = Block(_name(who), caller.agent, gateway.arn, tools[gateway.arn], judged)
+        found = Block(who.principal, caller.agent, gateway.arn, tools[gateway.arn], judged)
         notes.extend([] if found.denied else undecided(gateway, caller, inbound_decision))
         return found
 
@@ -152,10 +152,6 @@ def _direct(deployment: Deployment, engines: Mapping[str, ToolEngine | None], no
             yield Block(caller.identity.arn, caller.agent, arn, (ANY_TOOL,), UNDECIDED)
     anybody = (block(Caller(ANY_CALLER), gateway) for gateway in deployment.gateways)
     yield from (b for b in anybody if not b.denied)
-
-
-def _name(identity: Identity) -> str:
-    return ANY_CALLER.name if identity is ANY_CALLER else identity.arn
 
 
 def _with_taken_roles(deployment: Deployment, direct: list[Block], notes: list[str]) -> list[Block]:

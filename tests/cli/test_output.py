@@ -60,20 +60,20 @@ def test_no_command_prints_in_another_way() -> None:
             assert not {ast.unparse(it.func) for it in calls} & PRINTING, path.name
 
 
-def test_an_answer_of_an_agent(runtime: FakeRuntime, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
+def test_an_answer_of_an_agent(runtime: FakeRuntime, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811  # fixtures
     runtime.response = JSONResponse({"status": "success", "response": EVIL})
     assert main(["ask", "sum", "--local"]) == 0
     assert capsys.readouterr().out == f"{SHOWN}\n"
 
 
-def test_an_answer_in_pieces(runtime: FakeRuntime, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
+def test_an_answer_in_pieces(runtime: FakeRuntime, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811  # fixtures
     pieces: list[dict[str, Any]] = [{"text": "x\x1b"}, {"text": "[2J"}, {"status": "success"}]
     runtime.events = tuple(f"data: {json.dumps(it)}\n\n" for it in pieces)
     assert main(["ask", "sum", "--local"]) == 0
     assert capsys.readouterr().out == "x\\u001b[2J\n"
 
 
-def test_an_error_of_an_agent(runtime: FakeRuntime, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
+def test_an_error_of_an_agent(runtime: FakeRuntime, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811  # fixtures
     runtime.response = JSONResponse({"status": "error", "error": {"code": EVIL, "message": EVIL}})
     assert main(["ask", "sum", "--local"]) == 1
     assert commands(capsys.readouterr().err) == set()

@@ -15,7 +15,7 @@ import pytest
 from botocore.credentials import Credentials
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from mcp_proxy_for_aws.sigv4_helper import SigV4HTTPXAuth  # type: ignore[import-untyped]
+from mcp_proxy_for_aws.sigv4_helper import SigV4HTTPXAuth  # type: ignore[import-untyped]  # it ships no types
 
 from tests.planning import planned
 from toolgate.access.deployment.deployment import Deployment, parse

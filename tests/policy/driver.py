@@ -87,6 +87,10 @@ class Pack:
         )
         return self.judge(request)
 
+    def analyze_each(self, resources: Iterable[Registration]) -> list[Violation]:
+        """What the pack says of the resources, before one after another is created."""
+        return [found for resource in resources for found in self.analyze(resource)]
+
     def judge(self, request: analyzer_pb2.AnalyzeRequest) -> list[Violation]:
         response = self.stub.Analyze(request)
         return [_violation(diagnostic, request.urn) for diagnostic in response.diagnostics]
@@ -120,7 +124,7 @@ class Pack:
 
     def run(self, resources: Sequence[Registration]) -> list[Violation]:
         """A whole preview or update: each resource, then the stack."""
-        return [found for resource in resources for found in self.analyze(resource)] + self.analyze_stack(resources)
+        return self.analyze_each(resources) + self.analyze_stack(resources)
 
 
 def _is_component(resource: Registration) -> bool:

@@ -28,7 +28,7 @@ def test_what_violates_is_found_and_nothing_else(pack: Pack, program: Callable[[
 def test_an_update_is_decided_before_the_resources_are_created(pack: Pack, program: Callable[[], None]) -> None:
     """All but the rules that need the whole stack are heard in the resource checks."""
     resources = recording.record(program, preview=False)
-    found = mandatory([violation for resource in resources for violation in pack.analyze(resource)])
+    found = mandatory(pack.analyze_each(resources))
     assert set(found) == programs.EXPECTED[program] - programs.AT_THE_END
 
 

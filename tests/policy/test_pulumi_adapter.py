@@ -183,7 +183,7 @@ def test_a_name_of_ours_is_no_pattern_of_theirs(pack: Pack) -> None:
 
 def completed(pack: Pack, *resources: Registration) -> list[str]:
     """Which registration is told that it completes a violation of the one before it."""
-    return [found.urn for resource in resources for found in pack.analyze(resource) if found.rule == URL_RULE]
+    return [found.urn for found in pack.analyze_each(resources) if found.rule == URL_RULE]
 
 
 URL_RULE = "function-url-signed"

@@ -207,11 +207,11 @@ LETS_IN = Registration(
 def test_an_update_is_stopped_before_the_last_piece_is_there(
     updating: Pack, resources: tuple[Registration, ...]
 ) -> None:
-    said = [it for resource in resources for it in updating.analyze(resource) if it.rule == RULE]
+    said = [it for it in updating.analyze_each(resources) if it.rule == RULE]
     assert [it.urn for it in said] == [resources[-1].urn]
 
 
 def test_an_update_of_others_goes_on(updating: Pack) -> None:
     other = making.role_policy(document(statement(INVOKE, FUNCTION)), of="gateway", name="other")
     resources = (ROLE, GATEWAY_ROLE, target(), runtime(), making.gateway(), other)
-    assert [it for resource in resources for it in updating.analyze(resource) if it.rule == RULE] == []
+    assert [it for it in updating.analyze_each(resources) if it.rule == RULE] == []

@@ -39,7 +39,7 @@ def test_a_public_url_on_a_tool_violates_before_it_or_the_target_is_there(
     target.inputs["targetConfiguration"]["mcp"]["lambda"]["lambdaArn"] = arn
     what = 'FunctionUrl "url", authorizationType: opens the function behind AgentcoreGatewayTarget'
     for resources in ([MATH, target, url(name)], [MATH, url(name), target], [url(name), target]):
-        (violation,) = of([found for resource in resources for found in updating.analyze(resource)])
+        (violation,) = of(updating.analyze_each(resources))
         assert (violation.level, violation.urn) == ("mandatory", resources[-1].urn)
         assert what in violation.message
         updating.analyze_stack([])

@@ -90,7 +90,7 @@ def test_a_tool_s_function_is_for_somebody_in_particular(
     target = making.target()
     assert of(pack.run([resource])) == []
     for resources in ([target, resource], [resource, target]):
-        (early,) = of([found for it in resources for found in updating.analyze(it)])
+        (early,) = of(updating.analyze_each(resources))
         assert early.urn == resources[-1].urn
         updating.analyze_stack([])
         (violation,) = of(pack.run(resources))

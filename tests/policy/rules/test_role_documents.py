@@ -267,7 +267,7 @@ def test_a_role_is_agentcore_s_when_a_gateway_has_it(pack: Pack, updating: Pack)
     gateway = making.gateway(roleArn=role.outputs["arn"])
     (found,) = of(LAMBDA, pack.run([role, policy, gateway]))
     assert found.urn == policy.urn
-    (found,) = of(LAMBDA, [found for it in (role, policy, gateway) for found in updating.analyze(it)])
+    (found,) = of(LAMBDA, updating.analyze_each((role, policy, gateway)))
     assert found.urn == gateway.urn  # the last moment at which an update can be stopped
     assert 'RolePolicy "policy", policy, statement "Invoke"' in found.message
 

@@ -106,7 +106,7 @@ WIDE = making.role_policy(document(statement("s3:*", "*")), of="orders")
 def test_an_update_is_stopped_before_the_last_piece_is_there(
     updating: Pack, resources: tuple[Registration, ...]
 ) -> None:
-    said = [it for resource in resources for it in updating.analyze(resource) if it.rule == RULE]
+    said = [it for it in updating.analyze_each(resources) if it.rule == RULE]
     assert [it.urn for it in said] == [resources[-1].urn]
 
 
@@ -115,7 +115,7 @@ def test_a_reason_counts_in_an_update_too(updating: Pack) -> None:
     component = Registration(COMPONENT, "orders", {"statements": [written]})
     policy = Registration(WIDE.type, "tools", WIDE.inputs, {}, component.urn)
     resources = (component, ROLE, policy, function(), making.target())
-    assert [it for resource in resources for it in updating.analyze(resource) if it.rule == RULE] == []
+    assert [it for it in updating.analyze_each(resources) if it.rule == RULE] == []
 
 
 def test_what_is_attached_counts_too(pack: Pack) -> None:

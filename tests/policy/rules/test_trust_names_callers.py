@@ -42,7 +42,7 @@ def of(violations: list[Violation]) -> list[Violation]:
 
 def in_an_update(pack: Pack, *resources: Registration) -> list[Violation]:
     """What stops it, before a resource is created."""
-    return of([found for resource in resources for found in pack.analyze(resource)])
+    return of(pack.analyze_each(resources))
 
 
 @pytest.mark.parametrize("entry", NOBODY_IN_PARTICULAR, ids=str)

@@ -98,7 +98,7 @@ def test_the_packages_in_an_agents_zip_are_left_out(root: Path, out: Path) -> No
 def test_a_package_cannot_name_what_is_not_in_the_zip(root: Path, out: Path) -> None:
     precious = root / "precious"
     precious.write_text("kept")
-    record = f"{precious},,\n\n,,\n../root/precious,,\n./../root/precious,,\n//precious,,\n"
+    record = f"{precious},,\n\n,,\n../{root.name}/precious,,\n./../{root.name}/precious,,\n//precious,,\n"
     with zipfile.ZipFile(root / "agent.zip", "w") as packed:
         packed.writestr("main.py", "main.py")
         packed.writestr("bad-1.dist-info/RECORD", record)
