@@ -56,7 +56,7 @@ class Changes:
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Changes:
     """Compare two deployments, resource by resource, by what the program says of each (its inputs)."""
-    old, new = _resources(before), _resources(after)
+    old, new = ({item["urn"]: item for item in made(side)} for side in (before, after))
     compared = [(new[urn], _differing(old[urn], new[urn])) for urn in new if urn in old]
     return Changes(
         tuple(label(item) for urn, item in new.items() if urn not in old),
@@ -72,8 +72,9 @@ def label(resource: Mapping[str, Any]) -> str:
     return f"{short_type(resource['type'])} {resource['urn'].rpartition('::')[2]}"
 
 
-def _resources(deployment: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    return {item["urn"]: item for item in deployment["deployment"]["resources"] if item.get("custom")}
+def made(deployment: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The resources of a deployment's file that are something in the account: all but components."""
+    return [item for item in deployment["deployment"]["resources"] if item.get("custom")]
 
 
 def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[LeafChange, ...]:

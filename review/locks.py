@@ -14,7 +14,7 @@ from typing import Any
 
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.policy.language.agentcore_facts import FUNCTION_URL, LAMBDA_PERMISSION, RESOURCE_POLICY
-from toolgate.review.changes import label, told
+from toolgate.review.changes import label, made, told
 from toolgate.review.markdown import code
 from toolgate.review.properties import nodes
 
@@ -40,7 +40,7 @@ class Side:
 
         Where several have the same, by their URNs.
         """
-        every = [it for it in self.file["deployment"]["resources"] if it.get("custom")]
+        every = made(self.file)
         shared = Counter(map(_short_urn, every))
         return {it["urn"] if shared[_short_urn(it)] > 1 else _short_urn(it): it for it in every}
 

@@ -11,7 +11,7 @@ from difflib import ndiff
 from typing import Any
 
 from toolgate.policy.language.agentcore_facts import RUNTIME, TARGET, full_name
-from toolgate.review.changes import label
+from toolgate.review.changes import label, made
 from toolgate.review.markdown import block, code
 from toolgate.review.properties import document, leaves
 
@@ -46,8 +46,8 @@ def model_texts(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
 def _read(deployment: Mapping[str, Any]) -> dict[str, list[str]]:
     """By whose text it is; two gateways may have a tool of the same name, and then it is both texts."""
     found: dict[str, list[str]] = {}
-    for resource in deployment["deployment"]["resources"]:
-        for whose, lines in _of(resource) if resource.get("custom") else ():
+    for resource in made(deployment):
+        for whose, lines in _of(resource):
             found.setdefault(whose, []).extend(part for line in lines for part in _wrapped(line))
     return found
 

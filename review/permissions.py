@@ -11,7 +11,7 @@ from typing import Any
 from toolgate.access.deployment.function_access import permission_statement
 from toolgate.policy.language.agentcore_facts import CEDAR_POLICY, GATEWAY, LAMBDA_PERMISSION, POLICY_ENGINE, RUNTIME
 from toolgate.policy.language.carriers import CARRIERS, Carrier
-from toolgate.review.changes import CEDAR_STATEMENT, label
+from toolgate.review.changes import CEDAR_STATEMENT, label, made
 from toolgate.review.markdown import code, row
 from toolgate.review.properties import nodes, statements
 
@@ -48,7 +48,7 @@ class Permissions:
 
 def permissions(before: Mapping[str, Any], after: Mapping[str, Any]) -> Permissions:
     """Compare the statements of two deployments; their order and their names (Sid) do not matter."""
-    sides = [[it for it in side["deployment"]["resources"] if it.get("custom")] for side in (before, after)]
+    sides = [made(side) for side in (before, after)]
     old, new = (Counter(found for resource in side for found in _held(resource)) for side in sides)
     added, removed = _reduced(list((new - old).elements()), list((old - new).elements()))
     names = {arn: name for side in sides for resource in side for arn, name in _named(resource)}

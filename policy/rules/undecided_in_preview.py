@@ -56,11 +56,7 @@ def _in_roles(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
     for role in roles.agentcore_roles(stack):
         if documents.is_undecided(policy_sources.trust_document(role).document):
             yield role, "assumeRolePolicy", "the trust policy of this AgentCore role"
-        for sourced in roles.documents_of(stack, role):
-            if documents.is_undecided(sourced.document):
-                yield sourced.resource, sourced.location, f"a policy of {role.label}, which AgentCore may take,"
-        for carrier in roles.unknown_attachments(stack, role):
-            yield carrier, "", f"a managed policy of {role.label}, which AgentCore may take,"
+        yield from _of_taken(stack, role, "AgentCore")
     yield from _in_trusts(stack)
 
 
@@ -77,11 +73,20 @@ def _in_trusts(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
         if guarded and undecided:
             yield role, "assumeRolePolicy", f"the trust policy of {guarded}"
         elif open_to and not guarded:
-            for sourced in roles.documents_of(stack, role):
-                if documents.is_undecided(sourced.document):
-                    yield sourced.resource, sourced.location, f"a policy of {role.label}, which {open_to[0]} may take,"
-            for carrier in roles.unknown_attachments(stack, role):
-                yield carrier, "", f"a managed policy of {role.label}, which {open_to[0]} may take,"
+            yield from _of_taken(stack, role, open_to[0])
+
+
+def _of_taken(stack: Stack, role: Resource, who: str) -> Iterator[tuple[Resource, str, str]]:
+    """What a role is allowed that somebody may take."""
+    yield from _documents(stack, role, f"which {who} may take")
+    for carrier in roles.unknown_attachments(stack, role):
+        yield carrier, "", f"a managed policy of {role.label}, which {who} may take,"
+
+
+def _documents(stack: Stack, role: Resource, whose: str) -> Iterator[tuple[Resource, str, str]]:
+    for sourced in roles.documents_of(stack, role):
+        if documents.is_undecided(sourced.document):
+            yield sourced.resource, sourced.location, f"a policy of {role.label}, {whose},"
 
 
 def _in_resources(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
@@ -135,9 +140,7 @@ def _in_settings(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
 def _in_tools(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
     """What the tools' own roles are allowed."""
     for role in {role.urn: role for tool in functions.tools(stack) for role in _roles(stack, tool)}.values():
-        for sourced in roles.documents_of(stack, role):
-            if documents.is_undecided(sourced.document):
-                yield sourced.resource, sourced.location, f"a policy of {role.label}, which a tool's function has,"
+        yield from _documents(stack, role, "which a tool's function has")
 
 
 def _roles(stack: Stack, tool: Tool) -> Iterator[Resource]:
