@@ -44,10 +44,10 @@ class Answer:
     @property
     def refusal(self) -> str | None:
         """Why the request was not carried out, in the gateway's words."""
-        if self.status >= 300:
-            return str(self.message.get("message") or f"HTTP status {self.status}")
         error = self.message.get("error")
-        return str(error.get("message")) if isinstance(error, dict) else None
+        if isinstance(error, dict):
+            return str(error.get("message"))
+        return str(self.message.get("message") or f"HTTP status {self.status}") if self.status >= 300 else None
 
 
 @dataclass

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from toolgate.local.serve.gateway.local_function import AbsentFunction, LocalFunction
     from toolgate.local.serve.gateway.mcp_gateway import LocalGateway
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})  # the gateway says which it has
 _GATEWAY_BODY = 6 * 2**20  # AgentCore quotas: a gateway's payload
 
 
@@ -155,7 +156,7 @@ class Assembly:
         """
         gateways = [self._gateway(gateway) for gateway in self.deployment.gateways]
         services = [
-            _gateway_service(g, built, self.access_log)
+            gateway_service(g, built, self.access_log)
             for g, built in zip(self.deployment.gateways, gateways, strict=True)
         ]
         invoke = invoke_api.runtime_app(agents, self.host.runtime_sessions)
@@ -254,11 +255,12 @@ class Assembly:
         return role
 
 
-def _gateway_service(gateway: Gateway, built: "LocalGateway", log: AccessLog) -> Service:
+def gateway_service(gateway: Gateway, built: "LocalGateway", log: AccessLog) -> Service:
+    """A gateway behind whatever checks the caller, with its lines in the access log."""
     return Service(
         name="bedrock-agentcore",
         path=re.compile(re.escape(f"/gateway/{gateway.id}/mcp")),
-        methods=frozenset({"POST", "GET", "DELETE"}),  # Streamable HTTP, MCP specification, "Transports"
+        methods=_METHODS,
         permissions=lambda _match, _request: [NeededPermission(INVOKE_GATEWAY, gateway.arn)],
         app=built.app,
         max_body=_GATEWAY_BODY,

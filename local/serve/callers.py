@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.roles import Role
+from toolgate.local.serve.gateway.json_rpc import spoken
 from toolgate.local.serve.guards.credentials import SessionPrincipal, Sessions
 from toolgate.local.serve.guards.iam_guard import NeededPermission, decisions
 from toolgate.local.serve.serving_file import Caller, Endpoint
@@ -28,8 +29,13 @@ def callers(deployment: Deployment, sessions: Sessions, urls: Mapping[str, str])
 
 def _caller(role: Role, deployment: Deployment, sessions: Sessions, urls: Mapping[str, str]) -> Caller:
     granted = [it for it in deployment.gateways if _may_invoke(role, it, deployment)]
-    endpoints = [Endpoint(it.id, urls[it.id], max(it.versions), it.sessions) for it in granted]
+    endpoints = [Endpoint(it.id, urls[it.id], _version(it), it.sessions) for it in granted]
     return Caller(sessions.assume(role, SESSION).environment(), tuple(endpoints))
+
+
+def _version(gateway: Gateway) -> str:
+    """The newest protocol version in which the gateway answers here."""
+    return max(spoken(gateway.versions) or gateway.versions)
 
 
 def _may_invoke(role: Role, gateway: Gateway, deployment: Deployment) -> bool:

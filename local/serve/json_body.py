@@ -1,6 +1,7 @@
 """A request's body as JSON: what is none, or more than anybody here can carry on, is the caller's mistake."""
 
 import json
+import math
 from typing import Any, NoReturn
 
 DEEPEST = 200
@@ -15,11 +16,11 @@ def read_json(body: bytes) -> Any:
     """The document in a body.
 
     Raises:
-        NotJsonError: It is no JSON in UTF-8; or it is nested too deeply, or holds a number of thousands of digits or
-            half a surrogate pair, which nothing here could pass on.
+        NotJsonError: It is no JSON in UTF-8; or it is nested too deeply, or holds a number of thousands of digits, one
+            beyond a double or half a surrogate pair, which nothing here could pass on.
     """
     try:
-        document = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant)
+        document = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant, parse_float=_finite)
         json.dumps(document, ensure_ascii=False).encode()  # half a pair is no text
     except RecursionError:
         raise NotJsonError(_TOO_DEEP) from None
@@ -37,6 +38,14 @@ _TOO_DEEP = f"The body is nested more than {DEEPEST} levels deep"
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)  # NaN and Infinity are Python's, not JSON's
+
+
+def _finite(text: str) -> float:
+    """A number with a fraction or an exponent: one like 1e400 would be read as an infinity, and written as no JSON."""
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(text)
+    return number
 
 
 def _deeper(document: Any, most: int) -> bool:

@@ -20,6 +20,7 @@ from toolgate.access.deployment.agentcore_resources import Gateway
 
 SECONDS = 60.0
 SEARCH = "x_amz_bedrock_agentcore_search"
+_NO_MORE: Mapping[str, str] = {}
 HEADERS = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 
 
@@ -93,10 +94,12 @@ def _aws_message(text: str) -> str:
     return text[:500]
 
 
-def send(url: str, method: str, params: Mapping[str, Any], signature: Signature) -> Answer:
-    """Send one JSON-RPC request."""
+def send(
+    url: str, method: str, params: Mapping[str, Any], signature: Signature, headers: Mapping[str, str] = _NO_MORE
+) -> Answer:
+    """Send one JSON-RPC request, with further headers if a question needs them."""
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
-    request = AWSRequest("POST", url, data=body, headers=HEADERS)
+    request = AWSRequest("POST", url, data=body, headers={**HEADERS, **headers})
     if signature.credentials:
         with _clock(signature.at):
             SigV4Auth(signature.credentials, signature.service, signature.region).add_auth(request)

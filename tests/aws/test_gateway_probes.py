@@ -7,7 +7,7 @@ import pytest
 from tests.aws.masking import masked
 from tests.aws.probing import Observed, Probe
 from tests.aws.results import content, shape
-from tests.aws.signed import SEARCH, call, listed, rpc, signed_by
+from tests.aws.signed import SEARCH, call, listed, rpc, send, signed_by
 from tests.aws.world import MissingError, NotReproducedError, World
 from toolgate.components.tool_gateway import PROTOCOL_VERSIONS
 from toolgate.local.serve.access_log import AGENT_REQUEST_ID as REQUEST_ID
@@ -57,8 +57,8 @@ def test_a_change_of_what_creation_decides(probe: Probe, change: str) -> None:
 def test_a_client_of_one_version(probe: Probe, version: str) -> None:
     """What is a client told that wants to speak a protocol version?
 
-    agent/transport.py speaks the newest that the mcp library knows; local/serve/gateway/mcp_gateway.py refuses with
-    -32600.
+    agent/transport.py speaks the newest that the mcp library knows; local/serve/gateway/json_rpc.py offers the newest
+    of the gateway's own where it has not the client's.
     """
 
     def observe(world: World) -> Observed:
@@ -69,6 +69,40 @@ def test_a_client_of_one_version(probe: Probe, version: str) -> None:
         if answer.result is None:
             return Observed(answer.words(world), masked(answer.text, world))
         return Observed(f"answers {answer.result.get('protocolVersion')}", masked(answer.text, world))
+
+    probe(observe)
+
+
+@pytest.mark.parametrize("version", [None, *VERSIONS])
+def test_a_request_in_one_version(probe: Probe, version: str | None) -> None:
+    """What is a request told whose header names a protocol version, or none?
+
+    local/serve/gateway/json_rpc.py refuses one that the gateway has not with HTTP 400 and -32600, and counts a request
+    without the header as one of 2025-03-26.
+    """
+
+    def observe(world: World) -> Observed:
+        gateway = world.scratch_gateway("plain")
+        named = {} if version is None else {"MCP-Protocol-Version": version}
+        answer = send(world.endpoint(gateway), "tools/list", {}, signed_by(world, "knocker", gateway), named)
+        return Observed("it is answered" if answer.made else answer.words(world), masked(answer.text, world))
+
+    probe(observe)
+
+
+def test_what_a_gateway_says_of_itself(probe: Probe) -> None:
+    """Which capabilities does `initialize` name, and which version of the server?
+
+    local/serve/gateway/json_rpc.py names tools alone, and 1.0.0.
+    """
+
+    def observe(world: World) -> Observed:
+        gateway = world.scratch_gateway("plain")
+        client = {"name": "toolgate-probe", "version": "1"}
+        params = {"protocolVersion": PROTOCOL_VERSIONS[0], "capabilities": {}, "clientInfo": client}
+        result = rpc(world, gateway, signed_by(world, "knocker", gateway), "initialize", params).result or {}
+        said = {"capabilities": result.get("capabilities"), "version": (result.get("serverInfo") or {}).get("version")}
+        return Observed(json.dumps(said, sort_keys=True), masked(json.dumps(result), world))
 
     probe(observe)
 

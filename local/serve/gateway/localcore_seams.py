@@ -4,17 +4,20 @@ Their versions are locked. `tests/local/serve/gateway/test_localcore_seams.py` h
 name, so that a newer version that has something else fails there and not in the middle of a tool call.
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
-from fastmcp.server.dependencies import get_http_request
 from localcore_gateway.lambda_emu.base import LambdaInvoker
 from localcore_gateway.targets.base import ToolOutcome
 from localcore_gateway.targets.lambda_target import LambdaTarget
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.lowlevel.server import request_ctx
-from mcp.types import CallToolRequest, ListToolsRequest, ListToolsResult, ServerResult, Tool
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.types import CallToolRequest, CallToolResult, ListToolsRequest, ListToolsResult, ServerResult, Tool
+from starlette.types import ASGIApp
 
 type CallTool = Callable[[str, dict[str, Any]], Awaitable[ToolOutcome]]
 """Of a target: a tool's own name and its arguments -> its answer."""
@@ -24,18 +27,34 @@ type RequestScope = MutableMapping[str, Any]
 
 def current_request() -> RequestScope | None:
     """The ASGI scope of the HTTP request whose MCP message is being carried out, or None outside of one."""
-    found = request_ctx.get(None)
-    request = getattr(found, "request", None) or _opening_request()
+    request = getattr(request_ctx.get(None), "request", None)
     scope: RequestScope | None = request.scope if request else None
     return scope
 
 
-def _opening_request() -> Any:
-    """The request of `initialize`, which MCP's server answers before there is a context of requests."""
-    try:
-        return get_http_request()
-    except RuntimeError:
-        return None
+def over_http(server: Any, *, sessions: bool) -> tuple[ASGIApp, Callable[[], AbstractAsyncContextManager[None]]]:
+    """A FastMCP server's answers to POST, in JSON; with sessions also GET and DELETE.
+
+    Args:
+        server: The FastMCP server. Its own app takes bodies up to 4 MiB only, and has routes that a gateway has not.
+        sessions: Whether it keeps MCP sessions.
+
+    Returns:
+        The ASGI app, and what has to be entered while it answers.
+    """
+    manager = StreamableHTTPSessionManager(
+        server._mcp_server,
+        json_response=True,
+        stateless=not sessions,
+        max_request_body_size=sys.maxsize,  # who reads the body bounds it
+    )
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        async with server._lifespan_manager(), manager.run():
+            yield
+
+    return manager.handle_request, lifespan
 
 
 def caller(role_arn: str) -> RequestScope:
@@ -63,12 +82,12 @@ def guard_tools(
     shown: Callable[[RequestScope, list[Tool]], list[Tool]],
     refuse: Callable[[RequestScope, str, dict[str, Any]], None],
 ) -> None:
-    """Put a guard before an MCP server's list of tools and its calls.
+    """Put a guard before an MCP server's list of tools and its calls, and take out what the libraries add to them.
 
     Args:
         server: The FastMCP server. Its handlers are replaced: an error that its middleware raises for a call becomes a
             tool's result, and the gateway's is a JSON-RPC error.
-        shown: Says which of all tools a request is shown.
+        shown: Says which of all tools a request is shown, in which order.
         refuse: Raises McpError for a call that is not to be carried out.
     """
     low_level = server._mcp_server
@@ -78,11 +97,11 @@ def guard_tools(
     async def list_tools(request: ListToolsRequest | None) -> ServerResult:
         listed: ListToolsResult = (await list_all(request)).root
         tools = shown(low_level.request_context.request.scope, listed.tools)
-        return ServerResult(listed.model_copy(update={"tools": tools}))
+        return ServerResult(ListToolsResult(tools=[tool.model_copy(update={"meta": None}) for tool in tools]))
 
     async def call_tool(request: CallToolRequest) -> ServerResult:
         refuse(low_level.request_context.request.scope, request.params.name, request.params.arguments or {})
-        result: ServerResult = await call(request)
-        return result
+        result: CallToolResult = (await call(request)).root
+        return ServerResult(result.model_copy(update={"meta": None}))
 
     handlers |= {ListToolsRequest: list_tools, CallToolRequest: call_tool}

@@ -1,7 +1,7 @@
 """One gateway: MCP and Lambda by localcore-gateway, which knows nothing of IAM.
 
-Written by hand: the tool search, the gateway role's own permission to invoke a function, the record of calls, and that
-no route but the MCP endpoint can be reached.
+Written by hand: the tool search, the gateway role's own permission to invoke a function, the record of calls, and all
+that is asked and answered besides tools: `mcp_endpoint`.
 """
 
 import json
@@ -13,15 +13,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from fastmcp.server.middleware import Middleware, MiddlewareContext
-from fastmcp.tools import Tool as McpTool
-from localcore_gateway.app import build_app
+from fastmcp.exceptions import ToolError
+from fastmcp.tools import Tool, ToolResult
 from localcore_gateway.config import GatewayConfig
+from localcore_gateway.gateway import build_gateway
 from localcore_gateway.targets.base import ToolOutcome
 from localcore_gateway.targets.lambda_target import LambdaTarget
-from mcp.shared.exceptions import McpError
-from mcp.types import INVALID_REQUEST, PARSE_ERROR, ErrorData
-from starlette.responses import JSONResponse
+from mcp.types import Tool as ListedTool
+from pydantic.json_schema import SkipJsonSchema
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from toolgate.access.deployment.agentcore_resources import Gateway, Target
@@ -29,13 +28,23 @@ from toolgate.access.deployment.roles import Role
 from toolgate.access.iam.evaluation import IamRequest, decide
 from toolgate.local.serve.access_log import ENTRY, Entry
 from toolgate.local.serve.gateway import search
+from toolgate.local.serve.gateway.json_rpc import Introduction, spoken
 from toolgate.local.serve.gateway.lambda_log import last_words
 from toolgate.local.serve.gateway.local_function import AbsentFunction, LocalFunction
-from toolgate.local.serve.gateway.localcore_seams import CallTool, caller, current_request, replace_function, wrap_calls
+from toolgate.local.serve.gateway.localcore_seams import (
+    CallTool,
+    RequestScope,
+    caller,
+    current_request,
+    guard_tools,
+    over_http,
+    replace_function,
+    wrap_calls,
+)
+from toolgate.local.serve.gateway.mcp_endpoint import mcp_endpoint
 from toolgate.local.serve.gateway.records import ToolCall
-from toolgate.local.serve.guards.cedar_guard import ToolAuthorization, authorize_tools
-from toolgate.local.serve.guards.iam_guard import PRINCIPAL, replayed
-from toolgate.local.serve.json_body import NotJsonError, read_json
+from toolgate.local.serve.guards.cedar_guard import ToolAuthorization
+from toolgate.local.serve.guards.iam_guard import PRINCIPAL
 from toolgate.policy.language.agentcore_facts import INVOKE_FUNCTION, full_name
 
 _TOOL_FAILED = "tool_failed"  # of lambdas/dispatch.py: the tool raised, and its log says what
@@ -72,20 +81,32 @@ def build(
         record: Called after each tool call.
         authorization: What it asks its policy engine, if it has one.
     """
-    app, server, mcp_targets = build_app(_configuration(gateway, [target for target, _ in functions]))
+    server, mcp_targets = build_gateway(_configuration(gateway, [target for target, _ in functions]))
     for (target, function), mcp_target in zip(functions, mcp_targets, strict=True):
         replace_function(mcp_target, function)
         # Nobody here knows the policy of a function that is not in the deployment; nor is it called.
         asked = None if isinstance(function, AbsentFunction) else role
         wrap_calls(mcp_target, partial(_guarded, gateway, asked, target, record))
-    server.add_middleware(_SupportedVersions(gateway.versions))
     if gateway.search:
         _add_search(server, gateway, [target for target, _ in functions], record)
-    if authorization:
-        authorize_tools(server, authorization)
+    guard_tools(server, partial(_shown, authorization), partial(_refuse, authorization))
+    library, lifespan = over_http(server, sessions=gateway.sessions)
+    says = Introduction(gateway.name, spoken(gateway.versions))
+    app = mcp_endpoint(_as_caller(library), says, sessions=gateway.sessions)
     tools = {target.full_name(tool) for target, _ in functions for tool in target.tools or ()}
     known = frozenset(tools | {search.NAME} if gateway.search else tools)
-    return LocalGateway(_only_mcp(app), lambda: app.router.lifespan_context(app), mcp_targets, known)
+    return LocalGateway(app, lifespan, mcp_targets, known)
+
+
+def _shown(authorization: ToolAuthorization | None, request: RequestScope, tools: list[ListedTool]) -> list[ListedTool]:
+    """What a request is shown: what it may call, and the search tool before all others."""
+    allowed = authorization.shown(request, tools) if authorization else tools
+    return sorted(allowed, key=lambda tool: tool.name != search.NAME)
+
+
+def _refuse(authorization: ToolAuthorization | None, request: RequestScope, tool: str, given: dict[str, Any]) -> None:
+    if authorization:
+        authorization.refuse(request, tool, given)
 
 
 def _configuration(gateway: Gateway, targets: Sequence[Target]) -> GatewayConfig:
@@ -173,27 +194,17 @@ def _answer(outcome: ToolOutcome, *, structured: bool) -> ToolOutcome:
     return ToolOutcome(payload=json.dumps(payload, ensure_ascii=False), is_error=outcome.is_error)
 
 
-class _SupportedVersions(Middleware):
-    """A gateway speaks the protocol versions that it was made with, and refuses a client that wants another."""
+class _SearchTool(Tool):
+    """The tool search: its arguments are ours to read, so that no library describes them."""
 
-    def __init__(self, versions: Sequence[str]) -> None:
-        self._versions = list(versions)
+    find: SkipJsonSchema[Callable[[str], dict[str, Any]]]
 
-    async def on_initialize(self, context: MiddlewareContext[Any], call_next: Callable[..., Any]) -> Any:
-        requested = context.message.params.protocolVersion
-        if requested not in self._versions:
-            _entry().status = "unsupported_version"
-            data = {"requested": requested, "supported": self._versions}
-            raise McpError(ErrorData(code=INVALID_REQUEST, message="Unsupported protocol version", data=data))
-        return await call_next(context)
-
-
-class _SearchFirst(Middleware):
-    """AWS lists the search tool before all others."""
-
-    async def on_list_tools(self, context: MiddlewareContext[Any], call_next: Callable[..., Any]) -> Sequence[McpTool]:
-        tools: Sequence[McpTool] = await call_next(context)
-        return sorted(tools, key=lambda tool: tool.name != search.NAME)
+    async def run(self, arguments: dict[str, Any]) -> ToolResult:
+        query = arguments.get("query")
+        if not isinstance(query, str):
+            raise ToolError("query must be a string: what the tool that is looked for should do")
+        found = self.find(query)
+        return ToolResult(content=json.dumps(found, ensure_ascii=False), structured_content=found)
 
 
 def _add_search(server: Any, gateway: Gateway, targets: Sequence[Target], record: Callable[[ToolCall], None]) -> None:
@@ -207,21 +218,13 @@ def _add_search(server: Any, gateway: Gateway, targets: Sequence[Target], record
         record(ToolCall(gateway.arn, search.NAME, {"query": query}, milliseconds, failed=False))
         return found
 
-    server.add_tool(McpTool.from_function(find, name=search.NAME, description=search.DESCRIPTION, output_schema=None))
-    server.add_middleware(_SearchFirst())
+    server.add_tool(
+        _SearchTool(name=search.NAME, description=search.DESCRIPTION, parameters=search.INPUT_SCHEMA, find=find)
+    )
 
 
-def _only_mcp(app: ASGIApp) -> ASGIApp:
-    async def mcp(scope: Scope, receive: Receive, send: Send) -> None:
-        first = await receive()  # the whole body: the guard has read it
-        try:
-            if scope["method"] == "POST":
-                read_json(first["body"])
-        except NotJsonError as error:
-            refusal = {"jsonrpc": "2.0", "id": None, "error": {"code": PARSE_ERROR, "message": f"Parse error: {error}"}}
-            await JSONResponse(refusal, 400)(scope, receive, send)
-            return
-        here = {**scope, **caller(scope[PRINCIPAL].role.arn), "path": "/mcp", "raw_path": b"/mcp", "root_path": ""}
-        await app(here, replayed(first["body"], receive), send)
+def _as_caller(library: ASGIApp) -> ASGIApp:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await library({**scope, **caller(scope[PRINCIPAL].role.arn)}, receive, send)
 
-    return mcp
+    return app

@@ -22,7 +22,7 @@ from toolgate.access.iam.evaluation import Access, IamRequest, decide
 from toolgate.local.cloud.types.engine_attachment import permissions
 from toolgate.local.serve.access_log import ENTRY, Entry
 from toolgate.local.serve.gateway import search
-from toolgate.local.serve.gateway.localcore_seams import RequestScope, guard_tools
+from toolgate.local.serve.gateway.localcore_seams import RequestScope
 from toolgate.local.serve.gateway.records import Denial
 from toolgate.local.serve.guards.iam_guard import PRINCIPAL
 from toolgate.policy.language.agentcore_facts import AUTHORIZE_CALL, AUTHORIZE_LIST, entity_id
@@ -52,6 +52,17 @@ class ToolAuthorization:
     policy_ids: Mapping[str, str]
     powerless: frozenset[str]
     record: Callable[[Denial], None]
+
+    def shown(self, request: RequestScope, tools: list[Tool]) -> list[Tool]:
+        """Of the tools those that whoever sent the request is shown."""
+        caller = _caller(request)
+        return [tool for tool in tools if self.lists(caller, tool.name)]
+
+    def refuse(self, request: RequestScope, tool: str, arguments: dict[str, Any]) -> None:
+        """Raise McpError for a call that whoever sent the request may not make."""
+        message = self.refusal(_caller(request), tool, arguments, request[ENTRY])
+        if message:
+            raise McpError(ErrorData(code=DENIED, message=message))
 
     def lists(self, principal: str, tool: str) -> bool:
         """Whether the tool is shown to the principal: whether there is any call of it that it may make."""
@@ -125,26 +136,6 @@ def tool_authorization(
         ),
         record=record,
     )
-
-
-def authorize_tools(server: Any, authorization: ToolAuthorization) -> None:
-    """Put the authorization before an MCP server's list and calls.
-
-    Args:
-        server: The FastMCP server.
-        authorization: What is asked.
-    """
-
-    def shown(scope: RequestScope, tools: list[Tool]) -> list[Tool]:
-        caller = _caller(scope)
-        return [tool for tool in tools if authorization.lists(caller, tool.name)]
-
-    def refuse(scope: RequestScope, tool: str, arguments: dict[str, Any]) -> None:
-        message = authorization.refusal(_caller(scope), tool, arguments, scope[ENTRY])
-        if message:
-            raise McpError(ErrorData(code=DENIED, message=message))
-
-    guard_tools(server, shown, refuse)
 
 
 def _caller(scope: RequestScope) -> str:

@@ -92,7 +92,8 @@ def rpc() -> Callable[..., httpx.Response]:
         message = {"jsonrpc": "2.0", "method": method, "params": params or {}}
         body = json.dumps(message if message_id is None else message | {"id": message_id})
         accept = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
-        request = AWSRequest("POST", url, data=body, headers=accept)
+        version = {} if "mcp_protocol_version" in headers else {"mcp-protocol-version": "2025-11-25"}
+        request = AWSRequest("POST", url, data=body, headers=accept | version)
         signer = BotocoreCredentials(
             credentials.access_key_id, credentials.secret_access_key, credentials.session_token
         )

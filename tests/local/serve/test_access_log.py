@@ -86,8 +86,8 @@ def test_a_search_and_a_refused_version(ask: Ask) -> None:
     line = ask("tools/call", {"name": SEARCH, "arguments": {"query": "add"}})
     assert (line["tool"], line["status"], line["arguments"]) == (SEARCH, "ok", ["query"])
     assert ask("tools/call", {"name": SEARCH, "arguments": {"find": "add"}})["status"] == "invalid_arguments"
-    client = {"protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}}
-    assert ask("initialize", client)["status"] == "unsupported_version"
+    refused = ask("tools/list", mcp_protocol_version="2024-11-05")
+    assert (refused["status"], refused["http_status"]) == ("unsupported_version", 400)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_search_and_a_refused_version(ask: Ask) -> None:
             TOOLS,
             ("allowed", "function_failed", "KeyError"),
         ),
-        (ADD, "other-gateway-role", OTHER, ("allowed", None, None)),  # it has sessions, and this is none
+        (ADD, "other-gateway-role", OTHER, ("allowed", "invalid_message", None)),  # it has sessions, and this is none
         (ADD, "nobody", TOOLS, ("denied", None, None)),
     ],
 )

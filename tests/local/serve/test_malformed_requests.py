@@ -21,6 +21,7 @@ from toolgate.local.serve.server import Serving
 GATEWAY = "/gateway/handmade-tools-abcdefghij/mcp"
 MODEL = "/model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse"
 MCP = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+MCP |= {"mcp-protocol-version": "2025-06-18"}
 SESSION = "x-amzn-bedrock-agentcore-runtime-session-id"
 
 

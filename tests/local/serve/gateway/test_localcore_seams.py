@@ -8,14 +8,16 @@ from importlib.metadata import version
 from typing import Any
 
 import pytest
-from localcore_gateway.app import build_app
 from localcore_gateway.config import GatewayConfig
+from localcore_gateway.gateway import build_gateway
 from localcore_gateway.lambda_emu.base import InvokeResult, LambdaInvoker
 from localcore_gateway.targets.base import ToolOutcome
 from localcore_gateway.targets.lambda_target import LambdaTarget
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import McpError
 from mcp.types import CallToolRequest, ErrorData, ListToolsRequest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from toolgate.local.serve.gateway.localcore_seams import (
@@ -23,13 +25,14 @@ from toolgate.local.serve.gateway.localcore_seams import (
     caller,
     current_request,
     guard_tools,
+    over_http,
     replace_function,
     wrap_calls,
 )
 
 VERSIONS = {name: version(name) for name in ("localcore-gateway", "fastmcp", "mcp")}
 SIGNATURES: list[tuple[str, Callable[..., Any], list[str]]] = [
-    ("build_app", build_app, ["cfg"]),
+    ("build_gateway", build_gateway, ["cfg", "history"]),
     ("LambdaTarget.call_tool", LambdaTarget.call_tool, ["self", "tool_name", "arguments"]),
     ("LambdaInvoker.invoke", LambdaInvoker.invoke, ["self", "event", "*client_context"]),
 ]
@@ -59,14 +62,19 @@ class Recorder(LambdaInvoker):  # type: ignore[misc]  # localcore-gateway has no
         return InvokeResult(payload={"tool": (client_context or {})["bedrockAgentCoreToolName"]})
 
 
+def app_of(server: Any, *, sessions: bool = False) -> Starlette:
+    app, lifespan = over_http(server, sessions=sessions)
+    return Starlette(routes=[Mount("/", app)], lifespan=lambda _: lifespan())
+
+
 @pytest.fixture
 def gateway() -> tuple[Any, Any, Any]:
-    """The library's app, MCP server and its one target, with the tools `one` and `two`."""
+    """An app of the library's MCP server, that server, and its one target, with the tools `one` and `two`."""
     tools = [{"name": name, "description": "Does it.", "inputSchema": {"type": "object"}} for name in ("one", "two")]
     target = {"type": "lambda", "name": "t", "lambda": {"handler": "replaced.below"}, "tools": tools}
     config = GatewayConfig.model_validate({"server": {"name": "g", "stateless": True}, "targets": [target]})
-    app, server, [made] = build_app(config)
-    return app, server, made
+    server, [made] = build_gateway(config)
+    return app_of(server), server, made
 
 
 def test_the_library_has_the_names_that_we_set(gateway: tuple[Any, Any, Any]) -> None:
@@ -132,7 +140,8 @@ def test_a_guard_sees_the_request_and_decides(gateway: tuple[Any, Any, Any]) -> 
 
 
 def test_a_session_is_its_callers_own() -> None:
-    app, _, _ = build_app(GatewayConfig.model_validate({"server": {"name": "g", "stateless": False}, "targets": []}))
+    server, _ = build_gateway(GatewayConfig.model_validate({"server": {"name": "g"}, "targets": []}))
+    app = app_of(server, sessions=True)
 
     async def signed(scope: Any, receive: Any, send: Any) -> None:
         who = dict(scope.get("headers", ())).get(b"x-caller", b"").decode()

