@@ -75,7 +75,7 @@ class Gateway:
         role_arn: The role that it calls its targets with.
         authorizer: `AWS_IAM`, `CUSTOM_JWT`, `AUTHENTICATE_ONLY` or `NONE`.
         search: Whether the gateway offers semantic tool search.
-        sessions: Whether it keeps MCP sessions.
+        session_seconds: How long an MCP session lasts; None where it keeps none.
         versions: MCP protocol versions that it accepts.
         policy_engine: The policy engine that decides on tool calls, if one is attached.
         interceptors: Whether Lambda functions rewrite requests or answers.
@@ -89,7 +89,7 @@ class Gateway:
     role_arn: str
     authorizer: str
     search: bool
-    sessions: bool
+    session_seconds: int | None
     versions: tuple[str, ...]
     policy_engine: EngineAttachment | None
     interceptors: bool

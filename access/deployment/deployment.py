@@ -53,6 +53,7 @@ OBJECTS = frozenset({"aws:s3/bucketObjectv2:BucketObjectv2", "aws:s3/bucketObjec
 STACK = "pulumi:pulumi:Stack"
 
 _DEFAULT_VERSIONS = ("2025-03-26",)  # all that a gateway made without the setting accepts (seen live, August 2026)
+_SESSION_SECONDS = 3600  # unless the gateway says otherwise (AgentCore developer guide, "Use MCP sessions")
 _READ = {GATEWAY, TARGET, RUNTIME, RESOURCE_POLICY, POLICY_ENGINE, CEDAR_POLICY}
 JUDGED = _READ | CARRIERS.keys() | {FUNCTION, FUNCTION_URL, LAMBDA_PERMISSION}
 """The types of AgentCore, IAM, Lambda and Identity Center that have a say here and that some view covers."""
@@ -213,11 +214,18 @@ def _gateway(resource: Resource) -> Gateway:
         role_arn=resource.text("roleArn"),
         authorizer=resource.text("authorizerType"),
         search=mcp.get("searchType") == "SEMANTIC",
-        sessions=bool(mcp.get("sessionConfiguration")),
+        session_seconds=_session_seconds(mcp.get("sessionConfiguration")),
         versions=resource.texts("supportedVersions", mcp.get("supportedVersions")) or _DEFAULT_VERSIONS,
         policy_engine=read_attachment(resource),
         interceptors=bool(resource.get("interceptorConfigurations")),
     )
+
+
+def _session_seconds(configuration: Any) -> int | None:
+    if not configuration:
+        return None
+    seconds = configuration.get("sessionTimeoutInSeconds") if isinstance(configuration, Mapping) else None
+    return int(seconds) if isinstance(seconds, int | float) else _SESSION_SECONDS
 
 
 def _target(resource: Resource) -> Target:

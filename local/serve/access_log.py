@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,6 +83,15 @@ class Entry:
     started: float = field(default_factory=time.time)
     _clock: float = field(default_factory=time.perf_counter)
 
+    @cached_property
+    def document(self) -> Any:
+        """What the body says, once it has been read.
+
+        Raises:
+            NotJsonError: Nothing that could be taken.
+        """
+        return read_json(self.body)
+
     def allow(self, **decider: Any) -> None:
         """Note what allowed it; something else may still deny it."""
         self.decision = ALLOWED
@@ -132,10 +142,10 @@ class Asked:
     agent_request_id: str = ""
 
 
-def asked(body: bytes) -> Asked:
-    """Read a JSON-RPC message; one that is none says nothing."""
+def asked(entry: Entry) -> Asked:
+    """What the JSON-RPC message of an exchange says; one that is none says nothing."""
     try:
-        document = read_json(body)
+        document = entry.document
     except NotJsonError:
         return Asked()
     message = document if isinstance(document, dict) else {}
@@ -179,7 +189,7 @@ class AccessLog:
             gateway: The gateway's ARN.
             tools: Full names of the gateway's tools.
         """
-        message = asked(entry.body)
+        message = asked(entry)
         refused = entry.decision == DENIED or (entry.http_status or 0) >= HTTPStatus.BAD_REQUEST
         # A notification, and a stream that waits for messages, ask for nothing.
         if not refused and (message.id is None or not message.method):

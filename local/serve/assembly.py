@@ -4,12 +4,12 @@ import hashlib
 import re
 import shutil
 from collections.abc import AsyncIterator, Mapping, MutableSequence, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from toolgate.access.deployment.agentcore_resources import Function, Gateway, Runtime, Target
 from toolgate.access.deployment.deployment import Deployment
@@ -278,9 +278,6 @@ def _digest(folder: Path, words: Sequence[str]) -> str:
 @asynccontextmanager
 async def _running(gateways: Sequence["LocalGateway"]) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
-        for gateway in gateways:
-            running: AbstractAsyncContextManager[Any] = gateway.lifespan()
-            await stack.enter_async_context(running)
-            for target in gateway.targets:
-                stack.push_async_callback(target.aclose)
+        for function in (function for gateway in gateways for function in gateway.functions):
+            stack.push_async_callback(function.aclose)
         yield

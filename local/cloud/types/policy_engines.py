@@ -157,7 +157,7 @@ def _view(gateway: Record) -> Gateway:
         role_arn=gateway.inputs["roleArn"],
         authorizer=gateway.inputs["authorizerType"],
         search=False,
-        sessions=False,
+        session_seconds=None,
         versions=(),
         policy_engine=None,
         interceptors=False,

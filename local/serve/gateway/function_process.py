@@ -1,8 +1,7 @@
 """A function's process: one warm execution environment, its calls one after another, and its log.
 
-In place of localcore-gateway's, which keeps what a call writes until the call has ended, and so loses it when the
-process dies or takes too long; which makes up the id of each call; and which gives the process the developer's
-environment.
+What a call writes reaches the log at once, and so is there when the process dies or takes too long; the process has an
+environment of its own, without the developer's.
 """
 
 import asyncio
@@ -15,15 +14,13 @@ import struct
 import sys
 import time
 from asyncio.subprocess import DEVNULL, STDOUT, Process
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
-
-from localcore_gateway.lambda_emu.base import InvokeResult
 
 from toolgate.access.deployment.agentcore_resources import Function
 from toolgate.local.serve.bounded_file import BoundedFile
@@ -42,6 +39,21 @@ _LEAVING_SECONDS = 2.0
 
 class _ProcessEndedError(Exception):
     """The process ended before it had answered."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a call ended.
+
+    Attributes:
+        payload: What the handler returned; of one that failed, `{"errorMessage", "errorType"}`.
+        failed: Whether it failed (not: whether it returned an error of its own).
+        lines: The last lines that it has written.
+    """
+
+    payload: Any
+    failed: bool
+    lines: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -144,10 +156,10 @@ class FunctionProcess:
         self._environment = {**environment, **_of_lambda(function, code)}
         self._log = log
         self._lock = asyncio.Lock()
-        self._calls: set[asyncio.Task[InvokeResult]] = set()
+        self._calls: set[asyncio.Task[Outcome]] = set()
         self._running: _Running | None = None
 
-    async def call(self, event: Any, client_context: Mapping[str, Any], request_id: str) -> InvokeResult:
+    async def call(self, event: Any, client_context: Mapping[str, Any], request_id: str) -> Outcome:
         """Call the handler. As on Lambda the call goes on when its caller is gone.
 
         Args:
@@ -156,8 +168,7 @@ class FunctionProcess:
             request_id: `context.aws_request_id`, and the id of the call in the log.
 
         Returns:
-            What the handler returned, or `{"errorMessage", "errorType"}` with a `function_error`; and the last lines
-            that the call has written.
+            What the handler returned, or that it failed.
         """
         call = asyncio.create_task(self._in_turn(_Call(event, client_context, request_id)))
         self._calls.add(call)  # a task that nobody holds may be collected
@@ -184,7 +195,7 @@ class FunctionProcess:
         if running:
             await running.end()
 
-    async def _in_turn(self, call: _Call) -> InvokeResult:
+    async def _in_turn(self, call: _Call) -> Outcome:
         async with self._lock:
             if self._running and self._running.process.returncode is None:
                 return await self._call(self._running, call, None)
@@ -230,7 +241,7 @@ class FunctionProcess:
         reader, writer = await asyncio.open_connection(sock=ours)
         return _Running(process, reader, writer, output)
 
-    async def _call(self, running: _Running, call: _Call, init_milliseconds: float | None) -> InvokeResult:
+    async def _call(self, running: _Running, call: _Call, init_milliseconds: float | None) -> Outcome:
         log, output, seconds = self._function.log, running.output, self._function.timeout_seconds
         if init_milliseconds is None:
             output.read()  # what it wrote between the calls is nobody's
@@ -282,9 +293,9 @@ class FunctionProcess:
         return {"errorMessage": text, "errorType": "Runtime.ExitError"}
 
 
-def _result(running: _Running, payload: Any, *, failed: bool) -> InvokeResult:
+def _result(running: _Running, payload: Any, *, failed: bool) -> Outcome:
     lines = running.output.tail.decode(errors="replace").splitlines()
-    return InvokeResult(payload=payload, function_error="Unhandled" if failed else None, logs=lines)
+    return Outcome(payload, failed, lines)
 
 
 def _of_lambda(function: Function, code: Path) -> dict[str, str]:

@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from toolgate.local.serve.json_body import NotJsonError, read_json
-
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
@@ -118,18 +116,6 @@ _EMPTY: Mapping[str, Mapping[str, Any]] = {
     "resources/list": {"resources": []},
     "resources/templates/list": {"resourceTemplates": []},
 }
-
-
-def parse(body: bytes) -> Any:
-    """The document in a request's body.
-
-    Raises:
-        RpcError: It is not JSON.
-    """
-    try:
-        return read_json(body)
-    except NotJsonError as error:
-        raise RpcError(PARSE_ERROR, f"Parse error: {error}") from None
 
 
 def id_of(document: Any) -> Id | None:

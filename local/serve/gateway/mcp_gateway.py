@@ -1,67 +1,43 @@
-"""One gateway: MCP and Lambda by localcore-gateway, which knows nothing of IAM.
+"""One gateway: the list of its tools, their calls, and the functions behind them.
 
-Written by hand: the tool search, the gateway role's own permission to invoke a function, the record of calls, and all
-that is asked and answered besides tools: `mcp_endpoint`.
+It knows who calls (`iam_guard`), asks the policy engine if there is one (`cedar_guard`), and decides whether the
+gateway's own role may invoke a function.
 """
 
 import json
-import logging
 import re
 import time
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from fastmcp.exceptions import ToolError
-from fastmcp.tools import Tool, ToolResult
-from localcore_gateway.config import GatewayConfig
-from localcore_gateway.gateway import build_gateway
-from localcore_gateway.targets.base import ToolOutcome
-from localcore_gateway.targets.lambda_target import LambdaTarget
-from mcp.types import Tool as ListedTool
-from pydantic.json_schema import SkipJsonSchema
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from toolgate.access.deployment.agentcore_resources import Gateway, Target
 from toolgate.access.deployment.roles import Role
 from toolgate.access.iam.evaluation import IamRequest, decide
-from toolgate.local.serve.access_log import ENTRY, Entry
+from toolgate.local.serve.access_log import Entry
 from toolgate.local.serve.gateway import search
-from toolgate.local.serve.gateway.json_rpc import Introduction, spoken
+from toolgate.local.serve.gateway.function_process import Outcome
+from toolgate.local.serve.gateway.json_rpc import CALL_TOOL, Introduction, Message, RpcError, spoken
 from toolgate.local.serve.gateway.lambda_log import last_words
 from toolgate.local.serve.gateway.local_function import AbsentFunction, LocalFunction
-from toolgate.local.serve.gateway.localcore_seams import (
-    CallTool,
-    RequestScope,
-    caller,
-    current_request,
-    guard_tools,
-    over_http,
-    replace_function,
-    wrap_calls,
-)
 from toolgate.local.serve.gateway.mcp_endpoint import mcp_endpoint
 from toolgate.local.serve.gateway.records import ToolCall
-from toolgate.local.serve.guards.cedar_guard import ToolAuthorization
-from toolgate.local.serve.guards.iam_guard import PRINCIPAL
-from toolgate.policy.language.agentcore_facts import INVOKE_FUNCTION, full_name
+from toolgate.local.serve.guards.cedar_guard import DENIED, ToolAuthorization
+from toolgate.policy.language.agentcore_facts import INVOKE_FUNCTION
 
 _TOOL_FAILED = "tool_failed"  # of lambdas/dispatch.py: the tool raised, and its log says what
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,39}")  # a code is a word; what else stands there may be anybody's data
 
-# They report each refused or failed call with a traceback; the caller is told, and so are our own logs.
-for _name in ("fastmcp", "mcp.server"):
-    logging.getLogger(_name).setLevel(logging.CRITICAL)
-
 
 @dataclass(frozen=True)
 class LocalGateway:
-    """A gateway that is ready to serve: its endpoint at `/mcp`, its lifespan, its targets, names of its tools."""
+    """A gateway that is ready to serve: its endpoint, its functions, the full names of its tools."""
 
     app: ASGIApp
-    lifespan: Callable[[], Any]
-    targets: Sequence[LambdaTarget]
+    functions: Sequence[LocalFunction | AbsentFunction]
     tools: frozenset[str]
 
 
@@ -81,49 +57,23 @@ def build(
         record: Called after each tool call.
         authorization: What it asks its policy engine, if it has one.
     """
-    server, mcp_targets = build_gateway(_configuration(gateway, [target for target, _ in functions]))
-    for (target, function), mcp_target in zip(functions, mcp_targets, strict=True):
-        replace_function(mcp_target, function)
-        # Nobody here knows the policy of a function that is not in the deployment; nor is it called.
-        asked = None if isinstance(function, AbsentFunction) else role
-        wrap_calls(mcp_target, partial(_guarded, gateway, asked, target, record))
-    if gateway.search:
-        _add_search(server, gateway, [target for target, _ in functions], record)
-    guard_tools(server, partial(_shown, authorization), partial(_refuse, authorization))
-    library, lifespan = over_http(server, sessions=gateway.sessions)
+    tools = {
+        target.full_name(tool): _Tool(_definition(target.full_name(tool), tool), target, function)
+        for target, function in functions
+        for tool in target.tools or ()
+    }
+    built = _Gateway(gateway, role, tools, record, authorization)
+    known = frozenset({*tools, search.NAME} if gateway.search else tools)
     says = Introduction(gateway.name, spoken(gateway.versions))
-    app = mcp_endpoint(_as_caller(library), says, sessions=gateway.sessions)
-    tools = {target.full_name(tool) for target, _ in functions for tool in target.tools or ()}
-    known = frozenset(tools | {search.NAME} if gateway.search else tools)
-    return LocalGateway(app, lifespan, mcp_targets, known)
+    app = mcp_endpoint(built.answer, says, gateway.session_seconds)
+    return LocalGateway(app, [function for _, function in functions], known)
 
 
-def _shown(authorization: ToolAuthorization | None, request: RequestScope, tools: list[ListedTool]) -> list[ListedTool]:
-    """What a request is shown: what it may call, and the search tool before all others."""
-    allowed = authorization.shown(request, tools) if authorization else tools
-    return sorted(allowed, key=lambda tool: tool.name != search.NAME)
-
-
-def _refuse(authorization: ToolAuthorization | None, request: RequestScope, tool: str, given: dict[str, Any]) -> None:
-    if authorization:
-        authorization.refuse(request, tool, given)
-
-
-def _configuration(gateway: Gateway, targets: Sequence[Target]) -> GatewayConfig:
-    return GatewayConfig.model_validate(
-        {
-            "server": {"name": gateway.id, "stateless": not gateway.sessions},
-            "targets": [
-                {
-                    "type": "lambda",
-                    "name": target.name,
-                    "lambda": {"handler": "replaced.below"},
-                    "tools": [_definition(tool.name, tool) for tool in target.tools or ()],
-                }
-                for target in targets
-            ],
-        }
-    )
+@dataclass(frozen=True)
+class _Tool:
+    definition: Mapping[str, Any]
+    target: Target
+    function: LocalFunction | AbsentFunction
 
 
 def _definition(name: str, tool: Any) -> dict[str, Any]:
@@ -135,45 +85,89 @@ def _definition(name: str, tool: Any) -> dict[str, Any]:
     }
 
 
-def _guarded(
-    gateway: Gateway, role: Role | None, target: Target, record: Callable[[ToolCall], None], call: CallTool
-) -> CallTool:
-    arn = target.function_arn or ""
-    structured = {tool.name for tool in target.tools or () if tool.output_schema}
+@dataclass(frozen=True)
+class _Gateway:
+    gateway: Gateway
+    role: Role
+    tools: Mapping[str, _Tool]
+    record: Callable[[ToolCall], None]
+    authorization: ToolAuthorization | None
 
-    async def call_tool(name: str, arguments: dict[str, Any]) -> ToolOutcome:
-        entry = _entry()
-        entry.target = target.name
-        # Source: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-prerequisites-permissions.html
-        decision = decide(IamRequest(role, INVOKE_FUNCTION, arn)) if role else None
-        if role and decision and not decision.allowed:
-            entry.decided(INVOKE_FUNCTION, decision, "the gateway's role may not invoke the function", role.arn)
-            text = (
-                f"Access denied while invoking Lambda function {arn}. Check the permissions on the Lambda function and"
-                " Gateway execution role, and retry the request."
-            )
-            return ToolOutcome(payload=text, is_error=True)
+    async def answer(self, message: Message, role_arn: str, entry: Entry) -> Mapping[str, Any]:
+        if message.method == CALL_TOOL:
+            return await self._call_tool(message.params, role_arn, entry)
+        return {"tools": self._listed(role_arn)}
+
+    def _listed(self, role_arn: str) -> list[Mapping[str, Any]]:
+        search_first = [search.DEFINITION] if self.gateway.search else []
+        listed = [*search_first, *(tool.definition for tool in self.tools.values())]
+        if self.authorization is None:
+            return listed
+        return [it for it in listed if self.authorization.lists(role_arn, it["name"])]
+
+    async def _call_tool(self, params: Mapping[str, Any], role_arn: str, entry: Entry) -> Mapping[str, Any]:
+        name, arguments = params["name"], params.get("arguments") or {}
+        refusal = self.authorization.refusal(role_arn, name, arguments, entry) if self.authorization else None
+        if refusal:
+            raise RpcError(DENIED, refusal, status=200)
+        if name == search.NAME and self.gateway.search:
+            return self._search(arguments, entry)
+        tool = self.tools.get(name)
+        if tool is None:
+            return _result(f"Unknown tool: {name}", failed=True)
+        return await self._call_function(tool, arguments, entry)
+
+    def _search(self, arguments: Mapping[str, Any], entry: Entry) -> Mapping[str, Any]:
+        query = arguments.get("query")
+        if not isinstance(query, str):
+            return _result("query must be a string: what the tool that is looked for should do", failed=True)
         started = time.perf_counter()
-        outcome = await call(name, arguments)
+        found = search.search([tool.definition for tool in self.tools.values()], query)
+        milliseconds = (time.perf_counter() - started) * 1000
+        entry.status = "ok"
+        self.record(ToolCall(self.gateway.arn, search.NAME, {"query": query}, milliseconds, failed=False))
+        return _result(json.dumps(found, ensure_ascii=False), structured=found)
+
+    async def _call_function(self, tool: _Tool, arguments: Mapping[str, Any], entry: Entry) -> Mapping[str, Any]:
+        entry.target = tool.target.name
+        arn = tool.target.function_arn or ""
+        # Nobody here knows the policy of a function that is not in the deployment; nor is it called.
+        if isinstance(tool.function, LocalFunction):
+            # Source: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-prerequisites-permissions.html
+            decision = decide(IamRequest(self.role, INVOKE_FUNCTION, arn))
+            if not decision.allowed:
+                why = "the gateway's role may not invoke the function"
+                entry.decided(INVOKE_FUNCTION, decision, why, self.role.arn)
+                return _result(_NOT_INVOKED.format(arn), failed=True)
+        started = time.perf_counter()
+        outcome = await tool.function.invoke(arguments, self._told(tool), entry)
         milliseconds = (time.perf_counter() - started) * 1000
         _note_outcome(entry, outcome)
-        record(ToolCall(gateway.arn, full_name(target.name, name), arguments, milliseconds, outcome.is_error))
-        return _answer(outcome, structured=name in structured)
+        name = tool.definition["name"]
+        self.record(ToolCall(self.gateway.arn, name, arguments, milliseconds, outcome.failed))
+        return _answer(outcome, structured="outputSchema" in tool.definition)
 
-    return call_tool
+    def _told(self, tool: _Tool) -> dict[str, str]:
+        """What a function is told of the call (AgentCore developer guide, "Lambda function targets")."""
+        return {
+            "bedrockAgentCoreMessageVersion": "1.0",
+            "bedrockAgentCoreMcpMessageId": str(uuid.uuid4()),
+            "bedrockAgentCoreGatewayId": self.gateway.id,
+            "bedrockAgentCoreToolName": tool.definition["name"],
+        }
 
 
-def _entry() -> Entry:
-    """The exchange that is under way; one that nobody sees where no HTTP request came before."""
-    scope = current_request()
-    return scope[ENTRY] if scope else Entry("")
+_NOT_INVOKED = (
+    "Access denied while invoking Lambda function {}. Check the permissions on the Lambda function and"
+    " Gateway execution role, and retry the request."
+)
 
 
-def _note_outcome(entry: Entry, outcome: ToolOutcome) -> None:
+def _note_outcome(entry: Entry, outcome: Outcome) -> None:
     payload = outcome.payload
     error = payload.get("error") if isinstance(payload, dict) else None
     code = error.get("code") if isinstance(error, dict) else None
-    if outcome.is_error:
+    if outcome.failed:
         entry.status, entry.error_type = "function_failed", payload["errorType"]
         entry.last_words = f"{payload['errorType']}: {payload['errorMessage']}"
     elif isinstance(code, str) and _CODE.fullmatch(code):
@@ -181,50 +175,19 @@ def _note_outcome(entry: Entry, outcome: ToolOutcome) -> None:
     else:
         entry.status = "ok"
     if code == _TOOL_FAILED:
-        entry.last_words = last_words(outcome.logs)
+        entry.last_words = last_words(outcome.lines)
 
 
-def _answer(outcome: ToolOutcome, *, structured: bool) -> ToolOutcome:
+def _answer(outcome: Outcome, *, structured: bool) -> Mapping[str, Any]:
     payload = outcome.payload
-    if outcome.is_error and isinstance(payload, dict):  # a stack trace is nobody's business but the log's
+    if outcome.failed and isinstance(payload, dict):  # a stack trace is nobody's business but the log's
         payload = {key: payload[key] for key in ("errorMessage", "errorType") if key in payload}
-    elif structured and isinstance(payload, dict):  # MCP wants "structuredContent" from a tool with an output schema
-        return ToolOutcome(payload=payload)
-    # The client gets the function's answer as it came, as JSON text; AWS was not seen to add "structuredContent".
-    return ToolOutcome(payload=json.dumps(payload, ensure_ascii=False), is_error=outcome.is_error)
+    # The client gets the function's answer as it came, as JSON text; AWS was not seen to add "structuredContent", but
+    # MCP wants it from a tool with an output schema.
+    both = payload if structured and isinstance(payload, dict) and not outcome.failed else None
+    return _result(json.dumps(payload, ensure_ascii=False), failed=outcome.failed, structured=both)
 
 
-class _SearchTool(Tool):
-    """The tool search: its arguments are ours to read, so that no library describes them."""
-
-    find: SkipJsonSchema[Callable[[str], dict[str, Any]]]
-
-    async def run(self, arguments: dict[str, Any]) -> ToolResult:
-        query = arguments.get("query")
-        if not isinstance(query, str):
-            raise ToolError("query must be a string: what the tool that is looked for should do")
-        found = self.find(query)
-        return ToolResult(content=json.dumps(found, ensure_ascii=False), structured_content=found)
-
-
-def _add_search(server: Any, gateway: Gateway, targets: Sequence[Target], record: Callable[[ToolCall], None]) -> None:
-    tools = [_definition(target.full_name(tool), tool) for target in targets for tool in target.tools or ()]
-
-    def find(query: str) -> dict[str, Any]:
-        started = time.perf_counter()
-        found = search.search(tools, query)
-        milliseconds = (time.perf_counter() - started) * 1000
-        _entry().status = "ok"
-        record(ToolCall(gateway.arn, search.NAME, {"query": query}, milliseconds, failed=False))
-        return found
-
-    server.add_tool(
-        _SearchTool(name=search.NAME, description=search.DESCRIPTION, parameters=search.INPUT_SCHEMA, find=find)
-    )
-
-
-def _as_caller(library: ASGIApp) -> ASGIApp:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await library({**scope, **caller(scope[PRINCIPAL].role.arn)}, receive, send)
-
-    return app
+def _result(text: str, *, failed: bool = False, structured: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+    content = {} if structured is None else {"structuredContent": structured}
+    return {"content": [{"type": "text", "text": text}], **content, "isError": failed}

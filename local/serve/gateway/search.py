@@ -14,10 +14,10 @@ DESCRIPTION = (
     "A special tool that returns a trimmed down list of tools given a context. Use this tool only when there are many"
     " tools available and you want to get a subset that matches the provided context."
 )
-INPUT_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {"query": {"type": "string"}},
-    "required": ["query"],
+DEFINITION = {
+    "name": NAME,
+    "description": DESCRIPTION,
+    "inputSchema": {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]},
 }
 MOST_RESULTS = 10
 

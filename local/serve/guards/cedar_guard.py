@@ -11,20 +11,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from mcp.shared.exceptions import McpError
-from mcp.types import ErrorData, Tool
-
 from toolgate.access.cedar.cedar_decision import ToolDecision, ToolEngine, decide_tool, tool_engine
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.roles import Role
 from toolgate.access.iam.evaluation import Access, IamRequest, decide
 from toolgate.local.cloud.types.engine_attachment import permissions
-from toolgate.local.serve.access_log import ENTRY, Entry
+from toolgate.local.serve.access_log import Entry
 from toolgate.local.serve.gateway import search
-from toolgate.local.serve.gateway.localcore_seams import RequestScope
 from toolgate.local.serve.gateway.records import Denial
-from toolgate.local.serve.guards.iam_guard import PRINCIPAL
 from toolgate.policy.language.agentcore_facts import AUTHORIZE_CALL, AUTHORIZE_LIST, entity_id
 
 log = logging.getLogger(__name__)
@@ -53,38 +48,26 @@ class ToolAuthorization:
     powerless: frozenset[str]
     record: Callable[[Denial], None]
 
-    def shown(self, request: RequestScope, tools: list[Tool]) -> list[Tool]:
-        """Of the tools those that whoever sent the request is shown."""
-        caller = _caller(request)
-        return [tool for tool in tools if self.lists(caller, tool.name)]
-
-    def refuse(self, request: RequestScope, tool: str, arguments: dict[str, Any]) -> None:
-        """Raise McpError for a call that whoever sent the request may not make."""
-        message = self.refusal(_caller(request), tool, arguments, request[ENTRY])
-        if message:
-            raise McpError(ErrorData(code=DENIED, message=message))
-
-    def lists(self, principal: str, tool: str) -> bool:
-        """Whether the tool is shown to the principal: whether there is any call of it that it may make."""
+    def lists(self, role_arn: str, tool: str) -> bool:
+        """Whether the tool is shown to a role: whether there is any call of it that it may make."""
         if not self.engine.enforce:
             return True
         if AUTHORIZE_LIST in self.powerless:
             return False
-        return decide_tool(self.engine, principal, tool).outcome in {Access.ALLOW, Access.CONDITIONAL}
+        return decide_tool(self.engine, entity_id(role_arn), tool).outcome in {Access.ALLOW, Access.CONDITIONAL}
 
-    def refusal(
-        self, principal: str, tool: str, arguments: Mapping[str, Any], entry: Entry | None = None
-    ) -> str | None:
+    def refusal(self, role_arn: str, tool: str, arguments: Mapping[str, Any], entry: Entry | None = None) -> str | None:
         """The message with which the call is refused, or None when it is carried out.
 
         Args:
-            principal: The caller as Cedar policies know it.
+            role_arn: The caller's role.
             tool: The tool's full name.
             arguments: The call's arguments.
             entry: The exchange, which learns what decided.
         """
         if tool == search.NAME:
             return None
+        principal = entity_id(role_arn)
         decision = self._decide(principal, tool, arguments)
         counted = decision.logged or decision
         policies = tuple(self.policy_ids.get(name, name) for name in counted.policies)
@@ -136,10 +119,6 @@ def tool_authorization(
         ),
         record=record,
     )
-
-
-def _caller(scope: RequestScope) -> str:
-    return entity_id(scope[PRINCIPAL].role.arn)
 
 
 def _why(decision: ToolDecision, policies: tuple[str, ...]) -> str:

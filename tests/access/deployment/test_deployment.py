@@ -20,13 +20,13 @@ def test_gateways(handmade: dict[str, Any]) -> None:
     tools, other = parse(handmade).gateways
     assert tools.arn == "arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/handmade-tools-abcdefghij"
     assert tools.url == "https://handmade-tools-abcdefghij.gateway.bedrock-agentcore.us-east-1.amazonaws.com/mcp"
-    assert (tools.id, tools.authorizer, tools.search, tools.sessions) == (
+    assert (tools.id, tools.authorizer, tools.search, tools.session_seconds) == (
         tools.arn.split("/")[1],
         "AWS_IAM",
         True,
-        False,
+        None,
     )
-    assert (other.search, other.sessions) == (False, True)
+    assert (other.search, other.session_seconds) == (False, 900)
     assert other.versions == ("2025-06-18", "2025-11-25")
     assert not any(g.policy_engine or g.interceptors for g in (tools, other))
 

@@ -229,12 +229,13 @@ def test_who_listens_hears_each_line_and_the_last_words(
     "body", [b"", b"{", b"[]", b"1", b'{"params": 1}', b"[" * 100_000, b'{"method": 5, "params": {"arguments": []}}']
 )
 def test_a_body_that_is_no_message_says_nothing(body: bytes) -> None:
-    assert asked(body) == asked(b"{}")
+    assert asked(Entry("r", body=body)) == asked(Entry("r", body=b"{}"))
 
 
 def test_what_a_client_chooses_is_cut() -> None:
     parameters = {"name": "n" * 999, "arguments": {"a" * 999: 1, **{str(it): 1 for it in range(99)}}, "_meta": {"x": 1}}
-    said = asked(json.dumps({"id": "i" * 999, "method": "m" * 999, "params": parameters}).encode())
+    body = json.dumps({"id": "i" * 999, "method": "m" * 999, "params": parameters}).encode()
+    said = asked(Entry("r", body=body))
     assert (len(said.method), len(str(said.id)), len(said.tool), len(said.arguments)) == (256, 256, 256, 50)
     assert max(map(len, said.arguments)) <= 256
 

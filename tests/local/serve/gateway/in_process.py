@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,15 @@ import httpx
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as Signer
-from localcore_gateway.lambda_emu.base import InvokeResult
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from toolgate.access.deployment.deployment import parse
-from toolgate.local.serve.access_log import AccessLog
+from toolgate.local.serve.access_log import AccessLog, Entry
 from toolgate.local.serve.assembly import gateway_service
 from toolgate.local.serve.bounded_file import BoundedFile
+from toolgate.local.serve.gateway.function_process import Outcome
 from toolgate.local.serve.gateway.local_function import AbsentFunction
 from toolgate.local.serve.gateway.mcp_gateway import build
 from toolgate.local.serve.guards.credentials import Sessions
@@ -40,8 +40,8 @@ LIST = b'{"jsonrpc": "2.0", "id": "l", "method": "tools/list"}'
 class Echo(AbsentFunction):
     """A function that answers what it was given."""
 
-    async def invoke(self, event: Any, *, client_context: dict[str, Any] | None = None) -> InvokeResult:
-        return InvokeResult({"given": event})
+    async def invoke(self, event: Any, _told: Mapping[str, str], _entry: Entry) -> Outcome:
+        return Outcome({"given": event}, failed=False)
 
 
 @dataclass
@@ -84,14 +84,13 @@ def gateways_in_process(logs: Path) -> Iterator[Gateways]:
     """Both gateways, ready to be asked; their access log is in a folder."""
     deployment = parse(json.loads(_EXPORT.read_text()))
     log = AccessLog(BoundedFile(logs / "gateway.jsonl"), {})
-    sessions, signers, services, lifespans, paths = Sessions(), {}, [], [], {}
+    sessions, signers, services, paths = Sessions(), {}, [], {}
     for gateway in deployment.gateways:
         role = deployment.role(gateway.role_arn)
         assert role
         functions = [(target, Echo(target.function_arn or "")) for target in deployment.targets_of(gateway)]
         built = build(gateway, role, functions, lambda _call: None)
         services.append(gateway_service(gateway, built, log))
-        lifespans.append(built.lifespan)
         name = gateway.name.removeprefix("handmade-")
         caller = deployment.role(f"arn:aws:iam::123456789012:role/{CALLERS[name]}")
         assert caller
@@ -99,15 +98,8 @@ def gateways_in_process(logs: Path) -> Iterator[Gateways]:
         signers[name] = Signer(keys.access_key_id, keys.secret_access_key, keys.session_token)
         paths[name] = f"/gateway/{gateway.id}/mcp"
 
-    @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            for it in lifespans:
-                await stack.enter_async_context(it())
-            yield
-
     app = authorized(services, Authority(sessions, "us-east-1", {}))
-    with TestClient(Starlette(routes=[Mount("/", app)], lifespan=lifespan)) as client:
+    with TestClient(Starlette(routes=[Mount("/", app)])) as client:
         yield Gateways(client, paths, signers)
 
 

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from localcore_gateway.lambda_emu.base import InvokeResult
 
 from tests.planning import SAMPLE
 from toolgate.access.deployment.agentcore_resources import Function, FunctionLog
 from toolgate.local.serve.bounded_file import BoundedFile
-from toolgate.local.serve.gateway.function_process import FunctionProcess
+from toolgate.local.serve.gateway.function_process import FunctionProcess, Outcome
 from toolgate.local.serve.gateway.lambda_log import last_words
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:own"
@@ -122,10 +121,10 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "own.log"
 
 
-def calls(process: FunctionProcess, *events: Any) -> list[InvokeResult]:
+def calls(process: FunctionProcess, *events: Any) -> list[Outcome]:
     """The answers to the events, one after another, with the request ids `id-0`, `id-1`, ..."""
 
-    async def run() -> list[InvokeResult]:
+    async def run() -> list[Outcome]:
         try:
             return [await process.call(event, {"tool": "t"}, f"id-{at}") for at, event in enumerate(events)]
         finally:
@@ -192,7 +191,7 @@ def test_the_log_in_json(function: Callable[..., Any], log: Path) -> None:
     assert (report[0], report[1]["requestId"], report[1]["status"]) == ("report", "id-0", "success")
     assert report[1]["metrics"].keys() >= {"durationMs", "initDurationMs", "maxMemoryUsedMB"}
     assert 5 < report[1]["metrics"]["maxMemoryUsedMB"] < 60  # a small process, whatever ours takes
-    assert answer.logs[-1] == lines[-1]
+    assert answer.lines[-1] == lines[-1]
 
 
 def test_the_log_in_text(function: Callable[..., Any], log: Path) -> None:
@@ -230,7 +229,7 @@ def test_the_levels_that_the_function_has_are_kept(
 
 def test_what_is_raised_stands_in_the_log_with_its_traceback(function: Callable[..., Any], log: Path) -> None:
     answer, good = calls(function("raises"), {"zero": 0}, {"zero": 1})
-    assert answer.function_error == "Unhandled"
+    assert answer.failed
     assert answer.payload["errorType"] == "ZeroDivisionError"
     (line,) = application(log)
     assert (line["level"], line["errorType"], line["requestId"]) == ("ERROR", "ZeroDivisionError", "id-0")
@@ -238,7 +237,7 @@ def test_what_is_raised_stands_in_the_log_with_its_traceback(function: Callable[
     assert 'own.py"' in frame
     assert 'return 1 // event["zero"]' in frame
     assert [record.get("status") for kind, record in platform(log) if kind == "report"] == ["error", "success"]
-    assert (good.payload, good.function_error) == (1, None)
+    assert (good.payload, good.failed) == (1, False)
 
 
 def test_a_raised_error_in_text(function: Callable[..., Any], log: Path) -> None:
@@ -250,7 +249,7 @@ def test_a_raised_error_in_text(function: Callable[..., Any], log: Path) -> None
 
 def test_a_traceback_that_the_function_logs_itself(function: Callable[..., Any], log: Path) -> None:
     (answer,) = calls(function("caught"), {})
-    assert answer.function_error is None
+    assert not answer.failed
     (line,) = application(log)
     assert (line["message"], line["errorType"], line["logger"]) == ("it failed", "ZeroDivisionError", "own")
     assert "return 1 // 0" in line["stackTrace"][0]
@@ -258,12 +257,14 @@ def test_a_traceback_that_the_function_logs_itself(function: Callable[..., Any],
 
 def test_the_dispatcher_leaves_the_traceback_in_the_log(function: Callable[..., Any], log: Path) -> None:
     source = "def risky(a):\n    print('tried', file=__import__('sys').stderr)\n    return a['b']\n"
-    process = function("handler", module="dispatch", source=(SAMPLE / "lambdas" / "dispatch.py").read_text())
+    process: FunctionProcess = function(
+        "handler", module="dispatch", source=(SAMPLE / "lambdas" / "dispatch.py").read_text()
+    )
     (log.parent / "code" / "tools.py").write_text(source)
     schema = {"type": "object", "properties": {"a": {"type": "object"}}, "required": ["a"]}
     (log.parent / "code" / "tools.json").write_text(json.dumps([{"name": "risky", "inputSchema": schema}]))
 
-    async def run() -> InvokeResult:
+    async def run() -> Outcome:
         try:
             return await process.call({"a": {}}, {"bedrockAgentCoreToolName": "t___risky"}, "id-0")
         finally:
@@ -271,7 +272,7 @@ def test_the_dispatcher_leaves_the_traceback_in_the_log(function: Callable[..., 
 
     answer = asyncio.run(run())
     assert answer.payload["error"]["code"] == "tool_failed"
-    assert last_words(answer.logs) == "KeyError: 'b'"
+    assert last_words(answer.lines) == "KeyError: 'b'"
     (line,) = application(log)
     assert (line["level"], line["errorType"], line["requestId"]) == ("ERROR", "KeyError", "id-0")
     assert "return a['b']" in line["stackTrace"][-1]
@@ -294,7 +295,7 @@ def test_a_module_that_cannot_be_imported(
 ) -> None:
     answers = calls(function("handler", source=source), {}, {})
     assert [it.payload["errorType"] for it in answers] == [kind, kind]
-    assert all(it.function_error == "Unhandled" for it in answers)
+    assert all(it.failed for it in answers)
     text = log.read_text()
     assert kind in text
     assert text.count(says) >= 2  # once for each call: each tries anew
@@ -373,8 +374,8 @@ def test_a_call_whose_caller_left_disturbs_no_other(function: Callable[..., Any]
 
     answer = asyncio.run(run())
     assert answer.payload == 0
-    assert "id-1" in answer.logs[0]
-    assert not any("id-0" in line for line in answer.logs)
+    assert "id-1" in answer.lines[0]
+    assert not any("id-0" in line for line in answer.lines)
 
 
 def test_a_fork_answers_no_call(function: Callable[..., Any]) -> None:
@@ -393,7 +394,7 @@ def test_a_fork_answers_no_call(function: Callable[..., Any]) -> None:
 def test_more_output_than_a_pipe_holds_is_all_in_the_log(function: Callable[..., Any], log: Path) -> None:
     (answer,) = calls(function("floods"), {})
     assert log.read_text().count("x" * 10_000) == 300
-    assert sum(map(len, answer.logs)) < 70_000
+    assert sum(map(len, answer.lines)) < 70_000
 
 
 @pytest.mark.parametrize(
