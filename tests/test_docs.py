@@ -65,6 +65,7 @@ INTERNAL = {
     "lambdas/dispatch.py: ToolError",
     "local/invoke_agent.py: AgentError",
     "local/serve/aws/emulator.py: NotEmulatedError",
+    "local/serve/gateway/json_rpc.py: RpcError",
     "local/serve/json_body.py: NotJsonError",
     "local/serve/model/bedrock_model.py: NoCredentialsError",
     "local/serve/model/converse_api.py: UnknownProfileError",

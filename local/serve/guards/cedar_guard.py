@@ -57,7 +57,7 @@ class ToolAuthorization:
         return decide_tool(self.engine, entity_id(role_arn), tool).outcome in {Access.ALLOW, Access.CONDITIONAL}
 
     def refusal(self, role_arn: str, tool: str, arguments: Mapping[str, Any], entry: Entry | None = None) -> str | None:
-        """The message with which the call is refused, or None when it is carried out.
+        """The message with which the call is refused, or None when it is carried out; our own log says more.
 
         Args:
             role_arn: The caller's role.
@@ -67,10 +67,10 @@ class ToolAuthorization:
         """
         if tool == search.NAME:
             return None
-        principal = entity_id(role_arn)
-        decision = self._decide(principal, tool, arguments)
+        principal, now = entity_id(role_arn), datetime.now(UTC)
+        decision = self._decide(principal, tool, arguments, now)
         counted = decision.logged or decision
-        policies = tuple(self.policy_ids.get(name, name) for name in counted.policies)
+        policies = self._ids(counted)
         enforced = decision.logged is None
         mode = "" if enforced else "LOG_ONLY"
         if counted.outcome is Access.ALLOW:
@@ -81,16 +81,30 @@ class ToolAuthorization:
         if entry:
             note = entry.deny if enforced else entry.allow
             note(by="cedar", effect="deny", policies=list(policies), reason=why, mode=mode)
-        message = _MESSAGE.format(why)
-        log.info("%s %s: %s%s", principal, tool, message, "" if enforced else " (LOG_ONLY)")
+        told = self._told(counted, principal, tool, now)
+        message = _MESSAGE.format(_why(told, self._ids(told)))
+        log.info("%s %s: %s%s", principal, tool, _MESSAGE.format(why), "" if enforced else " (LOG_ONLY)")
         self.record(Denial(self.engine.gateway, principal, tool, arguments, policies, message, enforced))
         return message if enforced else None
 
-    def _decide(self, principal: str, tool: str, arguments: Mapping[str, Any]) -> ToolDecision:
+    def _told(self, decision: ToolDecision, principal: str, tool: str, now: datetime) -> ToolDecision:
+        """Of a denial what the caller is told.
+
+        That is the denial itself where some other arguments would be allowed. Where none are, it is the denial of every
+        call: whoever may not call a tool finds out nothing of its arguments by trying. AWS's words are not known.
+        """
+        whatever = self._decide(principal, tool, None, now)
+        whatever = whatever.logged or whatever
+        return decision if whatever.outcome in {Access.ALLOW, Access.CONDITIONAL} else whatever
+
+    def _ids(self, decision: ToolDecision) -> tuple[str, ...]:
+        return tuple(self.policy_ids.get(name, name) for name in decision.policies)
+
+    def _decide(self, principal: str, tool: str, arguments: Mapping[str, Any] | None, now: datetime) -> ToolDecision:
         if AUTHORIZE_CALL in self.powerless:
             denied = ToolDecision(Access.DENY, reason=f"The gateway's role may not perform {AUTHORIZE_CALL}")
             return denied if self.engine.enforce else ToolDecision(Access.ALLOW, logged=denied)
-        return decide_tool(self.engine, principal, tool, arguments, datetime.now(UTC))
+        return decide_tool(self.engine, principal, tool, arguments, now)
 
 
 def tool_authorization(

@@ -177,6 +177,68 @@ def test_arguments_that_the_schema_does_not_name_fit_no_policy(
     assert "[the arguments fit no policy: " in error["message"]
 
 
+MISFITS = [
+    {},
+    {"a": 1},
+    {"b": 1},
+    {"a": "x", "b": 1},
+    {"a": 1, "b": 2, "c": 3},
+    {"a": 10**30, "b": 1},
+    {"a": [], "b": {}},
+]
+NEVER = 'context.system.now < datetime("2020-01-01")'
+
+
+@pytest.mark.parametrize(
+    "policies",
+    [
+        (),
+        (policy(role=SECOND),),  # another's
+        (policy(action=GREETING),),  # another tool's
+        (policy(when="false"),),
+        (policy(when=NEVER),),  # it has run out
+        (policy("forbid", when=BELOW_100),),
+        (policy("forbid"), policy("forbid", when=BELOW_100)),
+        (policy(), policy("forbid", role="", action="")),
+        (policy(when=BELOW_100), policy("forbid")),
+    ],
+)
+def test_who_may_not_call_a_tool_whatever_the_arguments_learns_nothing_of_them(
+    policed: Policed, ask: Ask, policies: tuple[str, ...]
+) -> None:
+    with policed(*policies) as serving:
+        told = [
+            ask(serving, "tools/call", {"name": "math___add_numbers", "arguments": arguments})
+            for arguments in ({"a": 1, "b": 2}, {"a": 200, "b": 2}, *MISFITS)
+        ]
+        assert serving.calls == []
+        (by,) = last(serving)["decided_by"]
+    assert all(it == told[0] for it in told)
+    assert "argument" not in told[0]["error"]["message"]
+    assert "argument" in by["reason"]  # the log is ours, and may say it
+
+
+@pytest.mark.parametrize(
+    "policies",
+    [
+        (policy(),),
+        (policy(role=""),),
+        (policy(action='in AgentCore::Action::"math"'),),
+        (policy(when=BELOW_100),),
+        (policy(when=f"!({NEVER})"),),
+        (policy(when=BELOW_100), policy("forbid", when='context.input has b && context.input.b == decimal("7.0")')),
+    ],
+)
+def test_who_may_call_a_tool_with_some_arguments_is_told_of_others(
+    policed: Policed, ask: Ask, policies: tuple[str, ...]
+) -> None:
+    with policed(*policies) as serving:
+        for arguments in MISFITS:
+            error = ask(serving, "tools/call", {"name": "math___add_numbers", "arguments": arguments})["error"]
+            assert "[the arguments fit no policy: " in error["message"]
+        assert serving.calls == []
+
+
 def test_a_tool_that_some_arguments_open_is_shown(policed: Policed, ask: Ask) -> None:
     with policed(policy(when=BELOW_100), policy(action=GREETING, when="false")) as serving:
         assert names(ask(serving, "tools/list")) == ["math___add_numbers"]
