@@ -27,7 +27,7 @@ import logs
 from contract import ContractError, Fault
 from session import LEFT_OUT, Session
 from settings import Settings
-from toolset import usable
+from toolset import offerable, together
 
 # How strands words the exception of a call that got a JSON-RPC error (strands/tools/mcp/mcp_client.py).
 _FAILED = "Tool execution failed: "
@@ -205,7 +205,7 @@ class Gateway:
         names = [tool.tool_name for tool in listed]
         logs.event("tools_listed", level=logging.DEBUG, gateway=httpx.URL(self._url).host, tools=names)
         self._session = session
-        self._tools = tuple(GatewayTool(tool, self) for tool in listed)
+        self._tools = tuple(GatewayTool(tool, self) for tool in offerable(listed, self._settings.model_id))
         return self._tools
 
 
@@ -245,7 +245,7 @@ class Gateways:
         present = tuple(tools for tools in lists if tools is not None)
         known, merged = self._merged
         if known != present:
-            merged = usable([tool for tools in present for tool in tools])
+            merged = together(tool for tools in present for tool in tools)
             self._merged = (present, merged)
         return merged
 

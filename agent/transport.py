@@ -28,6 +28,7 @@ import logs
 from contract import Fault
 from settings import Settings
 from signing import sign
+from toolset import readable
 
 SESSION_HEADER = "mcp-session-id"
 # Code of JSON-RPC errors made here; -32000 to -32099 are the implementation's own (JSON-RPC 2.0, section 5.1).
@@ -140,9 +141,11 @@ class GatewayTransport(httpx.AsyncBaseTransport):
         capped = httpx.Response(200, headers={"content-type": kind}, stream=_Capped(response, self._settings))
         if kind.startswith("text/event-stream"):
             async for event in EventSource(capped).aiter_sse():
-                if event.data and _replies(event.data.encode(), message):
-                    return event.data.encode()
-        elif kind.startswith("application/json") and _replies(body := await capped.aread(), message):
+                if event.data and _replies(body := _readable(event.data.encode(), message), message):
+                    return body
+        elif kind.startswith("application/json") and _replies(
+            body := _readable(await capped.aread(), message), message
+        ):
             return body
         raise _ExchangeError(contract.GATEWAY_FAILED)
 
@@ -181,6 +184,10 @@ def _in_trace_of(message: _Message) -> Iterator[None]:
         yield
     finally:
         trace_context.detach(token)
+
+
+def _readable(data: bytes, message: _Message) -> bytes:
+    return readable(data) if message.method == "tools/list" else data
 
 
 def _replies(data: bytes, message: _Message) -> bool:

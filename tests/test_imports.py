@@ -1,6 +1,7 @@
 """Imports point one way: the contracts of pyproject.toml, and what import-linter does not see."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,22 @@ def test_a_module_has_one_name(folder: str) -> None:
 @pytest.mark.parametrize("folder", ALONE)
 def test_what_runs_on_aws_stands_alone(folder: str) -> None:
     assert [found for found in imported(folder) if found[1].split(".")[0] in {"toolgate", "pulumi", *FOLDERS}] == []
+
+
+def test_of_the_agent_others_know_one_table() -> None:
+    """It is read under another name than in the agent's zip, so it imports nothing of the agent."""
+    lines = [
+        line
+        for folder in FOLDERS
+        for path in (ROOT / folder).rglob("*.py")
+        if ".venv" not in path.parts
+        for line in path.open(encoding="utf-8")
+    ]
+    assert {line.strip() for line in lines if re.match(r"\s*(from|import) toolgate\.agent", line)} == {
+        "from toolgate.agent import tool_rules"
+    }
+    of_table = {name for file, name in imported("agent") if file == "agent/tool_rules.py"}
+    assert of_table <= sys.stdlib_module_names | {"collections.abc", "urllib.parse"}
 
 
 def test_the_pack_reads_documents_without_pulumi() -> None:

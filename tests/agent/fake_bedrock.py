@@ -1,7 +1,8 @@
 """Bedrock's ConverseStream on loopback: a scripted model that misbehaves on demand.
 
 The script: `call NAME JSON` asks for that tool, `loop NAME JSON` asks for it again after each result, anything else is
-said back. After a tool's result the answer is `The tool said: ` and the result's text.
+said back. After a tool's result the answer is `The tool said: ` and the result's text. Tools that Bedrock would refuse
+are refused.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+import tool_rules
 from tests.agent.loopback import Loopback
 
 Event = tuple[str, dict[str, Any]]
@@ -56,6 +58,9 @@ class FakeBedrock:
         body = await request.json()
         self.requests.append(body)
         self.reached.set()
+        specs = [tool["toolSpec"] for tool in body.get("toolConfig", {}).get("tools", [])]
+        if refused := tool_rules.answer(specs, request.path_params["model"]):
+            return JSONResponse({"message": refused}, 400, headers={"x-amzn-errortype": "ValidationException"})
         events = _script(body["messages"])
         return await (self._faults.pop(0) if self._faults else whole)(events)
 

@@ -29,6 +29,8 @@ Fault = Callable[[dict[str, Any]], Awaitable[Response]]
 class FakeGateway:
     """The gateway. `requests` holds the methods of the MCP messages that came, signed as they must be.
 
+    What `tools` lists is a name, or a whole definition.
+
     A tool call is answered once `answers_together` of them have been open at a time.
     """
 
@@ -37,7 +39,7 @@ class FakeGateway:
         self.reset()
 
     def reset(self) -> None:
-        self.tools = list(TOOLS)
+        self.tools: list[Any] = list(TOOLS)
         self.page = 100
         self.stateful = False
         self.sessions: set[str] = set()
@@ -88,7 +90,8 @@ class FakeGateway:
         if "id" not in message:
             return Response(status_code=202)
         if message["method"] == "tools/list":
-            return JSONResponse(_result(message, self._page(message)))
+            # Python's own JSON: what a gateway lists may hold NaN.
+            return Response(json.dumps(_result(message, self._page(message))), media_type="application/json")
         self.open_calls += 1
         self.most_open_calls = max(self.most_open_calls, self.open_calls)
         while self.most_open_calls < self.answers_together:
@@ -99,8 +102,12 @@ class FakeGateway:
     def _page(self, message: dict[str, Any]) -> dict[str, Any]:
         first = int((message.get("params") or {}).get("cursor") or 0)
         last = first + self.page
-        tools = [{"name": name, "description": name, "inputSchema": NUMBERS} for name in self.tools[first:last]]
+        tools = [_definition(tool) for tool in self.tools[first:last]]
         return {"tools": tools, **({"nextCursor": str(last)} if last < len(self.tools) else {})}
+
+
+def _definition(tool: Any) -> Any:
+    return {"name": tool, "description": tool, "inputSchema": NUMBERS} if isinstance(tool, str) else tool
 
 
 def _result(message: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from toolgate.access.iam.policies import Policy
+from toolgate.agent import tool_rules
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import RefusalError
 from toolgate.local.cloud.inference_profiles import PROFILE_ID, is_made_up
@@ -119,7 +120,9 @@ def model_app(turn: Turn) -> ASGIApp:
         request = Request(scope, receive)
         stream = scope["path_params"]["operation"] == "converse-stream"
         try:
-            events = turn(_checked(read_json(await request.body())))
+            body = _checked(read_json(await request.body()))
+            _check_tools(body.get("toolConfig", {}).get("tools", ()), unquote(scope["path_params"]["model"]))
+            events = turn(body)
             # What fails before the first event is answered with its own status.
             response = await _streamed(events) if stream else JSONResponse(await whole(events))
         except ModelError as error:
@@ -138,6 +141,17 @@ def _checked(body: Mapping[str, Any]) -> Mapping[str, Any]:
     if not messages or messages[-1]["role"] != "user" or not messages[-1]["content"]:
         raise ValueError
     return body
+
+
+def _check_tools(tools: Sequence[Mapping[str, Any]], model_id: str) -> None:
+    """Refuse a request for its tools: by the same table, the agent leaves such a tool out.
+
+    Raises:
+        ModelError: Bedrock would refuse one of them, or all of them together.
+    """
+    specs = [tool["toolSpec"] for tool in tools if "toolSpec" in tool]
+    if refusal := tool_rules.answer(specs, model_id):
+        raise ModelError("ValidationException", refusal)
 
 
 async def _streamed(events: AsyncIterator[Event]) -> Response:

@@ -102,3 +102,64 @@ def test_a_conversation_that_ends_with_the_model_is_no_request(bedrock: Any) -> 
 def test_an_unsigned_request_is_refused(serving: Serving) -> None:
     assert httpx.post(f"{serving.url}/model/{MODEL}/converse", json={}, timeout=None).status_code == 403
     assert httpx.get(f"{serving.url}/model/{MODEL}/converse", timeout=None).status_code == 404
+
+
+def _tool(schema: Any, **more: Any) -> dict[str, Any]:
+    return {"toolSpec": {**TOOL["toolSpec"], "name": "odd", "inputSchema": {"json": schema}, **more}}
+
+
+SAID = "The model returned the following errors: "
+
+
+@pytest.mark.parametrize("operation", ["converse", "converse_stream"])
+@pytest.mark.parametrize(
+    ("tool", "message"),
+    [
+        (
+            _tool({"type": "object", "properties": {"$filter": {"type": "string"}}}),
+            f"{SAID}tools.1.custom.input_schema.properties: Property keys should match pattern "
+            "'^[a-zA-Z0-9_.-]{1,64}$'",
+        ),
+        (
+            _tool({"type": "object", "anyOf": [{"required": []}]}),
+            f"{SAID}tools.1.custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level",
+        ),
+        (
+            _tool({"properties": {}}),
+            "The value at toolConfig.tools.1.toolSpec.inputSchema.json.type must be one of the following: object.",
+        ),
+        (
+            _tool({"type": "object", "properties": []}),
+            f"{SAID}tools.1.custom.input_schema: JSON schema is invalid. It must match JSON Schema draft 2020-12",
+        ),
+        (
+            _tool({"type": "object", "properties": {"x": {"$ref": "#/$defs/x"}}}),
+            f"{SAID}tools.1.custom: Invalid schema: Reference to non-existent definition: ",
+        ),
+        (
+            _tool({"type": "object"}, name="a.b"),
+            "1 validation error detected: Value at 'toolConfig.tools.2.member.toolSpec.name' failed to satisfy "
+            "constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_-]+",
+        ),
+        (TOOL, f"{SAID}tools: Tool names must be unique."),
+        (_tool({"type": "object"}, description="d" * 100_000), "Input is too long for requested model."),
+    ],
+)
+def test_tools_that_bedrock_refuses_are_refused(bedrock: Any, operation: str, tool: Any, message: str) -> None:
+    with pytest.raises(ClientError) as caught:
+        getattr(bedrock, operation)(**_ask("hello", toolConfig={"tools": [TOOL, tool]}))
+    error = caught.value.response["Error"]
+    assert (error["Code"], caught.value.response["ResponseMetadata"]["HTTPStatusCode"]) == ("ValidationException", 400)
+    assert error["Message"].startswith(message)
+
+
+def test_more_tools_than_a_prompt_has_room_for_are_refused(bedrock: Any) -> None:
+    tools = [_tool({"type": "object"}, name=f"t{n}", description="d" * 99_000) for n in range(7)]
+    assert bedrock.converse(**_ask("hello", toolConfig={"tools": tools[:6]}))["stopReason"] == "end_turn"
+    with pytest.raises(ClientError, match=r"ValidationException.*Input is too long for requested model"):
+        bedrock.converse(**_ask("hello", toolConfig={"tools": tools}))
+
+
+def test_what_may_stand_beside_tools_may_stand_here(bedrock: Any) -> None:
+    tools = [TOOL, {"cachePoint": {"type": "default"}}]
+    assert bedrock.converse(**_ask("100 + 12", toolConfig={"tools": tools}))["stopReason"] == "tool_use"
