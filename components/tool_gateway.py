@@ -18,7 +18,7 @@ from toolgate.components.observability import monitoring
 from toolgate.components.observability.alarms import Alarms
 from toolgate.components.observability.log_delivery import LogDelivery
 from toolgate.components.observability.metrics import Monitored
-from toolgate.components.tools import listed_schema, provider_tool_schema
+from toolgate.components.tools import provider_tool_schema, tool_check
 from toolgate.components.tools.listed_schema import ToolSchema
 
 # A gateway made without versions speaks only 2025-03-26 (seen live: mrwersa/agentmandate), and they cannot be widened
@@ -264,7 +264,7 @@ def _checked(name: str, args: ToolGatewayArgs) -> _Wanted:
         UsageError: AWS would refuse a value or a name, or the targets' tools are not ones that agents can be handed.
     """
     where = f"ToolGateway {name!r}"
-    arguments.check(args, ToolGatewayArgs, where)
+    arguments.check(_without_tools(args), ToolGatewayArgs, where)
     arguments.within(args.get("description"), 1, LONGEST_DESCRIPTION, f"{where}.description")
     monitoring.check(args, where)
     tags.check(args.get("tags"), f"{where}.tags")
@@ -277,9 +277,7 @@ def _checked(name: str, args: ToolGatewayArgs) -> _Wanted:
     if authorization is Authorization.TOOL:
         engine_name = names.policy_engine(project, stack, name, own_key="kms_key_arn" in args)
     given = {target: it["tools"] for target, it in args["targets"].items()}
-    tools = arguments.derived(
-        given, dict[str, list[ToolSchema]], f"{where}.targets", lambda known: _with_names(known, where)
-    )
+    tools = arguments.derived(given, dict[str, Any], f"{where}.targets", lambda known: _checked_tools(known, where))
     plain = {"authorization": authorization.value, **({"exception_level": level} if level else {})}
     inputs = {**args, "targets": _shown(args["targets"], tools), **plain}
     return _Wanted(where, gateway_name, authorization, engine_name, level, tools, inputs)
@@ -301,10 +299,24 @@ def _as_output(tools: Tools | pulumi.Output[Tools]) -> pulumi.Output[Tools]:
     return tools if isinstance(tools, pulumi.Output) else arguments.as_output(tools)
 
 
-def _with_names(tools: Tools, where: str) -> Tools:
+def _without_tools(args: ToolGatewayArgs) -> Mapping[str, Any]:
+    """The arguments but for the targets' tools: those are checked as a whole, so that each mistake is told."""
+    targets: Any = args.get("targets") if isinstance(args, Mapping) else None
+    if not isinstance(targets, Mapping):
+        return args
+    bare = {
+        name: {**target, "tools": []} if isinstance(target, Mapping) and "tools" in target else target
+        for name, target in targets.items()
+    }
+    return {**args, "targets": bare}
+
+
+def _checked_tools(tools: Tools, where: str) -> Tools:
+    at = f"{where}.targets"
+    found = [fault for target, its in tools.items() for fault in tool_check.faults(its, f"{at}.{target}.tools")]
+    if found:
+        raise UsageError("\n".join(found))
     _full_names(tools, where)
-    for target, its_tools in tools.items():
-        listed_schema.check(its_tools, f"{where}.targets.{target}.tools")
     return tools
 
 

@@ -14,9 +14,9 @@ from typing import NotRequired, TypedDict
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.runtime import function_package
 from toolgate.components.runtime.function_package import Packages
-from toolgate.components.tools import annotations, docstrings, imports, listed_schema, tool_types
+from toolgate.components.tools import annotations, docstrings, imports, listed_schema, tool_check, tool_types
 from toolgate.components.tools.annotations import Place
-from toolgate.components.tools.listed_schema import PROPERTY_KEY, ToolSchema
+from toolgate.components.tools.listed_schema import ToolSchema
 from toolgate.components.tools.source_files import Function, SourceFile, opened
 from toolgate.components.tools.tool_types import Schema
 
@@ -92,7 +92,7 @@ def read_target(path: Path, modules: Collection[str] | None = None) -> Target:
         {"name": it["name"], "description": it["description"], "inputSchema": listed_schema.listed(it["inputSchema"])}
         for it in tools
     ]
-    listed_schema.check(shown, str(path))
+    tool_check.check(shown, str(path))
     return Target(shown, tools, warnings, needed)
 
 
@@ -193,7 +193,7 @@ def _parameter(argument: ast.arg, default: ast.expr | None, said: str, place: Pl
     """The parameter's schema, and whether it must be given."""
     if argument.annotation is None:
         raise place.error(argument.lineno, f"has no type. Write `{argument.arg}: <type>`.")
-    if not PROPERTY_KEY.fullmatch(argument.arg):
+    if not tool_check.PROPERTY_KEY.fullmatch(argument.arg):
         text = "its name is refused by models. Write 1 to 64 of a-z, A-Z, 0-9 and _."
         raise place.error(argument.lineno, text)
     it = annotations.declared(argument.annotation, place)

@@ -3,9 +3,8 @@
 import json
 from pathlib import Path
 
-from toolgate.components.checks import arguments
 from toolgate.components.checks.arguments import UsageError
-from toolgate.components.tools import listed_schema
+from toolgate.components.tools import tool_check
 from toolgate.components.tools.listed_schema import ToolSchema
 
 
@@ -25,6 +24,5 @@ def read(path: Path, where: str) -> list[ToolSchema]:
         raise UsageError(f"{where}: {path} cannot be read ({error}).") from error
     except json.JSONDecodeError as error:
         raise UsageError(f"{path}:{error.lineno}: is not valid JSON: {error.msg}.") from error
-    arguments.check(tools, list[ToolSchema], str(path))
-    listed_schema.check(tools, str(path))
+    tool_check.check(tools, str(path))
     return list(tools)

@@ -1,5 +1,7 @@
+import copy
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -298,6 +300,19 @@ def test_what_it_cannot_grant_is_an_error(run: Any, asked: str, message: str) ->
             {"targets": {"own": ODD}},
             r"^ToolGateway 'tools'\.targets\.own\.tools\[0\]\.inputSchema\.properties\.mode: .* has no 'enum'",
         ),
+        (
+            "tools",
+            {"targets": {"own": ODD, "bare": {"function_arn": "x", "tools": [{"name": "a.b"}]}}},
+            r"mode: .* has no 'enum'.*\n(.*\n)*.*\.targets\.bare\.tools\[0\]: missing .*\n.*bare\.tools\[0\]\.name: ",
+        ),
+        (
+            "tools",
+            {"targets": {"own": {"function_arn": "x", "tools": "q"}}},
+            r"targets\.own\.tools: must be a list, not 'q'",
+        ),
+        ("tools", {"targets": {"own": "x"}}, r"targets\.own: must be a map, not 'x'"),
+        ("tools", {"targets": ["x"]}, r"targets: must be a map, not \['x'\]"),
+        ("tools", [], r"must be a map, not \[\]"),
         ("tools", {"targets": {"math": target("one", "x" * 57)}}, None),
         ("tools", {"targets": {"math": target("one", "x" * 58)}}, "full tool name .* has 65 characters; at most 64"),
         ("tools", {"targets": TARGETS, "authorization": Authorization.TOOL}, None),
@@ -361,3 +376,16 @@ def test_many_tools_take_no_more_outputs_than_one(
         return len(made)
 
     assert outputs(40) == outputs(1) > 0
+
+
+def test_the_mistakes_of_the_manual_are_told_as_it_says(run: Any) -> None:
+    given: Any = copy.deepcopy(ODD)
+    given["tools"][0]["inputSchema"]["required"] = ["mod"]
+    page = (Path(__file__).parents[2] / "docs" / "tools.md").read_text(encoding="utf-8")
+
+    def program() -> None:
+        with pytest.raises(UsageError) as raised:
+            ToolGateway("tools", {"targets": {"own": given}})
+        assert f"```text\n{raised.value}\n```" in page
+
+    run(program)

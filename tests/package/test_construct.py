@@ -257,9 +257,9 @@ def test_what_is_refused_is_told_without_a_stack_trace(
 @pytest.mark.parametrize(
     ("tools", "message"),
     [
-        ([{"name": "say"}], "ToolGateway 'it'.targets.math[0]: missing 'description', 'inputSchema'."),
+        ([{"name": "say"}], "ToolGateway 'it'.targets.math.tools[0]: missing 'description', 'inputSchema'."),
         ([], "ToolGateway 'it': target 'math' has no tool."),
-        ("say", "ToolGateway 'it'.targets.math: must be a list, not 'say'."),
+        ("say", "ToolGateway 'it'.targets.math.tools: must be a list, not 'say'."),
     ],
 )
 def test_another_resource_s_tools_are_checked_too(hosted: Hosted, tools: Any, message: str) -> None:

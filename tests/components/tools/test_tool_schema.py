@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from toolgate.components.checks.arguments import UsageError
-from toolgate.components.tools import listed_schema
+from toolgate.components.tools import tool_check
 from toolgate.components.tools.tool_schema import Target, read_target, read_targets, read_tools
 
 PRELUDE = """
@@ -639,6 +639,6 @@ def test_whatever_is_written_is_read_or_refused_with_its_line(
         said = str(error).splitlines()
     else:
         said = []
-        listed_schema.check(read.tools, "here")
+        tool_check.check(read.tools, "here")
         assert json.loads(json.dumps(read.checked, allow_nan=False)) == read.checked
     assert all(re.search(r"\.py:\d+: ", line) for line in said)
