@@ -80,7 +80,9 @@ def _tool(tool: Any, where: str) -> Iterator[str]:
         return
     found = list(_inputs(tool["inputSchema"], f"{where}.inputSchema"))
     yield from found
-    if not found and (size := _size({**tool, "inputSchema": {"json": tool["inputSchema"]}})) > LARGEST_TOOL:
+    # As a model gets it, whose name for it is the full one.
+    sent = {**tool, "name": "x" * 64, "inputSchema": {"json": tool["inputSchema"]}}
+    if not found and (size := _size(sent)) > LARGEST_TOOL:
         yield (
             f"{where}: has {size} bytes, and is part of each prompt; at most {LARGEST_TOOL} are sent of one tool. "
             "Shorten its descriptions, or make two tools of it."

@@ -1,5 +1,6 @@
 """Tools that somebody wrote by hand, checked whole against what AgentCore and models take."""
 
+import bisect
 import copy
 import json
 import re
@@ -195,7 +196,20 @@ def test_a_target_has_bounds() -> None:
         tool_check.check(large, "tools")
 
 
-KEYS = st.sampled_from(["type", "description", "properties", "required", "items", "enum", "$ref", "a", "a.b", ""])
+def test_the_largest_tool_is_one_that_the_agent_offers() -> None:
+    def sized(length: int) -> dict[str, Any]:
+        return {**tool(), "description": "d" * length}
+
+    def is_refused(length: int) -> bool:
+        return any(tool_check.faults([sized(length)], "tools"))
+
+    longest = bisect.bisect_left(range(1, 200_000), True, key=is_refused)
+    assert 99_000 < longest < 100_000
+    spec = {**sized(longest), "name": "n" * 64, "inputSchema": {"json": sized(longest)["inputSchema"]}}
+    assert tool_rules.answer([spec], "us.anthropic.claude") == ""
+
+
+KEYS = st.sampled_from(["type", "description", "properties", "required", "items", "enum", "$ref", "a", "a b", ""])
 DOCUMENTS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS | st.text(max_size=3), inner, max_size=4),
@@ -235,6 +249,9 @@ def in_order(schema: Any) -> Any:
 
 @settings(max_examples=400, deadline=None)
 @given(st.lists(nearly_tools(), max_size=1) | DOCUMENTS | st.lists(nearly_tools() | DOCUMENTS, max_size=3))
+@example([tool(properties={"a b": TEXT})])
+@example([tool(description="What it takes.")])
+@example([tool(properties={"x": DEEP})])
 @example([tool(properties={"required": {"type": "object", "properties": {"properties": {"type": "string"}}}})])
 def test_what_is_not_refused_with_a_path_reaches_aws_and_models_as_it_is(tools: Any) -> None:
     try:
