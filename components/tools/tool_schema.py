@@ -36,6 +36,9 @@ class CheckedTool(TypedDict):
     """Its result, where it says what that is."""
 
 
+_NAME_REFUSED = "its name is refused by models. Write 1 to 64 of a-z, A-Z, 0-9 and _."
+
+
 @dataclass(frozen=True)
 class Target:
     """What a target's files say.
@@ -148,6 +151,8 @@ def _tool(function: Function, place: Place, warnings: list[str]) -> CheckedTool:
     if not said.summary:
         text = "has no docstring. Write one: its first paragraph tells the model what the tool does."
         here.note(UsageError(f"{place.file.path}:{function.lineno}: tool {name!r} {text}"))
+    if not tool_check.NAME.fullmatch(name):
+        here.note(here.error(function.lineno, _NAME_REFUSED))
     inputs = _input_schema(function, said.parameters, place, warnings)
     tool: CheckedTool = {"name": name, "description": said.summary, "inputSchema": inputs}
     declared = {argument.arg for argument, _ in _with_defaults(function.args)}
@@ -194,8 +199,7 @@ def _parameter(argument: ast.arg, default: ast.expr | None, said: str, place: Pl
     if argument.annotation is None:
         raise place.error(argument.lineno, f"has no type. Write `{argument.arg}: <type>`.")
     if not tool_check.PROPERTY_KEY.fullmatch(argument.arg):
-        text = "its name is refused by models. Write 1 to 64 of a-z, A-Z, 0-9 and _."
-        raise place.error(argument.lineno, text)
+        raise place.error(argument.lineno, _NAME_REFUSED)
     it = annotations.declared(argument.annotation, place)
     it.take_default(default)
     tool_types.check_null(it, default is not None, argument.lineno, place)

@@ -592,6 +592,11 @@ def test_a_result_that_cannot_be_sent_is_an_error(tools: Any, annotation: str, m
         ('def f(**x: int):\n    """Do it."""', "f parameter '\\*\\*x': .* Name each parameter"),
         ('def f(x: int, /):\n    """Do it."""', "f parameter 'x': is positional only"),
         ('def f(größe: int):\n    """Do it."""', "f parameter 'größe': its name is refused by models"),
+        (
+            'def größe():\n    """Do it."""',
+            r"\.py:\d+: tool 'größe': its name is refused by models. Write 1 to 64 of a-z, A-Z, 0-9 and _.",
+        ),
+        (f'def {"f" * 65}():\n    """Do it."""', rf"\.py:\d+: tool '{'f' * 65}': its name is refused by models"),
         ('def f(x: int | None = 3):\n    """Do it."""', "may be None, but AgentCore's schema has no null"),
         ('def f():\n    """Do it."""\n' * 2, "tool 'f' is there already \\(line .*\\). Rename one"),
         (
