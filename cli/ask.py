@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from toolgate.access.deployment.text_file import json_of, text_of
 from toolgate.cli import options
 from toolgate.cli.output import say
 from toolgate.local.serve.serving_file import serving_file
@@ -160,7 +161,7 @@ def local_deployment(serving: Path) -> Deployment:
         AskError: If nothing is served.
     """
     try:
-        document = json.loads(serving.read_text())
+        document = json_of(text_of(serving.read_bytes()))
         return Deployment(document["agents"], document["environment"], "the local deployment")
     except FileNotFoundError:
         raise AskError("nothing is served on this machine. Start it with `toolgate up`.") from None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from toolgate.access.deployment.text_file import TextFileError, json_of, text_of
 from toolgate.cli import options
 from toolgate.cli.options import CommandError
 from toolgate.cli.output import say
@@ -85,14 +86,14 @@ def caller_of(served: Served, agent: str | None) -> Caller | None:
 
 
 def _arguments(text: str | None) -> dict[str, Any]:
-    if text == "-":
-        text = sys.stdin.read()
     try:
-        given = json.loads(text) if text else {}
+        if text == "-":
+            text = text_of(sys.stdin.buffer.read())
+        given = json_of(text) if text else {}
         # What Python reads and JSON has not: NaN, a number beyond a double, half a surrogate pair.
         json.dumps(given, allow_nan=False, ensure_ascii=False).encode()
-    except RecursionError:
-        raise CommandError("the arguments are nested too deeply") from None
+    except TextFileError as error:
+        raise CommandError(f"what is given as arguments {error}. {_EXAMPLE}") from None
     except ValueError as error:
         raise CommandError(f"the arguments are not JSON ({error}). {_EXAMPLE}") from None
     if not isinstance(given, dict):

@@ -1,6 +1,5 @@
 """What several sub-commands take, and the one error that they end with."""
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ if TYPE_CHECKING:
     from toolgate.local.plan import Plan
 
 OK, VIOLATIONS, FAILED = 0, 1, 2
+"""Exit codes; `endings.py` has those of what breaks, and docs/versions.md has all."""
 PROJECT_FILE = "Pulumi.yaml"
 _PROJECT_FILES = (PROJECT_FILE, "Pulumi.yml", "Pulumi.json")
 
@@ -40,10 +40,12 @@ class _Json(click.ParamType[dict[str, Any]]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, Any]:
         """The JSON object."""
+        from toolgate.access.deployment.text_file import TextFileError, json_of
+
         try:
-            parsed = json.loads(value)
-        except ValueError:
-            parsed = None
+            parsed = json_of(value)
+        except TextFileError as error:
+            self.fail(str(error), param, ctx)
         if not isinstance(parsed, dict):
             self.fail(f"{value} is not a JSON object", param, ctx)
         return parsed

@@ -41,6 +41,9 @@ def review(
 @click.option("--base", required=True, help="the revision whose .github/access-reviewers counts")
 def approval(program: Path, summary: Path, event: Path, base: str) -> int:
     """Whether a reviewer has agreed that somebody gains access or a lock is taken off. Exit code 1: nobody has."""
-    from toolgate.review.approval import agreed
+    from toolgate.review.approval import ApprovalError, agreed
 
-    return agreed(program, summary, event, base)
+    try:
+        return agreed(program, summary, event, base)
+    except ApprovalError as error:
+        raise CommandError(str(error)) from error

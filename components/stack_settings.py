@@ -428,6 +428,6 @@ def _read() -> Mapping[str, Any]:
         if isinstance(text := values.get(key), str):
             try:
                 values[key] = json.loads(text)
-            except json.JSONDecodeError as error:
+            except (ValueError, RecursionError) as error:
                 raise UsageError(f"{prefix}{key}: must be {shape} ({error}).") from error
     return values

@@ -16,6 +16,7 @@ from toolgate.local.engine.stack_config import stacks_of
 from toolgate.local.function_packages import PackagesError, packages
 from toolgate.local.plan import PackError, Plan, ProgramError, plan
 from toolgate.local.progress import waiting_for
+from toolgate.local.terminal import say
 
 LAMBDAS = "lambdas"
 OWN = ("__main__.py", "agent", LAMBDAS)
@@ -66,9 +67,9 @@ def main(root: Path) -> int:
         passed = passed and result.passed
         lines = result.said.rstrip().splitlines()
         heading = lines.pop(0) if result.passed and lines else ""
-        print(f"{'ok    ' if result.passed else 'FAILED'}  {result.name}{heading and f': {heading}'}", flush=True)
+        say(f"{'ok    ' if result.passed else 'FAILED'}  {result.name}{heading and f': {heading}'}")
         for line in lines:
-            print(f"        {line}", flush=True)
+            say(f"        {line}")
     return 0 if passed else 1
 
 

@@ -19,7 +19,7 @@ from toolgate.local import refusals
 from toolgate.local.plan import Plan, describe, plan
 from toolgate.local.progress import waiting_for
 from toolgate.local.questions import Ask, asks
-from toolgate.local.terminal import readable
+from toolgate.local.terminal import readable, say
 
 WIDTH = 110
 """Characters of a line; fixed, so that the recording in docs/demo.md is the same on every terminal."""
@@ -32,8 +32,8 @@ def main(stack: str, root: Path) -> int:
         The exit code: 0 when everything came out as it must, 1 otherwise.
     """
     started = time.monotonic()
-    print("toolgate: an agent whose IAM role is its only credential, and its tools. All of it on this machine:")
-    print("no AWS account; the account 123456789012 is made up.")
+    say("toolgate: an agent whose IAM role is its only credential, and its tools. All of it on this machine:")
+    say("no AWS account; the account 123456789012 is made up.")
     planned = _show_plan(stack, root)
     if planned.mandatory:
         return 1
@@ -42,21 +42,21 @@ def main(stack: str, root: Path) -> int:
         _show(as_table(matrix(deployment)))
     answered = _show_answers(planned.deployment, asks(deployment), root)
     held = _show_locks(planned.deployment, deployment, root)
-    print(f"\nDone in {time.monotonic() - started:.1f} s; nothing is left running.")
-    print("Next: `.venv/bin/toolgate up` keeps it running for questions of your own (README.md, Try it).")
+    say(f"\nDone in {time.monotonic() - started:.1f} s; nothing is left running.")
+    say("Next: `.venv/bin/toolgate up` keeps it running for questions of your own (README.md, Try it).")
     return 0 if answered and held else 1
 
 
 @contextmanager
 def _chapter(title: str) -> Iterator[None]:
-    print(f"\n== {title}", flush=True)
+    say(f"\n== {title}")
     started = time.monotonic()
     yield
-    print(f"   [{time.monotonic() - started:.1f} s]", flush=True)
+    say(f"   [{time.monotonic() - started:.1f} s]")
 
 
 def _show(text: str) -> None:
-    print("\n".join(_wrapped(f"   {line}".rstrip()) for line in readable(text).splitlines()), flush=True)
+    say("\n".join(_wrapped(f"   {line}".rstrip()) for line in readable(text).splitlines()))
 
 
 def _wrapped(line: str) -> str:

@@ -1,6 +1,7 @@
 """What may stand on a terminal: texts of tools, models and requests hold whatever somebody put there."""
 
 import re
+import sys
 
 # C0 and C1 (ECMA-48), DEL, what turns the direction of writing (Unicode annex 9), other ends of a line, half surrogate
 # pairs, which no stream takes. A line's end and a tab are what a text needs.
@@ -18,3 +19,14 @@ def readable(text: str) -> str:
 def one_line(text: str) -> str:
     """The same on one line, so that nobody writes further ones."""
     return readable(text).replace("\n", "\\n")
+
+
+def say(text: object = "", *, err: bool = False, nl: bool = True) -> None:
+    """Print a text, so that nothing in it is a command to the terminal.
+
+    Args:
+        text: The text.
+        err: To standard error.
+        nl: With an end of the line.
+    """
+    print(readable(str(text)), file=sys.stderr if err else sys.stdout, end="\n" if nl else "", flush=True)

@@ -4,17 +4,23 @@ The label counts in the run that giving it starts, and in no other: GitHub's eve
 commit. A later push, or reopening the pull request, asks for it again.
 """
 
-import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from toolgate.access.deployment.text_file import TextFileError, read_json
+from toolgate.local.terminal import say
 from toolgate.review.revisions import file_at
 
 LABEL = "access-reviewed"
 REVIEWERS = ".github/access-reviewers"
 _NEWS = {"gains": "Somebody gains access", "locks": "A lock is taken off", "unjudged": "Access newly cannot be judged"}
 """The counts of the summary that a reviewer has to agree to."""
+_EVENT = "GitHub's event ($GITHUB_EVENT_PATH)"
+
+
+class ApprovalError(Exception):
+    """What an agreement is read from cannot be used; the text says which file, and where it comes from."""
 
 
 def agreed(root: Path, summary: Path, event_file: Path, base: str) -> int:
@@ -25,20 +31,28 @@ def agreed(root: Path, summary: Path, event_file: Path, base: str) -> int:
         summary: What the review wrote.
         event_file: GitHub's event as JSON.
         base: The revision whose list of reviewers counts.
+
+    Raises:
+        ApprovalError: One of the two files cannot be used.
     """
-    counts = json.loads(summary.read_bytes())
+    counts = _read(summary, "what `toolgate review --summary` wrote")
+    if missing := sorted(_NEWS.keys() - counts.keys()):
+        raise ApprovalError(f"{summary}: has no {', '.join(missing)}; give what `toolgate review --summary` wrote")
     news = [words for count, words in _NEWS.items() if counts[count]]
     if not news:
         return 0
-    event = json.loads(event_file.read_bytes())
+    event = _read(event_file, _EVENT)
     reviewers = _logins(file_at(root, base, REVIEWERS) or "")
-    missing = objection(event, reviewers)
-    if missing is None:
-        print(f"{event['sender']['login']} has agreed.")
+    try:
+        objected = objection(event, reviewers)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ApprovalError(f"{event_file}: is no event of a pull request; give {_EVENT}") from error
+    if objected is None:
+        say(f"{event['sender']['login']} has agreed.")
         return 0
     who = ", ".join(sorted(reviewers)) or "somebody who may give labels and is not the author"
-    print(f"{' and '.join(news)}, and {missing}. {who} agrees by giving the label `{LABEL}` to this commit.")
-    print("Where the pull request has the label already, take it off and give it again.")
+    say(f"{' and '.join(news)}, and {objected}. {who} agrees by giving the label `{LABEL}` to this commit.")
+    say("Where the pull request has the label already, take it off and give it again.")
     return 1
 
 
@@ -57,6 +71,16 @@ def objection(event: Mapping[str, Any], reviewers: Collection[str]) -> str | Non
     if reviewers and sender not in reviewers:
         return f"{sender} is not among the reviewers in {REVIEWERS}"
     return None
+
+
+def _read(file: Path, wanted: str) -> Mapping[str, Any]:
+    try:
+        content = read_json(file)
+    except TextFileError as error:
+        raise ApprovalError(f"{file}: {error}; give {wanted}") from error
+    if not isinstance(content, dict):
+        raise ApprovalError(f"{file}: is no JSON object; give {wanted}")
+    return content
 
 
 def _logins(text: str) -> frozenset[str]:

@@ -1,7 +1,6 @@
 """`toolgate review`: the comment on a pull request, made on this machine."""
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,6 +8,7 @@ from typing import Any
 
 from toolgate.local.engine.stack_config import stacks_of
 from toolgate.local.progress import waiting_for
+from toolgate.local.terminal import say
 from toolgate.review.comment import LONGEST_BYTES, comment, headline, summary
 from toolgate.review.planning import plan_trees
 from toolgate.review.revisions import Revisions, revisions, tree_of
@@ -46,10 +46,10 @@ def review(  # noqa: PLR0913  what the command line has
     if summary_file is not None:
         summary_file.write_text(json.dumps(counts) + "\n", encoding="utf-8")
     if out is None:
-        print(comment(judgements, compared), end="")
+        say(comment(judgements, compared), nl=False)
     else:
         out.write_text(comment(judgements, compared, longest=LONGEST_BYTES), encoding="utf-8")
-        print(f"{headline(judgements)}; the whole in {out}", file=sys.stderr)
+        say(f"{headline(judgements)}; the whole in {out}", err=True)
     return _code(counts)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from toolgate.access.deployment.text_file import TextFileError, read_json
 from toolgate.policy.language import spellings
 from toolgate.policy.language.unknown import SENTINELS
 
@@ -166,12 +167,9 @@ def load(path: Path) -> Mapping[str, Any]:
         DeploymentError: The file cannot be read or is not JSON.
     """
     try:
-        # Bytes: json finds the encoding, also of what PowerShell's `>` writes (UTF-16, byte order marks).
-        parsed = json.loads(path.read_bytes())
-    except OSError as error:
-        raise DeploymentError(f"{path}: {error.strerror}; {HOW_TO_MAKE_ONE}") from error
-    except (ValueError, RecursionError) as error:
-        raise DeploymentError(f"{path}: not a deployment (not JSON); {HOW_TO_MAKE_ONE}") from error
+        parsed = read_json(path)
+    except TextFileError as error:
+        raise DeploymentError(f"{path}: {error}; {HOW_TO_MAKE_ONE}") from error
     if not isinstance(parsed, dict):
         raise DeploymentError(f"{path}: not a deployment (a JSON {type(parsed).__name__}); {HOW_TO_MAKE_ONE}")
     # sdk/go/common/apitype/core.go: the list is left out where it is empty, the manifest never.

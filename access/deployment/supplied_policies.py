@@ -3,11 +3,11 @@
 What is decided with one holds as long as AWS has the same document under that ARN; nobody asks AWS here.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from toolgate.access.deployment.text_file import TextFileError, json_of, read_text
 from toolgate.policy.language.agentcore_facts import MANAGED_POLICY
 
 
@@ -38,10 +38,10 @@ def supplied(text: str) -> dict[str, Any]:
     if ":policy/" not in arn:
         raise SuppliedPolicyError(f"{text} is not ARN=FILE with the ARN of a managed policy")
     try:
-        document = Path(file).read_text("utf-8")
-        json.loads(document)
-    except (OSError, ValueError) as error:
-        raise SuppliedPolicyError(f"{file} is no JSON file ({error})") from error
+        document = read_text(Path(file))
+        json_of(document)
+    except TextFileError as error:
+        raise SuppliedPolicyError(f"{file}: {error}; write the policy's document into it") from error
     urn = f"urn:pulumi:given::given::{MANAGED_POLICY}::{arn.rpartition('/')[2]}"
     return {
         "urn": urn,

@@ -129,13 +129,15 @@ def parsed(path: Path) -> ast.Module:
         UsageError: It cannot be read, or is no Python.
     """
     try:
-        return ast.parse(path.read_text("utf-8"), filename=str(path))
-    except (OSError, UnicodeDecodeError) as error:
+        # Bytes: Python itself takes a byte order mark and a line that names the encoding.
+        return ast.parse(path.read_bytes(), filename=str(path))
+    except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error}). A target is a folder with a tools.py.") from error
-    except (SyntaxError, ValueError) as error:
-        line = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
-        text = error.msg if isinstance(error, SyntaxError) else str(error)
-        raise UsageError(f"{path}{line}: is not valid Python: {text}.") from error
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # the last two: nested too deeply
+        line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        text = error.msg if isinstance(error, SyntaxError) else str(error) or "it is nested too deeply"
+        hint = " Save it as UTF-8." if "null bytes" in text or "utf-8" in text else ""
+        raise UsageError(f"{path}{line}: is not valid Python: {text}.{hint}") from error
 
 
 def is_type_checking(test: ast.expr) -> bool:

@@ -19,10 +19,13 @@ def read(path: Path, where: str) -> list[ToolSchema]:
         UsageError: It cannot be read, is no such list, or says what AgentCore's schema has no word for.
     """
     try:
-        tools = json.loads(path.read_text("utf-8"))
+        # Bytes: json finds the encoding, also of what PowerShell writes (UTF-16, byte order marks).
+        tools = json.loads(path.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{where}: {path} cannot be read ({error}).") from error
     except json.JSONDecodeError as error:
         raise UsageError(f"{path}:{error.lineno}: is not valid JSON: {error.msg}.") from error
+    except RecursionError as error:
+        raise UsageError(f"{path}: is nested too deeply.") from error
     tool_check.check(tools, str(path))
     return list(tools)

@@ -14,6 +14,8 @@ from google.protobuf.json_format import MessageToDict
 from jsonschema import Draft7Validator
 from pulumi.runtime.proto import analyzer_pb2 as pb
 
+from toolgate.access.deployment.text_file import TextFileError, json_of, read_text
+
 ALL = "all"
 """In the place of a rule's name: a level for all rules."""
 LEVELS = {
@@ -52,15 +54,9 @@ def load(path: Path) -> PackConfig:
         PackConfigError: The file cannot be read, or is no such configuration.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        return parse(json.loads(text)) if text.strip() else {}
-    except OSError as error:
-        raise PackConfigError(f"{path}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise PackConfigError(f"{path}: is no UTF-8 text") from error
-    except json.JSONDecodeError as error:
-        raise PackConfigError(f"{path}: is no JSON: {error}") from error
-    except PackConfigError as error:
+        text = read_text(path)
+        return parse(json_of(text)) if text.strip() else {}
+    except (PackConfigError, TextFileError) as error:
         raise PackConfigError(f"{path}: {error}") from error
 
 

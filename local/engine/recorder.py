@@ -26,6 +26,7 @@ from toolgate.local.engine.assets import AssetError, hashed
 from toolgate.local.engine.autonaming import Autonaming
 from toolgate.local.engine.stack_config import ConfigError
 from toolgate.local.engine.wire import Wire
+from toolgate.local.terminal import say
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 
@@ -37,7 +38,7 @@ class ProgramError(Exception):
 class _Teller(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Show what the program says as Pulumi's CLI does: with its severity."""
-        print(f"{record.levelname.lower()}: {record.getMessage()}", file=sys.stderr)
+        say(f"{record.levelname.lower()}: {record.getMessage()}", err=True)
 
 
 def _told() -> logging.Logger:

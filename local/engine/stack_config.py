@@ -7,6 +7,7 @@ here: `backend`, `options`, `packages`, `plugins` and `template` of the project,
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
+from toolgate.access.deployment.text_file import checked, json_of, read_text
 from toolgate.local.engine.provider_config import refused
 
 PROJECT_FILES = ("Pulumi.json", "Pulumi.yaml", "Pulumi.yml")
@@ -273,6 +275,10 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
     def construct_number(self, node: Any) -> float:
         """Go writes a whole number without a point, however it was written."""
         number = float(node.value)
+        if math.isinf(number):
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the number {node.value} is too large", node.start_mark
+            )
         return int(number) if number.is_integer() else number
 
 
@@ -290,16 +296,16 @@ _Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_number)
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        text = file.read_text(encoding="utf-8-sig")
-        content = json.loads(text) if file.suffix == ".json" else yaml.load(text, _Loader)  # noqa: S506 a SafeLoader
-    except OSError as error:
-        raise ConfigError(f"{file.name}: cannot be read ({error.strerror})") from error
+        text = read_text(file)
+        content = json_of(text) if file.suffix == ".json" else checked(yaml.load(text, _Loader))  # noqa: S506 a SafeLoader
+    except RecursionError as error:
+        raise ConfigError(f"{file.name}: is nested too deeply") from error
     except yaml.constructor.ConstructorError as error:
         raise ConfigError(f"{file.name}: line {error.problem_mark.line + 1}: {error.problem}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{file.name}: is not YAML ({str(error).splitlines()[0]})") from error
-    except ValueError as error:
-        raise ConfigError(f"{file.name}: is not JSON ({error})") from error
+    except ValueError as error:  # a TextFileError; a number with more digits than Python takes
+        raise ConfigError(f"{file.name}: {error}") from error
     if content is not None and not isinstance(content, dict):
         raise ConfigError(f"{file.name}: must be a map")
     return content or {}

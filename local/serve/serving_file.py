@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from toolgate.access.deployment.text_file import json_of, text_of
+
 
 def serving_file(program: Path) -> Path:
     """Where it is, for the program in this folder."""
@@ -152,7 +154,7 @@ def read(path: Path) -> Served:
         NotServedError: Nothing is, or the file is damaged.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json_of(text_of(path.read_bytes()))
         callers = {
             name: Caller(dict(caller["credentials"]), tuple(Endpoint(**it) for it in caller["gateways"]))
             for name, caller in content["callers"].items()

@@ -46,7 +46,7 @@ def test_the_first_agent_that_may_call_it_does(call: Call) -> None:
 
 
 def test_arguments_may_come_from_standard_input(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO('{"a": 1, "b": 2}'))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO('{"a": 1, "b": 2}'.encode("utf-16"))))
     code, result, _ = call("math___add_numbers", "-", "--as", "calculator")
     assert (code, json.loads(result)) == (0, {"result": 3})
 
@@ -100,11 +100,14 @@ def test_the_list(call: Call) -> None:
         (["math___ad_numbers"], "Did you mean math___add_numbers?"),
         (["greting"], "no agent is offered a tool 'greting'. Did you mean math___greeting?"),
         (["zzz"], "`toolgate call --list` shows which there are"),
-        (["math___add_numbers", "{"], "the arguments are not JSON"),
+        (["math___add_numbers", "{"], "what is given as arguments is no JSON (Expecting"),
         (["math___add_numbers", '{"a": NaN}'], "the arguments are not JSON (Out of range float values"),
         (["math___add_numbers", '{"a": 1e999}'], "the arguments are not JSON (Out of range float values"),
         (["math___greeting", r'{"name": "\ud800"}'], "the arguments are not JSON ('utf-8' codec can't encode"),
-        (["math___greeting", '{"name":' + "[" * 100_000], "the arguments are nested too deeply"),
+        (
+            ["math___greeting", '{"name":' + "[" * 100_000],
+            "what is given as arguments is nested more than 100 levels deep",
+        ),
         (["math___add_numbers", "[1, 2]"], "the arguments are JSON, but not an object. Write an object"),
         (["math___add_numbers", "{}", "--as", "nobody"], "no agent 'nobody'. Agents: calculator, greeter, stranger"),
         ([], "name a tool, or give --list"),

@@ -74,4 +74,4 @@ def test_a_reader_who_has_seen_enough_gets_no_traceback() -> None:
     os.close(reading)
     done = subprocess.run([TOOLGATE, "--help"], stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writing)
-    assert (done.returncode, done.stderr) == (1, "")
+    assert (done.returncode, done.stderr) == (141, "")

@@ -4,7 +4,6 @@ The file is `.local/secrets.json` in the program's folder: a JSON object whose k
 printed or logged.
 """
 
-import json
 import os
 import secrets
 import stat
@@ -12,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from toolgate.access.deployment.stack_export import DeploymentError
+from toolgate.access.deployment.text_file import TextFileError, json_of, text_of
 
 FILE = Path(".local") / "secrets.json"
 
@@ -27,19 +27,19 @@ def read_values(root: Path) -> Mapping[str, str]:
     """
     path = root / FILE
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open("rb") as file:
             status = os.fstat(file.fileno())
             # Asked of what was opened, so that nobody can put another file there in between.
             if status.st_uid != os.getuid():
                 raise DeploymentError(f"{FILE}: it is not yours; make one of your own, with mode 600")
             if stat.S_IMODE(status.st_mode) & 0o077:
                 raise DeploymentError(f"{FILE}: others may read it: chmod 600 {FILE}")
-            values = json.load(file)
+            values = json_of(text_of(file.read()))
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise DeploymentError(f"{FILE}: {error.strerror}") from error
-    except ValueError:  # whose text may quote the file
+    except TextFileError:  # whose cause may quote the file
         raise DeploymentError(f'{FILE}: not JSON; write {{"<name or ARN>": "<value>"}}') from None
     if not isinstance(values, dict) or not all(isinstance(it, str) for it in values.values()):
         raise DeploymentError(f'{FILE}: not an object of texts; write {{"<name or ARN>": "<value>"}}')

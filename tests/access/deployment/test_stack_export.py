@@ -21,9 +21,12 @@ def _export(inputs: dict[str, Any], outputs: dict[str, Any] | None = None, **mor
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("", "not JSON"),
-        ("{", "not JSON"),
-        ("[" * 100_000, "not JSON"),
+        ("", "is no JSON (Expecting value: it is empty)"),
+        ("{", "is no JSON (Expecting property name enclosed in double quotes: line 1, column 2)"),
+        ("[" * 100_000, "is nested more than 100 levels deep"),
+        ("[" * 500 + "]" * 500, "is nested more than 100 levels deep"),
+        ('{"a": "\0"}', "is no text: it has zero bytes"),
+        ("9" * 5000, "is no JSON that can be read (Exceeds the limit"),
         ("[]", "a JSON list"),
         ("null", "a JSON NoneType"),
     ],

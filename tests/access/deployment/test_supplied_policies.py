@@ -75,8 +75,8 @@ def test_explanations_name_the_boundary(file: Path, give: Give, capsys: pytest.C
     [
         ("boundary.json", "is not ARN=FILE with the ARN of a managed policy"),
         ("arn:aws:iam::123456789012:role/x=boundary.json", "is not ARN=FILE"),
-        (f"{BOUNDARY}=nowhere.json", "nowhere.json is no JSON file"),
-        (f"{BOUNDARY}=pyproject.toml", "pyproject.toml is no JSON file"),
+        (f"{BOUNDARY}=nowhere.json", "nowhere.json: cannot be read (No such file or directory)"),
+        (f"{BOUNDARY}=pyproject.toml", "pyproject.toml: is no JSON (Expecting value: line 1, column 2)"),
     ],
 )
 def test_what_is_no_policy_is_an_error(text: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:

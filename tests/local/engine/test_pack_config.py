@@ -135,8 +135,8 @@ def test_a_file_is_read_and_an_empty_one_configures_nothing(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"{", "is no JSON: "),
-        (b"\xff", "is no UTF-8 text"),
+        (b"{", "is no JSON ("),
+        (b"\xff", "is no text in UTF-8 or UTF-16"),
         (b"[]", "write an object"),
         (None, "cannot be read (No such"),
     ],
