@@ -1,5 +1,6 @@
 """The stack's configuration, namespace `toolgate`: typed, and checked whole before anything is made."""
 
+import difflib
 import json
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
@@ -421,6 +422,11 @@ def _read() -> Mapping[str, Any]:
     everything = {**pulumi_config.get_config_env(), **pulumi_config.CONFIG.get()}
     prefix = f"{NAMESPACE}:"
     values = {key.removeprefix(prefix): value for key, value in everything.items() if key.startswith(prefix)}
+    for key in everything:
+        namespace, _, name = key.partition(":")
+        near = difflib.get_close_matches(namespace, [NAMESPACE], cutoff=0.8)
+        if namespace != NAMESPACE and near and name in Config.__annotations__:
+            raise UsageError(f"{key}: nothing reads the namespace {namespace!r}. Did you mean {prefix}{name}?")
     for key in values:
         if pulumi_config.is_config_secret(prefix + key) or prefix + key in pulumi_config.get_config_secret_keys_env():
             raise UsageError(f"{prefix}{key}: cannot be a secret: it is written into plans and documents as it is.")

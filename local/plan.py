@@ -2,6 +2,7 @@
 
 import gc
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ from toolgate.local.engine.stack_config import ConfigError, program_folder, proj
 
 __all__ = ["PackError", "Plan", "ProgramError", "Violation", "describe", "judge", "plan", "short_type", "write"]
 
+# As all that botocore knows; a zone, or letters in another order, would be refused by each service in its own words.
+_REGION = re.compile(
+    r"[a-z]{2,4}(-[a-z]{2,4})?-(central|east|north|northeast|northwest|south|southeast|southwest|west)-[0-9]"
+)
 PACK = Path(__file__).parents[1] / "policy"
 LOCAL_CONFIG = {"toolgate:bundle": "sources"}
 """The local runtime runs the agent from the project's environment, so its zip needs no wheels."""
@@ -76,6 +81,8 @@ def plan(
     region = settings.values.get("aws:region")
     if region is None:
         raise ProgramError(f"no Region: write `aws:region: us-east-1` under `config:` in Pulumi.{stack}.yaml")
+    if not _REGION.fullmatch(region):
+        raise ProgramError(f"aws:region: {region!r} is no Region of AWS; write one, such as us-east-1")
     plane = ControlPlane(CloudEnvironment(region=region), MemoryStore(), {})
     with _collector_paused(), pack_process.running(PACK, project, stack, settings.values, rules) as judging:
         recording = record(Program(folder, project, stack, settings.values, settings.secrets), plane, preview=preview)

@@ -23,6 +23,17 @@ _WORDS = {
 }
 
 
+_HINTS: tuple[tuple[type, type, str], ...] = (
+    (list, str, " Write each item on a line of its own, after `- `, or all of them in [ ], without quotes around it."),
+    (dict, list, " Write a `name: value` a line, without `- `."),
+    (dict, str, " Write a `name: value` a line below it, without quotes around it."),
+    (int, str, " Write it without quotes and without a unit."),
+    (str, int, " Put it in quotes."),
+    (str, float, " Put it in quotes."),
+)
+"""What was expected of a stack's file, what was given, and what is likely to help."""
+
+
 class UsageError(pulumi.RunError):
     """What was asked for cannot be deployed; the text says what is wrong, where, and what to write instead.
 
@@ -187,5 +198,9 @@ def _check_plain(given: Any, expected: type, where: str) -> None:
 
 def _expect(right: bool, given: Any, expected: type, where: str) -> None:
     if not right:
-        hint = " Leave the key out instead." if given is None else ""
+        written = where.partition(".")[0].partition(":")[0].isidentifier() and ":" in where  # in a stack's file
+        hints = _HINTS if written else ()
+        hint = next((text for wanted, kind, text in hints if wanted is expected and isinstance(given, kind)), "")
+        if given is None:
+            hint = f" Leave the key out instead{', or write {} for an empty one' if expected is dict else ''}."
         raise UsageError(f"{where}: must be {_WORDS[expected]}, not {reprlib.repr(given)}.{hint}")

@@ -56,7 +56,7 @@ def read(config: Mapping[str, str], project: str, stack: str) -> Autonaming:
         return Autonaming()
     try:
         setting = json.loads(config[KEY])
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         raise ConfigError(f"{KEY}: must be a map with a `pattern` ({error})") from error
     if not isinstance(setting, dict) or setting.keys() != {"pattern"} or not isinstance(setting["pattern"], str):
         raise ConfigError(f"{KEY}: only `pattern` is followed here, and no other key beside it")

@@ -1,23 +1,22 @@
 """A stack's configuration, read as the Pulumi CLI reads it: from `Pulumi.yaml` and `Pulumi.<stack>.yaml`.
 
 Every key of the two files that changes what the program sees is followed, or is an error (pulumi
-`sdk/go/common/workspace/project.go`, `loaders.go` and `paths.go`, `pkg/workspace/config.go`). The others change nothing
-here: `backend`, `options`, `packages`, `plugins` and `template` of the project, `secretsprovider`, `encryptedkey` and
-`encryptionsalt` of the stack, and what Pulumi does not know either.
+`sdk/go/common/workspace/project.go`, `loaders.go` and `paths.go`, `pkg/workspace/config.go`); `settings_keys.py` has
+all of them.
 """
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
-
-from toolgate.access.deployment.text_file import checked, json_of, read_text
+from toolgate.local.engine import settings_keys
 from toolgate.local.engine.provider_config import refused
+from toolgate.local.engine.settings_file import ConfigError, read
+
+__all__ = ["PROJECT_FILES", "ConfigError", "StackConfig", "program_folder", "project_name", "stack_config", "stacks_of"]
 
 PROJECT_FILES = ("Pulumi.json", "Pulumi.yaml", "Pulumi.yml")
 """The project's file, in the order in which Pulumi looks for it (`encoding.Exts`)."""
@@ -25,10 +24,6 @@ PROJECT_FILES = ("Pulumi.json", "Pulumi.yaml", "Pulumi.yml")
 _SETTINGS = re.compile(r"Pulumi\.([A-Za-z0-9_.-]+)\.(?:json|yaml|yml)")  # the names that Pulumi takes (tokens.IsName)
 _DECLARATION = {"type", "items", "description", "secret", "default", "value"}
 _TYPES = ("string", "integer", "boolean", "array", "object")
-
-
-class ConfigError(Exception):
-    """The configuration cannot be used; the text says which file and key."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +100,7 @@ def stack_config(root: Path, stack: str, overrides: Mapping[str, str]) -> StackC
     if not file.exists():
         known = ", ".join(_names(project.settings, project.file.suffix)) or "none"
         raise ConfigError(f"no stack `{stack}`: {file.name} is missing; there are: {known}")
-    content = _read(file)
+    content = read(file, settings_keys.STACK)
     if content.get("environment"):
         raise ConfigError(
             f"{file.name}: `environment` takes values from Pulumi ESC, which cannot be read here; "
@@ -128,6 +123,9 @@ def stack_config(root: Path, stack: str, overrides: Mapping[str, str]) -> StackC
             if "type" in entry and name not in overrides:
                 text = f"{where[name]}: {name} must be encrypted: {project.file.name} declares it a secret"
                 raise ConfigError(f"{text}; leave it out and override it")
+    for key in (name for name, it in settings_keys.ENGINE.items() if it is settings_keys.Treatment.REFUSED):
+        if values.get(key) or key in overrides:
+            raise ConfigError(f"{where.get(key, 'the configuration')}: {key} is not reproduced here; leave it out")
     followed = {name: _text(value) for name, value in values.items()} | dict(overrides)
     of_the_provider = {name.removeprefix("aws:"): text for name, text in followed.items() if name.startswith("aws:")}
     for key, reason in sorted(refused(of_the_provider).items()):
@@ -148,14 +146,17 @@ def _given(
                 raise ConfigError(
                     f"{file.name}: {name} is encrypted and cannot be read here; leave it out or override it"
                 )
-        elif value is not None:
+        elif value is None:
+            # loaders.go, checkForEmptyConfig: an empty text today, and something else in a future version.
+            raise ConfigError(f'{file.name}: {key} has no value; write one ("" for an empty text), or remove the key')
+        else:
             values[name] = value
     return values, secrets
 
 
 def _project(root: Path) -> _Project:
     file = next((root / name for name in PROJECT_FILES if (root / name).is_file()), root / "Pulumi.yaml")
-    content = _read(file)
+    content = read(file, settings_keys.PROJECT)
     name = content.get("name")
     if not isinstance(name, str) or not name:
         raise ConfigError(f"{file.name}: `name` is missing; write the project's name there")
@@ -253,62 +254,6 @@ def _section(file: Path, content: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(section, dict):
         raise ConfigError(f"{file.name}: `config` must be a map of `namespace:key` to a value")
     return section
-
-
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
-    """YAML as Pulumi's library reads it: `on` and `1:30` are text (YAML 1.2), and a key that stands twice is wrong."""
-
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 PyYAML's own attribute
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        """Refuse a key that is no text, or stands twice."""
-        seen = set()
-        for key, _ in node.value:
-            if key.tag not in {"tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"}:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value} must be text", key.start_mark)
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value} is twice", key.start_mark)
-            seen.add(key.value)
-        made: dict[Any, Any] = super().construct_mapping(node, deep)
-        return made
-
-    def construct_number(self, node: Any) -> float:
-        """Go writes a whole number without a point, however it was written."""
-        number = float(node.value)
-        if math.isinf(number):
-            raise yaml.constructor.ConstructorError(
-                None, None, f"the number {node.value} is too large", node.start_mark
-            )
-        return int(number) if number.is_integer() else number
-
-
-for _tag, _pattern, _first in (
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("int", r"[-+]?[0-9]+|0x[0-9a-fA-F]+", "-+0123456789"),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
-    ("null", r"~|null|Null|NULL|", "~nN\0"),
-    ("merge", r"<<", "<"),
-):
-    _firsts = ["" if letter == "\0" else letter for letter in _first]
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), _firsts)
-_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_number)
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        text = read_text(file)
-        content = json_of(text) if file.suffix == ".json" else checked(yaml.load(text, _Loader))  # noqa: S506 a SafeLoader
-    except RecursionError as error:
-        raise ConfigError(f"{file.name}: is nested too deeply") from error
-    except yaml.constructor.ConstructorError as error:
-        raise ConfigError(f"{file.name}: line {error.problem_mark.line + 1}: {error.problem}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{file.name}: is not YAML ({str(error).splitlines()[0]})") from error
-    except ValueError as error:  # a TextFileError; a number with more digits than Python takes
-        raise ConfigError(f"{file.name}: {error}") from error
-    if content is not None and not isinstance(content, dict):
-        raise ConfigError(f"{file.name}: must be a map")
-    return content or {}
 
 
 def _qualified(project: str, key: str) -> str:

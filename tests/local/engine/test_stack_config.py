@@ -107,7 +107,10 @@ def test_an_encrypted_value_may_be_overridden_and_stays_a_secret(folder: Folder)
 )
 def test_what_the_project_declares_holds(declared: str, given: str, text: str, folder: Folder) -> None:
     root = folder(
-        {"Pulumi.yaml": f"name: p\nconfig:\n  k: {declared}\n", "Pulumi.dev.yaml": f"config:\n  k: {given}\n"}
+        {
+            "Pulumi.yaml": f"name: p\nconfig:\n  k: {declared}\n",
+            "Pulumi.dev.yaml": f"config:\n  k: {given}\n" if given else "",
+        }
     )
     with pytest.raises(ConfigError, match=text):
         stack_config(root, "dev", {})
