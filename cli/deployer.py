@@ -38,6 +38,10 @@ def deployer(
         export = load(deployment) if deployment else options.planned(program, stack, None).deployment
         document = permissions(export, account, read_only=read_only, planned=deployment is None)
         _note_unmade_key(document)
+        if not document["Statement"]:
+            say(
+                "The deployment has nothing that anybody must be allowed to make: IAM takes no such document.", err=True
+            )
         if folder:
             for file in managed_policies.write(document, folder):
                 say(file)

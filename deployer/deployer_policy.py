@@ -180,6 +180,8 @@ def _profiles(policy: Resource) -> Iterator[dict[str, Any]]:
 
 def _account(found: Sequence[Resource]) -> str:
     accounts = {it.text("arn").split(":")[4] for it in found if it.type == ROLE}
+    if not found:
+        return ""
     if len(accounts) != 1:
         raise DeployerError("the deployment has no role, or roles of several accounts. Leave --account out.")
     return accounts.pop()

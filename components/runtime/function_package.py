@@ -4,11 +4,13 @@ A target's packages are named in its `requirements.in` and locked in its `requir
 """
 
 import hashlib
+import json
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -140,12 +142,39 @@ def lock(target: Path, *, upgrade: bool) -> None:
         draft = Path(scratch, LOCK)
         if path.is_file() and not upgrade:  # uv keeps to the versions that it finds in its output
             shutil.copyfile(path, draft)
-        wheels.resolve(requirements, draft)
-        path.write_text(f"{LOCKED_FROM}{_digest(requirements)}\n{draft.read_text('utf-8')}", "utf-8")
+        with _as_utf8(requirements) as asked:
+            wheels.resolve(asked, draft)
+        locked = draft.read_text("utf-8").replace(f"-r {asked.name}", f"-r {requirements.name}")
+        path.write_text(f"{LOCKED_FROM}{_digest(requirements)}\n{locked}", "utf-8")
 
 
 def _digest(requirements: Path) -> str:
-    return hashlib.sha256(requirements.read_bytes()).hexdigest()
+    """Of the text: git on Windows writes other ends of lines, PowerShell another encoding."""
+    return hashlib.sha256(_text(requirements).encode()).hexdigest()
+
+
+def _text(requirements: Path) -> str:
+    content = requirements.read_bytes()
+    try:
+        text = content.decode(json.detect_encoding(content))  # UTF-8 or UTF-16, with or without a byte order mark
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{requirements}: is no text. Save it as UTF-8.") from error
+    return text.replace("\r\n", "\n")
+
+
+@contextmanager
+def _as_utf8(requirements: Path) -> Iterator[Path]:
+    """The file, or beside it a copy that uv can read: what the file names is relative to its folder."""
+    text = _text(requirements)
+    if text.encode() == requirements.read_bytes().replace(b"\r\n", b"\n"):
+        yield requirements
+        return
+    copy = requirements.with_name(f".{requirements.name}")
+    copy.write_text(text, "utf-8")
+    try:
+        yield copy
+    finally:
+        copy.unlink()
 
 
 def _check_lock(target: Path) -> None:

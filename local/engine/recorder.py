@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import contextvars
 import logging
+import re
 import runpy
 import signal
 import sys
@@ -185,6 +186,9 @@ def _in_folder(root: Path) -> Iterator[None]:
 def _text(error: BaseException, root: Path) -> str:
     if isinstance(error, pulumi.RunError):
         return str(error)
+    # As the SDK puts it (pulumi/runtime/invoke.py), with the property at fault in brackets, of which there is none.
+    if failed := re.fullmatch(r"invoke of (\S+) failed: (.*) \(\)", str(error)):
+        return f"{failed[1].rpartition(':')[2]} ({failed[1]}): {failed[2]}"
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(root)]
     own = [frame for frame in own if ".venv" not in Path(frame.filename).relative_to(root).parts]
     where = f" ({Path(own[-1].filename).relative_to(root)}, line {own[-1].lineno})" if own else ""

@@ -251,6 +251,22 @@ def test_the_pack_alone_judges_any_deployment(
     ("arguments", "code", "says"),
     [
         (["access", "matrix", "{none}"], 0, "No agent and no tool."),
+        (["access", "matrix", "{none}", "--format", "json"], 0, '"entries": ['),
+        (["access", "matrix", "{none}", "--format", "md"], 0, "No agent and no tool."),
+        (["access", "picture", "{none}", "--format", "mermaid"], 0, "flowchart"),
+        (
+            ["access", "explain", "{none}", "--agent", "a", "--tool", "t___t"],
+            2,
+            "no agent 'a'; the deployment has none",
+        ),
+        (
+            ["access", "explain", "{none}", "--principal", "*", "--tool", "t___t"],
+            2,
+            "no tool 't___t'; the deployment has",
+        ),
+        (["deployer", "--deployment", "{none}"], 0, '"Statement": []'),
+        (["deployer", "--deployment", "{none}", "--account", "111122223333"], 0, '"Statement": []'),
+        (["deployer", "--deployment", "{none}", "--folder", "{folder}"], 0, "nothing that anybody must be allowed"),
         (["access", "diff", "{none}", "{none}"], 0, "Nobody's access changes."),
         (["access", "diff", "{some}", "{none}"], 3, "Access losses: 3"),
         (["access", "diff", "{none}", "{some}"], 1, "Access gains: 3"),
@@ -264,7 +280,7 @@ def test_the_export_of_a_stack_without_resources(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, says: str
 ) -> None:
     """So Pulumi writes it for a stack that is new or destroyed, and PowerShell puts it into a file."""
-    files = {"none": tmp_path / "none.json", "some": tmp_path / "some.json"}
+    files = {"none": tmp_path / "none.json", "some": tmp_path / "some.json", "folder": tmp_path / "folder"}
     files["none"].write_text('{"version": 3, "deployment": {"manifest": {}, "metadata": {}}}', encoding="utf-16")
     planning.write(sample("prod").deployment, files["some"])
     assert main([argument.format(**files) for argument in arguments]) == code

@@ -116,6 +116,19 @@ def test_a_profile_of_another_region_is_refused_before_anything_is_made(config: 
     assert "\n" not in str(raised.value)
 
 
+def test_a_profile_that_is_not_there_is_told_in_awss_words() -> None:
+    """The ARN is of the Region, so that AWS decides: it may have added a geography that is not known here."""
+    profile = f"us.{HAIKU}"
+    arn = f"arn:aws:bedrock:eu-central-1:111122223333:inference-profile/{profile}"
+    with pytest.raises(ProgramError) as raised:
+        plan("dev", config={"aws:region": "eu-central-1", "toolgate:modelId": arn}, root=SAMPLE)
+    lookup = "getInferenceProfile (aws:bedrock/getInferenceProfile:getInferenceProfile)"
+    reason = f"ResourceNotFoundException: Inference profile {profile} not found in eu-central-1"
+    assert str(raised.value).startswith(f"{lookup}: {reason}")
+    assert "recorder.py" not in str(raised.value)
+    assert "Exception: invoke" not in str(raised.value)
+
+
 @pytest.mark.parametrize(
     ("config", "noted"), [(EUROPE, OWN), (JAPAN, "apac.anthropic.claude-new")], ids=["Europe", "Japan"]
 )
