@@ -11,6 +11,7 @@ from toolgate.cli import options
 from toolgate.cli.main import main
 from toolgate.local import plan as planning
 from toolgate.local.plan import ProgramError
+from toolgate.review import approval
 
 ROOT = Path(__file__).parents[2]
 EVERY = {" ".join(words): (words, command) for words, command in commands.every()}
@@ -200,7 +201,10 @@ def test_a_summary_that_is_none_agrees_to_nothing(
 
 
 @pytest.mark.parametrize("event", ["{}", '{"action": "labeled"}', '{"action": "labeled", "label": []}', "[]"])
-def test_an_event_that_is_none_is_no_agreement(event: str, program: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_event_that_is_none_is_no_agreement(
+    event: str, program: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(approval, "file_at", lambda *_: None)  # which would ask git, and there is none
     (program / "event.json").write_text(event)
     code = main(["approval", "--summary", "summary.json", "--event", "event.json", "--base", "HEAD"])
     ended(code, capsys.readouterr().err)
