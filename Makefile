@@ -10,7 +10,7 @@ export STACK BASE
 # It makes and asks things in an account: the stack's name is never taken from anywhere else.
 export TEST_AWS_USAGE := test-aws: which stack on AWS? Write its name: make test-aws STACK=dev
 
-.PHONY: help setup demo demo-agents check test test-aws lint format bench record lock bundle package preview up destroy local-preview local-up local-destroy review clean
+.PHONY: help setup demo demo-agents check test clients test-aws lint format bench record lock bundle package preview up destroy local-preview local-up local-destroy review clean
 
 help:            ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 18
@@ -28,6 +28,9 @@ demo-agents: setup ## two agents behind one gateway, each with exactly its own t
 test: setup      ## all that proves components, pack and local deployment; no network, no AWS account, no Pulumi CLI
 	@$(PY) -m ruff check --extend-exclude '$(TOOLS)' . && $(PY) -m ruff format --check --quiet --extend-exclude '$(TOOLS)' .
 	@$(PY) -m mypy && env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
+
+clients: setup   ## the foreign clients of tests/clients into .clients (700 MB); where they are, `make test` runs them too
+	@$(PY) scripts/clients.py
 
 test-aws:        ## the same promises, and open questions, asked of a stack on AWS: make test-aws STACK=dev
 	@$(if $(and $(findstring command line,$(origin STACK)),$(STACK)),:,echo "$$TEST_AWS_USAGE" >&2; exit 2)
@@ -79,5 +82,5 @@ package: setup   ## build the wheel into dist/, without network
 lock: setup      ## write the lock files anew from requirements/*.in
 	@scripts/lock.sh
 
-clean:           ## remove what commands made (not .venv)
+clean:           ## remove what commands made (not .venv and .clients)
 	@rm -rf dist .local .cache .hypothesis

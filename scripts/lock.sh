@@ -24,3 +24,12 @@ for folder in components policy; do
     compile $folder/requirements.in $folder/requirements.txt --universal --python-version 3.13 \
         --constraint requirements/project.txt --no-annotate
 done
+# What the tests let loose on the local deployment: toolgate needs none of it, and it does not go together (`make clients`).
+for group in tests/clients/requirements/*.in; do
+    compile "$group" "${group%.in}.txt" --universal --python-version 3.13 --no-annotate
+done
+# Where there is npm; elsewhere that lock stays as it is.
+if command -v npm > /dev/null; then
+    (cd tests/clients/node && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit \
+        --no-fund --loglevel=error)
+fi
