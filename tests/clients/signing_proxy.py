@@ -27,11 +27,11 @@ class Signer:
 
     Attributes:
         url: The gateway's MCP endpoint.
-        credentials: The role's, by the names of AWS's variables.
+        environment: The variables of a shell that has evaluated the role's `toolgate credentials`.
     """
 
     url: str
-    credentials: Mapping[str, str]
+    environment: Mapping[str, str]
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def signing(signers: Mapping[str, Signer]) -> Iterator[dict[str, str]]:
 
 def _signature(signer: Signer, method: str, body: bytes) -> dict[str, str]:
     request = AWSRequest(method, signer.url, data=body)
-    found = signer.credentials
+    found = signer.environment
     key = Credentials(found["AWS_ACCESS_KEY_ID"], found["AWS_SECRET_ACCESS_KEY"], found["AWS_SESSION_TOKEN"])
     SigV4Auth(key, "bedrock-agentcore", REGION).add_auth(request)
     return dict(request.headers)

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.clients.signing_proxy import Signer
+from tests.clients.signing_proxy import REGION, Signer
 from tests.planning import SAMPLE, planned
 from toolgate.access.deployment.deployment import parse
+from toolgate.local.serve.environment import client_variables
 from toolgate.local.serve.server import serve
 
 NOBODY = "nobody"
@@ -27,4 +28,5 @@ def served(stack: str, logs: Path) -> Iterator[dict[str, Signer]]:
     deployment["deployment"]["resources"] = [it for it in resources if "AgentcoreAgentRuntime" not in it["type"]]
     with serve(deployment, root=SAMPLE, logs=logs) as serving:
         url = serving.gateway_url(gateway.id)
-        yield {name: Signer(url, serving.session(arn).environment()) for name, arn in roles.items()}
+        led = client_variables(serving.url, REGION)
+        yield {name: Signer(url, {**led, **serving.session(arn).environment()}) for name, arn in roles.items()}
