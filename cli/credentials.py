@@ -50,12 +50,12 @@ def credentials(program: Path, agent: str | None, form: str, file: Path | None) 
     if form == "env":
         endpoints = {key: value for key, value in served.environment.items() if key not in caller.credentials}
         variables = {**endpoints, **caller.credentials, "GATEWAY_URL": " ".join(urls)}
-        say("\n".join([*shell_lines(variables, os.environ), *_clients(urls, region)]))
+        say("\n".join([*shell_lines(variables, os.environ), *client_lines(urls, region)]))
         return options.OK
     profile = f"toolgate-{name}"
     block = [f"{key.lower()} = {value}" for key, value in caller.credentials.items()]
     block += [f"region = {region}", f"endpoint_url = {served.environment['AWS_ENDPOINT_URL']}"]
-    text = "\n".join([_MARK, f"[profile {profile}]", *block, *_clients(urls, region, profile)])
+    text = "\n".join([_MARK, f"[profile {profile}]", *block, *client_lines(urls, region, profile)])
     if file:
         options.written(lambda path: _write(path, text), file, "--write")
     else:
@@ -76,13 +76,15 @@ def _process(caller: Caller) -> str:
     )
 
 
-def _clients(urls: Sequence[str], region: str, profile: str = "") -> list[str]:
+def client_lines(urls: Sequence[str], region: str, profile: str = "") -> list[str]:
     """Comments with the command for an MCP client that speaks to a process, and for MCP's Inspector."""
     proxy = f"uvx mcp-proxy-for-aws@{version('mcp-proxy-for-aws')}"
     # Of a URL on this machine the proxy cannot tell the service.
     rest = f"--service bedrock-agentcore --region {region}" + (f" --profile {profile}" if profile else "")
-    # The Inspector hands few of its variables on to the server that it starts.
-    names = ("AWS_CONFIG_FILE",) if profile else ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    # The Inspector hands few of its variables on to the server that it starts. The proxy wants the Region there: by
+    # --region it signs, and yet it ends where neither profile, variable nor URL names one (its determine_aws_region).
+    keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION")
+    names = ("AWS_CONFIG_FILE",) if profile else keys
     passed = " ".join(f'-e {name}="${name}"' for name in names)
     return [
         line

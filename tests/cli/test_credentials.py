@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shlex
 import stat
 import subprocess
@@ -99,15 +100,17 @@ def test_a_slip_is_one_line(local: Local, capsys: Said, words: list[str], says: 
 
 
 def test_the_printed_command_is_an_mcp_server_that_lists_and_calls(local: Local, said: Any) -> None:
-    """The line for MCP clients, run as they would, with this environment's proxy in the place of `uvx`."""
+    """The line for MCP clients, run with what the Inspector's line hands on: many start a server with few variables."""
     printed = said("--as", "calculator").splitlines()
     variables = dict(shlex.split(line)[1].split("=", 1) for line in printed if line.startswith("export "))
     (command,) = [line.removeprefix("# MCP client: ") for line in printed if line.startswith("# MCP client: ")]
+    (inspector,) = [line for line in printed if line.startswith("# Inspector: npx ")]
     _uvx, proxy, *arguments = shlex.split(command)
     assert proxy.startswith("mcp-proxy-for-aws@")
-    assert any(command in line for line in printed if line.startswith("# Inspector: npx "))
+    assert inspector.endswith(command)
+    handed = {name: variables[name] for name in re.findall(r'-e (\w+)="\$\1"', inspector)}
     home = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    server = StdioServerParameters(command=str(PROXY), args=arguments, env=home | variables)
+    server = StdioServerParameters(command=str(PROXY), args=arguments, env=home | handed)
 
     async def run() -> tuple[list[str], Any]:
         async with stdio_client(server) as streams, ClientSession(*streams) as session:
