@@ -43,6 +43,8 @@ def install(kind: str) -> str | None:
         return f"there is no `{Path(error.filename).name}` here"
     except subprocess.CalledProcessError as error:
         return f"`{Path(error.cmd[0]).name}` failed; the lines above say why"
+    if kind == "node" and not (folder / "node_modules/.bin/node").exists():
+        return "npm has no node 22 for this machine among the packages of tests/clients/node/package.json"
     _stamp(kind).write_text(_digest(kind))
     return None
 

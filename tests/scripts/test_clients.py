@@ -6,6 +6,8 @@ import pytest
 
 from scripts import clients
 
+INSTALLS = "mkdir -p node_modules/.bin && touch node_modules/.bin/node"
+
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -16,7 +18,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(clients, "INSTALLED", tmp_path / ".clients")
     monkeypatch.setattr(clients, "LOCKS", {"node": tmp_path / "package-lock.json", "some": tmp_path / "some.txt"})
     monkeypatch.setattr(clients, "UV", program(tmp_path / "bin" / "uv", "exit 0"))
-    program(tmp_path / "bin" / "npm", "exit 0")
+    program(tmp_path / "bin" / "npm", INSTALLS)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     return tmp_path
 
@@ -52,7 +54,14 @@ def test_what_is_installed_is_left_alone(project: Path) -> None:
     assert left.exists()
 
 
-@pytest.mark.parametrize(("npm", "says"), [(None, "there is no `npm` here"), ("exit 1", "`npm` failed")])
+@pytest.mark.parametrize(
+    ("npm", "says"),
+    [
+        (None, "there is no `npm` here"),
+        ("exit 1", "`npm` failed; the lines above say why"),
+        ("exit 0", "npm has no node 22 for this machine"),
+    ],
+)
 def test_one_kind_that_cannot_be_had_leaves_the_others(
     project: Path, npm: str | None, says: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
