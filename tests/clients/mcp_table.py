@@ -108,13 +108,13 @@ _ALL_RAISED = (RAISED,) * 4
 
 CLIENTS = {
     "mcp-1": Client("venv", "mcp1_library.py", (RESULT, RESULT, ERROR), _ALL_RAISED, _IAM),
-    # The stdio proxy is a server of its own: it knows which tools it has listed, and tells no reason of a refusal.
+    # The stdio proxy is a server of its own: it knows which tools it listed, and makes its own error of a refusal.
     "mcp-1-stdio": Client(
         "venv",
         "mcp1_stdio.py",
         (RESULT, RESULT, ERROR),
         (ERROR, ERROR, ERROR, ERROR),
-        "McpError",
+        "McpError: Invalid request parameters",
         {"agents/calculator unknown": "Unknown tool", "not granted": "Unknown tool"},
     ),
     "strands": Client("venv", "strands_library.py", (RESULT, RESULT, ERROR), (ERROR, ERROR, ERROR, ERROR), _IAM),
