@@ -55,7 +55,7 @@ ROWS: Mapping[str, Row] = {
     "tools-list": Row(Verdict.PASSED, "OPERATIONS"),
     "prompts-list": Row(Verdict.PASSED, "OPERATIONS; LISTED: an empty list"),
     "resources-list": Row(Verdict.PASSED, "OPERATIONS; LISTED: an empty list"),
-    "logging-set-level": Row(Verdict.PASSED, "not seen on AWS: no operation of the list, so it may be no method there"),
+    "logging-set-level": Row(Verdict.FAILED, "OPERATIONS has no level of log messages; not seen on AWS", _METHOD),
     "completion-complete": Row(Verdict.FAILED, "OPERATIONS has no completion", _METHOD),
     "tools-call-simple-text": Row(Verdict.PASSED, _EVERY_TOOL_ALIKE),
     "tools-call-error": Row(Verdict.PASSED, _EVERY_TOOL_ALIKE),
@@ -63,7 +63,7 @@ ROWS: Mapping[str, Row] = {
     "tools-call-audio": Row(Verdict.FAILED, f"TEXT; {_NO_SUCH_TOOL}", "No audio content found"),
     "tools-call-embedded-resource": Row(Verdict.FAILED, f"TEXT; {_NO_SUCH_TOOL}", "No resource content found"),
     "tools-call-mixed-content": Row(Verdict.FAILED, f"TEXT; {_NO_SUCH_TOOL}", "Expected multiple content items"),
-    "tools-call-with-logging": Row(Verdict.FAILED, _NOT_BY_LAMBDA, "No log notifications received"),
+    "tools-call-with-logging": Row(Verdict.FAILED, "it asks for a level of log messages first", _METHOD),
     "tools-call-with-progress": Row(Verdict.FAILED, _NOT_BY_LAMBDA, "No progress notifications received"),
     "tools-call-sampling": Row(Verdict.FAILED, _NOT_BY_LAMBDA, "did not request sampling"),
     "tools-call-elicitation": Row(Verdict.FAILED, _NOT_BY_LAMBDA, "did not request elicitation"),
@@ -89,7 +89,7 @@ _DENIED = "the engine permits no tool of that name, and says so before the gatew
 AGENTS: Mapping[str, Row] = {
     name: Row(Verdict.FAILED, _DENIED, "Tool Execution Denied")
     for name in ROWS
-    if name.startswith(("tools-call-", "elicitation-"))
+    if name.startswith(("tools-call-", "elicitation-")) and name != "tools-call-with-logging"
 }
 """Where the stack `agents` ends otherwise, for it has a policy engine: wherever a tool is called."""
 

@@ -47,7 +47,7 @@ SAYS = {
         "search": ADD,
         "wrong type": "add_numbers.a: expected number, got string",
         "missing": "add_numbers: missing 'b'",
-        "unknown": "Unknown tool: 'math___nope'",
+        "unknown": "Unknown tool: math___nope",
     },
     "agents/calculator": {
         "add": "112",
@@ -115,7 +115,7 @@ CLIENTS = {
         (RESULT, RESULT, ERROR),
         (ERROR, ERROR, ERROR, ERROR),
         "McpError: Invalid request parameters",
-        {"agents/calculator unknown": "Unknown tool", "not granted": "Unknown tool"},
+        {"unknown": "Unknown tool", "not granted": "Unknown tool"},
     ),
     "strands": Client("venv", "strands_library.py", (RESULT, RESULT, ERROR), (ERROR, ERROR, ERROR, ERROR), _IAM),
     "mcp-2": Client("mcp2", "mcp2_http.py", (RESULT, RESULT, ERROR), _ALL_RAISED, "Server returned an error response"),
