@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from toolgate.access.deployment.agentcore_resources import Runtime
 from toolgate.local.serve.agents.agent_process import START_SECONDS, AgentProcess, AgentStartError
+from toolgate.local.serve.agents.invoke_headers import misfit
 from toolgate.local.serve.agents.runtime_sessions import RuntimeSessions, SessionStopped, unless_stopped
 from toolgate.local.serve.guards.iam_guard import REQUEST_ID, NeededPermission, refuse
 from toolgate.local.serve.guards.sigv4 import Received
@@ -27,8 +28,6 @@ from toolgate.policy.language.agentcore_facts import INVOKE_RUNTIME, INVOKE_RUNT
 
 PATH = re.compile(r"/runtimes/(?P<runtime>arn(?::|%3A)[^/]+)/(?P<operation>invocations|stopruntimesession)")
 MAX_BODY = 100 * 2**20
-SESSION_LENGTH = range(33, 257)
-"""Characters of a runtimeSessionId (AgentCore developer guide, "Use isolated sessions for agents")."""
 
 _STOP = "stopruntimesession"
 _SESSION = "x-amzn-bedrock-agentcore-runtime-session-id"
@@ -74,12 +73,13 @@ def runtime_app(agents: Mapping[str, AgentProcess], sessions: RuntimeSessions) -
         qualifier = _qualifier(scope["query_string"].decode("latin-1"))
         stops = scope["path_params"]["operation"] == _STOP
         session = request.headers.get(_SESSION) or ("" if stops else str(uuid.uuid4()))
+        operation = "StopRuntimeSession" if stops else "InvokeAgentRuntime"
         if arn not in agents:
             await refuse(send, 404, _NOT_FOUND, "No such runtime in the local deployment")
         elif qualifier != "DEFAULT":
             await refuse(send, 404, _NOT_FOUND, f"No endpoint or agent found with qualifier '{qualifier}'")
-        elif len(session) not in SESSION_LENGTH:
-            await refuse(send, 400, "ValidationException", _wrong_length(session))
+        elif wrong := misfit(operation, {**request.headers, _SESSION: session}):
+            await refuse(send, 400, "ValidationException", wrong)
         elif not stops:
             await _invoke(agents[arn], _Session(session, sessions.use(arn, session)), request, reply)
         elif sessions.stop(arn, session):
@@ -108,19 +108,10 @@ class _Reply:
     send: Send
 
 
-def _wrong_length(session: str) -> str:
-    bound = "greater than or equal to 33" if len(session) < SESSION_LENGTH.start else "less than or equal to 256"
-    return (
-        f"1 validation error detected: Value '{session}' at 'runtimeSessionId' failed to satisfy constraint:"
-        f" Member must have length {bound}"
-    )
-
-
 async def _invoke(agent: AgentProcess, session: _Session, request: Request, reply: _Reply) -> None:
     forwarded = {name: request.headers[name] for name in _FORWARDED if name in request.headers}
     forwarded |= {_SESSION: session.id, _REQUEST: reply.scope[REQUEST_ID]}
-    # A header holds bytes: what a client puts there goes on as it came.
-    headers = [(name.encode(), value.encode("latin-1")) for name, value in forwarded.items()]
+    headers = [(name.encode(), value.encode()) for name, value in forwarded.items()]
     transport = httpx.AsyncHTTPTransport(uds=agent.socket, verify=False)
     async with httpx.AsyncClient(timeout=_TIMEOUT, transport=transport, trust_env=False) as client:
         try:
@@ -169,6 +160,7 @@ async def _pass_on(answer: httpx.Response, session: _Session, reply: _Reply) -> 
             while True:
                 yield await unless_stopped(session.stopped, anext(pieces))
 
+    answer.headers.encoding = "latin-1"  # a byte a character, which go on as they came
     headers = {"content-type": answer.headers.get("content-type", "application/octet-stream"), _SESSION: session.id}
     await StreamingResponse(body(), headers=headers)(reply.scope, reply.receive, reply.send)
 

@@ -90,19 +90,53 @@ def test_only_who_may_stop_a_session_can(serving: Serving, client_of: ClientOf, 
         client.stop_runtime_session(agentRuntimeArn=serving.agents["assistant"], runtimeSessionId=SESSION)
 
 
-def test_headers_that_are_not_ascii_go_on_as_they_came(serving: Serving) -> None:
+HEADERS = {
+    "x-amzn-bedrock-agentcore-runtime-session-id": "runtimeSessionId",
+    "content-type": "contentType",
+    "accept": "accept",
+    "traceparent": "traceParent",
+    "tracestate": "traceState",
+    "baggage": "baggage",
+    "x-amzn-trace-id": "traceId",
+}
+
+
+def _invoked(serving: Serving, operation: str, headers: dict[str, str], prompt: str = "session") -> httpx.Response:
+    """A request by the operator with these headers, whatever bytes they have."""
     arn = serving.agents["assistant"].replace(":", "%3A").replace("/", "%2F")
-    url, body = f"{serving.url}/runtimes/{arn}/invocations", json.dumps({"prompt": "session"})
-    strange = {"x-amzn-bedrock-agentcore-runtime-session-id": "\xe9" * 40, "baggage": "caf\xe9=1"}
+    url, body = f"{serving.url}/runtimes/{arn}/{operation}", json.dumps({"prompt": prompt})
     variables = serving.environment
     keys = [variables[f"AWS_{name}"] for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")]
-    request = AWSRequest("POST", url, data=body, headers=strange)
+    request = AWSRequest("POST", url, data=body, headers=headers)
     SigV4Auth(Signer(*keys), "bedrock-agentcore", "us-east-1").add_auth(request)
-    headers = [(name, value.encode("latin-1")) for name, value in request.headers.items()]
-    answer = httpx.post(url, content=body, headers=headers, timeout=None)
-    assert answer.status_code == 200
-    for name, value in strange.items():
-        assert answer.json()[name] == value
+    sent = [(name, value.encode("latin-1")) for name, value in request.headers.items()]
+    return httpx.post(url, content=body, headers=sent, timeout=None)
+
+
+@pytest.mark.parametrize("value", ["\xe9" * 40, "x" * 40 + "\x80", "caf\xc3\xa9=1" + "x" * 33, "\xff" + "x" * 40])
+@pytest.mark.parametrize(("header", "member"), HEADERS.items())
+def test_a_header_that_is_not_ascii_is_the_callers_mistake(
+    serving: Serving, header: str, member: str, value: str
+) -> None:
+    answer = _invoked(serving, "invocations", {header: value})
+    assert (answer.status_code, answer.headers["x-amzn-errortype"]) == (400, "ValidationException")
+    assert f"at '{member}' failed to satisfy constraint" in answer.json()["message"]
+
+
+def test_a_content_type_that_is_not_ascii_comes_as_the_agent_sent_it(serving: Serving) -> None:
+    answer = _invoked(serving, "invocations", {"x": "y"}, "type")
+    assert (answer.status_code, dict(answer.headers.raw)[b"content-type"]) == (200, "text/\u20ac".encode())
+
+
+def test_so_it_is_when_a_session_is_stopped(serving: Serving) -> None:
+    answer = _invoked(serving, "stopruntimesession", {"x-amzn-bedrock-agentcore-runtime-session-id": "\xe9" * 40})
+    assert (answer.status_code, answer.headers["x-amzn-errortype"]) == (400, "ValidationException")
+
+
+@pytest.mark.parametrize("value", ["a\tb", "~ !\"#$%&'()*+,-./:;<=>?@[]^_`{|}"])
+def test_every_other_header_goes_on_as_it_came(serving: Serving, value: str) -> None:
+    answer = _invoked(serving, "invocations", {"baggage": value})
+    assert (answer.status_code, answer.json()["baggage"]) == (200, value)
 
 
 def test_the_agents_environment_is_its_own_and_leads_here(ask: Ask, serving: Serving) -> None:

@@ -67,15 +67,17 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(502, b'{"status": "error"}')
         elif prompt == "environment":
             self.reply(200, json.dumps({"pid": os.getpid(), **os.environ}).encode())
+        elif prompt == "type":
+            self.reply(200, b"", "text/\u20ac".encode().decode("latin-1"))
         elif prompt == "session":
             self.reply(200, json.dumps({k.lower(): v for k, v in self.headers.items()}).encode())
         else:
             self.reply(200, json.dumps({"status": "success", "response": answer(prompt)}).encode())
 
-    def reply(self, status: int, body: bytes) -> None:
-        """Send a JSON answer."""
+    def reply(self, status: int, body: bytes, content_type: str = "application/json") -> None:
+        """Send an answer, of JSON unless another type is said."""
         self.send_response(status)
-        self.send_header("content-type", "application/json")
+        self.send_header("content-type", content_type)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
