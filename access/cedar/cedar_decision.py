@@ -6,9 +6,10 @@ and botocore bedrock-agentcore-control `GatewayPolicyEngineConfiguration`.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import cedarpy
@@ -207,7 +208,7 @@ def _by_cedar(policies: cedarpy.PolicySet, gateway: str, call: _Call) -> ToolDec
     }
     if call.caller.id is not None:
         request["principal"] = _uid(call.caller.type, call.caller.id)
-    entities = json.dumps(list(_entities(call)))
+    entities = _entities(call.caller, call.tool)
     complete = call.given is not None and call.now is not None and call.caller.id is not None
     try:
         if complete:
@@ -233,13 +234,13 @@ def _open(result: cedarpy.PartialAuthzResult) -> ToolDecision:
     return ToolDecision(outcome, tuple(sorted(result.diagnostics.must_be_determining)))
 
 
-def _entities(call: _Call) -> Iterator[dict[str, Any]]:
-    if call.caller.id is not None:
-        yield _entity(call.caller.type, call.caller.id, {"id": call.caller.id})
-    target, *_ = groups_of(call.tool)
-    chain = (call.tool, target, *EVERY_TOOL)
-    for name, parent in zip(chain, (*chain[1:], None), strict=True):
-        yield _entity(ACTION, name, {}, parent)
+@lru_cache(maxsize=256)  # a gateway's callers and tools come again and again; to read them takes a third of a decision
+def _entities(caller: CedarPrincipal, tool: str) -> cedarpy.Entities:
+    target, *_ = groups_of(tool)
+    chain = tuple(dict.fromkeys((tool, target, *EVERY_TOOL)))  # the name of the search tool has no target in it
+    principal = [] if caller.id is None else [_entity(caller.type, caller.id, {"id": caller.id})]
+    actions = [_entity(ACTION, name, {}, parent) for name, parent in zip(chain, (*chain[1:], None), strict=True)]
+    return cedarpy.Entities.from_json_str(json.dumps([*principal, *actions]))
 
 
 def _entity(type_: str, id_: str, attributes: Mapping[str, Any], parent: str | None = None) -> dict[str, Any]:

@@ -9,14 +9,14 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.types import ASGIApp
 
 from toolgate.access.deployment.agentcore_resources import Gateway, Target
 from toolgate.access.deployment.roles import Role
-from toolgate.access.iam.evaluation import IamRequest, decide
+from toolgate.access.iam.evaluation import Decision, IamRequest, decide
 from toolgate.local.serve.access_log import Entry
 from toolgate.local.serve.gateway import search
 from toolgate.local.serve.gateway.function_process import Outcome
@@ -92,6 +92,7 @@ class _Gateway:
     tools: Mapping[str, _Tool]
     record: Callable[[ToolCall], None]
     authorization: ToolAuthorization | None
+    decided: dict[str, Decision] = field(default_factory=dict)
 
     async def answer(self, message: Message, role_arn: str, entry: Entry) -> Mapping[str, Any]:
         if message.method == CALL_TOOL:
@@ -132,13 +133,11 @@ class _Gateway:
         entry.target = tool.target.name
         arn = tool.target.function_arn or ""
         # Nobody here knows the policy of a function that is not in the deployment; nor is it called.
-        if isinstance(tool.function, LocalFunction):
-            # Source: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-prerequisites-permissions.html
-            decision = decide(IamRequest(self.role, INVOKE_FUNCTION, arn))
-            if not decision.allowed:
-                why = "the gateway's role may not invoke the function"
-                entry.decided(INVOKE_FUNCTION, decision, why, self.role.arn)
-                return _result(_NOT_INVOKED.format(arn), failed=True)
+        decision = self._decision(arn) if isinstance(tool.function, LocalFunction) else None
+        if decision and not decision.allowed:
+            why = "the gateway's role may not invoke the function"
+            entry.decided(INVOKE_FUNCTION, decision, why, self.role.arn)
+            return _result(_NOT_INVOKED.format(arn), failed=True)
         started = time.perf_counter()
         outcome = await tool.function.invoke(arguments, self._told(tool), entry)
         milliseconds = (time.perf_counter() - started) * 1000
@@ -146,6 +145,15 @@ class _Gateway:
         name = tool.definition["name"]
         self.record(ToolCall(self.gateway.arn, name, arguments, milliseconds, outcome.failed))
         return _answer(outcome, structured="outputSchema" in tool.definition)
+
+    def _decision(self, function_arn: str) -> Decision:
+        """Whether the gateway's role may invoke a function: of nothing that one call has, so it is decided once.
+
+        Source: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-prerequisites-permissions.html
+        """
+        if function_arn not in self.decided:
+            self.decided[function_arn] = decide(IamRequest(self.role, INVOKE_FUNCTION, function_arn))
+        return self.decided[function_arn]
 
     def _told(self, tool: _Tool) -> dict[str, str]:
         """What a function is told of the call (AgentCore developer guide, "Lambda function targets")."""
