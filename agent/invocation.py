@@ -31,6 +31,7 @@ class Invocation:
         tools: The tool calls made, in order of their end.
         gateway_faults: Tools whose last call failed because of their gateway, with the fault.
         unreadable: Tool calls, by the model's id, that must not be made, with what is wrong with their arguments.
+        tool_use_ids: The ids of all its tool calls.
         hearing: Whether a turn of the model has begun to come and has not come to its end.
         stop_reason: Why the model stopped, once it did.
         turns: Model turns taken.
@@ -44,6 +45,7 @@ class Invocation:
     tools: list[ToolUse] = field(default_factory=list)
     gateway_faults: dict[str, Fault] = field(default_factory=dict)
     unreadable: dict[str, Fault] = field(default_factory=dict)
+    tool_use_ids: set[str] = field(default_factory=set)
     hearing: bool = False
     stop_reason: str | None = None
     turns: int = 0

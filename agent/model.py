@@ -25,10 +25,10 @@ from urllib3.exceptions import ReadTimeoutError as StreamReadTimeoutError
 
 import contract
 import logs
-from arguments import ToolInputs
 from contract import Fault
 from invocation import Invocation
 from settings import Settings
+from tool_calls import WHOLE, ToolCalls, UncalledError
 
 # Errors of ConverseStream (botocore's bedrock-runtime model), by code.
 _CODE_FAULTS = {
@@ -43,8 +43,6 @@ _CODE_FAULTS = {
     "ModelErrorException": contract.MODEL_FAILED,
     "ModelStreamErrorException": contract.MODEL_FAILED,
 }
-# The stop reasons with which an answer is whole; any other one, also one that is new, is a fault.
-_WHOLE = ("end_turn", "stop_sequence")
 # Stop reasons of ConverseStream (botocore's bedrock-runtime model, shape StopReason), and strands' own of a limit.
 _STOP_FAULTS = {
     "content_filtered": contract.ANSWER_FILTERED,
@@ -83,7 +81,7 @@ class BoundedModel(BedrockModel):
         """
         heard = ended = False
         invocation: Invocation = kwargs["invocation_state"]["invocation"]
-        inputs = ToolInputs(invocation)
+        calls = ToolCalls(invocation)
         shape = self.client.meta.service_model.shape_for("ConverseStreamOutput")
         try:
             async with aclosing(super().stream(*args, **kwargs)) as events:
@@ -93,8 +91,10 @@ class BoundedModel(BedrockModel):
                         raise ModelError(contract.MODEL_FAILED, heard)
                     heard = heard or "contentBlockDelta" in event
                     ended = ended or "messageStop" in event
-                    for whole in inputs.whole(event):
+                    for whole in calls.whole(event):
                         yield whole
+        except UncalledError as error:
+            raise ModelError(contract.MODEL_FAILED, heard) from error
         except (ModelThrottledException, BotoCoreError, ClientError, HTTPError, ParserError) as error:
             fault = _named(error)
             logs.event("model_call_failed", level=logging.WARNING, code=fault.code, **_diagnosis(error))
@@ -185,7 +185,7 @@ def fault_of(error: BaseException | None) -> Fault | None:
 
 def fault_of_stop(reason: str) -> Fault | None:
     """The fault of an answer that ended for this reason; None if it is whole."""
-    return None if reason in _WHOLE else _STOP_FAULTS.get(reason, contract.MODEL_FAILED)
+    return None if reason in WHOLE else _STOP_FAULTS.get(reason, contract.MODEL_FAILED)
 
 
 def _diagnosis(error: Exception) -> dict[str, str]:

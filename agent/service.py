@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Any
@@ -154,7 +154,7 @@ class Service:
         invocation.stop_reason = result.stop_reason
         if invocation.gateway_faults:
             raise ContractError(next(iter(invocation.gateway_faults.values())))
-        text = "".join(block.get("text", "") for block in result.message["content"])
+        text = _said(result.message["content"])
         if fault := model.fault_of_stop(result.stop_reason) or (contract.ANSWER_EMPTY if not text.strip() else None):
             raise ContractError(fault)
         return text
@@ -188,6 +188,12 @@ async def _follow(events: AsyncIterator[Any], emit: Emit) -> AgentResult:
     if result is None:
         raise ContractError(contract.INTERNAL)
     return result
+
+
+def _said(content: Sequence[Any]) -> str:
+    """The text of an answer; that with its sources beside it stands a level deeper."""
+    blocks = (inner for block in content for inner in (block, *block.get("citationsContent", {}).get("content", ())))
+    return "".join(block.get("text", "") for block in blocks)
 
 
 def _count(agent: Agent, invocation: Invocation) -> None:

@@ -1,8 +1,7 @@
-"""Bedrock's ConverseStream on loopback: a scripted model that misbehaves on demand.
+"""Bedrock's ConverseStream on loopback: a scripted model that misbehaves on demand, and refuses what Bedrock refuses.
 
 The script: `call NAME JSON` asks for that tool, `loop NAME JSON` asks for it again after each result, anything else is
-said back. After a tool's result the answer is `The tool said: ` and the result's text. Tools that Bedrock would refuse
-are refused.
+said back. After a tool's result the answer is `The tool said: ` and the result's text.
 """
 
 import asyncio
@@ -19,13 +18,14 @@ from starlette.routing import Route
 
 import tool_rules
 from tests.agent.loopback import Loopback
+from toolgate.local.serve.model import converse_messages
 
 Event = tuple[str, dict[str, Any]]
 Fault = Callable[[list[Event]], Awaitable[Response]]
 
 
 class FakeBedrock:
-    """The endpoint. `requests` holds the bodies of the requests that came."""
+    """The endpoint. `requests` holds the bodies of the requests that came, `refused` why Bedrock would refuse some."""
 
     def __init__(self) -> None:
         route = Route("/model/{model:path}/converse-stream", self._serve, methods=["POST"])
@@ -35,6 +35,7 @@ class FakeBedrock:
 
     def reset(self) -> None:
         self.requests: list[dict[str, Any]] = []
+        self.refused: list[str] = []
         self.reached = threading.Event()
         self._faults: list[Fault] = []
 
@@ -59,7 +60,10 @@ class FakeBedrock:
         self.requests.append(body)
         self.reached.set()
         specs = [tool["toolSpec"] for tool in body.get("toolConfig", {}).get("tools", [])]
-        if refused := tool_rules.answer(specs, request.path_params["model"]):
+        if refused := tool_rules.answer(specs, request.path_params["model"]) or converse_messages.problem(
+            body["messages"]
+        ):
+            self.refused.append(refused)
             return JSONResponse({"message": refused}, 400, headers={"x-amzn-errortype": "ValidationException"})
         events = _script(body["messages"])
         return await (self._faults.pop(0) if self._faults else whole)(events)
@@ -78,27 +82,32 @@ def _script(messages: list[dict[str, Any]]) -> list[Event]:
 
 
 def _text(text: str) -> list[Event]:
-    pieces = [text[:5], text[5:]]
-    deltas: list[Event] = [
-        ("contentBlockDelta", {"delta": {"text": piece}, "contentBlockIndex": 0}) for piece in pieces
-    ]
-    return [
-        ("messageStart", {"role": "assistant"}),
-        *deltas,
-        ("contentBlockStop", {"contentBlockIndex": 0}),
-        *_end("end_turn"),
-    ]
+    return turn_of(block({"text": text[:5]}, {"text": text[5:]}), stop="end_turn")
 
 
 def _tool_use(name: str, arguments: str, turn: int) -> list[Event]:
-    start = {"toolUse": {"toolUseId": f"tooluse_{turn}", "name": name}}
+    return turn_of(called(f"tooluse_{turn}", name, arguments), stop="tool_use")
+
+
+def called(tool_use_id: str, name: str, arguments: str, index: int = 0) -> list[Event]:
+    """One tool call."""
+    start = {"toolUse": {"toolUseId": tool_use_id, "name": name}}
     return [
-        ("messageStart", {"role": "assistant"}),
-        ("contentBlockStart", {"start": start, "contentBlockIndex": 0}),
-        ("contentBlockDelta", {"delta": {"toolUse": {"input": arguments}}, "contentBlockIndex": 0}),
-        ("contentBlockStop", {"contentBlockIndex": 0}),
-        *_end("tool_use"),
+        ("contentBlockStart", {"start": start, "contentBlockIndex": index}),
+        ("contentBlockDelta", {"delta": {"toolUse": {"input": arguments}}, "contentBlockIndex": index}),
+        ("contentBlockStop", {"contentBlockIndex": index}),
     ]
+
+
+def block(*deltas: dict[str, Any]) -> list[Event]:
+    """One block of other content, in these pieces."""
+    pieces: list[Event] = [("contentBlockDelta", {"delta": delta, "contentBlockIndex": 0}) for delta in deltas]
+    return [*pieces, ("contentBlockStop", {"contentBlockIndex": 0})]
+
+
+def turn_of(*blocks: list[Event], stop: str) -> list[Event]:
+    """A whole turn of these blocks, which ends for this reason."""
+    return [("messageStart", {"role": "assistant"}), *(event for block in blocks for event in block), *_end(stop)]
 
 
 def _end(reason: str) -> list[Event]:
@@ -200,6 +209,15 @@ def changed(change: Callable[[list[Event]], None]) -> Fault:
     async def fault(events: list[Event]) -> Response:
         change(events)
         return await whole(events)
+
+    return fault
+
+
+def answering(turn: list[Event]) -> Fault:
+    """The model says this, whatever it is asked."""
+
+    async def fault(_: list[Event]) -> Response:
+        return await whole(turn)
 
     return fault
 

@@ -23,6 +23,7 @@ from toolgate.local.cloud.lookups import answer
 from toolgate.local.serve.guards.iam_guard import NeededPermission, refuse
 from toolgate.local.serve.guards.sigv4 import Received
 from toolgate.local.serve.json_body import read_json
+from toolgate.local.serve.model import converse_messages
 from toolgate.local.serve.model.converse_stream import STATUS, Event, ModelError, Turn, broken_off, encoded, whole
 from toolgate.policy.language.agentcore_facts import INVOKE_MODEL
 
@@ -140,6 +141,8 @@ def _checked(body: Mapping[str, Any]) -> Mapping[str, Any]:
     messages = body["messages"]
     if not messages or messages[-1]["role"] != "user" or not messages[-1]["content"]:
         raise ValueError
+    if refused := converse_messages.problem(messages):
+        raise ModelError("ValidationException", refused)
     return body
 
 
