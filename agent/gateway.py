@@ -215,8 +215,11 @@ def _told(tool_use: ToolUse, fault: Fault) -> Any:
 
 
 def _readable(result: Any) -> list[Any]:
-    """A result's content: its JSON where there is no text, and never nothing, which a model takes for an answer."""
-    content = [block for block in result["content"] if block.get("text") != ""]
+    """A result's content: its JSON where there is no text, and never nothing, which a model takes for an answer.
+
+    Blank text is none: Bedrock refuses a request that has any.
+    """
+    content = [block for block in result["content"] if block.get("text", LEFT_OUT).strip()]
     if "structuredContent" in result and not any(block.get("text", LEFT_OUT) != LEFT_OUT for block in content):
         content.append({"text": json.dumps(result["structuredContent"], ensure_ascii=False)})
     return content or [{"text": NOTHING}]

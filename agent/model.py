@@ -1,6 +1,7 @@
 """The model, through Bedrock's ConverseStream: bounded, tried again where that is safe, its faults named."""
 
 import logging
+import re
 import threading
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
@@ -9,7 +10,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.eventstream import EventStream, ParserError
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ReadTimeoutError
+from botocore.exceptions import BotoCoreError, ClientError, EventStreamError, HTTPClientError, ReadTimeoutError
 from botocore.exceptions import ConnectionError as EndpointError
 from botocore.model import Shape, StructureShape
 from strands import ModelRetryStrategy
@@ -36,6 +37,7 @@ _CODE_FAULTS = {
     "ResourceNotFoundException": contract.MODEL_REFUSED,
     "ValidationException": contract.MODEL_REFUSED,
     "ThrottlingException": contract.MODEL_THROTTLED,
+    "ServiceQuotaExceededException": contract.MODEL_THROTTLED,  # of InvokeModel; reported of streams, too
     "InternalServerException": contract.MODEL_UNAVAILABLE,
     "ModelNotReadyException": contract.MODEL_UNAVAILABLE,
     "ServiceUnavailableException": contract.MODEL_UNAVAILABLE,
@@ -51,6 +53,15 @@ _STOP_FAULTS = {
     "model_context_window_exceeded": contract.MODEL_OVERFLOW,
     "limit_turns": contract.TURN_LIMIT,
 }
+# Errors whose code is not known, by HTTP status.
+_STATUS_FAULTS = {408: contract.MODEL_TIMEOUT, 429: contract.MODEL_THROTTLED}
+# How ValidationExceptions say that the conversation is too long, where strands does not know them: reported of Nova,
+# and of models of which Bedrock passes the server's own words on (strands-agents/harness-sdk#3969, FLUJO#291).
+_OVERFLOWS = re.compile(
+    r"input tokens exceed|number of input tokens|maximum context length|context window"
+    r"|exceeds? the (model's )?maximum( allowed)? (input |context )?length",
+    re.IGNORECASE,
+)
 _TELLING = ("AccessDeniedException", "ResourceNotFoundException", "ThrottlingException", "ServiceUnavailableException")
 _TRY_AGAIN = (contract.MODEL_THROTTLED, contract.MODEL_UNAVAILABLE)
 
@@ -96,6 +107,8 @@ class BoundedModel(BedrockModel):
         except UncalledError as error:
             raise ModelError(contract.MODEL_FAILED, heard) from error
         except (ModelThrottledException, BotoCoreError, ClientError, HTTPError, ParserError) as error:
+            if _overflows(error):
+                raise ContextWindowOverflowException(error) from error
             fault = _named(error)
             logs.event("model_call_failed", level=logging.WARNING, code=fault.code, **_diagnosis(error))
             raise ModelError(fault, heard) from error
@@ -209,5 +222,15 @@ def _named(error: Exception) -> Fault:
         code = error.response.get("Error", {}).get("Code", "")
         code = code[:1].upper() + code[1:]  # in the middle of a stream codes begin in lower case
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return _CODE_FAULTS.get(code, contract.MODEL_UNAVAILABLE if status >= 500 else contract.MODEL_REFUSED)
+        unknown = contract.MODEL_UNAVAILABLE if status >= 500 else contract.MODEL_REFUSED
+        if isinstance(error, EventStreamError):  # it has no status, and what had begun to answer has refused nothing
+            unknown = contract.MODEL_FAILED
+        return _CODE_FAULTS.get(code, _STATUS_FAULTS.get(status, unknown))
     return contract.MODEL_FAILED
+
+
+def _overflows(error: Exception) -> bool:
+    if not isinstance(error, ClientError):
+        return False
+    found = error.response.get("Error", {})
+    return found.get("Code", "").lower() == "validationexception" and bool(_OVERFLOWS.search(found.get("Message", "")))

@@ -1,5 +1,6 @@
 """One MCP session with a gateway: a thread of its own, over a transport that keeps it alive."""
 
+import base64
 import functools
 import logging
 import math
@@ -12,11 +13,12 @@ from typing import Any
 import httpx
 from botocore.credentials import Credentials
 from mcp.client.streamable_http import streamable_http_client
+from mcp.types import ImageContent
 from strands.tools.mcp import MCPClient
 from strands.tools.mcp.mcp_agent_tool import MCPAgentTool
 from strands.types.tools import ToolResultContent
 
-import contract
+import images
 import logs
 from contract import Fault
 from settings import Settings
@@ -73,9 +75,14 @@ class Session(MCPClient):
     def map_mcp_content_to_tool_result_content(self, content: Any) -> ToolResultContent:
         """One piece of a result for the model; strands drops what it does not know, and then nobody misses it."""
         try:
-            known = super().map_mcp_content_to_tool_result_content(content)
-        except (KeyError, ValueError):  # an image of a kind that Bedrock does not take, or not in base64
+            if isinstance(content, ImageContent):  # strands goes by the kind that the tool names
+                known = images.block(base64.b64decode(content.data))
+            else:
+                known = super().map_mcp_content_to_tool_result_content(content)
+        except ValueError:  # no base64
             known = None
+        if known and "image" in known:  # of an embedded resource
+            known = images.block(known["image"]["source"]["bytes"])
         return {"text": LEFT_OUT} if known is None else known
 
     def end(self, after: float = 0) -> None:
@@ -91,10 +98,9 @@ class Session(MCPClient):
         except RuntimeError as error:  # it had ended on its own
             logs.event("gateway_session_ended", level=logging.DEBUG, **logs.origin(error))
 
-    def _note(self, fault: Fault) -> None:
+    def _note(self, fault: Fault, is_lost: bool) -> None:
         self.fault = fault
-        if fault is contract.GATEWAY_SESSION_LOST:
-            self._lost = True
+        self._lost = self._lost or is_lost
 
     @asynccontextmanager
     async def _streams(self) -> AsyncIterator[Any]:

@@ -43,6 +43,9 @@ _STATUS_FAULTS = {
     404: contract.GATEWAY_UNAVAILABLE,
     429: contract.GATEWAY_THROTTLED,
 }
+# How servers say that they do not know a session: 404 (MCP, "Session Management"); reported of others are 400 and 410
+# (diegosouzapw/OmniRoute#5191). None of them has taken the call.
+_SESSION_LOST = (400, 404, 410)
 _DENIED = re.compile(
     r"User: (?P<role>\S+) is not authorized to perform: (?P<action>\S+) on resource: (?P<resource>\S+)"
 )
@@ -71,7 +74,7 @@ class GatewayTransport(httpx.AsyncBaseTransport):
         inner: What sends the bytes.
         credentials: Credentials to sign with.
         settings: Region and bounds.
-        on_fault: Called with the fault of each exchange that failed.
+        on_fault: Called with the fault of each exchange that failed, and whether the session is to be given up.
     """
 
     def __init__(
@@ -79,7 +82,7 @@ class GatewayTransport(httpx.AsyncBaseTransport):
         inner: httpx.AsyncBaseTransport,
         credentials: Credentials,
         settings: Settings,
-        on_fault: Callable[[Fault], None],
+        on_fault: Callable[[Fault, bool], None],
     ) -> None:
         self._inner = inner
         self._credentials = credentials
@@ -108,7 +111,9 @@ class GatewayTransport(httpx.AsyncBaseTransport):
                     gateway=request.url.host,
                     **logs.origin(error),
                 )
-            self._on_fault(fault)
+            # A reply that cannot be used may be how the server says that it knows no such session (keryx#503).
+            lost = fault is contract.GATEWAY_FAILED and SESSION_HEADER in request.headers
+            self._on_fault(fault, lost or fault is contract.GATEWAY_SESSION_LOST)
             return _answer(request, message, fault)
         spent = round((time.monotonic() - started) * 1000)
         logs.event("gateway_call", level=logging.DEBUG, method=message.method, tool=message.tool, milliseconds=spent)
@@ -131,6 +136,8 @@ class GatewayTransport(httpx.AsyncBaseTransport):
             if message.id is None:
                 return b"", {}
             body = await self._reply(response, message)
+        if message.method == "tools/list":
+            body = _without_output_schemas(body)
         headers = {"content-type": "application/json"}
         if SESSION_HEADER in response.headers:
             headers[SESSION_HEADER] = response.headers[SESSION_HEADER]
@@ -200,6 +207,20 @@ def _replies(data: bytes, message: _Message) -> bool:
     return True
 
 
+def _without_output_schemas(body: bytes) -> bytes:
+    """A list of tools that leaves open what they give back.
+
+    MCP's client throws a result away that is not as the tool's output schema says, or that has its text only: the tool
+    has run, and the model would be told that it failed, and call it again.
+    """
+    document = json.loads(body)
+    tools = document.get("result", {}).get("tools")
+    for tool in tools if isinstance(tools, list) else ():
+        if isinstance(tool, dict):
+            tool.pop("outputSchema", None)
+    return json.dumps(document).encode()
+
+
 def _fault(error: Exception, message: _Message) -> Fault:
     if isinstance(error, _ExchangeError):
         return error.fault
@@ -223,7 +244,7 @@ def _answer(request: httpx.Request, message: _Message, fault: Fault) -> httpx.Re
 
 async def _refusal(request: httpx.Request, message: _Message, response: httpx.Response) -> Fault:
     status = response.status_code
-    if status == 404 and SESSION_HEADER in request.headers:
+    if status in _SESSION_LOST and SESSION_HEADER in request.headers:
         fault = contract.GATEWAY_SESSION_LOST
     else:
         default = contract.GATEWAY_UNAVAILABLE if status >= 500 else contract.GATEWAY_FAILED

@@ -143,6 +143,24 @@ def refusal(code: str, status: int) -> Fault:
     return fault
 
 
+def invalid(message: str) -> Fault:
+    """A ValidationException with these words."""
+
+    async def fault(_: list[Event]) -> Response:
+        return JSONResponse({"message": message}, 400, headers={"x-amzn-errortype": "ValidationException"})
+
+    return fault
+
+
+def html(status: int) -> Fault:
+    """What a proxy or load balancer answers before Bedrock."""
+
+    async def fault(_: list[Event]) -> Response:
+        return Response(b"<html>busy</html>", status, media_type="text/html")
+
+    return fault
+
+
 async def silence(_: list[Event]) -> Response:
     await asyncio.sleep(60)
     return Response()
@@ -173,10 +191,29 @@ async def ended_early(events: list[Event]) -> Response:
     return _streaming(body())
 
 
-async def throttled_in_stream(events: list[Event]) -> Response:
+def in_the_stream(code: str, message: str = "arn:aws:iam::123456789012:role/secret") -> Fault:
+    """The answer begins, then comes this exception."""
+
+    async def fault(events: list[Event]) -> Response:
+        async def body() -> AsyncIterator[bytes]:
+            yield _encode(events[0])
+            yield _encode((code, {"message": message}), "exception")
+
+        return _streaming(body())
+
+    return fault
+
+
+throttled_in_stream = in_the_stream("throttlingException")
+
+
+async def error_in_the_stream(events: list[Event]) -> Response:
+    """An error that is none of the operation's (Smithy, event streams: `:message-type` is `error`)."""
+    headers: Any = {":message-type": "error", ":error-code": "InternalFailure", ":error-message": "oops"}
+
     async def body() -> AsyncIterator[bytes]:
         yield _encode(events[0])
-        yield _encode(("throttlingException", {"message": "slow down"}), "exception")
+        yield EventMessage(headers=headers, payload=b"").encode()
 
     return _streaming(body())
 

@@ -159,6 +159,40 @@ def test_a_session_that_is_lost_again_and_again_is_an_error(agent: TestClient, g
     goes_on(agent, gateway)
 
 
+LOST = {
+    "400": (faults.status(400, '{"jsonrpc": "2.0", "error": {"code": -32600, "message": "No valid session ID"}}'), 200),
+    "410": (faults.status(410), 200),
+    # The call may have been taken: it is not made again, but the next one is on a new session.
+    "200 without a reply": (faults.text('{"error": "Session not found"}', "application/json"), 502),
+    "200 in events": (
+        faults.text('event: message\ndata: {"error": "Session not found"}\n\n', "text/event-stream"),
+        502,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LOST)
+def test_a_session_that_the_server_has_lost_in_its_own_way_is_opened_again(
+    agent: TestClient, gateway: FakeGateway, case: str
+) -> None:
+    """diegosouzapw/OmniRoute#5191, actionhero/keryx#503: MCP wants 404, and many servers answer otherwise."""
+    fault, status = LOST[case]
+    gateway.stateful = True
+    goes_on(agent, gateway)
+    gateway.inject("tools/call", fault)
+    assert ask(agent, ADD["prompt"])[0] == status
+    goes_on(agent, gateway)
+    assert gateway.requests.count("initialize") == 2
+
+
+def test_a_gateway_without_sessions_keeps_what_it_has(agent: TestClient, gateway: FakeGateway) -> None:
+    goes_on(agent, gateway)
+    gateway.inject("tools/call", faults.status(400))
+    assert ask(agent, ADD["prompt"]) == (502, "gateway_failed")
+    goes_on(agent, gateway)
+    assert gateway.requests.count("initialize") == 1
+
+
 def test_a_reply_in_events_is_a_reply(lasting: TestClient, gateway: FakeGateway) -> None:
     gateway.inject("tools/call", faults.reply_in_events)
     assert ask(lasting, ADD["prompt"]) == (200, SUM["response"])

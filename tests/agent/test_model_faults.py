@@ -1,6 +1,7 @@
 """Every fault of the model: an answer of the contract within the bounds, and a process that goes on."""
 
 import copy
+import json
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +39,22 @@ CASES: dict[str, tuple[Fault, int, str]] = {
     "internal": (faults.refusal("InternalServerException", 500), 503, "model_unavailable"),
     "unheard of": (faults.refusal("NewException", 500), 503, "model_unavailable"),
     "slow": (faults.refusal("ModelTimeoutException", 408), 504, "model_timeout"),
+    "throttled by another name": (faults.refusal("TooManyRequestsException", 429), 503, "model_throttled"),
+    "out of quota": (faults.refusal("ServiceQuotaExceededException", 400), 503, "model_throttled"),
+    "busy in front of it": (faults.html(429), 503, "model_throttled"),
+    "slow in front of it": (faults.html(408), 504, "model_timeout"),
+    "away in front of it": (faults.html(502), 503, "model_unavailable"),
+    **{
+        f"{name} in the stream": (faults.in_the_stream(f"{name}Exception"), status, code)
+        for name, status, code in (
+            ("internalServer", 503, "model_unavailable"),
+            ("serviceUnavailable", 503, "model_unavailable"),
+            ("modelStreamError", 502, "model_failed"),
+            ("validation", 502, "model_refused"),
+            ("brandNew", 502, "model_failed"),
+        )
+    },
+    "an error in the stream": (faults.error_in_the_stream, 502, "model_failed"),
     "throttled in the stream": (faults.throttled_in_stream, 503, "model_throttled"),
     "cut off": (faults.cut_off, 502, "model_failed"),
     "ended early": (faults.ended_early, 502, "model_failed"),
@@ -50,6 +67,38 @@ CASES: dict[str, tuple[Fault, int, str]] = {
     "malformed tool use": (faults.stopped("malformed_tool_use"), 502, "model_failed"),
     "a new stop reason": (faults.stopped("a_new_one"), 502, "model_failed"),
 }
+
+
+# What Bedrock's models were seen to say of a conversation that is too long: strands-agents/harness-sdk#1663, #3969,
+# mario-andreschak/FLUJO#291, gsd-build/gsd-2#5409; Nova says it in the stream.
+OVERFLOWS = [
+    "The model returned the following errors: prompt is too long: 208310 tokens > 200000 maximum",
+    "Input is too long for requested model.",
+    "The model returned the following errors: input length and `max_tokens` exceed context limit: 1 + 2 > 2",
+    "The model returned the following errors: Input Tokens Exceeded: Number of input tokens exceeds maximum length. "
+    "Please update the input to try again.",
+    "This model's maximum context length is 202752 tokens. However, you requested 65536 output tokens",
+    "Requested token count exceeds the model's maximum context length of 128000 tokens.",
+    "Input length 301574 exceeds the maximum allowed input length of 262112 tokens.",
+    "Your input exceeds the context window of this model. Please adjust your input and try again.",
+]
+
+
+@pytest.mark.parametrize("words", OVERFLOWS, ids=lambda words: words[:50])
+@pytest.mark.parametrize("is_in_stream", [False, True])
+def test_a_conversation_that_is_too_long(
+    lasting: TestClient, bedrock: FakeBedrock, words: str, is_in_stream: bool
+) -> None:
+    fault = faults.in_the_stream("validationException", words) if is_in_stream else faults.invalid(words)
+    bedrock.inject(fault, times=9)
+    assert ask(lasting, "hello") == (502, "model_overflow")
+    bedrock.heal()
+    # What can be left out is what a tool returned: strands does, and asks again.
+    large = json.dumps({"content": [{"type": "text", "text": "much " * 2_000}]})
+    bedrock.inject(faults.whole)
+    bedrock.inject(fault)
+    status, said = ask(lasting, f"call math___return_content {large}")
+    assert (status, len(said) < 5_000) == (200, True)
 
 
 SILENT: dict[str, tuple[Fault, int, str]] = {
@@ -218,7 +267,9 @@ def test_what_the_models_endpoint_sends_wrongly_is_its_own_fault(
     assert (502, "model_failed") in answers.values()
 
 
-@pytest.mark.parametrize("case", ["throttled", "unavailable", "internal", "throttled in the stream"])
+@pytest.mark.parametrize(
+    "case", ["throttled", "unavailable", "internal", "throttled in the stream", "busy in front of it"]
+)
 def test_a_fault_that_passes_is_not_seen(lasting: TestClient, bedrock: FakeBedrock, case: str) -> None:
     bedrock.inject(CASES[case][0], times=2)
     assert ask(lasting, "hello") == (200, "You said: hello")
