@@ -29,7 +29,7 @@ import logs
 from contract import Fault
 from invocation import Invocation
 from settings import Settings
-from tool_calls import WHOLE, ToolCalls, UncalledError
+from tool_calls import WHOLE, ToolCalls
 
 # Errors of ConverseStream (botocore's bedrock-runtime model), by code.
 _CODE_FAULTS = {
@@ -98,14 +98,12 @@ class BoundedModel(BedrockModel):
             async with aclosing(super().stream(*args, **kwargs)) as events:
                 async for event in events:
                     invocation.hearing = True
-                    if not _fits(event, shape):
+                    if not _fits(event, shape) or calls.are_missing(event):
                         raise ModelError(contract.MODEL_FAILED, heard)
                     heard = heard or "contentBlockDelta" in event
                     ended = ended or "messageStop" in event
                     for whole in calls.whole(event):
                         yield whole
-        except UncalledError as error:
-            raise ModelError(contract.MODEL_FAILED, heard) from error
         except (ModelThrottledException, BotoCoreError, ClientError, HTTPError, ParserError) as error:
             if _overflows(error):
                 raise ContextWindowOverflowException(error) from error

@@ -18,10 +18,6 @@ WHOLE = ("end_turn", "stop_sequence")
 _ID = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
 
 
-class UncalledError(Exception):
-    """A turn of the model that ends in a tool call, and has none."""
-
-
 class ToolCalls:
     """A turn's tool calls, each held back until it is whole.
 
@@ -57,6 +53,10 @@ class ToolCalls:
         else:
             yield event
 
+    def are_missing(self, event: StreamEvent) -> bool:
+        """Whether this event ends the turn in a call that it has not: models were seen to write it as text."""
+        return event.get("messageStop", {}).get("stopReason") == "tool_use" and not self._whole
+
     def _own_id(self, tool_use: Any) -> str:
         given = tool_use.get("toolUseId", "")
         known = self._invocation.tool_use_ids
@@ -74,19 +74,11 @@ class ToolCalls:
             yield {"contentBlockDelta": {"delta": {"toolUse": {"input": text}}}}
 
     def _ended(self, event: Any) -> StreamEvent:
-        """The turn's end: models were seen to give another reason than `tool_use` beside a call, and it without any.
-
-        Raises:
-            UncalledError: The turn announces a call and has none.
-        """
+        """The turn's end: models were seen to give another reason than `tool_use` beside a call."""
         reason = event["messageStop"].get("stopReason")
-        if reason == "tool_use" and not self._whole:
-            raise UncalledError
-        if reason in WHOLE and self._whole:
-            reason = "tool_use"
-        stop: Any = {"messageStop": {**event["messageStop"], "stopReason": reason}}
-        ended: StreamEvent = stop
-        return ended
+        stop = {**event["messageStop"], "stopReason": "tool_use" if reason in WHOLE and self._whole else reason}
+        ended: Any = {"messageStop": stop}
+        return ended  # type: ignore[no-any-return]  # strands types what it reads of a stop, and no more
 
 
 def _problem(text: str) -> str | None:
