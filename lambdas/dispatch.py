@@ -72,7 +72,9 @@ def handler(event: Any, context: Any) -> Any:
         return _error("invalid_arguments", str(error))
     except ToolError as error:
         return _error("tool_error", str(error))
-    except Exception:
+    except KeyboardInterrupt:  # of who runs it in a terminal
+        raise
+    except BaseException:  # also `sys.exit`, which libraries call, and a cancellation: it is data, as any other failure
         logger.exception("tool %s failed", name)
         return _error("tool_failed", f"The tool {name} failed. Its log says why.")
 

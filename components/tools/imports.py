@@ -1,4 +1,4 @@
-"""Imports of a target's files that the function on Lambda will not find."""
+"""Imports of a target's files that the function on Lambda will not find, or that find another module than is meant."""
 
 import ast
 import csv
@@ -24,7 +24,7 @@ _MISSING = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 
 
 def missing(folder: Path, packages: Collection[str]) -> Iterator[UsageError]:
-    """The imports that fail on Lambda, each as the error to raise.
+    """The imports that fail on Lambda, and the files that stand in others' way, each as the error to raise.
 
     Left out is what a function can do without: imports for type checkers, and those in a `try` that takes an
     ImportError, and what only runs where a file is the program.
@@ -41,6 +41,11 @@ def missing(folder: Path, packages: Collection[str]) -> Iterator[UsageError]:
     for path in files:
         if path in vendored:
             continue
+        if hides := _hidden_by(path.relative_to(folder)):
+            yield UsageError(
+                f"{path}: has the name of {hides!r}, which is there already: some imports find the one, some the "
+                "other. Rename it."
+            )
         try:
             found = list(_imports(parsed(path).body))
         except UsageError as error:
@@ -54,6 +59,19 @@ def missing(folder: Path, packages: Collection[str]) -> Iterator[UsageError]:
                 )
             elif name and name not in there:
                 yield UsageError(f"{path}:{line}: imports {name!r}, {_instead(name, folder)}")
+
+
+def _hidden_by(inside: Path) -> str | None:
+    """The module of Python's, or of ours, that a file of the folder has the name of; nothing where both can be.
+
+    What Lambda's runtime has imported before is found in its stead by tools, dispatcher and packages; any other not.
+    """
+    is_package = len(inside.parts) == 2 and inside.name == "__init__.py"
+    name = inside.parts[0].partition(".")[0]
+    taken = OF_THE_RUNTIME | (sys.stdlib_module_names - _NOT_ON_LAMBDA)
+    if is_package:  # Python takes it before a file of the same name
+        taken |= BESIDE | {target_folder.TOOLS.removesuffix(".py")}
+    return name if (is_package or len(inside.parts) == 1) and name in taken else None
 
 
 def _instead(name: str, folder: Path) -> str:

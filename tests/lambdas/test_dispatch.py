@@ -178,6 +178,40 @@ def test_the_dispatcher_needs_nothing_installed(tmp_path: Path, function: Any) -
     assert json.loads(done.stdout) == "pong"
 
 
+ENDING = """
+import asyncio, sys
+def leave() -> int:
+    'Leave.'
+    sys.exit(3)
+async def leave_from_within() -> int:
+    'Leave.'
+    sys.exit(0)
+async def cancel() -> int:
+    'Cancel.'
+    raise asyncio.CancelledError
+def fail_in_a_group() -> int:
+    'Fail.'
+    raise BaseExceptionGroup("both", [SystemExit(1), ValueError()])
+async def work() -> int:
+    'Work.'
+    await asyncio.sleep(0)
+    return 5
+def interrupt() -> int:
+    'Interrupt.'
+    raise KeyboardInterrupt
+"""
+
+
+def test_a_tool_that_ends_the_process_has_failed(function: Any) -> None:
+    """PaloAltoNetworks/prismacloud-api-python#118, aws-samples/iam-identity-center-team#444: Runtime.ExitError."""
+    call = function(ENDING)
+    for name in ("leave", "leave_from_within", "cancel", "fail_in_a_group"):
+        assert code(call(f"t___{name}", {})) == "tool_failed"
+        assert call("t___work", {}) == 5
+    with pytest.raises(KeyboardInterrupt):
+        call("t___interrupt", {})
+
+
 def test_the_samples_tools_answer_through_the_dispatcher(function: Any) -> None:
     call = function((SAMPLE / "lambdas" / "math" / "tools.py").read_text())
     assert call("math___add_numbers", {"a": 100, "b": 12}) == 112

@@ -80,12 +80,44 @@ def test_every_file_that_is_shipped_counts_and_no_other(tmp_path: Path) -> None:
     assert found(tmp_path, "") == ["helper.py:1: imports 'pytest'", "shop/prices.py:1: imports 'pytest'"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "uuid.py",  # the dispatcher's own
+        "json.py",  # imported by the runtime before
+        "_json.py",  # jkehler/awslambda-psycopg2#52
+        "email/__init__.py",
+        "boto3.py",
+        "dispatch/__init__.py",
+        "tools/__init__.py",
+    ],
+)
+def test_a_file_that_hides_a_module_is_a_mistake(tmp_path: Path, name: str) -> None:
+    """fugue/emulambda#23: what is imported is not what the author means."""
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("")
+    (tmp_path / "tools.py").write_text(TOOL)
+    [error] = imports.missing(tmp_path, ())
+    module = name.partition("/")[0].removesuffix(".py")
+    assert str(error) == (
+        f"{tmp_path / name}: has the name of '{module}', which is there already: some imports find the one, some the "
+        "other. Rename it."
+    )
+
+
+@pytest.mark.parametrize("name", ["prices.py", "shop/json.py", "email/letter.txt", "tools/data.json", "test/run.py"])
+def test_a_file_that_hides_nothing_is_no_mistake(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("")
+    assert found(tmp_path, TOOL) == []
+
+
 def test_what_an_installer_put_there_is_a_packages_affair(tmp_path: Path) -> None:
-    for name in ("requests/api.py", "own/api.py"):
+    for name in ("requests/api.py", "own/api.py", "boto3/__init__.py"):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text("import chardet\n")
     (tmp_path / "requests-2.0.dist-info").mkdir()
-    (tmp_path / "requests-2.0.dist-info" / "RECORD").write_text("requests/api.py,sha256=x,1\n")
+    (tmp_path / "requests-2.0.dist-info" / "RECORD").write_text("requests/api.py,sha256=x,1\nboto3/__init__.py,,\n")
     assert found(tmp_path, "import requests") == ["own/api.py:1: imports 'chardet'"]
 
 

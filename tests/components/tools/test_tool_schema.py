@@ -611,6 +611,33 @@ def test_what_is_no_tool_says_what_to_write(tools: Any, source: str, message: st
         tools(source)
 
 
+GREET = 'def greet() -> str:\n    "Grüße."\n    return "hi"\n'
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        GREET.encode(),
+        GREET.encode("utf-8-sig"),  # editors and PowerShell on Windows: bndr/pipreqs#282, fpgmaas/deptry#169
+        GREET.replace("\n", "\r\n").encode(),
+        b"# -*- coding: latin-1 -*-\n" + GREET.encode("latin-1"),
+        b"import helper\n" + GREET.encode(),
+    ],
+    ids=["UTF-8", "byte order mark", "CRLF", "PEP 263", "in another file"],
+)
+def test_a_file_is_read_as_python_reads_it(tmp_path: Path, source: bytes) -> None:
+    (tmp_path / "tools.py").write_bytes(source)
+    (tmp_path / "helper.py").write_bytes(b"\xef\xbb\xbfimport json\n")
+    assert [tool["description"] for tool in read_tools(tmp_path / "tools.py")] == ["Grüße."]
+
+
+@pytest.mark.parametrize("source", [GREET.encode("latin-1"), GREET.encode("utf-16"), b"x = 1\0", b"\xff\xfe"])
+def test_a_file_that_python_cannot_read_is_named(tmp_path: Path, source: bytes) -> None:
+    (tmp_path / "tools.py").write_bytes(source)
+    with pytest.raises(UsageError, match=r"tools.py(:\d+)?: is not valid Python: "):
+        read_tools(tmp_path / "tools.py")
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"tools.py: cannot be read"):
         read_tools(tmp_path / "tools.py")
