@@ -21,6 +21,8 @@ _WORDS = {
     dict: "a map",
     list: "a list",
 }
+# What Pulumi puts in the place of an Output that is written into a text, with a warning (pulumi/pulumi#4650, #6747).
+_OUTPUT_AS_TEXT = "Calling __str__ on an Output[T] is not supported."
 
 
 _HINTS: tuple[tuple[type, type, str], ...] = (
@@ -190,6 +192,11 @@ def _check_plain(given: Any, expected: type, where: str) -> None:
         if not isinstance(given, expected) and given not in allowed:
             raise UsageError(f"{where}: {given!r} is not one of {', '.join(map(repr, allowed))}.")
     elif expected in _WORDS:
+        if isinstance(given, str) and _OUTPUT_AS_TEXT in given:
+            raise UsageError(
+                f"{where}: an Output was written into this text, where its value is not known yet. Write "
+                '`pulumi.Output.format("...{0}...", output)` instead of an f-string.'
+            )
         # bool is a subclass of int, and a hosted component gets whole numbers as floats.
         whole = expected is int and isinstance(given, float) and given.is_integer()
         right = isinstance(given, expected) and (expected is bool or not isinstance(given, bool))

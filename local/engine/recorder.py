@@ -30,6 +30,8 @@ from toolgate.local.engine.wire import Wire
 from toolgate.local.terminal import say
 
 STACK_TYPE = "pulumi:pulumi:Stack"
+# What Pulumi puts in the place of an Output that is written into a text, with a warning: an engine would deploy it.
+_OUTPUT_AS_TEXT = "Calling __str__ on an Output[T] is not supported."
 
 
 class ProgramError(Exception):
@@ -219,6 +221,7 @@ class _Monitor(mocks.MockMonitor):
         urn = self.make_urn(request.parent, request.type, request.name)
         inputs = wire.from_struct(request.object)
         request.ClearField("object")  # the request is kept, and they are not to be kept twice
+        self._check_texts(request.type, {"name": request.name, **inputs})
         engines_own = {
             "transforms": request.transforms,
             "imports": request.importId,
@@ -238,8 +241,10 @@ class _Monitor(mocks.MockMonitor):
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 the name of the call
         """Keep a component's outputs."""
+        outputs = wire.from_struct(request.outputs)
+        self._check_texts(request.urn.rpartition("::")[2], outputs)
         with self._lock:
-            self._recording.outputs[request.urn] = wire.from_struct(request.outputs)
+            self._recording.outputs[request.urn] = outputs
         return Empty()
 
     def RegisterStackTransform(self, request: Any) -> Any:  # noqa: N802 the name of the call
@@ -282,10 +287,30 @@ class _Monitor(mocks.MockMonitor):
             self._refuse(where, [str(error)])
         return made.id, inputs, wire.marked(inputs, made.outputs)
 
+    def _check_texts(self, where: str, values: Wire) -> None:
+        """Refuse texts that the program has written an Output into: its value is not in them."""
+        instead = '`pulumi.Output.format("...{0}...", output)` instead of an f-string'
+        found = [f"{path}: an Output was written into this text; write {instead}" for path in _output_texts(values)]
+        if found:
+            self._refuse(where, found)
+
     def _refuse(self, where: str, reasons: list[str]) -> None:
         texts = [f"{where}: {reason}" for reason in reasons]
         self.refused.extend(texts)
         raise ProgramError("\n".join(texts))
+
+
+def _output_texts(value: Any, path: str = "") -> Iterator[str]:
+    """Where in the values a text stands that was made of an Output."""
+    if isinstance(value, str):
+        if _OUTPUT_AS_TEXT in value:
+            yield path
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _output_texts(inner, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _output_texts(inner, f"{path}[{index}]")
 
 
 class _NoMocks(mocks.Mocks):

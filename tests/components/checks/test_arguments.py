@@ -54,6 +54,21 @@ def test_outputs_pass_where_an_input_is_taken(run: Any) -> None:
     run(lambda: arguments.check({"name": "a", "tags": later({})}, Args, "X 'x'"))
 
 
+def as_text(value: str) -> dict[str, Any]:
+    return {"name": "a", "parts": {"p": {"arn": f"{later(value)}/index"}}}
+
+
+def test_an_output_in_a_text_is_an_error(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pulumi/pulumi#4650, #6747: Pulumi deploys the words of its own warning."""
+    monkeypatch.setenv("PULUMI_ERROR_OUTPUT_STRING", "false")  # as it is for who never heard of it
+    with pytest.raises(UsageError) as caught:
+        run(lambda: arguments.check(as_text("x"), Args, "X 'x'"))
+    assert str(caught.value) == (
+        "X 'x'.parts.p.arn: an Output was written into this text, where its value is not known yet. Write "
+        '`pulumi.Output.format("...{0}...", output)` instead of an f-string.'
+    )
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

@@ -267,3 +267,29 @@ def test_the_sdk_does_not_look_through_all_outputs_after_each_resource(
         first = aws.iam.Role(f"r{number}", assume_role_policy=TRUST, description=first.arn)
     """)
     assert len(waits) < 5
+
+
+AS_TEXT = {
+    "an input": ('aws.sqs.Queue("b", name=f"{queue.name}-b")', "aws:sqs/queue:Queue: name: "),
+    "a tag": ('aws.sqs.Queue("b", tags={"a": {"of": "%s" % queue.arn}["of"]})', "aws:sqs/queue:Queue: tags.a: "),
+    "a resource's name": ('aws.sqs.Queue(f"{queue.name}-b")', "aws:sqs/queue:Queue: name: "),
+    "a component's input": ('pulumi.ComponentResource("a:b:C", "c", {"url": str(queue.url)})', "a:b:C: url: "),
+    "an output of the stack": ('pulumi.export("urls", [f"see {queue.url}"])', "project-dev: urls[0]: "),
+}
+
+
+@pytest.mark.parametrize("case", AS_TEXT)
+def test_an_output_in_a_text_is_an_error(run: Run, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+    """pulumi/pulumi#4650, #6747, pulumi-docker#180: Pulumi deploys the words of its own warning."""
+    monkeypatch.setenv("PULUMI_ERROR_OUTPUT_STRING", "false")  # as it is for who never heard of it
+    source, where = AS_TEXT[case]
+    with pytest.raises(
+        ProgramError, match=r"an Output was written into this text; write `pulumi\.Output\.format"
+    ) as error:
+        run(f'queue = aws.sqs.Queue("a")\n{source}')
+    assert str(error.value).startswith(where)
+
+
+def test_an_output_in_a_text_that_goes_nowhere_is_none(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_ERROR_OUTPUT_STRING", "false")
+    assert run('queue = aws.sqs.Queue("a")\nprint(f"made {queue.url}")').registrations
