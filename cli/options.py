@@ -51,6 +51,14 @@ class _Json(click.ParamType[dict[str, Any]]):
         return parsed
 
 
+class _Stack(click.ParamType[str]):
+    name = "stack"
+
+    def convert(self, value: Any, _param: click.Parameter | None, _ctx: click.Context | None) -> str:
+        """The stack's own name: Pulumi's CLI, and CI with it, also writes `org/stack` and `org/project/stack`."""
+        return str(value).rpartition("/")[2]
+
+
 def _program(_ctx: click.Context, _param: click.Parameter, given: Path | None) -> Path:
     """The program's folder: the one that was named, or like Pulumi the nearest one that has a project."""
     if given is not None:
@@ -67,6 +75,7 @@ def _has_project(folder: Path) -> bool:
 
 FILE = click.Path(path_type=Path)
 JSON = _Json()
+STACK = _Stack()
 program = click.option(
     "--program",
     type=FILE,
@@ -74,7 +83,7 @@ program = click.option(
     metavar="DIR",
     help="the Pulumi program's folder (default: this one, or the nearest above that has a Pulumi.yaml)",
 )
-stack = click.option("--stack", default="dev", show_default=True, help="whose Pulumi.<stack>.yaml to take")
+stack = click.option("--stack", type=STACK, default="dev", show_default=True, help="whose Pulumi.<stack>.yaml to take")
 rules = click.option(
     "--policy-pack-config", "rules", type=FILE, metavar="FILE", help="the rules' configuration, as for `pulumi preview`"
 )

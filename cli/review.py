@@ -11,7 +11,7 @@ from toolgate.cli.options import CommandError
 @click.command()
 @options.program
 @click.option("--base", required=True, help="the revision to compare the working tree with, such as main")
-@click.option("--stack", "stacks", multiple=True, help="a stack to compare (default: all)")
+@click.option("--stack", "stacks", type=options.STACK, multiple=True, help="a stack to compare (default: all)")
 @click.option("--out", type=options.FILE, help="write the comment here, short enough for GitHub")
 @options.rules
 @click.option("--summary", type=options.FILE, help="write the counts here, as JSON")

@@ -287,3 +287,11 @@ def test_the_export_of_a_stack_without_resources(
     printed = capsys.readouterr()
     assert says in printed.out + printed.err
     assert "Traceback" not in printed.err
+
+
+@pytest.mark.parametrize("command", ["plan", "deployer", "up"])
+@pytest.mark.parametrize("given", ["nowhere", "acme/nowhere", "acme/sample/nowhere"])
+def test_a_stack_is_named_as_pulumi_names_it(capfd: pytest.CaptureFixture[str], command: str, given: str) -> None:
+    """pulumi/docs#4365: `pulumi stack ls` and CI write the organization and the project before it."""
+    assert main([command, "--program", str(ROOT), "--stack", given]) == 2
+    assert "no stack `nowhere`: Pulumi.nowhere.yaml is missing" in capfd.readouterr().err
