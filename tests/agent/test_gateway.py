@@ -201,6 +201,23 @@ def test_what_is_left_out_is_logged_once(gateway: FakeGateway, caplog: pytest.Lo
     all_of_them.close()
 
 
+@pytest.mark.parametrize("said", [{}, {"description": None}, {"description": ""}], ids=str)
+def test_a_tool_without_a_description_has_one_for_the_model(
+    agent: TestClient, gateway: FakeGateway, bedrock: FakeBedrock, said: dict[str, Any]
+) -> None:
+    """danny-avila/LibreChat#13217: Bedrock wants one of at least one character."""
+
+    async def listed(message: dict[str, Any]) -> JSONResponse:
+        tool = {"name": "math___add_numbers", "inputSchema": fake_gateway.NUMBERS, **said}
+        return JSONResponse({"jsonrpc": "2.0", "id": message["id"], "result": {"tools": [tool]}})
+
+    gateway.inject("tools/list", listed)
+    answer = agent.post("/invocations", json={"prompt": "call math___add_numbers"}).json()
+    assert answer["response"] == 'The tool said: {"result": 112}'
+    [spec] = [tool["toolSpec"] for tool in bedrock.requests[0]["toolConfig"]["tools"]]
+    assert spec["description"] == "Tool which performs math___add_numbers"
+
+
 def test_tools_of_several_gateways(
     serve: Callable[..., TestClient], gateway: FakeGateway, bedrock: FakeBedrock
 ) -> None:

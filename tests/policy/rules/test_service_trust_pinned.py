@@ -95,6 +95,16 @@ def test_every_way_to_let_agentcore_in(pack: Pack, entry: dict[str, Any]) -> Non
     assert "Statement[0]" in found[0].message
 
 
+@pytest.mark.parametrize("loose", [0, 1])
+def test_a_pinned_statement_does_not_hide_another(pack: Pack, loose: int) -> None:
+    """aws/aws-cdk#38780: a second statement, without a condition."""
+    entry = {"Effect": "Allow", "Principal": {"Service": AGENTCORE}, "Action": "sts:AssumeRole"}
+    statements = [{**entry, "Condition": PINNED}, {**entry, "Condition": PINNED}]
+    del statements[loose]["Condition"]
+    [found] = pack.analyze(making.role(assumeRolePolicy=document(*statements)))
+    assert (found.rule, f"Statement[{loose}]" in found.message) == (RULE, True)
+
+
 @pytest.mark.parametrize(
     "policy",
     [

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -78,6 +79,15 @@ def test_the_gateways_role_must_be_allowed_to_invoke_the_function(plane: Control
     plane.delete(ROLE_POLICY, "gateway-role:invoke")
     with pytest.raises(RefusalError, match=LACKS):
         plane.create(TARGET, inputs)
+
+
+@pytest.mark.parametrize("qualifier", [":prod", ":7", ":$LATEST"])
+def test_a_grant_on_a_function_is_none_on_its_alias(plane: ControlPlane, gateway: Made, qualifier: str) -> None:
+    """aws/aws-cdk#19318, aws/aws-sdk-js#2391: the ARN that is called is the one that must be granted."""
+    aliased = with_tools(tool())
+    aliased["mcp"]["lambda"]["lambdaArn"] += qualifier
+    with pytest.raises(RefusalError, match=f"{LACKS} arn:.*:function:function{re.escape(qualifier)}"):
+        plane.create(TARGET, GOOD[TARGET] | {"gatewayIdentifier": gateway.id, "targetConfiguration": aliased})
 
 
 @pytest.mark.parametrize("effect", ["Allow", "Deny"])
