@@ -297,6 +297,10 @@ def _files(directory: Path, tools: list[CheckedTool], *, secrets: bool) -> Mappi
     taken = {target_folder.SCHEMA, *(name for name, _ in beside)}
     for path in target_folder.shipped(directory):
         inside = path.relative_to(directory).as_posix()
+        try:
+            inside.encode()
+        except UnicodeEncodeError as error:  # bytes of another encoding: neither Pulumi nor a zip takes them
+            raise UsageError(f"{str(path)!a}: the file's name is not UTF-8. Rename it.") from error
         if inside in taken:
             raise UsageError(f"{path}: that name is taken by what is shipped with the tools. Rename the file.")
         function_package.check_machine(path)

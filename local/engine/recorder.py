@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,10 @@ from toolgate.local.terminal import say
 STACK_TYPE = "pulumi:pulumi:Stack"
 # What Pulumi puts in the place of an Output that is written into a text, with a warning: an engine would deploy it.
 _OUTPUT_AS_TEXT = "Calling __str__ on an Output[T] is not supported."
+_OTHER_STACK = (
+    "what another stack gave out cannot be read here; take the value from the configuration where the stack is planned "
+    "(`pulumi.Config().get`), and from the reference elsewhere"
+)
 
 
 class ProgramError(Exception):
@@ -131,7 +136,13 @@ def record(program: Program, plane: ControlPlane, *, preview: bool = False) -> R
     context = contextvars.Context()
     context.run(_configure, program, monitor, preview)
     # A loop by the factory is not made the thread's current one: what else uses asyncio here finds its own again.
-    with _in_folder(program.root), asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+    with (
+        _in_folder(program.root),
+        warnings.catch_warnings(),
+        asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner,
+    ):
+        # Of a run that fails, Outputs are left over that nobody waits for any more.
+        warnings.filterwarnings("ignore", r"coroutine 'Output\.", RuntimeWarning)
         # What fails is raised once, below; asyncio would tell again of every value that waited for it.
         runner.get_loop().set_exception_handler(lambda *_: None)
         try:
@@ -257,6 +268,8 @@ class _Monitor(mocks.MockMonitor):
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802 the name of the call
         """Refuse: nothing exists before the program has run."""
+        if request.type == "pulumi:pulumi:StackReference":
+            self._refuse(f"{request.name} ({request.type})", [_OTHER_STACK])
         self._refuse(f"{request.name} ({request.type})", [NOT_REPRODUCED.format("the reading of existing resources")])
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 the name of the call

@@ -237,6 +237,7 @@ def test_nothing_is_made_of_what_is_wrong(run: Any, name: str, args: Any, messag
         (lambda folder: (folder / "dispatch.py").write_text(""), "name is taken by what is shipped"),
         (lambda folder: (folder / "secret_values.py").write_text(""), "name is taken by what is shipped"),
         (lambda folder: (folder / "tools.json").write_text(""), "name is taken by what is shipped"),
+        (lambda folder: (folder / "gr\udcfc\udcdfe.txt").write_text(""), r"gr\\udcfc.*: the file's name is not UTF-8"),
         (lambda folder: (folder / "tools.py").write_text(""), "has no tool"),
     ],
 )

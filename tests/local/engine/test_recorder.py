@@ -293,3 +293,13 @@ def test_an_output_in_a_text_is_an_error(run: Run, monkeypatch: pytest.MonkeyPat
 def test_an_output_in_a_text_that_goes_nowhere_is_none(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PULUMI_ERROR_OUTPUT_STRING", "false")
     assert run('queue = aws.sqs.Queue("a")\nprint(f"made {queue.url}")').registrations
+
+
+def test_another_stacks_outputs_are_refused_in_one_line(run: Run, recwarn: pytest.WarningsRecorder) -> None:
+    """pulumi/pulumi#2208: what programs of several stacks take from each other."""
+    with pytest.raises(ProgramError) as error:
+        run('pulumi.export("vpc", pulumi.StackReference("acme/net/prod").get_output("vpc"))')
+    assert str(error.value).startswith("acme/net/prod (pulumi:pulumi:StackReference): what another stack gave out")
+    assert "\n" not in str(error.value)
+    gc.collect()
+    assert [str(it.message) for it in recwarn if "Output" in str(it.message)] == []
