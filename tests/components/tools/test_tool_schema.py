@@ -618,7 +618,7 @@ GREET = 'def greet() -> str:\n    "Grüße."\n    return "hi"\n'
     "source",
     [
         GREET.encode(),
-        GREET.encode("utf-8-sig"),  # editors and PowerShell on Windows: bndr/pipreqs#282, fpgmaas/deptry#169
+        GREET.encode("utf-8-sig"),  # editors and PowerShell on Windows: bndr/pipreqs#282, osprey-oss/deptry#169
         GREET.replace("\n", "\r\n").encode(),
         b"# -*- coding: latin-1 -*-\n" + GREET.encode("latin-1"),
         b"import helper\n" + GREET.encode(),
