@@ -45,14 +45,14 @@ class Edge:
         try:
             async with asyncio.timeout(self._settings.invocation_seconds):
                 body = await self._body(receive)
-            if body is None:
-                return
             request = contract.read(body, self._settings.prompt_characters)
         except (ContractError, TimeoutError) as error:
             fault = error.fault if isinstance(error, ContractError) else contract.BODY_TIMEOUT
             headers = Headers(scope=scope)
             request_id = headers.get(REQUEST_ID_HEADER) or str(uuid.uuid4())
             Invocation(request_id, headers.get(SESSION_HEADER)).log(fault.status, fault.code)
+            if fault is contract.CALLER_LEFT:
+                return
             await JSONResponse(contract.failure(fault), fault.status)(scope, receive, send)
             return
         left: Future[None] = Future()
@@ -64,14 +64,14 @@ class Edge:
             watching.cancel()
             LEFT.reset(token)
 
-    async def _body(self, receive: Receive) -> bytes | None:
-        """Read the body; None if the client left. All of it is taken, so that the client gets to read its answer."""
+    async def _body(self, receive: Receive) -> bytes:
+        """Read the body. All of it is taken, so that the client gets to read its answer."""
         parts: list[bytes] = []
         size = 0
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
-                return None
+                raise ContractError(contract.CALLER_LEFT)
             size += len(message.get("body", b""))
             if size <= self._most:
                 parts.append(message.get("body", b""))

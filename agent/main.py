@@ -14,6 +14,7 @@ from bedrock_agentcore.runtime import BedrockAgentCoreApp, BedrockAgentCoreConte
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, Response
 
+import connections
 import logs
 import model
 import settings
@@ -79,6 +80,8 @@ def main() -> int:
         log_config=None,
         access_log=False,
         lifespan="off",
+        # An invocation's body has its bound at the edge, which comes first and answers in the contract's words.
+        **connections.options(connections.Bounds(body_seconds=wanted.invocation_seconds + 1)),
         # The service ends what runs by then; the second more is for the answer to get out.
         timeout_graceful_shutdown=math.ceil(wanted.shutdown_seconds) + 1,
     )

@@ -19,6 +19,7 @@ from toolgate.access.deployment.deployment import Deployment, parse
 from toolgate.access.deployment.roles import Role
 from toolgate.access.deployment.stack_export import DeploymentError, resources
 from toolgate.access.iam.policies import Policy
+from toolgate.agent import connections
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.serve.access_log import Told
 from toolgate.local.serve.agents.agent_process import AgentProcess
@@ -308,8 +309,9 @@ def _listen(port: int) -> Iterator[socket.socket]:
 
 @contextmanager
 def _running(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
-    # uvloop starts processes by a plain fork, which gRPC (the policy pack's) complains about; asyncio does not.
-    config = uvicorn.Config(app, loop="asyncio", log_config=None, ws="none", timeout_graceful_shutdown=2)
+    # Their loop is asyncio's: uvloop starts processes by a plain fork, which gRPC (the policy pack's) complains about.
+    bounded = connections.options(connections.Bounds())
+    config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=2, **bounded)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="local-deployment")
     thread.start()

@@ -9,11 +9,15 @@ import uvicorn
 
 
 class Loopback:
-    """Serves `app`; a stopped one comes back on the same port. With a path it serves at a Unix socket instead."""
+    """Serves `app`; a stopped one comes back on the same port. With a path it serves at a Unix socket instead.
 
-    def __init__(self, app: Any, path: str = "") -> None:
+    Options are uvicorn's.
+    """
+
+    def __init__(self, app: Any, path: str = "", **options: Any) -> None:
         self._app = app
         self._path = path
+        self._options = {"loop": "asyncio", **options}
         self.port = 0
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -24,7 +28,7 @@ class Loopback:
 
     def start(self) -> None:
         config = uvicorn.Config(
-            self._app, host="127.0.0.1", port=self.port, log_level="critical", lifespan="off", loop="asyncio"
+            self._app, host="127.0.0.1", port=self.port, log_level="critical", lifespan="off", **self._options
         )
         started = threading.Event()
         self._server = uvicorn.Server(config)

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import logging
 import tracemalloc
 from typing import Any
 
+import pytest
 from starlette.types import Message
 
 from edge import Edge
@@ -63,7 +65,10 @@ def test_a_body_that_does_not_come_is_not_waited_for() -> None:
     assert caller.answer == (408, "invalid_request")
 
 
-def test_a_caller_that_leaves_gets_no_answer() -> None:
+def test_a_caller_that_leaves_gets_no_answer_and_has_its_line(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "agent")
     caller = Caller(parts=1, size=5, then="leave")
     caller.call()
     assert caller.sent == []
+    [line] = [vars(record)["fields"] for record in caplog.records]
+    assert (line["status"], line["code"]) == (499, "caller_left")

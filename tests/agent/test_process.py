@@ -1,6 +1,7 @@
 """The agent as AgentCore runs it: a process of its own, told by its environment, ended by SIGTERM."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -59,6 +60,10 @@ class AgentProcess:
 
 @pytest.fixture
 def environment(gateway: FakeGateway, bedrock: FakeBedrock) -> dict[str, str]:
+    return variables(gateway, bedrock)
+
+
+def variables(gateway: FakeGateway, bedrock: FakeBedrock) -> dict[str, str]:
     return {
         "PATH": os.defpath,
         "HOST": "127.0.0.1",
@@ -86,6 +91,15 @@ def start(environment: dict[str, str]) -> Iterator[Callable[[], AgentProcess]]:
         if agent.process.poll() is None:
             agent.process.kill()
             agent.process.communicate()
+
+
+@pytest.fixture(scope="module")
+def lasting_process(running_gateway: FakeGateway, running_bedrock: FakeBedrock) -> Iterator[AgentProcess]:
+    """One process for what leaves it as it was."""
+    agent = AgentProcess(variables(running_gateway, running_bedrock))
+    yield agent
+    agent.process.kill()
+    agent.process.communicate()
 
 
 def test_serves_from_before_the_gateway_is_up_and_logs_json_lines(
@@ -181,6 +195,42 @@ def test_sigterm_ends_what_does_not_finish(start: Callable[[], AgentProcess], be
         agent.process.send_signal(signal.SIGTERM)
         assert (answer.result().status_code, answer.result().json()["error"]["code"]) == (503, "shutting_down")
     assert agent.process.wait() == -signal.SIGTERM
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_a_caller_that_only_reads_gets_its_answer(
+    lasting_process: AgentProcess, gateway: FakeGateway, bedrock: FakeBedrock, version: str, stream: bool
+) -> None:
+    peer = connected(lasting_process)
+    body = json.dumps({**CALL, "stream": stream})
+    peer.sendall(f"POST /invocations HTTP/{version}\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+    peer.shutdown(socket.SHUT_WR)
+    answer = heard(peer)
+    assert b'"status": "success"' in answer or b'"status":"success"' in answer
+    assert (b"chunked" in answer.lower()) == (stream and version == "1.1")
+
+
+def test_a_header_without_end_is_refused(lasting_process: AgentProcess) -> None:
+    peer = connected(lasting_process)
+    with contextlib.suppress(ConnectionError):
+        peer.sendall(b"GET /ping HTTP/1.1\r\nX: ")
+        for _ in range(40):
+            peer.sendall(b"a" * 65536)
+    assert heard(peer).startswith(b"HTTP/1.1 431 ")
+
+
+def connected(agent: AgentProcess) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", int(agent.url.rpartition(":")[2])))
+
+
+def heard(peer: socket.socket) -> bytes:
+    """Everything until the end of the connection."""
+    answer = b""
+    with peer, contextlib.suppress(ConnectionError):
+        while data := peer.recv(65536):
+            answer += data
+    return answer
 
 
 def refuses_connections(url: str) -> None:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
+from connections import Bounds, options
 from tests.agent import fake_bedrock, fake_gateway
 from tests.agent.fake_bedrock import FakeBedrock
 from tests.agent.fake_gateway import SECRET, FakeGateway
@@ -147,7 +148,7 @@ def test_a_caller_who_leaves(
     caplog.set_level(logging.INFO, "agent")
     bedrock.inject(fake_bedrock.whole)
     bedrock.inject(fake_bedrock.silent_stream)
-    server = Loopback(agent.app)
+    server = Loopback(agent.app, **options(Bounds()))
     server.start()
     try:
         with socket.create_connection(("127.0.0.1", server.port)) as caller:
