@@ -36,6 +36,8 @@ TOOL_TIMEOUT = Fault("tool_timeout", 504, "The tool did not answer in time.")
 RESULT_TOO_LARGE = Fault("result_too_large", 502, "The tool's result is too large.")
 TOOL_DENIED = Fault("tool_denied", 502, "The gateway's policy does not permit this agent to call the tool.")
 TOOL_FAILED = Fault("tool_failed", 502, "The tool reported an error.")
+TOOL_CANCELLED = Fault("tool_cancelled", 504, "The tool's result was not waited for: the invocation ended.")
+UNKNOWN_TOOL = Fault("unknown_tool", 502, "The model named a tool that the agent does not have.")
 INVALID_ARGUMENTS = Fault("invalid_arguments", 502, "The tool was not called: its arguments are not one JSON object.")
 
 MODEL_REFUSED = Fault("model_refused", 502, "The model refused the agent's request.")

@@ -7,7 +7,6 @@ there must hold no connection and no credentials.
 
 import asyncio
 import contextvars
-import json
 import logging
 import threading
 import time
@@ -25,7 +24,8 @@ from strands.types.tools import ToolUse
 import contract
 import logs
 from contract import ContractError, Fault
-from session import LEFT_OUT, Session
+from results import code_of_error, readable, told
+from session import Session
 from settings import Settings
 from toolset import offerable, together
 
@@ -34,8 +34,6 @@ _FAILED = "Tool execution failed: "
 # Key of a call's `_meta` with the invocation's id: the gateway's log, which has the body of a request, can be read
 # beside the agent's. Not in an HTTP header: AgentCore's logs have none.
 REQUEST_ID = "toolgate/request-id"
-# What the model is told of a result without content.
-NOTHING = "The tool returned nothing."
 NO_TOOLS = "the gateway has targets, and its policy engine, if it has one, permits this role a tool"
 _GATEWAY_FAULTS = (
     contract.GATEWAY_REFUSED,
@@ -65,12 +63,21 @@ class GatewayTool(MCPAgentTool):
         invocation = invocation_state.get("invocation")
         request_id = invocation.request_id if invocation else None
         unreadable = invocation.unreadable.pop(tool_use["toolUseId"], None) if invocation else None
-        if unreadable:
-            result, fault = _told(tool_use, unreadable), unreadable
-        else:
-            result, fault = await self._gateway.call(tool_use, invocation_state.get("cancel"), request_id)
-        if invocation:
-            invocation.called(self.tool_name, fault, fault in _GATEWAY_FAULTS, time.monotonic() - started)
+        result: Any = {}
+        fault: Fault | None = contract.INTERNAL
+        try:
+            if unreadable:
+                result, fault = told(tool_use, unreadable), unreadable
+            else:
+                result, fault = await self._gateway.call(tool_use, invocation_state.get("cancel"), request_id)
+        except asyncio.CancelledError:  # its invocation ends
+            fault = contract.TOOL_CANCELLED
+            raise
+        finally:
+            if invocation:
+                code = fault.code if fault else code_of_error(result)
+                invocation.called(self.tool_name, code, time.monotonic() - started)
+                invocation.note(self.tool_name, fault if fault in _GATEWAY_FAULTS else None)
         yield ToolResultEvent(result)
 
 
@@ -142,7 +149,7 @@ class Gateway:
             result, fault = {}, error.fault
         except MCPClientInitializationError:  # it ended between being found open and being used
             result, fault = {}, contract.GATEWAY_UNAVAILABLE
-        return (_told(tool_use, fault) if fault else result), fault
+        return (told(tool_use, fault) if fault else result), fault
 
     def close(self) -> None:
         """End the session, if there is one."""
@@ -167,8 +174,10 @@ class Gateway:
             {REQUEST_ID: request_id} if request_id else None,
             cancel_signal=cancel,
         )
-        if result["status"] == "success" or result.get("cancelled"):
-            return {**result, "content": _readable(result)}, None
+        if result.get("cancelled"):
+            return result, contract.TOOL_CANCELLED
+        if result["status"] == "success":
+            return {**result, "content": readable(result)}, None
         text = result["content"][0].get("text", "") if result["content"] else ""
         fault = contract.TOOL_FAILED
         if not result.get("isError"):
@@ -207,22 +216,6 @@ class Gateway:
         self._session = session
         self._tools = tuple(GatewayTool(tool, self) for tool in offerable(listed, self._settings.model_id))
         return self._tools
-
-
-def _told(tool_use: ToolUse, fault: Fault) -> Any:
-    """The result of a call that failed, as the model gets it."""
-    return {"status": "error", "toolUseId": tool_use["toolUseId"], "content": [{"text": fault.message}]}
-
-
-def _readable(result: Any) -> list[Any]:
-    """A result's content: its JSON where there is no text, and never nothing, which a model takes for an answer.
-
-    Blank text is none: Bedrock refuses a request that has any.
-    """
-    content = [block for block in result["content"] if block.get("text", LEFT_OUT).strip()]
-    if "structuredContent" in result and not any(block.get("text", LEFT_OUT) != LEFT_OUT for block in content):
-        content.append({"text": json.dumps(result["structuredContent"], ensure_ascii=False)})
-    return content or [{"text": NOTHING}]
 
 
 class Gateways:

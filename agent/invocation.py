@@ -13,7 +13,10 @@ from contract import Fault
 
 @dataclass(frozen=True)
 class ToolUse:
-    """One tool call the agent made: the tool, how it ended (`success` or a fault's code), and how long it took."""
+    """One tool call the model asked for: the tool, how it ended, and how long it took.
+
+    `status` is `success`, a fault's code, or the code of an error that the tool itself returned.
+    """
 
     name: str
     status: str
@@ -53,10 +56,13 @@ class Invocation:
     output_tokens: int = 0
     _started: float = field(default_factory=time.monotonic)
 
-    def called(self, name: str, fault: Fault | None, of_gateway: bool, seconds: float) -> None:
-        """Record a tool call that has ended."""
-        self.tools.append(ToolUse(name, fault.code if fault else "success", round(seconds * 1000)))
-        if fault and of_gateway:
+    def called(self, name: str, error: str | None, seconds: float) -> None:
+        """Record a tool call that has ended, with the code of what it failed of."""
+        self.tools.append(ToolUse(name, error or "success", round(seconds * 1000)))
+
+    def note(self, name: str, fault: Fault | None) -> None:
+        """Note whether a tool's last call failed because of its gateway."""
+        if fault:
             self.gateway_faults[name] = fault
         else:
             self.gateway_faults.pop(name, None)

@@ -6,10 +6,12 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 from strands import Agent
 from strands.agent.agent_result import AgentResult
+from strands.hooks import AfterToolCallEvent
 from strands.models import Model
 from strands.types.agent import Limits
 
@@ -20,6 +22,7 @@ from contract import ContractError, Fault, Request
 from gateway import Gateways
 from invocation import Invocation
 from settings import Settings
+from toolset import NAME
 
 Emit = Callable[[str], None]
 
@@ -142,6 +145,7 @@ class Service:
             trace_attributes={"session.id": invocation.session_id} if invocation.session_id else None,
             retry_strategy=model.Retry(self._settings),
         )
+        agent.add_hook(partial(_note_unknown, invocation), AfterToolCallEvent)
         cancel = threading.Event()
         try:
             limits: Limits = {"turns": self._settings.turns}
@@ -194,6 +198,14 @@ def _said(content: Sequence[Any]) -> str:
     """The text of an answer; that with its sources beside it stands a level deeper."""
     blocks = (inner for block in content for inner in (block, *block.get("citationsContent", {}).get("content", ())))
     return "".join(block.get("text", "") for block in blocks)
+
+
+def _note_unknown(invocation: Invocation, event: AfterToolCallEvent) -> None:
+    """Record a call of a tool that is not there: no other place sees it."""
+    if event.selected_tool is None:
+        # A name that is none would be the model's own text, which is content.
+        name = event.tool_use["name"] if NAME.fullmatch(event.tool_use["name"]) else ""
+        invocation.called(name, contract.UNKNOWN_TOOL.code, 0)
 
 
 def _count(agent: Agent, invocation: Invocation) -> None:
