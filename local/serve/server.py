@@ -226,12 +226,17 @@ class _World:
                 agent.process.wait_ready()
             gone = [agent for agent in self._agents.values() if agent not in agents.values()]
             self._leaving += gone
-            self.switch.replace(assembly.generation(_processes(agents)), lambda: _stop(gone))
+            self.switch.replace(assembly.generation(_processes(agents)), lambda: self._end(gone))
         except BaseException:
             _stop(new)
             self._load(before)
             raise
         self._agents, self.assembly = agents, assembly
+
+    def _end(self, gone: Iterable[Agent]) -> None:
+        """End agents that have answered all they had; an end of everything in between ends them, too."""
+        _stop(gone)
+        self._leaving = [agent for agent in self._leaving if agent not in gone]
 
     def _load(self, deployment: Deployment) -> None:
         """Let data and credentials be those of a deployment."""

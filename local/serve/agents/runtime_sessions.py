@@ -38,8 +38,9 @@ class RuntimeSessions:
     def use(self, runtime_arn: str, session: str) -> asyncio.Event:
         """Note that a session is used, and say when it is stopped."""
         self._forget_idle()
-        found = self._sessions.setdefault((runtime_arn, session), _Session(0))
+        found = self._sessions.pop((runtime_arn, session), None) or _Session(0)
         found.used = self._clock()
+        self._sessions[runtime_arn, session] = found  # at the end: the one that is idle longest comes first
         return found.stopped
 
     def stop(self, runtime_arn: str, session: str) -> bool:
@@ -52,7 +53,8 @@ class RuntimeSessions:
 
     def _forget_idle(self) -> None:
         since = self._clock() - IDLE_SECONDS
-        self._sessions = {key: session for key, session in self._sessions.items() if session.used >= since}
+        while self._sessions and next(iter(self._sessions.values())).used < since:
+            del self._sessions[next(iter(self._sessions))]
 
 
 async def unless_stopped[T](stopped: asyncio.Event, work: Awaitable[T]) -> T:
