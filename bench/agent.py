@@ -1,6 +1,6 @@
 """Figures of the agent, each against its reference in the same run: `python -m bench.agent`.
 
-Prints a table and ends with 1 if a figure does not hold. Takes about two minutes on two cores.
+Prints a table and ends with 1 if a figure does not hold. Takes about five minutes on two cores.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bench import agent_calls, agent_processes
+from bench import agent_calls, agent_connections, agent_processes
 from bench.agent_figures import Figure, printed
 
 MODEL = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -37,6 +37,7 @@ def all_figures(url: str) -> Iterator[Figure]:
     """Every figure, as it is measured."""
     yield from asyncio.run(agent_calls.figures(url))
     yield from agent_processes.figures()
+    yield from agent_connections.figures()
 
 
 @contextmanager

@@ -1,25 +1,11 @@
-"""One connection of the HTTP server: uvicorn's, over h11, with a bound on each wait and each size.
-
-uvicorn bounds the wait for the next request on a connection, and nothing else. Here a header has a size, a number of
-lines and a time, a body and an answer have a time, and the connections have a number: one too many takes the place of
-the one that has waited longest for its header, so that the slow never lock others out.
-
-A caller that sends its end (FIN) after its request has either left or only sends no more (`shutdown(SHUT_WR)`): TCP
-tells the two apart no sooner than something is sent. So it is sent something that means nothing (a 100 Continue before
-the answer, a comment within an event stream): one that has left answers that with a reset, and the connection is lost;
-the other one gets its answer. nginx and Go take both for left.
-
-This file imports nothing of its folder: the local deployment serves with it, too.
-"""
+"""One connection: its states, and what is done when one lasts too long."""
 
 import asyncio
 import re
-import resource
 import sys
+import time
 from asyncio import TimerHandle, Transport
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -30,52 +16,22 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-# Half of the files that a process may usually open (1,024): the other half is for connections to gateways and model.
-_MOST_CONNECTIONS = min(512, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+from .bounds import Bounds
+from .turns import Reads, Turns
+
 # After each question six times as long passes to the next: from one second on that makes five in 15 minutes, the
 # longest invocation, and Go's client takes five 1xx answers to a request (net/http, max1xxResponses).
 _ASKED_LATER = 6
 # How long what a refused peer still sends is read: closing before would take back the answer to it (RFC 9112, 9.6).
 _LINGER_SECONDS = 2.0
+# Read at once, and taken in pieces while a turn lasts: a line of a header, or a chunk, costs h11 some microseconds.
+_READ_BYTES = 65536
+_PIECE_BYTES = 512
+_TURN_SECONDS = 0.001
+# A small start of a request, which needs no turn; AgentCore's have about 30 lines.
+_SMALL_BYTES = 4096
+_SMALL_LINES = 64
 _HEADER_END = re.compile(rb"\n\r?\n")
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """What a connection may take.
-
-    Attributes:
-        header_bytes: Largest header. AgentCore passes on 20 headers of 4 KB
-            (developer guide, "Pass custom headers"), and adds its own.
-        header_lines: Most lines of a header; h11 takes some microseconds for each.
-        header_seconds: Longest wait for a whole header.
-        body_seconds: Longest wait for the rest of the body, where the application has no shorter one.
-        rest_seconds: The same, once the answer is out.
-        unsent_seconds: How long the peer may take to read what was written at once.
-        asked_seconds: When a caller that sends no more is asked for the second time whether it still reads.
-        connections: Most connections.
-    """
-
-    header_bytes: int = 128 * 1024
-    header_lines: int = 1_000
-    header_seconds: float = 20.0
-    body_seconds: float = 75.0
-    rest_seconds: float = 5.0
-    unsent_seconds: float = 60.0
-    asked_seconds: float = 1.0
-    connections: int = _MOST_CONNECTIONS
-
-
-def options(bounds: Bounds) -> dict[str, Any]:
-    """What `uvicorn.Config` needs to serve with these connections."""
-    return {
-        "http": partial(Connection, bounds=bounds),
-        "ws": "none",  # a WebSocket would have none of the bounds
-        "loop": "asyncio",  # the one loop whose transports these bounds are tried on
-        # One that finds no other to take the place of: 503.
-        "limit_concurrency": bounds.connections + 1,
-        "h11_max_incomplete_event_size": bounds.header_bytes,  # of lines of chunks and of trailers, too
-    }
 
 
 class Connection(H11Protocol):
@@ -89,9 +45,13 @@ class Connection(H11Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         bounds: Bounds,
+        turns: Turns,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._bounds = bounds
+        self._turns = turns
+        self._held = b""  # what waits for its turn
+        self._at_start = True
         self._seconds = {"header": bounds.header_seconds, "body": bounds.body_seconds, "rest": bounds.rest_seconds}
         self._awaited = ""  # what the peer owes: header, body, rest (of a body that was answered), or nothing
         self._since = 0.0
@@ -110,6 +70,8 @@ class Connection(H11Protocol):
         if len(self.connections) >= self._bounds.connections:
             self._make_room()
         super().connection_made(transport)
+        self.flow = self._reads = Reads(transport)
+        transport.max_size = _READ_BYTES  # type: ignore[attr-defined]  # of asyncio's transports
         transport.set_write_buffer_limits(high=0)  # `pause_writing` is then told of each byte that stays
         self._await()
 
@@ -121,7 +83,29 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what came, unless it is too much; what a refused peer still sends is dropped."""
+        """Take what came: the start of a small request at once, everything else in turn."""
+        if self._at_start and len(data) <= _SMALL_BYTES and data.count(b"\n") <= _SMALL_LINES:
+            self._at_start = False
+            self._take(data)
+        else:
+            self._held = data
+            self._reads.wait()
+            self._turns.ask(self._take_held)
+
+    def _take_held(self) -> bool:
+        """Take some of what waits; whether there is more."""
+        end = time.perf_counter() + _TURN_SECONDS
+        while self._held and time.perf_counter() < end and not self.transport.is_closing():
+            piece, self._held = self._held[:_PIECE_BYTES], self._held[_PIECE_BYTES:]
+            self._take(piece)
+        if self._held and not self.transport.is_closing():
+            return True
+        self._held = b""
+        self._reads.go_on()
+        return False
+
+    def _take(self, data: bytes) -> None:
+        """Take a piece, unless it is too much; what a refused peer still sends is dropped."""
         if self._refused:
             return
         if self._awaited == "header" and self._too_large(data):
@@ -140,6 +124,7 @@ class Connection(H11Protocol):
 
     def on_response_complete(self) -> None:
         """Wait for what comes next, if anything can."""
+        self._at_start = True
         super().on_response_complete()
         self._await()
         if self._only_reads and self._awaited == "header":

@@ -144,7 +144,7 @@ def lines(number: int, size: int) -> bytes:
     return b"".join(b"X-%d: %s\r\n" % (index, b"a" * size) for index in range(number))
 
 
-@pytest.mark.parametrize("header", [lines(20, 4096), lines(900, 10)], ids=["as large as AgentCore's", "many lines"])
+@pytest.mark.parametrize("header", [lines(20, 4096), lines(250, 10)], ids=["as large as AgentCore's", "many lines"])
 def test_a_large_header_is_taken(serve: Any, header: bytes) -> None:
     _, connect = serve()
     answer = heard(sent(connect(), b"GET / HTTP/1.1\r\nConnection: close\r\n" + header + HEAD))
@@ -157,8 +157,8 @@ def test_a_large_header_is_taken(serve: Any, header: bytes) -> None:
         [b"GET / HTTP/1.1\r\nX: ", *[b"a" * 65536] * 40],
         [b"GET / HTTP/1.1\r\nX: " + b"a" * 140_000 + b"\r\n" + HEAD],
         [b"GET /" + b"a" * 140_000 + b" HTTP/1.1\r\n" + HEAD],
-        [b"GET / HTTP/1.1\r\n" + b"a:b\r\n" * 1001 + HEAD],
-        [b"GET / HTTP/1.1\r\n", *[b"a:b\r\n"] * 1001],
+        [b"GET / HTTP/1.1\r\n" + b"a:b\r\n" * 257 + HEAD],
+        [b"GET / HTTP/1.1\r\n", *[b"a:b\r\n"] * 257],
     ],
     ids=["endless", "one line", "path", "lines", "lines one by one"],
 )
