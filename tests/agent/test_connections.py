@@ -10,6 +10,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from connections import Bounds, options
+from connections.turns import Turns
 from tests.agent.loopback import Loopback
 
 HASTY = Bounds(header_seconds=0.3, body_seconds=0.3, rest_seconds=0.3, unsent_seconds=0.3)
@@ -324,3 +326,32 @@ def test_who_leaves_within_a_body_is_missed(serve: Any) -> None:
     peer.shutdown(socket.SHUT_WR)
     assert heard(peer) == b""
     assert app.left.wait()
+
+
+def test_one_connection_has_its_turn_in_each_round_of_the_loop() -> None:
+    async def rounds() -> list[str]:
+        turns, taken = Turns(), list[str]()
+
+        def take(name: str) -> bool:
+            taken.append(name)
+            return len(taken) < 6
+
+        for name in ("a", "b"):
+            turns.ask(partial(take, name))
+        for _ in range(5):
+            await asyncio.sleep(0)
+            taken.append("|")
+        return taken
+
+    assert "".join(asyncio.run(rounds())).startswith(("a|b|a|", "|a|b|a"))
+
+
+def test_a_turn_that_fails_is_not_the_last_one() -> None:
+    async def run() -> bool:
+        turns, reached = Turns(), asyncio.Event()
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        turns.ask(lambda: bool(1 // 0))
+        turns.ask(lambda: bool(reached.set()))
+        return await reached.wait()
+
+    assert asyncio.run(run())
