@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,9 +23,10 @@ from contract import ContractError, Fault, Request
 from gateway import Gateways
 from invocation import Invocation
 from settings import Settings
-from toolset import NAME
 
 Emit = Callable[[str], None]
+# Bedrock's ToolUseBlock.name: pattern and length (botocore's bedrock-runtime model, shape ToolName).
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
 class Service:
@@ -204,7 +206,7 @@ def _note_unknown(invocation: Invocation, event: AfterToolCallEvent) -> None:
     """Record a call of a tool that is not there: no other place sees it."""
     if event.selected_tool is None:
         # A name that is none would be the model's own text, which is content.
-        name = event.tool_use["name"] if NAME.fullmatch(event.tool_use["name"]) else ""
+        name = event.tool_use["name"] if _NAME.fullmatch(event.tool_use["name"]) else ""
         invocation.called(name, contract.UNKNOWN_TOOL.code, 0)
 
 

@@ -6,12 +6,16 @@ messages came. The model is the tests' scripted ConverseStream. Prints its port 
 
 import asyncio
 import socket
+import sys
+from pathlib import Path
 
 import uvicorn
 from fastmcp import FastMCP
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Message, Receive, Scope, Send
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "agent"))  # the model goes by the agent's rules of tools
 
 from tests.agent.fake_bedrock import FakeBedrock
 from tests.agent.signature import signed

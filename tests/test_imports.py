@@ -28,6 +28,7 @@ def imported(folder: str) -> Iterator[tuple[str, str]]:
 
 def test_the_arrows_between_the_folders(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("logging.config.dictConfig", lambda _: None)  # it would switch every other logger off
     assert lint_imports("pyproject.toml", no_cache=True) == EXIT_STATUS_SUCCESS, capsys.readouterr().out
 
 
@@ -42,8 +43,8 @@ def test_what_runs_on_aws_stands_alone(folder: str) -> None:
     assert [found for found in imported(folder) if found[1].split(".")[0] in {"toolgate", "pulumi", *FOLDERS}] == []
 
 
-def test_of_the_agent_others_know_one_table() -> None:
-    """It is read under another name than in the agent's zip, so it imports nothing of the agent."""
+def test_of_the_agent_others_know_a_table_and_its_connections() -> None:
+    """They are read under other names than in the agent's zip, so they import nothing of the agent."""
     lines = [
         line
         for folder in FOLDERS
@@ -52,10 +53,13 @@ def test_of_the_agent_others_know_one_table() -> None:
         for line in path.open(encoding="utf-8")
     ]
     assert {line.strip() for line in lines if re.match(r"\s*(from|import) toolgate\.agent", line)} == {
-        "from toolgate.agent import tool_rules"
+        "from toolgate.agent import connections",
+        "from toolgate.agent import tool_rules",
     }
     of_table = {name for file, name in imported("agent") if file == "agent/tool_rules.py"}
     assert of_table <= sys.stdlib_module_names | {"collections.abc", "urllib.parse"}
+    of_connections = {name.split(".")[0] for _, name in imported("agent/connections")}
+    assert of_connections <= sys.stdlib_module_names | {"h11", "starlette", "uvicorn"}
 
 
 def test_the_pack_reads_documents_without_pulumi() -> None:

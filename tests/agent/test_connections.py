@@ -351,7 +351,12 @@ def test_a_turn_that_fails_is_not_the_last_one() -> None:
         turns, reached = Turns(), asyncio.Event()
         asyncio.get_running_loop().set_exception_handler(lambda *_: None)
         turns.ask(lambda: bool(1 // 0))
-        turns.ask(lambda: bool(reached.set()))
+
+        def last() -> bool:
+            reached.set()
+            return False
+
+        turns.ask(last)
         return await reached.wait()
 
     assert asyncio.run(run())
