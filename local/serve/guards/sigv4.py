@@ -7,9 +7,10 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-s
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -46,7 +47,14 @@ class Received:
 
     def header(self, name: str) -> str:
         """The header's value, several joined by a comma, or an empty text."""
-        return ",".join(value for key, value in self.headers if key.lower() == name)
+        return ",".join(self._values.get(name, ()))
+
+    @cached_property
+    def _values(self) -> Mapping[str, Sequence[str]]:
+        values: dict[str, list[str]] = {}
+        for name, value in self.headers:
+            values.setdefault(name.lower(), []).append(value)
+        return values
 
 
 @dataclass(frozen=True)
@@ -195,18 +203,10 @@ def _check_key(request: Received, key: Key | None, now: datetime) -> Key:
 
 
 class _Signer(SigV4Auth):  # type: ignore[misc]  # botocore has no types
-    """Signs exactly the headers that the client listed; botocore would choose its own."""
-
-    def __init__(self, credentials: BotocoreCredentials, claimed: _Authorization) -> None:
-        super().__init__(credentials, claimed.service, claimed.region)
-        self._signed = claimed.signed
+    """Signs the headers that the request has here: those that the client listed. botocore would choose its own."""
 
     def headers_to_sign(self, request: AWSRequest) -> HTTPHeaders:
-        headers = HTTPHeaders()
-        for name, value in request.headers.items():
-            if name.lower() in self._signed:
-                headers[name.lower()] = value
-        return headers
+        return request.headers
 
 
 class _S3Signer(_Signer):
@@ -218,20 +218,18 @@ class _S3Signer(_Signer):
 
 def _signature(request: Received, claimed: _Authorization, key: Key) -> str:
     kind = _S3Signer if claimed.service == "s3" else _Signer
-    signer = kind(BotocoreCredentials(claimed.access_key_id, key.secret, key.token), claimed)
+    credentials = BotocoreCredentials(claimed.access_key_id, key.secret, key.token)
+    signer = kind(credentials, claimed.service, claimed.region)
     query = f"?{request.query}" if request.query else ""
     rebuilt = AWSRequest(
         method=request.method, url=f"https://{request.header('host')}{request.path}{query}", data=request.body
     )
-    _copy(request.headers, rebuilt.headers)
+    for name, value in request.headers:
+        if name.lower() in claimed.signed:
+            rebuilt.headers[name.lower()] = value  # botocore's headers add here, they do not replace
     rebuilt.context["timestamp"] = request.header("x-amz-date")
     try:
         to_sign = signer.string_to_sign(rebuilt, signer.canonical_request(rebuilt))
     except ValueError:  # what the client calls its host makes no URL
         raise SignatureError("InvalidSignatureException", "The Host header is not a host") from None
     return str(signer.signature(to_sign, rebuilt))
-
-
-def _copy(headers: Iterable[tuple[str, str]], into: HTTPHeaders) -> None:
-    for name, value in headers:
-        into[name] = value  # botocore's headers add here, they do not replace
