@@ -22,13 +22,14 @@ def review(
 
     Exit code 0: no mandatory violation. 1: there are some. 2: a stack cannot be planned.
     """
+    from toolgate.review.command import UnknownStackError
     from toolgate.review.command import review as reviewed
     from toolgate.review.revisions import RevisionError
 
     options.pack_config(rules)  # what is wrong with the file is said before anything is planned
     try:
         return reviewed(program, base, stacks, out, summary, rules=rules)
-    except RevisionError as error:
+    except (RevisionError, UnknownStackError) as error:
         raise CommandError(str(error)) from error
     except OSError as error:
         raise CommandError(f"{error.filename} cannot be written ({error.strerror}); give another file") from error

@@ -18,6 +18,10 @@ FINE, MANDATORY, UNPLANNED = 0, 1, 2
 """Exit codes. That somebody gains access or a lock is taken off is no fault: people judge it, by the summary."""
 
 
+class UnknownStackError(Exception):
+    """A stack that was asked for is not there; the text says which there are."""
+
+
 def review(  # noqa: PLR0913  what the command line has
     root: Path,
     base: str,
@@ -39,6 +43,7 @@ def review(  # noqa: PLR0913  what the command line has
 
     Raises:
         RevisionError: There is no such revision.
+        UnknownStackError: A stack has settings on neither side.
     """
     compared = revisions(root, base)
     judgements = _judgements(root, compared, stacks, rules)
@@ -60,7 +65,11 @@ def _judgements(root: Path, compared: Revisions, stacks: Sequence[str], rules: P
         TemporaryDirectory(dir=scratch, prefix="review-") as folder,
         tree_of(root, compared.base, Path(folder)) as tree,
     ):
-        wanted = stacks or sorted({*stacks_of(tree), *stacks_of(root)})
+        known = {*stacks_of(tree), *stacks_of(root)}
+        if unknown := [stack for stack in stacks if stack not in known]:
+            there = ", ".join(sorted(known)) or "none"
+            raise UnknownStackError(f"no stack `{unknown[0]}`, before or after; there are: {there}")
+        wanted = stacks or sorted(known)
         with waiting_for(f"the plans of {', '.join(wanted)}, before and after"):
             before, after = plan_trees(
                 [tree, root], wanted, Path(folder), [_at_base(rules, root, tree), rules and rules.resolve()]

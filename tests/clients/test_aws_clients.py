@@ -113,12 +113,17 @@ def test_the_sdk_for_javascript(up: Serving, folder: Path) -> None:
     payloads = {"plain": QUESTION, "streamed": {**QUESTION, "stream": True}, "bad payload": 1}
     asked: dict[str, Any] = {name: {"agentRuntimeArn": arn, "payload": json.dumps(it)} for name, it in payloads.items()}
     asked["short session"] = {**asked["plain"], "runtimeSessionId": "short"}
+    asked["session that is not ASCII"] = {
+        **asked["plain"],
+        "runtimeSessionId": "\u00e9" * 40,
+    }  # the SDK lets it through
     variables = {**up.environment, "CLIENTS": str(NODE / "package.json")}
     found = answers([NODE / "node_modules/.bin/node", PROGRAMS / "aws_sdk_js.mjs"], asked, folder, variables)
     says = {
         "plain": (200, "The result is 112."),
         "streamed": (200, '"status": "success"'),
         "bad payload": (424, "RuntimeClientError: Received error (400) from runtime."),
+        "session that is not ASCII": (400, "ValidationException"),
         "short session": (400, "ValidationException: 1 validation error detected: Value 'short' at 'runtimeSessionId'"),
     }
     assert {name: status for name, (status, _, _) in found.items()} == {

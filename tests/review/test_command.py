@@ -143,6 +143,7 @@ def test_the_rules_configuration_is_each_sides_own(project: Path, change: Callab
     ("arguments", "words"),
     [
         (["--base", "nowhere"], "error: nowhere is no revision of this repository"),
+        (["--base", "HEAD", "--stack", "nowhere"], "error: no stack `nowhere`, before or after; there are: "),
         ([], "--base"),
     ],
 )

@@ -49,6 +49,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
                 stderr=subprocess.PIPE,
                 text=True,
                 process_group=0,
+                preexec_fn=_as_in_a_terminal,  # noqa: PLW1509  # between fork and exec it takes no lock
             )
         )
         stack.callback(lambda: _signal_group(process, signal.SIGKILL))
@@ -123,6 +124,12 @@ def test_what_keeps_it_from_starting_is_still_said(start: Start) -> None:
     process = start("echo 'no such module' >&2; exit 3")
     assert process.communicate(timeout=PATIENCE) == ("", "no such module\n")
     assert process.returncode == 3
+
+
+def _as_in_a_terminal() -> None:
+    """Signals do what they do by default, though whoever runs the tests in the background ignores some."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _assert_ended_quietly(process: subprocess.Popen[str]) -> None:
