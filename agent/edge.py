@@ -12,13 +12,15 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import contract
-from contract import ContractError, Request
+from contract import ContractError, Fault, Request
 from invocation import Invocation
 from settings import Settings
 
 # Done once the request's caller has left. AgentCore's SDK runs the handler in a loop of its own, with this context.
 LEFT: ContextVar[Future[None] | None] = ContextVar("left", default=None)
 
+# Of the event loop, until the end of a caller is heard that sends it right behind its request: nothing is begun then.
+_ROUNDS = 3
 # A character of JSON takes at most six bytes (\uXXXX), or twelve for one outside the basic plane.
 _BYTES_PER_CHARACTER = 12
 _BYTES_BESIDES_PROMPT = 10_000
@@ -48,21 +50,22 @@ class Edge:
             request = contract.read(body, self._settings.prompt_characters)
         except (ContractError, TimeoutError) as error:
             fault = error.fault if isinstance(error, ContractError) else contract.BODY_TIMEOUT
-            headers = Headers(scope=scope)
-            request_id = headers.get(REQUEST_ID_HEADER) or str(uuid.uuid4())
-            Invocation(request_id, headers.get(SESSION_HEADER)).log(fault.status, fault.code)
-            if fault is contract.CALLER_LEFT:
-                return
-            await JSONResponse(contract.failure(fault), fault.status)(scope, receive, send)
+            _log(scope, fault)
+            if fault is not contract.CALLER_LEFT:
+                await JSONResponse(contract.failure(fault), fault.status)(scope, receive, send)
             return
         left: Future[None] = Future()
-        token = LEFT.set(left)
         watching = asyncio.create_task(_watch(receive, left))
         try:
+            for _ in range(_ROUNDS):
+                await asyncio.sleep(0)
+            if left.done():
+                _log(scope, contract.CALLER_LEFT)
+                return
+            LEFT.set(left)
             await self._app(scope, _replaying(request, receive), send)
         finally:
             watching.cancel()
-            LEFT.reset(token)
 
     async def _body(self, receive: Receive) -> bytes:
         """Read the body. All of it is taken, so that the client gets to read its answer."""
@@ -82,6 +85,12 @@ class Edge:
         if size > self._most:
             raise ContractError(contract.too_large(self._most))
         return b"".join(parts)
+
+
+def _log(scope: Scope, fault: Fault) -> None:
+    headers = Headers(scope=scope)
+    request_id = headers.get(REQUEST_ID_HEADER) or str(uuid.uuid4())
+    Invocation(request_id, headers.get(SESSION_HEADER)).log(fault.status, fault.code)
 
 
 async def _watch(receive: Receive, left: Future[None]) -> None:

@@ -12,7 +12,9 @@ import boto3
 import uvicorn
 from bedrock_agentcore.runtime import BedrockAgentCoreApp, BedrockAgentCoreContext, RequestContext
 from starlette.middleware import Middleware
+from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
 
 import connections
 import logs
@@ -49,6 +51,7 @@ def build_service(wanted: Settings) -> Service:
 def build_app(service: Service, wanted: Settings) -> BedrockAgentCoreApp:
     """Make the HTTP application of AgentCore's contract around the service."""
     app = BedrockAgentCoreApp(middleware=[Middleware(Edge, settings=wanted)])
+    app.router.routes[:] = [_in_the_loop(route) for route in app.router.routes]
 
     @app.entrypoint
     async def invoke(payload: dict[str, Any], context: RequestContext) -> Response | AsyncIterator[dict[str, Any]]:
@@ -61,6 +64,19 @@ def build_app(service: Service, wanted: Settings) -> BedrockAgentCoreApp:
         return JSONResponse(body, status)
 
     return app
+
+
+def _in_the_loop(route: BaseRoute) -> BaseRoute:
+    """The route; `/ping` without a thread, because beside a busy event loop a thread waits for its turn for seconds."""
+    if not isinstance(route, Route) or route.path != "/ping":
+        return route
+    answer = route.endpoint
+
+    async def ping(request: HttpRequest) -> Response:
+        found: Response = answer(request)
+        return found
+
+    return Route(route.path, ping, methods=["GET"])
 
 
 def main() -> int:

@@ -4,9 +4,9 @@ uvicorn bounds the wait for the next request on a connection, and nothing else. 
 lines and a time, a body and an answer have a time, and the connections have a number: one too many takes the place of
 the one that has waited longest for its header, so that the slow never lock others out.
 
-All connections share one event loop, and what costs most to parse is small. So only the start of a request, where it is
-small too, is looked at when it comes; the rest waits for its turn, and one connection has it at a time: `/ping` is
-answered beside callers that send as much as they can.
+All connections share one event loop, and what costs most to parse is small. So only a GET, where it is small too, is
+looked at when it comes; the rest waits for its turn, and all turns of a round of the loop have a millisecond: `/ping`
+is answered beside callers that send as much as they can.
 
 A caller that sends its end (FIN) after its request has either left or only sends no more (`shutdown(SHUT_WR)`): TCP
 tells the two apart no sooner than something is sent. So it is sent something that means nothing (a 100 Continue before

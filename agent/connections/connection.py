@@ -27,8 +27,8 @@ _LINGER_SECONDS = 2.0
 # Read at once, and taken in pieces while a turn lasts: a line of a header, or a chunk, costs h11 some microseconds.
 _READ_BYTES = 65536
 _PIECE_BYTES = 512
-_TURN_SECONDS = 0.001
-# A small start of a request, which needs no turn; AgentCore's have about 30 lines.
+# A question after the agent's health needs no turn; AgentCore's requests have about 30 lines.
+_AT_ONCE = b"GET "
 _SMALL_BYTES = 4096
 _SMALL_LINES = 64
 _HEADER_END = re.compile(rb"\n\r?\n")
@@ -83,18 +83,19 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what came: the start of a small request at once, everything else in turn."""
-        if self._at_start and len(data) <= _SMALL_BYTES and data.count(b"\n") <= _SMALL_LINES:
-            self._at_start = False
+        """Take what came: the start of a small GET at once, everything else in turn."""
+        small = len(data) <= _SMALL_BYTES and data.count(b"\n") <= _SMALL_LINES
+        at_once = self._at_start and small and data.startswith(_AT_ONCE)
+        self._at_start = False
+        if at_once:
             self._take(data)
         else:
             self._held = data
             self._reads.wait()
             self._turns.ask(self._take_held)
 
-    def _take_held(self) -> bool:
-        """Take some of what waits; whether there is more."""
-        end = time.perf_counter() + _TURN_SECONDS
+    def _take_held(self, end: float) -> bool:
+        """Take some of what waits, until a time; whether there is more."""
         while self._held and time.perf_counter() < end and not self.transport.is_closing():
             piece, self._held = self._held[:_PIECE_BYTES], self._held[_PIECE_BYTES:]
             self._take(piece)

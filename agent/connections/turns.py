@@ -1,30 +1,38 @@
-"""What is read of a connection waits for its turn; one connection has it in each round of the event loop."""
+"""What is read of a connection waits for its turn; all turns of a round of the event loop have a millisecond."""
 
 import asyncio
+import time
 from asyncio import Transport
 from collections import deque
 from collections.abc import Callable
 
 from uvicorn.protocols.http.flow_control import FlowControl
 
+_ROUND_SECONDS = 0.001
+
+type Take = Callable[[float], bool]
+"""Takes some of what waits, until a time of `time.perf_counter`; whether there is more."""
+
 
 class Turns:
     """Who waits, in order."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Callable[[], bool]] = deque()
+        self._waiting: deque[Take] = deque()
 
-    def ask(self, take: Callable[[], bool]) -> None:
+    def ask(self, take: Take) -> None:
         """Let `take` be called in its turn, and again in a later one for as long as it says so."""
         self._waiting.append(take)
         if len(self._waiting) == 1:
             asyncio.get_running_loop().call_soon(self._next)
 
     def _next(self) -> None:
-        take = self._waiting.popleft()
+        end = time.perf_counter() + _ROUND_SECONDS
         try:
-            if take():
-                self._waiting.append(take)
+            while self._waiting and time.perf_counter() < end:
+                take = self._waiting.popleft()
+                if take(end):
+                    self._waiting.append(take)
         finally:
             if self._waiting:
                 asyncio.get_running_loop().call_soon(self._next)

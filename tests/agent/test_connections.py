@@ -328,31 +328,37 @@ def test_who_leaves_within_a_body_is_missed(serve: Any) -> None:
     assert app.left.wait()
 
 
-def test_one_connection_has_its_turn_in_each_round_of_the_loop() -> None:
+def test_all_turns_of_a_round_of_the_loop_have_a_moment_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("connections.turns.time.perf_counter", lambda: now)
+
     async def rounds() -> list[str]:
         turns, taken = Turns(), list[str]()
 
-        def take(name: str) -> bool:
+        def take(name: str, end: float) -> bool:
+            nonlocal now
             taken.append(name)
-            return len(taken) < 6
+            if name.isupper():  # it takes as long as it may
+                now = end
+            return name.isupper() and len(taken) < 12
 
-        for name in ("a", "b"):
+        for name in ("a", "b", "A", "c", "B"):
             turns.ask(partial(take, name))
-        for _ in range(5):
+        for _ in range(6):
             await asyncio.sleep(0)
             taken.append("|")
         return taken
 
-    assert "".join(asyncio.run(rounds())).startswith(("a|b|a|", "|a|b|a"))
+    assert "".join(asyncio.run(rounds())).strip("|").startswith("abA|cB|A|B")
 
 
 def test_a_turn_that_fails_is_not_the_last_one() -> None:
     async def run() -> bool:
         turns, reached = Turns(), asyncio.Event()
         asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-        turns.ask(lambda: bool(1 // 0))
+        turns.ask(lambda _end: bool(1 // 0))
 
-        def last() -> bool:
+        def last(_end: float) -> bool:
             reached.set()
             return False
 

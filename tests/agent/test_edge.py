@@ -3,13 +3,17 @@
 import asyncio
 import json
 import logging
+import threading
 import tracemalloc
 from typing import Any
 
+import httpx
 import pytest
+from bedrock_agentcore.runtime.models import PingStatus
 from starlette.types import Message
 
 from edge import Edge
+from main import build_app, build_service
 from settings import Settings
 from tests.agent.conftest import PATIENT
 
@@ -72,3 +76,45 @@ def test_a_caller_that_leaves_gets_no_answer_and_has_its_line(caplog: pytest.Log
     assert caller.sent == []
     [line] = [vars(record)["fields"] for record in caplog.records]
     assert (line["status"], line["code"]) == (499, "caller_left")
+
+
+def test_nothing_begins_for_a_caller_that_has_left_right_behind_its_request(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "agent")
+    messages: list[Message] = [
+        {"type": "http.request", "body": b'{"prompt": "Hi"}', "more_body": False},
+        {"type": "http.disconnect"},
+    ]
+    caller = Caller(parts=0, size=0)
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    async def begin(*_: Any) -> None:
+        raise AssertionError("an invocation has begun")
+
+    asyncio.run(Edge(begin, Settings(**PATIENT))(dict(SCOPE), receive, caller.send))
+    assert caller.sent == []
+    [line] = [vars(record)["fields"] for record in caplog.records]
+    assert (line["status"], line["code"]) == (499, "caller_left")
+
+
+def test_the_agents_health_needs_no_thread() -> None:
+    """Beside a busy event loop, one that waits for Python's lock may do so for seconds."""
+    wanted = Settings(**PATIENT)
+    app = build_app(build_service(wanted), wanted)
+    threads = set[int]()
+
+    def health() -> PingStatus:
+        threads.add(threading.get_ident())
+        return PingStatus.HEALTHY
+
+    app.ping(health)
+
+    async def asked() -> dict[str, Any]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://agent") as client:
+            answer: dict[str, Any] = (await client.get("/ping")).json()
+            assert (await client.post("/ping")).status_code == 405
+            return answer
+
+    assert asyncio.run(asked())["status"] == "Healthy"
+    assert threads == {threading.get_ident()}
