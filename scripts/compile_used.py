@@ -42,7 +42,7 @@ def main(root: Path = ROOT) -> int:
     """Import what the project in `root` imports; return 0: what cannot be imported here is compiled another time."""
     sys.dont_write_bytecode = False
     found = {name for path in sources(root) for name in imported(path.read_text(encoding="utf-8"))}
-    ours = {path.stem for path in root.iterdir()} | {path.stem for path in (root / "agent").glob("*.py")}
+    ours = {path.stem for path in root.iterdir()} | {path.stem for path in (root / "agent").glob("*")}
     warnings.simplefilter("ignore")
     with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
         for name in sorted(found):

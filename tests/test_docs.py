@@ -57,7 +57,7 @@ INTERNAL = {
     "access/cedar/cedar_values.py: ArgumentError",
     "access/scan/reader.py: UnreadError",
     "agent/contract.py: ContractError",
-    "agent/model.py: ModelError",
+    "agent/model/bedrock.py: ModelError",
     "components/iam/leftovers.py: InUseError",
     "components/iam/leftovers.py: NotRemovedError",
     "components/iam/provider_session.py: NoSessionError",

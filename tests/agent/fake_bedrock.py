@@ -16,9 +16,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-import tool_rules
 from tests.agent.loopback import Loopback
 from toolgate.local.serve.model import converse_messages
+from tools import tool_rules
 
 Event = tuple[str, dict[str, Any]]
 Fault = Callable[[list[Event]], Awaitable[Response]]

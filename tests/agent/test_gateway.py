@@ -19,13 +19,13 @@ from starlette.testclient import TestClient
 import contract
 from contract import ContractError
 from gateway import Gateway, Gateways
+from gateway.transport import GatewayTransport
 from settings import Settings
 from tests.agent import fake_gateway
 from tests.agent.conftest import PATIENT
 from tests.agent.fake_bedrock import FakeBedrock
 from tests.agent.fake_gateway import FakeGateway
 from toolgate.local.serve.access_log import AGENT_REQUEST_ID
-from transport import GatewayTransport
 
 
 class Rotating(Credentials):  # type: ignore[misc]

@@ -8,8 +8,8 @@ import pytest
 from starlette.responses import JSONResponse, Response
 from starlette.testclient import TestClient
 
-import images
-from session import LEFT_OUT
+from gateway import images
+from gateway.session import LEFT_OUT
 from tests.agent.fake_bedrock import FakeBedrock
 from tests.agent.fake_gateway import NUMBERS, FakeGateway
 

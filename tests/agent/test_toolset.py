@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-import tool_rules
 from tests.agent.conftest import PATIENT
 from tests.agent.fake_bedrock import FakeBedrock
 from tests.agent.fake_gateway import FakeGateway
 from tests.agent.test_gateway import lines
+from tools import tool_rules
 
 CLAUDE, NOVA, LLAMA = PATIENT["model_id"], "us.amazon.nova-lite-v1:0", "us.meta.llama3-3-70b-instruct-v1:0"
 PROFILE = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abcdefghij12"

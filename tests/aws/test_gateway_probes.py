@@ -57,8 +57,8 @@ def test_a_change_of_what_creation_decides(probe: Probe, change: str) -> None:
 def test_a_client_of_one_version(probe: Probe, version: str) -> None:
     """What is a client told that wants to speak a protocol version?
 
-    agent/transport.py speaks the newest that the mcp library knows; local/serve/gateway/json_rpc.py offers the newest
-    of the gateway's own where it has not the client's.
+    agent/gateway/transport.py speaks the newest that the mcp library knows; local/serve/gateway/json_rpc.py offers the
+    newest of the gateway's own where it has not the client's.
     """
 
     def observe(world: World) -> Observed:
@@ -138,8 +138,8 @@ def test_shape_of_a_result(probe: Probe) -> None:
 def test_what_an_agent_says_in_meta(probe: Probe) -> None:
     """Is a tool call carried out whose `_meta` names the invocation that it is made for?
 
-    agent/gateway.py writes it into each call, as OpenTelemetry does with its own; local/serve/access_log.py reads it.
-    Whether AWS's gateway log shows it is to be looked up there by hand.
+    agent/gateway/gateway.py writes it into each call, as OpenTelemetry does with its own; local/serve/access_log.py
+    reads it. Whether AWS's gateway log shows it is to be looked up there by hand.
     """
     params = {"name": ADD, "arguments": {"a": 1, "b": 2}, "_meta": {REQUEST_ID: "of-the-probe"}}
 

@@ -29,8 +29,8 @@ REGIONS_OF = "lambda"
 def test_words_of_a_denied_call(probe: Probe) -> None:
     """With which HTTP status, code and message is a call refused that no policy permits?
 
-    agent/transport.py takes JSON-RPC -32002 for the policy's refusal; local/serve/guards/cedar_guard.py answers so,
-    with HTTP 200.
+    agent/gateway/transport.py takes JSON-RPC -32002 for the policy's refusal; local/serve/guards/cedar_guard.py
+    answers so, with HTTP 200.
     """
 
     def observe(world: World) -> Observed:

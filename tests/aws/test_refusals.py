@@ -35,8 +35,8 @@ def test_who_may_not_invoke_the_agent_is_refused(world: World) -> None:
 def test_words_of_a_refusal(probe: Probe, who: str) -> None:
     """With which HTTP status, code and message does a gateway refuse a request?
 
-    agent/transport.py tells a refusal from a fault by the status, and local/serve/guards/iam_guard.py answers in the
-    words that are assumed to be AWS's.
+    agent/gateway/transport.py tells a refusal from a fault by the status, and local/serve/guards/iam_guard.py answers
+    in the words that are assumed to be AWS's.
     """
     probe(lambda world: _words(world, who))
 

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from strands.types.tools import AgentTool
 
 import logs
-import tool_rules
+
+from . import tool_rules
 
 
 def readable(reply: bytes) -> bytes:

@@ -24,10 +24,11 @@ from strands.types.tools import ToolUse
 import contract
 import logs
 from contract import ContractError, Fault
-from results import code_of_error, readable, told
-from session import Session
 from settings import Settings
-from toolset import offerable, together
+from tools.toolset import offerable, together
+
+from .results import code_of_error, readable, told
+from .session import Session
 
 # How strands words the exception of a call that got a JSON-RPC error (strands/tools/mcp/mcp_client.py).
 _FAILED = "Tool execution failed: "

@@ -18,11 +18,12 @@ from strands.tools.mcp import MCPClient
 from strands.tools.mcp.mcp_agent_tool import MCPAgentTool
 from strands.types.tools import ToolResultContent
 
-import images
 import logs
 from contract import Fault
 from settings import Settings
-from transport import GatewayTransport
+
+from . import images
+from .transport import GatewayTransport
 
 # What the model is told of content that it cannot read, such as sound or a link.
 LEFT_OUT = "Part of the tool's result was left out, because it cannot be shown here."

@@ -29,7 +29,8 @@ import logs
 from contract import Fault
 from invocation import Invocation
 from settings import Settings
-from tool_calls import WHOLE, ToolCalls
+
+from .tool_calls import WHOLE, ToolCalls
 
 # Errors of ConverseStream (botocore's bedrock-runtime model), by code.
 _CODE_FAULTS = {

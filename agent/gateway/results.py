@@ -7,7 +7,8 @@ from typing import Any
 from strands.types.tools import ToolUse
 
 from contract import Fault
-from session import LEFT_OUT
+
+from .session import LEFT_OUT
 
 # What the model is told of a result without content.
 NOTHING = "The tool returned nothing."

@@ -27,8 +27,9 @@ import contract
 import logs
 from contract import Fault
 from settings import Settings
-from signing import sign
-from toolset import readable
+from tools.toolset import readable
+
+from .signing import sign
 
 SESSION_HEADER = "mcp-session-id"
 # Code of JSON-RPC errors made here; -32000 to -32099 are the implementation's own (JSON-RPC 2.0, section 5.1).
