@@ -89,10 +89,17 @@ class Host:
 
 @dataclass(frozen=True)
 class Agent:
-    """An agent's process, and a digest of what it is made of: as long as that is the same, the process may go on."""
+    """An agent's process, and a digest of what it is made of: as long as that is the same, the process may go on.
+
+    Attributes:
+        process: The process.
+        made_of: The digest.
+        folder: The agent's code.
+    """
 
     process: AgentProcess
     made_of: str
+    folder: Path
 
 
 @dataclass(frozen=True)
@@ -114,6 +121,11 @@ class Assembly:
     code: Path
     functions: dict[str, list["LocalFunction"]] = field(default_factory=dict)
     function_logs: dict[str, BoundedFile] = field(default_factory=dict)
+
+    @property
+    def functions_code(self) -> Path:
+        """The folder with the code of the functions."""
+        return self.code / "functions"
 
     def gateway_url(self, gateway_id: str) -> str:
         """The MCP endpoint of a gateway."""
@@ -146,7 +158,7 @@ class Assembly:
         environment = self._environment(own, of.role_arn, "BedrockAgentCore-local")
         log = self.host.logs / f"{of.agent}.log"
         process = AgentProcess(f"agent {of.agent}", entry_point, environment, log, continues=before is not None)
-        return Agent(process, made_of)
+        return Agent(process, made_of, folder)
 
     def generation(self, agents: Mapping[str, AgentProcess]) -> Generation:
         """The ASGI app of everything, and what must run with it.
@@ -210,7 +222,7 @@ class Assembly:
             return AbsentFunction(target.function_arn or "")
         if function.code is None:
             raise DeploymentError(f"{target.label}: its function cannot be run here")
-        folder = self.code / "functions" / function.name
+        folder = self.functions_code / function.name
         if not folder.exists():
             folder.mkdir(parents=True)
             write_out(function.code, folder, self.host.root)

@@ -2,12 +2,13 @@
 
 import errno
 import re
+import shutil
 import socket
 import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, MutableSequence, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -215,10 +216,13 @@ class _World:
         _refuse_unsupported(parsed, self.host.env)
         self._number += 1
         assembly = Assembly(parsed, resources(deployment), self.host, self._code / str(self._number))
-        agents = {it.arn: assembly.agent(it, self._agents.get(it.arn)) for it in parsed.runtimes}
-        new = [agent for arn, agent in agents.items() if agent is not self._agents.get(arn)]
-        before = self.assembly.deployment
-        try:
+        before = self.assembly
+        with ExitStack() as undo:
+            undo.callback(shutil.rmtree, assembly.code, ignore_errors=True)
+            agents = {it.arn: assembly.agent(it, self._agents.get(it.arn)) for it in parsed.runtimes}
+            new = [agent for arn, agent in agents.items() if agent is not self._agents.get(arn)]
+            undo.callback(self._load, before.deployment)
+            undo.callback(_stop, new)
             self._load(parsed)
             for agent in new:
                 agent.process.start()
@@ -226,17 +230,20 @@ class _World:
                 agent.process.wait_ready()
             gone = [agent for agent in self._agents.values() if agent not in agents.values()]
             self._leaving += gone
-            self.switch.replace(assembly.generation(_processes(agents)), lambda: self._end(gone))
-        except BaseException:
-            _stop(new)
-            self._load(before)
-            raise
+            self.switch.replace(assembly.generation(_processes(agents)), lambda: self._end(gone, before.functions_code))
+            undo.pop_all()
         self._agents, self.assembly = agents, assembly
 
-    def _end(self, gone: Iterable[Agent]) -> None:
+    def _end(self, gone: Sequence[Agent], functions: Path) -> None:
         """End agents that have answered all they had; an end of everything in between ends them, too."""
         _stop(gone)
         self._leaving = [agent for agent in self._leaving if agent not in gone]
+        for folder in (functions, *(agent.folder for agent in gone)):
+            shutil.rmtree(folder, ignore_errors=True)
+            for above in (folder.parent, folder.parent.parent):
+                with suppress(OSError):  # something else is in it
+                    if above != self._code:
+                        above.rmdir()
 
     def _load(self, deployment: Deployment) -> None:
         """Let data and credentials be those of a deployment."""

@@ -32,7 +32,8 @@ def test_neither_calls_nor_edits_leave_anything(
         url = serving.gateway_url("handmade-tools-abcdefghij")
 
         def kept() -> dict[str, int]:
-            return {"keys": len(world.host.sessions._keys), "leaving": len(world._leaving)}
+            code = sum(1 for _ in world._code.rglob("*"))
+            return {"keys": len(world.host.sessions._keys), "leaving": len(world._leaving), "code": code}
 
         rpc(url, serving.session(ASSISTANT), "tools/call", SEARCH)
         before, agent = kept(), world._agents
