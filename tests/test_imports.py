@@ -54,9 +54,9 @@ def test_of_the_agent_others_know_a_table_and_its_connections() -> None:
     ]
     assert {line.strip() for line in lines if re.match(r"\s*(from|import) toolgate\.agent", line)} == {
         "from toolgate.agent import connections",
-        "from toolgate.agent.tools import tool_rules",
+        "from toolgate.agent.toolset import rules as tool_rules",
     }
-    of_table = {name for file, name in imported("agent") if file == "agent/tools/tool_rules.py"}
+    of_table = {name for file, name in imported("agent") if file == "agent/toolset/rules.py"}
     assert of_table <= sys.stdlib_module_names | {"collections.abc", "urllib.parse"}
     of_connections = {name.split(".")[0] for _, name in imported("agent/connections")}
     assert of_connections <= sys.stdlib_module_names | {"h11", "starlette", "uvicorn"}

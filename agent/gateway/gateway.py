@@ -25,7 +25,7 @@ import contract
 import logs
 from contract import ContractError, Fault
 from settings import Settings
-from tools.toolset import offerable, together
+from toolset.offer import offerable, together
 
 from .results import code_of_error, readable, told
 from .session import Session

@@ -27,7 +27,7 @@ import contract
 import logs
 from contract import Fault
 from settings import Settings
-from tools.toolset import readable
+from toolset.offer import readable
 
 from .signing import sign
 

@@ -1,7 +1,7 @@
 """Tools that somebody wrote by hand, checked whole: whatever AgentCore's schema has no word for would be lost.
 
 Models look at the schemas too, and one tool that they refuse fails each of their requests; the agent leaves such a tool
-out (`agent/tools/tool_rules.py`, with the sources). What passes here is taken by the models of every family named
+out (`agent/toolset/rules.py`, with the sources). What passes here is taken by the models of every family named
 there.
 """
 

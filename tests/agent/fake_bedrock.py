@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from tests.agent.loopback import Loopback
 from toolgate.local.serve.model import converse_messages
-from tools import tool_rules
+from toolset import rules as tool_rules
 
 Event = tuple[str, dict[str, Any]]
 Fault = Callable[[list[Event]], Awaitable[Response]]

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, SchemaError
 
-from tools import tool_rules
+from toolset import rules as tool_rules
 
 KEYWORDS = sorted({*tool_rules._WITHIN, *tool_rules._MUST_BE, "const", "default", "nullable", "x-odd"})
 NAMES = st.sampled_from(["a", "b", "$ref", "type"])

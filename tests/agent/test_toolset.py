@@ -12,7 +12,7 @@ from tests.agent.conftest import PATIENT
 from tests.agent.fake_bedrock import FakeBedrock
 from tests.agent.fake_gateway import FakeGateway
 from tests.agent.test_gateway import lines
-from tools import tool_rules
+from toolset import rules as tool_rules
 
 CLAUDE, NOVA, LLAMA = PATIENT["model_id"], "us.amazon.nova-lite-v1:0", "us.meta.llama3-3-70b-instruct-v1:0"
 PROFILE = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abcdefghij12"

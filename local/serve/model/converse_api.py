@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from toolgate.access.iam.policies import Policy
-from toolgate.agent.tools import tool_rules
+from toolgate.agent.toolset import rules as tool_rules
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import RefusalError
 from toolgate.local.cloud.inference_profiles import PROFILE_ID, is_made_up

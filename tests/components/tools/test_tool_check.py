@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.components.generated_schemas import INPUTS
 from tests.components.tools.test_provider_tool_schema import as_the_provider_reads_it, keys_that_the_provider_has_not
-from toolgate.agent.tools import tool_rules
+from toolgate.agent.toolset import rules as tool_rules
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.tools import provider_tool_schema, tool_check
 

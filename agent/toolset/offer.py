@@ -11,7 +11,7 @@ from strands.types.tools import AgentTool
 
 import logs
 
-from . import tool_rules
+from . import rules as tool_rules
 
 
 def readable(reply: bytes) -> bytes:
