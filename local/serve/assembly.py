@@ -257,7 +257,7 @@ class Assembly:
             place.symlink_to(package.absolute())
 
     def _environment(self, own: Mapping[str, str], role_arn: str, session: str) -> dict[str, str]:
-        credentials = self.host.sessions.assume(self._role(role_arn), session)
+        credentials = self.host.sessions.lasting(self._role(role_arn), session)
         return process_environment(own, credentials, self.host.url, self.host.env.region)
 
     def _role(self, arn: str) -> Role:

@@ -30,7 +30,7 @@ def callers(deployment: Deployment, sessions: Sessions, urls: Mapping[str, str])
 def _caller(role: Role, deployment: Deployment, sessions: Sessions, urls: Mapping[str, str]) -> Caller:
     granted = [it for it in deployment.gateways if _may_invoke(role, it, deployment)]
     endpoints = [Endpoint(it.id, urls[it.id], _version(it), it.session_seconds is not None) for it in granted]
-    return Caller(sessions.assume(role, SESSION).environment(), tuple(endpoints))
+    return Caller(sessions.lasting(role, SESSION).environment(), tuple(endpoints))
 
 
 def _version(gateway: Gateway) -> str:

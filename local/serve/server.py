@@ -117,7 +117,7 @@ class Serving:
         role = self._world.assembly.deployment.role(role_arn)
         if role is None:
             role = Role(arn=role_arn, name=role_arn.rsplit("/", 1)[-1], trust={})
-        return self._world.host.sessions.assume(role, "local")
+        return self._world.host.sessions.lasting(role, "local")
 
     def gateway_url(self, gateway_id: str) -> str:
         """The MCP endpoint of a gateway."""
@@ -186,7 +186,7 @@ class _World:
         self._number = 0
         self._agents: dict[str, Agent] = {}
         self._leaving: list[Agent] = []
-        self._operator = host.sessions.assume(_operator(first.deployment, host.env), "local")
+        self._operator = host.sessions.lasting(_operator(first.deployment, host.env), "local")
 
     def start(self) -> None:
         """Start the first one's agents, and put the rest together."""

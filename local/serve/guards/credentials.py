@@ -47,25 +47,34 @@ class Sessions:
         self._lasting: dict[tuple[str, str], Credentials] = {}
 
     def assume(self, role: Role, session: str, lifetime: timedelta | None = None) -> Credentials:
-        """Issue credentials of a role; without a lifetime, the same for the same role and session.
+        """Issue credentials of a role.
 
         Args:
             role: The role.
             session: The session's name, the last part of the principal's ARN.
             lifetime: How long they are valid; to the end of the process when left out.
         """
-        if lifetime is None and (kept := self._lasting.get((role.arn, session))):
-            return kept
         issued = Credentials(
             access_key_id=f"ASIA{secrets.token_hex(8).upper()}",
             secret_access_key=secrets.token_urlsafe(30),
-            session_token=secrets.token_urlsafe(64),
+            session_token=secrets.token_urlsafe(96),
         )
         expires = datetime.now(UTC) + lifetime if lifetime is not None else None
         key = Key(issued.secret_access_key, issued.session_token, expires)
         self._keys[issued.access_key_id] = key, SessionPrincipal(role, session)
-        if lifetime is None:
-            self._lasting[role.arn, session] = issued
+        return issued
+
+    def lasting(self, role: Role, session: str) -> Credentials:
+        """Credentials of a role for as long as the process lasts: the same ones for the same role and session.
+
+        Args:
+            role: The role, as it is now.
+            session: The session's name.
+        """
+        issued = self._lasting.get((role.arn, session))
+        if issued is None:
+            issued = self._lasting[role.arn, session] = self.assume(role, session)
+        self._keys[issued.access_key_id] = self._keys[issued.access_key_id][0], SessionPrincipal(role, session)
         return issued
 
     def renew(self, roles: Iterable[Role]) -> None:
