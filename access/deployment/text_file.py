@@ -5,11 +5,14 @@ PowerShell's `>` writes UTF-16 with a byte order mark, Windows' editors one befo
 
 import json
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 LEVELS = 100
 """So deep may a value be nested: what looks through it calls itself, and Python stops that at a thousand."""
+MOST = 5_000_000
+"""So many values may stand on one level of a document; aliases make billions of a few lines of YAML."""
 _TOO_DEEP = f"is nested more than {LEVELS} levels deep"
 
 
@@ -74,16 +77,18 @@ def json_of(text: str) -> Any:
 
 
 def checked[T](value: T) -> T:
-    """The value, which is not nested too deeply.
+    """The value, which is neither nested too deeply nor too large.
 
     Raises:
         TextFileError: It is.
     """
     level: list[Any] = [value]
     for _ in range(LEVELS):
-        level = [part for it in level for part in _parts(it)]
+        level = list(islice((part for it in level for part in _parts(it)), MOST + 1))
         if not level:
             return value
+        if len(level) > MOST:
+            raise TextFileError(f"has more than {MOST:,} values on one level")
     raise TextFileError(_TOO_DEEP)
 
 

@@ -13,6 +13,7 @@ from toolgate.local.engine import pack_process
 from toolgate.local.plan import ProgramError, plan
 
 REGION = "config:\n  aws:region: us-east-1\n"
+LAUGHS = "x0: &x0 [ha]\n" + "".join(f"x{n}: &x{n} [{', '.join([f'*x{n - 1}'] * 10)}]\n" for n in range(1, 10))
 MISTAKES = {
     REGION + "  toolgate:modelID: x": "unknown key 'modelID'. Did you mean 'modelId'?",
     REGION + "  toolgat:modelId: x": "nothing reads the namespace 'toolgat'. Did you mean toolgate:modelId?",
@@ -33,6 +34,7 @@ MISTAKES = {
     f"{REGION}---\n{REGION}": "line 3: expected a single document in the stream but found another document",
     REGION + "  toolgate:agents: {a: *nope}": "line 3: found undefined alias 'nope'",
     REGION + "  toolgate:agents: &a {a: *a}": "is nested more than 100 levels deep",
+    LAUGHS + REGION: "has more than 5,000,000 values on one level",
     REGION + "  toolgate:agents:": "toolgate:agents has no value; write one",
     REGION + "  toolgate:agents: [assistant]": "must be a map, not ['assistant']. Write a `name: value` a line",
     REGION + "  toolgate:agents:\n    a:": "agents.a: must be a map, not None. Leave the key out instead, or write {}",
