@@ -7,9 +7,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, SchemaError
 
-from toolset import rules as tool_rules
+from toolset import json_schema
 
-KEYWORDS = sorted({*tool_rules._WITHIN, *tool_rules._MUST_BE, "const", "default", "nullable", "x-odd"})
+KEYWORDS = sorted({*json_schema._WITHIN, *json_schema._MUST_BE, "const", "default", "nullable", "x-odd"})
 NAMES = st.sampled_from(["a", "b", "$ref", "type"])
 VALUES = st.recursive(
     st.none()
@@ -43,7 +43,7 @@ def is_schema(document: Any) -> bool:
 @example({"minLength": True})
 @example({"dependentRequired": {"a": "b"}})
 def test_what_is_a_schema_is_one_here_and_nothing_else_is(document: dict[str, Any]) -> None:
-    assert (tool_rules.schema_fault(document) == "") == is_schema(document), tool_rules.schema_fault(document)
+    assert (json_schema.schema_fault(document) == "") == is_schema(document), json_schema.schema_fault(document)
 
 
 @pytest.mark.parametrize("keyword", KEYWORDS)
@@ -51,13 +51,13 @@ def test_each_keyword_takes_what_the_metaschema_takes(keyword: str) -> None:
     values: list[Any] = [None, True, 0, -1, 1.5, "a", "object", [], ["a"], [True], {}, {"a": []}, {"a": 1}]
     for value in values:
         for document in ({keyword: value}, {"properties": {"x": {keyword: value}}}, {"anyOf": [{keyword: value}]}):
-            assert (tool_rules.schema_fault(document) == "") == is_schema(document), document
+            assert (json_schema.schema_fault(document) == "") == is_schema(document), document
 
 
 def test_the_place_is_told() -> None:
     document = {"properties": {"x": {"items": {"anyOf": [{"type": "string"}, {"required": True}]}}}}
     assert (
-        tool_rules.schema_fault(document) == "/properties/x/items/anyOf/1/required must be a list of names, each once"
+        json_schema.schema_fault(document) == "/properties/x/items/anyOf/1/required must be a list of names, each once"
     )
 
 
@@ -65,5 +65,5 @@ def test_no_document_is_too_deep_for_the_check() -> None:
     document: Any = {"type": "string"}
     for _ in range(100_000):
         document = {"not": document}
-    assert "is nested more than 64 schemas deep" in tool_rules.schema_fault(document)
-    assert tool_rules.lost_reference(document) == ""
+    assert "is nested more than 64 schemas deep" in json_schema.schema_fault(document)
+    assert json_schema.lost_reference(document) == ""
