@@ -208,12 +208,11 @@ def _by_cedar(policies: cedarpy.PolicySet, gateway: str, call: _Call) -> ToolDec
     }
     if call.caller.id is not None:
         request["principal"] = _uid(call.caller.type, call.caller.id)
-    entities = _entities(call.caller, call.tool)
     complete = call.given is not None and call.now is not None and call.caller.id is not None
     try:
         if complete:
-            return _settled(cedarpy.is_authorized(request, policies, entities))
-        return _open(cedarpy.is_authorized_partial(request, policies, entities))
+            return _settled(cedarpy.is_authorized(request, policies, _kept_entities(call.caller, call.tool)))
+        return _open(cedarpy.is_authorized_partial(request, policies, _entities(call.caller, call.tool)))
     except ValueError as error:  # a text that Cedar cannot hold
         return ToolDecision(Access.DENY, reason=f"the request fits no policy: {error}")
 
@@ -235,12 +234,16 @@ def _open(result: cedarpy.PartialAuthzResult) -> ToolDecision:
 
 
 @lru_cache(maxsize=256)  # a gateway's callers and tools come again and again; to read them takes a third of a decision
-def _entities(caller: CedarPrincipal, tool: str) -> cedarpy.Entities:
+def _kept_entities(caller: CedarPrincipal, tool: str) -> cedarpy.Entities:
+    return cedarpy.Entities.from_json_str(_entities(caller, tool))
+
+
+def _entities(caller: CedarPrincipal, tool: str) -> str:
     target, *_ = groups_of(tool)
     chain = tuple(dict.fromkeys((tool, target, *EVERY_TOOL)))  # the name of the search tool has no target in it
     principal = [] if caller.id is None else [_entity(caller.type, caller.id, {"id": caller.id})]
     actions = [_entity(ACTION, name, {}, parent) for name, parent in zip(chain, (*chain[1:], None), strict=True)]
-    return cedarpy.Entities.from_json_str(json.dumps([*principal, *actions]))
+    return json.dumps([*principal, *actions])
 
 
 def _entity(type_: str, id_: str, attributes: Mapping[str, Any], parent: str | None = None) -> dict[str, Any]:
