@@ -1,6 +1,7 @@
 """An ASGI application served on a loopback port, from a thread, started and stopped at will."""
 
 import asyncio
+import contextlib
 import socket
 import threading
 from typing import Any
@@ -71,3 +72,12 @@ class Loopback:
         for connection in list(server.server_state.connections):
             transport: Any = connection.transport
             transport.abort()
+
+
+def heard(peer: socket.socket) -> bytes:
+    """Everything until the end of the connection."""
+    answer = b""
+    with contextlib.suppress(ConnectionError):
+        while data := peer.recv(65536):
+            answer += data
+    return answer

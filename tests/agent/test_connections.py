@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from connections import Bounds, options
 from connections.turns import Turns
-from tests.agent.loopback import Loopback
+from tests.agent.loopback import Loopback, heard
 
 HASTY = Bounds(header_seconds=0.3, body_seconds=0.3, rest_seconds=0.3, unsent_seconds=0.3)
 HEAD = b"Host: a\r\n\r\n"
@@ -122,15 +122,6 @@ def sent(peer: socket.socket, *pieces: bytes) -> socket.socket:
     for piece in pieces:
         peer.sendall(piece)
     return peer
-
-
-def heard(peer: socket.socket) -> bytes:
-    """Everything until the end of the connection."""
-    answer = b""
-    with contextlib.suppress(ConnectionError):
-        while data := peer.recv(65536):
-            answer += data
-    return answer
 
 
 def until(peer: socket.socket, words: bytes) -> bytes:

@@ -12,6 +12,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as Signer
 
+from tests.agent.loopback import heard
 from toolgate.local.serve.server import Serving
 
 Connect = Callable[[], socket.socket]
@@ -35,14 +36,6 @@ def signed(serving: Serving, path: str, document: dict[str, Any], version: str, 
     headers = {**request.headers, "Host": urlsplit(serving.url).netloc, "Content-Length": str(len(body))}
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return f"POST {path} HTTP/{version}\r\n{lines}\r\n".encode() + body
-
-
-def heard(peer: socket.socket) -> bytes:
-    answer = b""
-    with contextlib.suppress(ConnectionError):
-        while data := peer.recv(65536):
-            answer += data
-    return answer
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
