@@ -6,7 +6,7 @@ import inspect
 import reprlib
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -158,14 +158,20 @@ def within(value: Any, least: int, most: int, where: str) -> None:
         raise UsageError(f"{where}: {found}; {least} to {most} are allowed.")
 
 
+def did_you_mean(key: Any, known: Iterable[str]) -> str:
+    """The known key that somebody may have meant, as a sentence after a space; empty where none is near."""
+    near = difflib.get_close_matches(str(key), known, n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
 def _check_fields(given: Any, expected: Any, where: str) -> None:
     fields = expected.__annotations__
     _expect(isinstance(given, Mapping), given, dict, where)
     for name in given:
         if name not in fields:
-            near = difflib.get_close_matches(str(name), fields, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise UsageError(f"{_at(where)}: unknown key {name!r}.{hint} Known: {', '.join(sorted(fields))}.")
+            raise UsageError(
+                f"{_at(where)}: unknown key {name!r}.{did_you_mean(name, fields)} Known: {', '.join(sorted(fields))}."
+            )
     missing = sorted(expected.__required_keys__ - given.keys())
     if missing:
         raise UsageError(f"{_at(where)}: missing {', '.join(map(repr, missing))}.")

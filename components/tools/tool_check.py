@@ -5,7 +5,6 @@ out (`agent/toolset/rules.py`, with the sources). What passes here is taken by t
 there.
 """
 
-import difflib
 import itertools
 import json
 import re
@@ -13,7 +12,7 @@ import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from toolgate.components.checks.arguments import UsageError
+from toolgate.components.checks.arguments import UsageError, did_you_mean
 from toolgate.components.tools.listed_schema import KEYWORDS, TYPES, ToolSchema
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -66,7 +65,7 @@ def _tool(tool: Any, where: str) -> Iterator[str]:
     known = ToolSchema.__annotations__
     for key in tool:
         if key not in known:
-            yield f"{where}: unknown key {key!r}.{_near(key, known)} Known: {', '.join(sorted(known))}."
+            yield f"{where}: unknown key {key!r}.{did_you_mean(key, known)} Known: {', '.join(sorted(known))}."
     if missing := sorted(known.keys() - tool.keys()):
         yield f"{where}: missing {', '.join(map(repr, missing))}."
     name = tool.get("name", "q")
@@ -115,7 +114,7 @@ def _schema(schema: Any, place: str, depth: int) -> Iterator[str]:
         return
     for key in schema:
         if key not in KEYWORDS:
-            instead = _near(key, KEYWORDS) or " Say it in 'description', and check it in the function."
+            instead = did_you_mean(key, KEYWORDS) or " Say it in 'description', and check it in the function."
             yield f"{place}: AgentCore's schema has no {key!r}.{instead}"
     yield from _type(schema, place)
     if "description" in schema:
@@ -184,11 +183,6 @@ def _is_unicode(text: str) -> bool:
 
 def _odd(value: Any) -> str:
     return f"{reprlib.repr(value)}.{_LEAVE_OUT if value is None else ''}"
-
-
-def _near(key: Any, known: Any) -> str:
-    near = difflib.get_close_matches(str(key), known, n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def _size(document: Any) -> int:
