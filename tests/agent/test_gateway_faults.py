@@ -1,11 +1,13 @@
 """Every fault of the gateway: an answer of the contract, nothing internal in it, and a process that goes on."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 from starlette.testclient import TestClient
 
 from tests.agent import fake_gateway as faults
+from tests.agent.conftest import HASTY
 from tests.agent.fake_bedrock import FakeBedrock
 from tests.agent.fake_gateway import SECRET, FakeGateway, Fault
 
@@ -83,7 +85,8 @@ SILENT: dict[str, Fault] = {
 
 
 @pytest.mark.parametrize("case", SILENT)
-def test_a_tool_call_without_a_reply(hasty: TestClient, gateway: FakeGateway, case: str) -> None:
+def test_a_tool_call_without_a_reply(serve: Callable[..., TestClient], gateway: FakeGateway, case: str) -> None:
+    hasty = serve(tool_seconds=HASTY)
     gateway.inject("tools/call", SILENT[case])
     assert ask(hasty, ADD["prompt"]) == (200, "The tool said: The tool did not answer in time.")
     goes_on(hasty, gateway)
@@ -92,7 +95,10 @@ def test_a_tool_call_without_a_reply(hasty: TestClient, gateway: FakeGateway, ca
 @pytest.mark.parametrize(
     ("method", "case"), [("initialize", "silence"), ("initialize", "silent events"), ("tools/list", "dripping body")]
 )
-def test_a_session_without_a_reply(hasty: TestClient, gateway: FakeGateway, method: str, case: str) -> None:
+def test_a_session_without_a_reply(
+    serve: Callable[..., TestClient], gateway: FakeGateway, method: str, case: str
+) -> None:
+    hasty = serve(handshake_seconds=HASTY)
     gateway.inject(method, SILENT[case])
     assert ask(hasty, ADD["prompt"]) == (504, "gateway_timeout")
     goes_on(hasty, gateway)
@@ -117,7 +123,10 @@ def test_a_session_that_cannot_be_opened(agent: TestClient, gateway: FakeGateway
 
 
 @pytest.mark.parametrize("fault", [faults.status(500), faults.silence])
-def test_a_failed_notification_ends_nothing(hasty: TestClient, gateway: FakeGateway, fault: Fault) -> None:
+def test_a_failed_notification_ends_nothing(
+    serve: Callable[..., TestClient], gateway: FakeGateway, fault: Fault
+) -> None:
+    hasty = serve(handshake_seconds=HASTY)
     gateway.inject("notifications/initialized", fault)
     assert ask(hasty, ADD["prompt"]) == (200, SUM["response"])
     assert gateway.requests == ["initialize", "notifications/initialized", "tools/list", "tools/call"]

@@ -14,6 +14,7 @@ from botocore.eventstream import EventStream
 from starlette.testclient import TestClient
 
 from tests.agent import fake_bedrock as faults
+from tests.agent.conftest import HASTY
 from tests.agent.fake_bedrock import FakeBedrock, Fault
 from tests.agent.fake_gateway import FakeGateway
 
@@ -108,7 +109,8 @@ SILENT: dict[str, tuple[Fault, int, str]] = {
 
 
 @pytest.mark.parametrize("case", SILENT)
-def test_a_silent_model(hasty: TestClient, bedrock: FakeBedrock, case: str) -> None:
+def test_a_silent_model(serve: Callable[..., TestClient], bedrock: FakeBedrock, case: str) -> None:
+    hasty = serve(model_seconds=HASTY)
     bedrock.inject(SILENT[case][0])
     assert ask(hasty, "hello") == SILENT[case][1:]
     assert len(bedrock.requests) == 1

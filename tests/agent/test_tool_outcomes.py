@@ -9,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.agent import fake_gateway as faults
+from tests.agent.conftest import HASTY
 from tests.agent.fake_bedrock import FakeBedrock
 from tests.agent.fake_gateway import FakeGateway, Fault
 from tests.agent.test_service import invocation_lines
@@ -68,10 +69,15 @@ def test_what_a_tool_said(lasting: TestClient, prompt: str, status: str, caplog:
     ],
 )
 def test_what_the_gateway_said(
-    hasty: TestClient, gateway: FakeGateway, fault: Fault, status: str, caplog: pytest.LogCaptureFixture
+    serve: Callable[..., TestClient],
+    gateway: FakeGateway,
+    fault: Fault,
+    status: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    agent = serve(tool_seconds=HASTY) if fault is faults.silence else serve()
     gateway.inject("tools/call", fault)
-    assert statuses(hasty, "call math___add_numbers", caplog) == [status]
+    assert statuses(agent, "call math___add_numbers", caplog) == [status]
 
 
 def test_a_call_that_is_under_way_when_the_invocation_ends(
