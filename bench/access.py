@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from toolgate.access.cedar.cedar_decision import decide_tool, tool_engine
+from toolgate.access.cedar.cedar_policies import iam_entity
 from toolgate.access.deployment.deployment import Deployment, read
 from toolgate.access.matrix.access_matrix import matrix, tools_of
 from toolgate.access.matrix.inbound import inbound
@@ -125,7 +126,7 @@ def _plain(deployment: Deployment) -> float:
         engine = engines[gateway.arn]
         if engine is not None:
             arguments = {"a": 1}  # known arguments, so that no answer is remembered
-            decide_tool(engine, entity_id(role.arn), picks.choice(tools_of(deployment, gateway)), arguments)
+            decide_tool(engine, iam_entity(entity_id(role.arn)), picks.choice(tools_of(deployment, gateway)), arguments)
     return (time.process_time() - started) / SAMPLE
 
 

@@ -16,13 +16,15 @@ import cedarpy
 
 from toolgate.access.cedar.cedar_policies import CedarPrincipal, ScopedPolicy, Scopes, policy_set, read_statement
 from toolgate.access.cedar.cedar_values import ArgumentError, to_cedar
-from toolgate.access.cedar.tools_schema import ACTION, EVERY_TOOL, GATEWAY, IAM_ENTITY, groups_of
+from toolgate.access.cedar.tools_schema import ACTION, EVERY_TOOL, GATEWAY, IAM_ENTITY, OAUTH_USER, groups_of
 from toolgate.access.deployment.agentcore_resources import ACTIVE, LOG_ONLY, Gateway, PolicyEngine
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.evaluation import Access
 
 ANY_CALLER = CedarPrincipal(IAM_ENTITY, None)
 """A caller about whom nothing is known but that it signs its requests."""
+ANY_TOKEN = CedarPrincipal(OAUTH_USER, None)
+"""A caller about whom nothing is known but that it has a token of the gateway's issuer."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def _read(engine: PolicyEngine) -> tuple[list[ScopedPolicy], list[str]]:
 
 def decide_tool(
     engine: ToolEngine,
-    principal: str | None,
+    caller: CedarPrincipal,
     tool: str,
     arguments: Mapping[str, Any] | None = None,
     now: datetime | None = None,
@@ -113,26 +115,24 @@ def decide_tool(
 
     Args:
         engine: The engine.
-        principal: The caller's entity id (`entity_id`); None for anybody who can sign a request.
+        caller: The caller; `ANY_CALLER` is anybody who can sign a request, `ANY_TOKEN` anybody who has a token.
         tool: The tool's full name.
         arguments: The call's arguments, parsed from JSON; None while they are not known.
         now: The time of the call; None while it is not known.
     """
-    caller = ANY_CALLER if principal is None else CedarPrincipal(IAM_ENTITY, principal)
     decided = _decided(engine, caller, tool, arguments, now)
     return decided if engine.enforce else ToolDecision(Access.ALLOW, logged=decided)
 
 
-def decide_tools(engine: ToolEngine, principal: str | None) -> dict[str, ToolDecision]:
+def decide_tools(engine: ToolEngine, caller: CedarPrincipal) -> dict[str, ToolDecision]:
     """What `decide_tool` says of each of the gateway's tools while arguments and time are not known.
 
     Tools that are not in the answer are denied by default. The answer is made by looking at those tools only that some
     policy concerns.
     """
-    caller = ANY_CALLER if principal is None else CedarPrincipal(IAM_ENTITY, principal)
     everything = not engine.enforce or bool(engine.unread)
     return {
-        tool: decide_tool(engine, principal, tool)
+        tool: decide_tool(engine, caller, tool)
         for tool in (engine.tools if everything else engine.scopes.tools(caller))
     }
 
@@ -145,7 +145,7 @@ def _decided(
         given = None if arguments is None else to_cedar(arguments, engine.tools.get(tool, {}))
     except ArgumentError as error:
         return ToolDecision(Access.DENY, reason=f"the arguments fit no policy: {error}")
-    decided = _asked(engine, found, _Call(caller, tool, given, now))
+    decided = _whatever_tags(engine, found, _Call(caller, tool, given, now))
     forbidden = decided.outcome is Access.DENY and decided.policies
     if engine.unread and not forbidden:  # whatever is not known may permit or forbid
         return replace(decided, outcome=Access.UNDECIDED, reason="; ".join(engine.unread))
@@ -160,11 +160,29 @@ class _Call:
     now: datetime | None
 
 
+def _whatever_tags(engine: ToolEngine, found: tuple[ScopedPolicy, ...], call: _Call) -> ToolDecision:
+    """The decision, where policies that ask for tags that are not known may hold or not."""
+    caller = call.caller
+    if caller.all_tags or caller.id is None:
+        return _asked(engine, found, call)
+    known = {tag for tag, _ in caller.tags}
+    unclear = [policy for policy in found if not policy.tags <= known]
+    decided = _asked(engine, tuple(policy for policy in found if policy not in unclear), call)
+    if decided.outcome is Access.UNDECIDED or (decided.outcome is Access.DENY and (decided.policies or decided.reason)):
+        return decided
+    # Further policies can only forbid what is permitted, and permit what nothing forbids.
+    changing = {Access.ALLOW: ("forbid",), Access.DENY: ("permit",)}.get(decided.outcome, ("permit", "forbid"))
+    names = {policy.name for policy in unclear if policy.effect in changing}
+    if not names:
+        return decided
+    return ToolDecision(Access.CONDITIONAL, tuple(sorted({*decided.policies, *names})))
+
+
 def _asked(engine: ToolEngine, found: tuple[ScopedPolicy, ...], call: _Call) -> ToolDecision:
     if not found:
         return ToolDecision(Access.DENY)
     names = (_ANYBODY if call.caller.id is None else "", *(policy.name for policy in found))
-    key = (_part(found, "principal", call.caller.id), _part(found, "action", call.tool), *names)
+    key = (_part(found, "principal", _known_as(call.caller)), _part(found, "action", call.tool), *names)
     general = call.given is None and call.now is None
     if general and key in engine.known:
         return engine.known[key]
@@ -177,6 +195,11 @@ def _asked(engine: ToolEngine, found: tuple[ScopedPolicy, ...], call: _Call) -> 
 
 
 _ANYBODY = "*"
+
+
+def _known_as(caller: CedarPrincipal) -> str | None:
+    """The caller as a condition can see it."""
+    return caller.id if not caller.tags else json.dumps([caller.id, *caller.tags])
 
 
 def _part(found: tuple[ScopedPolicy, ...], variable: str, value: str | None) -> str:
@@ -241,7 +264,9 @@ def _kept_entities(caller: CedarPrincipal, tool: str) -> cedarpy.Entities:
 def _entities(caller: CedarPrincipal, tool: str) -> str:
     target, *_ = groups_of(tool)
     chain = tuple(dict.fromkeys((tool, target, *EVERY_TOOL)))  # the name of the search tool has no target in it
-    principal = [] if caller.id is None else [_entity(caller.type, caller.id, {"id": caller.id})]
+    principal = (
+        [] if caller.id is None else [_entity(caller.type, caller.id, {"id": caller.id}) | {"tags": dict(caller.tags)}]
+    )
     actions = [_entity(ACTION, name, {}, parent) for name, parent in zip(chain, (*chain[1:], None), strict=True)]
     return json.dumps([*principal, *actions])
 

@@ -13,17 +13,38 @@ from typing import Any
 
 import cedarpy
 
-from toolgate.access.cedar.tools_schema import GATEWAY, groups_of
+from toolgate.access.cedar.tools_schema import GATEWAY, IAM_ENTITY, groups_of
 
 _ANY = ""  # the key of scopes that do not name an action
 
 
 @dataclass(frozen=True)
 class CedarPrincipal:
-    """A Cedar principal; `id` None stands for a principal about whom only the type is known."""
+    """A Cedar principal.
+
+    Attributes:
+        type: Its entity type.
+        id: Its id; None stands for a principal about whom only the type is known.
+        tags: Its tags: of an OAuthUser the claims of its token.
+        all_tags: Whether it has no others.
+    """
 
     type: str
     id: str | None
+    tags: tuple[tuple[str, str], ...] = ()
+    all_tags: bool = True
+
+    def may_have(self, tag: str, value: str) -> bool:
+        """Whether the principal may have this tag with this value."""
+        if self.id is None:
+            return True
+        known = dict(self.tags)
+        return known[tag] == value if tag in known else not self.all_tags
+
+
+def iam_entity(entity_id: str) -> CedarPrincipal:
+    """The principal that signs its requests and has this entity id (`agentcore_facts.entity_id`)."""
+    return CedarPrincipal(IAM_ENTITY, entity_id)
 
 
 @dataclass(frozen=True)
@@ -78,10 +99,59 @@ class ScopedPolicy:
         if entity:
             yield entity["id"]
 
+    @cached_property
+    def pinned_tags(self) -> tuple[tuple[str, str], ...]:
+        """Tags that a principal must have, with these values: each is a condition that all others are joined to."""
+        bodies = [it["body"] for it in self.body["conditions"] if it["kind"] == "when"]
+        return tuple(pin for body in bodies for conjunct in _conjuncts(body) if (pin := _pinned(conjunct)))
+
+    @cached_property
+    def tags(self) -> frozenset[str | None]:
+        """The tags that its conditions ask for; None among them where one is worked out."""
+        return frozenset(_tags(self.body["conditions"]))
+
 
 _STRING = r'"(?:\\.|[^"\\])*"'
 _COMMENT = re.compile(rf"({_STRING})|//[^\n]*")
 _SCOPE = re.compile(rf'(?:{_STRING}|[^"])*?\b(?:permit|forbid)\s*\((?:{_STRING}|[^")])*\)')
+
+
+def _conjuncts(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    waiting = [body]
+    while waiting:
+        expression = waiting.pop()
+        both = expression.get("&&")
+        if both:
+            waiting += [both["right"], both["left"]]
+        else:
+            yield expression
+
+
+def _pinned(expression: Mapping[str, Any]) -> tuple[str, str] | None:
+    sides = expression.get("==")
+    for one, other in ((sides["left"], sides["right"]), (sides["right"], sides["left"])) if sides else ():
+        asked, value = one.get("getTag"), other.get("Value")
+        tag = asked["right"].get("Value") if asked and asked["left"] == _PRINCIPAL else None
+        if isinstance(tag, str) and isinstance(value, str):
+            return tag, value
+    return None
+
+
+def _tags(part: Any) -> Iterator[str | None]:
+    waiting = [part]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, Mapping):
+            for key in _TAG_OPERATORS & found.keys():
+                tag = found[key]["right"].get("Value")
+                yield tag if isinstance(tag, str) else None
+            waiting += found.values()
+        elif isinstance(found, list):
+            waiting += found
+
+
+_PRINCIPAL = {"Var": "principal"}
+_TAG_OPERATORS = frozenset({"hasTag", "getTag"})
 
 
 def read_statement(name: str, statement: str) -> ScopedPolicy:
@@ -115,10 +185,16 @@ class Scopes:
     def __init__(self, policies: Iterable[ScopedPolicy], gateway: str, tools: Iterable[str]) -> None:
         self._gateway = gateway
         self._named: dict[str, list[ScopedPolicy]] = {}
+        self._pinned: dict[tuple[str, str], list[ScopedPolicy]] = {}
         self._open: list[ScopedPolicy] = []
         for policy in policies:
             ids = list(policy.principals())
-            (self._named.setdefault(ids[0], []) if ids else self._open).append(policy)
+            if ids:
+                self._named.setdefault(ids[0], []).append(policy)
+            elif policy.pinned_tags:
+                self._pinned.setdefault(policy.pinned_tags[0], []).append(policy)
+            else:
+                self._open.append(policy)
         self._members: dict[str, list[str]] = {}
         for tool in tools:
             for key in _keys(tool):
@@ -140,13 +216,18 @@ class Scopes:
         if known is not None:
             return known
         by_action: dict[str, list[ScopedPolicy]] = {}
-        for policy in [*self._named.get(principal.id or "", ()), *self._open]:
+        for policy in [*self._named.get(principal.id or "", ()), *self._with_tags_of(principal), *self._open]:
             if policy.concerns(principal, self._gateway):
                 open_to_all = policy.body["action"]["op"] == "All"
                 for action in [_ANY] if open_to_all else policy.actions():
                     by_action.setdefault(action, []).append(policy)
         self._of_principal[principal] = by_action
         return by_action
+
+    def _with_tags_of(self, principal: CedarPrincipal) -> Iterator[ScopedPolicy]:
+        if principal.id is not None and principal.all_tags:
+            return (policy for tag in principal.tags for policy in self._pinned.get(tag, ()))
+        return (it for tag, policies in self._pinned.items() if principal.may_have(*tag) for it in policies)
 
 
 def _keys(tool: str) -> tuple[str, ...]:

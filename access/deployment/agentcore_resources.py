@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolgate.access.deployment.stack_export import Archive
+from toolgate.access.deployment.tokens import JwtAuthorizer
 from toolgate.policy.language.agentcore_facts import full_name
 
 
@@ -79,6 +80,7 @@ class Gateway:
         versions: MCP protocol versions that it accepts.
         policy_engine: The policy engine that decides on tool calls, if one is attached.
         interceptors: Whether Lambda functions rewrite requests or answers.
+        jwt: How it checks tokens, with `CUSTOM_JWT`.
     """
 
     label: str
@@ -93,6 +95,7 @@ class Gateway:
     versions: tuple[str, ...]
     policy_engine: EngineAttachment | None
     interceptors: bool
+    jwt: JwtAuthorizer | None = None
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from toolgate.access.deployment.policy_engines import read_attachment, read_poli
 from toolgate.access.deployment.roles import Role, read_roles
 from toolgate.access.deployment.stack_export import Archive, Asset, DeploymentError, Hidden, Resource, load, resources
 from toolgate.access.deployment.supplied_policies import with_policies
+from toolgate.access.deployment.tokens import NO_TOKENS, Tokens, read_authorizer, read_tokens
 from toolgate.access.deployment.users import User, read_users
 from toolgate.access.iam.identities import Identity, outsider
 from toolgate.access.iam.policies import UNREAD, Policy, read_resource_policy
@@ -40,12 +41,14 @@ from toolgate.policy.language.agentcore_facts import (
     FUNCTION_URL,
     GATEWAY,
     LAMBDA_PERMISSION,
+    OAUTH2_PROVIDER,
     POLICY_ENGINE,
     RESOURCE_POLICY,
     ROLE,
     RUNTIME,
     TARGET,
     USER,
+    WORKLOAD_IDENTITY,
 )
 from toolgate.policy.language.carriers import CARRIERS
 
@@ -54,7 +57,7 @@ STACK = "pulumi:pulumi:Stack"
 
 _DEFAULT_VERSIONS = ("2025-03-26",)  # all that a gateway made without the setting accepts (seen live, August 2026)
 _SESSION_SECONDS = 3600  # unless the gateway says otherwise (AgentCore developer guide, "Use MCP sessions")
-_READ = {GATEWAY, TARGET, RUNTIME, RESOURCE_POLICY, POLICY_ENGINE, CEDAR_POLICY}
+_READ = {GATEWAY, TARGET, RUNTIME, RESOURCE_POLICY, POLICY_ENGINE, CEDAR_POLICY, OAUTH2_PROVIDER, WORKLOAD_IDENTITY}
 JUDGED = _READ | CARRIERS.keys() | {FUNCTION, FUNCTION_URL, LAMBDA_PERMISSION}
 """The types of AgentCore, IAM, Lambda and Identity Center that have a say here and that some view covers."""
 
@@ -68,7 +71,8 @@ class Deployment:
     are the resources that tools keep data in, as `data_resources` reads them; `given` are identities that it does not
     make but writes into, or gives to an agent, as `given_identities` reads them; `function_access` says who may use
     functions past a gateway; `not_judged` says in a sentence each what may let somebody in and is not read; `stack` is
-    the stack's name, as the resources' URNs have it; `not_read` is what a scan of an account could not read.
+    the stack's name, as the resources' URNs have it; `not_read` is what a scan of an account could not read;
+    `tokens` is what tokens are made with.
     """
 
     roles: tuple[Role, ...]
@@ -87,6 +91,7 @@ class Deployment:
     rival_policies: Mapping[str, tuple[Policy, ...]] = field(default_factory=dict)
     stack: str = ""
     not_read: tuple[NotRead, ...] = ()
+    tokens: Tokens = NO_TOKENS
 
     def unread(self, arn: str, part: str) -> bool:
         """Whether a scan could not read this part (`not_read`) of the resource with this ARN."""
@@ -172,6 +177,7 @@ def parse(export: Mapping[str, Any]) -> Deployment:
         not_judged=tuple(_not_judged(every)),
         stack=next((r.urn.removeprefix("urn:pulumi:").partition("::")[0] for r in found), ""),
         not_read=missing,
+        tokens=read_tokens(found),
     )
 
 
@@ -218,6 +224,7 @@ def _gateway(resource: Resource) -> Gateway:
         versions=resource.texts("supportedVersions", mcp.get("supportedVersions")) or _DEFAULT_VERSIONS,
         policy_engine=read_attachment(resource),
         interceptors=bool(resource.get("interceptorConfigurations")),
+        jwt=read_authorizer(resource),
     )
 
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from toolgate.access.cedar import cedar_decision
 from toolgate.access.cedar.cedar_decision import ToolDecision, ToolEngine, decide_tool, decide_tools
-from toolgate.access.cedar.cedar_policies import ScopedPolicy
+from toolgate.access.cedar.cedar_policies import CedarPrincipal, ScopedPolicy, iam_entity
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.iam.identities import ANY_CALLER, Identity
@@ -56,7 +57,7 @@ def decide_access(check: AccessCheck, tools: tuple[str, ...]) -> ToolAccess | tu
     for_all = check.without_engine()
     if for_all is not None or check.engine is None:
         return for_all or UNDECIDED
-    decided = decide_tools(check.engine, cedar_name(check.caller))
+    decided = decide_tools(check.engine, cedar_principal(check.caller))
     permits = check.engine.unread or any(policy.effect == "permit" for policy in check.engine.policies)
     not_listed = UNDECIDED if permits else DENIED
     known = check.engine.tools
@@ -74,12 +75,14 @@ def call(check: AccessCheck, tool: str, arguments: Mapping[str, Any] | None = No
     for_all = check.without_engine()
     if for_all is not None or check.engine is None:
         return for_all or UNDECIDED
-    return _cell(check, decide_tool(check.engine, cedar_name(check.caller), tool, arguments), check.engine.policies)
+    return _cell(
+        check, decide_tool(check.engine, cedar_principal(check.caller), tool, arguments), check.engine.policies
+    )
 
 
-def cedar_name(caller: Identity) -> str | None:
-    """The caller's entity id for Cedar; None where it stands for many."""
-    return None if caller is ANY_CALLER or caller.many else entity_id(caller.arn)
+def cedar_principal(caller: Identity) -> CedarPrincipal:
+    """The caller as Cedar knows it."""
+    return cedar_decision.ANY_CALLER if caller is ANY_CALLER or caller.many else iam_entity(entity_id(caller.arn))
 
 
 def _cell(check: AccessCheck, decided: ToolDecision | None, policies: tuple[ScopedPolicy, ...]) -> ToolAccess:

@@ -12,7 +12,7 @@ from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.iam.identities import Identity
 from toolgate.access.matrix.inbound import OPEN, Inbound, inbound, requests
-from toolgate.access.matrix.tool_access import AccessCheck, ToolAccess, call, cedar_name
+from toolgate.access.matrix.tool_access import AccessCheck, ToolAccess, call, cedar_principal
 from toolgate.access.output.witness_lines import answered, check_lines
 from toolgate.policy.language.agentcore_facts import INVOKE_FUNCTION, INVOKE_GATEWAY, target_of
 
@@ -70,7 +70,7 @@ class Call:
 
 
 def _engine(engine: ToolEngine, asked: Call, who: Identity) -> Iterator[str]:
-    decided = decide_tool(engine, cedar_name(who), asked.tool, asked.arguments)
+    decided = decide_tool(engine, cedar_principal(who), asked.tool, asked.arguments)
     mode = "ENFORCE" if engine.enforce else "LOG_ONLY, which lets every call through; ENFORCE would come to"
     told = decided.logged or decided
     yield f"policy engine ({mode}): {told.outcome}"
@@ -79,7 +79,7 @@ def _engine(engine: ToolEngine, asked: Call, who: Identity) -> Iterator[str]:
         yield f"  because {told.reason}"
     elif told.outcome is Access.DENY and not told.policies:
         yield (
-            f'  missing: a Cedar policy that permits AgentCore::IamEntity::"{cedar_name(who)}"'
+            f'  missing: a Cedar policy that permits AgentCore::IamEntity::"{cedar_principal(who).id}"'
             f' the action AgentCore::Action::"{asked.tool}" on AgentCore::Gateway::"{asked.gateway.arn}"'
         )
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from toolgate.access.cedar.cedar_decision import ToolDecision, ToolEngine, decide_tool, tool_engine
+from toolgate.access.cedar.cedar_policies import iam_entity
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.roles import Role
@@ -54,7 +55,10 @@ class ToolAuthorization:
             return True
         if AUTHORIZE_LIST in self.powerless:
             return False
-        return decide_tool(self.engine, entity_id(role_arn), tool).outcome in {Access.ALLOW, Access.CONDITIONAL}
+        return decide_tool(self.engine, iam_entity(entity_id(role_arn)), tool).outcome in {
+            Access.ALLOW,
+            Access.CONDITIONAL,
+        }
 
     def refusal(self, role_arn: str, tool: str, arguments: Mapping[str, Any], entry: Entry | None = None) -> str | None:
         """The message with which the call is refused, or None when it is carried out; our own log says more.
@@ -104,7 +108,7 @@ class ToolAuthorization:
         if AUTHORIZE_CALL in self.powerless:
             denied = ToolDecision(Access.DENY, reason=f"The gateway's role may not perform {AUTHORIZE_CALL}")
             return denied if self.engine.enforce else ToolDecision(Access.ALLOW, logged=denied)
-        return decide_tool(self.engine, principal, tool, arguments, now)
+        return decide_tool(self.engine, iam_entity(principal), tool, arguments, now)
 
 
 def tool_authorization(

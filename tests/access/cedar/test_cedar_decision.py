@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolgate.access.cedar.cedar_decision import ToolEngine, decide_tool, decide_tools, tool_engine
-from toolgate.access.cedar.cedar_policies import read_statement
+from toolgate.access.cedar.cedar_decision import ANY_CALLER, ToolEngine, decide_tool, decide_tools, tool_engine
+from toolgate.access.cedar.cedar_policies import iam_entity, read_statement
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.iam.evaluation import Access
 from toolgate.policy.language.agentcore_facts import entity_id
@@ -18,6 +18,7 @@ from toolgate.policy.language.agentcore_facts import entity_id
 ACCOUNT = "123456789012"
 GATEWAY = f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}:gateway/tools-abcdefghij"
 ENTITY = f"arn:aws:sts::{ACCOUNT}:assumed-role/caller"
+CALLER = iam_entity(ENTITY)
 INPUTS = {
     "type": "object",
     "properties": {"n": {"type": "integer"}, "s": {"type": "string"}},
@@ -56,15 +57,15 @@ def test_the_entity_id_has_neither_path_nor_session(arn: str, expected: str) -> 
 
 def test_the_policies_that_decided_are_named() -> None:
     engine = _engine(_permit(), _permit(effect="forbid", condition=" when { context.input.n > 3 }"), _permit(tool="x"))
-    assert decide_tool(engine, ENTITY, "math___one", {"n": 3}, NOW).policies == ("p0",)
-    assert decide_tool(engine, ENTITY, "math___one", {"n": 4}, NOW).policies == ("p1",)
-    assert decide_tool(engine, ENTITY, "math___one").policies == ("p0", "p1")
-    denied = decide_tool(engine, ENTITY, "math___two", {"n": 4}, NOW)
+    assert decide_tool(engine, CALLER, "math___one", {"n": 3}, NOW).policies == ("p0",)
+    assert decide_tool(engine, CALLER, "math___one", {"n": 4}, NOW).policies == ("p1",)
+    assert decide_tool(engine, CALLER, "math___one").policies == ("p0", "p1")
+    denied = decide_tool(engine, CALLER, "math___two", {"n": 4}, NOW)
     assert (denied.outcome, denied.policies, denied.reason) == (Access.DENY, (), "")
 
 
 def test_an_engine_that_only_logs_tells_what_it_would_have_come_to() -> None:
-    decided = decide_tool(_engine(_permit(), enforce=False), ENTITY, "math___two", {"n": 1}, NOW)
+    decided = decide_tool(_engine(_permit(), enforce=False), CALLER, "math___two", {"n": 1}, NOW)
     assert decided.outcome is Access.ALLOW
     assert decided.logged is not None
     assert decided.logged.outcome is Access.DENY
@@ -89,16 +90,16 @@ def test_arguments_that_are_none_of_the_tools_are_denied_and_the_reason_is_told(
 ) -> None:
     """Otherwise a forbid on an argument could be got round by giving it in another type."""
     engine = _engine(_permit(), _permit(effect="forbid", condition=" when { context.input.n > 3 }"))
-    decided = decide_tool(engine, ENTITY, "math___one", arguments, NOW)
+    decided = decide_tool(engine, CALLER, "math___one", arguments, NOW)
     assert decided.outcome is Access.DENY
     assert says in decided.reason
 
 
 def test_the_time_decides_when_it_is_known() -> None:
     engine = _engine(_permit(' when { context.system.now < datetime("2026-11-24T13:00:00Z") }'))
-    assert decide_tool(engine, ENTITY, "math___one", {"n": 1}).outcome is Access.CONDITIONAL
-    assert decide_tool(engine, ENTITY, "math___one", {"n": 1}, NOW).outcome is Access.ALLOW
-    assert decide_tool(engine, ENTITY, "math___one", {"n": 1}, NOW.replace(hour=13)).outcome is Access.DENY
+    assert decide_tool(engine, CALLER, "math___one", {"n": 1}).outcome is Access.CONDITIONAL
+    assert decide_tool(engine, CALLER, "math___one", {"n": 1}, NOW).outcome is Access.ALLOW
+    assert decide_tool(engine, CALLER, "math___one", {"n": 1}, NOW.replace(hour=13)).outcome is Access.DENY
 
 
 def test_a_policy_that_is_not_known_leaves_all_open_but_what_another_forbids() -> None:
@@ -108,8 +109,8 @@ def test_a_policy_that_is_not_known_leaves_all_open_but_what_another_forbids() -
         ("text___one", Access.UNDECIDED),
         ("math___two", Access.DENY),
     ):
-        assert decide_tool(engine, ENTITY, tool, {"n": 1}, NOW).outcome is outcome
-    assert decide_tool(engine, ENTITY, "math___one").reason == "policy x is encrypted"
+        assert decide_tool(engine, CALLER, tool, {"n": 1}, NOW).outcome is outcome
+    assert decide_tool(engine, CALLER, "math___one").reason == "policy x is encrypted"
 
 
 def test_a_statement_may_hold_one_policy_only() -> None:
@@ -228,15 +229,16 @@ def _outcome(result: cedarpy.AuthzResult) -> Access:
 def test_every_decision_is_cedars_own(statements: list[str], arguments: dict[str, Any]) -> None:
     engine = _engine(*statements)
     for principal in (ENTITY, "somebody", "nobody"):
-        listed = decide_tools(engine, principal)
+        caller = iam_entity(principal)
+        listed = decide_tools(engine, caller)
         for tool in TOOLS:
             told = _plain_cedar(statements, principal, tool, arguments)
-            decided = decide_tool(engine, principal, tool, arguments, NOW)
+            decided = decide_tool(engine, caller, tool, arguments, NOW)
             assert decided.outcome is _outcome(told)
             assert [f"policy{name[1:]}" for name in decided.policies] == sorted(told.diagnostics.reasons)
             # What is said before the arguments or the time are known must hold for all of them.
             early = [
-                decide_tool(engine, principal, tool, given, now) for given in (None, arguments) for now in (NOW, None)
+                decide_tool(engine, caller, tool, given, now) for given in (None, arguments) for now in (NOW, None)
             ]
             early += [listed[tool]] if tool in listed else []
             assert {one.outcome for one in early} <= {_outcome(told), Access.CONDITIONAL}
@@ -246,16 +248,18 @@ def test_every_decision_is_cedars_own(statements: list[str], arguments: dict[str
 def test_what_is_remembered_of_one_tool_or_caller_is_not_said_of_another_when_a_condition_asks_for_it() -> None:
     scope = f'permit(principal, action in AgentCore::Action::"math", resource == AgentCore::Gateway::"{GATEWAY}")'
     of_tool = _engine(scope + ' when { action == AgentCore::Action::"math___one" };')
-    asked = [decide_tool(of_tool, ENTITY, tool).outcome for tool in ("math___one", "math___two")]
+    asked = [decide_tool(of_tool, CALLER, tool).outcome for tool in ("math___one", "math___two")]
     assert asked == [Access.ALLOW, Access.DENY]
     of_caller = _engine(scope + f' when {{ principal.id == "{ENTITY}" }};')
-    asked = [decide_tool(of_caller, caller, "math___one").outcome for caller in (ENTITY, "somebody", None)]
+    asked = [
+        decide_tool(of_caller, caller, "math___one").outcome for caller in (CALLER, iam_entity("somebody"), ANY_CALLER)
+    ]
     assert asked == [Access.ALLOW, Access.DENY, Access.CONDITIONAL]
 
 
 def test_a_time_that_was_given_once_is_not_remembered() -> None:
     engine = _engine(_permit(' when { context.system.now < datetime("2026-11-24T13:00:00Z") }'))
-    asked = [decide_tool(engine, ENTITY, "math___one", now=now).outcome for now in (NOW, NOW.replace(hour=13), None)]
+    asked = [decide_tool(engine, CALLER, "math___one", now=now).outcome for now in (NOW, NOW.replace(hour=13), None)]
     assert asked == [Access.ALLOW, Access.DENY, Access.CONDITIONAL]
 
 
@@ -270,7 +274,7 @@ def test_what_anybody_may_holds_for_everybody_whom_no_policy_names(
 ) -> None:
     principal = f"arn:aws:sts::{ACCOUNT}:assumed-role/some-{principal}"
     told = _outcome(_plain_cedar(statements, principal, tool, arguments))
-    assert decide_tool(_engine(*statements), None, tool).outcome in {told, Access.CONDITIONAL}
+    assert decide_tool(_engine(*statements), ANY_CALLER, tool).outcome in {told, Access.CONDITIONAL}
 
 
 @pytest.mark.parametrize(

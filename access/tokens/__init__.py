@@ -1,0 +1,1 @@
+"""Callers with tokens: what an authorizer makes of claims."""
