@@ -23,6 +23,7 @@ from toolgate.local.cloud.types import (
     tables,
     topics,
 )
+from toolgate.local.cloud.types.tokens import app_clients, token_vault, user_pools
 
 TYPES: Mapping[str, ResourceType] = {
     kind.type: kind
@@ -52,6 +53,12 @@ TYPES: Mapping[str, ResourceType] = {
         policy_engines.POLICY_TYPE,
         runtimes.RUNTIME_TYPE,
         resource_policies.RESOURCE_POLICY_TYPE,
+        user_pools.USER_POOL_TYPE,
+        user_pools.USER_POOL_DOMAIN_TYPE,
+        user_pools.RESOURCE_SERVER_TYPE,
+        app_clients.APP_CLIENT_TYPE,
+        token_vault.WORKLOAD_IDENTITY_TYPE,
+        token_vault.OAUTH2_PROVIDER_TYPE,
         deliveries.SOURCE_TYPE,
         deliveries.DESTINATION_TYPE,
         deliveries.DELIVERY_TYPE,

@@ -119,6 +119,7 @@ class ResourceType:
         fixed: Those of the defaults beside which the stand-in reproduces no other value.
         reported: What AWS reports for inputs left out, given the others. Taking such an input back changes nothing.
         refreshed: Those of `computed` that an update changes.
+        secrets: The inputs and outputs that are secrets, each with the path to it; a preview or a state says so.
         unordered: The lists, by their names at any depth, whose order means nothing.
         documents: The JSON texts whose layout means nothing.
         rules: What AWS refuses on sight although the service model does not say so.
@@ -147,6 +148,7 @@ class ResourceType:
     fixed: frozenset[str] = frozenset()
     reported: Callable[[Properties], Mapping[str, Any]] = field(default=lambda _inputs: {})
     refreshed: frozenset[str] = frozenset()
+    secrets: frozenset[str] = frozenset()
     unordered: frozenset[str] = frozenset()
     documents: frozenset[str] = frozenset()
     rules: tuple[Callable[[Properties], Iterator[Failure]], ...] = ()

@@ -1,6 +1,6 @@
 """AgentCore gateways."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from toolgate.local.cloud.api_requests import Member, Table, same
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
@@ -24,6 +24,9 @@ NAME_CHARACTERS = 48
 """The service's limit; the model's pattern counts a character and its hyphen as one (CloudFormation roadmap #2456)."""
 CONFIGURED = {"AWS_IAM": False, "AUTHENTICATE_ONLY": False, "NONE": False, "CUSTOM_JWT": True}
 """Whether an authorizer type has a configuration (botocore AuthorizerType; guide, "Inbound authorization")."""
+
+CHECKED = ("allowedAudiences", "allowedClients", "allowedScopes", "customClaims")
+"""What a JWT authorizer can ask of a token besides its issuer; it checks all that are given."""
 
 
 def _make(inputs: Properties, making: Making) -> Made:
@@ -59,6 +62,15 @@ def _authorizer(inputs: Properties) -> Iterator[Failure]:
         yield Failure("authorizerConfiguration", text)
 
 
+def _somebody_is_let_in(inputs: Properties) -> Iterator[Failure]:
+    """Of the four at least one (AgentCore developer guide, "Configure inbound JWT authorizer"); the words are ours."""
+    configuration = inputs.get("authorizerConfiguration")
+    jwt = configuration.get("customJwtAuthorizer") if isinstance(configuration, Mapping) else None
+    if isinstance(jwt, Mapping) and not any(jwt.get(name) for name in CHECKED):
+        text = f"ValidationException: customJWTAuthorizer must have at least one of {', '.join(CHECKED)}"
+        yield Failure("authorizerConfiguration", text)
+
+
 def _role_can_be_assumed(inputs: Properties, made: Made, env: CloudEnvironment, existing: Existing) -> Iterator[str]:
     """CreateGateway and UpdateGateway assume the role at once (hashicorp/terraform-provider-aws, gateway.go)."""
     role = role_of(inputs["roleArn"], existing)
@@ -85,9 +97,23 @@ def _mcp(inputs: Properties) -> Properties:
     return found
 
 
+_CLAIM_MATCH: Table = {
+    "claimMatchOperator": "claimMatchOperator",
+    "claimMatchValue": Member(
+        "claimMatchValue",
+        {"matchValueString": "matchValueString", "matchValueStringLists": "matchValueStringList"},
+    ),
+}
 _JWT: Table = {
     **same("discoveryUrl", "allowedClients", "allowedScopes"),
     "allowedAudiences": "allowedAudience",
+    "customClaims": Member(
+        "customClaims",
+        {
+            **same("inboundTokenClaimName", "inboundTokenClaimValueType"),
+            "authorizingClaimMatchValue": Member("authorizingClaimMatchValue", _CLAIM_MATCH),
+        },
+    ),
 }
 _MCP: Table = {
     **same("supportedVersions", "instructions", "searchType"),
@@ -119,10 +145,19 @@ GATEWAY_TYPE = ResourceType(
     replaces=frozenset({"name", "authorizerType"}),
     framework=True,
     reported=lambda _inputs: {"protocolType": "MCP"},
-    unordered=frozenset({"supportedVersions", "allowedClients", "allowedScopes", "allowedAudiences"}),
+    unordered=frozenset(
+        {
+            "supportedVersions",
+            "allowedClients",
+            "allowedScopes",
+            "allowedAudiences",
+            "customClaims",
+            "matchValueStringLists",
+        }
+    ),
     changes=(_nothing_that_only_creation_takes,),
     auto_name="name",
-    rules=(_name, _authorizer),
+    rules=(_name, _authorizer, _somebody_is_let_in),
     needs=(key_in_region("kmsKeyArn"), _role_can_be_assumed, gateway_uses_key, engine_answers),
     unique=("name",),
     conflict="ConflictException: A gateway with the name '{name}' already exists",

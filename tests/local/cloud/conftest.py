@@ -37,6 +37,12 @@ TOPIC = "aws:sns/topic:Topic"
 SECRET = "aws:secretsmanager/secret:Secret"
 SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion"
 PARAMETER = "aws:ssm/parameter:Parameter"
+USER_POOL = "aws:cognito/userPool:UserPool"
+USER_POOL_DOMAIN = "aws:cognito/userPoolDomain:UserPoolDomain"
+RESOURCE_SERVER = "aws:cognito/resourceServer:ResourceServer"
+APP_CLIENT = "aws:cognito/userPoolClient:UserPoolClient"
+WORKLOAD_IDENTITY = "aws:bedrock/agentcoreWorkloadIdentity:AgentcoreWorkloadIdentity"
+OAUTH2_PROVIDER = "aws:bedrock/agentcoreOauth2CredentialProvider:AgentcoreOauth2CredentialProvider"
 VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
 
 Inputs = dict[str, Any]
@@ -157,6 +163,45 @@ GOOD: dict[str, Inputs] = {
         },
     },
     RESOURCE_POLICY: {"resourceArn": GATEWAY_ARN, "policy": document(ONLY_THE_AGENT)},
+    USER_POOL: {
+        "name": "toolgate-dev-tokens",
+        "deletionProtection": "INACTIVE",
+        "adminCreateUserConfig": {"allowAdminCreateUserOnly": True},
+    },
+    USER_POOL_DOMAIN: {"domain": "toolgate-dev-tokens-123456789012", "userPoolId": "us-east-1_AbCdEf123"},
+    RESOURCE_SERVER: {
+        "identifier": "toolgate-dev-tools",
+        "name": "toolgate-dev-tools",
+        "userPoolId": "us-east-1_AbCdEf123",
+        "scopes": [{"scopeName": "invoke", "scopeDescription": "Call the gateway's tools."}],
+    },
+    APP_CLIENT: {
+        "name": "toolgate_dev_assistant",
+        "userPoolId": "us-east-1_AbCdEf123",
+        "generateSecret": True,
+        "allowedOauthFlows": ["client_credentials"],
+        "allowedOauthFlowsUserPoolClient": True,
+        "allowedOauthScopes": ["toolgate-dev-tools/invoke"],
+        "explicitAuthFlows": [],
+        "accessTokenValidity": 60,
+        "tokenValidityUnits": {"accessToken": "minutes"},
+    },
+    WORKLOAD_IDENTITY: {"name": "toolgate_dev_assistant"},
+    OAUTH2_PROVIDER: {
+        "name": "toolgate_dev_assistant_tokens",
+        "credentialProviderVendor": "CustomOauth2",
+        "oauth2ProviderConfig": {
+            "customOauth2ProviderConfig": {
+                "clientId": "3n4b5urk1ft4fl3mg5e62d9ado",
+                "clientSecret": "the-secret-of-the-client",
+                "clientAuthenticationMethod": "CLIENT_SECRET_BASIC",
+                "oauthDiscovery": {
+                    "discoveryUrl": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_AbCdEf123"
+                    "/.well-known/openid-configuration"
+                },
+            }
+        },
+    },
     SOURCE: {
         "name": "toolgate-dev-tools-logs",
         "logType": "APPLICATION_LOGS",
