@@ -99,12 +99,7 @@ class ControlPlane:
         """The resource with this id, or None when it does not exist."""
         with self.store.transaction() as account:
             record = account["resources"].get(f"{token}|{resource_id}")
-        if record is None:
-            return None
-        # A file keeps no marks.
-        kind = resource_type(token)
-        inputs, outputs = (provider_state.with_secrets_hidden(kind, record[it]) for it in ("inputs", "outputs"))
-        return Record(token, resource_id, inputs, outputs)
+        return _record(record) if record else None
 
     def update(self, token: str, resource_id: str, inputs: Properties) -> Made:
         """Give a resource new inputs; its outputs are the provider's whole state of it.

@@ -14,7 +14,7 @@ from toolgate.access.deployment.stack_export import DEFAULTS
 from toolgate.local.cloud.api_requests import Member, Table
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.resource_type import Made, ResourceType
-from toolgate.local.cloud.values import Properties, hidden
+from toolgate.local.cloud.values import Properties
 
 _NOTHING: tuple[Any, ...] = (None, {}, [])
 
@@ -64,29 +64,7 @@ def state(kind: ResourceType, given_back: Properties, made: Made, env: CloudEnvi
         made: What AWS gives back besides them.
         env: Where the resource is.
     """
-    whole = {**_placed(kind, env), **given_back, **made.outputs, **_all_tags(kind, given_back)}
-    return with_secrets_hidden(kind, whole)
-
-
-def with_secrets_hidden(kind: ResourceType, properties: Properties) -> dict[str, Any]:
-    """The properties with those of the type hidden that are secrets, whoever gave them and however.
-
-    The provider marks what its schema calls sensitive, at any depth (pulumi-terraform-bridge, MarkSchemaSecrets).
-    """
-    found = dict(properties)
-    for path in kind.secrets:
-        name, *inside = path.split(".")
-        if name in found:
-            found[name] = _hidden_inside(found[name], inside)
-    return found
-
-
-def _hidden_inside(value: Any, path: list[str]) -> Any:
-    if not path:
-        return hidden(value)
-    if not isinstance(value, Mapping) or path[0] not in value:
-        return value
-    return {**value, path[0]: _hidden_inside(value[path[0]], path[1:])}
+    return {**_placed(kind, env), **given_back, **made.outputs, **_all_tags(kind, given_back)}
 
 
 def held(kind: ResourceType, inputs: Properties) -> dict[str, Any]:

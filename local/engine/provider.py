@@ -82,7 +82,7 @@ class Provider(ResourceProviderServicer):
             named = proposed or Autonaming().name(name, request.randomSeed.hex() or request.urn)
             if auto_name and _named_before(old, auto_name):
                 named = old[auto_name]
-            inputs = self._plane.fill(kind, named, inputs)
+            inputs = wire.sealed(self._plane.fill(kind, named, inputs), resource_type(kind).secrets)
             failures = self._plane.check(kind, wire.view(inputs))
         except NotReproducedError as error:
             return pb.CheckResponse(failures=[pb.CheckFailure(property="", reason=NOT_REPRODUCED.format(error))])
@@ -118,7 +118,7 @@ class Provider(ResourceProviderServicer):
             made = self._plane.create(kind, wire.view(inputs))
         except RefusalError as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
-        return pb.CreateResponse(id=made.id, properties=wire.to_struct(wire.marked(inputs, made.outputs)))
+        return pb.CreateResponse(id=made.id, properties=_state(kind, inputs, made.outputs))
 
     def Update(self, request: Any, context: Any) -> Any:
         """Give a resource new inputs, or say what is known of it before."""
@@ -130,7 +130,7 @@ class Provider(ResourceProviderServicer):
             made = self._plane.update(kind, request.id, wire.view(inputs))
         except RefusalError as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
-        return pb.UpdateResponse(properties=wire.to_struct(wire.marked(inputs, made.outputs)))
+        return pb.UpdateResponse(properties=_state(kind, inputs, made.outputs))
 
     def Read(self, request: Any, context: Any) -> Any:
         """What the account holds now; no id when the resource is gone."""
@@ -139,8 +139,8 @@ class Provider(ResourceProviderServicer):
         if record is None:
             return pb.ReadResponse()
         known = wire.from_struct(request.inputs)
-        inputs = read_inputs(resource_type(kind), record.inputs, known)
-        outputs = wire.to_struct(wire.marked(known, record.outputs))
+        inputs = wire.sealed(read_inputs(resource_type(kind), record.inputs, known), resource_type(kind).secrets)
+        outputs = _state(kind, known, record.outputs)
         return pb.ReadResponse(id=request.id, inputs=wire.to_struct(inputs), properties=outputs)
 
     def Delete(self, request: Any, context: Any) -> Any:
@@ -177,7 +177,7 @@ class Provider(ResourceProviderServicer):
         return Empty()
 
     def _previewed(self, kind: str, inputs: wire.Wire, old: wire.Wire | None) -> Any:
-        return wire.to_struct(wire.marked(inputs, self._plane.preview(kind, wire.view(inputs), old)))
+        return _state(kind, inputs, self._plane.preview(kind, wire.view(inputs), old))
 
 
 def started(provider: Provider) -> tuple[grpc.Server, int]:
@@ -188,6 +188,11 @@ def started(provider: Provider) -> tuple[grpc.Server, int]:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     return server, port
+
+
+def _state(kind: str, known: wire.Wire, values: Mapping[str, Any]) -> Any:
+    """A state as the engine gets it: secrets have their marks, as in the inputs and as the provider's schema says."""
+    return wire.to_struct(wire.sealed(wire.marked(known, dict(values)), resource_type(kind).secrets))
 
 
 def _type_and_name(urn: str) -> tuple[str, str]:

@@ -21,6 +21,7 @@ from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime import mocks, settings
 from pulumi.runtime.proto import provider_pb2, resource_pb2
 
+from toolgate.local.cloud.catalogue import resource_type
 from toolgate.local.cloud.control_plane import NOT_REPRODUCED, ControlPlane
 from toolgate.local.cloud.failures import NotReproducedError, RefusalError
 from toolgate.local.engine import autonaming, wire
@@ -285,20 +286,24 @@ class _Monitor(mocks.MockMonitor):
         where = f"{request.name} ({request.type})"
         try:
             named = self._naming.name(request.name, urn)
+            kind = resource_type(request.type)
             inputs = hashed(self._plane.fill(request.type, named, inputs), self._root)
+            inputs = wire.sealed(inputs, kind.secrets)
+            # The engine marks what the program says of outputs, besides what the provider marks.
+            secrets = kind.secrets.union(request.additionalSecretOutputs)
             seen = wire.view(inputs)
             failures = self._plane.check(request.type, seen)
             if failures:
                 self._refuse(where, [str(failure) for failure in failures])
             if self._recording.preview:
                 known = wire.with_texts_for_unknowns(self._plane.preview(request.type, seen))
-                return "", inputs, wire.marked(inputs, known)
+                return "", inputs, wire.sealed(wire.marked(inputs, known), secrets)
             made = self._plane.create(request.type, seen)
         except NotReproducedError as error:
             self._refuse(where, [NOT_REPRODUCED.format(error)])
         except (AssetError, RefusalError, ValueError) as error:
             self._refuse(where, [str(error)])
-        return made.id, inputs, wire.marked(inputs, made.outputs)
+        return made.id, inputs, wire.sealed(wire.marked(inputs, made.outputs), secrets)
 
     def _check_texts(self, where: str, values: Wire) -> None:
         """Refuse texts that the program has written an Output into: its value is not in them."""

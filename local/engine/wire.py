@@ -6,7 +6,7 @@ On the wire they are protobuf structs in which secrets, assets and unknown value
 """
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from google.protobuf.struct_pb2 import Struct, Value
@@ -97,6 +97,26 @@ def _as_marked(known: Mapping[str, Any], value: Any) -> Any:
     if view(known) == value:
         return known
     return {**known, "value": marked(known["value"], value)} if known[SIGNATURE] == SECRET else value
+
+
+def sealed(values: Wire, paths: Iterable[str]) -> Wire:
+    """`values` with the mark of a secret on what stands at the paths; what is not known yet hides nothing."""
+    for path in sorted(paths):  # a whole property before what is in it
+        values = _sealed(values, path.split("."))
+    return values
+
+
+def _sealed(value: Any, path: list[str]) -> Any:
+    if value is None or signature(value) or _known_or_not(value) is UNKNOWN:
+        return value
+    if not path:
+        return {SIGNATURE: SECRET, "value": rewritten(value, _unsealed)}
+    name, *inside = path
+    return {**value, name: _sealed(value[name], inside)} if isinstance(value, dict) and name in value else value
+
+
+def _unsealed(marked: Any) -> Any:
+    return rewritten(marked["value"], _unsealed) if signature(marked) == SECRET else marked
 
 
 def without_defaults(value: Any) -> Any:

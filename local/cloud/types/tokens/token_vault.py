@@ -13,8 +13,8 @@ from toolgate.local.cloud.api_requests import Member, Table, same
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
 from toolgate.local.cloud.resource_type import ALPHANUMERIC, ApiRequest, Existing, Made, Making, ResourceType
-from toolgate.local.cloud.types.tokens.user_pools import of_pool
 from toolgate.local.cloud.types.secrets import SECRET
+from toolgate.local.cloud.types.tokens.user_pools import of_pool
 from toolgate.local.cloud.values import UNKNOWN, Properties
 from toolgate.policy.language.agentcore_facts import OAUTH2_PROVIDER, USER_POOL, USER_POOL_DOMAIN, WORKLOAD_IDENTITY
 
