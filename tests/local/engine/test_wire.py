@@ -77,3 +77,31 @@ def test_a_marked_value_is_replaced_as_a_whole_or_like_any_other() -> None:
     value = {"a": [{SIGNATURE: SECRET, "value": "b"}]}
     assert wire.rewritten(value, lambda it: it["value"]) == {"a": ["b"]}
     assert wire.rewritten(value) is value
+
+
+def hush(value: Any) -> dict[str, Any]:
+    return {SIGNATURE: SECRET, "value": value}
+
+
+def test_what_stands_at_a_path_is_sealed_and_nothing_else() -> None:
+    values = {"a": {"b": "x", "c": 1}, "d": ["e"], "f": "g"}
+    assert wire.sealed(values, {"a.b", "d", "no", "f.no", "a.no"}) == {
+        "a": {"b": hush("x"), "c": 1},
+        "d": hush(["e"]),
+        "f": "g",
+    }
+    assert values["d"] == ["e"]
+
+
+def test_what_is_sealed_or_not_known_stays_as_it_is() -> None:
+    values = {"a": hush("x"), "b": UNKNOWN_TEXT, "c": None, "d": hush({"e": "f"}), "g": UNKNOWN}
+    assert wire.sealed(values, {"a", "b", "c", "d.e", "g"}) == values
+
+
+def test_one_seal_is_enough() -> None:
+    assert wire.sealed({"a": {"b": "x"}}, {"a.b", "a"}) == {"a": hush({"b": "x"})}
+    assert wire.sealed({"a": {"b": hush("x"), "c": [hush({"d": hush("y")})]}}, {"a"}) == {
+        "a": hush({"b": "x", "c": [{"d": "y"}]})
+    }
+    file = {SIGNATURE: ASSET, "path": "p", "hash": "h"}
+    assert wire.sealed({"a": {"b": file}}, {"a"}) == {"a": hush({"b": file})}

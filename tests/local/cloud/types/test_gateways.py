@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,54 @@ def test_only_jwt_gateways_have_an_authorizer_configuration(check: Check) -> Non
     assert "is required when authorizerType is CUSTOM_JWT" in reason
     assert check(GATEWAY, authorizerType="CUSTOM_JWT", authorizerConfiguration=JWT) == []
     assert check(GATEWAY, authorizerType=UNKNOWN, authorizerConfiguration=JWT) == []
+
+
+def jwt(**checked: Any) -> dict[str, Any]:
+    """A JWT authorizer that asks for what is given."""
+    return {"customJwtAuthorizer": {"discoveryUrl": JWT["customJwtAuthorizer"]["discoveryUrl"], **checked}}
+
+
+def claim(**match: Any) -> dict[str, Any]:
+    """A claim that must be met."""
+    return {
+        "inboundTokenClaimName": "azp",
+        "inboundTokenClaimValueType": "STRING",
+        "authorizingClaimMatchValue": {"claimMatchOperator": "EQUALS", "claimMatchValue": match},
+    }
+
+
+@pytest.mark.parametrize(
+    "authorizer",
+    [
+        jwt(allowedAudiences=["tools"]),
+        jwt(allowedScopes=["toolgate-dev-tools/invoke"]),
+        jwt(customClaims=[claim(matchValueString="agent")]),
+        jwt(customClaims=[claim(matchValueStringLists=["a", "b"])]),
+        jwt(allowedScopes=UNKNOWN),
+        {"customJwtAuthorizer": UNKNOWN},
+    ],
+)
+def test_jwt_authorizers_that_are_taken(authorizer: dict[str, Any], check: Check) -> None:
+    assert check(GATEWAY, authorizerType="CUSTOM_JWT", authorizerConfiguration=authorizer) == []
+
+
+@pytest.mark.parametrize(
+    ("authorizer", "reason"),
+    [
+        (jwt(), "at least one of allowedAudiences, allowedClients, allowedScopes, customClaims"),
+        (jwt(allowedAudiences=[], allowedClients=None), "length greater than or equal to 1"),
+        (jwt(allowedScopes=['with "quotes"']), "regular expression pattern"),
+        (jwt(customClaims=[claim(matchValueString="a/b")]), "regular expression pattern"),
+        (jwt(customClaims=[claim()]), "exactly one of"),
+        (jwt(customClaims=[claim(matchValueString="a", matchValueStringLists=["b"])]), "exactly one of"),
+        (jwt(customClaims=[{"inboundTokenClaimName": "azp"}]), "Member must not be null"),
+        (jwt(allowedClients=["a"]) | {"x": 1}, "does not reproduce"),
+        (jwt(allowedClients=["a"], discoveryUrl="https://x.test/"), "regular expression pattern"),
+    ],
+)
+def test_jwt_authorizers_that_are_refused(authorizer: dict[str, Any], reason: str, check: Check) -> None:
+    found = check(GATEWAY, authorizerType="CUSTOM_JWT", authorizerConfiguration=authorizer)
+    assert any(reason in it for it in found)
 
 
 def test_the_id_carries_the_name_in_lower_case(plane: ControlPlane) -> None:
