@@ -4,13 +4,10 @@ Source: hashicorp/terraform-provider-aws, internal/service/bedrockagentcore and 
 Two adapters run them: the stand-in provider alone, and a real engine with it.
 """
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 from tests.local.cloud.conftest import (
-    APP_CLIENT,
     BUCKET,
     DELIVERY,
     DESTINATION,
@@ -19,68 +16,20 @@ from tests.local.cloud.conftest import (
     GOOD,
     KEY,
     LOG_GROUP,
-    OAUTH2_PROVIDER,
     OBJECT,
     POLICY,
-    RESOURCE_SERVER,
     ROLE,
     ROLE_POLICY,
     RUNTIME,
     SOURCE,
     TARGET,
-    USER_POOL,
-    USER_POOL_DOMAIN,
-    WORKLOAD_IDENTITY,
     authorizing,
     document,
     tool,
     trust,
 )
-
-type Inputs = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Out:
-    """An output of another resource of the step."""
-
-    resource: str
-    name: str
-
-
-@dataclass(frozen=True)
-class With:
-    """A text or document made of outputs."""
-
-    outs: tuple[Out, ...]
-    make: Callable[..., Any]
-
-
-@dataclass(frozen=True)
-class Step:
-    """A program, and what an update with it does.
-
-    Attributes:
-        resources: By name: type and inputs; earlier ones come first.
-        does: By name, what happens to it; nothing happens to the others.
-        error: What the update fails with; a pattern.
-    """
-
-    resources: Mapping[str, tuple[str, Inputs]]
-    does: Mapping[str, str] = field(default_factory=dict)
-    error: str = ""
-
-
-def outs(value: Any) -> list[Out]:
-    """The outputs that inputs refer to."""
-    if isinstance(value, Out):
-        return [value]
-    if isinstance(value, With):
-        return list(value.outs)
-    if isinstance(value, Mapping):
-        return [found for item in value.values() for found in outs(item)]
-    return [found for item in value for found in outs(item)] if isinstance(value, list) else []
-
+from tests.sequence_steps import Inputs, Out, Step, With, without
+from tests.token_sequences import TOKEN_SEQUENCES
 
 ROLES: dict[str, tuple[str, Inputs]] = {
     "role": (ROLE, {"name": "gateway-role", "assumeRolePolicy": trust("bedrock-agentcore.amazonaws.com")}),
@@ -222,53 +171,6 @@ def delivered(**changes: Inputs) -> dict[str, tuple[str, Inputs]]:
     return {**plain(), **groups, **changed}
 
 
-POOL = With((Out("pool", "endpoint"),), lambda endpoint: endpoint.partition("/")[2])
-"""The id of the user pool, which its endpoint ends with."""
-
-
-def issued(**changes: Inputs) -> dict[str, tuple[str, Inputs]]:
-    """A user pool with a domain and a scope, a client, and who asks for its tokens; a change of None takes away.
-
-    As in our components, what must be there before is among the inputs of what needs it.
-    """
-    discovery = With(
-        (Out("pool", "endpoint"),), lambda endpoint: f"https://{endpoint}/.well-known/openid-configuration"
-    )
-    custom = {
-        "clientId": "3n4b5urk1ft4fl3mg5e62d9ado",
-        "clientSecret": Out("client", "clientSecret"),
-        "clientAuthenticationMethod": "CLIENT_SECRET_BASIC",
-        "oauthDiscovery": {"discoveryUrl": discovery},
-    }
-    made: dict[str, tuple[str, Inputs]] = {
-        "pool": (USER_POOL, GOOD[USER_POOL]),
-        "domain": (USER_POOL_DOMAIN, {**GOOD[USER_POOL_DOMAIN], "userPoolId": POOL}),
-        "server": (RESOURCE_SERVER, {**GOOD[RESOURCE_SERVER], "userPoolId": POOL}),
-        "client": (APP_CLIENT, {**GOOD[APP_CLIENT], "userPoolId": POOL}),
-        "identity": (WORKLOAD_IDENTITY, GOOD[WORKLOAD_IDENTITY]),
-        "provider": (
-            OAUTH2_PROVIDER,
-            {**GOOD[OAUTH2_PROVIDER], "oauth2ProviderConfig": {"customOauth2ProviderConfig": custom}},
-        ),
-    }
-    changed = {name: (kind, {**inputs, **changes.get(name, {})}) for name, (kind, inputs) in made.items()}
-    return {
-        name: (kind, {key: value for key, value in inputs.items() if value is not None})
-        for name, (kind, inputs) in changed.items()
-    }
-
-
-def one(name: str, kind: str, *programs: Inputs) -> list[Step]:
-    """The issuer, then programs each of which changes the one resource in the way that is named."""
-    steps = [Step(issued(**{name: program}), {name: kind}) for program in programs]
-    return [Step(issued()), *steps, Step(issued(**{name: programs[-1]}))]
-
-
-def without(resources: Mapping[str, tuple[str, Inputs]], *names: str) -> dict[str, tuple[str, Inputs]]:
-    """The resources but some."""
-    return {name: it for name, it in resources.items() if name not in names}
-
-
 def changing(kind: str, base: Mapping[str, tuple[str, Inputs]], *programs: Mapping[str, Any]) -> list[Step]:
     """A base, then programs each of which changes the last resource of the base, in the way that is named."""
     last = [*base][-1]
@@ -395,73 +297,5 @@ SEQUENCES: dict[str, list[Step]] = {
             error="ConflictException: This ResourceId has already been used in another Delivery Source",
         )
     ],
-    "pool: protection, name, tags, who signs up": one(
-        "pool",
-        "update",
-        {"deletionProtection": "ACTIVE"},
-        {"name": "other"},
-        {"tags": {"a": "b"}},
-        {"adminCreateUserConfig": {"allowAdminCreateUserOnly": False}},
-    ),
-    "pool: who signs up, left out, stays": [
-        Step(issued()),
-        Step(issued(pool={"adminCreateUserConfig": None})),
-    ],
-    "pool: protected": [
-        Step(issued(pool={"deletionProtection": "ACTIVE"})),
-        Step({}, error="because deletion protection is activated"),
-    ],
-    "domain: other prefix": one("domain", "replace", {"domain": "other"}),
-    "domain: login page": one("domain", "update", {"managedLoginVersion": 2}),
-    "server: scopes, name": one(
-        "server",
-        "update",
-        {"name": "other"},
-        {"scopes": [{"scopeName": it, "scopeDescription": "x"} for it in ("read", "invoke")]},
-    ),
-    "server: the order of scopes": [
-        Step(issued(server={"scopes": [{"scopeName": it, "scopeDescription": "x"} for it in ("read", "invoke")]})),
-        Step(issued(server={"scopes": [{"scopeName": it, "scopeDescription": "x"} for it in ("invoke", "read")]})),
-    ],
-    "client: validity, name, scopes": one(
-        "client",
-        "update",
-        {"accessTokenValidity": 5},
-        {"name": "other"},
-        {"tokenValidityUnits": None, "accessTokenValidity": 1},
-        {"explicitAuthFlows": ["ALLOW_REFRESH_TOKEN_AUTH"]},
-    ),
-    "client: nothing is the same as no flows": [
-        Step(issued()),
-        Step(issued(client={"explicitAuthFlows": None})),
-        Step(issued(client={"explicitAuthFlows": []})),
-    ],
-    "client: flows left out stay": [
-        Step(issued(client={"explicitAuthFlows": ["ALLOW_REFRESH_TOKEN_AUTH"]})),
-        Step(issued(client={"explicitAuthFlows": None})),
-        Step(issued(), {"client": "update"}),
-    ],
-    "client: without a secret": [
-        Step(issued(client={"generateSecret": False}), error="does not have a client secret"),
-    ],
-    "client: before its scope": [
-        Step(
-            {name: issued()[name] for name in ("pool", "client")},
-            error="ScopeDoesNotExistException: Invalid scope requested: toolgate-dev-tools/invoke",
-        )
-    ],
-    "identity: return URLs, tags": one(
-        "identity", "update", {"allowedResourceOauth2ReturnUrls": ["https://x.test/back"]}, {"tags": {"a": "b"}}
-    ),
-    "identity: other name": one("identity", "replace", {"name": "other"}),
-    "provider: other name": one("provider", "replace", {"name": "other"}),
-    "provider: tags": one("provider", "update", {"tags": {"a": "b"}}),
-    "provider: before the domain": [
-        Step(without(issued(), "domain"), error="names no token endpoint"),
-    ],
+    **TOKEN_SEQUENCES,
 }
-
-
-def pattern(step: Step) -> re.Pattern[str]:
-    """The error that a step expects."""
-    return re.compile(step.error, re.DOTALL)

@@ -7,7 +7,8 @@ import pulumi
 import pytest
 from pulumi import automation as auto
 
-from tests.sequences import SEQUENCES, Out, Step, With, outs, pattern
+from tests.sequence_steps import Out, Step, With, outs, pattern
+from tests.sequences import SEQUENCES
 
 from .conftest import Start
 

@@ -7,7 +7,8 @@ from unittest.mock import Mock
 import pytest
 from pulumi.runtime.proto import provider_pb2 as pb
 
-from tests.sequences import SEQUENCES, Out, Step, With, outs, pattern
+from tests.sequence_steps import Out, Step, With, outs, pattern
+from tests.sequences import SEQUENCES
 from toolgate.local.cloud.store import MemoryStore
 from toolgate.local.engine.provider import Provider
 from toolgate.local.engine.wire import from_struct, to_struct
