@@ -65,6 +65,24 @@ def mcp(**configuration: Any) -> Inputs:
     return {"protocolConfiguration": {"mcp": {**versions, **configuration}}}
 
 
+def jwt(**checked: Any) -> Inputs:
+    """An authorizer that asks a token for what is given."""
+    authorizer = {"discoveryUrl": "https://okta.test/.well-known/openid-configuration", **checked}
+    if not checked:
+        authorizer["allowedScopes"] = ["tools/invoke"]
+    return {"authorizerType": "CUSTOM_JWT", "authorizerConfiguration": {"customJwtAuthorizer": authorizer}}
+
+
+CLAIMS: list[Inputs] = [
+    {
+        "inboundTokenClaimName": name,
+        "inboundTokenClaimValueType": "STRING",
+        "authorizingClaimMatchValue": {"claimMatchOperator": "EQUALS", "claimMatchValue": {"matchValueString": "a"}},
+    }
+    for name in ("azp", "tid")
+]
+
+
 def with_target(schema: Inputs | None = None, **changes: Any) -> dict[str, tuple[str, Inputs]]:
     """A gateway with one target."""
     function = GOOD[TARGET]["targetConfiguration"]["mcp"]["lambda"]["lambdaArn"]
@@ -198,6 +216,13 @@ SEQUENCES: dict[str, list[Step]] = {
     ],
     "gateway: search goes": changing("update", plain(**mcp(searchType="SEMANTIC")), plain()),
     "gateway: authorizer": changing("replace", plain(), plain(authorizerType="NONE"), plain()),
+    "gateway: what a token must have": changing(
+        "update", plain(**jwt()), plain(**jwt(allowedAudiences=["tools"])), plain(**jwt(customClaims=CLAIMS))
+    ),
+    "gateway: the order of what a token must have": [
+        Step(plain(**jwt(allowedScopes=["a", "b"], customClaims=CLAIMS))),
+        Step(plain(**jwt(allowedScopes=["b", "a"], customClaims=CLAIMS[::-1]))),
+    ],
     "gateway: protocol left out": [Step(plain()), Step(plain(protocolType=None)), Step(plain())],
     "gateway: a role that cannot be assumed": [
         Step({**FOREIGN, **plain()}),

@@ -14,8 +14,23 @@ from tests.local.cloud.conftest import (
 )
 from tests.sequence_steps import Inputs, Out, Step, With, without
 
-POOL = With((Out("pool", "endpoint"),), lambda endpoint: endpoint.partition("/")[2])
-"""The id of the user pool, which its endpoint ends with."""
+
+def id_of(pool: str) -> With:
+    """The id of a user pool, which its endpoint ends with."""
+    return With((Out(pool, "endpoint"),), lambda endpoint: endpoint.partition("/")[2])
+
+
+def scopes(*names: str) -> With:
+    """Scopes of the resource server."""
+    return With((Out("server", "identifier"),), lambda identifier: [f"{identifier}/{name}" for name in names])
+
+
+POOL = id_of("pool")
+READ = {"scopes": [{"scopeName": it, "scopeDescription": "x"} for it in ("read", "invoke")]}
+OF_USERS: Inputs = dict.fromkeys(
+    ("allowedOauthFlows", "allowedOauthFlowsUserPoolClient", "allowedOauthScopes", "generateSecret")
+)
+"""A client that is no machine."""
 
 
 def issued(**changes: Inputs) -> dict[str, tuple[str, Inputs]]:
@@ -27,7 +42,6 @@ def issued(**changes: Inputs) -> dict[str, tuple[str, Inputs]]:
         (Out("pool", "endpoint"), Out("domain", "domain")),
         lambda endpoint, _domain: f"https://{endpoint}/.well-known/openid-configuration",
     )
-    scopes = With((Out("server", "identifier"),), lambda identifier: [f"{identifier}/invoke"])
     custom = {
         "clientId": "3n4b5urk1ft4fl3mg5e62d9ado",
         "clientSecret": Out("client", "clientSecret"),
@@ -38,7 +52,7 @@ def issued(**changes: Inputs) -> dict[str, tuple[str, Inputs]]:
         "pool": (USER_POOL, GOOD[USER_POOL]),
         "domain": (USER_POOL_DOMAIN, {**GOOD[USER_POOL_DOMAIN], "userPoolId": POOL}),
         "server": (RESOURCE_SERVER, {**GOOD[RESOURCE_SERVER], "userPoolId": POOL}),
-        "client": (APP_CLIENT, {**GOOD[APP_CLIENT], "userPoolId": POOL, "allowedOauthScopes": scopes}),
+        "client": (APP_CLIENT, {**GOOD[APP_CLIENT], "userPoolId": POOL, "allowedOauthScopes": scopes("invoke")}),
         "identity": (WORKLOAD_IDENTITY, GOOD[WORKLOAD_IDENTITY]),
         "provider": (
             OAUTH2_PROVIDER,
@@ -90,11 +104,11 @@ TOKEN_SEQUENCES: dict[str, list[Step]] = {
         "server",
         "update",
         {"name": "other"},
-        {"scopes": [{"scopeName": it, "scopeDescription": "x"} for it in ("read", "invoke")]},
+        READ,
     ),
     "server: the order of scopes": [
-        Step(issued(server={"scopes": [{"scopeName": it, "scopeDescription": "x"} for it in ("read", "invoke")]})),
-        Step(issued(server={"scopes": [{"scopeName": it, "scopeDescription": "x"} for it in ("invoke", "read")]})),
+        Step(issued(server=READ)),
+        Step(issued(server={"scopes": READ["scopes"][::-1]})),
     ],
     "client: validity, name, scopes": one(
         "client",
@@ -104,6 +118,25 @@ TOKEN_SEQUENCES: dict[str, list[Step]] = {
         {"tokenValidityUnits": None, "accessTokenValidity": 1},
         {"explicitAuthFlows": ["ALLOW_REFRESH_TOKEN_AUTH"]},
     ),
+    "client: the order of scopes and flows": [
+        Step(issued(server=READ, client={"allowedOauthScopes": scopes("read", "invoke")})),
+        Step(issued(server=READ, client={"allowedOauthScopes": scopes("invoke", "read")})),
+        Step(issued(server=READ, client={"allowedOauthScopes": scopes("invoke")}), {"client": "update"}),
+    ],
+    "client: it gets a secret": [
+        Step(without(issued(client=OF_USERS), "provider")),
+        Step(without(issued(client={**OF_USERS, "generateSecret": True}), "provider"), {"client": "replace"}),
+    ],
+    "client: other pool": [
+        Step(without(issued(client=OF_USERS), "provider")),
+        Step(
+            {
+                "other": (USER_POOL, {**GOOD[USER_POOL], "name": "other"}),
+                **without(issued(client={**OF_USERS, "userPoolId": id_of("other")}), "provider"),
+            },
+            {"client": "replace"},
+        ),
+    ],
     "client: nothing is the same as no flows": [
         Step(issued()),
         Step(issued(client={"explicitAuthFlows": None})),

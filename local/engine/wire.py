@@ -101,7 +101,7 @@ def _as_marked(known: Mapping[str, Any], value: Any) -> Any:
 
 def sealed(values: Wire, paths: Iterable[str]) -> Wire:
     """`values` with the mark of a secret on what stands at the paths; what is not known yet hides nothing."""
-    for path in sorted(paths):  # a whole property before what is in it
+    for path in paths:
         values = _sealed(values, path.split("."))
     return values
 
