@@ -10,6 +10,7 @@ import pytest
 from pulumi.runtime.proto import provider_pb2 as pb
 
 from tests.local.cloud.conftest import APP_CLIENT, GOOD, OAUTH2_PROVIDER, RESOURCE_SERVER, SECRET_VERSION, USER_POOL
+from toolgate.access.deployment.deployment import parse
 from toolgate.access.deployment.stack_export import SECRET, SIGNATURE
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.store import FileStore
@@ -121,6 +122,18 @@ def test_a_secret_is_marked_wherever_a_deployment_has_it(run: Run) -> None:
     assert resources["version"]["outputs"]["secretString"][SIGNATURE] == SECRET
     assert resources["project-dev"]["outputs"]["secret"][SIGNATURE] == SECRET
     assert resources["group"]["outputs"]["secret"][SIGNATURE] == SECRET
+
+
+def test_who_reads_a_deployment_finds_all_that_is_no_secret(run: Run) -> None:
+    deployment = export(run(program()), CloudEnvironment())
+    tokens = parse(deployment).tokens
+    [pool], [client] = tokens.user_pools, tokens.clients
+    assert (pool.id, pool.domain, pool.scopes) == (client.pool_id, "tokens-123456789012", ("tools/invoke",))
+    assert (client.by_itself, client.for_users, client.scopes, client.seconds) == (True, False, pool.scopes, 3600)
+    assert len(tokens.providers) == 3
+    for provider in tokens.providers:
+        assert (provider.client_id, tokens.pool_of(provider.discovery_url or "")) == (client.id, pool)
+        assert len(provider.secret_arns) == 1
 
 
 def test_a_secret_is_marked_also_where_no_class_of_the_sdk_says_so(run: Run) -> None:

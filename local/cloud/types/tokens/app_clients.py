@@ -44,7 +44,8 @@ _LISTS = (
 
 def _make(inputs: Properties, making: Making) -> Made:
     secret = making.characters(51, LOWER_ALPHANUMERIC, "secret") if inputs.get("generateSecret") else ""
-    return Made(making.characters(26, LOWER_ALPHANUMERIC), {"clientSecret": secret})
+    client_id = making.characters(26, LOWER_ALPHANUMERIC)
+    return Made(client_id, {"id": client_id, "clientSecret": secret})
 
 
 def _reported(inputs: Properties) -> Mapping[str, Any]:
@@ -155,7 +156,7 @@ APP_CLIENT_TYPE = ResourceType(
         ),
     ),
     make=_make,
-    computed=("clientSecret",),
+    computed=("id", "clientSecret"),
     replaces=frozenset({"userPoolId", "generateSecret"}),
     framework=True,
     auto_name="name",

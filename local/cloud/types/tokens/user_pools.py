@@ -1,7 +1,8 @@
 """User pools of Cognito, and their domains and resource servers: what an issuer of tokens is made of.
 
 Source of the rules: Cognito API reference, CreateUserPool, CreateUserPoolDomain and CreateResourceServer; developer
-guide, "Quotas" and "User pool deletion protection". What only others saw says where.
+guide, "Quotas" and "User pool deletion protection". What only others saw says where. The provider has the id of what is
+Cognito's among the outputs, too.
 """
 
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ def _make_pool(inputs: Properties, making: Making) -> Made:
     return Made(
         pool_id,
         {
+            "id": pool_id,
             "arn": env.arn("cognito-idp", f"userpool/{pool_id}"),
             "endpoint": f"{env.host('cognito-idp')}/{pool_id}",
             "creationDate": MADE_AT,
@@ -88,7 +90,8 @@ USER_POOL_TYPE = ResourceType(
     ),
     make=_make_pool,
     computed=(
-        *("arn", "endpoint", "creationDate", "lastModifiedDate", "estimatedNumberOfUsers", "domain", "customDomain"),
+        *("id", "arn", "endpoint", "creationDate", "lastModifiedDate", "estimatedNumberOfUsers"),
+        *("domain", "customDomain"),
     ),
     # Its name can be changed (hashicorp/terraform-provider-aws#42639), and all else here.
     replaces=frozenset(),
@@ -113,6 +116,7 @@ def _make_domain(inputs: Properties, making: Making) -> Made:
     return Made(
         inputs["domain"],
         {
+            "id": inputs["domain"],
             "awsAccountId": making.env.account,
             "cloudfrontDistribution": distribution,
             "cloudfrontDistributionArn": distribution,  # the provider gives the same for both
@@ -149,7 +153,7 @@ USER_POOL_DOMAIN_TYPE = ResourceType(
     make=_make_domain,
     computed=(
         *("awsAccountId", "cloudfrontDistribution", "cloudfrontDistributionArn", "cloudfrontDistributionZoneId"),
-        *("s3Bucket", "version"),
+        *("id", "s3Bucket", "version"),
     ),
     replaces=frozenset({"domain", "userPoolId"}),
     reported=lambda _inputs: {"managedLoginVersion": 1},
@@ -164,7 +168,8 @@ USER_POOL_DOMAIN_TYPE = ResourceType(
 def _make_server(inputs: Properties, _making: Making) -> Made:
     identifier = inputs["identifier"]
     scopes = [f"{identifier}/{scope['scopeName']}" for scope in inputs.get("scopes") or []]
-    return Made(f"{inputs['userPoolId']}|{identifier}", {"scopeIdentifiers": scopes})
+    server_id = f"{inputs['userPoolId']}|{identifier}"
+    return Made(server_id, {"id": server_id, "scopeIdentifiers": scopes})
 
 
 def _few_servers(inputs: Properties, made: Made, _env: CloudEnvironment, existing: Existing) -> Iterator[str]:
@@ -188,7 +193,7 @@ RESOURCE_SERVER_TYPE = ResourceType(
         ),
     ),
     make=_make_server,
-    computed=("scopeIdentifiers",),
+    computed=("id", "scopeIdentifiers"),
     replaces=frozenset({"identifier", "userPoolId"}),
     auto_name="name",
     unordered=frozenset({"scopes"}),
