@@ -119,7 +119,8 @@ class ResourceType:
         fixed: Those of the defaults beside which the stand-in reproduces no other value.
         reported: What AWS reports for inputs left out, given the others. Taking such an input back changes nothing.
         refreshed: Those of `computed` that an update changes.
-        secrets: The inputs and outputs that the provider marks as secrets, each by its path.
+        secrets: The inputs and outputs that the provider marks as secrets, each by its path: what its schema calls
+            sensitive, at any depth and on either side (pulumi-terraform-bridge, MarkSchemaSecrets).
         unordered: The lists, by their names at any depth, whose order means nothing.
         documents: The JSON texts whose layout means nothing.
         rules: What AWS refuses on sight although the service model does not say so.

@@ -116,7 +116,8 @@ def test_a_secret_is_marked_wherever_a_deployment_has_it(run: Run) -> None:
         for side in ("inputs", "outputs"):
             custom = resources[name][side]["oauth2ProviderConfig"]["customOauth2ProviderConfig"]
             assert custom["clientSecret"][SIGNATURE] == SECRET
-            assert len(custom["clientId"]) == 26
+            assert custom["clientId"][SIGNATURE] == SECRET
+            assert custom["clientAuthenticationMethod"] == "CLIENT_SECRET_BASIC"
     assert resources["whole"]["outputs"]["oauth2ProviderConfig"][SIGNATURE] == SECRET
     assert SIGNATURE not in json.loads(resources["whole"]["outputs"]["oauth2ProviderConfig"]["plaintext"])
     assert resources["version"]["outputs"]["secretString"][SIGNATURE] == SECRET

@@ -192,7 +192,8 @@ OAUTH2_PROVIDER_TYPE = ResourceType(
     replaces=frozenset({"name", "credentialProviderVendor"}),
     framework=True,
     auto_name="name",
-    secrets=frozenset({"oauth2ProviderConfig.customOauth2ProviderConfig.clientSecret"}),
+    # The provider calls both sensitive, so that an export hides who the client is, too.
+    secrets=frozenset(f"oauth2ProviderConfig.customOauth2ProviderConfig.{it}" for it in ("clientId", "clientSecret")),
     unordered=frozenset({"responseTypes"}),
     rules=(_vendor, _credentials),
     needs=(_token_endpoint, _few_providers),
