@@ -8,7 +8,7 @@ Source of the marks: pulumi's `sdk/python/lib/pulumi/runtime/rpc.py`.
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,7 @@ class Resource:
         outputs: What the provider answered.
         written: The type token that the program wrote; empty where it is `type`.
         unread: Whether only its type is known: its properties are one text that cannot be read.
+        made_of: By property, the URNs of the resources that the program made its value of.
     """
 
     urn: str
@@ -86,6 +87,7 @@ class Resource:
     outputs: Mapping[str, Any]
     written: str = ""
     unread: bool = False
+    made_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -221,21 +223,31 @@ def _resources(listed: list[Any]) -> Iterator[Resource]:
             raise DeploymentError(f"not a deployment: resource number {number} has no 'urn' and 'type'")
         if entry.get("delete"):  # waits for its deletion after a replacement: no longer what the stack means
             continue
-        yield _resource(entry["urn"], entry["type"], _properties(entry, "inputs"), _properties(entry, "outputs"))
+        yield _resource(entry)
 
 
-def _resource(urn: str, written: str, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> Resource:
+def _resource(entry: Mapping[str, Any]) -> Resource:
+    written, inputs, outputs = entry["type"], _properties(entry, "inputs"), _properties(entry, "outputs")
     kind = spellings.type_of(written, {**inputs, **outputs})
     views = [spellings.properties_of(written, given) for given in (inputs, outputs)]
     given = [view for view, properties in zip(views, (inputs, outputs), strict=True) if properties]
     return Resource(
-        urn=urn,
+        urn=entry["urn"],
         type=kind,
         inputs=views[0] or {},
         outputs=views[1] or {},
         written=written if written != kind else "",
         unread=bool(given) and all(view is None for view in given),
+        made_of=_made_of(entry),
     )
+
+
+def _made_of(entry: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
+    found = entry.get("propertyDependencies")
+    known = found if isinstance(found, Mapping) else {}
+    return {
+        key: tuple(it for it in urns if isinstance(it, str)) for key, urns in known.items() if isinstance(urns, list)
+    }
 
 
 def _properties(entry: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -142,7 +142,7 @@ class CredentialProvider:
         name: Its name.
         arn: `arn:aws:bedrock-agentcore:<region>:<account>:token-vault/<vault>/oauth2credentialprovider/<name>`.
         vendor: `CustomOauth2`, or another one of the API's.
-        client_id: The client; None where the file does not show it.
+        client_id: The client; None where the file neither shows it nor says of which client it was made.
         discovery_url: The issuer's; None for vendors that AgentCore knows.
         method: How the client says who it is, as `CLIENT_SECRET_BASIC`.
         secret_arns: The secrets that hold the client's: AgentCore's own, or the program's.
@@ -204,10 +204,11 @@ def read_tokens(found: tuple[Resource, ...]) -> Tokens:
     scopes: dict[str, list[str]] = {}
     for server in by_type.get(RESOURCE_SERVER, ()):
         scopes.setdefault(server.text("userPoolId"), []).extend(_server_scopes(server))
+    clients = {r.urn: r.text("id") for r in by_type.get(USER_POOL_CLIENT, ())}
     return Tokens(
         user_pools=tuple(_user_pool(r, domains, scopes) for r in by_type.get(USER_POOL, ())),
         clients=tuple(_client(r) for r in by_type.get(USER_POOL_CLIENT, ())),
-        providers=tuple(_provider(r) for r in by_type.get(OAUTH2_PROVIDER, ())),
+        providers=tuple(_provider(r, clients) for r in by_type.get(OAUTH2_PROVIDER, ())),
         identities=tuple(
             WorkloadIdentity(r.label, r.text("name"), r.text("workloadIdentityArn"))
             for r in by_type.get(WORKLOAD_IDENTITY, ())
@@ -299,7 +300,7 @@ def _client(resource: Resource) -> AppClient:
     )
 
 
-def _provider(resource: Resource) -> CredentialProvider:
+def _provider(resource: Resource, clients: Mapping[str, str]) -> CredentialProvider:
     config = resource.get("oauth2ProviderConfig")
     of_vendor = next((it for it in config.values() if it), None) if isinstance(config, Mapping) else None
     settings: Mapping[str, Any] = of_vendor if isinstance(of_vendor, Mapping) else {}
@@ -313,11 +314,17 @@ def _provider(resource: Resource) -> CredentialProvider:
         name=resource.text("name"),
         arn=resource.text("credentialProviderArn"),
         vendor=resource.text("credentialProviderVendor"),
-        client_id=_shown(settings.get("clientId")),
+        client_id=_shown(settings.get("clientId")) or _made_of_client(resource, clients),
         discovery_url=_shown(discovery.get("discoveryUrl")) if isinstance(discovery, Mapping) else None,
         method=_shown(settings.get("clientAuthenticationMethod")) or "CLIENT_SECRET_BASIC",
         secret_arns=tuple(dict.fromkeys(arn for arn in arns if isinstance(arn, str))),
     )
+
+
+def _made_of_client(resource: Resource, clients: Mapping[str, str]) -> str | None:
+    """The client that the program made the provider of: the provider's own schema calls its id a secret."""
+    found = [clients[urn] for urn in resource.made_of.get("oauth2ProviderConfig", ()) if urn in clients]
+    return found[0] if len(found) == 1 else None
 
 
 def _shown(value: Any) -> str | None:

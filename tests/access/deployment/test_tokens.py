@@ -90,6 +90,22 @@ def test_a_provider_whose_settings_are_a_secret_says_no_client(export: dict[str,
     assert [(it.client_id, it.discovery_url) for it in deployment.tokens.providers] == [(None, None)] * 2
 
 
+def test_a_provider_that_hides_its_client_was_made_of_one(export: dict[str, Any]) -> None:
+    """As a real export without `--show-secrets` has it: the id of the client is hidden with its secret."""
+    listed = export["deployment"]["resources"]
+    clients = {it["id"]: it["urn"] for it in listed if it["type"].endswith(":UserPoolClient")}
+    pool = next(it["urn"] for it in listed if it["type"].endswith(":UserPool"))
+    shown = [it.client_id for it in parse(export).tokens.providers]
+    for provider in [it for it in listed if it["type"].endswith(":AgentcoreOauth2CredentialProvider")]:
+        settings = provider["inputs"]["oauth2ProviderConfig"]["customOauth2ProviderConfig"]
+        provider["propertyDependencies"] = {"oauth2ProviderConfig": [pool, clients[settings["clientId"]]]}
+        settings["clientId"] = HIDDEN
+    assert [it.client_id for it in parse(export).tokens.providers] == shown
+    for provider in [it for it in listed if it["type"].endswith(":AgentcoreOauth2CredentialProvider")]:
+        provider["propertyDependencies"]["oauth2ProviderConfig"] += clients.values()
+    assert [it.client_id for it in parse(export).tokens.providers] == [None, None]
+
+
 def test_a_provider_with_a_secret_of_the_program(export: dict[str, Any]) -> None:
     arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:okta-AbCdEf"
     external = {"clientId": "c", "clientSecretSource": "EXTERNAL", "clientSecretConfig": {"secretId": arn}}
