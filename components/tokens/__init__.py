@@ -1,0 +1,1 @@
+"""What an agent comes to its gateways with where they take tokens: clients, credential providers, one identity."""
