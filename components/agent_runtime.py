@@ -2,8 +2,9 @@
 
 import enum
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
@@ -14,6 +15,7 @@ from toolgate.components.checks import arguments, identifiers, names, tags
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants import cedar_permits, cedar_text
 from toolgate.components.grants.cedar_permits import Handed
+from toolgate.components.grants.cedar_text import Caller, IamRole
 from toolgate.components.grants.tool_grants import GatewayTools
 from toolgate.components.iam import bedrock_models, component_role, iam_documents, iam_propagation, role_statements
 from toolgate.components.iam.role_statements import RoleStatement
@@ -23,13 +25,18 @@ from toolgate.components.observability.log_delivery import LogDelivery
 from toolgate.components.observability.metrics import Monitored
 from toolgate.components.runtime import code_bucket, network, wheels
 from toolgate.components.runtime.network import Network
+from toolgate.components.tokens import agent_tokens, issuers
+from toolgate.components.tokens.agent_tokens import AgentTokens
+from toolgate.components.tokens.client_credentials import ClientCredentials
+from toolgate.components.tokens.issuers import Issuer
 
 # botocore bedrock-agentcore-control EnvironmentVariablesMap, EnvironmentVariableKey, EnvironmentVariableValue
 MOST_VARIABLES, LONGEST_KEY, LONGEST_VALUE = 50, 100, 5000
 # botocore bedrock-agentcore-control Description, LifecycleConfiguration
 LONGEST_DESCRIPTION = 4096
 SHORTEST_LIFE, LONGEST_LIFE = 60, 1_209_600
-OURS = ("GATEWAY_URL", "BEDROCK_MODEL_ID", "AWS_REGION", "SYSTEM_PROMPT")
+_OF_EVERY_AGENT = ("GATEWAY_URL", "BEDROCK_MODEL_ID", "AWS_REGION", "SYSTEM_PROMPT")
+OURS = (*_OF_EVERY_AGENT, agent_tokens.VARIABLE)
 """Environment variables the component writes itself (the agent contract)."""
 
 
@@ -66,6 +73,8 @@ class AgentRuntimeArgs(TypedDict):
     """Id or ARN of a Bedrock inference profile or foundation model."""
     tools: NotRequired[list[GatewayTools]]
     """What the agent is handed: the grant. In Python by `gateway.tools(...)`. Default: no tools."""
+    credentials: NotRequired[list[ClientCredentials]]
+    """Its clients at foreign issuers, one for each issuer whose tokens a gateway of `tools` takes. Default: none."""
     statements: NotRequired[list[RoleStatement]]
     """What the agent may do besides what every agent needs, with a table of its own, say. Never a way to a gateway, a
     model or a function: those are `tools` and `model_id`. Default: nothing."""
@@ -105,26 +114,30 @@ class _Wanted:
     """What the arguments come to, checked.
 
     Attributes:
+        where: The component, for messages.
         name: The runtime's name in AWS.
         platform: Its platform, in AWS's word.
         zip_path: Its code, relative to the program.
         digest: SHA-256 of the zip.
         handed: The tools it is handed.
+        issuers: Whose tokens it needs for them.
         lifecycle: How long its sessions live, as the provider takes it.
         inputs: The component's inputs. Rules read them, and a plain value says more than an enum.
     """
 
+    where: str
     name: str
     platform: str
     zip_path: Path
     digest: str
     handed: Handed
+    issuers: Sequence[Issuer]
     lifecycle: pulumi.Input[list[dict[str, int]]]
     inputs: dict[str, Any]
 
 
 class AgentRuntime(pulumi.ComponentResource):
-    """An agent in AgentCore Runtime whose IAM role is its only credential."""
+    """An agent in AgentCore Runtime whose IAM role is its only credential, also for the tokens that it takes."""
 
     runtime_arn: pulumi.Output[str]
     """ARN of the runtime."""
@@ -138,17 +151,19 @@ class AgentRuntime(pulumi.ComponentResource):
         super().__init__("toolgate:index:AgentRuntime", name, wanted.inputs, opts)
         here = iam_documents.current_environment(self)
         code = code_bucket.upload(self, name, wanted.zip_path, wanted.digest, args)
-        role, policies = self._role(name, args, wanted, here, code)
         hooked = pulumi.ResourceOptions(parent=self, hooks=iam_propagation.retry(self, name, here))
-        entity = cedar_text.given_role_entity(role.arn) if role.given else cedar_text.role_entity(here, role.name)
-        permitted = cedar_permits.write(name, wanted.name, entity, wanted.handed, hooked)
+        tokens = None
+        if wanted.issuers:
+            tokens = agent_tokens.make(name, wanted.name, wanted.issuers, args.get("tags"), hooked)
+        role, policies = self._role(name, args, wanted, code, tokens)
+        permitted = cedar_permits.write(name, wanted.handed, _callers(here, role, tokens), hooked)
         runtime = aws.bedrock.AgentcoreAgentRuntime(
             f"{name}-runtime",
             agent_runtime_name=wanted.name,
             description=args.get("description"),
             role_arn=role.arn,
             agent_runtime_artifact={"code_configuration": _code_configuration(args, code)},
-            environment_variables=_environment(args, wanted.handed.grants, here.region),
+            environment_variables=_environment(args, wanted, here.region, tokens),
             lifecycle_configurations=wanted.lifecycle,
             network_configuration=network.configuration(args.get("network")),
             platform_version=wanted.platform,
@@ -158,7 +173,7 @@ class AgentRuntime(pulumi.ComponentResource):
         )
         self.runtime_arn = runtime.agent_runtime_arn
         self.role_arn = role.arn
-        self.tool_names = wanted.handed.tools.apply(lambda known: [tool for tools in known for tool in tools])
+        self.tool_names = wanted.handed.names()
         observed = Monitored("runtime", wanted.name, self.runtime_arn, args.get("tags"), args.get("kms_key_arn"))
         monitoring.watch(self, name, observed, args)
         self.register_outputs(
@@ -170,14 +185,17 @@ class AgentRuntime(pulumi.ComponentResource):
         name: str,
         args: AgentRuntimeArgs,
         wanted: _Wanted,
-        here: iam_documents.AwsEnvironment,
         code: aws.s3.BucketObjectv2,
+        tokens: AgentTokens | None,
     ) -> tuple[component_role.Role, list[aws.iam.RolePolicy]]:
+        here = iam_documents.current_environment(self)
         role = component_role.made_or_given(self, name, iam_documents.runtime_trust(here, wanted.name), args)
         model = bedrock_models.access(self, here, args["model_id"], f"AgentRuntime {name!r}.model_id")
         written = {"policy": iam_documents.runtime_minimum(here, wanted.name, code.arn, model)}
-        if wanted.handed.grants:
+        if wanted.handed.signed():
             written["tools"] = iam_documents.invoke_gateways(wanted.handed.gateway_arns())
+        if tokens:
+            written["tokens"] = tokens.document(here)
         if statements := args.get("statements"):
             written["statements"] = role_statements.document(statements, "Agent")
         if key_arn := args.get("kms_key_arn"):
@@ -196,12 +214,14 @@ def _checked(name: str, args: AgentRuntimeArgs) -> _Wanted:
     arguments.check(args, AgentRuntimeArgs, where)
     runtime_name = names.runtime(pulumi.get_project(), pulumi.get_stack(), name)
     _check_values(args, where)
-    handed = cedar_permits.handed(args.get("tools", []), runtime_name, where)
+    grants = args.get("tools", [])
+    needed = issuers.of_agent(grants, args.get("credentials", []), where)
+    handed = cedar_permits.handed(grants, partial(names.policy, runtime_name), where)
     platform = PlatformVersion(args.get("platform_version", PlatformVersion.V1)).value
     path = Path(args["code"])
     lifecycle = _lifecycle(args.get("lifecycle", DEFAULT_LIFECYCLE), f"{where}.lifecycle")
     inputs = {**args, "platform_version": platform}
-    return _Wanted(runtime_name, platform, path, _digest(path, where), handed, lifecycle, inputs)
+    return _Wanted(where, runtime_name, platform, path, _digest(path, where), handed, needed, lifecycle, inputs)
 
 
 def _check_values(args: AgentRuntimeArgs, where: str) -> None:
@@ -220,7 +240,10 @@ def _check_values(args: AgentRuntimeArgs, where: str) -> None:
     role_statements.check_of_agent(args.get("statements", []), f"{where}.statements")
     tags.check(args.get("tags"), f"{where}.tags")
     environment = args.get("environment", {})
-    arguments.within(len(environment), 0, MOST_VARIABLES - len(OURS), f"{where}.environment: number of variables")
+    most = MOST_VARIABLES - len(_OF_EVERY_AGENT)
+    if any("bearer" in grant for grant in args.get("tools", [])):
+        most -= 1
+    arguments.within(len(environment), 0, most, f"{where}.environment: number of variables")
     for key, value in environment.items():
         if key in OURS:
             raise UsageError(f"{where}.environment: {key} is written by the component. Remove it.")
@@ -242,17 +265,34 @@ def _given(text: str | None) -> str | None:
 
 
 def _environment(
-    args: AgentRuntimeArgs, handed: Sequence[GatewayTools], region: pulumi.Input[str]
+    args: AgentRuntimeArgs, wanted: _Wanted, region: pulumi.Input[str], tokens: AgentTokens | None
 ) -> dict[str, pulumi.Input[str]]:
+    signed = wanted.handed.signed()
     variables: dict[str, pulumi.Input[str]] = {
         "AWS_REGION": region,
         "BEDROCK_MODEL_ID": args["model_id"],
-        "GATEWAY_URL": _urls(handed) if handed else "",
+        "GATEWAY_URL": _urls(signed) if signed else "",
         **args.get("environment", {}),
     }
     if prompt := args.get("system_prompt"):
         variables["SYSTEM_PROMPT"] = prompt
+    if tokens:
+        variables[agent_tokens.VARIABLE] = tokens.variable(LONGEST_VALUE, wanted.where)
     return variables
+
+
+def _callers(
+    here: iam_documents.AwsEnvironment, role: component_role.Role, tokens: AgentTokens | None
+) -> Callable[[GatewayTools], pulumi.Output[Caller]]:
+    """As whom a grant's gateway knows the agent: by its role, or by its client where the gateway takes tokens."""
+    entity = cedar_text.given_role_entity(role.arn) if role.given else cedar_text.role_entity(here, role.name)
+
+    def caller(grant: GatewayTools) -> pulumi.Output[Caller]:
+        if tokens and "bearer" in grant:
+            return tokens.caller(grant)
+        return entity.apply(IamRole)
+
+    return caller
 
 
 def _urls(handed: Sequence[GatewayTools]) -> pulumi.Output[str]:

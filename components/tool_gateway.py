@@ -1,4 +1,4 @@
-"""ToolGateway: an AgentCore gateway that authorizes callers by IAM, with its targets."""
+"""ToolGateway: an AgentCore gateway that authorizes callers by IAM or by token, with its targets."""
 
 import enum
 from collections.abc import Mapping, Sequence
@@ -10,8 +10,9 @@ import pulumi_aws as aws
 
 from toolgate.components.checks import arguments, identifiers, names, tags
 from toolgate.components.checks.arguments import UsageError
-from toolgate.components.grants import cedar_permits, tool_grants
+from toolgate.components.grants import cedar_permits, inbound, tool_grants
 from toolgate.components.grants.cedar_schema import Tools
+from toolgate.components.grants.inbound import Inbound
 from toolgate.components.grants.tool_grants import Authorization, GatewayTools
 from toolgate.components.iam import component_role, iam_documents, iam_propagation
 from toolgate.components.observability import monitoring
@@ -57,6 +58,9 @@ class ToolGatewayArgs(TypedDict):
     """Targets by name; the name is the first part of its tools' full names."""
     authorization: NotRequired[Authorization]
     """What a caller with access may call. Default GATEWAY."""
+    inbound: NotRequired[Inbound]
+    """Whose tokens it takes: in Python the `inbound` of a TokenIssuer, or a foreign issuer written out. Default: it
+    takes requests that an IAM role signs."""
     description: NotRequired[pulumi.Input[str]]
     """What the gateway is for; 1 to 200 characters."""
     exception_level: NotRequired[ExceptionLevel]
@@ -102,7 +106,7 @@ class _Wanted:
 
 
 class ToolGateway(pulumi.ComponentResource):
-    """An AgentCore gateway that authorizes callers by IAM, with Lambda targets."""
+    """An AgentCore gateway that authorizes callers by IAM or by token, with Lambda targets."""
 
     gateway_arn: pulumi.Output[str]
     """ARN of the gateway."""
@@ -112,6 +116,8 @@ class ToolGateway(pulumi.ComponentResource):
     """Full names of its tools."""
     policy_engine_id: pulumi.Output[str] | None
     """Id of its policy engine, with authorization 'tool'; known once every target is there."""
+    scope: pulumi.Output[str] | None
+    """The scope that its callers' tokens need, where its issuer is the stack's own."""
 
     def __init__(self, name: str, args: ToolGatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         self._wanted = wanted = _checked(name, args)
@@ -120,11 +126,13 @@ class ToolGateway(pulumi.ComponentResource):
         hooks = iam_propagation.retry(self, name, here)
         engine = self._engine(name, args, hooks)
         role, policies = self._role(name, args, here, engine)
+        self.scope = self._scope(name, args.get("inbound"))
         gateway = aws.bedrock.AgentcoreGateway(
             f"{name}-gateway",
             name=wanted.name,
             description=args.get("description"),
-            authorizer_type="AWS_IAM",
+            authorizer_type="CUSTOM_JWT" if "inbound" in args else "AWS_IAM",
+            authorizer_configuration=inbound.authorizer(args["inbound"], self.scope) if "inbound" in args else None,
             protocol_type="MCP",
             protocol_configuration={"mcp": _protocol(wanted.authorization)},
             policy_engine_configuration=_enforced(engine),
@@ -143,6 +151,7 @@ class ToolGateway(pulumi.ComponentResource):
         )
         observed = Monitored("gateway", wanted.name, gateway.gateway_arn, args.get("tags"), args.get("kms_key_arn"))
         monitoring.watch(self, name, observed, args)
+        self._inbound = args.get("inbound")
         targets = self._targets(name, args["targets"], gateway, policies, hooks)
         self.gateway_arn = gateway.gateway_arn
         # Who uses the URL waits for the tools; and a policy cannot come before the tools that it names.
@@ -155,6 +164,8 @@ class ToolGateway(pulumi.ComponentResource):
                 "gateway_url": self.gateway_url,
                 "tool_names": self.tool_names,
                 "policy_engine_id": self.policy_engine_id,
+                # Of a gateway without one nothing is said: its outputs are what they were before there were scopes.
+                **({} if self.scope is None else {"scope": self.scope}),
             }
         )
 
@@ -181,6 +192,8 @@ class ToolGateway(pulumi.ComponentResource):
         if when is not None:
             arguments.check(when, str, f"{where}: when")
             handed["when"] = when
+        if self._inbound is not None:
+            handed["bearer"] = inbound.bearer(self._inbound, self.scope)
         if self.policy_engine_id is not None:
             handed["policy_engine_id"] = self.policy_engine_id
             handed["actions"] = chosen if asked else list(available)
@@ -188,6 +201,20 @@ class ToolGateway(pulumi.ComponentResource):
             raise UsageError(f"{where}: a condition cannot be enforced with authorization 'gateway'. Use 'tool'.")
         cedar_permits.check(handed, chosen, where, known)
         return handed
+
+    def _scope(self, name: str, given: Inbound | None) -> pulumi.Output[str] | None:
+        """Make the gateway's scope, where its issuer is the stack's own; with it a token opens no other gateway."""
+        if given is None or "user_pool_id" not in given:
+            return None
+        server = aws.cognito.ResourceServer(
+            f"{name}-scope",
+            identifier=self._wanted.name,
+            name=self._wanted.name,
+            user_pool_id=given["user_pool_id"],
+            scopes=[{"scope_name": inbound.SCOPE, "scope_description": "To call tools of this gateway"}],
+            opts=component_role.replaceable(self),
+        )
+        return pulumi.Output.concat(server.identifier, "/", inbound.SCOPE)
 
     def _engine(
         self, name: str, args: ToolGatewayArgs, hooks: pulumi.ResourceHookBinding
@@ -270,6 +297,8 @@ def _checked(name: str, args: ToolGatewayArgs) -> _Wanted:
     tags.check(args.get("tags"), f"{where}.tags")
     identifiers.check(identifiers.KMS_KEY, args.get("kms_key_arn"), f"{where}.kms_key_arn")
     component_role.check(args, where)
+    if "inbound" in args:
+        inbound.check(args["inbound"], f"{where}.inbound")
     level = ExceptionLevel(args["exception_level"]).value if "exception_level" in args else None
     authorization = Authorization(args.get("authorization", Authorization.GATEWAY))
     project, stack = pulumi.get_project(), pulumi.get_stack()

@@ -38,14 +38,26 @@ MANAGED_POLICY = Identifier(
     r"arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/([!-~]+/)?[\w+=,.@-]{1,128}",
     "arn:aws:iam::111122223333:policy/agents-boundary",
 )
+# Ours, within botocore bedrock-agentcore-control DefaultClientIdType (256 characters): what may stand in a Cedar string
+# as it is, which is what OAuth allows for an id (RFC 6749, A.1) but for space, quote and backslash.
+CLIENT = Identifier("id of an OAuth client", r"[\x21\x23-\x5B\x5D-\x7E]{1,256}", "0oa1b2c3d4e5f6g7h8i9")
+# botocore bedrock-agentcore-control DiscoveryUrl and DiscoveryUrlType; OpenID Connect Discovery 1.0, section 4, has it
+# by TLS only.
+DISCOVERY = Identifier(
+    "discovery URL of an issuer",
+    r"https://[^\s?#\"\\]+/\.well-known/(openid-configuration|oauth-authorization-server)(/[^\s?#]+)?",
+    "https://login.example.com/.well-known/openid-configuration",
+)
 # Secrets Manager user guide, "What's in a Secrets Manager secret?": an ARN ends in six characters that AWS adds.
 # Systems Manager user guide, "Parameter names": the ARN of `/a/b` is `parameter/a/b`.
+_OF_SECRETS_MANAGER = r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\w/+=.@!-]+-[A-Za-z0-9]{6}"
+_OF_PARAMETER_STORE = r"arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter/[\w./-]+"
 SECRET = Identifier(
     "ARN of a Secrets Manager secret or of an SSM parameter",
-    r"arn:aws[a-z-]*:(secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\w/+=.@!-]+-[A-Za-z0-9]{6}"
-    r"|ssm:[a-z0-9-]+:[0-9]{12}:parameter/[\w./-]+)",
+    f"{_OF_SECRETS_MANAGER}|{_OF_PARAMETER_STORE}",
     "arn:aws:secretsmanager:us-east-1:111122223333:secret:prices-key-a1B2c3",
 )
+MANAGED_SECRET = Identifier("ARN of a Secrets Manager secret", _OF_SECRETS_MANAGER, SECRET.example)
 # IAM API reference, Role, Arn.
 ROLE = Identifier(
     "ARN of a role",

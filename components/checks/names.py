@@ -95,6 +95,30 @@ DELIVERY = Limit(
     60,
     "botocore logs DeliverySourceName, DeliveryDestinationName",
 )
+USER_POOL = Limit(
+    "user pool name",
+    r"[a-zA-Z0-9_+=,.@ -]+",
+    "letters, digits, spaces and '_+=,.@-'",
+    128,
+    "botocore cognito-idp UserPoolNameType, ClientNameType",
+)
+USER_POOL_DOMAIN = Limit(
+    "user pool domain",
+    r"(?!.*(aws|amazon|cognito))[a-z0-9]([a-z0-9-]*[a-z0-9])?",
+    "lower-case letters, digits and hyphens, no hyphen at an end, and none of the words aws, amazon and cognito",
+    63,
+    # That Cognito keeps these words for itself is seen in its refusals only; DomainType is silent on them.
+    "botocore cognito-idp DomainType",
+)
+ISSUER = Limit(
+    "issuer name",
+    r"[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*",
+    "letters, digits and single hyphens between them",
+    64,
+    # Ours: an agent's credential provider is named for its runtime, an underscore and the issuer, and a runtime's name
+    # has no hyphen. So no two agents' providers have one name.
+    "the last part of a credential provider's name",
+)
 DASHBOARD = Limit(
     "dashboard name",
     r"[a-zA-Z0-9_-]+",
@@ -168,6 +192,59 @@ def policy(runtime_name: str, number: int) -> str:
         UsageError: AWS would refuse the name.
     """
     return checked(POLICY, numbered(f"{runtime_name}_tools", "_", number), advice=_made_of("agent"))
+
+
+def client_policy(project: str, stack: str, name: str, number: int) -> str:
+    """The name of a machine client's Cedar policy: as an agent's of the same name, but that it ends in `_client`.
+
+    Raises:
+        UsageError: AWS would refuse the name.
+    """
+    joined = re.sub(r"[.-]", "_", f"{project}_{stack}_{name}") + "_client"
+    return checked(POLICY, numbered(joined, "_", number), advice=_made_of("client"))
+
+
+def user_pool(project: str, stack: str, name: str) -> str:
+    """The name of a user pool, and of a machine client in one: project, stack and component joined by hyphens.
+
+    Raises:
+        UsageError: AWS would refuse the name.
+    """
+    return checked(USER_POOL, f"{project}-{stack}-{name}", advice=_made_of("component"))
+
+
+def user_pool_domain(project: str, stack: str, name: str, account: str = "0" * 12) -> str:
+    """The prefix of a user pool's domain, which no other account in the Region may have.
+
+    Args:
+        project: The project.
+        stack: The stack.
+        name: The component's name.
+        account: The account's id. Without it the name is only checked.
+
+    Raises:
+        UsageError: AWS would refuse the name.
+    """
+    joined = re.sub(r"[._]", "-", f"{project}-{stack}-{name}-{account}").lower()
+    return checked(USER_POOL_DOMAIN, joined, advice=_made_of("component"))
+
+
+def issuer(name: str, where: str) -> str:
+    """The issuer's name as it is.
+
+    Raises:
+        UsageError: It cannot be part of a credential provider's name.
+    """
+    return checked(ISSUER, name, advice=f"Rename it ({where}).")
+
+
+def credential_provider(runtime_name: str, issuer_name: str) -> str:
+    """The name of an agent's credential provider for an issuer: the runtime's name and the issuer's.
+
+    Both are checked, and AWS takes whatever they make (botocore bedrock-agentcore-control CredentialProviderName: 128
+    letters, digits, underscores and hyphens).
+    """
+    return f"{runtime_name}_{issuer_name}"
 
 
 def numbered(name: str, separator: str, number: int) -> str:

@@ -38,8 +38,12 @@ _ENTITIES = {
 _SYSTEM = {"type": "Record", "attributes": {"now": {"type": "Extension", "name": "datetime"}}}
 
 
-def schema(tools: Tools) -> dict[str, Any]:
+def schema(tools: Tools, *, bearer: bool = False) -> dict[str, Any]:
     """The schema in Cedar's JSON form: a tool is in its target, each target in CallTool, and that in Mcp.
+
+    Args:
+        tools: The gateway's tools.
+        bearer: Whether its callers have tokens, instead of signing their requests.
 
     Raises:
         UsageError: A tool has an argument of a type that AgentCore does not know.
@@ -49,11 +53,11 @@ def schema(tools: Tools) -> dict[str, Any]:
         actions[target] = _in("CallTool")
         for tool in its_tools:
             name = names.full_tool(target, tool["name"])
-            actions[name] = _in(target) | {"appliesTo": _applies_to(tool, name)}
+            actions[name] = _in(target) | {"appliesTo": _applies_to(tool, name, bearer=bearer)}
     return {"AgentCore": {"entityTypes": _ENTITIES, "actions": actions}}
 
 
-def check(actions: Sequence[str], when: str | None, tools: Tools, where: str) -> None:
+def check(actions: Sequence[str], when: str | None, tools: Tools, where: str, claim: str | None = None) -> None:
     """Check a permit against the tools it is about; `cedar.check` is part of it.
 
     Args:
@@ -61,12 +65,14 @@ def check(actions: Sequence[str], when: str | None, tools: Tools, where: str) ->
         when: The condition, if there is one; it must hold its types for every tool named.
         tools: The gateway's tools.
         where: Who hands the tools over, for messages.
+        claim: The claim that names the client, where the gateway's callers have tokens.
 
     Raises:
         UsageError: There is no such tool, the condition names an argument that a tool has not, or one of another type.
     """
-    cedar_text.check(actions, when, where)
-    result = cedarpy.validate_policies(cedar_text.sample(actions, when), schema(tools))
+    cedar_text.check(actions, when, where, claim)
+    bearer = claim is not None
+    result = cedarpy.validate_policies(cedar_text.sample(actions, when, claim), schema(tools, bearer=bearer))
     if result.validation_passed:
         return
     found = "; ".join(dict.fromkeys(error.error.removeprefix("for policy `policy0`, ") for error in result.errors))
@@ -83,10 +89,10 @@ def _in(group: str) -> dict[str, Any]:
     return {"memberOf": [{"id": group}]}
 
 
-def _applies_to(tool: ToolSchema, name: str) -> dict[str, Any]:
+def _applies_to(tool: ToolSchema, name: str, *, bearer: bool) -> dict[str, Any]:
     attributes = {"input": _type(tool["inputSchema"], f"tool {name!r}"), "system": _SYSTEM}
     return {
-        "principalTypes": ["IamEntity", "UnauthenticatedUser"],
+        "principalTypes": ["OAuthUser" if bearer else "IamEntity", "UnauthenticatedUser"],
         "resourceTypes": ["Gateway"],
         "context": {"type": "Record", "attributes": attributes},
     }

@@ -8,6 +8,7 @@ import pulumi
 
 from toolgate.components.checks import names
 from toolgate.components.checks.arguments import UsageError
+from toolgate.components.grants.inbound import Bearer
 
 Available = Mapping[str, Sequence[str]]
 """Tool names by target."""
@@ -37,6 +38,8 @@ class GatewayTools(TypedDict):
     """What the permit names: full tool names, and targets for all of their tools. Default: `tools`."""
     when: NotRequired[str]
     """A condition in Cedar that must hold for each call."""
+    bearer: NotRequired[Bearer]
+    """How to come to the gateway, where it takes tokens. Default: it takes requests that the agent's role signs."""
 
 
 def full_names(available: Available, where: str) -> list[str]:

@@ -17,7 +17,9 @@ from toolgate.components.checks.arguments import UsageError
 from toolgate.components.dashboard import Dashboard
 from toolgate.components.encryption_key import EncryptionKey
 from toolgate.components.lambda_tools import LambdaTools
+from toolgate.components.machine_client import MachineClient
 from toolgate.components.package.plain_inputs import opened
+from toolgate.components.token_issuer import TokenIssuer
 from toolgate.components.tool_gateway import ToolGateway
 
 NAME = "toolgate"
@@ -66,4 +68,4 @@ class Package(ComponentProvider):
 
 def package() -> Package:
     """The package with every component."""
-    return Package([LambdaTools, ToolGateway, AgentRuntime, Dashboard, EncryptionKey])
+    return Package([LambdaTools, ToolGateway, AgentRuntime, Dashboard, EncryptionKey, TokenIssuer, MachineClient])

@@ -11,13 +11,17 @@ if TYPE_CHECKING:
     from toolgate.components.checks.arguments import UsageError
     from toolgate.components.dashboard import Dashboard, DashboardArgs
     from toolgate.components.encryption_key import EncryptionKey, EncryptionKeyArgs
+    from toolgate.components.grants.inbound import Bearer, Inbound
     from toolgate.components.grants.tool_grants import Authorization, GatewayTools
     from toolgate.components.iam.role_statements import RoleStatement
     from toolgate.components.lambda_tools import FunctionLogLevel, LambdaTools, LambdaToolsArgs
+    from toolgate.components.machine_client import MachineClient, MachineClientArgs
     from toolgate.components.observability.alarms import Alarms
     from toolgate.components.observability.log_delivery import LogDelivery
     from toolgate.components.runtime.agent_bundle import agent_code
     from toolgate.components.runtime.network import Network
+    from toolgate.components.token_issuer import TokenIssuer, TokenIssuerArgs
+    from toolgate.components.tokens.client_credentials import ClientCredentials
     from toolgate.components.tool_gateway import (
         ExceptionLevel,
         GatewayTarget,
@@ -32,6 +36,8 @@ _MODULES = {
     "AgentRuntimeArgs": "agent_runtime",
     "Alarms": "observability.alarms",
     "Authorization": "grants.tool_grants",
+    "Bearer": "grants.inbound",
+    "ClientCredentials": "tokens.client_credentials",
     "Dashboard": "dashboard",
     "DashboardArgs": "dashboard",
     "EncryptionKey": "encryption_key",
@@ -40,14 +46,19 @@ _MODULES = {
     "FunctionLogLevel": "lambda_tools",
     "GatewayTarget": "tool_gateway",
     "GatewayTools": "grants.tool_grants",
+    "Inbound": "grants.inbound",
     "LambdaTools": "lambda_tools",
     "LambdaToolsArgs": "lambda_tools",
     "Lifecycle": "agent_runtime",
     "LogDelivery": "observability.log_delivery",
+    "MachineClient": "machine_client",
+    "MachineClientArgs": "machine_client",
     "Network": "runtime.network",
     "PlatformVersion": "agent_runtime",
     "RoleStatement": "iam.role_statements",
     "TargetSettings": "tools.target_settings",
+    "TokenIssuer": "token_issuer",
+    "TokenIssuerArgs": "token_issuer",
     "ToolGateway": "tool_gateway",
     "ToolGatewayArgs": "tool_gateway",
     "ToolSchema": "tools.tool_schema",
@@ -60,6 +71,8 @@ __all__ = [
     "AgentRuntimeArgs",
     "Alarms",
     "Authorization",
+    "Bearer",
+    "ClientCredentials",
     "Dashboard",
     "DashboardArgs",
     "EncryptionKey",
@@ -68,14 +81,19 @@ __all__ = [
     "FunctionLogLevel",
     "GatewayTarget",
     "GatewayTools",
+    "Inbound",
     "LambdaTools",
     "LambdaToolsArgs",
     "Lifecycle",
     "LogDelivery",
+    "MachineClient",
+    "MachineClientArgs",
     "Network",
     "PlatformVersion",
     "RoleStatement",
     "TargetSettings",
+    "TokenIssuer",
+    "TokenIssuerArgs",
     "ToolGateway",
     "ToolGatewayArgs",
     "ToolSchema",

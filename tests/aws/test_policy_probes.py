@@ -110,7 +110,9 @@ def _taken(world: World, gateway: str, actions: list[str]) -> Observed:
 
 
 def _permit(world: World, gateway: Gateway, actions: list[str]) -> str:
-    return cedar_text.permit(cedar_text.Scope(entity_id(world.caller_role("adder").arn), gateway.arn), actions)
+    return cedar_text.permit(
+        cedar_text.Scope(cedar_text.IamRole(entity_id(world.caller_role("adder").arn)), gateway.arn), actions
+    )
 
 
 def test_engine_right_after_its_role(probe: Probe) -> None:

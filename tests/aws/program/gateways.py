@@ -137,7 +137,7 @@ def permit(
     """Permit the role of this name some tools of a gateway."""
     entity = cedar_text.role_entity(scratch.here, role)
     statement = pulumi.Output.all(entity, gateway_arn).apply(
-        lambda known: cedar_text.permit(cedar_text.Scope(*known), actions, when)
+        lambda known: cedar_text.permit(cedar_text.Scope(cedar_text.IamRole(known[0]), known[1]), actions, when)
     )
     aws.bedrock.AgentcorePolicy(
         name,

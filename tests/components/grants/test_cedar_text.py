@@ -9,12 +9,13 @@ import pytest
 
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants import cedar_text
-from toolgate.components.grants.cedar_text import Scope
+from toolgate.components.grants.cedar_text import IamRole, Scope
 from toolgate.components.iam.iam_documents import AwsEnvironment
 
 A = "123456789012"
 GATEWAY = f"arn:aws:bedrock-agentcore:us-east-1:{A}:gateway/toolgate-dev-tools-a1b2c3d4e5"
-SCOPE = Scope(f"arn:aws:sts::{A}:assumed-role/agent", GATEWAY)
+ROLE = IamRole(f"arn:aws:sts::{A}:assumed-role/agent")
+SCOPE = Scope(ROLE, GATEWAY)
 
 
 def condition_of(length: int) -> str:
@@ -29,7 +30,7 @@ def test_a_permit_is_one_policy_with_exactly_this_scope() -> None:
     [policy] = parsed["staticPolicies"].values()
     assert policy == {
         "effect": "permit",
-        "principal": {"op": "==", "entity": {"type": "AgentCore::IamEntity", "id": SCOPE.role}},
+        "principal": {"op": "==", "entity": {"type": "AgentCore::IamEntity", "id": ROLE.entity}},
         "action": {
             "op": "in",
             "entities": [
@@ -122,11 +123,11 @@ def test_a_statement_has_its_limit_whatever_role_and_gateway_it_will_name() -> N
 def test_no_statement_becomes_longer_than_its_sample_or_smaller_than_its_smallest() -> None:
     # The longest names that AWS takes: a role of 64 characters, a gateway of 48, the longest Region there is.
     longest = Scope(
-        f"arn:aws-us-gov:sts::{A}:assumed-role/{'r' * 64}",
+        IamRole(f"arn:aws-us-gov:sts::{A}:assumed-role/{'r' * 64}"),
         f"arn:aws-us-gov:bedrock-agentcore:ap-southeast-1:{A}:gateway/{'g' * 48}-a1b2c3d4e5",
     )
     shortest = Scope(
-        f"arn:aws:sts::{A}:assumed-role/r", f"arn:aws:bedrock-agentcore:eu-west-1:{A}:gateway/g-a1b2c3d4e5"
+        IamRole(f"arn:aws:sts::{A}:assumed-role/r"), f"arn:aws:bedrock-agentcore:eu-west-1:{A}:gateway/g-a1b2c3d4e5"
     )
     for scope in (longest, SCOPE, shortest):
         statement = cedar_text.permit(scope, ["math___add"], 'context.input.text == "ä"')
