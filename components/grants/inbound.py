@@ -15,8 +15,8 @@ SCOPE = "invoke"
 """The one scope that a gateway has of a user pool; with the gateway's name before it, it opens that gateway only."""
 # Cognito developer guide, "Using the access token", and CreateUserPoolClient, AccessTokenValidity: 5 minutes to a day.
 SHORTEST_MINUTES, LONGEST_MINUTES, DEFAULT_MINUTES = 5, 1440, 60
-# botocore bedrock-agentcore-control InboundTokenClaimNameType, without the letters between its `.` and `:`.
-_CLAIM = re.compile(r"[A-Za-z0-9_.:-]{1,255}")
+# Ours: what may stand in a Cedar string as it is. A claim may be named by a URL.
+_CLAIM = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,255}")
 # botocore bedrock-agentcore-control AllowedScopeType
 _SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,255}")
 # Cognito developer guide, "Verifying JSON web tokens": where a user pool's issuer is.
@@ -137,7 +137,8 @@ def _check_issuer(given: Inbound | Bearer, where: str) -> None:
     claim = given.get("client_claim", CLIENT_CLAIM)
     if not _CLAIM.fullmatch(claim):
         raise UsageError(
-            f"{where}.client_claim: {claim!r} is no claim's name. Write one like 'azp': letters, digits and '_.:-'."
+            f"{where}.client_claim: {claim!r} is no claim's name. Write one like 'azp': without blank, quote and "
+            "backslash."
         )
 
 

@@ -26,6 +26,10 @@ MODELS = [f"arn:aws:bedrock:{region}::{MODEL}" for region in ("us-west-2", "us-e
 
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
+POOL = f"{REGION}_AbCdEf123"
+IDENTITY = f"arn:aws:bedrock-agentcore:{REGION}:{ACCOUNT}"
+SECRETS = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret"
+
 INVOKES: dict[str, dict[str, Any]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
     "aws:index/getRegion:getRegion": {"region": REGION},
@@ -52,6 +56,7 @@ class Registration:
     delete_before_replace: bool
     replace_on_changes: list[str]
     protect: bool
+    secret_outputs: list[str]
 
     def document(self, key: str = "policy") -> Any:
         """An IAM document among the inputs, parsed."""
@@ -105,6 +110,16 @@ def outputs_of(args: mocks.MockResourceArgs) -> dict[str, Any]:
                 f"arn:aws:bedrock-agentcore:{REGION}:{ACCOUNT}:runtime/{args.inputs.get('agentRuntimeName')}-A1b2C3d4E5"
             )
         },
+        "UserPool": {"endpoint": f"cognito-idp.{REGION}.amazonaws.com/{POOL}"},
+        "UserPoolClient": {"clientSecret": f"{args.name}-hidden"},
+        "AgentcoreOauth2CredentialProvider": {
+            "credentialProviderArn": f"{IDENTITY}:token-vault/default/oauth2credentialprovider/{name}",
+            "clientSecretArns": [{"secretArn": f"{SECRETS}:bedrock-agentcore-identity!default/oauth2/{name}-a1B2c3"}],
+        },
+        "AgentcoreWorkloadIdentity": {
+            "workloadIdentityArn": f"{IDENTITY}:workload-identity-directory/default/workload-identity/{name}"
+        },
+        "Secret": {"arn": f"{SECRETS}:{name}-a1B2c3"},
         "LogDeliverySource": {"arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:delivery-source:{name}"},
         "LogDeliveryDestination": {"arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:delivery-destination:{name}"},
     }
@@ -124,7 +139,8 @@ class Cloud(mocks.Mocks):
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         computed = {} if self.preview or not args.custom else outputs_of(args)
-        return ("" if self.preview else f"{args.name}-id"), {**args.inputs, **computed}
+        made = POOL if args.typ.endswith(":UserPool") else f"{args.name}-id"
+        return ("" if self.preview else made), {**args.inputs, **computed}
 
 
 class Monitor(mocks.MockMonitor):
@@ -151,6 +167,7 @@ class Monitor(mocks.MockMonitor):
                     delete_before_replace=request.deleteBeforeReplace,
                     replace_on_changes=list(request.replaceOnChanges),
                     protect=request.protect,
+                    secret_outputs=list(request.additionalSecretOutputs),
                 )
             )
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]
@@ -265,19 +282,40 @@ def permits() -> Permits:
     """
 
     def deciding(statements: list[str], role: str, tool: str, gateway: str, **arguments: Any) -> bool:
-        ids = [tool, tool.partition("___")[0], "CallTool", "Mcp"]
-        uids = [{"type": "AgentCore::Action", "id": it} for it in ids]
-        groups = [{"uid": uid, "attrs": {}, "parents": uids[index + 1 : index + 2]} for index, uid in enumerate(uids)]
         principal = {"type": "AgentCore::IamEntity", "id": f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}"}
-        request = {
-            "principal": principal,
-            "action": uids[0],
-            "resource": {"type": "AgentCore::Gateway", "id": gateway},
-            "context": {"input": arguments},
-        }
         entity = {"uid": principal, "attrs": {"id": principal["id"]}, "parents": []}
-        result = cedarpy.is_authorized(request, "\n".join(statements), [*groups, entity])
-        assert not result.diagnostics.errors, result.diagnostics.errors
-        return bool(result.allowed)
+        return _permitted(statements, entity, tool, gateway, arguments)
 
     return deciding
+
+
+@pytest.fixture
+def permits_token() -> Permits:
+    """Whether Cedar statements let whoever has a token of these claims call a tool of a gateway, by Cedar itself.
+
+    The caller is made as AgentCore documents it: an `OAuthUser` named by `sub`, with the claims as its tags.
+    """
+
+    def deciding(statements: list[str], claims: Mapping[str, str], tool: str, gateway: str, **arguments: Any) -> bool:
+        principal = {"type": "AgentCore::OAuthUser", "id": claims["sub"]}
+        entity = {"uid": principal, "attrs": {"id": claims["sub"]}, "parents": [], "tags": dict(claims)}
+        return _permitted(statements, entity, tool, gateway, arguments)
+
+    return deciding
+
+
+def _permitted(
+    statements: list[str], caller: Mapping[str, Any], tool: str, gateway: str, arguments: Mapping[str, Any]
+) -> bool:
+    ids = [tool, tool.partition("___")[0], "CallTool", "Mcp"]
+    uids = [{"type": "AgentCore::Action", "id": it} for it in ids]
+    groups = [{"uid": uid, "attrs": {}, "parents": uids[index + 1 : index + 2]} for index, uid in enumerate(uids)]
+    request = {
+        "principal": caller["uid"],
+        "action": uids[0],
+        "resource": {"type": "AgentCore::Gateway", "id": gateway},
+        "context": {"input": dict(arguments)},
+    }
+    result = cedarpy.is_authorized(request, "\n".join(statements), [*groups, dict(caller)])
+    assert not result.diagnostics.errors, result.diagnostics.errors
+    return bool(result.allowed)

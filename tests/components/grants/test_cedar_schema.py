@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,29 @@ def test_a_condition_must_fit_every_tool_it_is_handed_over_with() -> None:
             check("context.input.amount < 1000", *actions)
 
 
+@pytest.mark.parametrize(
+    ("when", "by_role", "by_token"),
+    [
+        ("context.input.amount < 1000", True, True),
+        # Valid of a role, too, and never true: it has no tags.
+        ('principal.hasTag("team") && principal.getTag("team") == "shop"', True, True),
+        ('principal.getTag("team") == "shop"', False, False),
+        ('principal.id like "*:assumed-role/*"', True, True),
+        ('principal.department == "shop"', False, False),
+    ],
+)
+def test_a_condition_on_the_caller_fits_those_whom_the_gateway_lets_in(
+    when: str, by_role: bool, by_token: bool
+) -> None:
+    for claim, fits in ((None, by_role), ("client_id", by_token)):
+        try:
+            cedar_schema.check(["shop___refund"], when, TOOLS, "here", claim)
+        except UsageError:
+            assert not fits, claim
+        else:
+            assert fits, claim
+
+
 def test_more_than_a_condition_is_refused_here_too() -> None:
     with pytest.raises(UsageError, match="more than one expression"):
         check("true }; permit(principal, action, resource is AgentCore::Gateway) when { true")
@@ -172,9 +196,9 @@ GATEWAY = Gateway(
 )
 
 
-def as_access_reads_it(tools: Mapping[str, Any]) -> dict[str, Any]:
+def as_access_reads_it(tools: Mapping[str, Any], authorizer: str = "AWS_IAM") -> dict[str, Any]:
     inputs = {f"{target}___{tool['name']}": tool["inputSchema"] for target, its in tools.items() for tool in its}
-    return cedar_schema_of_access.schema(GATEWAY, inputs)
+    return cedar_schema_of_access.schema(replace(GATEWAY, authorizer=authorizer), inputs)
 
 
 def test_access_makes_the_same_schema_of_the_programs_tools() -> None:
@@ -184,6 +208,8 @@ def test_access_makes_the_same_schema_of_the_programs_tools() -> None:
 
 def test_access_makes_the_same_schema_of_every_kind_of_argument() -> None:
     assert cedar_schema.schema(TOOLS) == as_access_reads_it(TOOLS)
+    assert cedar_schema.schema(TOOLS, bearer=True) == as_access_reads_it(TOOLS, "CUSTOM_JWT")
+    assert cedar_schema.schema(TOOLS, bearer=True) != cedar_schema.schema(TOOLS)
 
 
 @settings(max_examples=80, deadline=None)
