@@ -44,6 +44,36 @@ Dashboard("overview", {"gateways": {"tools": gateway.gateway_arn}, "runtimes": {
 """
 
 
+OKTA = "https://okta.example/.well-known/openid-configuration"
+TOKENS_IN_PYTHON = f"""
+from components.agent_runtime import AgentRuntime
+from components.machine_client import MachineClient
+from components.token_issuer import TokenIssuer
+from components.tool_gateway import ToolGateway
+
+issuer = TokenIssuer("tokens", {{"access_token_minutes": 15}})
+say = {{"name": "say", "description": "Says.", "inputSchema": {SCHEMA}}}
+targets = {{"own": {{"function_arn": {FUNCTION!r}, "tools": [say]}}}}
+gateway = ToolGateway("tools", {{"targets": targets, "authorization": "tool", "inbound": issuer.inbound}})
+# What the other languages hand over: each tool by its name.
+grant = gateway.tools("own")
+foreign = {{
+    "gateway_arn": {GATEWAY!r},
+    "gateway_url": "https://other-a1b2c3d4e5.gateway.example/mcp",
+    "tools": ["far___away"],
+    "bearer": {{"issuer": "okta", "discovery_url": {OKTA!r}}},
+}}
+credentials = {{
+    "issuer": "okta",
+    "client_id": "0oa1",
+    "secret_arn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:okta-a1B2c3",
+    "json_key": "key",
+}}
+agent = {{"code": "agent.zip", "model_id": {MODEL!r}, "tools": [grant, foreign], "credentials": [credentials]}}
+AgentRuntime("assistant", agent)
+MachineClient("job", {{"tools": [grant]}})
+"""
+
 Handed = Callable[[Made, str], Any]
 
 
@@ -101,6 +131,60 @@ def test_the_same_is_deployed_as_by_a_python_program(
     ):
         assert any(urn.endswith(last) for urn in wanted)
     assert {it.urn: it.inputs for it in hosted.recording.registrations if it.request.custom} == wanted
+
+
+def deploy_tokens(hosted: Hosted, handed: Handed) -> tuple[Made, Made]:
+    """An issuer, a gateway that takes its tokens, an agent and a client; returns the last two."""
+    issuer = hosted.construct("TokenIssuer", "tokens", {"accessTokenMinutes": 15})
+    described = {name: handed(issuer, name) for name in ("discoveryUrl", "userPoolId", "tokenEndpoint")}
+    inbound = {"issuer": "tokens", **described, "accessTokenMinutes": 15}
+    tools = [{"name": "say", "description": "Says.", "inputSchema": SCHEMA}]
+    args = {
+        "targets": {"own": {"functionArn": FUNCTION, "tools": tools}},
+        "authorization": "tool",
+        "inbound": inbound,
+    }
+    gateway = hosted.construct("ToolGateway", "tools", args, {"inbound": [issuer.urn]})
+    grant = {
+        "gatewayArn": handed(gateway, "gatewayArn"),
+        "gatewayUrl": handed(gateway, "gatewayUrl"),
+        "policyEngineId": handed(gateway, "policyEngineId"),
+        "tools": handed(gateway, "toolNames"),
+        "bearer": {**inbound, "scope": handed(gateway, "scope")},
+    }
+    foreign = {**GRANT, "tools": ["far___away"], "bearer": {"issuer": "okta", "discoveryUrl": OKTA}}
+    secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:okta-a1B2c3"
+    credentials = {"issuer": "okta", "clientId": "0oa1", "secretArn": secret, "jsonKey": "key"}
+    sources = {"tools": [gateway.urn, issuer.urn]}
+    agent_args = {**AGENT, "tools": [grant, foreign], "credentials": [credentials]}
+    agent = hosted.construct("AgentRuntime", "assistant", agent_args, sources)
+    return agent, hosted.construct("MachineClient", "job", {"tools": [grant]}, sources)
+
+
+@pytest.mark.parametrize("handed", [Made.output, Made.value])
+def test_tokens_are_deployed_as_by_a_python_program(hosted: Hosted, folder: Path, handed: Handed) -> None:
+    agent, client = deploy_tokens(hosted, handed)
+    assert agent.state["toolNames"] == ["own___say", "far___away"]
+    assert set(client.state) == {"clientId", "secretArn", "toolNames"}
+    assert "lient_secret" not in json.dumps([agent.state, client.state])
+    (folder / "__main__.py").write_text(TOKENS_IN_PYTHON)
+    plane = ControlPlane(CloudEnvironment(region="us-east-1"), MemoryStore(), {})
+    expected = record(Program(folder, "toolgate", "dev", {}), plane)
+    wanted = {it.urn: it.inputs for it in expected.registrations if it.request.custom}
+    kinds = {urn.split("::")[-2].rpartition(":")[2] for urn in wanted}
+    assert {"UserPoolDomain", "ResourceServer", "UserPoolClient", "AgentcoreOauth2CredentialProvider"} <= kinds
+    got = {it.urn: it.inputs for it in hosted.recording.registrations if it.request.custom}
+    for u in wanted:
+        if got.get(u) != wanted[u]: print("DIFF", u, got.get(u), wanted[u])
+    assert got == wanted
+
+
+@pytest.mark.parametrize("hosted", [True], indirect=True)
+@pytest.mark.parametrize("handed", [Made.output, Made.value])
+def test_a_preview_knows_the_scopes_of_clients(hosted: Hosted, handed: Handed) -> None:
+    deploy_tokens(hosted, handed)
+    for name in ("assistant-tokens-client", "job-client"):
+        assert hosted.inputs("UserPoolClient", name)["allowedOauthScopes"] == ["toolgate-dev-tools/invoke"]
 
 
 @pytest.mark.parametrize("handed", [Made.output, Made.value])
@@ -216,6 +300,7 @@ def test_tools_written_out_by_hand(hosted: Hosted) -> None:
         ("ToolGateway", {"targets": {"math": {"functionArn": FUNCTION}}}, "targets.math.tools"),
         ("AgentRuntime", {"code": "agent.zip"}, "modelId"),
         ("AgentRuntime", {**AGENT, "tools": [{"tools": []}]}, "tools[0].gatewayArn"),
+        ("MachineClient", {}, "tools"),
     ],
 )
 @pytest.mark.parametrize("sources", [{}, {"targets": [KNOWN_LATE], "tools": [KNOWN_LATE]}])
@@ -242,6 +327,8 @@ def test_a_missing_input_is_named(
         ("Dashboard", {}, "Dashboard 'it': shows nothing."),
         ("AgentRuntime", {**AGENT, "code": "no.zip"}, "AgentRuntime 'it'.code: no.zip cannot be read"),
         ("AgentRuntime", {**AGENT, "tools": [{**GRANT, "tools": []}]}, "names no tool"),
+        ("TokenIssuer", {"accessTokenMinutes": 4}, "TokenIssuer 'it'.access_token_minutes: is 4"),
+        ("MachineClient", {"tools": [{**GRANT, "tools": ["a___b"]}]}, "takes requests that an IAM role signs"),
     ],
 )
 def test_what_is_refused_is_told_without_a_stack_trace(

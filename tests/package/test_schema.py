@@ -28,6 +28,8 @@ def test_required_inputs() -> None:
         "AgentRuntime": ["code", "modelId"],
         "Dashboard": [],
         "EncryptionKey": [],
+        "TokenIssuer": [],
+        "MachineClient": ["tools"],
     }
 
 
@@ -63,6 +65,12 @@ def test_what_one_component_gives_another_takes() -> None:
         ("ToolGateway", "gatewayUrl", "GatewayTools", "gatewayUrl"),
         ("ToolGateway", "toolNames", "GatewayTools", "tools"),
         ("ToolGateway", "policyEngineId", "GatewayTools", "policyEngineId"),
+        ("ToolGateway", "scope", "Bearer", "scope"),
+        *(
+            ("TokenIssuer", name, taker, name)
+            for name in ("discoveryUrl", "userPoolId", "tokenEndpoint")
+            for taker in ("Inbound", "Bearer")
+        ),
     ):
         given = resources[f"toolgate:index:{source}"]["properties"][output]
         taken = types[f"toolgate:index:{taker}"]["properties"][field]
