@@ -221,7 +221,12 @@ def _property_of(table: Mapping[str, Any], path: str) -> str:
 
 
 def _identity(kind: ResourceType, inputs: Properties) -> str:
-    fixed = [f"{name}={inputs[name]}" for name in sorted(kind.replaces) if inputs.get(name) is not None]
+    """What a resource is told apart by, so that it has the same id in a plan whatever was made before it.
+
+    A name that can be changed counts too: a resource that is there keeps its id.
+    """
+    names = kind.replaces | ({kind.auto_name} if kind.auto_name else set())
+    fixed = [f"{name}={inputs[name]}" for name in sorted(names) if inputs.get(name) is not None]
     return "|".join([kind.type, *fixed])
 
 

@@ -173,10 +173,7 @@ def test_tokens_are_deployed_as_by_a_python_program(hosted: Hosted, folder: Path
     wanted = {it.urn: it.inputs for it in expected.registrations if it.request.custom}
     kinds = {urn.split("::")[-2].rpartition(":")[2] for urn in wanted}
     assert {"UserPoolDomain", "ResourceServer", "UserPoolClient", "AgentcoreOauth2CredentialProvider"} <= kinds
-    got = {it.urn: it.inputs for it in hosted.recording.registrations if it.request.custom}
-    for u in wanted:
-        if got.get(u) != wanted[u]: print("DIFF", u, got.get(u), wanted[u])
-    assert got == wanted
+    assert {it.urn: it.inputs for it in hosted.recording.registrations if it.request.custom} == wanted
 
 
 @pytest.mark.parametrize("hosted", [True], indirect=True)

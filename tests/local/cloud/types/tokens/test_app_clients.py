@@ -109,3 +109,18 @@ def test_what_is_left_out_is_reported(plane: ControlPlane, pool: Made) -> None:
     assert (state["allowedOauthFlows"], state["explicitAuthFlows"], state["callbackUrls"]) == ([], [], [])
     timed = plane.create(APP_CLIENT, GOOD[APP_CLIENT] | {"userPoolId": pool.id}).outputs
     assert timed["tokenValidityUnits"] == {"accessToken": "minutes", "idToken": "hours", "refreshToken": "days"}
+
+
+def test_a_client_has_the_same_id_whatever_was_made_before_it(plane: ControlPlane, pool: Made) -> None:
+    """Or an agent more would look, in a plan, like another client of each of the others."""
+
+    def client(name: str) -> Made:
+        return plane.create(APP_CLIENT, GOOD[APP_CLIENT] | {"userPoolId": pool.id, "name": name})
+
+    one_way = {name: client(name) for name in ("a", "b")}
+    with plane.store.transaction() as account:
+        account["made"].clear()
+        for made in one_way.values():
+            del account["resources"][f"{APP_CLIENT}|{made.id}"]
+    assert {name: client(name) for name in ("b", "a")} == one_way
+    assert one_way["a"].id != one_way["b"].id
