@@ -30,7 +30,7 @@ class Kind:
         noun: What it is called.
         listed: The command that lists it, a template of the resource's inputs.
         deleted: The command that deletes it, a template of the inputs and of `id`.
-        identifier: What stands for an id that is not known.
+        identifier: What stands for an id, or a name, that is not known.
     """
 
     noun: str
@@ -61,13 +61,24 @@ KINDS = {
     "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime": Kind(
         "runtime", "list-agent-runtimes", "delete-agent-runtime --agent-runtime-id {id}", "RUNTIME_ID"
     ),
+    # These two have no id but their name.
+    "aws:bedrock/agentcoreOauth2CredentialProvider:AgentcoreOauth2CredentialProvider": Kind(
+        "credential provider",
+        "list-oauth2-credential-providers",
+        "delete-oauth2-credential-provider --name {name}",
+        "PROVIDER_NAME",
+    ),
+    "aws:bedrock/agentcoreWorkloadIdentity:AgentcoreWorkloadIdentity": Kind(
+        "workload identity", "list-workload-identities", "delete-workload-identity --name {name}", "IDENTITY_NAME"
+    ),
 }
 # What the provider's waiters say of a thing that it has made (hashicorp/terraform-provider-aws internal/retry/error.go
 # UnexpectedStateError, TimeoutError; internal/service/smarterr.hcl, its subactions), and a policy's status. In lower
 # case.
 MADE = ("unexpected state", "while waiting", "while finding", "create_failed")
-# botocore bedrock-agentcore-control ConflictException
-TAKEN = "conflictexception"
+# botocore bedrock-agentcore-control ConflictException; and what the service says instead of a credential provider and of
+# a workload identity, seen live by public repositories. In lower case.
+TAKEN = ("conflictexception", "credential provider with name:", "workloadidentity with name '")
 # What the provider calls the thing: its id once it is made, its name in quotes before (the same smarterr.hcl).
 _ID = re.compile(r"\bID: ([A-Za-z0-9][A-Za-z0-9_-]*)(?=\s|$)")
 # botocore bedrock-agentcore-control PolicyStatus
@@ -103,7 +114,7 @@ def made(error: str) -> bool:
 
 def taken(error: str) -> bool:
     """Whether a create failed because something in AWS holds the name."""
-    return TAKEN in error.lower()
+    return any(phrase in error.lower() for phrase in TAKEN)
 
 
 async def commands(kind: str, inputs: Mapping[str, Any], error: str, here: AwsEnvironment) -> list[str]:
@@ -118,6 +129,7 @@ async def commands(kind: str, inputs: Mapping[str, Any], error: str, here: AwsEn
     it, values = KINDS[kind], dict(inputs)
     known = {name: await _known(values.get(name, "")) for name in ("policyEngineId", "gatewayIdentifier")}
     known["id"] = found.group(1) if (found := _ID.search(error)) else it.identifier
+    known["name"] = await _known(values.get("name") or it.identifier)
     tail = f" --region {await _known(here.region)}"
     if profile := pulumi.Config("aws").get("profile"):
         tail += f" --profile {profile}"

@@ -131,7 +131,7 @@ KINDS = [kind for kind in leftovers.KINDS if kind != leftovers.POLICY]
 def test_what_such_a_create_left_is_named_with_the_commands_that_remove_it(
     retries: Any, warnings: list[str], kind: str
 ) -> None:
-    inputs = {"gatewayIdentifier": "tools-a1b2c3d4e5"}
+    inputs = {"gatewayIdentifier": "tools-a1b2c3d4e5", "name": "x"}
     assert retries(MADE[0], kind=kind, inputs=inputs) == []
     [text] = warnings
     named, *commands = text.splitlines()
@@ -142,9 +142,19 @@ def test_what_such_a_create_left_is_named_with_the_commands_that_remove_it(
     assert "{" not in text
 
 
+@pytest.mark.parametrize(
+    "cause",
+    [
+        "ConflictException: already exists",
+        "ValidationException: Credential provider with name: toolgate_dev_a_tokens already exists",
+        "ValidationException: WorkloadIdentity with name 'toolgate_dev_a' already exists.",
+    ],
+)
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_name_that_is_taken_is_said_with_commands_too(retries: Any, warnings: list[str], kind: str) -> None:
-    assert retries('ID: "tools"\nCause: ConflictException: already exists', kind=kind) == []
+def test_a_name_that_is_taken_is_said_with_commands_too(
+    retries: Any, warnings: list[str], kind: str, cause: str
+) -> None:
+    assert retries(f'ID: "tools"\nCause: {cause}', kind=kind) == []
     assert "may be in AWS and not in this stack" in warnings[0]
     assert f"{leftovers.KINDS[kind].identifier} --region" in warnings[0]
 

@@ -1,8 +1,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+import botocore.session
 import pulumi
 import pytest
+from botocore import xform_name
 
 from toolgate.components.iam import leftovers, provider_session
 from toolgate.components.iam.iam_documents import AwsEnvironment
@@ -187,3 +189,16 @@ def test_the_commands_name_the_id_where_the_error_has_it(run: Any, error: str, k
 
     run(lambda: pulumi.Output.all(asked()))
     assert found[1].split("--policy-id ")[1] == f"{known} --region eu-west-1"
+
+
+def test_each_command_is_one_that_the_aws_cli_has() -> None:
+    """It names its commands and options after botocore's operations and their members."""
+    control = botocore.session.get_session().get_service_model(leftovers.CONTROL)
+    commands = {xform_name(name, "-"): control.operation_model(name) for name in control.operation_names}
+    for kind in leftovers.KINDS.values():
+        for written in (kind.listed, kind.deleted):
+            command, *words = written.split()
+            options = {word.removeprefix("--") for word in words if word.startswith("--")}
+            shape = commands[command].input_shape
+            assert options <= {xform_name(member, "-") for member in shape.members}, written
+            assert {xform_name(member, "-") for member in shape.required_members} <= options, written
