@@ -234,6 +234,7 @@ def _check_values(args: AgentRuntimeArgs, where: str) -> None:
     network.check(args.get("network"), f"{where}.network")
     identifiers.check(identifiers.KMS_KEY, args.get("kms_key_arn"), f"{where}.kms_key_arn")
     component_role.check(args, where)
+    component_role.check_only_user(args, where)
     arguments.within(args.get("description"), 1, LONGEST_DESCRIPTION, f"{where}.description")
     arguments.within(args.get("system_prompt"), 1, LONGEST_VALUE, f"{where}.system_prompt")
     monitoring.check(args, where)

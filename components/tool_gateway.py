@@ -297,6 +297,7 @@ def _checked(name: str, args: ToolGatewayArgs) -> _Wanted:
     tags.check(args.get("tags"), f"{where}.tags")
     identifiers.check(identifiers.KMS_KEY, args.get("kms_key_arn"), f"{where}.kms_key_arn")
     component_role.check(args, where)
+    component_role.check_only_user(args, where)
     if "inbound" in args:
         inbound.check(args["inbound"], f"{where}.inbound")
     level = ExceptionLevel(args["exception_level"]).value if "exception_level" in args else None

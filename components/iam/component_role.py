@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NotRequired, TypedDict
+from weakref import WeakKeyDictionary
 
 import pulumi
 import pulumi_aws as aws
+from pulumi.runtime import settings
 
-from toolgate.components.checks import identifiers
+from toolgate.components.checks import arguments, identifiers
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.iam.iam_documents import Document
 
@@ -50,6 +52,31 @@ def check(args: RoleArgs, where: str) -> None:
         raise UsageError(
             f"{where}: an existing role has its own boundary, or none. Remove 'permissions_boundary', or 'role_arn'."
         )
+
+
+# By the engine that is asked, which is another one in each run of a program: whose a given role is.
+_users: WeakKeyDictionary[object, dict[str, str]] = WeakKeyDictionary()
+
+
+def check_only_user(args: RoleArgs, where: str) -> None:
+    """Check that a given role is no other agent's or gateway's; one that comes as an Output as soon as it is known.
+
+    Args:
+        args: The component's arguments, checked.
+        where: The component, for messages.
+
+    Raises:
+        UsageError: Another component of the program has it: each could do what the other was handed.
+    """
+
+    def claim(arn: str) -> str:
+        user = _users.setdefault(settings.get_monitor(), {}).setdefault(arn, where)
+        if user != where:
+            raise UsageError(f"{where}.role_arn: {arn} is the role of {user} as well. Give each one that no other has.")
+        return arn
+
+    if "role_arn" in args:
+        arguments.derived(args["role_arn"], str, f"{where}.role_arn", claim)
 
 
 def made_or_given(component: pulumi.ComponentResource, name: str, trust: Document, args: RoleArgs) -> Role:

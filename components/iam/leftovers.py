@@ -76,8 +76,8 @@ KINDS = {
 # UnexpectedStateError, TimeoutError; internal/service/smarterr.hcl, its subactions), and a policy's status. In lower
 # case.
 MADE = ("unexpected state", "while waiting", "while finding", "create_failed")
-# botocore bedrock-agentcore-control ConflictException; and what the service says instead of a credential provider and of
-# a workload identity, seen live by public repositories. In lower case.
+# botocore bedrock-agentcore-control ConflictException; and what the service says instead of a credential provider and
+# of a workload identity, seen live by public repositories. In lower case.
 TAKEN = ("conflictexception", "credential provider with name:", "workloadidentity with name '")
 # What the provider calls the thing: its id once it is made, its name in quotes before (the same smarterr.hcl).
 _ID = re.compile(r"\bID: ([A-Za-z0-9][A-Za-z0-9_-]*)(?=\s|$)")

@@ -1,4 +1,5 @@
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from toolgate.access.iam.identities import Identity
 from toolgate.access.iam.policies import Policy
 from toolgate.components.agent_runtime import AgentRuntime, PlatformVersion, _given
 from toolgate.components.checks.arguments import UsageError
+from toolgate.components.tool_gateway import ToolGateway
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 BOUNDARY = "arn:aws:iam::123456789012:policy/agents-boundary"
@@ -289,6 +291,29 @@ def test_nothing_is_made_of_what_is_wrong(run: Any, args: Any, more: Any, messag
             AgentRuntime("helper", args | more)
 
     assert run(program).resources == []
+
+
+def test_two_agents_with_one_role_are_refused(run: Any, args: Any) -> None:
+    """Each could do what the other was handed; a gateway with an agent's role likewise."""
+    role: Any = {"role_arn": "arn:aws:iam::123456789012:role/shared"}
+    later: Any = {"role_arn": pulumi.Output.from_input(role["role_arn"])}
+    tool = {"name": "f", "description": "F.", "inputSchema": {"type": "object"}}
+    function = "arn:aws:lambda:us-east-1:123456789012:function:f"
+    gateway: Any = {"targets": {"t": {"function_arn": function, "tools": [tool]}}}
+    message = "arn:aws:iam::123456789012:role/shared is the role of AgentRuntime 'a' as well. Give each one"
+
+    def program(second: Any) -> None:
+        AgentRuntime("a", args | role)
+        second()
+
+    for who, second in (
+        ("AgentRuntime 'b'", lambda: AgentRuntime("b", args | role)),
+        ("AgentRuntime 'b'", lambda: AgentRuntime("b", args | later)),
+        ("ToolGateway 'b'", lambda: ToolGateway("b", gateway | role)),
+    ):
+        with pytest.raises(UsageError, match=re.escape(f"{who}.role_arn: {message}")):
+            run(lambda second=second: program(second))
+    run(lambda: AgentRuntime("a", args | role))
 
 
 def test_everything_is_asked_and_made_where_its_provider_is(run: Any, args: Any) -> None:

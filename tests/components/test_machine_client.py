@@ -7,6 +7,7 @@ import pulumi
 import pytest
 
 from toolgate.components.checks.arguments import UsageError
+from toolgate.components.grants import cedar_text
 from toolgate.components.machine_client import MachineClient
 from toolgate.components.token_issuer import TokenIssuer
 from toolgate.components.tool_gateway import ToolGateway
@@ -187,3 +188,18 @@ def test_names_that_aws_would_refuse_are_refused(run: Any) -> None:
             MachineClient("j" * 116, {"tools": [grant]})
 
     assert run(program).resources == []
+
+
+def test_its_permits_count_like_an_agents(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cedar_text, "MOST_POLICIES", 2)
+
+    def program(number: int) -> None:
+        one = gateway("one", TokenIssuer("tokens", {}).inbound)
+        for index in range(number):
+            MachineClient(f"job-{index}", {"tools": [one.tools()]})
+
+    run(lambda: program(2))
+    with pytest.raises(
+        UsageError, match=r"MachineClient 'job-2'\.tools: would be Cedar policy number 3 on this gateway"
+    ):
+        run(lambda: program(3))
