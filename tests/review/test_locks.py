@@ -69,6 +69,15 @@ def put(resource: dict[str, Any], path: str, value: Any) -> None:
 JWT = {"discoveryUrl": "https://a.example/.well-known/openid-configuration", "allowedAudiences": ["a"]}
 
 
+def claim(value: str) -> dict[str, Any]:
+    match = {"claimMatchOperator": "EQUALS", "claimMatchValue": {"matchValueString": value}}
+    return {
+        "inboundTokenClaimName": "team",
+        "inboundTokenClaimValueType": "STRING",
+        "authorizingClaimMatchValue": match,
+    }
+
+
 def jwt(**parts: Any) -> dict[str, Any]:
     return {"customJwtAuthorizer": JWT | parts}
 
@@ -91,15 +100,15 @@ def jwt(**parts: Any) -> dict[str, Any]:
         (
             GATEWAY,
             "authorizerConfiguration",
-            jwt(customClaims=[{"a": 1}, {"b": 1}]),
-            jwt(customClaims=[{"b": 1}]),
+            jwt(customClaims=[claim("a"), claim("b")]),
+            jwt(customClaims=[claim("b")]),
             "claim",
         ),
         (
             GATEWAY,
             "authorizerConfiguration",
-            jwt(customClaims=[{"a": 1}]),
-            jwt(customClaims=[{"b": 1}, {"a": 1}]),
+            jwt(customClaims=[claim("a")]),
+            jwt(customClaims=[claim("b"), claim("a")]),
             None,
         ),
         (GATEWAY, "authorizerConfiguration", jwt(), None, None),
