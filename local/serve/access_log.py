@@ -33,6 +33,10 @@ body of a request to the gateway's log, so the id should be found there too; tha
 """
 
 ALLOWED, DENIED = "allowed", "denied"
+CLIENT_CLAIMS = ("client_id", "azp", "cid", "appid")
+"""The claims by which issuers name the client: Cognito, Auth0 and Entra, Okta, Entra's first version."""
+_TOLD_CLAIMS = ("iss", "sub", "aud", "scope", "exp")
+"""The claims of a token that decide something; of a line of the log they are a part, the token is none."""
 
 type Told = Callable[[Mapping[str, Any], Entry], None]
 """Takes a line of the access log, and what it was made from."""
@@ -50,13 +54,16 @@ class Entry:
 
     Attributes:
         request_id: The id that its answer carries.
-        principal: Who signed the request, an ARN `arn:aws:sts::<account>:assumed-role/<role>/<session>`.
+        principal: Who signed the request, an ARN `arn:aws:sts::<account>:assumed-role/<role>/<session>`; of a token its
+            `sub`.
         role: That caller's role, an ARN.
+        client: Of a token the client that it was given to.
+        claims: Of a token what decides something.
         body: The request's body.
         headers: The request's headers, with names in lower case.
         decision: `allowed` or `denied`; empty until it is decided.
-        decided_by: What decided: each says `by` (`signature`, `iam`, `cedar`, `gateway`), `effect`, and the policies or
-            statements, or the reason.
+        decided_by: What decided: each says `by` (`signature`, `token`, `iam`, `cedar`, `gateway`), `effect`, and the
+            policies or statements, or the reason.
         http_status: Status of the answer; None where the caller left before.
         milliseconds: From the request to the end of its answer.
         target: The target that was called.
@@ -69,6 +76,8 @@ class Entry:
     request_id: str
     principal: str | None = None
     role: str | None = None
+    client: str | None = None
+    claims: Mapping[str, Any] = field(default_factory=dict)
     body: bytes = field(default=b"", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     decision: str = ""
@@ -91,6 +100,13 @@ class Entry:
             NotJsonError: Nothing that could be taken.
         """
         return read_json(self.body)
+
+    def comes_with(self, claims: Mapping[str, Any]) -> None:
+        """Note the claims of the caller's token, which its issuer has signed."""
+        self.principal = _text(claims.get("sub")) or None
+        self.client = next((text for name in CLIENT_CLAIMS if (text := _text(claims.get(name)))), None)
+        told = {name: claims[name] for name in _TOLD_CLAIMS if name in claims}
+        self.claims = {name: it if isinstance(it, int) else _text(it) or _texts(it) for name, it in told.items()}
 
     def allow(self, **decider: Any) -> None:
         """Note what allowed it; something else may still deny it."""
@@ -167,13 +183,17 @@ def _text(value: Any) -> str:
     return value[:_LONGEST] if isinstance(value, str) else ""
 
 
+def _texts(value: Any) -> list[str]:
+    return [_text(it) for it in value[:_MOST_NAMES]] if isinstance(value, list) else []
+
+
 @dataclass
 class AccessLog:
     """Writes the lines of one or several gateways.
 
     Attributes:
         file: Where to.
-        agents: Agents' names by their roles' ARNs.
+        agents: Agents' names by their roles' ARNs and by their clients' ids.
         told: Called with each line.
     """
 
@@ -202,7 +222,9 @@ class AccessLog:
             "agent_request_id": message.agent_request_id,
             "resource_arn": gateway,
             "principal": entry.principal,
-            "agent": self.agents.get(entry.role or ""),
+            "client": entry.client,
+            "claims": dict(entry.claims) or None,
+            "agent": self.agents.get(entry.role or entry.client or ""),
             "method": message.method,
             "id": message.id,
             "target": entry.target,
@@ -260,7 +282,7 @@ def why(decided_by: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _one(decider: Mapping[str, Any]) -> str:
-    names = {"iam": "IAM", "cedar": "Cedar", "signature": "signature", "gateway": "the gateway"}
+    names = {"iam": "IAM", "cedar": "Cedar", "signature": "signature", "token": "the token", "gateway": "the gateway"}
     if statements := decider.get("statements"):
         found = ", ".join(f"{it['policy']} ({it['statement']})" for it in statements)
     else:

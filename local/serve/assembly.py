@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from toolgate.access.deployment.agentcore_resources import Function, Gateway, Runtime, Target
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.roles import Role
 from toolgate.access.deployment.stack_export import DeploymentError, Resource
+from toolgate.access.deployment.tokens import JwtAuthorizer
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.function_packages import PackagesError, packages
 from toolgate.local.serve import access_log
@@ -29,11 +30,19 @@ from toolgate.local.serve.control import control_api, sts_api
 from toolgate.local.serve.control.not_served import not_served
 from toolgate.local.serve.environment import process_environment
 from toolgate.local.serve.gateway.records import Denial, ToolCall
+from toolgate.local.serve.guards.bearer import BearerGuard, refuse_token
 from toolgate.local.serve.guards.credentials import Sessions
-from toolgate.local.serve.guards.iam_guard import Authority, NeededPermission, Service, authorized
+from toolgate.local.serve.guards.iam_guard import Authority, NeededPermission, Service, authorized, refuse
 from toolgate.local.serve.model import converse_api
 from toolgate.local.serve.model.models import Model
 from toolgate.local.serve.switch import Generation
+from toolgate.local.serve.tokens import issuer_api, resource_metadata
+from toolgate.local.serve.tokens.client_secrets import secret_values
+from toolgate.local.serve.tokens.identity_api import Identity
+from toolgate.local.serve.tokens.issuer import Issuer
+from toolgate.local.serve.tokens.issuers import Issuers
+from toolgate.local.serve.tokens.ways_in import agents_of_clients
+from toolgate.local.serve.tokens.workload_tokens import WorkloadTokens
 from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY, ROLE
 
 if TYPE_CHECKING:
@@ -58,7 +67,9 @@ class Host:
         told: Called with each line of the access log.
         calls: Filled with the gateways' tool calls.
         denials: Filled with what policy engines decided against.
+        issuers: Who gives tokens.
         sessions: The credentials in force.
+        workload_tokens: Gives the tokens by which AgentCore Identity is asked.
         runtime_sessions: The sessions of runtimes that are in use.
     """
 
@@ -71,9 +82,21 @@ class Host:
     told: Told | None
     calls: MutableSequence[ToolCall]
     denials: MutableSequence[Denial]
+    issuers: Issuers
+    workload_tokens: WorkloadTokens = field(default_factory=WorkloadTokens)
     sessions: Sessions = field(default_factory=Sessions)
     runtime_sessions: RuntimeSessions = field(default_factory=RuntimeSessions)
     _files: dict[str, BoundedFile] = field(default_factory=dict)
+
+    def load(self, deployment: Deployment, secrets_of: Mapping[str, str]) -> None:
+        """Let issuers and data be those of a deployment; see `AwsServices.load`.
+
+        Args:
+            deployment: The deployment.
+            secrets_of: The clients whose secrets stand in secrets of the program's own, by the secrets' ARNs.
+        """
+        self.issuers.load(deployment)
+        self.aws.load(deployment, secret_values(secrets_of, deployment, self.issuers, self.url))
 
     def log(self, name: str) -> BoundedFile:
         """The log of this name; it begins anew with us."""
@@ -111,6 +134,7 @@ class Assembly:
         resources: Its resources as the file has them.
         host: What it shares with the deployments before and after it.
         code: An empty folder for the code of functions and agents.
+        secrets_of: The clients whose secrets stand in secrets of the program's own, by the secrets' ARNs.
         functions: By the functions' names, what runs them for each target, once the app is made.
         function_logs: The functions' logs by the functions' names, once the app is made.
     """
@@ -119,6 +143,7 @@ class Assembly:
     resources: tuple[Resource, ...]
     host: Host
     code: Path
+    secrets_of: Mapping[str, str] = field(default_factory=dict)
     functions: dict[str, list["LocalFunction"]] = field(default_factory=dict)
     function_logs: dict[str, BoundedFile] = field(default_factory=dict)
 
@@ -134,7 +159,9 @@ class Assembly:
     @cached_property
     def access_log(self) -> AccessLog:
         """The access log of all gateways."""
-        agents = {runtime.role_arn: runtime.agent for runtime in self.deployment.runtimes}
+        agents = {runtime.role_arn: runtime.agent for runtime in self.deployment.runtimes} | agents_of_clients(
+            self.deployment
+        )
         return AccessLog(self.host.log(access_log.FILE_NAME), agents, self.host.told)
 
     def agent(self, of: Runtime, before: Agent | None = None) -> Agent:
@@ -168,7 +195,7 @@ class Assembly:
         """
         gateways = [self._gateway(gateway) for gateway in self.deployment.gateways]
         services = [
-            gateway_service(g, built, self.access_log)
+            gateway_service(g, built, self.access_log, self._bearer(g))
             for g, built in zip(self.deployment.gateways, gateways, strict=True)
         ]
         invoke = invoke_api.runtime_app(agents, self.host.runtime_sessions)
@@ -183,12 +210,39 @@ class Assembly:
                 self.host.model.app,
                 converse_api.MAX_BODY,
             ),
+            *self._tokens(),
             *self.host.aws.services(),
             *self._looking_around(),
         ]
         policies = {**self.deployment.resource_policies, **self.host.aws.policies}
         authority = Authority(self.host.sessions, self.host.env.region, policies)
         return Generation(authorized(services, authority, not_served), lambda: _running(gateways))
+
+    def _tokens(self) -> list[Service]:
+        """Who gives tokens, and where gateways say whose they take; nothing where nobody takes any."""
+        host, tokens = self.host, self.deployment.tokens
+        if not (tokens.user_pools or tokens.providers):
+            return []
+        identity = Identity(self.deployment, host.env, host.issuers, host.workload_tokens, lambda: host.aws.account)
+        about = {g.id: self._metadata(g) for g in self.deployment.gateways if g.jwt}
+        return [identity.service(), issuer_api.service(host.issuers, host.url), resource_metadata.service(about)]
+
+    def _metadata(self, gateway: Gateway) -> dict[str, Any]:
+        assert gateway.jwt is not None  # noqa: S101  # else nobody asks
+        issuer = self._issuer(gateway.jwt)
+        at = issuer_api.issuer_url(self.host.url, issuer)
+        return resource_metadata.document(self.gateway_url(gateway.id), at, gateway.jwt.scopes)
+
+    def _bearer(self, gateway: Gateway) -> BearerGuard | None:
+        """What stands in front of a gateway that takes tokens; None where requests are signed."""
+        if gateway.jwt is None:
+            return None
+        return BearerGuard(gateway.jwt, self._issuer(gateway.jwt), resource_metadata.url(self.host.url, gateway.id))
+
+    def _issuer(self, authorizer: JwtAuthorizer) -> Issuer:
+        issuer = self.host.issuers.of(authorizer.discovery_url)
+        assert issuer is not None  # noqa: S101  # else it is refused at the start (`unsupported`)
+        return issuer
 
     def _destinations(self) -> dict[str, tuple[str, ...]]:
         """Where the deployment's own roles say that inference profiles lead."""
@@ -267,8 +321,17 @@ class Assembly:
         return role
 
 
-def gateway_service(gateway: Gateway, built: "LocalGateway", log: AccessLog) -> Service:
-    """A gateway behind whatever checks the caller, with its lines in the access log."""
+def gateway_service(
+    gateway: Gateway, built: "LocalGateway", log: AccessLog, bearer: BearerGuard | None = None
+) -> Service:
+    """A gateway behind whatever checks the caller, with its lines in the access log.
+
+    Args:
+        gateway: The gateway.
+        built: What answers for it.
+        log: Its access log.
+        bearer: What checks tokens, where the gateway takes them instead of signatures.
+    """
     return Service(
         name="bedrock-agentcore",
         path=re.compile(re.escape(f"/gateway/{gateway.id}/mcp")),
@@ -277,6 +340,8 @@ def gateway_service(gateway: Gateway, built: "LocalGateway", log: AccessLog) -> 
         app=built.app,
         max_body=_GATEWAY_BODY,
         record=lambda entry: log.write(entry, gateway.arn, built.tools),
+        refuse=refuse if bearer is None else refuse_token,
+        admit=None if bearer is None else bearer.admit,
     )
 
 

@@ -59,3 +59,8 @@ def _deeper(document: Any, most: int) -> bool:
 
 def _items(of: Any) -> Any:
     return of.values() if isinstance(of, dict) else of
+
+
+def compact(document: Any) -> bytes:
+    """A document as JSON without blanks."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()

@@ -34,6 +34,8 @@ from toolgate.local.serve.guards.credentials import Credentials
 from toolgate.local.serve.model.models import SCRIPTED, chosen
 from toolgate.local.serve.serving_file import Caller
 from toolgate.local.serve.switch import Switch
+from toolgate.local.serve.tokens.client_secrets import clients_of_secrets
+from toolgate.local.serve.tokens.issuers import Issuers
 from toolgate.local.serve.unsupported import notes, unsupported
 from toolgate.policy.language.agentcore_facts import INVOKE_RUNTIME, STOP_RUNTIME_SESSION
 
@@ -123,6 +125,22 @@ class Serving:
         """The MCP endpoint of a gateway."""
         return f"{self.url}/gateway/{gateway_id}/mcp"
 
+    def token(self, client_id: str, **claims: Any) -> str:
+        """An access token of a client of the deployment, for tests: with other claims than its issuer's own.
+
+        Args:
+            client_id: The client.
+            claims: Claims to change; None takes one away. `exp=0` is a token that has expired.
+
+        Raises:
+            NoTokenError: The deployment has no such client.
+        """
+        return self._world.host.issuers.token(client_id, claims)
+
+    def rotate_keys(self) -> None:
+        """Let every issuer sign with another key: what it has signed so far is refused, and a new token is not."""
+        self._world.host.issuers.rotate()
+
 
 @contextmanager
 def serve(  # noqa: PLR0913  # what may be left out is named
@@ -133,6 +151,7 @@ def serve(  # noqa: PLR0913  # what may be left out is named
     logs: Path | None = None,
     model: str = SCRIPTED,
     told: Told | None = None,
+    token_seconds: int | None = None,
 ) -> Iterator[Serving]:
     """Serve a deployment until the block ends; then nothing of it is left running.
 
@@ -144,6 +163,7 @@ def serve(  # noqa: PLR0913  # what may be left out is named
         model: Who answers: `scripted`, `bedrock`, or an OpenAI-compatible `URL#MODEL`.
         told: Called with each line of the access log, from a thread of ours. Who listens needs no records: `calls` and
             `denials` then keep the last ones only.
+        token_seconds: How long every access token holds; what the deployment says of each client when left out.
 
     Raises:
         DeploymentError: This is not a deployment, or it relies on something that is not reproduced.
@@ -164,10 +184,13 @@ def serve(  # noqa: PLR0913  # what may be left out is named
         denials: MutableSequence[Denial] = deque(maxlen=_LAST) if told else []
         aws = AwsServices(env, root)
         stack.callback(aws.close)
-        host = Host(env, url, root, logs or root / ".local" / "logs", answering, aws, told, calls, denials)
+        issuers = Issuers(token_seconds)
+        host = Host(env, url, root, logs or root / ".local" / "logs", answering, aws, told, calls, denials, issuers)
         stack.callback(host.close)
-        aws.load(parsed)
-        world = _World(host, code, Assembly(parsed, resources(deployment), host, code / "0"))
+        found = resources(deployment)
+        secrets_of = clients_of_secrets(deployment, found)
+        host.load(parsed, secrets_of)
+        world = _World(host, code, Assembly(parsed, found, host, code / "0", secrets_of))
         stack.callback(world.stop)
         world.start()  # the agents load while we do; the listener holds their first requests
         stack.enter_context(_running(world.switch, listener))
@@ -215,15 +238,17 @@ class _World:
             raise DeploymentError("the deployment is in another account or Region now: start `toolgate up` again")
         _refuse_unsupported(parsed, self.host.env)
         self._number += 1
-        assembly = Assembly(parsed, resources(deployment), self.host, self._code / str(self._number))
+        found = resources(deployment)
+        secrets_of = clients_of_secrets(deployment, found)
+        assembly = Assembly(parsed, found, self.host, self._code / str(self._number), secrets_of)
         before = self.assembly
         with ExitStack() as undo:
             undo.callback(shutil.rmtree, assembly.code, ignore_errors=True)
             agents = {it.arn: assembly.agent(it, self._agents.get(it.arn)) for it in parsed.runtimes}
             new = [agent for arn, agent in agents.items() if agent is not self._agents.get(arn)]
-            undo.callback(self._load, before.deployment)
+            undo.callback(self._load, before)
             undo.callback(_stop, new)
-            self._load(parsed)
+            self._load(assembly)
             for agent in new:
                 agent.process.start()
             for agent in new:
@@ -245,9 +270,10 @@ class _World:
                     if above != self._code:
                         above.rmdir()
 
-    def _load(self, deployment: Deployment) -> None:
-        """Let data and credentials be those of a deployment."""
-        self.host.aws.load(deployment)
+    def _load(self, assembly: Assembly) -> None:
+        """Let data, issuers and credentials be those of a deployment."""
+        deployment = assembly.deployment
+        self.host.load(deployment, assembly.secrets_of)
         self.host.aws.wait()
         self.host.sessions.renew([*deployment.roles, _operator(deployment, self.host.env)])
 

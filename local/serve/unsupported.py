@@ -5,16 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from toolgate.access.cedar.cedar_decision import tool_engine
-from toolgate.access.deployment.agentcore_resources import Function, Runtime, Target
+from toolgate.access.deployment.agentcore_resources import Function, Gateway, Runtime, Target
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.inference_profiles import is_made_up, note
 from toolgate.local.serve.aws.seeding import refused
 from toolgate.local.serve.model.converse_api import UnknownProfileError, model_arns, named_destinations
+from toolgate.local.serve.tokens.issuers import foreign
 
 MODEL_VARIABLE = "BEDROCK_MODEL_ID"
 _LONGEST_NAME = 240  # bytes; file systems take 255, and logs append to it
-_GATEWAY_URL = re.compile(r"https://[^\s/]+\.gateway\.bedrock-agentcore\.[^\s/]+[^\s]*")
+_GATEWAY_URL = re.compile(r"https://[^\s/\"]+\.gateway\.bedrock-agentcore\.[^\s/\"]+[^\s\"]*")
 
 
 def unsupported(deployment: Deployment, env: CloudEnvironment) -> tuple[str, ...]:
@@ -28,6 +29,7 @@ def unsupported(deployment: Deployment, env: CloudEnvironment) -> tuple[str, ...
         sorted(
             [
                 *_gateways(deployment),
+                *_token_givers(deployment),
                 *(reason for target in deployment.targets for reason in _target(deployment, target)),
                 *(reason for runtime in deployment.runtimes for reason in _runtime(deployment, runtime, env)),
                 *_elsewhere(deployment, env),
@@ -82,13 +84,43 @@ def _destinations(deployment: Deployment, env: CloudEnvironment) -> Iterator[str
 
 def _gateways(deployment: Deployment) -> Iterator[str]:
     for gateway in deployment.gateways:
-        if gateway.authorizer != "AWS_IAM":
-            yield f"{gateway.label}: authorizer {gateway.authorizer} is not reproduced, only AWS_IAM is"
+        yield from _authorizer(deployment, gateway)
         engine = tool_engine(deployment, gateway)
         yield from (f"{gateway.label}: {reason}" for reason in (engine.unread if engine else ()))
         if gateway.interceptors:
             yield f"{gateway.label}: interceptors are not reproduced"
         yield from _judged_role(deployment, gateway.label, gateway.role_arn)
+
+
+def _authorizer(deployment: Deployment, gateway: Gateway) -> Iterator[str]:
+    if gateway.authorizer not in {"AWS_IAM", "CUSTOM_JWT"}:
+        yield f"{gateway.label}: authorizer {gateway.authorizer} is not reproduced, only AWS_IAM and CUSTOM_JWT are"
+    if gateway.authorizer != "CUSTOM_JWT":
+        return
+    if gateway.jwt is None:
+        yield f"{gateway.label}: what it asks of tokens is not shown: export with `pulumi stack export --show-secrets`"
+        return
+    if gateway.jwt.unread:
+        yield f"{gateway.label}: its authorizer's {', '.join(gateway.jwt.unread)} are not reproduced"
+    url = gateway.jwt.discovery_url
+    if deployment.tokens.pool_of(url) is None and url not in foreign(deployment.tokens):
+        yield (
+            f"{gateway.label}: takes tokens of {gateway.jwt.issuer}, which nobody can have here: it is no user pool of"
+            " the deployment, and no credential provider of the deployment has a client of it"
+        )
+
+
+def _token_givers(deployment: Deployment) -> Iterator[str]:
+    for pool in deployment.tokens.user_pools:
+        if pool.rewrites:
+            yield f"{pool.label}: a function that changes claims before a token is given is not reproduced"
+    for provider in deployment.tokens.providers:
+        if provider.vendor != "CustomOauth2":
+            yield f"{provider.label}: providers of {provider.vendor} are not reproduced, only CustomOauth2 is"
+        elif provider.client_id is None or provider.discovery_url is None:
+            yield f"{provider.label}: its client or its discovery URL is not shown, or is not there"
+        elif not provider.method.startswith("CLIENT_SECRET"):
+            yield f"{provider.label}: {provider.method} is not reproduced, only a client's secret is"
 
 
 def _target(deployment: Deployment, target: Target) -> Iterator[str]:

@@ -93,6 +93,9 @@ WORKLOAD_TOKENS = (
     "bedrock-agentcore:GetWorkloadAccessTokenForJWT",
     "bedrock-agentcore:GetWorkloadAccessTokenForUserId",
 )
+# Gives a token of somebody's issuer for a client whose secret is in the token vault.
+ACCESS_TOKEN = "bedrock-agentcore:GetResourceOauth2Token"  # noqa: S105  # an action
+GET_SECRET = "secretsmanager:GetSecretValue"  # noqa: S105  # an action
 STOP_RUNTIME_SESSION = "bedrock-agentcore:StopRuntimeSession"
 GET_POLICY_ENGINE = "bedrock-agentcore:GetPolicyEngine"
 AUTHORIZE_CALL = "bedrock-agentcore:AuthorizeAction"

@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -19,7 +20,7 @@ from toolgate.local.serve.aws.needs import DataAccount
 from toolgate.local.serve.aws.operations import needed
 from toolgate.local.serve.aws.protocols import Call, not_reproduced, read_post
 from toolgate.local.serve.aws.s3_requests import read_s3
-from toolgate.local.serve.aws.seeding import Seeds, Sower, seeds
+from toolgate.local.serve.aws.seeding import Seeds, Sower, Values, seeds
 from toolgate.local.serve.guards.iam_guard import NeededPermission, Service, received
 from toolgate.local.serve.guards.sigv4 import Received
 
@@ -36,10 +37,9 @@ class AwsServices:
 
     def __init__(self, env: CloudEnvironment, root: Path) -> None:
         self._env = env
-        self._root = root
         self._emulator = Emulator(env)
         self._sower = Sower(self._emulator)
-        self._made_up: dict[str, str] = {}
+        self._values = Values(root)
         self._seeds = Seeds(frozenset(), (), DataAccount(env), {})
         self._before = self._seeds
         self._sowing: threading.Thread | None = None
@@ -53,18 +53,27 @@ class AwsServices:
         return self._seeds.policies
 
     @property
+    def account(self) -> DataAccount:
+        """What has to be known of the resources to decide."""
+        return self._seeds.account
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """In a sentence each: values that are made up, changes that wait for the next start."""
         return (*self._seeds.notes, *self._left)
 
-    def load(self, deployment: Deployment) -> None:
+    def load(self, deployment: Deployment, issued: Mapping[str, str] | None = None) -> None:
         """Begin to make the deployment's resources; those that are there keep their data. Nothing is waited for.
+
+        Args:
+            deployment: The deployment.
+            issued: What secrets hold that are made on this machine, by ARN.
 
         Raises:
             DeploymentError: A resource, or the file with secrets' values, is not as it must be.
         """
         self.wait()
-        found = seeds(deployment, self._env, self._root, self._made_up)
+        found = seeds(deployment, self._env, replace(self._values, issued=issued or {}))
         self._before, self._seeds = self._seeds, found
         if self._seeds.services:  # without, no call can be allowed, and moto need not be loaded
             self._sowing = threading.Thread(target=self._sow, args=(self._seeds,), name="aws-services", daemon=True)

@@ -45,7 +45,7 @@ _IGNORED = frozenset({"region", "tagsAll"})
 """What the provider adds to inputs: where they are is checked for all, and nothing here looks at tags."""
 
 _SECRET_ARN = re.compile(
-    r"arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:(?P<name>[\w/+=.@-]+?)(?P<suffix>-[a-zA-Z0-9]{6})?"
+    r"arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:(?P<name>[\w/+=.@!-]+?)(?P<suffix>-[a-zA-Z0-9]{6})?"
 )
 _PARAMETER_ARN = re.compile(r"arn:[a-z-]+:ssm:[a-z0-9-]+:\d{12}:parameter/(?P<name>[\w./-]+)")
 
@@ -129,14 +129,28 @@ def _elsewhere(it: DataResource, env: CloudEnvironment) -> Iterator[str]:
 _VALUES = frozenset({(SECRET_VERSION, "secretString"), (SECRET_VERSION, "secretBinary"), (PARAMETER, "value")})
 
 
-def seeds(deployment: Deployment, env: CloudEnvironment, root: Path, made_up: dict[str, str]) -> Seeds:
+@dataclass(frozen=True)
+class Values:
+    """Where values come from that the deployment does not say.
+
+    Attributes:
+        root: The program's folder, where the deployment's paths start and the file with values is.
+        made_up: Values made up so far by name; what is made up now is added.
+        issued: What secrets hold that are made on this machine, by ARN: nothing else counts for them.
+    """
+
+    root: Path
+    made_up: dict[str, str] = field(default_factory=dict, repr=False)
+    issued: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def seeds(deployment: Deployment, env: CloudEnvironment, values: Values) -> Seeds:
     """What the emulator is to hold of a deployment.
 
     Args:
         deployment: The deployment.
         env: Its account and Region.
-        root: The program's folder, where the deployment's paths start and the file with values is.
-        made_up: Values made up so far by name; what is made up now is added.
+        values: Where further values come from.
 
     Raises:
         DeploymentError: A resource has what is not reproduced, or the file with values is not as it must be.
@@ -150,8 +164,8 @@ def seeds(deployment: Deployment, env: CloudEnvironment, root: Path, made_up: di
     refusals = (reason for it in used for reason in _refused(it))
     if reasons := [*refusals, *(reason for it in used for reason in _elsewhere(it, env))]:
         raise DeploymentError("; ".join(reasons))
-    sowing = _Sowing(deployment, allows, env, root, made_up)
-    requests = [*sowing.of_resources(used), *sowing.of_variables(used, services)]
+    sowing = _Sowing(deployment, allows, env, values)
+    requests = [*sowing.of_resources(used), *sowing.of_issued(used, services), *sowing.of_variables(used, services)]
     account = DataAccount(
         env,
         hash_keys={it.resource.text("name"): it.resource.text("hashKey") for it in used if it.type == TABLE},
@@ -165,19 +179,15 @@ class _Sowing:
     """Collects the requests, and the sentences about values that were made up."""
 
     def __init__(
-        self,
-        deployment: Deployment,
-        allows: Sequence[Statement],
-        env: CloudEnvironment,
-        root: Path,
-        made_up: dict[str, str],
+        self, deployment: Deployment, allows: Sequence[Statement], env: CloudEnvironment, values: Values
     ) -> None:
-        self._made_up = made_up
+        self._made_up = values.made_up
+        self._issued = values.issued
         self._deployment = deployment
         self._allows = allows
         self._env = env
-        self._root = root
-        self._values = own_values.read_values(root)
+        self._root = values.root
+        self._values = own_values.read_values(values.root)
         self.notes: list[str] = []
 
     def of_resources(self, used: Sequence[DataResource]) -> Iterator[Request]:
@@ -200,9 +210,19 @@ class _Sowing:
                     it.label, "secretsmanager", "PutSecretValue", {"SecretId": arn, "SecretString": value}, arn
                 )
 
+    def of_issued(self, used: Sequence[DataResource], services: frozenset[str]) -> Iterator[Request]:
+        """Secrets with values of this machine that another service makes on AWS."""
+        made = {it.arn for it in used}
+        for arn, value in self._issued.items() if "secretsmanager" in services else ():
+            secret = _SECRET_ARN.fullmatch(arn)
+            if secret and arn not in made:
+                whole = arn if secret["suffix"] else f"{arn}-aaaaaa"
+                parameters = {"Name": secret["name"], "SecretString": value}
+                yield Request(f"secret {secret['name']}", "secretsmanager", "CreateSecret", parameters, whole)
+
     def of_variables(self, used: Sequence[DataResource], services: frozenset[str]) -> Iterator[Request]:
         """What functions and agents are led to by an ARN in a variable, and nobody of the deployment makes."""
-        made = {it.arn for it in used}
+        made = {*(it.arn for it in used), *self._issued}
         users = _users(self._deployment)
         found = {value: user.label for user in users for value in user.environment.values() if value not in made}
         for arn, label in found.items():
@@ -248,7 +268,7 @@ class _Sowing:
 
     def _valued(self, inputs: Mapping[str, Any], key: str, kind: str, names: tuple[str, ...]) -> Mapping[str, Any]:
         """The inputs with the value from the file, else the deployment's own, else one that is made up."""
-        given = self._given(names)
+        given = next((self._issued[it] for it in names if it in self._issued), None) or self._given(names)
         if given is None and not any(isinstance(value, Hidden) for value in inputs.values()):
             return inputs
         value = given if given is not None else self._value(kind, names)

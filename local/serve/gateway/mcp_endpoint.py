@@ -31,6 +31,8 @@ from toolgate.local.serve.gateway.json_rpc import (
 )
 from toolgate.local.serve.gateway.mcp_sessions import McpSession, McpSessions
 from toolgate.local.serve.gateway.media_types import accepts, is_json
+from toolgate.local.serve.guards.credentials import SessionPrincipal
+from toolgate.local.serve.guards.gateway_caller import GatewayCaller, by_role
 from toolgate.local.serve.guards.iam_guard import PRINCIPAL
 from toolgate.local.serve.json_body import NotJsonError
 
@@ -38,8 +40,8 @@ JSON, EVENTS = "application/json", "text/event-stream"
 _SESSION = "mcp-session-id"
 _VERSION = "mcp-protocol-version"
 
-type AboutTools = Callable[[Message, str, Entry], Awaitable[Mapping[str, Any]]]
-"""Carries out a request about tools, for a role's ARN and in an exchange: its result. It raises RpcError."""
+type AboutTools = Callable[[Message, GatewayCaller, Entry], Awaitable[Mapping[str, Any]]]
+"""Carries out a request about tools, for a caller and in an exchange: its result. It raises RpcError."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,10 @@ class _Http:
         return entry
 
     @property
-    def role_arn(self) -> str:
-        """Who signed."""
-        return str(self.scope[PRINCIPAL].role.arn)
+    def caller(self) -> GatewayCaller:
+        """Who calls."""
+        who: GatewayCaller | SessionPrincipal = self.scope[PRINCIPAL]
+        return by_role(who.role.arn) if isinstance(who, SessionPrincipal) else who
 
     def header(self, name: str) -> str | None:
         """The header's value, several joined as HTTP does; None where there is none, or an empty one."""
@@ -120,11 +123,11 @@ class _Endpoint:
                 return
             result = own_result(message, self.gateway)
             if result is None:
-                result = await self.tools(message, http.role_arn, http.entry)
+                result = await self.tools(message, http.caller, http.entry)
         except RpcError as error:
             await _refuse(http, error, id_of(document))
             return
-        begins = self.sessions.begin(http.role_arn) if self.sessions and message.method == INITIALIZE else None
+        begins = self.sessions.begin(http.caller.owner) if self.sessions and message.method == INITIALIZE else None
         answer = {"jsonrpc": "2.0", "id": message.id, "result": result}
         await _send(http, HTTPStatus.OK, answer, {_SESSION: begins.id} if begins else {})
 
@@ -163,7 +166,7 @@ def _session(http: _Http, sessions: McpSessions) -> McpSession:
     named = http.header(_SESSION)
     if named is None:
         raise RpcError(INVALID_REQUEST, "Mcp-Session-Id is missing: send initialize, and the id that it answers")
-    session = sessions.find(named, http.role_arn)
+    session = sessions.find(named, http.caller.owner)
     if session is None:
         text = "There is no such session: it has ended, or never was. Send initialize again"
         raise RpcError(INVALID_REQUEST, text, status=HTTPStatus.NOT_FOUND)

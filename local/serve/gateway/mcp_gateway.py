@@ -1,7 +1,7 @@
 """One gateway: the list of its tools, their calls, and the functions behind them.
 
-It knows who calls (`iam_guard`), asks the policy engine if there is one (`cedar_guard`), and decides whether the
-gateway's own role may invoke a function.
+It knows who calls (`iam_guard`, `bearer`), asks the policy engine if there is one (`cedar_guard`), and decides whether
+the gateway's own role may invoke a function.
 """
 
 import json
@@ -26,6 +26,7 @@ from toolgate.local.serve.gateway.local_function import AbsentFunction, LocalFun
 from toolgate.local.serve.gateway.mcp_endpoint import mcp_endpoint
 from toolgate.local.serve.gateway.records import ToolCall
 from toolgate.local.serve.guards.cedar_guard import DENIED, ToolAuthorization
+from toolgate.local.serve.guards.gateway_caller import GatewayCaller
 from toolgate.policy.language.agentcore_facts import INVOKE_FUNCTION
 
 _TOOL_FAILED = "tool_failed"  # of lambdas/dispatch.py: the tool raised, and its log says what
@@ -94,21 +95,21 @@ class _Gateway:
     authorization: ToolAuthorization | None
     decided: dict[str, Decision] = field(default_factory=dict)
 
-    async def answer(self, message: Message, role_arn: str, entry: Entry) -> Mapping[str, Any]:
+    async def answer(self, message: Message, caller: GatewayCaller, entry: Entry) -> Mapping[str, Any]:
         if message.method == CALL_TOOL:
-            return await self._call_tool(message.params, role_arn, entry)
-        return {"tools": self._listed(role_arn)}
+            return await self._call_tool(message.params, caller, entry)
+        return {"tools": self._listed(caller)}
 
-    def _listed(self, role_arn: str) -> list[Mapping[str, Any]]:
+    def _listed(self, caller: GatewayCaller) -> list[Mapping[str, Any]]:
         search_first = [search.DEFINITION] if self.gateway.search else []
         listed = [*search_first, *(tool.definition for tool in self.tools.values())]
         if self.authorization is None:
             return listed
-        return [it for it in listed if self.authorization.lists(role_arn, it["name"])]
+        return [it for it in listed if self.authorization.lists(caller.cedar, it["name"])]
 
-    async def _call_tool(self, params: Mapping[str, Any], role_arn: str, entry: Entry) -> Mapping[str, Any]:
+    async def _call_tool(self, params: Mapping[str, Any], caller: GatewayCaller, entry: Entry) -> Mapping[str, Any]:
         name, arguments = params["name"], params.get("arguments") or {}
-        refusal = self.authorization.refusal(role_arn, name, arguments, entry) if self.authorization else None
+        refusal = self.authorization.refusal(caller.cedar, name, arguments, entry) if self.authorization else None
         if refusal:
             raise RpcError(DENIED, refusal, status=200)
         if name == search.NAME and self.gateway.search:

@@ -1,7 +1,8 @@
 """The MCP sessions of a gateway: each is its own caller's, and ends a fixed time after it began, used or not.
 
-Source: AgentCore developer guide, "Use MCP sessions with gateways". Whose a session is goes by the caller's role here,
-which outlasts its credentials; what AWS goes by, and whether it minds at all, was not seen by us.
+Source: AgentCore developer guide, "Use MCP sessions with gateways". Whose a session is goes here by the caller's role,
+which outlasts its credentials, or by issuer, subject and client, which outlast a token; what AWS goes by, and whether
+it minds at all, was not seen by us.
 """
 
 import asyncio
@@ -15,10 +16,10 @@ MOST = 2_500
 
 @dataclass(frozen=True)
 class McpSession:
-    """One session: its id, the role whose it is, when it began, and what is set when it has ended."""
+    """One session: its id, whose it is, when it began, and what is set when it has ended."""
 
     id: str
-    role_arn: str
+    owner: str
     began: float
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -34,24 +35,24 @@ class McpSessions:
         self._seconds = seconds
         self._open: dict[str, McpSession] = {}
 
-    def begin(self, role_arn: str) -> McpSession:
+    def begin(self, owner: str) -> McpSession:
         """Begin a session; where there are too many, the oldest one ends."""
         now = time.monotonic()
         for session in list(self._open.values()):  # oldest first
             if len(self._open) < MOST and not self._has_ended(session, now):
                 break
             self.end(session)
-        session = McpSession(uuid.uuid4().hex, role_arn, now)
+        session = McpSession(uuid.uuid4().hex, owner, now)
         self._open[session.id] = session
         return session
 
-    def find(self, session_id: str, role_arn: str) -> McpSession | None:
-        """The session of a role, if it has this one."""
+    def find(self, session_id: str, owner: str) -> McpSession | None:
+        """The session of an owner, if it has this one."""
         session = self._open.get(session_id)
         if session and self._has_ended(session, time.monotonic()):
             self.end(session)
             return None
-        return session if session and session.role_arn == role_arn else None
+        return session if session and session.owner == owner else None
 
     def end(self, session: McpSession) -> None:
         """End a session, and the stream that waits in it."""

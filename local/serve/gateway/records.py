@@ -30,7 +30,8 @@ class Denial:
 
     Attributes:
         gateway: The gateway's ARN.
-        principal: The caller as Cedar policies know it: `arn:aws:sts::<account>:assumed-role/<role name>`.
+        principal: The caller as Cedar policies know it: `arn:aws:sts::<account>:assumed-role/<role name>`, or the `sub`
+            of a token.
         tool: The tool's full name.
         arguments: What the tool was to be called with.
         policies: Ids of the policies that forbade it; none where no policy permits it.

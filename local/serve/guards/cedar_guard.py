@@ -7,12 +7,12 @@ for a call; and a tool search that is asked no policy, so that it shows every to
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from toolgate.access.cedar.cedar_decision import ToolDecision, ToolEngine, decide_tool, tool_engine
-from toolgate.access.cedar.cedar_policies import iam_entity
+from toolgate.access.cedar.cedar_policies import CedarPrincipal
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.roles import Role
@@ -21,7 +21,7 @@ from toolgate.local.cloud.types.engine_attachment import permissions
 from toolgate.local.serve.access_log import Entry
 from toolgate.local.serve.gateway import search
 from toolgate.local.serve.gateway.records import Denial
-from toolgate.policy.language.agentcore_facts import AUTHORIZE_CALL, AUTHORIZE_LIST, entity_id
+from toolgate.policy.language.agentcore_facts import AUTHORIZE_CALL, AUTHORIZE_LIST
 
 log = logging.getLogger(__name__)
 
@@ -42,36 +42,37 @@ class ToolAuthorization:
         policy_ids: The policies' ids by their names; AWS's message names ids.
         powerless: The actions that the gateway's role lacks: without them the gateway gets no decision, and so refuses.
         record: Called with each decision against a call.
+        tags: The tags that its policies ask for; None where they may ask for any.
     """
 
     engine: ToolEngine
     policy_ids: Mapping[str, str]
     powerless: frozenset[str]
     record: Callable[[Denial], None]
+    tags: frozenset[str] | None = None
 
-    def lists(self, role_arn: str, tool: str) -> bool:
-        """Whether the tool is shown to a role: whether there is any call of it that it may make."""
+    def lists(self, caller: CedarPrincipal, tool: str) -> bool:
+        """Whether the tool is shown to a caller: whether there is any call of it that it may make."""
         if not self.engine.enforce:
             return True
         if AUTHORIZE_LIST in self.powerless:
             return False
-        return decide_tool(self.engine, iam_entity(entity_id(role_arn)), tool).outcome in {
-            Access.ALLOW,
-            Access.CONDITIONAL,
-        }
+        return decide_tool(self.engine, self._asked_about(caller), tool).outcome in {Access.ALLOW, Access.CONDITIONAL}
 
-    def refusal(self, role_arn: str, tool: str, arguments: Mapping[str, Any], entry: Entry | None = None) -> str | None:
+    def refusal(
+        self, caller: CedarPrincipal, tool: str, arguments: Mapping[str, Any], entry: Entry | None = None
+    ) -> str | None:
         """The message with which the call is refused, or None when it is carried out; our own log says more.
 
         Args:
-            role_arn: The caller's role.
+            caller: The caller.
             tool: The tool's full name.
             arguments: The call's arguments.
             entry: The exchange, which learns what decided.
         """
         if tool == search.NAME:
             return None
-        principal, now = entity_id(role_arn), datetime.now(UTC)
+        principal, now = self._asked_about(caller), datetime.now(UTC)
         decision = self._decide(principal, tool, arguments, now)
         counted = decision.logged or decision
         policies = self._ids(counted)
@@ -87,11 +88,11 @@ class ToolAuthorization:
             note(by="cedar", effect="deny", policies=list(policies), reason=why, mode=mode)
         told = self._told(counted, principal, tool, now)
         message = _MESSAGE.format(_why(told, self._ids(told)))
-        log.info("%s %s: %s%s", principal, tool, _MESSAGE.format(why), "" if enforced else " (LOG_ONLY)")
-        self.record(Denial(self.engine.gateway, principal, tool, arguments, policies, message, enforced))
+        log.info("%s %s: %s%s", principal.id, tool, _MESSAGE.format(why), "" if enforced else " (LOG_ONLY)")
+        self.record(Denial(self.engine.gateway, principal.id or "", tool, arguments, policies, message, enforced))
         return message if enforced else None
 
-    def _told(self, decision: ToolDecision, principal: str, tool: str, now: datetime) -> ToolDecision:
+    def _told(self, decision: ToolDecision, principal: CedarPrincipal, tool: str, now: datetime) -> ToolDecision:
         """Of a denial what the caller is told.
 
         That is the denial itself where some other arguments would be allowed. Where none are, it is the denial of every
@@ -104,11 +105,19 @@ class ToolAuthorization:
     def _ids(self, decision: ToolDecision) -> tuple[str, ...]:
         return tuple(self.policy_ids.get(name, name) for name in decision.policies)
 
-    def _decide(self, principal: str, tool: str, arguments: Mapping[str, Any] | None, now: datetime) -> ToolDecision:
+    def _asked_about(self, caller: CedarPrincipal) -> CedarPrincipal:
+        """The caller with the tags that can decide something: a token has others, such as its id, each its own."""
+        if self.tags is None:
+            return caller
+        return replace(caller, tags=tuple(it for it in caller.tags if it[0] in self.tags))
+
+    def _decide(
+        self, principal: CedarPrincipal, tool: str, arguments: Mapping[str, Any] | None, now: datetime
+    ) -> ToolDecision:
         if AUTHORIZE_CALL in self.powerless:
             denied = ToolDecision(Access.DENY, reason=f"The gateway's role may not perform {AUTHORIZE_CALL}")
             return denied if self.engine.enforce else ToolDecision(Access.ALLOW, logged=denied)
-        return decide_tool(self.engine, iam_entity(principal), tool, arguments, now)
+        return decide_tool(self.engine, principal, tool, arguments, now)
 
 
 def tool_authorization(
@@ -130,6 +139,7 @@ def tool_authorization(
     return ToolAuthorization(
         engine=engine,
         policy_ids={policy.name: policy.id for policy in policies},
+        tags=_tags(engine),
         powerless=frozenset(
             action
             for action, resource in permissions(arn, gateway.arn)
@@ -137,6 +147,12 @@ def tool_authorization(
         ),
         record=record,
     )
+
+
+def _tags(engine: ToolEngine) -> frozenset[str] | None:
+    asked = frozenset(tag for policy in engine.policies for tag in policy.tags)
+    named = frozenset(tag for tag in asked if tag is not None)
+    return named if len(named) == len(asked) else None
 
 
 def _why(decision: ToolDecision, policies: tuple[str, ...]) -> str:

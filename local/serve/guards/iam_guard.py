@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -42,15 +43,22 @@ _PRESIGNED_FOR = re.compile(rb"X-Amz-Credential=[^&]+%2F(?P<service>[a-z0-9-]+)%
 
 
 class RequestRefused(Exception):  # noqa: N818  # an answer, not a fault
-    """A service does not take the request, whoever sends it: the answer's status, AWS's error code, the message."""
+    """A service does not take the request: the answer's status, AWS's error code, the message, further headers."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.headers = headers or {}
 
 
 type Refuse = Callable[[Send, int, str, str], Awaitable[None]]
+type Admit = Callable[[Received, Entry], Any]
+"""Knows who sends a request from its head alone, and notes it in the exchange; it raises RequestRefused."""
+
+
+def nobody(_head: Received, _entry: Entry) -> None:
+    """Lets everybody in."""
 
 
 async def refuse(send: Send, status: int, code: str, message: str) -> None:
@@ -98,6 +106,7 @@ class Service:
         by_path: Whether the path tells the service. AWS has a host for each, and here all have one: of what is signed
             for nothing, or for something else, only the services with paths of their own can be told.
         record: Told of each exchange just before its answer is complete, or when the caller has left.
+        admit: Knows the caller instead of a signature; `permissions` is not asked then.
     """
 
     name: str
@@ -109,6 +118,7 @@ class Service:
     refuse: Refuse = refuse
     by_path: bool = True
     record: Callable[[Entry], None] | None = None
+    admit: Admit | None = None
 
 
 @dataclass(frozen=True)
@@ -254,19 +264,31 @@ async def _serve(service: Service, match: re.Match[str], exchange: _Exchange, au
     except RequestRefused as refusal:
         if entry.decision != DENIED:
             entry.deny(by="gateway", effect="deny", reason=str(refusal), code=refusal.code)
-        await service.refuse(exchange.send, refusal.status, refusal.code, str(refusal))
+        send = with_headers(exchange.send, refusal.headers) if refusal.headers else exchange.send
+        await service.refuse(send, refusal.status, refusal.code, str(refusal))
         return
     scope = {**exchange.scope, PRINCIPAL: principal, "path_params": match.groupdict()}
     await service.app(scope, replayed(entry.body, exchange.receive), exchange.send)
 
 
-async def _admitted(
+async def _admitted(service: Service, match: re.Match[str], exchange: _Exchange, authority: Authority) -> Any:
+    """Who sends the request; refused unless that is known, and the sender may make it."""
+    entry: Entry = exchange.scope[ENTRY]
+    head = received(exchange.scope, b"")
+    entry.headers = {name.lower(): value for name, value in head.headers}
+    if service.admit:
+        caller = service.admit(head, entry)
+        entry.body = await exchange.read(service.max_body)
+        return caller
+    return await _signer(service, match, exchange, authority)
+
+
+async def _signer(
     service: Service, match: re.Match[str], exchange: _Exchange, authority: Authority
 ) -> SessionPrincipal:
     """Who signed the request; refused unless it is signed as it must be, and its sender may make it."""
     entry: Entry = exchange.scope[ENTRY]
     head = received(exchange.scope, b"")
-    entry.headers = {name.lower(): value for name, value in head.headers}
     with _told(head, entry):  # before the body is read: whom nobody knows fills no memory
         claimed = claim(head, authority.sessions.key, service=service.name, region=authority.region)
     entry.body = await exchange.read(service.max_body)
@@ -299,6 +321,18 @@ def _told(request: Received, entry: Entry) -> Iterator[None]:
         log.info("%s %s: %s", request.method, request.path, error)
         entry.deny(by="signature", effect="deny", reason=str(error), code=error.code)
         raise RequestRefused(403, error.code, str(error)) from error
+
+
+def with_headers(send: Send, headers: Mapping[str, str]) -> Send:
+    """What sends an answer with further headers."""
+    more = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+
+    async def sends(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), *more]}
+        await send(message)
+
+    return sends
 
 
 def replayed(body: bytes, receive: Receive) -> Receive:

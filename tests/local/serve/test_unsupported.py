@@ -44,6 +44,23 @@ def _gateway(**properties: Any) -> Callable[[Export], None]:
     return _set("AgentcoreGateway", "tools", **properties)
 
 
+def _takes_tokens(**more: Any) -> Callable[[Export], None]:
+    url = "https://elsewhere.example/.well-known/openid-configuration"
+    jwt = {"discoveryUrl": url, "allowedAudiences": ["tools"], **more}
+    return _gateway(authorizerType="CUSTOM_JWT", authorizerConfiguration={"customJwtAuthorizer": jwt})
+
+
+def _provider(vendor: str, **config: Any) -> Callable[[Export], None]:
+    vault = "arn:aws:bedrock-agentcore:us-east-1:123456789012:token-vault/default"
+    return _add(
+        "aws:bedrock/agentcoreOauth2CredentialProvider:AgentcoreOauth2CredentialProvider",
+        name="p",
+        credentialProviderArn=f"{vault}/oauth2credentialprovider/p",
+        credentialProviderVendor=vendor,
+        oauth2ProviderConfig={"customOauth2ProviderConfig": config},
+    )
+
+
 def _target(**properties: Any) -> Callable[[Export], None]:
     return _set("AgentcoreGatewayTarget", "tools-math", **properties)
 
@@ -107,7 +124,32 @@ ROWS = {
         "AgentcorePolicy 'added': a statement must hold exactly one policy",
     ),
     "interceptors": (_gateway(interceptorConfigurations=[{"interceptor": {}}]), "interceptors"),
-    "JWT gateway": (_gateway(authorizerType="CUSTOM_JWT"), "authorizer CUSTOM_JWT"),
+    "JWT gateway without an authorizer": (_gateway(authorizerType="CUSTOM_JWT"), "what it asks of tokens is not shown"),
+    "JWT gateway of an issuer of nobody": (
+        _takes_tokens(),
+        "takes tokens of https://elsewhere.example, which nobody can have here",
+    ),
+    "JWT gateway behind a private endpoint": (_takes_tokens(privateEndpoint=[{"x": "y"}]), "its authorizer's private"),
+    "user pool whose owner changes claims": (
+        _add(
+            "aws:cognito/userPool:UserPool",
+            id="us-east-1_AbCdEf123",
+            endpoint="cognito-idp.us-east-1.amazonaws.com/us-east-1_AbCdEf123",
+            lambdaConfig={"preTokenGeneration": "arn:aws:lambda:us-east-1:123456789012:function:x"},
+        ),
+        "a function that changes claims",
+    ),
+    "credential provider of a vendor": (_provider("GithubOauth2"), "providers of GithubOauth2 are not reproduced"),
+    "credential provider that is hidden": (_provider("CustomOauth2"), "its client or its discovery URL is not shown"),
+    "credential provider without a secret": (
+        _provider(
+            "CustomOauth2",
+            clientId="c",
+            clientAuthenticationMethod="PRIVATE_KEY_JWT",
+            oauthDiscovery={"discoveryUrl": "https://elsewhere.example/.well-known/openid-configuration"},
+        ),
+        "PRIVATE_KEY_JWT is not reproduced",
+    ),
     "open gateway": (_gateway(authorizerType="NONE"), "authorizer NONE"),
     "signed but not authorized": (_gateway(authorizerType="AUTHENTICATE_ONLY"), "authorizer AUTHENTICATE_ONLY"),
     "gateway role elsewhere": (_gateway(roleArn="arn:aws:iam::123456789012:role/x"), "role/x is not in the deployment"),

@@ -26,13 +26,13 @@ from toolgate.access.deployment.deployment import parse
 from toolgate.access.deployment.stack_export import ARCHIVE, SIGNATURE, DeploymentError
 from toolgate.access.deployment.stack_export import SECRET as SECRET_MARK
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
-from toolgate.local.serve.aws.seeding import Seeds, refused, seeds
+from toolgate.local.serve.aws.seeding import Seeds, Values, refused, seeds
 
 HIDDEN = {SIGNATURE: SECRET_MARK, "ciphertext": "v1:x"}
 
 
 def sown(resources: Resources, root: Path, made_up: dict[str, str] | None = None) -> Seeds:
-    return seeds(parsed(resources), ENV, root, {} if made_up is None else made_up)
+    return seeds(parsed(resources), ENV, Values(root, {} if made_up is None else made_up))
 
 
 def user(*statements: dict[str, Any]) -> Resources:
@@ -51,7 +51,7 @@ def test_the_sample_loads_nothing(stack: str) -> None:
     plan = planned(stack, inside if stack == "prod" else None)
     deployment = parse(plan.deployment)
     assert "s3:GetObject" in json.dumps(plan.deployment)  # the agent's own code
-    assert seeds(deployment, CloudEnvironment(), SAMPLE, {}).services == frozenset()
+    assert seeds(deployment, CloudEnvironment(), Values(SAMPLE)).services == frozenset()
 
 
 @pytest.mark.parametrize(

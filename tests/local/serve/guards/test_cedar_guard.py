@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from toolgate.access.cedar.cedar_decision import ToolEngine
+from toolgate.access.cedar.cedar_policies import iam_entity
 from toolgate.local.serve.gateway.records import Denial
 from toolgate.local.serve.guards.cedar_guard import ToolAuthorization
 from toolgate.local.serve.server import Serving, serve
@@ -325,8 +326,9 @@ def test_what_cannot_be_decided_is_refused_and_hidden() -> None:
     )
     denials: list[Denial] = []
     authorization = ToolAuthorization(engine, {}, frozenset(), denials.append)
-    assert not authorization.lists("arn:aws:sts::123456789012:assumed-role/r", "t___t")
-    message = authorization.refusal("arn:aws:sts::123456789012:assumed-role/r", "t___t", {})
+    caller = iam_entity("arn:aws:sts::123456789012:assumed-role/r")
+    assert not authorization.lists(caller, "t___t")
+    message = authorization.refusal(caller, "t___t", {})
     assert message is not None
     assert "[unreadable]" in message
     assert len(denials) == 1
