@@ -4,7 +4,7 @@ import difflib
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +39,7 @@ class _Offer:
 @click.argument("tool", required=False)
 @click.argument("arguments", metavar="[JSON]", required=False)
 @options.program
-@click.option("--as", "agent", metavar="AGENT", help="whose role calls (default: the first agent that may call it)")
+@click.option("--as", "agent", metavar="NAME", help="who calls (default: the first agent that may call it)")
 @click.option("--list", "listed", is_flag=True, help="show the tools, and which agents are offered them")
 def call(program: Path, tool: str | None, arguments: str | None, agent: str | None, listed: bool) -> int:
     """Call a tool of what `toolgate up` serves.
@@ -63,25 +63,25 @@ def served_here(program: Path) -> Served:
     """What `toolgate up` serves of a program.
 
     Raises:
-        CommandError: It serves nothing, or no agent.
+        CommandError: It serves nothing, or nobody in whose place tools could be called.
     """
     try:
         served = read(serving_file(program))
     except NotServedError as error:
         raise CommandError(str(error)) from error
     if not served.callers:
-        raise CommandError("what is served has no agent, in whose place tools could be called")
+        raise CommandError("what is served has no agent and no client, in whose place tools could be called")
     return served
 
 
 def caller_of(served: Served, agent: str | None) -> Caller | None:
-    """The agent that is meant; None where none is named.
+    """The agent or client that is meant; None where none is named.
 
     Raises:
-        CommandError: There is no such agent.
+        CommandError: There is none of this name.
     """
     if agent is not None and agent not in served.callers:
-        raise CommandError(f"there is no agent {agent!r}. Agents: {', '.join(sorted(served.callers))}")
+        raise CommandError(f"there is no agent or client {agent!r}. There are: {', '.join(sorted(served.callers))}")
     return served.callers[agent] if agent else None
 
 
@@ -155,9 +155,12 @@ def _chosen(served: Served, offers: Sequence[_Offer], tool: str, agent: str | No
     own = [offer for offer in found if offer.agent == agent] if agent else found
     if own:
         return own[0]
-    shared = [offer for offer in found if agent and offer.gateway in served.callers[agent].gateways]
+    # Its own way to the gateway: others may come with tokens of theirs.
+    mine = {it.id: it for it in served.callers[agent].gateways} if agent else {}
+    shared = [offer for offer in found if offer.gateway.id in mine]
     other = (shared or found)[0]
-    return _Offer(agent or other.agent, other.gateway, tool, other.description)
+    gateway = mine.get(other.gateway.id, replace(other.gateway, token=None))
+    return _Offer(agent or other.agent, gateway, tool, other.description)
 
 
 def _call(served: Served, offer: _Offer, arguments: Mapping[str, Any]) -> int:
@@ -167,8 +170,8 @@ def _call(served: Served, offer: _Offer, arguments: Mapping[str, Any]) -> int:
     result = answer.message.get("result")
     if isinstance(result, dict):
         say(_shown(result))
-    decision = line.get("decision", "not in the access log")
-    say(f"{offer.agent}: {decision}. {access_log.why(line.get('decided_by', ()))}", err=True)
+    decision = line.get("decision", "not in the access log" if answer.reached else "denied before the gateway")
+    say(f"{offer.agent}: {decision}. {access_log.why(line.get('decided_by', ()))}".rstrip(), err=True)
     refusal = answer.refusal
     failed = bool(refusal) or not isinstance(result, dict) or result.get("isError") or line.get("status", "ok") != "ok"
     if refusal:

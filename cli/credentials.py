@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -13,14 +14,14 @@ from toolgate.cli.call import caller_of, served_here
 from toolgate.cli.options import CommandError
 from toolgate.cli.output import say
 from toolgate.local.serve.environment import shell_lines
-from toolgate.local.serve.serving_file import Caller
+from toolgate.local.serve.serving_file import Caller, ClientToken
 
 _MARK = "# written by toolgate credentials"
 
 
 @click.command()
 @options.program
-@click.option("--as", "agent", metavar="AGENT", help="whose role (needed only where there are several agents)")
+@click.option("--as", "agent", metavar="NAME", help="an agent, or a client (needed only where there are several)")
 @click.option(
     "--format",
     "form",
@@ -31,7 +32,7 @@ _MARK = "# written by toolgate credentials"
 )
 @click.option("--write", "file", type=options.FILE, help="write the profile into a file of its own, for its owner only")
 def credentials(program: Path, agent: str | None, form: str, file: Path | None) -> int:
-    """Print an agent's credentials and gateways, of what `toolgate up` serves.
+    """Print an agent's credentials and gateways, of what `toolgate up` serves; or a client's, outside of AgentCore.
 
     They end with `toolgate up`, and are worth nothing anywhere else.
     """
@@ -39,17 +40,24 @@ def credentials(program: Path, agent: str | None, form: str, file: Path | None) 
         raise click.UsageError("--write takes --format profile")
     served = served_here(program)
     if agent is None and len(served.callers) > 1:
-        raise CommandError(f"there are several agents. Name one with --as: {', '.join(sorted(served.callers))}")
+        raise CommandError(
+            f"there are several agents or clients. Name one with --as: {', '.join(sorted(served.callers))}"
+        )
     name = agent or next(iter(served.callers))
     caller = caller_of(served, name) or served.callers[name]
+    if not caller.credentials and form != "env":
+        raise CommandError(f"{name} is a client with tokens, and has no AWS credentials: leave --format out")
     if form == "process":
         say(_process(caller))
         return options.OK
-    urls = [gateway.url for gateway in caller.gateways]
+    urls = [gateway.url for gateway in caller.gateways if gateway.token is None]
     region = served.environment["AWS_REGION"]
+    if not caller.credentials:
+        say("\n".join(_of_client(caller)))
+        return options.OK
     if form == "env":
         endpoints = {key: value for key, value in served.environment.items() if key not in caller.credentials}
-        variables = {**endpoints, **caller.credentials, "GATEWAY_URL": " ".join(urls)}
+        variables = {**endpoints, **caller.credentials, "GATEWAY_URL": " ".join(urls), **caller.variables}
         say("\n".join([*shell_lines(variables, os.environ), *client_lines(urls, region)]))
         return options.OK
     profile = f"toolgate-{name}"
@@ -74,6 +82,26 @@ def _process(caller: Caller) -> str:
             "SessionToken": found["AWS_SESSION_TOKEN"],
         }
     )
+
+
+def _of_client(caller: Caller) -> list[str]:
+    """The lines of a client outside of AgentCore: what its secret in Secrets Manager holds, as it is here."""
+    urls = " ".join(gateway.url for gateway in caller.gateways)
+    token = next((it.token for it in caller.gateways if isinstance(it.token, ClientToken)), None)
+    if token is None:
+        return ["# no gateway takes this client's tokens"]
+    variables = {
+        "TOKEN_ENDPOINT": token.token_endpoint,
+        "CLIENT_ID": token.client_id,
+        "CLIENT_SECRET": token.client_secret,
+        "SCOPE": token.scope,
+        "GATEWAY_URL": urls,
+    }
+    return [
+        "# Made by toolgate up, and worth nothing anywhere else: the client's secret on AWS is another one.",
+        *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
+        '# A token: curl -s -u "$CLIENT_ID:$CLIENT_SECRET" -d grant_type=client_credentials "$TOKEN_ENDPOINT"',
+    ]
 
 
 def client_lines(urls: Sequence[str], region: str, profile: str = "") -> list[str]:

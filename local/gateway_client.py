@@ -1,4 +1,4 @@
-"""A gateway that is served here, asked by a person: MCP over HTTP, signed by botocore.
+"""A gateway that is served here, asked by a person: MCP over HTTP, signed by botocore or with a token.
 
 mcp-proxy-for-aws does it for agents; to import it takes longer than all the rest that `toolgate call` does.
 """
@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 
 from toolgate.local.serve.serving_file import Endpoint
+from toolgate.local.taken_token import NoTokenError, credentials_of, taken_token
 
 SECONDS = 15 * 60.0 + 10
 """Longest time for an answer: a function may take 15 minutes (Lambda quotas)."""
@@ -35,11 +35,13 @@ class Answer:
         status: HTTP status.
         request_id: The id of the request, in the access log.
         message: The JSON-RPC message, or for a refused request AWS's error; empty where there is none.
+        reached: Whether the gateway was asked at all: without a token it is not.
     """
 
     status: int
     request_id: str
     message: Mapping[str, Any]
+    reached: bool = True
 
     @property
     def refusal(self) -> str | None:
@@ -65,6 +67,7 @@ class GatewayClient:
     region: str
     _numbers: Any = field(default_factory=lambda: itertools.count(1), repr=False)
     _session: str | None = None
+    _token: str | None = field(default=None, repr=False)
 
     def ask(self, method: str, parameters: Mapping[str, Any] | None = None) -> Answer:
         """Send a request and wait for its answer.
@@ -76,6 +79,15 @@ class GatewayClient:
         Raises:
             UnreachableError: Nothing answers there.
         """
+        if self.endpoint.token and self._token is None:
+            there = urlsplit(self.endpoint.url)
+            try:
+                url = f"{there.scheme}://{there.netloc}"
+                self._token = taken_token(self.endpoint.token, url, self.credentials, self.region)
+            except NoTokenError as refusal:
+                return Answer(403, "", {"message": f"no token: {refusal}"}, reached=False)
+            except OSError as error:
+                raise UnreachableError(there.netloc) from error
         if self.endpoint.sessions and self._session is None:
             opened = self._open()
             if opened.refusal:
@@ -99,17 +111,16 @@ class GatewayClient:
             "mcp-protocol-version": self.endpoint.version,
             **({_SESSION: self._session} if self._session else {}),
         }
-        request = AWSRequest("POST", self.endpoint.url, data=body, headers=headers)
-        signer = Credentials(
-            self.credentials["AWS_ACCESS_KEY_ID"],
-            self.credentials["AWS_SECRET_ACCESS_KEY"],
-            self.credentials["AWS_SESSION_TOKEN"],
-        )
-        SigV4Auth(signer, "bedrock-agentcore", self.region).add_auth(request)
+        if self._token:
+            headers["authorization"] = f"Bearer {self._token}"
+        elif self.credentials:  # a client has none
+            request = AWSRequest("POST", self.endpoint.url, data=body, headers=headers)
+            SigV4Auth(credentials_of(self.credentials), "bedrock-agentcore", self.region).add_auth(request)
+            headers = dict(request.headers)
         there = urlsplit(self.endpoint.url)
         connection = http.client.HTTPConnection(there.netloc, timeout=SECONDS)
         try:
-            connection.request("POST", there.path, body, dict(request.headers))
+            connection.request("POST", there.path, body, headers)
             response = connection.getresponse()
             text = response.read()
         except (OSError, http.client.HTTPException) as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolgate.access.deployment.agentcore_resources import Function, Gateway, Runtime, Target
-from toolgate.access.deployment.deployment import Deployment
+from toolgate.access.deployment.deployment import STACK, Deployment
 from toolgate.access.deployment.roles import Role
 from toolgate.access.deployment.stack_export import DeploymentError, Resource
 from toolgate.access.deployment.tokens import JwtAuthorizer
@@ -41,7 +41,7 @@ from toolgate.local.serve.tokens.client_secrets import secret_values
 from toolgate.local.serve.tokens.identity_api import Identity
 from toolgate.local.serve.tokens.issuer import Issuer
 from toolgate.local.serve.tokens.issuers import Issuers
-from toolgate.local.serve.tokens.ways_in import agents_of_clients
+from toolgate.local.serve.tokens.ways_in import names_of_clients
 from toolgate.local.serve.tokens.workload_tokens import WorkloadTokens
 from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY, ROLE
 
@@ -159,10 +159,14 @@ class Assembly:
     @cached_property
     def access_log(self) -> AccessLog:
         """The access log of all gateways."""
-        agents = {runtime.role_arn: runtime.agent for runtime in self.deployment.runtimes} | agents_of_clients(
-            self.deployment
-        )
-        return AccessLog(self.host.log(access_log.FILE_NAME), agents, self.host.told)
+        agents = {runtime.role_arn: runtime.agent for runtime in self.deployment.runtimes}
+        return AccessLog(self.host.log(access_log.FILE_NAME), agents | self.names_of_clients, self.host.told)
+
+    @cached_property
+    def names_of_clients(self) -> dict[str, str]:
+        """Whom people know the clients as, by the clients' ids."""
+        outputs = next((it.outputs for it in self.resources if it.type == STACK), {})
+        return names_of_clients(self.deployment, outputs)
 
     def agent(self, of: Runtime, before: Agent | None = None) -> Agent:
         """The process of a runtime's agent, not started yet; or the one before, if nothing of it has changed.

@@ -26,7 +26,7 @@ from toolgate.local.serve.access_log import Told
 from toolgate.local.serve.agents.agent_process import AgentProcess
 from toolgate.local.serve.assembly import Agent, Assembly, Host
 from toolgate.local.serve.aws.aws_services import AwsServices
-from toolgate.local.serve.callers import callers
+from toolgate.local.serve.callers import OfTokens, callers
 from toolgate.local.serve.control.control_api import READ_ACTIONS
 from toolgate.local.serve.environment import client_variables
 from toolgate.local.serve.gateway.records import Denial, ToolCall
@@ -281,6 +281,7 @@ class _World:
         """What `Serving` says of the deployment that is served."""
         assembly, host, deployment = self.assembly, self.host, self.assembly.deployment
         urls = {gateway.id: assembly.gateway_url(gateway.id) for gateway in deployment.gateways}
+        names = assembly.names_of_clients
         return {
             "environment": client_variables(host.url, host.env.region) | self._operator.environment(),
             "agents": {it.agent: it.arn for it in deployment.runtimes},
@@ -291,7 +292,7 @@ class _World:
             "denials": host.denials,
             "notes": (*notes(deployment, host.env), *host.aws.notes),
             "model": host.model.says,
-            "callers": callers(deployment, host.sessions, urls),
+            "callers": callers(deployment, host.sessions, urls, OfTokens(host.issuers, host.url, names)),
         }
 
 

@@ -18,26 +18,57 @@ def serving_file(program: Path) -> Path:
 
 
 @dataclass(frozen=True)
+class AgentToken:
+    """A token that AgentCore Identity gives to an agent: what it is asked for."""
+
+    identity: str
+    provider: str
+    scopes: tuple[str, ...]
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ClientToken:
+    """A token that an issuer gives to a client for its secret."""
+
+    token_endpoint: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    scope: str
+
+
+@dataclass(frozen=True)
 class Endpoint:
-    """A gateway as its clients reach it: its id, its URL here, the newest protocol version, whether it has sessions."""
+    """A gateway as a caller reaches it.
+
+    Attributes:
+        id: The gateway's id.
+        url: Its URL here.
+        version: The newest protocol version.
+        sessions: Whether it has sessions.
+        token: By which token the caller comes; None where it signs its requests.
+    """
 
     id: str
     url: str
     version: str
     sessions: bool
+    token: AgentToken | ClientToken | None = None
 
 
 @dataclass(frozen=True)
 class Caller:
-    """An agent in whose place one may call tools.
+    """An agent, or a client outside of AgentCore, in whose place one may call tools.
 
     Attributes:
-        credentials: The variables with the credentials of its role.
-        gateways: The gateways that its role may invoke.
+        credentials: The variables with the credentials of an agent's role; none of a client.
+        gateways: The gateways that are its own.
+        variables: What leads an agent to gateways that take tokens.
     """
 
     credentials: Mapping[str, str] = field(repr=False)
     gateways: tuple[Endpoint, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 class Announceable(Protocol):
@@ -53,7 +84,7 @@ class Announceable(Protocol):
 
     @property
     def callers(self) -> Mapping[str, Caller]:
-        """The agents in whose place one may call tools, by their names."""
+        """The agents and clients in whose place one may call tools, by their names."""
 
     @property
     def access_log(self) -> Path:
@@ -74,7 +105,7 @@ class Served:
 
     Attributes:
         environment: Endpoint and credential variables of its operator.
-        callers: The agents by their names.
+        callers: The agents and clients by their names.
         access_log: The gateways' access log.
     """
 
@@ -156,7 +187,7 @@ def read(path: Path) -> Served:
     try:
         content = json_of(text_of(path.read_bytes()))
         callers = {
-            name: Caller(dict(caller["credentials"]), tuple(Endpoint(**it) for it in caller["gateways"]))
+            name: Caller(dict(caller["credentials"]), tuple(map(_endpoint, caller["gateways"])), caller["variables"])
             for name, caller in content["callers"].items()
         }
         return Served(content["environment"], callers, Path(content["access_log"]))
@@ -164,3 +195,12 @@ def read(path: Path) -> Served:
         raise NotServedError("nothing is served on this machine. Start it with `toolgate up`.") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise NotServedError(f"{path} is damaged. Start again with `toolgate up`.") from None
+
+
+def _endpoint(said: Mapping[str, Any]) -> Endpoint:
+    given = said["token"]
+    token: AgentToken | ClientToken | None = None
+    if given:
+        of_agent = "provider" in given
+        token = AgentToken(**given | {"scopes": tuple(given["scopes"])}) if of_agent else ClientToken(**given)
+    return Endpoint(**{**said, "token": token})

@@ -109,7 +109,10 @@ def test_the_list(call: Call) -> None:
             "what is given as arguments is nested more than 100 levels deep",
         ),
         (["math___add_numbers", "[1, 2]"], "the arguments are JSON, but not an object. Write an object"),
-        (["math___add_numbers", "{}", "--as", "nobody"], "no agent 'nobody'. Agents: calculator, greeter, stranger"),
+        (
+            ["math___add_numbers", "{}", "--as", "nobody"],
+            "no agent or client 'nobody'. There are: calculator, greeter, stranger",
+        ),
         ([], "name a tool, or give --list"),
         (["math___add_numbers", "--list"], "name a tool, or give --list"),
     ],

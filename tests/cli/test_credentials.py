@@ -88,8 +88,8 @@ def test_a_process_that_a_profile_names(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ([], "several agents. Name one with --as: calculator, greeter, stranger"),
-        (["--as", "x"], "no agent 'x'"),
+        ([], "several agents or clients. Name one with --as: calculator, greeter, stranger"),
+        (["--as", "x"], "no agent or client 'x'"),
         (["--as", "greeter", "--write", "f"], "--write takes --format profile"),
     ],
 )

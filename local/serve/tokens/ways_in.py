@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from toolgate.access.deployment.agentcore_resources import Runtime
 from toolgate.access.deployment.deployment import Deployment
@@ -50,12 +51,29 @@ def _ways(said: Mapping[str, object]) -> Iterator[WayIn]:
         )
 
 
-def agents_of_clients(deployment: Deployment) -> dict[str, str]:
-    """The agents' names by the ids of the clients whose tokens they get."""
+def names_of_clients(deployment: Deployment, outputs: Mapping[str, Any]) -> dict[str, str]:
+    """Whom people know the clients as, by the clients' ids: as the agents that get their tokens, or by their own names.
+
+    Args:
+        deployment: The deployment.
+        outputs: The stack's outputs; `clients` says the names of those outside of AgentCore.
+    """
     clients = {it.name: it.client_id for it in deployment.tokens.providers}
-    return {
+    of_agents = {
         client: runtime.agent
         for runtime in deployment.runtimes
         for way in ways_in(runtime)
         if (client := clients.get(way.provider))
     }
+    return {it.id: it.name for it in deployment.tokens.clients} | _said(outputs.get("clients")) | of_agents
+
+
+def _said(clients: Any) -> dict[str, str]:
+    named = clients.items() if isinstance(clients, Mapping) else ()
+    return {str(it.get("client_id")): str(name) for name, it in named if isinstance(it, Mapping)}
+
+
+def outside(deployment: Deployment) -> list[str]:
+    """The clients that come by themselves and that no provider of the deployment has: callers outside of AgentCore."""
+    held = {it.client_id for it in deployment.tokens.providers}
+    return [it.id for it in deployment.tokens.clients if it.by_itself and it.id not in held]

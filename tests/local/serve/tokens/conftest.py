@@ -9,6 +9,7 @@ import httpx
 import pytest
 from botocore.config import Config
 
+from tests.local.serve.tokens.outsider import add_outsider
 from tests.planning import SAMPLE, planned
 from tests.token_export import with_tokens
 from toolgate.access.deployment.deployment import Deployment, parse
@@ -20,8 +21,8 @@ ADD, GREETING = "math___add_numbers", "math___greeting"
 
 
 def export() -> dict[str, Any]:
-    """The deployment as a parsed stack export."""
-    return with_tokens(planned("agents").deployment)
+    """The deployment as a parsed stack export, with a client outside of AgentCore that may greet."""
+    return add_outsider(with_tokens(planned("agents").deployment), GREETING)
 
 
 @dataclass(frozen=True)
