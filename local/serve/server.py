@@ -188,7 +188,7 @@ def serve(  # noqa: PLR0913  # what may be left out is named
         host = Host(env, url, root, logs or root / ".local" / "logs", answering, aws, told, calls, denials, issuers)
         stack.callback(host.close)
         found = resources(deployment)
-        secrets_of = clients_of_secrets(deployment, found)
+        secrets_of = clients_of_secrets(found)
         host.load(parsed, secrets_of)
         world = _World(host, code, Assembly(parsed, found, host, code / "0", secrets_of))
         stack.callback(world.stop)
@@ -239,7 +239,7 @@ class _World:
         _refuse_unsupported(parsed, self.host.env)
         self._number += 1
         found = resources(deployment)
-        secrets_of = clients_of_secrets(deployment, found)
+        secrets_of = clients_of_secrets(found)
         assembly = Assembly(parsed, found, self.host, self._code / str(self._number), secrets_of)
         before = self.assembly
         with ExitStack() as undo:

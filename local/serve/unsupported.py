@@ -118,7 +118,10 @@ def _token_givers(deployment: Deployment) -> Iterator[str]:
         if provider.vendor != "CustomOauth2":
             yield f"{provider.label}: providers of {provider.vendor} are not reproduced, only CustomOauth2 is"
         elif provider.client_id is None or provider.discovery_url is None:
-            yield f"{provider.label}: its client or its discovery URL is not shown, or is not there"
+            yield (
+                f"{provider.label}: its client or its discovery URL is not shown, or is not there: export with"
+                " `pulumi stack export --show-secrets`"
+            )
         elif not provider.method.startswith("CLIENT_SECRET"):
             yield f"{provider.label}: {provider.method} is not reproduced, only a client's secret is"
 

@@ -5,7 +5,6 @@ secret's version was made from.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.stack_export import Resource
@@ -20,26 +19,17 @@ MANAGED = ":secret:bedrock-agentcore-identity!"
 """In the ARNs of the secrets that AgentCore Identity makes for its providers."""
 
 
-def clients_of_secrets(export: Mapping[str, Any], found: tuple[Resource, ...]) -> dict[str, str]:
-    """The ids of the clients whose secrets stand in secrets of the program's own, by the secrets' ARNs.
-
-    Args:
-        export: The parsed deployment.
-        found: Its resources.
-    """
+def clients_of_secrets(found: tuple[Resource, ...]) -> dict[str, str]:
+    """The ids of the clients whose secrets stand in secrets of the program's own, by the secrets' ARNs."""
     clients = {it.urn: it.text("id") for it in found if it.type == USER_POOL_CLIENT}
-    versions = {it.urn: it for it in found if it.type == SECRET_VERSION}
     made_from: dict[str, str] = {}
-    for entry in export["deployment"]["resources"]:
-        version = versions.get(entry.get("urn", ""))
-        if version is None:
+    for version in found:
+        if version.type != SECRET_VERSION:
             continue
-        by_property = (entry.get("propertyDependencies") or {}).get("secretString") or ()
-        named = [clients[urn] for urn in (*by_property, *(entry.get("dependencies") or ())) if urn in clients]
-        said = _said(version)
-        client = said if said in clients.values() else next(iter(named), None)
-        if client:
-            made_from[version.text("secretId")] = client
+        named = {clients[urn] for urn in version.made_of.get("secretString", ()) if urn in clients}
+        client = said if (said := _said(version)) in clients.values() else None
+        if client or len(named) == 1:
+            made_from[version.text("secretId")] = client or named.pop()
     return made_from
 
 
