@@ -26,7 +26,7 @@ from toolgate.local.serve.agents.code_archive import inside, write_out, write_so
 from toolgate.local.serve.agents.runtime_sessions import RuntimeSessions
 from toolgate.local.serve.aws.aws_services import AwsServices
 from toolgate.local.serve.bounded_file import BoundedFile
-from toolgate.local.serve.control import control_api, sts_api
+from toolgate.local.serve.control import cognito_api, control_api, sts_api
 from toolgate.local.serve.control.not_served import not_served
 from toolgate.local.serve.environment import process_environment
 from toolgate.local.serve.gateway.records import Denial, ToolCall
@@ -257,7 +257,8 @@ class Assembly:
         served = control_api.Served(self.deployment, self.resources, self.host.env, self._urls(), datetime.now(UTC))
         roles = [resource for resource in self.resources if resource.type == ROLE]
         role_ids = {role.text("arn"): role.optional_text("uniqueId") or "" for role in roles}
-        return [control_api.service(served), sts_api.service(role_ids)]
+        pools = cognito_api.Pools(self.resources, self.host.env, served.since)
+        return [control_api.service(served), cognito_api.service(pools), sts_api.service(role_ids)]
 
     def _urls(self) -> dict[str, str]:
         """The deployment's gateway URLs and the local ones."""

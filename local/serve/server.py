@@ -27,6 +27,7 @@ from toolgate.local.serve.agents.agent_process import AgentProcess
 from toolgate.local.serve.assembly import Agent, Assembly, Host
 from toolgate.local.serve.aws.aws_services import AwsServices
 from toolgate.local.serve.callers import OfTokens, callers
+from toolgate.local.serve.control import cognito_api
 from toolgate.local.serve.control.control_api import READ_ACTIONS
 from toolgate.local.serve.environment import client_variables
 from toolgate.local.serve.gateway.records import Denial, ToolCall
@@ -309,7 +310,7 @@ def _operator(deployment: Deployment, env: CloudEnvironment) -> Role:
     served = [arn for r in deployment.runtimes for arn in (r.arn, f"{r.arn}/runtime-endpoint/DEFAULT")]
     uses = [{"Sid": "UseRuntimes", "Effect": "Allow", "Action": list(_USES), "Resource": served}] if served else []
     # Whoever starts the deployment has its file, and lists take no narrower resource.
-    reads = {"Sid": "Read", "Effect": "Allow", "Action": list(READ_ACTIONS), "Resource": "*"}
+    reads = {"Sid": "Read", "Effect": "Allow", "Action": [*READ_ACTIONS, *cognito_api.READ_ACTIONS], "Resource": "*"}
     document = {"Version": "2012-10-17", "Statement": [*uses, reads]}
     arn = env.global_arn("iam", f"role/{OPERATOR}")
     return Role(arn=arn, name=OPERATOR, trust={}, policies=(Policy(OPERATOR, document),))

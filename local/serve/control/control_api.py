@@ -29,10 +29,12 @@ from toolgate.local.serve.guards.sigv4 import Received
 from toolgate.policy.language.agentcore_facts import (
     CEDAR_POLICY,
     GATEWAY,
+    OAUTH2_PROVIDER,
     POLICY_ENGINE,
     RESOURCE_POLICY,
     RUNTIME,
     TARGET,
+    WORKLOAD_IDENTITY,
 )
 
 _SERVICE = "bedrock-agentcore-control"
@@ -76,6 +78,16 @@ class Served:
     def engines(self) -> list[dict[str, Any]]:
         """The policy engines as GetPolicyEngine has them."""
         return [descriptions.policy_engine(r, self.since) for r in self._of(POLICY_ENGINE)]
+
+    @cached_property
+    def identities(self) -> list[dict[str, Any]]:
+        """The workload identities as GetWorkloadIdentity has them."""
+        return [descriptions.workload_identity(r, self.since) for r in self._of(WORKLOAD_IDENTITY)]
+
+    @cached_property
+    def providers(self) -> list[dict[str, Any]]:
+        """The credential providers as GetOauth2CredentialProvider has them."""
+        return [descriptions.credential_provider(r, self.since) for r in self._of(OAUTH2_PROVIDER)]
 
     def targets(self, gateway: Mapping[str, Any]) -> list[dict[str, Any]]:
         """A gateway's targets as GetGatewayTarget has them."""
@@ -149,6 +161,8 @@ def _engine(served: Served, given: _Given) -> dict[str, Any]:
 _IN_GATEWAY = ("gateway/{gatewayIdentifier}",)
 _IN_RUNTIME = ("runtime/{agentRuntimeId}",)
 _IN_ENGINE = ("policy-engine/{policyEngineId}",)
+_DIRECTORY = ("workload-identity-directory/default",)
+_VAULT = ("token-vault/default",)
 _RESOURCE = ("{resourceArn}",)
 
 READS: Mapping[str, _Read] = {
@@ -175,6 +189,16 @@ READS: Mapping[str, _Read] = {
         lambda served, given: _named(served.policies(_engine(served, given)), "policyId", given["policyId"]),
     ),
     "ListPolicies": _Read(_IN_ENGINE, lambda served, given: served.policies(_engine(served, given))),
+    "GetWorkloadIdentity": _Read(
+        (*_DIRECTORY, "workload-identity-directory/default/workload-identity/{name}"),
+        lambda served, given: _named(served.identities, "name", given["name"]),
+    ),
+    "ListWorkloadIdentities": _Read(_DIRECTORY, lambda served, _: served.identities),
+    "GetOauth2CredentialProvider": _Read(
+        (*_VAULT, "token-vault/default/oauth2credentialprovider/{name}"),
+        lambda served, given: _named(served.providers, "name", given["name"]),
+    ),
+    "ListOauth2CredentialProviders": _Read(_VAULT, lambda served, _: served.providers),
     "GetResourcePolicy": _Read(_RESOURCE, lambda served, given: served.resource_policy(given["resourceArn"])),
     "ListTagsForResource": _Read(_RESOURCE, lambda served, given: served.tags(given["resourceArn"])),
 }
@@ -189,9 +213,10 @@ def service(served: Served) -> Service:
     """The control plane behind whatever checks the caller; it takes what no other service of its name takes."""
 
     def permissions(_match: re.Match[str], request: Received) -> list[NeededPermission]:
-        operation, given = _operation(request.method, request.path, request.query)
+        operation, given = _operation(request.method, request.path, request.query, request.body)
         read = READS[operation.name]
-        arns = [_arn(served.env, template.format_map(given)) for template in read.needs] or ["*"]
+        # A name that is missing is refused once the caller is known to be allowed something.
+        arns = [_arn(served.env, it.format_map(_Named(given))) for it in read.needs] or ["*"]
         return [NeededPermission(f"bedrock-agentcore:{operation.name}", arn) for arn in arns]
 
     methods = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
@@ -206,7 +231,7 @@ def _app(served: Served) -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
         try:
-            operation, given = _operation(scope["method"], path, query)
+            operation, given = _operation(scope["method"], path, query, (await receive())["body"])
             body = _answer(served, operation, given)
         except RequestRefused as refusal:
             await refuse(send, refusal.status, refusal.code, str(refusal))
@@ -216,8 +241,15 @@ def _app(served: Served) -> ASGIApp:
     return app
 
 
-def _operation(method: str, path: str, query: str) -> tuple[OperationModel, dict[str, Any]]:
-    found = find(_SERVICE, method, path, query)
+class _Named(dict[str, Any]):
+    """Names in ARNs; what is not there is empty."""
+
+    def __missing__(self, _name: str) -> str:
+        return ""
+
+
+def _operation(method: str, path: str, query: str, body: bytes) -> tuple[OperationModel, dict[str, Any]]:
+    found = find(_SERVICE, method, path, query, body)
     if found is None:
         text = "The local deployment has no such operation of bedrock-agentcore: docs/local.md lists those that it has"
         raise RequestRefused(404, "UnknownOperationException", text)

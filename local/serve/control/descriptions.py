@@ -17,6 +17,9 @@ from toolgate.local.cloud.resource_type import ResourceType
 from toolgate.local.cloud.types.gateways import GATEWAY_TYPE
 from toolgate.local.cloud.types.policy_engines import ENGINE_TYPE, POLICY_TYPE
 from toolgate.local.cloud.types.runtimes import RUNTIME_TYPE
+from toolgate.local.cloud.types.tokens.app_clients import APP_CLIENT_TYPE
+from toolgate.local.cloud.types.tokens.token_vault import OAUTH2_PROVIDER_TYPE, WORKLOAD_IDENTITY_TYPE
+from toolgate.local.cloud.types.tokens.user_pools import RESOURCE_SERVER_TYPE, USER_POOL_DOMAIN_TYPE, USER_POOL_TYPE
 
 _LIFECYCLE = {"idleRuntimeSessionTimeout": 900, "maxLifetime": 28800}
 """Seconds, unless the deployment says others (AgentCore developer guide, "runtime-lifecycle-settings")."""
@@ -99,6 +102,66 @@ def policy(resource: Resource, engine_arn: str, since: datetime) -> dict[str, An
     }
     found.setdefault("policyArn", f"{engine_arn}/policy/{found['policyId']}")
     return found
+
+
+def workload_identity(resource: Resource, since: datetime) -> dict[str, Any]:
+    """A workload identity that the program made."""
+    made = _made_by(WORKLOAD_IDENTITY_TYPE, resource)
+    return {**made, **_outputs(resource, "workloadIdentityArn"), **_created(since)}
+
+
+def credential_provider(resource: Resource, since: datetime) -> dict[str, Any]:
+    """A credential provider, without its client's secret."""
+    made = _made_by(OAUTH2_PROVIDER_TYPE, resource)
+    config = made.pop("oauth2ProviderConfigInput", {}).get("customOauth2ProviderConfig", {})
+    external = config.pop("clientSecretConfig", {})
+    source = config.pop("clientSecretSource", None)
+    config.pop("clientSecret", None)
+    held = resource.get("clientSecretArns")
+    arns = [it for it in held if isinstance(it, dict)] if isinstance(held, list) else []
+    return {
+        **made,
+        **_outputs(resource, "credentialProviderArn", "callbackUrl"),
+        "oauth2ProviderConfigOutput": {"customOauth2ProviderConfig": config},
+        **({"clientSecretArn": arns[0]} if arns else {}),
+        **({"clientSecretSource": source} if source else {}),
+        **({"clientSecretJsonKey": external["jsonKey"]} if "jsonKey" in external else {}),
+        **_created(since),
+        "status": "READY",
+    }
+
+
+def user_pool(resource: Resource, since: float) -> dict[str, Any]:
+    """A user pool as DescribeUserPool has it."""
+    made = _made_by(USER_POOL_TYPE, resource)
+    made["Name"] = made.pop("PoolName", resource.optional_text("name"))
+    return {**made, "Id": resource.text("id"), "Arn": resource.text("arn"), **_dates(since)}
+
+
+def user_pool_domain(resource: Resource) -> dict[str, Any]:
+    """A user pool's domain as DescribeUserPoolDomain has it."""
+    return {**_made_by(USER_POOL_DOMAIN_TYPE, resource), "Status": "ACTIVE"}
+
+
+def resource_server(resource: Resource) -> dict[str, Any]:
+    """A resource server as DescribeResourceServer has it."""
+    return _made_by(RESOURCE_SERVER_TYPE, resource)
+
+
+def app_client(resource: Resource, since: float) -> dict[str, Any]:
+    """A client as DescribeUserPoolClient has it, but for its secret: who has that is the client."""
+    made = _made_by(APP_CLIENT_TYPE, resource)
+    made.pop("GenerateSecret", None)
+    return {**made, "ClientId": resource.text("id"), **_dates(since)}
+
+
+def _created(since: datetime) -> dict[str, Any]:
+    at = since.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"createdTime": at, "lastUpdatedTime": at}
+
+
+def _dates(since: float) -> dict[str, Any]:
+    return {"CreationDate": since, "LastModifiedDate": since}
 
 
 def tags(resource: Resource) -> dict[str, str]:

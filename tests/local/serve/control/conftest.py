@@ -11,6 +11,7 @@ import pytest
 from botocore.config import Config
 
 from tests.agent.loopback import Loopback
+from tests.token_export import with_tokens
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.deployment.roles import Role
 from toolgate.access.deployment.stack_export import resources
@@ -30,9 +31,11 @@ SINCE = datetime(2026, 11, 29, tzinfo=UTC)
 
 @pytest.fixture(scope="session")
 def served(tool: dict[str, Any]) -> control_api.Served:
-    """Two agents behind a policy engine; the gateway is tagged and has a resource policy."""
+    """Two agents behind a policy engine; the gateway is tagged and has a resource policy. Tokens are made beside."""
     export = copy.deepcopy(tool)
     listed = export["deployment"]["resources"]
+    made = ("Oauth2CredentialProvider", "WorkloadIdentity")
+    listed += [it for it in with_tokens(tool)["deployment"]["resources"] if it["type"].endswith(made)]
     gateway = next(it for it in listed if it["type"].endswith(":AgentcoreGateway"))
     gateway["outputs"]["tagsAll"] = {"team": "tools"}
     own = {"resourceArn": gateway["outputs"]["gatewayArn"], "policy": POLICY}
