@@ -20,8 +20,10 @@ DISTINCT = 200
 """Different requests, by their ids: a server that kept answers would be found out."""
 
 
-def calls(url: str, tool: str, arguments: Mapping[str, Any], credentials: Credentials | None = None) -> list[bytes]:
-    """Requests of `tools/call`, as they are sent; signed if there are credentials."""
+def calls(
+    url: str, tool: str, arguments: Mapping[str, Any], credentials: Credentials | str | None = None
+) -> list[bytes]:
+    """Requests of `tools/call`, as they are sent; signed if there are credentials, or with a token."""
     return [_request(url, _call(number, tool, arguments), credentials) for number in range(DISTINCT)]
 
 
@@ -30,9 +32,11 @@ def _call(number: int, tool: str, arguments: Mapping[str, Any]) -> bytes:
     return json.dumps({"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}).encode()
 
 
-def _request(url: str, body: bytes, credentials: Credentials | None) -> bytes:
+def _request(url: str, body: bytes, credentials: Credentials | str | None) -> bytes:
     request = AWSRequest("POST", url, data=body, headers=dict(HEADERS))
-    if credentials:
+    if isinstance(credentials, str):
+        request.headers["authorization"] = f"Bearer {credentials}"
+    elif credentials:
         SigV4Auth(credentials, "bedrock-agentcore", "us-east-1").add_auth(request)
     there = urlsplit(url)
     headers = {"host": there.netloc, "content-length": len(body), **request.headers}

@@ -39,6 +39,7 @@ SKEW_SECONDS = 5
 take a little longer than this machine, which takes none."""
 
 _PARTS = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+_ONE_ALGORITHM = jws.JWSRegistry(algorithms=[ALGORITHM])
 _REFUSED = -32001
 _NO_TOKEN, _INVALID, _SCOPE = "missing_token", "invalid_token", "insufficient_scope"
 
@@ -80,7 +81,7 @@ def verified(token: str, issuer: Issuer, now: float | None = None) -> dict[str, 
         raise TokenError("key", "the issuer has no such key")
     _decoded(token.rpartition(".")[2], "signature")
     try:
-        payload = jws.deserialize_compact(token, key, algorithms=[ALGORITHM]).payload
+        payload = jws.deserialize_compact(token, key, registry=_ONE_ALGORITHM).payload
     except (JoseError, ValueError):
         raise TokenError("signature", "the issuer has not signed it") from None
     claims = _parsed(payload, "payload")

@@ -16,6 +16,8 @@ from tests.local.serve.tokens.conftest import ADD, CALCULATOR, GREETER, GREETING
 from tests.token_export import ISSUER, client_id
 from toolgate.local.gateway_client import GatewayClient
 from toolgate.local.serve import access_log
+from toolgate.local.serve.guards.cedar_guard import tool_authorization
+from toolgate.local.serve.guards.gateway_caller import by_token
 from toolgate.local.serve.serving_file import Endpoint
 
 
@@ -142,3 +144,26 @@ def test_a_rotated_key_ends_every_token_and_a_new_one_is_taken(world: World) -> 
     world.serving.rotate_keys()
     assert world.send(before).status_code == 401
     assert world.send(world.access_token(CALCULATOR)).status_code == 200
+
+
+def test_tokens_of_a_client_are_one_caller_to_the_engine(world: World) -> None:
+    """Each has an id and times of its own; what is remembered of a caller must not grow with them."""
+    gateway = world.deployment.gateways[0]
+    role = world.deployment.role(gateway.role_arn)
+    assert role is not None
+    authorization = tool_authorization(world.deployment, gateway, role, lambda _denial: None)
+    assert authorization is not None
+    callers = [by_token(_claims(world.serving.token(client_id(CALCULATOR), auth_time=n))) for n in range(20)]
+    assert len({it.cedar for it in callers}) == 20
+    assert len({it.owner for it in callers}) == 1
+    for caller in callers:
+        assert authorization.lists(caller.cedar, ADD)
+        assert authorization.refusal(caller.cedar, ADD, {"a": 1, "b": 2}) is None
+        assert authorization.refusal(caller.cedar, GREETING, {"name": "A"}) is not None
+    assert len(authorization.engine.scopes._of_principal) == 1
+    assert len(authorization.engine.known) <= 2
+
+
+def test_claims_are_tags_as_text() -> None:
+    tags = dict(by_token({"sub": "s", "exp": 1, "aud": ["a", "b"], "ok": True, "scope": "a b"}).cedar.tags)
+    assert tags == {"sub": "s", "exp": "1", "aud": '["a", "b"]', "ok": "true", "scope": "a b"}
