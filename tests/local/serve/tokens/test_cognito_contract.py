@@ -93,7 +93,7 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
                 stream.close()
 
 
-def _ours() -> Issuers:
+def _ours(token_seconds: int | None = None) -> Issuers:
     """The same pool in a deployment of ours."""
     listed: list[dict[str, Any]] = []
 
@@ -124,7 +124,7 @@ def _ours() -> Issuers:
             allowedOauthFlowsUserPoolClient=True,
             allowedOauthScopes=settings.get("AllowedOAuthScopes", []),
         )
-    issuers = Issuers()
+    issuers = Issuers(token_seconds)
     issuers.load(parse({"version": 3, "deployment": {"resources": listed}}))
     return issuers
 
@@ -250,3 +250,13 @@ def test_the_issuer_says_where_it_is(ours: Issuers) -> None:
     assert key.keys() == {"kty", "n", "e", "kid", "use", "alg"}
     assert asyncio.run(get(f"/issuer/{POOL}/oauth2/token")).status_code == 405
     assert asyncio.run(get("/issuer/us-east-1_Other/.well-known/jwks.json")).status_code == 404
+
+
+def test_tokens_may_be_made_to_hold_shorter() -> None:
+    issuers = _ours(token_seconds=3)
+    issuer = issuers.at(POOL)
+    assert issuer is not None
+    auth = _basic({"id": "agent", "secret": issuer.clients["agent"].secret})
+    answer = _ask(issuers, "grant_type=client_credentials", **auth).json()
+    _, claims = _claims(answer["access_token"])
+    assert (answer["expires_in"], claims["exp"] - claims["iat"]) == (3, 3)

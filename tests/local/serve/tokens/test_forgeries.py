@@ -15,7 +15,11 @@ from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
 
 from tests.token_export import DISCOVERY, ISSUER
-from toolgate.local.serve.guards.bearer import LONGEST, SKEW_SECONDS, TokenError, verified
+from toolgate.access.deployment.tokens import JwtAuthorizer
+from toolgate.local.serve.access_log import Entry
+from toolgate.local.serve.guards.bearer import LONGEST, SKEW_SECONDS, BearerGuard, TokenError, verified
+from toolgate.local.serve.guards.iam_guard import RequestRefused
+from toolgate.local.serve.guards.sigv4 import Received
 from toolgate.local.serve.tokens.issuer import Client, Issuer, SigningKey
 
 CLIENT = "calculator0123456789abcdef"
@@ -190,3 +194,33 @@ def test_odd_claims_are_taken_or_refused(changed: dict[str, Any]) -> None:
     assert claims["iss"] == ISSUER
     assert isinstance(claims["sub"], str)
     assert claims["exp"] > time.time() - 60
+
+
+GUARD = BearerGuard(JwtAuthorizer(DISCOVERY, scopes=_SCOPES), ISSUED, "http://127.0.0.1/metadata")
+_SCHEMES = st.sampled_from(["Bearer ", "bearer ", "BEARER ", "Bearer  ", "Bearer\t", "Basic ", "AWS4-HMAC-SHA256 ", ""])
+_LATIN = st.text(st.characters(max_codepoint=0xFF), max_size=80)
+
+
+@given(st.lists(st.tuples(_SCHEMES, _mutated() | _LATIN).map("".join), max_size=3))
+def test_whatever_a_header_says_it_is_refused_in_words_of_ours(headers: list[str]) -> None:
+    """At the guard itself, as the server hands the header on: bytes as latin-1."""
+    entry = Entry("r")
+    head = Received("POST", "/", "", tuple(("Authorization", it) for it in headers), b"")
+    if any(it.partition(" ")[2] == TOKEN for it in headers):
+        return
+    with pytest.raises(RequestRefused) as caught:
+        GUARD.admit(head, entry)
+    assert caught.value.status == 401
+    challenge = caught.value.headers["www-authenticate"]
+    assert challenge.isascii()
+    assert challenge.startswith("Bearer ")
+    assert entry.decision == "denied"
+    assert entry.client is None  # nobody has signed for it
+
+
+def test_the_guard_lets_in_what_the_issuer_gave() -> None:
+    for scheme in ("Bearer", "bearer"):
+        entry = Entry("r")
+        head = Received("POST", "/", "", (("Authorization", f"{scheme} {TOKEN}"),), b"")
+        assert GUARD.admit(head, entry).cedar.id == CLIENT
+        assert entry.client == CLIENT

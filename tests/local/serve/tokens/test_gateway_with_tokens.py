@@ -12,7 +12,7 @@ import pytest
 from mcp import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 
-from tests.local.serve.tokens.conftest import ADD, CALCULATOR, GREETER, GREETING, World
+from tests.local.serve.tokens.conftest import ADD, CALCULATOR, GREETER, GREETING, World, export
 from tests.token_export import ISSUER, client_id
 from toolgate.local.gateway_client import GatewayClient
 from toolgate.local.serve import access_log
@@ -167,3 +167,23 @@ def test_tokens_of_a_client_are_one_caller_to_the_engine(world: World) -> None:
 def test_claims_are_tags_as_text() -> None:
     tags = dict(by_token({"sub": "s", "exp": 1, "aud": ["a", "b"], "ok": True, "scope": "a b"}).cedar.tags)
     assert tags == {"sub": "s", "exp": "1", "aud": '["a", "b"]', "ok": "true", "scope": "a b"}
+
+
+def test_a_session_is_its_callers_whichever_token_that_comes_with(world: World) -> None:
+    made = export()
+    for entry in made["deployment"]["resources"]:
+        if entry["type"].endswith(":AgentcoreGateway"):
+            for side in ("inputs", "outputs"):
+                mcp = {**entry[side]["protocolConfiguration"]["mcp"]}
+                mcp["sessionConfiguration"] = {"sessionTimeoutInSeconds": 900}
+                entry[side]["protocolConfiguration"] = {"mcp": mcp}
+    world.serving.reload(made)
+    try:
+        client = {"name": "c", "version": "1"}
+        hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client}
+        message = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
+        session = {"mcp-session-id": world.send(world.access_token(GREETER), message).headers["mcp-session-id"]}
+        assert world.send(world.access_token(GREETER), **session).status_code == 200
+        assert world.send(world.access_token(CALCULATOR), **session).status_code == 404
+    finally:
+        world.serving.reload(export())
