@@ -15,7 +15,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
 from toolgate.local.serve.serving_file import Endpoint
-from toolgate.local.taken_token import NoTokenError, credentials_of, taken_token
+from toolgate.local.taken_token import NotGivenError, credentials_of, taken_token
 
 SECONDS = 15 * 60.0 + 10
 """Longest time for an answer: a function may take 15 minutes (Lambda quotas)."""
@@ -84,7 +84,7 @@ class GatewayClient:
             try:
                 url = f"{there.scheme}://{there.netloc}"
                 self._token = taken_token(self.endpoint.token, url, self.credentials, self.region)
-            except NoTokenError as refusal:
+            except NotGivenError as refusal:
                 return Answer(403, "", {"message": f"no token: {refusal}"}, reached=False)
             except OSError as error:
                 raise UnreachableError(there.netloc) from error

@@ -14,7 +14,7 @@ from toolgate.local.serve.serving_file import AgentToken, ClientToken
 _SECONDS = 30.0
 
 
-class NoTokenError(Exception):
+class NotGivenError(Exception):
     """There is no token; the text is what was answered."""
 
 
@@ -34,7 +34,7 @@ def taken_token(by: AgentToken | ClientToken, url: str, credentials: Mapping[str
         region: The Region to sign for.
 
     Raises:
-        NoTokenError: It is refused.
+        NotGivenError: It is refused.
         OSError: Nothing answers.
     """
     if isinstance(by, ClientToken):
@@ -76,7 +76,7 @@ def _answer(url: str, body: str, headers: Mapping[str, str]) -> Mapping[str, str
         response = connection.getresponse()
         said: Mapping[str, str] = json.loads(response.read())
         if response.status != 200:
-            raise NoTokenError(said.get("message") or said.get("error") or f"HTTP status {response.status}")
+            raise NotGivenError(said.get("message") or said.get("error") or f"HTTP status {response.status}")
         return said
     except (http.client.HTTPException, ValueError) as error:
         raise OSError(str(error)) from error
