@@ -31,6 +31,7 @@ LOGGING = _well_architected(
     "SEC04-BP01 Configure service and application logging", "sec_detect_investigate_events_app_service_logging"
 )
 ENCRYPTION = _well_architected("SEC08-BP02 Enforce encryption at rest", "sec_protect_data_rest_encrypt")
+STORED_SECRETS = _well_architected("SEC02-BP03 Store and use secrets securely", "sec_identities_secrets")
 CONFUSED_DEPUTY = PolicyComplianceFramework(
     name="AWS IAM User Guide",
     specification="The confused deputy problem",

@@ -35,6 +35,11 @@ def flag_schema(description: str) -> dict[str, Any]:
     return {"type": "boolean", "description": description, "default": False}
 
 
+def number_schema(description: str, default: int) -> dict[str, Any]:
+    """JSON schema of a setting that is a whole number."""
+    return {"type": "integer", "minimum": 1, "description": description, "default": default}
+
+
 @dataclass(frozen=True)
 class RuleSettings:
     """The configuration of one rule."""
@@ -46,6 +51,11 @@ class RuleSettings:
         value = self.data.get(key)
         is_list = isinstance(value, list) and all(isinstance(member, str) for member in value)
         return list(value) if is_list and value is not None else default
+
+    def number(self, key: str, default: int) -> float:
+        """A number above zero; what comes over the wire is a float."""
+        value = self.data.get(key)
+        return value if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else default
 
     def flag(self, key: str) -> bool:
         """A switch; off unless it is on."""

@@ -74,12 +74,12 @@ def read(statement: str) -> NamedEntities:
     principal_ids: list[Pattern] = []
     for word in _WORD.finditer(patterns.with_holes(statement)):
         if word["compared"] is not None:
-            principal_ids.append(_pattern(word["compared"], wild=word["operator"] == "like"))
+            principal_ids.append(literal(word["compared"], wild=word["operator"] == "like"))
         elif word["type"] is not None:
             kind = _SPACE.sub("", word["type"])
             types.add(kind)
             if word["id"] is not None:
-                entities.append(Entity(kind, _pattern(word["id"], wild=False)))
+                entities.append(Entity(kind, literal(word["id"], wild=False)))
     return NamedEntities(frozenset(types), tuple(dict.fromkeys(entities)), tuple(dict.fromkeys(principal_ids)))
 
 
@@ -95,7 +95,8 @@ def _is_open(principal: str, action: str) -> bool:
     return every and _ANYBODY.fullmatch(principal) is not None
 
 
-def _pattern(inside: str, *, wild: bool) -> Pattern:
+def literal(inside: str, *, wild: bool) -> Pattern:
+    """What stands between the quotes of a string; `wild`: behind `like`, where `*` is any run of characters."""
     tokens = tuple(
         (char, char == HOLE or (wild and char == ANY_RUN and not escaped)) for char, escaped in _characters(inside)
     )

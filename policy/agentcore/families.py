@@ -45,6 +45,37 @@ TWO_IDENTITIES = tuple(
     (_of_agentcore("workload-identity-directory/", ID, f"/workload-identity/{name}"),) for name in _TWO_IDS
 )
 
+
+# botocore bedrock-agentcore-control CredentialProviderArnType. The vault's own ARN, which the service asks for beside
+# it, is none.
+PROVIDERS = (_of_agentcore("token-vault/", ID, "/oauth2credentialprovider/", ID),)
+# AgentCore developer guide, "Manage credential provider secrets": how the service calls the secrets that it keeps.
+PROVIDER_SECRETS = (
+    chain(
+        "arn:", PARTITION, ":secretsmanager:", REGION, ":", ACCOUNT, ":secret:bedrock-agentcore-identity!",
+        Some(NAME + "/", ("-", "zzz")),
+    ),
+)  # fmt: skip
+
+# botocore bedrock-agentcore-control TokenVaultArnType, WorkloadIdentityArnType and the directory's.
+TOKEN_KEEPERS = (
+    *PROVIDERS,
+    _of_agentcore("token-vault/", ID),
+    _of_agentcore("workload-identity-directory/", ID),
+    _of_agentcore("workload-identity-directory/", ID, "/workload-identity/", Some(NAME + ".", ("-", "zzz"))),
+)
+
+
+@functools.lru_cache(maxsize=4096)
+def identity_named(name: str) -> tuple[patterns.Chain, ...]:
+    """The ARNs that a workload identity of this name can have."""
+    return (_of_agentcore("workload-identity-directory/", ID, f"/workload-identity/{name}"),)
+
+
+# Service Authorization Reference, "Amazon Cognito User Pools", resource type userpool: whose clients, servers and
+# scopes have no ARNs of their own.
+USER_POOLS = (chain("arn:", PARTITION, ":cognito-idp:", REGION, ":", ACCOUNT, ":userpool/", ID),)
+
 _IAM_NAME = Some(NAME + "+=,.@", ("-", "zzz"))
 _IAM_PATH_AND_NAME = Some(NAME + "+=,.@/", ("-", "zzz"))
 

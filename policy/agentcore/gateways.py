@@ -95,3 +95,23 @@ def of_gateways(stack: Stack, gateways: Iterable[Resource]) -> list[Target]:
     """The targets that may be of one of these gateways."""
     urns = {gateway.urn for gateway in gateways}
     return [target for target in targets(stack) if not target.gateways or urns & {it.urn for it in target.gateways}]
+
+
+def asking(stack: Stack, policy: Resource) -> list[Resource]:
+    """The gateways of the stack that have a Cedar policy's engine."""
+    return [
+        gateway for engine in referred(stack, policy, POLICY_ENGINE, "policyEngineId") for gateway in _of(stack, engine)
+    ]
+
+
+def _of(stack: Stack, engine: Resource) -> list[Resource]:
+    return _by_engine(stack).get(engine.urn, [])
+
+
+@functools.lru_cache(maxsize=1)
+def _by_engine(stack: Stack) -> dict[str, list[Resource]]:
+    index: dict[str, list[Resource]] = {}
+    for gateway in stack.of(GATEWAY):
+        for engine in referred(stack, gateway, POLICY_ENGINE, "policyEngineConfiguration", "arn"):
+            index.setdefault(engine.urn, []).append(gateway)
+    return index

@@ -24,6 +24,8 @@ from toolgate.policy.agentcore.families import (
     POLICY_ENGINES,
     ROLES,
     RUNTIMES,
+    TOKEN_KEEPERS,
+    USER_POOLS,
 )
 from toolgate.policy.agentcore.wide_grants import holds_both
 from toolgate.policy.language import iam
@@ -133,6 +135,28 @@ WAYS = (
         "changes an agent, or makes one",
         _of("bedrock-agentcore", "UpdateAgentRuntime CreateAgentRuntime UpdateHarness CreateHarness"),
         _AGENTS,
+    ),
+    # botocore cognito-idp: the actions that make a client, a secret or a scope, change them, or answer with the secret
+    # (DescribeUserPoolClient; ListUserPoolClientSecrets never does). A pool's clients and servers have no ARNs.
+    Way(
+        "makes itself a client of a user pool, or is one",
+        _of(
+            "cognito-idp",
+            "CreateUserPoolClient UpdateUserPoolClient AddUserPoolClientSecret DescribeUserPoolClient"
+            " CreateResourceServer UpdateResourceServer UpdateUserPool",
+        ),
+        USER_POOLS,
+        may_be_named=True,
+    ),
+    # botocore bedrock-agentcore-control: whose tokens a provider gives, and by which key the vault keeps secrets.
+    Way(
+        "changes whose tokens it gets",
+        _of(
+            "bedrock-agentcore",
+            "CreateOauth2CredentialProvider UpdateOauth2CredentialProvider CreateWorkloadIdentity"
+            " UpdateWorkloadIdentity SetTokenVaultCMK",
+        ),
+        TOKEN_KEEPERS,
     ),
     Way("runs commands in an agent", RUN_COMMANDS, _AGENTS),
 )

@@ -22,6 +22,8 @@ USER_POOL = "aws:cognito/userPool:UserPool"
 USER_POOL_DOMAIN = "aws:cognito/userPoolDomain:UserPoolDomain"
 RESOURCE_SERVER = "aws:cognito/resourceServer:ResourceServer"
 USER_POOL_CLIENT = "aws:cognito/userPoolClient:UserPoolClient"
+MANAGED_USER_POOL_CLIENT = "aws:cognito/managedUserPoolClient:ManagedUserPoolClient"
+"""Settings of a client that another service made."""
 FUNCTION = "aws:lambda/function:Function"
 FUNCTION_ALIAS = "aws:lambda/alias:Alias"
 FUNCTION_URL = "aws:lambda/functionUrl:FunctionUrl"
@@ -95,6 +97,7 @@ WORKLOAD_TOKENS = (
 )
 # Gives a token of somebody's issuer for a client whose secret is in the token vault.
 ACCESS_TOKEN = "bedrock-agentcore:GetResourceOauth2Token"  # noqa: S105  # an action
+WORKLOAD_TOKEN_FOR_USER = WORKLOAD_TOKENS[2]
 GET_SECRET = "secretsmanager:GetSecretValue"  # noqa: S105  # an action
 STOP_RUNTIME_SESSION = "bedrock-agentcore:StopRuntimeSession"
 GET_POLICY_ENGINE = "bedrock-agentcore:GetPolicyEngine"

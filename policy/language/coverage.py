@@ -67,8 +67,7 @@ _BY_REASON = {
         *("bedrockagentcore:agentruntimeendpoint", "bedrockagentcore:runtimeendpoint", "bedrockagentcore:memory"),
         *("bedrockagentcore:memorystrategy", "bedrockagentcore:browser", "bedrockagentcore:browserprofile"),
         *("bedrockagentcore:codeinterpreter", "bedrockagentcore:evaluator", "bedrockagentcore:onlineevaluationconfig"),
-        *("bedrockagentcore:apikeycredentialprovider", "bedrockagentcore:oauth2credentialprovider"),
-        *("bedrockagentcore:workloadidentity", "bedrockagentcore:tokenvaultcmk", "bedrockagentcore:registry"),
+        *("bedrockagentcore:apikeycredentialprovider", "bedrockagentcore:tokenvaultcmk", "bedrockagentcore:registry"),
         *("bedrockagentcore:dataset", "bedrockagentcore:gatewayratelimit", "bedrockagentcore:gatewayrule"),
     ),
 }

@@ -121,12 +121,30 @@ _TABLE: dict[str, _Spelling] = {
     ),
     "aws-native:bedrockagentcore:Memory": _Spelling(facts.MEMORY, {"memoryArn": "arn", "memoryId": "id"}),
     "aws-native:bedrockagentcore:OnlineEvaluationConfig": _Spelling(facts.ONLINE_EVALUATION),
+    "aws-native:bedrockagentcore:OAuth2CredentialProvider": _Spelling(
+        facts.OAUTH2_PROVIDER,
+        {"oauth2ProviderConfigInput": "oauth2ProviderConfig", "clientSecretArn": "clientSecretArns"},
+    ),
     "aws-native:bedrockagentcore:Policy": _Spelling(facts.CEDAR_POLICY),
     "aws-native:bedrockagentcore:PolicyEngine": _Spelling(facts.POLICY_ENGINE),
     "aws-native:bedrockagentcore:ResourcePolicy": _Spelling(facts.RESOURCE_POLICY),
     "aws-native:bedrockagentcore:Runtime": _Spelling(
         facts.RUNTIME, {**_JWT, "entryPoint": "entryPoints"}, {"protocolConfiguration": _protocol}
     ),
+    "aws-native:bedrockagentcore:WorkloadIdentity": _Spelling(facts.WORKLOAD_IDENTITY),
+    "aws-native:cognito:UserPool": _Spelling(facts.USER_POOL, {"userPoolName": "name", "userPoolId": "id"}),
+    "aws-native:cognito:UserPoolClient": _Spelling(
+        facts.USER_POOL_CLIENT,
+        {
+            "clientName": "name",
+            "clientId": "id",
+            "allowedOAuthFlows": "allowedOauthFlows",
+            "allowedOAuthFlowsUserPoolClient": "allowedOauthFlowsUserPoolClient",
+            "allowedOAuthScopes": "allowedOauthScopes",
+        },
+    ),
+    "aws-native:cognito:UserPoolDomain": _Spelling(facts.USER_POOL_DOMAIN),
+    "aws-native:cognito:UserPoolResourceServer": _Spelling(facts.RESOURCE_SERVER),
     "aws-native:iam:Group": _Spelling(facts.GROUP, {**_IDENTITY, "groupName": "name"}),
     "aws-native:iam:GroupPolicy": _Spelling(facts.GROUP_POLICY, {**_DOCUMENT, "groupName": "group"}),
     "aws-native:iam:ManagedPolicy": _Spelling(

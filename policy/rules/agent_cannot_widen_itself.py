@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pulumi_policy import Severity
 
 from toolgate.policy import frameworks, policy_sources
-from toolgate.policy.agentcore import families, functions, roles, widening
-from toolgate.policy.agentcore.families import FUNCTIONS, ROLES
+from toolgate.policy.agentcore import families, functions, roles, tokens, widening
+from toolgate.policy.agentcore.families import FUNCTIONS, ROLES, USER_POOLS
 from toolgate.policy.agentcore.widening import Depended
 from toolgate.policy.language import agentcore_facts, iam, patterns
 from toolgate.policy.language.agentcore_facts import GATEWAY, INVOKE_FUNCTION, INVOKE_GATEWAY, ROLE, ROLE_USERS, TARGET
@@ -43,12 +43,14 @@ def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
     """The tools' roles, and for the agents' as well what tools and gateways of the stack depend on."""
     held = list(_roles(stack))
     tools = [Depended(tool.label, tool.family, tool.nameless) for tool in functions.tools(stack)]
+    issuers = [_issuer(pool) for pool, _ in tokens.issuing_pools(stack).values()]
     for user, role in _holders(stack):
         for sourced in roles.documents_of(stack, role):
             if user.type == TARGET:
                 yield from _in_document(sourced, f"the tools of {user.label}")
             for statement in iam.statements(sourced.document):
-                found = (*widening.on(statement, ROLES, held), *widening.on(statement, FUNCTIONS, tools))
+                depended = ((ROLES, held), (FUNCTIONS, tools), (USER_POOLS, issuers))
+                found = [way for family, some in depended for way in widening.on(statement, family, some)]
                 yield from _finding(sourced, statement, user.label, found)
 
 
@@ -82,6 +84,12 @@ def _roles(stack: Stack) -> Iterator[Depended]:
             yield Depended(role.label, patterns.one(arn))
         elif isinstance(name, str):
             yield Depended(role.label, families.role_anywhere(name))
+
+
+def _issuer(pool: Resource) -> Depended:
+    arn = at(pool.props, "arn")
+    label = f"{pool.label}, which issues for a gateway or an agent"
+    return Depended(label, patterns.one(arn)) if isinstance(arn, str) else Depended(label, USER_POOLS, nameless=True)
 
 
 def _grants(stack: Stack, role: Resource) -> Iterator[bool]:

@@ -10,6 +10,7 @@ from toolgate.policy.agentcore import cedar_names, gateways
 from toolgate.policy.agentcore.cedar_names import NamedEntities
 from toolgate.policy.agentcore.families import GATEWAYS, IAM_ENTITIES
 from toolgate.policy.agentcore.gateways import Target
+from toolgate.policy.agentcore.tokens import CUSTOM_JWT
 from toolgate.policy.language.agentcore_facts import AGENT_RUNTIME, CEDAR_POLICY, GATEWAY, TOOL_SEPARATOR, entity_id
 from toolgate.policy.language.patterns import Pattern
 from toolgate.policy.messages import listed, quote
@@ -24,6 +25,8 @@ PLACE = "definition.cedar.statement"
 IAM_ENTITY = "AgentCore::IamEntity"
 OAUTH_USER = "AgentCore::OAuthUser"
 ACTION = "AgentCore::Action"
+_CALLERS = {"AWS_IAM": IAM_ENTITY, CUSTOM_JWT: OAUTH_USER}
+"""What the callers of a gateway are, by its authorizer."""
 GATEWAY_ENTITY = "AgentCore::Gateway"
 
 # botocore bedrock-agentcore-control TargetName, and what may follow it.
@@ -101,6 +104,19 @@ def _in_policy(stack: Stack, policy: Resource, config: RuleSettings) -> Iterator
                 yield Finding(policy, f"names {quote(arn)}, no gateway of this stack", PLACE)
     actions = [it.id.text for it in named.entities if it.type == ACTION and not it.id.holes]
     yield from _absent(stack, policy, PLACE, arns, actions)
+    yield from _of_another_kind(stack, policy, named, arns)
+
+
+def _of_another_kind(stack: Stack, policy: Resource, named: NamedEntities, arns: list[str]) -> Iterator[Finding]:
+    """Callers of a kind that none of the gateways in question has, and none of the kind that they have."""
+    asking = [it for arn in arns for it in gateways.called(stack, GATEWAY, arn)] or gateways.asking(stack, policy)
+    kinds = {_CALLERS.get(kind) if isinstance(kind := at(it.props, "authorizerType"), str) else None for it in asking}
+    if len(kinds) != 1 or kinds == {None} or kinds & named.types:
+        return
+    (callers,) = kinds
+    for kind in sorted(named.types & set(_CALLERS.values())):
+        what = f"is about {kind}, and the callers of {asking[0].label} are {callers}"
+        yield Finding(policy, what, PLACE)
 
 
 def _absent(stack: Stack, resource: Resource, place: str, arns: list[str], actions: Iterable[str]) -> Iterator[Finding]:
@@ -133,8 +149,9 @@ RULE = Rule(
     description="A Cedar policy names principals, actions and gateways as AgentCore does, and only those that exist.",
     why="A permit on a wrong name lets nobody in, and a forbid on one stops nobody.",
     fix=(
-        "Write a role as arn:PARTITION:sts::ACCOUNT:assumed-role/NAME (no path, no session), an action as "
-        "<target>___<tool> (three underscores) or <target>, a gateway as its exact ARN (gateway.gateway_arn)."
+        "Write a role as arn:PARTITION:sts::ACCOUNT:assumed-role/NAME (no path, no session), callers with tokens as"
+        " AgentCore::OAuthUser, an action as <target>___<tool> (three underscores) or <target>, a gateway as its"
+        " exact ARN (gateway.gateway_arn)."
     ),
     severity=Severity.HIGH,
     framework=frameworks.LEAST_PRIVILEGE,

@@ -34,8 +34,10 @@ def in_document(sourced: SourcedDocument) -> Iterator[Finding]:
 
 
 def _in_component(resource: Resource) -> Iterator[Finding]:
-    for arn in properties.each(resource.props, "tools", "gateway_arn"):
-        if isinstance(arn, str):
+    for grant in properties.each(resource.props, "tools"):
+        arn = properties.at(grant, "gateway_arn")
+        # What is called with a token needs no grant, and the component writes none.
+        if isinstance(arn, str) and properties.at(grant, "bearer") is None:
             for reach in iam.wide_resources(iam.names(arn), GATEWAYS):
                 yield Finding(resource, f"grants {INVOKE_GATEWAY} {reach}", "tools")
 

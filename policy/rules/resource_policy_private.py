@@ -27,7 +27,10 @@ RULE = Rule(
     name="resource-policy-private",
     description="A resource policy of AgentCore names the principals it allows.",
     why="An Allow for everybody lets any AWS account in, whatever the identity policies of this one say.",
-    fix="Name the roles in Principal, or add a condition on aws:PrincipalArn or aws:PrincipalOrgID.",
+    fix=(
+        "Name the roles in Principal, or add a condition on aws:PrincipalArn or aws:PrincipalOrgID; where callers bring"
+        " tokens, on bedrock-agentcore:InboundJwtClaim/client_id or .../sub."
+    ),
     severity=Severity.CRITICAL,
     framework=frameworks.NO_PUBLIC_ACCESS,
     types=frozenset({agentcore_facts.RESOURCE_POLICY}),

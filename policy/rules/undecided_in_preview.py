@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from pulumi_policy import EnforcementLevel, Severity
 
 from toolgate.policy import frameworks, policy_sources
-from toolgate.policy.agentcore import functions, guarded_roles, roles
+from toolgate.policy.agentcore import functions, guarded_roles, roles, tokens
 from toolgate.policy.agentcore.functions import Tool
 from toolgate.policy.language import agentcore_facts, coverage, documents, iam, trust
 from toolgate.policy.language.agentcore_facts import ROLE, ROLE_USERS
 from toolgate.policy.language.unknown import NOTHING_KNOWN, UNKNOWN
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
-from toolgate.policy.rules import jwt_callers_named, lambda_permission_pinned
+from toolgate.policy.rules import jwt_callers_named, jwt_issuer_known, lambda_permission_pinned, machine_client_only
 from toolgate.policy.rules.function_url_signed import SIGNED
 from toolgate.policy.settings import RuleSettings
 from toolgate.policy.stack import TYPES, Stack
@@ -132,9 +132,14 @@ def _in_settings(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
         for key in ("enforcementMode", "validationMode"):
             if at(policy.props, key) is UNKNOWN:
                 yield policy, key, f"the {key} of the Cedar policy"
-    for user in stack.of(*jwt_callers_named.RULE.types):
+    for user in stack.of(*tokens.TAKERS):
         if jwt_callers_named.undecided(user):
-            yield user, jwt_callers_named.PLACE, "whose tokens it takes"
+            yield user, tokens.PLACE, "whose tokens it takes"
+        elif jwt_issuer_known.undecided(stack, user):
+            yield user, tokens.PLACE, "who gives the tokens that it takes"
+    for client in tokens.issuing_clients(stack):
+        for key in machine_client_only.undecided(client):
+            yield client, key, f"the {key} of a client whose tokens something takes"
 
 
 def _in_tools(stack: Stack) -> Iterator[tuple[Resource, str, str]]:

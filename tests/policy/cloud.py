@@ -35,6 +35,15 @@ def outputs(kind: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
             "policyEngineArn": f"{agentcore}:policy-engine/{called}-abcdefghij",
             "policyEngineId": f"{called}-abcdefghij",
         },
+        "aws:cognito/userPool:UserPool": {
+            "id": "us-east-1_AbCdEf123",
+            "arn": f"arn:aws:cognito-idp:us-east-1:{ACCOUNT}:userpool/us-east-1_AbCdEf123",
+            "endpoint": "cognito-idp.us-east-1.amazonaws.com/us-east-1_AbCdEf123",
+        },
+        "aws:cognito/userPoolClient:UserPoolClient": {
+            "id": "3n4b5urk1ft4fl3mg5e62d9ado",
+            "clientSecret": "51ujn5j5hqtqcb7lj2gsbcsn4ipbdgo8p0ue5ql0d9m3s2k1a7v",
+        },
         "aws:s3/bucket:Bucket": {"arn": f"arn:aws:s3:::{called}", "bucket": called},
         "aws:sqs/queue:Queue": {"arn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:{called}"},
         "aws:sns/topic:Topic": {"arn": f"arn:aws:sns:us-east-1:{ACCOUNT}:{called}"},

@@ -199,8 +199,6 @@ CEDAR = {
     f'when {{ principal.id like "arn:aws:sts::{ACCOUNT}:assumed-role/orders-*" }};',
     "an account on every gateway": "forbid(principal is AgentCore::IamEntity, action, resource is AgentCore::Gateway) "
     'when { principal.id like "*:444455556666:*" };',
-    "claims of a token": f"permit(principal is AgentCore::OAuthUser, {_ONE_TOOL}) "
-    'when { principal.id == "ann" && principal.hasTag("team") && principal.getTag("team") == "a_b" };',
     "everything, switched off": "forbid(principal, action, resource);",
     "a text that looks like a name": making.permit("math").replace(
         ";", ' when { context.input.note like "*AgentCore::Action::\\"x_y\\"*" }; // AgentCore::IamEntity::"me"'

@@ -8,7 +8,7 @@ import pytest
 from pulumi_policy import EnforcementLevel
 
 from tests.planning import planned
-from tests.policy import making
+from tests.policy import making, test_tokens
 from tests.policy.driver import UNKNOWN, Pack, Registration
 from toolgate.policy.pack import RULES
 
@@ -281,7 +281,7 @@ def any_model(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
 def any_token(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
     authorizer = {"discoveryUrl": "https://accounts.google.com/.well-known/openid-configuration"}
     put(named(resources, "greeter-runtime"), authorizerConfiguration={"customJwtAuthorizer": authorizer})
-    return {("jwt-callers-named", "greeter-runtime")}
+    return {("jwt-callers-named", "greeter-runtime"), ("jwt-issuer-known", "greeter-runtime")}
 
 
 def strange_interceptor(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
@@ -374,10 +374,11 @@ def test_each_lock_of_a_tool_taken_off_violates(
 
 
 def test_every_mandatory_rule_is_such_a_lock(resources: list[dict[str, Any]], by_tool: list[dict[str, Any]]) -> None:
-    """A new rule takes one function, and its name in LOCKS."""
+    """A new rule takes one function, and its name in LOCKS (of `test_tokens`, where it is about tokens)."""
     simple: list[dict[str, Any]] = json.loads(json.dumps(resources))
     found = {it({one["urn"].rpartition("::")[2]: one for one in simple if "inputs" in one})[0] for it in SIMPLE_LOCKS}
     found |= {rule for take_off in LOCKS for rule, _ in take_off(json.loads(json.dumps(by_tool)))}
+    found |= {rule for violated in test_tokens.LOCKS.values() for rule, _ in violated}
     assert found >= {rule.name for rule in RULES if rule.level == EnforcementLevel.MANDATORY}
 
 

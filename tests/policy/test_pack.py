@@ -34,6 +34,8 @@ def test_the_levels_are_the_documented_ones(pack: Pack) -> None:
     advisory = {policy.name for policy in pack.info.policies if policy.enforcementLevel == driver.ADVISORY}
     assert advisory == {
         "agent-role-exact",
+        "grant-has-effect",
+        "user-pool-closed",
         "undecided-in-preview",
         "no-debug-outside-dev",
         "logs-delivered",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.policy import making
+from tests.policy import making, making_tokens
 from tests.policy.driver import UNKNOWN, Pack, Registration, rules
 from toolgate.policy.pack import RULES
 from toolgate.policy.pulumi_adapter import DEFECT
@@ -36,6 +36,11 @@ KEYS = [
     *("ArnLike", "aws:SourceAccount", "aws:SourceArn", "aws:PrincipalArn", ""),
     *("authorizerConfiguration", "customJwtAuthorizer", "allowedClients", "customClaims", "interceptorConfigurations"),
     *("interceptor", "validationMode", "enforcementMode", "statements", "resources", "reason"),
+    *("discoveryUrl", "allowedScopes", "allowedAudiences", "userPoolId", "id", "endpoint", "generateSecret", "bearer"),
+    *("allowedOauthFlows", "allowedOauthScopes", "explicitAuthFlows", "accessTokenValidity", "tokenValidityUnits"),
+    *("accessToken", "clientSecret", "oauth2ProviderConfig", "customOauth2ProviderConfig", "adminCreateUserConfig"),
+    *("allowAdminCreateUserOnly", "environmentVariables", "environment", "variables", "CLIENT_SECRET"),
+    *("credentialProviderArn", "deletionProtection"),
 ]
 TEXTS = [
     *("", "*", "Allow", "Deny", "ENFORCE", "SEMANTIC", "DEBUG", "AWS_IAM", "VPC", UNKNOWN, f"x{UNKNOWN}*", "[secret]"),
@@ -48,6 +53,9 @@ TEXTS = [
     *("cognito-identity.amazonaws.com", "repo:a/b:*", "sns.amazonaws.com", "function:", "x", "arn:aws:iam::1:role/x"),
     *("tool", "math", "math__add", "math___add", making.ENGINE, making.ENGINE_ID, making.permit("math a_b"), 'A::"x'),
     *("bedrock-agentcore:InvokeAgentRuntime*", "iam:*", "sts:*", "LOG_ONLY", "IGNORE_ALL_FINDINGS", "forbid(principal"),
+    *("CUSTOM_JWT", making_tokens.DISCOVERY, making_tokens.POOL_ID, making_tokens.POOL_ARN, making_tokens.PROVIDER),
+    *("client_credentials", "openid", "hours", "https://[", "https://1.2.3.4/", "https://a@b/", making_tokens.PERMIT),
+    *("bedrock-agentcore:Get*", "secretsmanager:GetSecretValue", "cognito-idp:*", making_tokens.SECRET),
     *("bedrock-agentcore.amazonaws.com", making.GATEWAY, making.FUNCTION, making.ACCOUNT, "arn:", "arn:aws:iam::a:b/"),
     *(
         "arn:aws:iam::aws:policy/AdministratorAccess",
@@ -79,6 +87,23 @@ cedar_words = [
         "\n",
     ),
     *(UNKNOWN, "\\u{d800}", "\\x1b", ");"),
+    *(
+        "when {",
+        "unless {",
+        "}",
+        "(",
+        ")",
+        "[",
+        "]",
+        "if ",
+        " then ",
+        " else ",
+        "&&",
+        "||",
+        "!",
+        '.getTag("client_id")',
+    ),
+    *("AgentCore::OAuthUser", " is ", " in ", ".contains(", " has ", "{", ";", "@id", " == ", "action", "resource"),
 ]
 cedar = st.lists(st.sampled_from(cedar_words) | st.text(max_size=4), max_size=20).map("".join)
 plain = st.recursive(
@@ -144,7 +169,7 @@ def test_any_cedar_policy(pack: Pack, statement: Any, tools: Any, name: Any, eng
     agent = {"tools": [{"policy_engine_id": UNKNOWN, "tools": tools, "actions": statement}]}
     resources = [
         making.engine(),
-        making.gateway(),
+        making_tokens.gateway(policyEngineConfiguration={"arn": making.ENGINE, "mode": "ENFORCE"}),
         making.target(name, tools),
         making.cedar(statement, engine_id=engine),
         Registration("toolgate:index:AgentRuntime", "agent", agent),
@@ -161,10 +186,18 @@ def test_any_document_and_configuration(pack: Pack, document: Any, config: Any) 
             "invoke-gateway-exact-arn": {"exceptions": config},
             "gateway-authorizer-iam": {"allowedAuthorizers": config},
             "grant-matches-graph": {"externalGateways": config},
+            "jwt-issuer-known": {"issuers": config},
+            "jwt-permit-names-caller": {"claims": config},
+            "machine-client-only": {"accessTokenMinutes": config},
+            "user-pool-closed": {"deletionProtection": config},
+            "token-taken-by-owner": {"identitiesForUsers": config},
         }
     )
     role = making.role(assumeRolePolicy=document, inlinePolicies=[{"policy": document}])
-    for violation in pack.run([role, making.role_policy(document), making.gateway(authorizerType="NONE")]):
+    tokens = [making_tokens.pool(), making_tokens.gateway(), making_tokens.client(), making_tokens.provider()]
+    opened = [role, making.role_policy(document), making.gateway(authorizerType="NONE")]
+    permit = making.cedar(making_tokens.PERMIT, engine_id=making.ENGINE_ID)
+    for violation in pack.run([*tokens, making_tokens.identity(), *opened, permit]):
         assert DEFECT not in violation.message
 
 

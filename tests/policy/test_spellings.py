@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.policy import making
+from tests.policy import making, making_tokens
 from tests.policy.driver import MANDATORY, UNKNOWN, Pack, Registration, Violation, rules
 from tests.policy.making import ACCOUNT, AGENTCORE, FUNCTION, GATEWAY, PINNED, statement
 
@@ -321,3 +321,50 @@ def test_permission_sets(pack: Pack) -> None:
         assert rules(pack.analyze(Registration(native, "x", {"name": "Dev", "inlinePolicy": document}))) == found
     assert rules(pack.analyze(Registration(native, "x", {"name": "Dev", "managedPolicies": [full]}))) == exact
     assert rules(pack.analyze(cloud_control("AWS::SSO::PermissionSet", "x", {"InlinePolicy": wide}))) == exact
+
+
+@WAYS
+def test_user_pools_their_clients_and_providers(pack: Pack, way: Any) -> None:
+    """CloudFormation says OAuth where pulumi_aws says Oauth."""
+    jwt = {"discoveryUrl": making_tokens.DISCOVERY, "allowedScopes": ["tools/invoke"]}
+    taking = making_tokens.gateway(authorizerConfiguration={"customJwtAuthorizer": jwt})
+    client = {
+        "UserPoolId": making_tokens.POOL_ID,
+        "AllowedOAuthFlows": ["client_credentials", "code"],
+        "AllowedOAuthScopes": ["openid"],
+        "GenerateSecret": True,
+        "ExplicitAuthFlows": [],
+        "AccessTokenValidity": 2,
+        "TokenValidityUnits": {"AccessToken": "hours"},
+    }
+    pool = {"AdminCreateUserConfig": {"AllowAdminCreateUserOnly": False}}
+    answer = {"Arn": making_tokens.POOL_ARN, "UserPoolId": making_tokens.POOL_ID}
+    outputs = {"properties": json.dumps(answer)} if way is cloud_control else {"outputs": answer}
+    provider = {
+        "Name": "x",
+        "Oauth2ProviderConfigInput": {"CustomOauth2ProviderConfig": {"ClientSecret": "hunter2hunter2"}},
+    }
+    resources = [
+        way("AWS::Cognito::UserPool", "pool", pool, outputs=outputs),
+        taking,
+        way("AWS::Cognito::UserPoolClient", "client", client),
+        way("AWS::BedrockAgentCore::OAuth2CredentialProvider", "provider", provider),
+        way("AWS::BedrockAgentCore::WorkloadIdentity", "identity", {"Name": "shop"}),
+        making_tokens.runtime(environmentVariables={"X": "hunter2hunter2"}),
+    ]
+    pack.configure(making_tokens.ALLOWED)
+    found = [(it.rule, it.urn.rpartition("::")[2]) for it in pack.run(resources) if it.rule != "logs-delivered"]
+    assert sorted(found) == [
+        *[("machine-client-only", "client")] * 3,
+        ("no-secret-in-environment", "assistant"),
+        ("user-pool-closed", "pool"),
+    ]
+
+
+def test_the_same_in_aws_native(pack: Pack) -> None:
+    pool = Registration("aws-native:cognito:UserPool", "pool", {"userPoolName": "x"}, {"arn": making_tokens.POOL_ARN})
+    props = {"userPoolId": making_tokens.POOL_ID, "allowedOAuthFlows": ["client_credentials"], "explicitAuthFlows": []}
+    client = Registration("aws-native:cognito:UserPoolClient", "client", props)
+    pack.configure(making_tokens.ALLOWED)
+    found = [it.rule for it in pack.run([pool, making_tokens.gateway(), client]) if it.rule != "logs-delivered"]
+    assert sorted(found) == ["machine-client-only", "user-pool-closed"]

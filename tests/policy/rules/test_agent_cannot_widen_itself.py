@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from tests.policy import making
+from tests.policy import making, making_tokens
 from tests.policy.driver import UNKNOWN, Pack, Registration, Violation
 from tests.policy.making import ACCOUNT, FUNCTION, document, statement
 from toolgate.policy.agentcore import widening
@@ -196,3 +196,39 @@ def test_a_role_whose_name_is_not_known_is_found_by_the_graph(pack: Pack) -> Non
     )
     stack = [role, function, policy, target, runtime]
     assert [it.urn for it in pack.run(stack) if it.rule == RULE] == [policy.urn]
+
+
+POOL = making_tokens.POOL_ARN
+TOKENS = (making_tokens.pool(), making_tokens.gateway())
+
+
+@pytest.mark.parametrize(
+    ("entry", "issuing", "alone"),
+    [
+        (statement("cognito-idp:CreateUserPoolClient", POOL), 1, 0),
+        (statement("cognito-idp:DescribeUserPoolClient", [POOL.replace("AbCd", "Other"), POOL]), 1, 0),
+        (statement("cognito-idp:UpdateUserPoolClient", POOL.replace("AbCd", "Other")), 0, 0),
+        (statement("cognito-idp:UpdateResourceServer", f"{POOL[:-3]}*"), 1, 1),
+        (statement("cognito-idp:*", "*"), 1, 1),
+        (statement("cognito-idp:AdminGetUser", POOL), 0, 0),
+        (statement("cognito-idp:ListUserPoolClientSecrets", "*"), 0, 0),
+        (statement("cognito-idp:DescribeUserPoolClient", UNKNOWN), 0, 0),
+        ({**statement("cognito-idp:*", POOL), "Effect": "Deny"}, 0, 0),
+        (statement("bedrock-agentcore:UpdateOauth2CredentialProvider", making_tokens.PROVIDER), 1, 1),
+        (statement("bedrock-agentcore:CreateWorkloadIdentity", making_tokens.DIRECTORY), 1, 1),
+        (statement("bedrock-agentcore:SetTokenVaultCMK", making_tokens.VAULT), 1, 1),
+        (statement("bedrock-agentcore:GetOauth2CredentialProvider", making_tokens.PROVIDER), 0, 0),
+    ],
+    ids=str,
+)
+def test_who_is_a_client_is_not_the_agent_s_to_say(pack: Pack, entry: Any, issuing: int, alone: int) -> None:
+    """A pool that an agent is given by name is in order, if no gateway and no agent takes its tokens."""
+    assert len(found(pack, entry, more=TOKENS)) == issuing
+    assert len(found(pack, entry, more=(making_tokens.pool(),))) == alone
+
+
+def test_a_pool_that_is_new_is_known_by_nothing_that_names_another(pack: Pack) -> None:
+    new = Registration(making_tokens.POOL, "pool", {})
+    taking = making_tokens.gateway(authorizerConfiguration=making_tokens.authorizer(discoveryUrl=UNKNOWN))
+    entry = statement("cognito-idp:CreateUserPoolClient", POOL)
+    assert found(pack, entry, more=(new, taking)) == []

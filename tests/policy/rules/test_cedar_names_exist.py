@@ -260,3 +260,43 @@ def test_an_unpaired_surrogate_does_not_break_the_reply(pack: Pack) -> None:
 def test_a_comment_and_a_string_name_nothing(pack: Pack) -> None:
     statement = permit("math___add").replace(";", ' when { context.input.x != "AgentCore::Action::\\"a_b\\"" };')
     assert one(pack, f'// AgentCore::IamEntity::"me"\n{statement}') == []
+
+
+JWT = {"gateway-authorizer-iam": {"allowedAuthorizers": ["AWS_IAM", "CUSTOM_JWT"]}}
+NAMED, ANY = f'resource == AgentCore::Gateway::"{GATEWAY}"', "resource is AgentCore::Gateway"
+
+
+@pytest.mark.parametrize("resource", [NAMED, ANY])
+@pytest.mark.parametrize(
+    ("kind", "callers", "other"),
+    [
+        ("CUSTOM_JWT", "IamEntity", True),
+        ("CUSTOM_JWT", "OAuthUser", False),
+        ("AWS_IAM", "OAuthUser", True),
+        ("AWS_IAM", "IamEntity", False),
+        ("NONE", "OAuthUser", False),
+        (UNKNOWN, "IamEntity", False),
+        (None, "IamEntity", False),
+        (7, "OAuthUser", False),
+    ],
+)
+def test_callers_are_of_the_gateway_s_kind(pack: Pack, kind: Any, callers: str, other: bool, resource: str) -> None:
+    pack.configure(JWT)
+    scope = f'principal is AgentCore::{callers}, action == AgentCore::Action::"math", {resource}'
+    engine = {"arn": making.ENGINE, "mode": "ENFORCE"}
+    taking = making.gateway(authorizerType=kind, policyEngineConfiguration=engine)
+    policy = making.cedar(f'permit({scope}) when {{ principal.id like "{ENTITY}*" }};')
+    violations = found(pack, making.engine(), taking, making.target(), policy)
+    assert [f"is about AgentCore::{callers}" in it.message for it in violations] == [True] * other
+
+
+def test_both_kinds_in_one_policy_and_gateways_of_both_kinds_pass(pack: Pack) -> None:
+    pack.configure(JWT)
+    engine = {"arn": making.ENGINE, "mode": "ENFORCE"}
+    taking = making.gateway(authorizerType="CUSTOM_JWT", policyEngineConfiguration=engine)
+    signed = Registration(taking.type, "signed", making.gateway(policyEngineConfiguration=engine).inputs)
+    one = f"permit(principal is AgentCore::IamEntity, action, {ANY});"
+    both = one.replace(");", ') when { principal is AgentCore::OAuthUser || principal.id == "x" };')
+    assert found(pack, making.engine(), taking, making.target(), making.cedar(both)) == []
+    assert found(pack, making.engine(), taking, signed, making.target(), making.cedar(one)) == []
+    assert len(found(pack, making.engine(), taking, making.target(), making.cedar(one))) == 1
