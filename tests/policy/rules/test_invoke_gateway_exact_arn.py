@@ -245,6 +245,8 @@ def test_our_component_is_judged_by_its_inputs(pack: Pack) -> None:
     assert "tools" in found[0].message
     narrow = [{"gateway_arn": UNKNOWN}, {"gateway_arn": GATEWAY}]
     assert pack.analyze(Registration("toolgate:index:AgentRuntime", "assistant", {"tools": narrow})) == []
+    by_token = [{"gateway_arn": f"{PREFIX}:gateway/*", "bearer": {"issuer": "tokens", "discovery_url": UNKNOWN}}]
+    assert pack.analyze(Registration("toolgate:index:AgentRuntime", "assistant", {"tools": by_token})) == []
     assert pack.analyze(Registration("toolgate:index:AgentRuntime", "assistant", {"tools": UNKNOWN})) == []
 
 
