@@ -37,7 +37,7 @@ def deployer(
     try:
         export = load(deployment) if deployment else options.planned(program, stack, None).deployment
         document = permissions(export, account, read_only=read_only, planned=deployment is None)
-        _note_unmade_key(document)
+        _note_unmade(document)
         if not document["Statement"]:
             say(
                 "The deployment has nothing that anybody must be allowed to make: IAM takes no such document.", err=True
@@ -60,18 +60,22 @@ def deployer(
         )
 
 
-def _note_unmade_key(document: Mapping[str, Any]) -> None:
+def _note_unmade(document: Mapping[str, Any]) -> None:
     from toolgate.deployer.actions import OF_STACK, STACK_TAG
-    from toolgate.deployer.deployer_policy import UNMADE_KEY
+    from toolgate.deployer.deployer_policy import STILL_UNMADE
 
-    unmade = UNMADE_KEY.removeprefix("{}/")
-    about = [it for it in document["Statement"] if any(resource.endswith(unmade) for resource in it["Resource"])]
-    if not about:
-        return
-    tagged = all(set(OF_STACK) <= set(it.get("Condition", {}).get("StringEquals", {})) for it in about)
-    known = f"knows it by its tag {STACK_TAG}" if tagged else "names every key of the account in the Region"
-    say(
-        f"The stack's KMS key has no id yet, so the document {known}. After the first deployment print it anew from "
-        "the stack's export: --deployment FILE.",
-        err=True,
-    )
+    for what, unmade in STILL_UNMADE.items():
+        about = [it for it in document["Statement"] if any(map(unmade.search, it["Resource"]))]
+        if not about:
+            continue
+        tagged = all(set(OF_STACK) <= set(it.get("Condition", {}).get("StringEquals", {})) for it in about)
+        known = (
+            f"knows it by its tag {STACK_TAG}"
+            if tagged
+            else f"names every {what.rpartition(' ')[2]} of the account in the Region"
+        )
+        say(
+            f"The stack's {what} has no id yet, so the document {known}. After the first deployment print it anew from "
+            "the stack's export: --deployment FILE.",
+            err=True,
+        )

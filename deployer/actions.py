@@ -5,8 +5,9 @@ the provider makes which call, and what AWS checks besides, stands in `tests/dep
 for each; tests compare.
 
 Sources. The calls: hashicorp/terraform-provider-aws, folders iam, kms, s3, logs, cloudwatch, lambda, dynamodb, sqs,
-sns, secretsmanager, ssm and bedrockagentcore of `internal/service`, which Pulumi's AWS provider is made from. Action
-names, and on which resources each can be allowed: Service Authorization Reference, page of the service in the prefix.
+sns, secretsmanager, ssm, cognitoidp and bedrockagentcore of `internal/service`, which Pulumi's AWS provider is made
+from. Action names, and on which resources each can be allowed: Service Authorization Reference, page of the service in
+the prefix.
 What AgentCore checks besides the call itself: AgentCore developer guide, "IAM permissions for AgentCore Runtime",
 "Gateway prerequisites", "Using service-linked roles", "Policy permissions".
 """
@@ -22,14 +23,20 @@ from toolgate.policy.language.agentcore_facts import (
     GATEWAY,
     LOG_DELIVERY,
     LOG_DELIVERY_SOURCE,
+    OAUTH2_PROVIDER,
     POLICY_ENGINE,
     RESOURCE_POLICY,
+    RESOURCE_SERVER,
     ROLE,
     ROLE_POLICY,
     ROLE_USERS,
     RUNTIME,
     SERVICE_PRINCIPAL,
     TARGET,
+    USER_POOL,
+    USER_POOL_CLIENT,
+    USER_POOL_DOMAIN,
+    WORKLOAD_IDENTITY,
 )
 
 BUCKET = "aws:s3/bucket:Bucket"
@@ -65,6 +72,7 @@ def role_of_policy(policy: Resource, resources: Sequence[Resource]) -> Sequence[
 _BUCKET_OF = owner(BUCKET, "bucket", "bucket")
 _SECRET_OF_VERSION = owner(SECRET, "arn", "secretId")
 _GATEWAY_OF_TARGET = owner(GATEWAY, "gatewayId", "gatewayIdentifier")
+_POOL_OF = owner(USER_POOL, "id", "userPoolId")
 _ENGINE_OF_POLICY = owner(POLICY_ENGINE, "policyEngineId", "policyEngineId")
 
 _IDENTITY_SERVICE = "runtime-identity.bedrock-agentcore.amazonaws.com"
@@ -100,11 +108,25 @@ _DELIVERY = "{place}:delivery:*"
 _SOURCE_OF_DELIVERY = owner(LOG_DELIVERY_SOURCE, "name", "deliverySourceName")
 _DESTINATION_OF_DELIVERY = named("deliveryDestinationArn")
 _ENDPOINT = "{arn}/runtime-endpoint/DEFAULT"
+_DIRECTORY, _VAULT = "{place}:workload-identity-directory/default", "{place}:token-vault/default"
+_KEPT = (
+    "arn:{partition}:secretsmanager:{region}:{account}:secret:bedrock-agentcore-identity!default/oauth2/{name}-??????"
+)
+_WITHOUT_SECRET = ("AWS_IAM_ID_TOKEN_JWT", "PRIVATE_KEY_JWT")
 
 
 def _own_key(by: str) -> Callable[[Resource], bool]:
     """Whether it names a key, and not AWS's own for the service, which lets everybody of the account through."""
     return lambda it: bool(it.get(by)) and not str(it.get(by)).startswith("alias/aws/")
+
+
+def _keeps_secret(provider: Resource) -> bool:
+    """Whether the token vault keeps its client's secret; an export may hide its settings."""
+    settings = provider.get("oauth2ProviderConfig")
+    custom = settings.get("customOauth2ProviderConfig") if isinstance(settings, Mapping) else None
+    given = custom if isinstance(custom, Mapping) else {}
+    elsewhere = given.get("clientSecretSource") == "EXTERNAL"
+    return not (elsewhere or given.get("clientAuthenticationMethod") in _WITHOUT_SECRET)
 
 
 def _reserves(function: Resource) -> bool:
@@ -601,7 +623,11 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
         # CreatePolicy checks the policy's actions against the gateway, as its caller.
         Grant(
             "CheckPolicies",
-            ("bedrock-agentcore:InvokeGateway", "bedrock-agentcore:ManageResourceScopedPolicy"),
+            (
+                "bedrock-agentcore:InvokeGateway",
+                "bedrock-agentcore:ListGatewayTargets",
+                "bedrock-agentcore:ManageResourceScopedPolicy",
+            ),
             of=gateways_of_engine,
         ),
     ),
@@ -632,6 +658,102 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
             "network.bedrock-agentcore.amazonaws.com",
             given("networkConfiguration", "networkModeConfig"),
         ),
+    ),
+    USER_POOL: (
+        # It takes no resource: the pool has no id yet.
+        Grant(WITHOUT_RESOURCE, ("cognito-idp:CreateUserPool",), (ANYTHING,)),
+        Grant(
+            "UserPools",
+            (
+                "cognito-idp:DeleteUserPool",
+                "cognito-idp:DescribeUserPool",
+                "cognito-idp:GetUserPoolMfaConfig",
+                "cognito-idp:TagResource",
+                "cognito-idp:UntagResource",
+                "cognito-idp:UpdateUserPool",
+            ),
+        ),
+    ),
+    # What is in a pool is authorized on the pool.
+    USER_POOL_DOMAIN: (
+        Grant(
+            "UserPools",
+            (
+                "cognito-idp:CreateUserPoolDomain",
+                "cognito-idp:DeleteUserPoolDomain",
+                "cognito-idp:UpdateUserPoolDomain",
+            ),
+            of=_POOL_OF,
+        ),
+        # A look-up by name: it takes no resource.
+        Grant(WITHOUT_RESOURCE, ("cognito-idp:DescribeUserPoolDomain",), (ANYTHING,), of=_POOL_OF),
+    ),
+    RESOURCE_SERVER: (
+        Grant(
+            "UserPools",
+            (
+                "cognito-idp:CreateResourceServer",
+                "cognito-idp:DeleteResourceServer",
+                "cognito-idp:DescribeResourceServer",
+                "cognito-idp:UpdateResourceServer",
+            ),
+            of=_POOL_OF,
+        ),
+    ),
+    USER_POOL_CLIENT: (
+        Grant(
+            "UserPools",
+            (
+                "cognito-idp:CreateUserPoolClient",
+                "cognito-idp:DeleteUserPoolClient",
+                "cognito-idp:DescribeUserPoolClient",
+                "cognito-idp:UpdateUserPoolClient",
+            ),
+            of=_POOL_OF,
+        ),
+    ),
+    WORKLOAD_IDENTITY: (
+        Grant(
+            "OwnIdentities",
+            (
+                "bedrock-agentcore:CreateWorkloadIdentity",
+                "bedrock-agentcore:DeleteWorkloadIdentity",
+                "bedrock-agentcore:GetWorkloadIdentity",
+                "bedrock-agentcore:UpdateWorkloadIdentity",
+            ),
+            (_DIRECTORY, "{arn}"),
+        ),
+        _AGENTCORE_TAGS,
+    ),
+    OAUTH2_PROVIDER: (
+        Grant(
+            "Providers",
+            (
+                "bedrock-agentcore:CreateOauth2CredentialProvider",
+                "bedrock-agentcore:DeleteOauth2CredentialProvider",
+                "bedrock-agentcore:GetOauth2CredentialProvider",
+                "bedrock-agentcore:UpdateOauth2CredentialProvider",
+            ),
+            (_VAULT, "{arn}"),
+        ),
+        # The account's first provider makes the vault, with the caller's rights (seen live:
+        # Boise-State-Development/agentcore-public-stack#628).
+        Grant("TokenVault", ("bedrock-agentcore:CreateTokenVault", "bedrock-agentcore:GetTokenVault"), (_VAULT,)),
+        # So it makes, changes and deletes the client's secret (the same, #182 and #186).
+        Grant(
+            "SecretsOfProviders",
+            (
+                "secretsmanager:CreateSecret",
+                "secretsmanager:DeleteSecret",
+                "secretsmanager:DescribeSecret",
+                "secretsmanager:PutSecretValue",
+                "secretsmanager:TagResource",
+                "secretsmanager:UpdateSecret",
+            ),
+            (_KEPT,),
+            when=_keeps_secret,
+        ),
+        _AGENTCORE_TAGS,
     ),
     # Authorized on the gateway, runtime or endpoint that the policy is on.
     RESOURCE_POLICY: (

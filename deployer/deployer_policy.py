@@ -8,6 +8,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from toolgate.access.deployment.stack_export import Resource, resources
@@ -15,19 +16,37 @@ from toolgate.access.iam.policies import read_statements
 from toolgate.deployer.actions import KEY, OF_STACK, STACK_TAG, TYPES
 from toolgate.deployer.grants import ANYTHING, Grant
 from toolgate.local.cloud.cloud_environment import dns_suffix
-from toolgate.policy.language.agentcore_facts import ROLE, ROLE_POLICY
+from toolgate.policy.language.agentcore_facts import ROLE, ROLE_POLICY, USER_POOL
 
 # What AWS or Pulumi puts to a name to make it unique, at the end of an ARN or of a part of it.
 _AGENTCORE_SUFFIX = re.compile(r"(?<=-)[0-9a-zA-Z]{10}(?=/|$)")
 _PULUMI_SUFFIX = re.compile(r"(?<=-)[0-9a-f]{7}$")
-# A KMS key's id: 36 characters, all of AWS's choice.
-UNMADE_KEY = "{}/" + "?" * 36
+# What AWS draws by lot, with nothing beside it in the ARN that says whose it is: a KMS key's id, and of a user pool's
+# what follows the Region.
+_DRAWN = {KEY: re.compile(r"(?<=/)[0-9a-z-]{36}$"), USER_POOL: re.compile(r"(?<=_)[0-9a-zA-Z]+$")}
+STILL_UNMADE = {"KMS key": re.compile(r":kms:.*/\?{36}$"), "user pool": re.compile(r":cognito-idp:.*_\?+$")}
+"""How a document names what is still to be made."""
 _SECRET_SUFFIX = re.compile(r"(?<=-)[0-9a-zA-Z]{6}$")
-_ARN_KEYS = ("arn", "gatewayArn", "agentRuntimeArn", "policyEngineArn", "dashboardArn", "resourceArn")
+_ARN_KEYS = (
+    *("arn", "gatewayArn", "agentRuntimeArn", "policyEngineArn", "dashboardArn", "resourceArn"),
+    *("workloadIdentityArn", "credentialProviderArn"),
+)
+# AgentCore puts nothing to these names.
+_OF_IDENTITY = re.compile(r":(?:workload-identity-directory|token-vault)/")
 _PROFILE = re.compile(r"arn:[^:]+:bedrock:[^:]+:[0-9]*:(?:application-)?inference-profile/.+")
 
 # What is encrypted is decrypted for whoever reads it.
 _READS = re.compile(r"[a-z0-9-]+:(Describe|Get|List)|kms:Decrypt$")
+
+
+@dataclass(frozen=True)
+class _Unmade:
+    """What is still to be made, and whose ARN will be another one."""
+
+    arn: str
+    """With `?` for what AWS draws by lot."""
+    stack: str | None
+    """Whose its tag says that it is."""
 
 
 class DeployerError(Exception):
@@ -43,15 +62,15 @@ def permissions(
         export: A deployment: `{"version": 3, "deployment": {"resources": [...]}}`.
         account: The account it goes to, 12 digits; without it, the deployment's own.
         read_only: For a preview and a drift check, which change nothing.
-        planned: Whether the deployment is still to be made: AWS then gives its KMS key another id than it has here, and
-            nothing in a key's ARN but its id says whose it is. A key of a component is then known by its tag.
+        planned: Whether the deployment is still to be made: AWS then gives its KMS keys and user pools other ids than
+            they have here, and nothing else in their ARNs says whose they are. One with the stack's tag is known by it.
 
     Raises:
         DeploymentError: The deployment cannot be read.
         DeployerError: It holds a resource type of which nobody has written what its deployment calls.
     """
     found = resources(export)
-    unmade = {it.text("arn"): _stack(it) for it in found if planned and it.type == KEY}
+    unmade = {it.text("arn"): _unmade(it) for it in found if planned and it.type in _DRAWN}
     every = _reading(_statements(found, unmade)) if read_only else _statements(found, unmade)
     statements = _merged(_merged(every, "Action", "Resource"), "Resource", "Action")
     document = {"Version": "2012-10-17", "Statement": list(_counted(statements))}
@@ -85,7 +104,7 @@ def _reading(statements: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield statement | {"Action": actions}
 
 
-def _statements(found: Sequence[Resource], unmade: Mapping[str, str | None]) -> Iterator[dict[str, Any]]:
+def _statements(found: Sequence[Resource], unmade: Mapping[str, _Unmade]) -> Iterator[dict[str, Any]]:
     for resource in found:
         if (resource.written or resource.type).startswith(("aws:", "aws-native:")):
             for grant in _grants(resource):
@@ -102,10 +121,10 @@ def _statements(found: Sequence[Resource], unmade: Mapping[str, str | None]) -> 
             yield from _profiles(resource)
 
 
-def _stack(key: Resource) -> str | None:
-    """Whose a key says that it is."""
-    tag = key.mapping("tags").get(STACK_TAG)
-    return tag if isinstance(tag, str) else None
+def _unmade(resource: Resource) -> _Unmade:
+    tag = resource.mapping("tags").get(STACK_TAG)
+    arn = _DRAWN[resource.type].sub(lambda drawn: "?" * len(drawn[0]), resource.text("arn"))
+    return _Unmade(arn, tag if isinstance(tag, str) else None)
 
 
 def _grants(resource: Resource) -> Sequence[Grant]:
@@ -117,12 +136,13 @@ def _grants(resource: Resource) -> Sequence[Grant]:
     return TYPES[written]
 
 
-def _statement(grant: Grant, owner: Resource | str, unmade: Mapping[str, str | None]) -> dict[str, Any]:
+def _statement(grant: Grant, owner: Resource | str, unmade: Mapping[str, _Unmade]) -> dict[str, Any]:
     arn = owner if isinstance(owner, str) else _lasting_arn(owner)
-    stack = unmade.get(arn)
+    to_be_made = unmade.get(arn)
+    stack = to_be_made.stack if to_be_made else None
     conditions = [grant.condition or {}]
-    if arn in unmade:
-        arn = UNMADE_KEY.format(arn.rpartition("/")[0])
+    if to_be_made:
+        arn = to_be_made.arn
         conditions += [{"StringEquals": OF_STACK}] if stack and ANYTHING not in grant.on else []
     _, partition, service, region, account, rest = arn.split(":", 5)
     words = {
@@ -161,7 +181,7 @@ def _all(conditions: Iterable[Mapping[str, Mapping[str, str]]], words: Mapping[s
 def _lasting_arn(resource: Resource) -> str:
     """The resource's ARN with `?` for each character that would be another one if it were made anew."""
     arn = resource.text(next((key for key in _ARN_KEYS if resource.get(key) is not None), "arn"))
-    if ":bedrock-agentcore:" in arn:
+    if ":bedrock-agentcore:" in arn and not _OF_IDENTITY.search(arn):
         return _AGENTCORE_SUFFIX.sub("?" * 10, arn)
     if ":secretsmanager:" in arn:
         name = _SECRET_SUFFIX.sub("", arn).removesuffix("-")

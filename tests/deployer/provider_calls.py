@@ -12,7 +12,9 @@ cloudwatch/metric_alarm.go 055611a, dashboard.go 0620f2a; lambda/function.go 015
 dynamodb/table.go (v6, in parts); sqs/queue.go and sns/topic.go 00a3530; secretsmanager/secret.go 00c21ce,
 secret_version.go 0042e8e; ssm/parameter.go 0073593. Of gateway_target.go the deleting and the finding was read, the
 rest as others told it; kms/find.go, s3/tags.go, the emptying of a bucket and what keeps the tags are named after what
-calls them. What only resembles its siblings says so. Nothing of it was seen against AWS by us.
+calls them. Of tokens: cognitoidp/user_pool.go 015edb1, user_pool_domain.go 01c0800, resource_server.go 088e087,
+user_pool_client.go 01f4311 (from its update on); bedrockagentcore/oauth2_credential_provider.go 033bb28,
+workload_identity.go 129e9f8. What only resembles its siblings says so. Nothing of it was seen against AWS by us.
 
 SAR is the Service Authorization Reference. A resource is deployed whatever it was before: where the provider puts a
 setting with one call and takes it off with another, the row's condition says which of them the new inputs need.
@@ -152,6 +154,11 @@ def _key_of_table(properties: Properties, _resources: Resources) -> list[str]:
 
 _ENDPOINT = "{agentRuntimeArn}/runtime-endpoint/DEFAULT"
 _DIRECTORY = f"{AGENTCORE}:workload-identity-directory/default"
+_VAULT = f"{AGENTCORE}:token-vault/default"
+_POOL = f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{{userPoolId}}"
+_SECRET_OF_PROVIDER = (
+    f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:bedrock-agentcore-identity!default/oauth2/{{name}}"
+)
 _ENGINE = f"{AGENTCORE}:policy-engine/{{policyEngineId}}"
 _POLICY = (_ENGINE, f"{_ENGINE}/policy/any-0123456789")
 _LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}"
@@ -166,6 +173,14 @@ _ENCRYPTED = 'AgentCore developer guide, "Encrypt your AgentCore policy engine w
 _IDENTITY = 'AgentCore developer guide, "Gateway prerequisites" and "IAM permissions for AgentCore Runtime"'
 _INTERCEPTOR = "internal/provider, the tags interceptor: lists after a read, changes before an update; on create SAR"
 _SERVICE_ROLES = 'AgentCore developer guide, "Using service-linked roles"'
+
+
+_BOTH = "SAR: on it and on what it is in"
+
+
+def _keeps_secret(properties: Properties) -> bool:
+    settings = properties["oauth2ProviderConfig"]["customOauth2ProviderConfig"]
+    return settings.get("clientSecret") is not None
 
 
 def _identities(name: str) -> Call:
@@ -226,6 +241,12 @@ ON = {
     "aws:bedrock/agentcorePolicy:AgentcorePolicy": _ENGINE,
     "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime": "{agentRuntimeArn}",
     "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy": "{resourceArn}",
+    "aws:cognito/userPool:UserPool": "{arn}",
+    "aws:cognito/userPoolDomain:UserPoolDomain": _POOL,
+    "aws:cognito/resourceServer:ResourceServer": _POOL,
+    "aws:cognito/userPoolClient:UserPoolClient": _POOL,
+    "aws:bedrock/agentcoreWorkloadIdentity:AgentcoreWorkloadIdentity": "{workloadIdentityArn}",
+    "aws:bedrock/agentcoreOauth2CredentialProvider:AgentcoreOauth2CredentialProvider": "{credentialProviderArn}",
 }
 """On what the calls of a type are authorized (SAR), in words of its own properties."""
 
@@ -730,6 +751,12 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
             'AgentCore developer guide, "Policy permissions": CreatePolicy checks the actions against the gateway',
             on=_gateways_of_policy,
         ),
+        Call(
+            AWS,
+            "bedrock-agentcore:ListGatewayTargets",
+            "awslabs/fullstack-solution-template-for-agentcore#118",
+            on=_gateways_of_policy,
+        ),
     ),
     "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime": (
         Call(
@@ -771,6 +798,90 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
             when=given("networkConfiguration", "networkModeConfig"),
         ),
     ),
+    "aws:cognito/userPool:UserPool": (
+        Call(
+            CREATE,
+            "cognito-idp:CreateUserPool",
+            "cognitoidp/user_pool.go resourceUserPoolCreate; SAR: no resource",
+            on="*",
+        ),
+        Call(
+            READ,
+            "cognito-idp:DescribeUserPool GetUserPoolMfaConfig",
+            "cognitoidp/user_pool.go resourceUserPoolRead, which has the tags from the first",
+        ),
+        # SetUserPoolMfaConfig only of a pool with a second factor, which no user of ours has.
+        Call(UPDATE, "cognito-idp:UpdateUserPool", "cognitoidp/user_pool.go resourceUserPoolUpdate"),
+        Call(DELETE, "cognito-idp:DeleteUserPool", "cognitoidp/user_pool.go resourceUserPoolDelete"),
+        _tags("cognito-idp:TagResource UntagResource"),
+    ),
+    "aws:cognito/userPoolDomain:UserPoolDomain": (
+        Call(CREATE, "cognito-idp:CreateUserPoolDomain", "cognitoidp/user_pool_domain.go resourceUserPoolDomainCreate"),
+        Call(
+            READ,
+            "cognito-idp:DescribeUserPoolDomain",
+            "cognitoidp/user_pool_domain.go resourceUserPoolDomainRead; the waiters ask the same; SAR: no resource",
+            on="*",
+        ),
+        # As others told it: a managed login version is changed in place.
+        Call(UPDATE, "cognito-idp:UpdateUserPoolDomain", "cognitoidp/user_pool_domain.go resourceUserPoolDomainUpdate"),
+        Call(DELETE, "cognito-idp:DeleteUserPoolDomain", "cognitoidp/user_pool_domain.go resourceUserPoolDomainDelete"),
+    ),
+    "aws:cognito/resourceServer:ResourceServer": (
+        Call(CREATE, "cognito-idp:CreateResourceServer", "cognitoidp/resource_server.go resourceResourceServerCreate"),
+        Call(READ, "cognito-idp:DescribeResourceServer", "cognitoidp/resource_server.go resourceResourceServerRead"),
+        Call(UPDATE, "cognito-idp:UpdateResourceServer", "cognitoidp/resource_server.go resourceResourceServerUpdate"),
+        Call(DELETE, "cognito-idp:DeleteResourceServer", "cognitoidp/resource_server.go resourceResourceServerDelete"),
+    ),
+    "aws:cognito/userPoolClient:UserPoolClient": (
+        Call(CREATE, "cognito-idp:CreateUserPoolClient", "cognitoidp/user_pool_client.go Create"),
+        Call(
+            READ, "cognito-idp:DescribeUserPoolClient", "cognitoidp/user_pool_client.go findUserPoolClientByTwoPartKey"
+        ),
+        Call(UPDATE, "cognito-idp:UpdateUserPoolClient", "cognitoidp/user_pool_client.go Update"),
+        Call(DELETE, "cognito-idp:DeleteUserPoolClient", "cognitoidp/user_pool_client.go Delete"),
+    ),
+    "aws:bedrock/agentcoreWorkloadIdentity:AgentcoreWorkloadIdentity": (
+        *(
+            Call(by, f"bedrock-agentcore:{does}", f"bedrockagentcore/workload_identity.go {by}; {_BOTH}", on=on)
+            for by, does in (
+                (CREATE, "CreateWorkloadIdentity"),
+                (READ, "GetWorkloadIdentity"),
+                (UPDATE, "UpdateWorkloadIdentity"),
+                (DELETE, "DeleteWorkloadIdentity"),
+            )
+            for on in ((_DIRECTORY, "{workloadIdentityArn}"),)
+        ),
+        _AGENTCORE_TAGS,
+    ),
+    "aws:bedrock/agentcoreOauth2CredentialProvider:AgentcoreOauth2CredentialProvider": (
+        *(
+            Call(
+                by, f"bedrock-agentcore:{does}", f"bedrockagentcore/oauth2_credential_provider.go {by}; {_BOTH}", on=on
+            )
+            for by, does in (
+                (CREATE, "CreateOauth2CredentialProvider"),
+                (READ, "GetOauth2CredentialProvider"),
+                (UPDATE, "UpdateOauth2CredentialProvider"),
+                (DELETE, "DeleteOauth2CredentialProvider"),
+            )
+            for on in ((_VAULT, "{credentialProviderArn}"),)
+        ),
+        Call(
+            AWS,
+            "bedrock-agentcore:CreateTokenVault GetTokenVault",
+            "Boise-State-Development/agentcore-public-stack#628: the first provider makes the vault",
+            on=_VAULT,
+        ),
+        Call(
+            AWS,
+            "secretsmanager:CreateSecret DeleteSecret DescribeSecret PutSecretValue TagResource UpdateSecret",
+            "Boise-State-Development/agentcore-public-stack#182, #186: the client's secret, with the caller's rights",
+            on=f"{_SECRET_OF_PROVIDER}-AbCdEf",
+            when=_keeps_secret,
+        ),
+        _AGENTCORE_TAGS,
+    ),
     "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy": (
         Call(CREATE, "bedrock-agentcore:PutResourcePolicy", "bedrockagentcore/resource_policy.go Create, Update"),
         Call(
@@ -797,7 +908,7 @@ def needed(deployment: Mapping[str, Any], kind: str | None = None) -> Iterator[N
     stacks = {
         it["outputs"]["arn"]: it["inputs"].get("tags", {}).get(STACK_TAG)
         for it in resources
-        if it["type"] == "aws:kms/key:Key"
+        if it["type"] in ("aws:kms/key:Key", "aws:cognito/userPool:UserPool")
     }
     for resource in resources:
         if resource["type"].startswith("aws:") and kind in (None, resource["type"]):
@@ -818,7 +929,7 @@ def _arns(call: Call, resource: Mapping[str, Any], properties: Properties, resou
 
 
 def _facts(call: Call, arn: str, stack: str | None) -> dict[str, str | None]:
-    """The call's facts. A key of ours is made with its tag and carries it; others have none."""
+    """The call's facts. A key or a pool of ours is made with its tag and carries it; others have none."""
     told = {key: value and value.replace("{stack}", stack or "") for key, value in call.facts.items()}
     if stack:
         return told if arn == "*" else {**told, f"aws:ResourceTag/{STACK_TAG}": stack}

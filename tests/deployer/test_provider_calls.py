@@ -12,6 +12,7 @@ import pytest
 from tests.deployer.deciding import ACCOUNT, REGION, allowed, covers, decided
 from tests.deployer.provider_calls import CALLS, READ, Needed, needed
 from tests.local.cloud.conftest import (
+    APP_CLIENT,
     BUCKET,
     ENGINE,
     FUNCTION,
@@ -19,14 +20,19 @@ from tests.local.cloud.conftest import (
     GOOD,
     KEY,
     LOG_GROUP,
+    OAUTH2_PROVIDER,
     PARAMETER,
     QUEUE,
     RESOURCE_POLICY,
+    RESOURCE_SERVER,
     SECRET,
     SECRET_VERSION,
     TABLE,
     TOPIC,
+    USER_POOL,
+    USER_POOL_DOMAIN,
     VERSIONING,
+    WORKLOAD_IDENTITY,
     Inputs,
     document,
 )
@@ -44,6 +50,7 @@ PERMISSION_ONLY = {
     "iam:PassRole": "",
     "bedrock-agentcore:ManageResourceScopedPolicy": "",
     "bedrock-agentcore:InvokeGateway": "",
+    "bedrock-agentcore:CreateTokenVault": "",
     "bedrock-agentcore:AllowVendedLogDeliveryForResource": "",
     "s3:GetAccelerateConfiguration": "GetBucketAccelerateConfiguration",
     "s3:GetBucketCORS": "GetBucketCors",
@@ -74,6 +81,7 @@ APIS = {
     "sns": ["sns"],
     "secretsmanager": ["secretsmanager"],
     "ssm": ["ssm"],
+    "cognito-idp": ["cognito-idp"],
     "ec2": ["ec2"],
     "bedrock": ["bedrock"],
     "bedrock-agentcore": ["bedrock-agentcore-control", "bedrock-agentcore"],
@@ -94,7 +102,10 @@ def stored(deployment: dict[str, Any], *changes: tuple[str, dict[str, Any]]) -> 
         inputs = {**GOOD[token], **changed}
         if token == SECRET_VERSION:
             inputs["secretId"] = next(it["outputs"]["arn"] for it in made if it["type"] == SECRET)
-        outputs = dict(plane.create(token, inputs).outputs)
+        if "userPoolId" in inputs:
+            inputs["userPoolId"] = next(it["outputs"]["id"] for it in made if it["type"] == USER_POOL)
+        created = plane.create(token, inputs)
+        outputs = {"id": created.id, **created.outputs}
         urn = f"urn:pulumi:dev::toolgate::{token}::data{number}"
         made.append({"urn": urn, "type": token, "inputs": inputs, "outputs": {**inputs, **outputs}})
     return {"version": 3, "deployment": {"resources": [*deployment["deployment"]["resources"], *made]}}
@@ -122,6 +133,22 @@ FULL: list[tuple[str, Inputs]] = [
     (LOG_GROUP, {"retentionInDays": 0}),
     (FUNCTION, {"reservedConcurrentExecutions": 0, "kmsKeyArn": THEIR_KEY, "role": THEIRS}),
     (ENGINE, {"description": "Theirs"}),
+]
+IN_STACK = {"tags": {"toolgate:stack": "toolgate-dev"}}
+TOKENS: list[tuple[str, Inputs]] = [
+    (USER_POOL, IN_STACK),
+    *((token, {}) for token in (USER_POOL_DOMAIN, RESOURCE_SERVER, APP_CLIENT, WORKLOAD_IDENTITY, OAUTH2_PROVIDER)),
+]
+ELSEWHERE = {
+    "clientId": "nightly",
+    "clientSecretSource": "EXTERNAL",
+    "clientSecretConfig": {"secretId": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:okta-AbCdEf", "jsonKey": "k"},
+    "oauthDiscovery": {"discoveryUrl": "https://acme.okta.com/.well-known/openid-configuration"},
+}
+FOREIGN: list[tuple[str, Inputs]] = [
+    (USER_POOL, {}),
+    (WORKLOAD_IDENTITY, {"name": "shop-calculator"}),
+    (OAUTH2_PROVIDER, {"name": "shop-calculator", "oauth2ProviderConfig": {"customOauth2ProviderConfig": ELSEWHERE}}),
 ]
 NETWORKED = {"subnets": ["subnet-0123456789abcdef0"], "securityGroups": ["sg-0123456789abcdef0"]}
 EVERYTHING = {
@@ -152,6 +179,8 @@ EACH: dict[str, Callable[[], dict[str, Any]]] = {
     "watched": lambda: planned(config=WATCHED).deployment,
     "given key": lambda: planned(config={"toolgate:kmsKey": THEIR_KEY}).deployment,
     "everything": lambda: planned("prod", EVERYTHING).deployment,
+    "tokens": lambda: stored(planned("agents").deployment, *TOKENS),
+    "tokens of others": lambda: stored(planned("agents").deployment, *FOREIGN),
     "data": lambda: stored(planned().deployment, *PLAIN),
     "more data": lambda: stored(planned().deployment, *FULL),
     "unplanned": unplanned,
