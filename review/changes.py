@@ -7,7 +7,7 @@ from typing import Any
 from toolgate.local.cloud.catalogue import TYPES
 from toolgate.local.engine.wire import without_defaults
 from toolgate.local.plan import short_type
-from toolgate.policy.language.agentcore_facts import GATEWAY, RUNTIME
+from toolgate.policy.language.agentcore_facts import GATEWAY, OAUTH2_PROVIDER, RUNTIME, USER_POOL_CLIENT
 from toolgate.review.properties import PART, STATEMENTS, Leaf, Path, leaves
 
 CEDAR_STATEMENT = ("definition", ".cedar", ".statement")
@@ -18,6 +18,11 @@ _REPLACED = {
     short_type(
         GATEWAY
     ): "its id, ARN and URL change; its targets are made anew. Whoever noted one of them has the old one",
+    short_type(USER_POOL_CLIENT): (
+        "its id and secret change, and what names them. With the old ones it gets no token; tokens that are out live"
+        " until they expire"
+    ),
+    short_type(OAUTH2_PROVIDER): "its ARN and its secret's change; roles that name the old ones take no token",
     short_type(RUNTIME): "its id and ARN change; its sessions end. Whoever noted one of them has the old one",
 }
 _OPTIONS = ("protect", "retainOnDelete", "ignoreChanges")

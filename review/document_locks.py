@@ -17,7 +17,7 @@ from toolgate.access.cedar.tools_schema import groups_of
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.identities import Identity
 from toolgate.policy.language import comparison, documents
-from toolgate.policy.language.agentcore_facts import LAMBDA_PERMISSION
+from toolgate.policy.language.agentcore_facts import CALLER_CLAIMS, LAMBDA_PERMISSION
 from toolgate.policy.language.documents import Names, Statement
 from toolgate.policy.language.principals import aws_principals, other_principals
 from toolgate.review.changes import label
@@ -152,9 +152,14 @@ def _engine_looser(old: ToolEngine, new: ToolEngine) -> Iterator[str]:
         yield f"what its policy engine decides is not known: {code(reason)}"
     for policy in _not_held(_of(old, "forbid"), _of(new, "forbid")):
         yield f"forbids less: {_policy(policy)}"
-    unnamed = [[it for it in _of(side, "permit") if not list(it.principals())] for side in (old, new)]
+    unnamed = [[it for it in _of(side, "permit") if not _names_caller(it)] for side in (old, new)]
     for policy in _not_held(unnamed[1], unnamed[0]):
         yield f"permits callers that it does not name: {_policy(policy)}"
+
+
+def _names_caller(policy: ScopedPolicy) -> bool:
+    """By the scope, or by a claim that says whose token it is."""
+    return bool(list(policy.principals())) or any(tag in CALLER_CLAIMS for tag, _ in policy.pinned_tags)
 
 
 def _policy(policy: ScopedPolicy) -> str:

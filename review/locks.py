@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any
 
 from toolgate.access.deployment.deployment import Deployment
-from toolgate.policy.language.agentcore_facts import FUNCTION_URL, LAMBDA_PERMISSION, RESOURCE_POLICY
+from toolgate.policy.language.agentcore_facts import FUNCTION_URL, LAMBDA_PERMISSION, RESOURCE_POLICY, USER_POOL_CLIENT
 from toolgate.review.changes import label, made, told
 from toolgate.review.markdown import code
 from toolgate.review.properties import nodes
@@ -67,7 +67,7 @@ _KNOWN_BY = ("arn", "name", "url", "bucket", "gatewayArn", "agentRuntimeArn", "m
 
 def plain_locks(before: Side, after: Side) -> Iterator[Lock]:
     """The locks that a change takes off or loosens, documents apart."""
-    return chain(_properties(before, after), _doors(before, after), _guards(before, after))
+    return chain(_properties(before, after), _lives(before, after), _doors(before, after), _guards(before, after))
 
 
 type _Looser = Callable[[Any, Any], bool]
@@ -104,6 +104,20 @@ def _more(before: Any, after: Any) -> bool:
     return isinstance(before, list) and bool(before) and (not after or any(it not in before for it in after))
 
 
+def _grown(before: Any, after: Any) -> bool:
+    """A list of what is given; with none, nothing is."""
+    return isinstance(after, list) and any(it not in (before or []) for it in after)
+
+
+def _users(before: Any, after: Any) -> bool:
+    """A list that AWS fills where the program does not say it (botocore cognito-idp, ExplicitAuthFlows)."""
+    return (before is not None and after is None) or _grown(before, after)
+
+
+def _active_no_more(before: Any, after: Any) -> bool:
+    return bool(before == "ACTIVE" and after != "ACTIVE")
+
+
 def _order(*strongest_first: str) -> _Looser:
     places = {value: place for place, value in enumerate(strongest_first)}
 
@@ -132,6 +146,7 @@ class _Property:
 
 
 _JWT = "authorizerConfiguration.customJwtAuthorizer"
+_CUSTOM = "oauth2ProviderConfig.customOauth2ProviderConfig"
 # What the values mean: AgentCore developer guide, "Inbound authorization", "Policy in AgentCore" and "Create a gateway"
 # (search knows nothing of the caller); developer guides of Lambda ("Function URLs") and S3 ("Block public access").
 _PROPERTIES = (
@@ -143,6 +158,20 @@ _PROPERTIES = (
     _Property(f"{_JWT}.allowedClients", _more, "tokens of more clients are taken", beside=_JWT),
     _Property(f"{_JWT}.allowedScopes", _more, "tokens of more scopes are taken", beside=_JWT),
     _Property(f"{_JWT}.customClaims", _fewer, "tokens need a claim less, or another", beside=_JWT),
+    # Cognito API reference, CreateUserPool and CreateUserPoolClient.
+    _Property("adminCreateUserConfig.allowAdminCreateUserOnly", _off, "whoever wants to signs up at the issuer"),
+    _Property("deletionProtection", _active_no_more, "the issuer may be deleted by a slip"),
+    _Property("allowedOauthScopes", _grown, "a client gets tokens of more scopes"),
+    _Property("allowedOauthFlows", _grown, "a client's tokens are had by more flows"),
+    _Property("explicitAuthFlows", _users, "users sign in by a client", beside="userPoolId"),
+    _Property("generateSecret", _off, "a client has no secret, so that whoever knows its id is it"),
+    _Property(f"{_CUSTOM}.clientId", _other, "tokens are taken as another client"),
+    _Property(f"{_CUSTOM}.oauthDiscovery.discoveryUrl", _other, "a client's secret goes to another issuer"),
+    _Property(
+        f"{_CUSTOM}.oauthDiscovery.authorizationServerMetadata.tokenEndpoint",
+        _other,
+        "a client's secret goes to another issuer",
+    ),
     _Property("policyEngineConfiguration", _gone, "no policy engine decides who may call which tool"),
     _Property("policyEngineConfiguration.mode", _order("ENFORCE", "LOG_ONLY"), "the policy engine only logs"),
     _Property("enforcementMode", _order("ACTIVE", "LOG_ONLY"), "the policy is only logged"),
@@ -196,6 +225,27 @@ def _was(path: str, before: Any, after: Any) -> str:
     if before is None:
         return f"{code(path)} new"
     return f"{code(path)} is {new}, was {old}" if old and new else f"{code(path)} changed"
+
+
+def _lives(before: Side, after: Side) -> Iterator[Lock]:
+    """Tokens that live longer: how long a caller keeps what was taken from it."""
+    for key, client in after.resources.items():
+        if client["type"] == USER_POOL_CLIENT and key in before.resources:
+            was, now = (_minutes(side.resources[key].get("inputs", {})) for side in (before, after))
+            if was is not None and now is not None and now > was:
+                yield Lock(f"its tokens live {now:g} minutes, and lived {was:g}", label(client))
+
+
+# botocore cognito-idp, TokenValidityUnitsType and UserPoolClientType: an hour, where neither is said.
+_UNITS = {"seconds": 1 / 60, "minutes": 1, "hours": 60, "days": 1440}
+
+
+def _minutes(client: Mapping[str, Any]) -> float | None:
+    """How long a client's access tokens live; None where that cannot be read."""
+    units = client.get("tokenValidityUnits") or {}
+    unit = units.get("accessToken", "hours") if isinstance(units, Mapping) else None
+    life = client.get("accessTokenValidity", 1)
+    return life * _UNITS[unit] if isinstance(life, int | float) and unit in _UNITS else None
 
 
 def _doors(before: Side, after: Side) -> Iterator[Lock]:

@@ -12,6 +12,8 @@ HIDDEN = "[secret]"
 CONTENTS = "[contents]"
 STATEMENTS = "[statements]"
 _NAMES = ("name", "Sid", "sid")
+_SECRETS = frozenset({"clientsecret", "clientsecretwo"})
+"""Properties of clients and of their providers that prove who somebody is, in small letters."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,12 @@ def _walk(path: Path, value: Any) -> Iterator[tuple[Path, Leaf]]:
         for name, item in zip(_names(value), value, strict=True):
             yield from _walk((*path, f"[{name}]"), item)
     else:
-        yield path, _leaf(value, json.dumps(value, ensure_ascii=False))
+        yield path, _leaf(value, HIDDEN if _is_secret(path) else json.dumps(value, ensure_ascii=False))
+
+
+def _is_secret(path: Path) -> bool:
+    """Whether a value is a secret though nothing marks it, as in a program that wrote it out."""
+    return path[-1].lstrip(".").lower() in _SECRETS
 
 
 def _special(path: Path, value: Mapping[str, Any]) -> Iterator[tuple[Path, Leaf]]:

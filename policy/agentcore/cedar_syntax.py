@@ -29,7 +29,7 @@ _ARITHMETIC = frozenset("+-*")
 _OPEN, _CLOSED = {"(": ")", "[": "]", "{": "}"}, frozenset(")]}")
 
 
-class UnreadableError(ValueError):
+class _UnreadableError(ValueError):
     """It is no Cedar statement, or one too deep to be read."""
 
 
@@ -53,13 +53,12 @@ class Permit:
 
 
 @functools.lru_cache(maxsize=1024)
-def permits(statement: str) -> tuple[Permit, ...]:
-    """The permits of a statement.
-
-    Raises:
-        UnreadableError: It cannot be read.
-    """
-    return tuple(_Reader(list(_tokens(patterns.with_holes(statement)))).permits())
+def permits(statement: str) -> tuple[Permit, ...] | None:
+    """The permits of a statement; None where it cannot be read: it is no Cedar, or nested too deeply."""
+    try:
+        return tuple(_Reader(list(_tokens(patterns.with_holes(statement)))).permits())
+    except _UnreadableError:
+        return None
 
 
 def _tokens(text: str) -> Iterator[str]:
@@ -67,7 +66,7 @@ def _tokens(text: str) -> Iterator[str]:
     while place < len(text):
         found = _TOKEN.match(text, place)
         if found is None:
-            raise UnreadableError
+            raise _UnreadableError
         place = found.end()
         if found.lastgroup:
             yield found[0]
@@ -87,13 +86,13 @@ class _Reader:
                     self._inside("(")
             effect = self._take()
             if effect not in ("permit", "forbid"):
-                raise UnreadableError
+                raise _UnreadableError
             principal = self._scope()
             conditions: dict[str, list[Node]] = {"when": [], "unless": []}
             while not self._next(";"):
                 kind = self._take()
                 if kind not in conditions:
-                    raise UnreadableError
+                    raise _UnreadableError
                 self._want("{")
                 conditions[kind].append(self._expression())
                 self._want("}")
@@ -111,7 +110,7 @@ class _Reader:
                 inside = inside[:place]
                 break
         if inside[:1] != ["principal"]:
-            raise UnreadableError
+            raise _UnreadableError
         return tuple(inside)
 
     def _inside(self, opened: str) -> list[str]:
@@ -122,13 +121,13 @@ class _Reader:
             if word in _OPEN:
                 waiting.append(_OPEN[word])
             elif word in _CLOSED and waiting.pop() != word:
-                raise UnreadableError
+                raise _UnreadableError
         return self.words[begun : self.place - 1]
 
     def _expression(self) -> Node:
         self.depth += 1
         if self.depth > _DEEPEST:
-            raise UnreadableError
+            raise _UnreadableError
         try:
             if self._next("if"):
                 asked = self._expression()
@@ -203,7 +202,7 @@ class _Reader:
         if word.startswith('"'):
             return Node("text", word[1:-1])
         if not word[0].isalnum() and word[0] not in "_?":
-            raise UnreadableError
+            raise _UnreadableError
         self.place -= word != "?"
         kind = self._path()
         if kind == "entity" or not self._next("("):
@@ -233,7 +232,7 @@ class _Reader:
     def _take(self) -> str:
         word = self._peek()
         if not word:
-            raise UnreadableError
+            raise _UnreadableError
         self.place += 1
         return word
 
@@ -245,4 +244,4 @@ class _Reader:
 
     def _want(self, word: str) -> None:
         if self._take() != word:
-            raise UnreadableError
+            raise _UnreadableError

@@ -150,6 +150,12 @@ _ROLE_OR_SESSION = re.compile(
 )
 
 
+# What names the client in an access token: Amazon Cognito developer guide, "Understanding the access token" (client_id,
+# sub); OpenID Connect Core 1.0, section 2 (azp); Microsoft Entra, "Access token claims reference" (appid); Okta
+# developer guide, "Access token payload" (cid).
+CALLER_CLAIMS = ("client_id", "sub", "azp", "appid", "cid")
+
+
 def target_of(name: str) -> str:
     """The target in a tool's full name, or the name of a target as it is."""
     return name.partition(TOOL_SEPARATOR)[0]

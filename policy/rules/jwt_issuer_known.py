@@ -11,7 +11,6 @@ from toolgate.policy import frameworks, settings
 from toolgate.policy.agentcore import tokens
 from toolgate.policy.agentcore.tokens import PLACE
 from toolgate.policy.language import patterns
-from toolgate.policy.language.agentcore_facts import USER_POOL
 from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.messages import quote
 from toolgate.policy.rule import Finding, Resource, Rule
@@ -25,17 +24,13 @@ _NO_NAME = re.compile(r"(?:.*\.)?localhost\.?|(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0
 
 
 def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
-    """What no issuer's URL is, listed or not."""
+    """What no issuer's URL is, listed or not, and an issuer that is no user pool: whose pool one is, the stack tells."""
     url = tokens.discovery_url(resource)
     if isinstance(url, str) and (why := _no_issuer(url)):
         yield Finding(resource, f"takes the tokens of {quote(_shown(url))}, {why}", PLACE)
     elif isinstance(tokens.authorizer(resource), dict) and not isinstance(url, str) and url is not UNKNOWN:
         yield Finding(resource, "its JWT authorizer has no discoveryUrl", PLACE)
-
-
-def check_so_far(resource: Resource, so_far: Stack, config: RuleSettings) -> Iterator[Finding]:
-    """An issuer that cannot be a user pool of this stack: what is registered so far tells no pool's id."""
-    if tokens.pool_in(tokens.discovery_url(resource)) is None or not so_far.of(USER_POOL):
+    if tokens.pool_in(url) is None:
         yield from _stranger(resource, config)
 
 
@@ -101,8 +96,6 @@ RULE = Rule(
     framework=frameworks.NO_PUBLIC_ACCESS,
     types=tokens.TAKERS,
     check=check,
-    check_so_far=check_so_far,
     check_stack=check_stack,
-    remembers=frozenset({USER_POOL}),
     settings={"issuers": settings.strings_schema("Issuers of others: URLs, or patterns with * and ?.", [])},
 )

@@ -6,9 +6,9 @@ from pulumi_policy import Severity
 
 from toolgate.policy import frameworks, settings
 from toolgate.policy.agentcore import cedar_permits, cedar_syntax, gateways, tokens
-from toolgate.policy.agentcore.cedar_syntax import Permit, UnreadableError
+from toolgate.policy.agentcore.cedar_syntax import Permit
 from toolgate.policy.language import patterns
-from toolgate.policy.language.agentcore_facts import CEDAR_POLICY
+from toolgate.policy.language.agentcore_facts import CALLER_CLAIMS, CEDAR_POLICY
 from toolgate.policy.messages import listed, quote
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
@@ -16,10 +16,7 @@ from toolgate.policy.settings import RuleSettings
 from toolgate.policy.stack import Stack
 
 PLACE = "definition.cedar.statement"
-# What names the client in an access token: Amazon Cognito developer guide, "Understanding the access token" (client_id,
-# sub); OpenID Connect Core 1.0, section 2 (azp); Microsoft Entra, "Access token claims reference" (appid); Okta
-# developer guide, "Access token payload" (cid).
-CLAIMS = ["client_id", "sub", "azp", "appid", "cid"]
+CLAIMS = list(CALLER_CLAIMS)
 # RFC 6749, section 3.3; `scp` is what Okta and Entra call it.
 _SCOPES = frozenset({"scope", "scp"})
 _OAUTH_USER = "OAuthUser"
@@ -48,10 +45,8 @@ def _permits(policy: Resource) -> tuple[Permit, ...] | None:
     statement = at(policy.props, "definition", "cedar", "statement")
     if not isinstance(statement, str):
         return ()
-    try:
-        return cedar_syntax.permits(statement)
-    except UnreadableError:
-        return () if patterns.HOLE in patterns.with_holes(statement) else None
+    permits = cedar_syntax.permits(statement)
+    return () if permits is None and patterns.HOLE in patterns.with_holes(statement) else permits
 
 
 def _of(policy: Resource, permit: Permit, config: RuleSettings) -> Iterator[Finding]:

@@ -139,6 +139,22 @@ def rules(violations: Iterable[Violation]) -> list[str]:
     return [violation.rule for violation in violations]
 
 
+def registrations(resources: list[dict[str, Any]]) -> list[Registration]:
+    """The resources of a deployment's file as the engine registers them."""
+    return [
+        Registration(
+            resource["type"],
+            resource["urn"].rpartition("::")[2],
+            resource.get("inputs", {}),
+            resource.get("outputs", {}),
+            "" if "pulumi:pulumi:Stack" in resource.get("parent", "Stack") else resource.get("parent", ""),
+            resource.get("propertyDependencies", {}),
+        )
+        for resource in resources
+        if not resource["type"].startswith("pulumi:")
+    ]
+
+
 @contextmanager
 def running(folder: Path = POLICY, stack: str = "dev", *, dry_run: bool | None = True) -> Iterator[Pack]:
     """The pack of a folder as a process, started as the engine does for a preview or an update, or by somebody else."""

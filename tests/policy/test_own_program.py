@@ -9,7 +9,7 @@ from pulumi_policy import EnforcementLevel
 
 from tests.planning import planned
 from tests.policy import making, test_tokens
-from tests.policy.driver import UNKNOWN, Pack, Registration
+from tests.policy.driver import UNKNOWN, Pack, Registration, registrations
 from toolgate.policy.pack import RULES
 
 type Resources = dict[str, dict[str, Any]]
@@ -37,21 +37,6 @@ def by_tool(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
 def prod(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
     """The stack in which everything is as strict as it gets without anybody's ids."""
     return registered("prod", request.param)
-
-
-def registrations(resources: list[dict[str, Any]]) -> list[Registration]:
-    return [
-        Registration(
-            resource["type"],
-            resource["urn"].rpartition("::")[2],
-            resource.get("inputs", {}),
-            resource.get("outputs", {}),
-            "" if "pulumi:pulumi:Stack" in resource.get("parent", "Stack") else resource.get("parent", ""),
-            resource.get("propertyDependencies", {}),
-        )
-        for resource in resources
-        if not resource["type"].startswith("pulumi:")
-    ]
 
 
 def mandatory(pack: Pack, resources: list[dict[str, Any]]) -> set[tuple[str, str]]:

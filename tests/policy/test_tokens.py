@@ -1,15 +1,18 @@
 """A stack with tokens, by hand: nothing in it violates, and each lock taken off it does, in a preview and an update."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.policy import making, making_tokens
-from tests.policy.driver import Pack, Registration
+from tests.planning import planned
+from tests.policy import driver, making, making_tokens
+from tests.policy.driver import Pack, Registration, registrations
 from tests.policy.making import ACCOUNT, statement
 from tests.policy.making_tokens import DIRECTORY, IDENTITY, SECRET, TAKE, VAULT, Change, authorizer, judged
+from tests.token_export import HIDDEN, with_tokens
 
 type Stack = dict[str, Registration]
 
@@ -135,6 +138,17 @@ def test_nothing_violates(pack: Pack) -> None:
     made = making_tokens.stack()
     assert judged(pack, list(made.values())) == set()
     assert judged(pack, making_tokens.previewed(made)) == set()
+
+
+def test_nothing_of_a_whole_program_violates(pack: Pack) -> None:
+    """As a stack's export has it, with the pack's configuration for such a stack."""
+    text = json.dumps(with_tokens(planned("agents").deployment)["deployment"]["resources"])
+    # The engine reads secrets, or hides them so, before the pack sees a resource.
+    text = text.replace(json.dumps(HIDDEN), '"[secret]"').replace(":agents::toolgate::", ":dev::shop::")
+    resources = registrations(json.loads(text))
+    pack.configure(json.loads((driver.POLICY / "jwt.json").read_text()))
+    found = [it for it in pack.run(resources) if it.rule != "logs-delivered"]
+    assert [(it.rule, it.message) for it in found] == []
 
 
 @pytest.mark.parametrize("take_off", LOCKS, ids=lambda it: it.__name__)

@@ -30,8 +30,14 @@ def lets_in(statement: str, client: str, number: int, team: str) -> bool:
     return cedarpy.is_authorized(request, statement, json.dumps(entities)).allowed
 
 
+def read(statement: str) -> tuple[cedar_syntax.Permit, ...]:
+    permits = cedar_syntax.permits(statement)
+    assert permits is not None
+    return permits
+
+
 def names(statement: str) -> bool:
-    return all(cedar_permits.names_caller(it, CLAIMS) for it in cedar_syntax.permits(statement))
+    return all(cedar_permits.names_caller(it, CLAIMS) for it in read(statement))
 
 
 REQUESTS = [("stranger", number, team) for number in (0, 100) for team in ("", "red")]
@@ -87,7 +93,5 @@ def test_and_what_they_hold_to_be_open_lets_a_stranger_in(name: str) -> None:
 def test_a_statement_of_many_conditions_takes_no_longer_for_it() -> None:
     long = f"permit({SCOPE}) when {{ " + " || ".join(['principal.id == "a"'] * 20_000) + " };"
     assert names(long)
-    with pytest.raises(cedar_syntax.UnreadableError):
-        cedar_syntax.permits(f"permit({SCOPE}) when {{ " + "[" * 20_000)
-    with pytest.raises(cedar_syntax.UnreadableError):
-        cedar_syntax.permits("(" * 20_000 + "permit")
+    assert cedar_syntax.permits(f"permit({SCOPE}) when {{ " + "[" * 20_000) is None
+    assert cedar_syntax.permits("(" * 20_000 + "permit") is None
