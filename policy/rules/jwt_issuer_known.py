@@ -24,7 +24,7 @@ _NO_NAME = re.compile(r"(?:.*\.)?localhost\.?|(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0
 
 
 def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
-    """What no issuer's URL is, listed or not, and an issuer that is no user pool: whose pool one is, the stack tells."""
+    """What no issuer's URL is, and an issuer that is no user pool; whose pool one is, the stack tells."""
     url = tokens.discovery_url(resource)
     if isinstance(url, str) and (why := _no_issuer(url)):
         yield Finding(resource, f"takes the tokens of {quote(_shown(url))}, {why}", PLACE)
