@@ -29,8 +29,9 @@ def test_a_known_document_is_decided(pack: Pack) -> None:
     assert found(pack, ROLE, making.role_policy(making.document(making.statement("s3:GetObject", "*")))) == []
 
 
-def test_what_our_components_write_is_left_out(pack: Pack) -> None:
-    component = Registration("toolgate:index:AgentRuntime", "assistant", {})
+@pytest.mark.parametrize("kind", ["AgentRuntime", "ToolGateway", "LambdaTools", "TokenIssuer", "MachineClient"])
+def test_what_our_components_write_is_left_out(pack: Pack, kind: str) -> None:
+    component = Registration(f"toolgate:index:{kind}", "assistant", {})
     assert found(pack, ROLE, component, unknown_policy(component.urn)) == []
     others = Registration("toolgate:index:SomethingElse", "assistant", {})
     assert len(found(pack, ROLE, others, unknown_policy(others.urn))) == 1
