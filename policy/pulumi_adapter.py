@@ -89,8 +89,7 @@ class _Judge:
             return
         settings = RuleSettings(properties.plain(args.get_config()))
         # A second look at the whole stack is one at another stack, of which nothing was registered.
-        seen = [] if self.ended == self.run.number else self.run.remembered.values()
-        said, graph = self.said, stack.of(args.resources, [it for it in seen if it.type in self.rule.remembers])
+        said, graph = self.said, self.run.whole(args.resources, registered=self.ended != self.run.number)
         self.ended = self.run.number
         self.run.end()
         self._begin()

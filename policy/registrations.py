@@ -4,10 +4,12 @@ The engine asks the pack about each resource when it is registered, and at the e
 run may begin in the same process.
 """
 
-from collections.abc import Iterable, Mapping
+import operator
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from pulumi_policy import ResourceValidationArgs
+from pulumi_policy import PolicyResource, ResourceValidationArgs
 
 from toolgate.policy import stack
 from toolgate.policy.language import templates
@@ -28,6 +30,8 @@ class Registrations:
         """By URN: the resource that is being registered, and what a template in it makes."""
         self.remembered: dict[str, Resource] = {}
         self.so_far = Stack((), {})
+        self._props: list[Mapping[str, Any]] = []
+        self._whole = Stack((), {})
 
     def see(self, args: ResourceValidationArgs) -> None:
         """Take in a registration; every rule is asked about the same one, and one after another."""
@@ -37,6 +41,7 @@ class Registrations:
             self.number += 1
             self.remembered, self._ended = {}, False
         self._of = args
+        self._props, self._whole = [], Stack((), {})
         resource = stack.resource(args.resource_type, args.name, args.urn, args.props, args.opts.parent or "")
         resource = replace(resource, within=self.remembered.get(resource.parent))
         self.told = {it.urn: it for it in (resource, *stack.parts(resource))}
@@ -44,6 +49,22 @@ class Registrations:
         if new:
             self.remembered |= new
             self.so_far = Stack(tuple(self.remembered.values()), {})
+
+    def whole(self, resources: Sequence[PolicyResource], *, registered: bool) -> Stack:
+        """The whole stack, read once for the rules that are asked about it one after another.
+
+        It is the same while the properties are the same objects (`unmarshalling.Unread`), which this keeps alive.
+
+        Args:
+            resources: As pulumi_policy hands them over.
+            registered: Whether what is remembered of the run is about this stack.
+        """
+        props = [it.props for it in resources]
+        kept = self.remembered.values() if registered else ()
+        same = len(props) == len(self._props) and all(map(operator.is_, props, self._props))
+        if not (same and props and bool(self._whole.registered) == bool(kept)):
+            self._props, self._whole = props, stack.of(resources, kept)
+        return self._whole
 
     def end(self) -> None:
         """The whole stack is judged: what is registered next is of another run."""

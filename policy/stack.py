@@ -44,7 +44,7 @@ class Stack:
     dependencies: Mapping[tuple[str, str], tuple[Resource, ...]]
     """By URN and property: the resources, of those above, whose outputs the property is made of."""
     registered: tuple[Resource, ...] = ()
-    """Resources of this run with their inputs, of the types that the rule remembers."""
+    """Resources of this run with their inputs, of the types that some rule remembers."""
 
     def of(self, *types: str) -> list[Resource]:
         """All resources of these types."""
@@ -59,7 +59,7 @@ class Stack:
 
 
 def of(resources: Iterable[PolicyResource], registered: Iterable[Resource] = ()) -> Stack:
-    """The stack as pulumi_policy hands it over, and what a rule remembers of its registration."""
+    """The stack as pulumi_policy hands it over, and what is remembered of its registration."""
     # Converting the rest would cost time in a large stack and is never read.
     sources = [source for source in resources if _is_read(type_of(source.resource_type, source.props))]
     known = {

@@ -87,7 +87,7 @@ def _no_principal(name: Pattern) -> str:
 def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
     """Whether gateways, targets and tools are there; a target whose tools the program does not say has them all."""
     # What agents are handed is an input, and the graph has outputs.
-    for agent in stack.registered:
+    for agent in (it for it in stack.registered if it.type == AGENT_RUNTIME):
         for arn, actions in _grants(agent):
             yield from _absent(stack, agent, "tools", [arn] if isinstance(arn, str) else [], actions)
     for policy in stack.of(CEDAR_POLICY):

@@ -10,8 +10,13 @@ from pulumi_policy import EnforcementLevel, ResourceValidationPolicy, StackValid
 from pulumi_policy.proxy import UnknownValueError
 
 from tests.policy.driver import SECRET, UNKNOWN, struct
-from toolgate.policy import unmarshalling
+from toolgate.policy import stack, unmarshalling
+from toolgate.policy.language.agentcore_facts import AGENT_RUNTIME, ROLE
 from toolgate.policy.language.unknown import UNKNOWN as UNKNOWN_HERE
+from toolgate.policy.pack import RULES
+from toolgate.policy.pulumi_adapter import policy
+from toolgate.policy.registrations import Registrations
+from toolgate.policy.stack import Stack
 
 
 @pytest.fixture
@@ -118,3 +123,35 @@ def test_called_in_another_way_the_sdk_s_functions_do_what_they_did(unmarshalled
     assert functions.deserialize_properties({"a": {**SECRET, "value": 1}}) == {"a": 1}
     with pytest.raises(UnknownValueError):
         functions.unknown_checking_proxy({"a": UNKNOWN})["a"]
+
+
+def test_the_whole_stack_is_read_once_for_all_rules(unmarshalled: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another stack is another one, however alike; and so is the same with what was registered before it."""
+    read: list[Stack] = []
+    of = stack.of
+
+    def counted(*given: Any) -> Stack:
+        read.append(of(*given))
+        return read[-1]
+
+    monkeypatch.setattr(stack, "of", counted)
+    served: Any = sdk._PolicyAnalyzerServicer("pack", "1", _pack(), EnforcementLevel.MANDATORY)
+    request = pb.AnalyzeStackRequest(resources=[_resource("one"), _resource("two")])
+    served.AnalyzeStack(request, None)
+    assert [len(it.resources) for it in read] == [2]
+    alike = pb.AnalyzeStackRequest(resources=[_resource("one"), _resource("two")])
+    served.AnalyzeStack(alike, None)
+    assert len(read) == 2
+    agent = pb.AnalyzeRequest(urn="urn:a::b::c::a", type=AGENT_RUNTIME, name="a", properties=struct({}))
+    served.Analyze(agent, None)
+    served.AnalyzeStack(alike, None)
+    assert [len(it.registered) for it in read] == [0, 0, 1]
+
+
+def _pack() -> list[Any]:
+    run = Registrations(RULES)
+    return [policy(rule, run) for rule in RULES]
+
+
+def _resource(name: str) -> pb.AnalyzerResource:
+    return pb.AnalyzerResource(urn=f"urn:a::b::c::{name}", type=ROLE, name=name, properties=struct({"name": name}))
