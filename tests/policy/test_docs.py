@@ -91,9 +91,12 @@ def test_the_configuration_on_the_page_is_accepted(pack: Pack) -> None:
             assert settings <= schemas[name], name
 
 
-def test_the_strict_configuration_names_rules() -> None:
-    strict = json.loads((driver.POLICY / "strict.json").read_text())
-    assert set(strict) <= {rule.name for rule in RULES}
+@pytest.mark.parametrize("name", ["strict.json", "jwt.json"])
+def test_the_configurations_beside_the_pack_name_rules_and_their_settings(name: str) -> None:
+    settings = {rule.name: {"enforcementLevel", "exceptions", *rule.settings} for rule in RULES}
+    for rule, entry in json.loads((driver.POLICY / name).read_text()).items():
+        assert isinstance(entry, str) or set(entry) <= settings[rule]
+        assert rule in settings
 
 
 def test_what_is_said_beside_prowler_is_said_of_rules() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.policy import making
+from tests.policy import making, making_tokens
 from tests.policy.driver import UNKNOWN, Pack, Registration
 from tests.policy.making import ACCOUNT, FUNCTION, GATEWAY, MODEL, PROFILE, statement
 
@@ -292,6 +292,39 @@ RESOURCES = [
     Registration("kubernetes:core/v1:ConfigMap", "c", {"data": {"policy": "not JSON"}}),
     Registration("acme:index:Thing", "t", {"policy": "{", "authorizerType": "NONE"}),
 ]
+
+
+# A user pool that users have, too, beside agents that do and do not use tokens.
+WEB = {
+    "name": "web",
+    "userPoolId": making_tokens.POOL_ID,
+    "allowedOauthFlows": ["code"],
+    "allowedOauthScopes": ["openid", "email"],
+    "allowedOauthFlowsUserPoolClient": True,
+    "callbackUrls": ["https://shop.example.com/"],
+    "accessTokenValidity": 12,
+}
+
+
+def test_users_of_a_pool_and_a_client_for_them(pack: Pack) -> None:
+    """A website's sign-in, in a stack whose gateway asks IAM and in one whose gateway takes machines' tokens."""
+    web = Registration(making_tokens.CLIENT, "web", WEB, {"id": "web1234567890"})
+    open_pool = making_tokens.pool(adminCreateUserConfig=None)
+    function = {"name": "shop-site", "environment": {"variables": {"SESSION_SECRET": "from the console"}}}
+    site = Registration("aws:lambda/function:Function", "site", function, {"arn": f"{FUNCTION}-site"})
+    assert [it.rule for it in pack.run([open_pool, web, site, making.gateway()])] == ["logs-delivered"]
+    assert making_tokens.judged(pack, [*making_tokens.stack().values(), web, site]) == set()
+
+
+@pytest.mark.parametrize("name", FOR_AGENTCORE)
+def test_statements_of_agentcore_roles_where_tokens_are_used(pack: Pack, name: str) -> None:
+    made = making_tokens.stack()
+    of = "gateway" if name == "gateway invokes" else "agent"
+    policy = making.role_policy(making.document(FOR_AGENTCORE[name]), of=of, name="more")
+    by_signature = Registration(making.gateway().type, "signed", making.gateway().inputs)
+    found = making_tokens.judged(pack, [*made.values(), by_signature, policy])
+    # An agent that calls a gateway of IAM as well is in order; this ARN is of the one that takes tokens.
+    assert found <= {("grant-has-effect", "more")}
 
 
 @pytest.mark.parametrize("entry", FOR_AGENTCORE.values(), ids=FOR_AGENTCORE.keys())
