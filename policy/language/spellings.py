@@ -96,6 +96,10 @@ def _schema(given: Any) -> Any:
     return made
 
 
+def _listed(given: Any) -> Any:
+    return [given] if isinstance(given, Mapping) else given
+
+
 def _protocol(given: Any) -> Any:
     return {"serverProtocol": given} if isinstance(given, str) else given
 
@@ -124,6 +128,7 @@ _TABLE: dict[str, _Spelling] = {
     "aws-native:bedrockagentcore:OAuth2CredentialProvider": _Spelling(
         facts.OAUTH2_PROVIDER,
         {"oauth2ProviderConfigInput": "oauth2ProviderConfig", "clientSecretArn": "clientSecretArns"},
+        {"clientSecretArns": _listed},
     ),
     "aws-native:bedrockagentcore:Policy": _Spelling(facts.CEDAR_POLICY),
     "aws-native:bedrockagentcore:PolicyEngine": _Spelling(facts.POLICY_ENGINE),
@@ -132,7 +137,9 @@ _TABLE: dict[str, _Spelling] = {
         facts.RUNTIME, {**_JWT, "entryPoint": "entryPoints"}, {"protocolConfiguration": _protocol}
     ),
     "aws-native:bedrockagentcore:WorkloadIdentity": _Spelling(facts.WORKLOAD_IDENTITY),
-    "aws-native:cognito:UserPool": _Spelling(facts.USER_POOL, {"userPoolName": "name", "userPoolId": "id"}),
+    "aws-native:cognito:UserPool": _Spelling(
+        facts.USER_POOL, {"userPoolName": "name", "userPoolId": "id", "providerName": "endpoint"}
+    ),
     "aws-native:cognito:UserPoolClient": _Spelling(
         facts.USER_POOL_CLIENT,
         {

@@ -286,7 +286,7 @@ def test_what_is_not_judged_of_agentcore_s_is_refused_by_up_as_well(made: Export
         entry("aws:iam/accessKey:AccessKey", "it", {}),
         entry("aws-native:iam:InstanceProfile", "it", {}),
         entry("aws:bedrock/agentcoreMemory:AgentcoreMemory", "it", {}),
-        entry("aws-native:bedrockagentcore:WorkloadIdentity", "it", {}),
+        entry("aws-native:bedrockagentcore:BrowserProfile", "it", {}),
         cloud_control("AWS::S3::Bucket", UNKNOWN),
         entry("kubernetes:core/v1:Pod", "it", {}),
         entry("aws:cloudformation/stack:Stack", "it", {"templateBody": TEMPLATE.replace("IAM::Role", "S3::Bucket")}),
@@ -295,3 +295,48 @@ def test_what_is_not_judged_of_agentcore_s_is_refused_by_up_as_well(made: Export
 )
 def test_what_opens_nothing_is_passed_over(made: Export) -> None:
     assert matrix(with_more(made)).unsupported == ()
+
+
+POOL = "us-east-1_AbCdEf123"
+ISSUER = f"cognito-idp.us-east-1.amazonaws.com/{POOL}"
+VAULT = f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}:token-vault/default/oauth2credentialprovider/shop"
+KEPT = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:bedrock-agentcore-identity!default/oauth2/shop-AbCdEf"
+CUSTOM = {"clientId": "shop1234", "oauthDiscovery": {"discoveryUrl": "https://login.example.com/.well-known/x"}}
+
+
+def test_what_tokens_are_made_with_in_cloudformation_s_names() -> None:
+    """CloudFormation says OAuth where pulumi_aws says Oauth, and has one secret where pulumi_aws has a list."""
+    closed = {"allowAdminCreateUserOnly": True}
+    machine = {
+        "allowedOAuthFlows": ["client_credentials"],
+        "allowedOAuthScopes": ["tools/invoke"],
+        "allowedOAuthFlowsUserPoolClient": True,
+    }
+    read = with_more(
+        entry(
+            "aws-native:cognito:UserPool",
+            "pool",
+            {"userPoolName": "shop", "adminCreateUserConfig": closed},
+            {"userPoolId": POOL, "providerName": ISSUER},
+        ),
+        entry(
+            "aws-native:cognito:UserPoolClient",
+            "client",
+            {"clientName": "shop", "userPoolId": POOL, "generateSecret": True, **machine},
+            {"clientId": "shop1234"},
+        ),
+        entry(
+            "aws-native:bedrockagentcore:OAuth2CredentialProvider",
+            "provider",
+            {
+                "name": "shop",
+                "credentialProviderVendor": "CustomOauth2",
+                "oauth2ProviderConfigInput": {"customOauth2ProviderConfig": CUSTOM},
+            },
+            {"credentialProviderArn": VAULT, "clientSecretArn": {"secretArn": KEPT}},
+        ),
+    ).tokens
+    (pool,), (client,), (provider,) = read.user_pools, read.clients, read.providers
+    assert (pool.id, pool.issuer, pool.closed) == (POOL, f"https://{ISSUER}", True)
+    assert (client.id, client.scopes, client.by_itself) == ("shop1234", ("tools/invoke",), True)
+    assert (provider.arn, provider.client_id, provider.secret_arns) == (VAULT, "shop1234", (KEPT,))
