@@ -19,7 +19,7 @@ class TokenIssuerArgs(TypedDict):
     deletion_protection: NotRequired[bool]
     """Whether Cognito refuses to delete the user pool. Default: false."""
     tags: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
-    """Tags for the user pool."""
+    """Tags for the user pool, besides the one that says which stack it is of."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +45,18 @@ class TokenIssuer(pulumi.ComponentResource):
         super().__init__("toolgate:index:TokenIssuer", name, {**args}, opts)
         self._name = name
         here = iam_documents.current_environment(self)
+        project, stack = pulumi.get_project(), pulumi.get_stack()
+        whose = f"{project}/{stack}"
         pool = aws.cognito.UserPool(
             f"{name}-pool",
             name=wanted.name,
             # Nobody signs up, and nobody makes users: who wants a token is a client.
             admin_create_user_config={"allow_admin_create_user_only": True},
             deletion_protection="ACTIVE" if args.get("deletion_protection", False) else "INACTIVE",
-            tags=args.get("tags"),
+            # By it the deployer's document names the pool before it has an id.
+            tags=pulumi.Output.from_input(args.get("tags")).apply(lambda own: {**(own or {}), tags.STACK: whose}),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        project, stack = pulumi.get_project(), pulumi.get_stack()
         domain = aws.cognito.UserPoolDomain(
             f"{name}-domain",
             domain=pulumi.Output.from_input(here.account).apply(

@@ -66,9 +66,9 @@ NOT_READ = "toolgate:scan:NotRead"
 TOOL_GATEWAY = "toolgate:index:ToolGateway"
 AGENT_RUNTIME = "toolgate:index:AgentRuntime"
 LAMBDA_TOOLS = "toolgate:index:LambdaTools"
-COMPONENTS = frozenset(
-    {TOOL_GATEWAY, AGENT_RUNTIME, LAMBDA_TOOLS, "toolgate:index:TokenIssuer", "toolgate:index:MachineClient"}
-)
+TOKEN_ISSUER = "toolgate:index:TokenIssuer"  # noqa: S105  # a type
+MACHINE_CLIENT = "toolgate:index:MachineClient"
+COMPONENTS = frozenset({TOOL_GATEWAY, AGENT_RUNTIME, LAMBDA_TOOLS, TOKEN_ISSUER, MACHINE_CLIENT})
 
 # AgentCore developer guide, "IAM permissions for AgentCore Runtime", trust policy.
 SERVICE_PRINCIPAL = "bedrock-agentcore.amazonaws.com"

@@ -22,7 +22,7 @@ def test_a_user_pool_without_users_and_its_domain(run: Any) -> None:
         "name": "toolgate-dev-tokens",
         "adminCreateUserConfig": {"allowAdminCreateUserOnly": True},
         "deletionProtection": "INACTIVE",
-        "tags": {"team": "a"},
+        "tags": {"team": "a", "toolgate:stack": "toolgate/dev"},
     }
     domain = recorded.one("UserPoolDomain", "tokens-domain")
     assert domain.inputs == {"domain": DOMAIN, "userPoolId": POOL}
