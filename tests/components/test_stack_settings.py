@@ -12,6 +12,7 @@ from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants.tool_grants import Authorization
 from toolgate.components.observability.configuration import Observability
 from toolgate.components.observability.log_levels import LogLevel
+from toolgate.components.settings.agents import DEFAULT_MODEL, Agent
 
 ROOT = Path(__file__).parents[2]
 AVAILABLE = {"math": ["add", "multiply"], "people": ["greet"]}
@@ -48,7 +49,7 @@ def test_without_configuration_one_agent_may_call_every_tool(load: Any) -> None:
     assert loaded.protect is False
     assert loaded.tags is None
     assert loaded.agents["assistant"].tools is None
-    assert loaded.agents["assistant"].model_id == stack_settings.DEFAULT_MODEL
+    assert loaded.agents["assistant"].model_id == DEFAULT_MODEL
     assert loaded.agents["assistant"].system_prompt is None
 
 
@@ -86,8 +87,8 @@ def test_agents_as_configured(load: Any) -> None:
         "three": {"roleArn": ROLE},
     }
     loaded = load({"modelId": "amazon.nova-pro-v1:0", "agents": agents, "bundle": "sources"}).agents
-    assert loaded["one"] == stack_settings.Agent(ALL, "amazon.nova-lite-v1:0", "Be brief.", [], None, [])
-    assert loaded["two"] == stack_settings.Agent([], "amazon.nova-pro-v1:0", None, STATEMENTS, None, [])
+    assert loaded["one"] == Agent(ALL, "amazon.nova-lite-v1:0", "Be brief.", [], None, [])
+    assert loaded["two"] == Agent([], "amazon.nova-pro-v1:0", None, STATEMENTS, None, [])
     assert loaded["three"].tools is None
     assert loaded["three"].role_arn == ROLE
 
@@ -431,7 +432,7 @@ def test_what_is_wrong_is_named_with_its_key(load: Any, config: Any, message: st
 def test_the_project_file_declares_the_same_defaults() -> None:
     declared = yaml.safe_load((SAMPLE / "Pulumi.yaml").read_text())["config"]
     loaded = {
-        "modelId": stack_settings.DEFAULT_MODEL,
+        "modelId": DEFAULT_MODEL,
         "authorization": "gateway",
         "bundle": "full",
         "logLevel": "info",
