@@ -49,6 +49,9 @@ def with_role(shared: Shared, role_arn: str | None) -> WithRole:
 # Everything that can be wrong is found out before the first resource.
 targets = read_targets(LAMBDAS)
 chosen = stack_settings.load({target: [tool["name"] for tool in tools] for target, tools in targets.items()})
+for target in sorted(targets.keys() - chosen.gateways.targets):
+    pulumi.warn(f"{LAMBDAS / target} is behind no gateway of this stack (toolgate:gateways): it is left out.")
+    del targets[target]
 seen = chosen.observability
 code = agent_code("agent", "requirements/agent.txt")
 
@@ -69,22 +72,30 @@ for target in targets:
     own = chosen.targets.get(target, {})
     args: LambdaToolsArgs = {"directory": str(LAMBDAS / target), "log_level": level, **own, **shared}
     functions[target] = LambdaTools(target, args, opts)
-gateway_args: ToolGatewayArgs = {
-    "targets": {**{target: function.target for target, function in functions.items()}, **chosen.existing_targets},
-    "authorization": chosen.authorization,
-    **with_role(shared, chosen.gateway_role_arn),
-    **seen.watched,
-}
-if chosen.log_level is LogLevel.DEBUG:
-    gateway_args["exception_level"] = ExceptionLevel.DEBUG
-gateway = ToolGateway(stack_settings.GATEWAY, gateway_args, opts)
+schemas = targets | {target: it["tools"] for target, it in chosen.existing_targets.items()}
+arns = {target: it.function_arn for target, it in functions.items()}
+arns |= {target: pulumi.Output.from_input(it["function_arn"]) for target, it in chosen.existing_targets.items()}
+gateways: dict[str, ToolGateway] = {}
+for name, gateway in chosen.gateways.by_name.items():
+    gateway_args: ToolGatewayArgs = {
+        "targets": {
+            it: {"function_arn": arns[it], "tools": [tool for tool in schemas[it] if tool["name"] in tools]}
+            for it, tools in gateway.available.items()
+        },
+        "authorization": gateway.authorization,
+        **with_role(shared, gateway.role_arn),
+        **seen.watched,
+    }
+    if chosen.log_level is LogLevel.DEBUG:
+        gateway_args["exception_level"] = ExceptionLevel.DEBUG
+    gateways[name] = ToolGateway(name, gateway_args, opts)
 
 runtimes: dict[str, AgentRuntime] = {}
 for name, agent in chosen.agents.items():
     runtime_args: AgentRuntimeArgs = {
         "code": code,
         "model_id": agent.model_id,
-        "tools": [*([] if agent.tools == [] else [gateway.tools(*agent.tools or [])]), *agent.gateways],
+        "tools": [*(gateways[it].tools(*tools or []) for it, tools in agent.tools.items()), *agent.gateways],
         "environment": {log_levels.AGENT_VARIABLE: chosen.log_level.value},
         **with_role(shared, agent.role_arn),
         **seen.watched,
@@ -103,15 +114,21 @@ if seen.dashboard:
     Dashboard(
         stack_settings.DASHBOARD,
         {
-            "gateways": {stack_settings.GATEWAY: gateway.gateway_arn},
+            "gateways": {name: made.gateway_arn for name, made in gateways.items()},
             "runtimes": {name: runtime.runtime_arn for name, runtime in runtimes.items()},
             "functions": {target: function.function_arn for target, function in functions.items()},
         },
         opts,
     )
 
-pulumi.export("gateway_url", gateway.gateway_url)
-pulumi.export("gateway_arn", gateway.gateway_arn)
+if chosen.gateways.named:
+    pulumi.export(
+        "gateways", {name: {"url": made.gateway_url, "arn": made.gateway_arn} for name, made in gateways.items()}
+    )
+else:
+    [one] = gateways.values()
+    pulumi.export("gateway_url", one.gateway_url)
+    pulumi.export("gateway_arn", one.gateway_arn)
 pulumi.export(
     "agents",
     {

@@ -8,22 +8,19 @@ import pulumi
 
 from toolgate.components.checks import arguments, identifiers, names, tags
 from toolgate.components.checks.arguments import UsageError
-from toolgate.components.grants import tool_grants
-from toolgate.components.grants.tool_grants import Authorization
+from toolgate.components.grants.tool_grants import Authorization, Available
 from toolgate.components.observability.configuration import Observability, ObservabilityConfig, observability
 from toolgate.components.observability.log_levels import LogLevel
 from toolgate.components.runtime.agent_bundle import BundleKind
 from toolgate.components.runtime.network import Network
-from toolgate.components.settings import agents, places, targets, values
+from toolgate.components.settings import agents, gateways, places, targets, values
 from toolgate.components.settings.agents import Agent, AgentConfig
+from toolgate.components.settings.gateways import GatewayConfig, Gateways
 from toolgate.components.settings.places import NetworkConfig
-from toolgate.components.settings.targets import TargetConfig
+from toolgate.components.settings.targets import ExistingTarget, TargetConfig
 from toolgate.components.settings.values import NAMESPACE
-from toolgate.components.tool_gateway import GatewayTarget
 from toolgate.components.tools.target_settings import TargetSettings
 
-GATEWAY = "tools"
-"""Name of the program's one gateway."""
 DASHBOARD = "overview"
 """Name of the program's one dashboard."""
 KEY = "data"
@@ -32,6 +29,7 @@ CREATE = "create"
 """What asks for a key of the stack's own, instead of a key's ARN."""
 _JSON = {
     "agents": "a map of agents",
+    "gateways": "a map of gateways",
     "network": "a map of subnets and securityGroups",
     "observability": "a map of settings",
     "protect": "true or false",
@@ -46,7 +44,9 @@ class Config(TypedDict):
     modelId: NotRequired[str]
     """Model of every agent that names none."""
     authorization: NotRequired[Authorization]
-    """What a caller with access to the gateway may call."""
+    """What a caller with access to a gateway may call."""
+    gateways: NotRequired[dict[str, GatewayConfig]]
+    """Gateways by name. Default: one, `tools`, with every target."""
     agents: NotRequired[dict[str, AgentConfig]]
     """Agents by name. Default: one, `assistant`, that may call every tool."""
     bundle: NotRequired[BundleKind]
@@ -64,7 +64,8 @@ class Config(TypedDict):
     protect: NotRequired[bool]
     """Whether what has an identity or keeps data cannot be deleted. Default: false."""
     gatewayRoleArn: NotRequired[str]
-    """ARN of an existing role for the gateway, which nothing else of the stack has. Default: a role of its own."""
+    """ARN of an existing role for the one gateway of a stack without `gateways`, which nothing else of the stack has.
+    Default: a role of its own."""
     permissionsBoundary: NotRequired[str]
     """ARN of the managed policy that is the boundary of every role that is made. Default: none."""
     tags: NotRequired[dict[str, str]]
@@ -78,21 +79,20 @@ class StackSettings:
     `targets` are the settings of those that have a folder, `existing_targets` those whose functions are there already.
     """
 
-    authorization: Authorization
+    gateways: Gateways
     observability: Observability
     agents: dict[str, Agent]
     log_level: LogLevel
     kms_key: str | None
     network: Network | None
     targets: Mapping[str, TargetSettings]
-    existing_targets: Mapping[str, GatewayTarget]
+    existing_targets: Mapping[str, ExistingTarget]
     protect: bool
-    gateway_role_arn: str | None
     permissions_boundary: str | None
     tags: Mapping[str, str] | None
 
 
-def load(available: tool_grants.Available) -> StackSettings:
+def load(available: Available) -> StackSettings:
     """The stack's settings.
 
     Args:
@@ -104,34 +104,32 @@ def load(available: tool_grants.Available) -> StackSettings:
     """
     config = values.read(Config.__annotations__, _JSON)
     arguments.check(config, Config, f"{NAMESPACE}:")
-    authorization = Authorization(config.get("authorization", Authorization.GATEWAY))
     existing = targets.existing(config, available)
     of_targets = targets.of_folders(config, available, existing)
-    of_folders = available
-    available = {**available, **{name: [tool["name"] for tool in tools] for name, (_, tools) in existing.items()}}
-    tool_grants.full_names(available, "lambdas")
-    project, stack = pulumi.get_project(), pulumi.get_stack()
-    names.gateway(project, stack, GATEWAY)
-    if authorization is Authorization.TOOL:
-        names.policy_engine(project, stack, GATEWAY, own_key="kmsKey" in config)
-    for target in of_folders:
-        names.function(project, stack, target)
+    others = {name: [tool["name"] for tool in it["tools"]] for name, it in existing.items()}
+    of_gateways = gateways.read(config, {**available, **others})
+    if unused := [target for target in config.get("targets", {}) if target not in of_gateways.targets]:
+        raise UsageError(
+            f"{NAMESPACE}:targets.{unused[0]}: is behind no gateway. Write it into the targets of one "
+            f"({NAMESPACE}:gateways), or remove it."
+        )
+    for target in available:
+        names.function(pulumi.get_project(), pulumi.get_stack(), target)
     observed = observability(config.get("observability", {}), f"{NAMESPACE}:observability")
-    of_agents = agents.read(config, available, authorization)
+    of_agents = agents.read(config, of_gateways)
     tags.check(config.get("tags"), f"{NAMESPACE}:tags")
-    agents.check_number(of_agents, authorization)
-    _check_roles(of_agents, config.get("gatewayRoleArn"), of_targets)
+    gateways.check_number(of_gateways, [agent.tools for agent in of_agents.values()])
+    _check_roles(of_agents, of_gateways, of_targets)
     return StackSettings(
-        authorization=authorization,
+        gateways=of_gateways,
         observability=observed,
         agents=of_agents,
         log_level=LogLevel(config.get("logLevel", LogLevel.INFO)),
         kms_key=_kms_key(config),
         network=places.read(config, f"{NAMESPACE}:network"),
         targets=of_targets,
-        existing_targets={name: {"function_arn": arn, "tools": tools} for name, (arn, tools) in existing.items()},
+        existing_targets=existing,
         protect=config.get("protect", False),
-        gateway_role_arn=config.get("gatewayRoleArn"),
         permissions_boundary=_boundary(config),
         tags=config.get("tags"),
     )
@@ -153,11 +151,13 @@ def _boundary(config: Mapping[str, Any]) -> str | None:
 
 
 def _check_roles(
-    of_agents: Mapping[str, Agent], of_gateway: str | None, of_targets: Mapping[str, TargetSettings]
+    of_agents: Mapping[str, Agent], of_gateways: Gateways, of_targets: Mapping[str, TargetSettings]
 ) -> None:
     """A role that two have would let each do what the other was handed."""
     given = {f"{NAMESPACE}:agents.{name}.roleArn": agent.role_arn for name, agent in of_agents.items()}
-    given[f"{NAMESPACE}:gatewayRoleArn"] = of_gateway
+    for name, gateway in of_gateways.by_name.items():
+        key = f"gateways.{name}.roleArn" if of_gateways.named else "gatewayRoleArn"
+        given[f"{NAMESPACE}:{key}"] = gateway.role_arn
     seen: dict[str, str] = {}
     of_functions = {f"{NAMESPACE}:targets.{name}.roleArn": it.get("role_arn") for name, it in of_targets.items()}
     # Functions may share one among them.

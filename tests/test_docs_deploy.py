@@ -95,7 +95,7 @@ def test_every_price_of_a_month_is_in_the_list_of_prices() -> None:
     assert [part for part in prices.keys() - models if prices[part] not in known] == []
 
 
-@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("stack", [*STACKS, "gateways"])
 def test_every_resource_has_the_id_that_the_page_says(stack: str) -> None:
     custom = [it for it in planned(stack).deployment["deployment"]["resources"] if it["type"].startswith("aws:")]
     assert {it["type"] for it in custom} <= FORMS.keys()

@@ -1,6 +1,6 @@
 """`toolgate:agents`: the agents, and what each is handed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict
 
@@ -10,11 +10,11 @@ import pulumi_aws as aws
 from toolgate.components import agent_runtime
 from toolgate.components.checks import arguments, names
 from toolgate.components.checks.arguments import UsageError
-from toolgate.components.grants import cedar_text, tool_grants
-from toolgate.components.grants.tool_grants import Authorization, Available, GatewayTools
+from toolgate.components.grants.tool_grants import GatewayTools
 from toolgate.components.iam import bedrock_models, role_statements
 from toolgate.components.iam.role_statements import RoleStatement
-from toolgate.components.settings import other_gateways
+from toolgate.components.settings import gateways, other_gateways
+from toolgate.components.settings.gateways import Gateways, Handed
 from toolgate.components.settings.other_gateways import OtherGatewayConfig
 from toolgate.components.settings.values import NAMESPACE
 
@@ -26,7 +26,8 @@ class AgentConfig(TypedDict):
     """One entry of `toolgate:agents`."""
 
     tools: NotRequired[list[str]]
-    """Target names and full tool names. Default: every tool; an empty list: none."""
+    """Target names and full tool names; with `toolgate:gateways` each after its gateway and a slash, and a gateway's
+    name alone is all of its tools. Default: every tool; an empty list: none."""
     modelId: NotRequired[str]
     """Its model. Default: `toolgate:modelId`."""
     systemPrompt: NotRequired[str]
@@ -36,7 +37,7 @@ class AgentConfig(TypedDict):
     roleArn: NotRequired[str]
     """ARN of an existing role, which nothing else of the stack has. Default: a role of its own."""
     gateways: NotRequired[list[OtherGatewayConfig]]
-    """Tools of other gateways. Default: none."""
+    """Tools of gateways that are there already. Default: none."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Agent:
     """One agent.
 
     Attributes:
-        tools: The full names of its tools; None for every tool.
+        tools: What it is handed of the stack's gateways.
         model_id: Its model.
         system_prompt: Its system prompt, if not its own.
         statements: What else it may do.
@@ -52,7 +53,7 @@ class Agent:
         gateways: Its grants on gateways of others.
     """
 
-    tools: list[str] | None
+    tools: Handed
     model_id: str
     system_prompt: str | None
     statements: list[RoleStatement]
@@ -60,13 +61,12 @@ class Agent:
     gateways: list[GatewayTools]
 
 
-def read(config: Mapping[str, Any], available: Available, authorization: Authorization) -> dict[str, Agent]:
+def read(config: Mapping[str, Any], of_stack: Gateways) -> dict[str, Agent]:
     """The agents by name.
 
     Args:
         config: The stack's configuration.
-        available: The tools of the stack's gateway.
-        authorization: What that enforces.
+        of_stack: The stack's gateways.
 
     Raises:
         UsageError: Two get one name in AWS, one is handed what cannot be handed over, or its model is none.
@@ -81,41 +81,22 @@ def read(config: Mapping[str, Any], available: Available, authorization: Authori
         if runtime in runtimes:
             raise UsageError(f"{where}: gets the same runtime name {runtime!r} as {runtimes[runtime]!r}. Rename one.")
         runtimes[runtime] = name
-        tools = _tools(entry, available, authorization, f"{where}.tools")
-        if authorization is Authorization.TOOL and tools != []:
-            names.policy(runtime, 1)
-            cedar_text.check(tools or list(available), None, f"{where}.tools")
-        own = tool_grants.full_names(available, where) if tools is None else tools
-        agents[name] = _agent(entry, default, tools, own, where)
+        tools = gateways.handed(of_stack, entry.get("tools"), f"{where}.tools")
+        gateways.check_policies(of_stack, tools, runtime, f"{where}.tools")
+        own = gateways.by_tool(of_stack, tools, f"{where}.tools")
+        others = other_gateways.read(entry.get("gateways", []), own, f"{where}.gateways")
+        agents[name] = _agent(entry, default, tools, others, where)
     return agents
 
 
-def check_number(agents: Mapping[str, Agent], authorization: Authorization) -> None:
-    """Check that the agents' Cedar policies fit into one engine.
-
-    Raises:
-        UsageError: There are too many.
-    """
-    writing = sum(agent.tools != [] for agent in agents.values())
-    if authorization is Authorization.TOOL and writing > cedar_text.MOST_POLICIES:
-        raise UsageError(
-            f"{NAMESPACE}:agents: {writing} agents have tools, and each needs a Cedar policy; a policy engine takes "
-            f"{cedar_text.MOST_POLICIES}. Spread the agents over several stacks."
-        )
-
-
-def _tools(entry: AgentConfig, available: Available, authorization: Authorization, where: str) -> list[str] | None:
-    return tool_grants.resolve(available, entry["tools"], authorization, where) if "tools" in entry else None
-
-
-def _agent(entry: AgentConfig, default: str, tools: list[str] | None, own: Sequence[str], where: str) -> Agent:
+def _agent(entry: AgentConfig, default: str, tools: Handed, others: list[GatewayTools], where: str) -> Agent:
     """One agent.
 
     Args:
         entry: It, as configured.
         default: The model where it names none.
-        tools: What it is handed of the stack's own gateway; None is everything.
-        own: The same by name.
+        tools: What it is handed of the stack's gateways.
+        others: Its grants on gateways of others.
         where: Its place, for messages.
     """
     prompt = entry.get("systemPrompt")
@@ -127,6 +108,4 @@ def _agent(entry: AgentConfig, default: str, tools: list[str] | None, own: Seque
         bedrock_models.callable_from(region, model, named_in)
     statements = entry.get("statements", [])
     role_statements.check_of_agent(statements, f"{where}.statements")
-    of_stack = dict.fromkeys(own, "the stack's own gateway")
-    gateways = other_gateways.read(entry.get("gateways", []), of_stack, f"{where}.gateways")
-    return Agent(tools, model, prompt, statements, entry.get("roleArn"), gateways)
+    return Agent(tools, model, prompt, statements, entry.get("roleArn"), others)

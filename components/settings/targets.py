@@ -39,6 +39,15 @@ class TargetConfig(TypedDict):
     """Path of the JSON file with that function's tools, relative to the program."""
 
 
+class ExistingTarget(TypedDict):
+    """A function that is there already, as a ToolGateway takes it."""
+
+    function_arn: str
+    """ARN of the function."""
+    tools: list[ToolSchema]
+    """The tools it serves."""
+
+
 # In a stack's configuration -> of LambdaTools.
 _KEYS = {
     "memorySize": "memory_size",
@@ -50,8 +59,8 @@ _KEYS = {
 }
 
 
-def existing(config: Mapping[str, Any], folders: Container[str]) -> dict[str, tuple[str, list[ToolSchema]]]:
-    """The targets whose functions are there already: the function's ARN, and its tools.
+def existing(config: Mapping[str, Any], folders: Container[str]) -> dict[str, ExistingTarget]:
+    """The targets whose functions are there already.
 
     Args:
         config: The stack's configuration.
@@ -60,7 +69,7 @@ def existing(config: Mapping[str, Any], folders: Container[str]) -> dict[str, tu
     Raises:
         UsageError: One has a folder as well, lacks a key or has one too many, or its tools cannot be read.
     """
-    found: dict[str, tuple[str, list[ToolSchema]]] = {}
+    found: dict[str, ExistingTarget] = {}
     for name, entry in config.get("targets", {}).items():
         where = f"{NAMESPACE}:targets.{name}"
         if not {"functionArn", "tools"} & entry.keys():
@@ -75,7 +84,8 @@ def existing(config: Mapping[str, Any], folders: Container[str]) -> dict[str, tu
         if others := sorted(entry.keys() - {"functionArn", "tools"}):
             raise UsageError(f"{where}: {', '.join(others)} is for a function that is made here. Remove it.")
         identifiers.check(identifiers.FUNCTION, entry["functionArn"], f"{where}.functionArn")
-        found[name] = entry["functionArn"], tools_file.read(Path(entry["tools"]), f"{where}.tools")
+        tools = tools_file.read(Path(entry["tools"]), f"{where}.tools")
+        found[name] = {"function_arn": entry["functionArn"], "tools": tools}
     return found
 
 

@@ -32,7 +32,23 @@ OWN_TOOLS = (
 )
 
 
-@pytest.mark.parametrize(("stack", "expected", "refusals"), [("dev", EVERY_TOOL, 3), ("agents", OWN_TOOLS, 6)])
+OWN_GATEWAYS = (
+    "greetings-gateway",
+    "0 mandatory",
+    "The result is 112.",
+    "Hello, Alice!",
+    "I have no tool for greetings",
+    "I have no tool for this calculation",
+    "refused  the role of greeter calling math___add_numbers\n            HTTP 403 AccessDeniedException",
+    "refused  the role of calculator calling math___greeting\n            HTTP 403 AccessDeniedException",
+    "Missing Authentication Token",
+)
+
+
+@pytest.mark.parametrize(
+    ("stack", "expected", "refusals"),
+    [("dev", EVERY_TOOL, 3), ("agents", OWN_TOOLS, 6), ("gateways", OWN_GATEWAYS, 6)],
+)
 def test_the_demo_shows_everything_and_ends_by_itself(
     project: Path, stack: str, expected: tuple[str, ...], refusals: int
 ) -> None:

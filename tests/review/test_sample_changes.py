@@ -19,7 +19,7 @@ from toolgate.review.revisions import Revisions
 from toolgate.review.stack_review import judge
 
 COMPARED = Revisions("0123456789abcdef", "fedcba9876", ())
-STACKS = ("agents", "dev", "prod")
+STACKS = ("agents", "dev", "gateways", "prod")
 LONGEST_LINES, LONGEST_CHARACTERS = 60, 2_500
 """Of a comment on a change of one tool, without what is folded: a few screens of a telephone."""
 

@@ -7,7 +7,8 @@ import pytest
 
 from scripts import record
 
-PAGE = "# Demos\n\n```text\n$ make demo\nold\n```\n\nwords\n\n```text\n$ make demo-agents\nold too\n```\nend\n"
+COMMANDS = ("make demo", "make demo-agents", "make demo-gateways")
+PAGE = "# Demos\n\n" + "words\n\n".join(f"```text\n$ {it}\nold\n```\n" for it in COMMANDS) + "end\n"
 
 
 @pytest.fixture
@@ -35,9 +36,11 @@ def demo_prints(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def test_each_demo_stands_under_its_command(page: Path, demo_prints: Callable[..., None]) -> None:
     demo_prints()
     assert record.main() == 0
-    assert page.read_text() == PAGE.replace("old too", "of agents\n[0.1 s]").replace("old", "of dev\n[0.1 s]")
-    assert record.recorded("make demo") == "of dev\n[0.1 s]\n"
-    assert record.recorded("make demo-agents") == "of agents\n[0.1 s]\n"
+    stacks = ("dev", "agents", "gateways")
+    parts = iter(PAGE.split("old"))
+    assert page.read_text() == next(parts) + "".join(f"of {it}\n[0.1 s]{next(parts)}" for it in stacks)
+    for command, stack in zip(COMMANDS, stacks, strict=True):
+        assert record.recorded(command) == f"of {stack}\n[0.1 s]\n"
 
 
 def test_a_demo_that_failed_is_not_recorded(

@@ -33,7 +33,7 @@ def _chain(export: Mapping[str, Any]) -> set[tuple[Any, ...]]:
     }
 
 
-@pytest.mark.parametrize("stack", ["dev", "agents", "prod"])
+@pytest.mark.parametrize("stack", ["dev", "agents", "gateways", "prod"])
 def test_every_cell_of_the_scan_is_that_of_the_deployment(account: Account, stack: str) -> None:
     deployment = planned(stack).deployment
     with account(deployment) as session:

@@ -35,7 +35,11 @@ def on_the_wire(value: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("stack", "config"), [("dev", {}), ("agents", {}), ("prod", {}), ("dev", {"toolgate:observability": SEEN, **TOOLS})]
+    ("stack", "config"),
+    [
+        *((stack, {}) for stack in ("dev", "agents", "gateways", "prod")),
+        ("dev", {"toolgate:observability": SEEN, **TOOLS}),
+    ],
 )
 def test_a_second_plan_of_a_stack_is_empty(stack: str, config: dict[str, str]) -> None:
     found = changes(planned(stack, config).deployment)

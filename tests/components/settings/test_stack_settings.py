@@ -6,6 +6,7 @@ import pulumi
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from tests.components.settings.conftest import AVAILABLE
 from tests.planning import SAMPLE
 from toolgate.components import stack_settings
 from toolgate.components.checks.arguments import UsageError
@@ -13,42 +14,22 @@ from toolgate.components.grants.tool_grants import Authorization
 from toolgate.components.observability.configuration import Observability
 from toolgate.components.observability.log_levels import LogLevel
 from toolgate.components.settings.agents import DEFAULT_MODEL, Agent
+from toolgate.components.settings.gateways import Gateway, Gateways
 
-ROOT = Path(__file__).parents[2]
-AVAILABLE = {"math": ["add", "multiply"], "people": ["greet"]}
 TOPIC = "arn:aws:sns:us-east-1:123456789012:oncall"
 ALL = ["math___add", "math___multiply", "people___greet"]
 
 
-@pytest.fixture
-def load(run: Any) -> Any:
-    def loading(config: Any, available: Any = AVAILABLE) -> Any:
-        found: list[Any] = []
-
-        def program() -> None:
-            try:
-                found.append(stack_settings.load(available))
-            except UsageError as error:
-                found.append(error)
-
-        run(program, config)
-        if isinstance(found[0], UsageError):
-            raise found[0]
-        return found[0]
-
-    return loading
-
-
 def test_without_configuration_one_agent_may_call_every_tool(load: Any) -> None:
     loaded = load({})
-    assert loaded.authorization is Authorization.GATEWAY
+    assert loaded.gateways == Gateways({"tools": Gateway(AVAILABLE, Authorization.GATEWAY, None)}, named=False)
     assert list(loaded.agents) == ["assistant"]
     assert loaded.observability == Observability(telemetry=True, watched={}, dashboard=False)
     assert loaded.log_level is LogLevel.INFO
     assert (loaded.kms_key, loaded.network, loaded.permissions_boundary) == (None, None, None)
     assert loaded.protect is False
     assert loaded.tags is None
-    assert loaded.agents["assistant"].tools is None
+    assert loaded.agents["assistant"].tools == {"tools": None}
     assert loaded.agents["assistant"].model_id == DEFAULT_MODEL
     assert loaded.agents["assistant"].system_prompt is None
 
@@ -87,9 +68,9 @@ def test_agents_as_configured(load: Any) -> None:
         "three": {"roleArn": ROLE},
     }
     loaded = load({"modelId": "amazon.nova-pro-v1:0", "agents": agents, "bundle": "sources"}).agents
-    assert loaded["one"] == Agent(ALL, "amazon.nova-lite-v1:0", "Be brief.", [], None, [])
-    assert loaded["two"] == Agent([], "amazon.nova-pro-v1:0", None, STATEMENTS, None, [])
-    assert loaded["three"].tools is None
+    assert loaded["one"] == Agent({"tools": ALL}, "amazon.nova-lite-v1:0", "Be brief.", [], None, [])
+    assert loaded["two"] == Agent({}, "amazon.nova-pro-v1:0", None, STATEMENTS, None, [])
+    assert loaded["three"].tools == {"tools": None}
     assert loaded["three"].role_arn == ROLE
 
 
@@ -111,11 +92,11 @@ def test_names_of_what_the_program_makes_are_checked_too(run: Any, available: An
 def test_with_authorization_by_tool_an_agent_may_have_some_tools(load: Any) -> None:
     agents = {"one": {"tools": ["people", "math___add"]}, "two": {"tools": []}, "three": {}}
     loaded = load({"authorization": "tool", "agents": agents})
-    assert loaded.authorization is Authorization.TOOL
+    assert loaded.gateways.by_name["tools"].authorization is Authorization.TOOL
     assert {name: agent.tools for name, agent in loaded.agents.items()} == {
-        "one": ["math___add", "people___greet"],
-        "two": [],
-        "three": None,
+        "one": {"tools": ["math___add", "people___greet"]},
+        "two": {},
+        "three": {"tools": None},
     }
 
 
@@ -249,8 +230,8 @@ def test_a_target_whose_function_is_there_already(load: Any, tools: str) -> None
     loaded = load({"targets": {"orders": entry, "math": {"timeout": 9}}, "agents": agents, "authorization": "tool"})
     assert loaded.existing_targets == {"orders": {"function_arn": FUNCTION, "tools": [FIND]}}
     assert loaded.targets == {"math": {"timeout": 9}}
-    assert loaded.agents["a"].tools == ["orders___find"]
-    assert loaded.agents["b"].tools == ["math___add", "math___multiply", "orders___find"]
+    assert loaded.agents["a"].tools == {"tools": ["orders___find"]}
+    assert loaded.agents["b"].tools == {"tools": ["math___add", "math___multiply", "orders___find"]}
     assert load({}).existing_targets == {}
 
 
@@ -295,7 +276,7 @@ def test_an_agent_may_have_tools_of_a_gateway_of_others(load: Any) -> None:
     loaded = load({"agents": {"a": {"tools": [], "gateways": [OTHERS]}, "b": {"gateways": [OTHERS]}}})
     grant = {"gateway_arn": SHARED, "gateway_url": SHARED_URL, "tools": ["crm___find"]}
     assert loaded.agents["a"].gateways == loaded.agents["b"].gateways == [grant]
-    assert (loaded.agents["a"].tools, loaded.agents["b"].tools) == ([], None)
+    assert (loaded.agents["a"].tools, loaded.agents["b"].tools) == ({}, {"tools": None})
 
 
 @pytest.mark.parametrize(
