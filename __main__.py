@@ -13,10 +13,15 @@ from toolgate.components import stack_settings
 from toolgate.components.agent_runtime import AgentRuntime, AgentRuntimeArgs
 from toolgate.components.dashboard import Dashboard
 from toolgate.components.encryption_key import EncryptionKey, EncryptionKeyArgs
+from toolgate.components.grants.tool_grants import GatewayTools
 from toolgate.components.lambda_tools import LambdaTools, LambdaToolsArgs
+from toolgate.components.machine_client import MachineClient, MachineClientArgs
 from toolgate.components.observability import configuration, log_levels
 from toolgate.components.observability.log_levels import LogLevel
 from toolgate.components.runtime.agent_bundle import agent_code
+from toolgate.components.settings import issuers
+from toolgate.components.settings.handed_tools import Handed
+from toolgate.components.token_issuer import TokenIssuer, TokenIssuerArgs
 from toolgate.components.tool_gateway import ExceptionLevel, ToolGateway, ToolGatewayArgs
 from toolgate.components.tools.tool_schema import read_targets
 
@@ -27,23 +32,21 @@ class Shared(TypedDict):
     """What every component takes, with one value in the whole stack."""
 
     kms_key_arn: NotRequired[pulumi.Input[str]]
-    permissions_boundary: NotRequired[pulumi.Input[str]]
     tags: NotRequired[dict[str, pulumi.Input[str]]]
 
 
 class WithRole(Shared):
-    """The same, and a role that is there already."""
+    """The same, and what is said of a role: which one is there already, or what is the boundary of one that is made."""
 
     role_arn: NotRequired[str]
+    permissions_boundary: NotRequired[pulumi.Input[str]]
 
 
-def with_role(shared: Shared, role_arn: str | None) -> WithRole:
-    """What a component takes that has this role: a boundary is only for roles that are made."""
-    if role_arn is None:
-        return {**shared}
-    rest: WithRole = {**shared, "role_arn": role_arn}
-    rest.pop("permissions_boundary", None)
-    return rest
+def with_role(role_arn: str | None = None) -> WithRole:
+    """What a component takes that has this role."""
+    if role_arn is not None:
+        return {**shared, "role_arn": role_arn}
+    return {**shared, "permissions_boundary": boundary} if (boundary := chosen.permissions_boundary) else {**shared}
 
 
 # Everything that can be wrong is found out before the first resource.
@@ -63,15 +66,21 @@ if chosen.tags:
 if chosen.kms_key:
     create = chosen.kms_key == stack_settings.CREATE
     shared["kms_key_arn"] = EncryptionKey(stack_settings.KEY, key_args, opts).key_arn if create else chosen.kms_key
-if chosen.permissions_boundary:
-    shared["permissions_boundary"] = chosen.permissions_boundary
 
 level = log_levels.of_functions(chosen.log_level)
 functions: dict[str, LambdaTools] = {}
 for target in targets:
     own = chosen.targets.get(target, {})
-    args: LambdaToolsArgs = {"directory": str(LAMBDAS / target), "log_level": level, **own, **shared}
+    args: LambdaToolsArgs = {"directory": str(LAMBDAS / target), "log_level": level, **own, **with_role()}
     functions[target] = LambdaTools(target, args, opts)
+inbounds = {**chosen.issuers}
+issuer: TokenIssuer | None = None
+if any(gateway.inbound == issuers.JWT for gateway in chosen.gateways.by_name.values()):
+    issuer_args: TokenIssuerArgs = {"deletion_protection": chosen.protect}
+    if chosen.tags:
+        issuer_args["tags"] = {**chosen.tags}
+    issuer = TokenIssuer(issuers.OWN_ISSUER, issuer_args, opts)
+    inbounds[issuers.JWT] = issuer.inbound
 schemas = targets | {target: it["tools"] for target, it in chosen.existing_targets.items()}
 arns = {target: it.function_arn for target, it in functions.items()}
 arns |= {target: pulumi.Output.from_input(it["function_arn"]) for target, it in chosen.existing_targets.items()}
@@ -83,26 +92,40 @@ for name, gateway in chosen.gateways.by_name.items():
             for it, tools in gateway.available.items()
         },
         "authorization": gateway.authorization,
-        **with_role(shared, gateway.role_arn),
+        **with_role(gateway.role_arn),
         **seen.watched,
     }
+    if gateway.inbound != issuers.IAM:
+        gateway_args["inbound"] = inbounds[gateway.inbound]
     if chosen.log_level is LogLevel.DEBUG:
         gateway_args["exception_level"] = ExceptionLevel.DEBUG
     gateways[name] = ToolGateway(name, gateway_args, opts)
 
+
+def handed(tools: Handed) -> list[GatewayTools]:
+    """The grants of what an agent or a client is handed, one for each gateway."""
+    return [gateways[it].tools(*named or []) for it, named in tools.items()]
+
+
+clients: dict[str, MachineClient] = {}
+for name, tools in chosen.clients.items():
+    client_args: MachineClientArgs = {"tools": handed(tools), **shared}
+    clients[name] = MachineClient(name, client_args, opts)
 runtimes: dict[str, AgentRuntime] = {}
 for name, agent in chosen.agents.items():
     runtime_args: AgentRuntimeArgs = {
         "code": code,
         "model_id": agent.model_id,
-        "tools": [*(gateways[it].tools(*tools or []) for it, tools in agent.tools.items()), *agent.gateways],
+        "tools": [*handed(agent.tools), *agent.gateways],
         "environment": {log_levels.AGENT_VARIABLE: chosen.log_level.value},
-        **with_role(shared, agent.role_arn),
+        **with_role(agent.role_arn),
         **seen.watched,
     }
     if seen.telemetry:
         runtime_args["entry_points"] = configuration.TELEMETRY_ENTRY_POINTS
         runtime_args["environment"] |= configuration.TELEMETRY_ENVIRONMENT
+    if agent.credentials:
+        runtime_args["credentials"] = agent.credentials
     if agent.system_prompt:
         runtime_args["system_prompt"] = agent.system_prompt
     if agent.statements:
@@ -136,3 +159,13 @@ pulumi.export(
         for name, runtime in runtimes.items()
     },
 )
+if issuer:
+    pulumi.export("token_issuer", {"discovery_url": issuer.discovery_url, "token_endpoint": issuer.token_endpoint})
+if clients:
+    pulumi.export(
+        "clients",
+        {
+            name: {"client_id": client.client_id, "secret_arn": client.secret_arn, "tools": client.tool_names}
+            for name, client in clients.items()
+        },
+    )

@@ -8,14 +8,18 @@ import pulumi
 
 from toolgate.components.checks import arguments, identifiers, names, tags
 from toolgate.components.checks.arguments import UsageError
+from toolgate.components.grants.inbound import Inbound
 from toolgate.components.grants.tool_grants import Authorization, Available
 from toolgate.components.observability.configuration import Observability, ObservabilityConfig, observability
 from toolgate.components.observability.log_levels import LogLevel
 from toolgate.components.runtime.agent_bundle import BundleKind
 from toolgate.components.runtime.network import Network
-from toolgate.components.settings import agents, gateways, places, targets, values
+from toolgate.components.settings import agents, clients, gateways, handed_tools, issuers, places, targets, values
 from toolgate.components.settings.agents import Agent, AgentConfig
+from toolgate.components.settings.clients import ClientConfig
 from toolgate.components.settings.gateways import GatewayConfig, Gateways
+from toolgate.components.settings.handed_tools import Handed
+from toolgate.components.settings.issuers import IssuerConfig
 from toolgate.components.settings.places import NetworkConfig
 from toolgate.components.settings.targets import ExistingTarget, TargetConfig
 from toolgate.components.settings.values import NAMESPACE
@@ -29,7 +33,9 @@ CREATE = "create"
 """What asks for a key of the stack's own, instead of a key's ARN."""
 _JSON = {
     "agents": "a map of agents",
+    "clients": "a map of clients",
     "gateways": "a map of gateways",
+    "issuers": "a map of issuers",
     "network": "a map of subnets and securityGroups",
     "observability": "a map of settings",
     "protect": "true or false",
@@ -47,8 +53,14 @@ class Config(TypedDict):
     """What a caller with access to a gateway may call."""
     gateways: NotRequired[dict[str, GatewayConfig]]
     """Gateways by name. Default: one, `tools`, with every target."""
+    inbound: NotRequired[str]
+    """How callers come to a gateway: `iam`, `jwt` or one of `issuers`. Default: iam."""
+    issuers: NotRequired[dict[str, IssuerConfig]]
+    """Issuers of others by name. Default: none."""
     agents: NotRequired[dict[str, AgentConfig]]
     """Agents by name. Default: one, `assistant`, that may call every tool."""
+    clients: NotRequired[dict[str, ClientConfig]]
+    """Callers outside of AgentCore by name, with tokens of the stack's own issuer. Default: none."""
     bundle: NotRequired[BundleKind]
     """What the agent's zip holds."""
     observability: NotRequired[ObservabilityConfig]
@@ -76,12 +88,15 @@ class Config(TypedDict):
 class StackSettings:
     """What the program deploys; a None stands for a key that was left out.
 
+    `issuers` are those of others; the stack's own is one where a gateway's inbound is `jwt`.
     `targets` are the settings of those that have a folder, `existing_targets` those whose functions are there already.
     """
 
     gateways: Gateways
     observability: Observability
+    issuers: Mapping[str, Inbound]
     agents: dict[str, Agent]
+    clients: Mapping[str, Handed]
     log_level: LogLevel
     kms_key: str | None
     network: Network | None
@@ -107,7 +122,9 @@ def load(available: Available) -> StackSettings:
     existing = targets.existing(config, available)
     of_targets = targets.of_folders(config, available, existing)
     others = {name: [tool["name"] for tool in it["tools"]] for name, it in existing.items()}
-    of_gateways = gateways.read(config, {**available, **others})
+    foreign = issuers.read(config)
+    of_gateways = gateways.read(config, {**available, **others}, foreign)
+    issuers.check_used(foreign, {name: it.inbound for name, it in of_gateways.by_name.items()})
     if unused := [target for target in config.get("targets", {}) if target not in of_gateways.targets]:
         raise UsageError(
             f"{NAMESPACE}:targets.{unused[0]}: is behind no gateway. Write it into the targets of one "
@@ -117,13 +134,16 @@ def load(available: Available) -> StackSettings:
         names.function(pulumi.get_project(), pulumi.get_stack(), target)
     observed = observability(config.get("observability", {}), f"{NAMESPACE}:observability")
     of_agents = agents.read(config, of_gateways)
+    of_clients = clients.read(config, of_gateways)
     tags.check(config.get("tags"), f"{NAMESPACE}:tags")
-    gateways.check_number(of_gateways, [agent.tools for agent in of_agents.values()])
+    handed_tools.check_number(of_gateways, [*(agent.tools for agent in of_agents.values()), *of_clients.values()])
     _check_roles(of_agents, of_gateways, of_targets)
     return StackSettings(
         gateways=of_gateways,
         observability=observed,
+        issuers=foreign,
         agents=of_agents,
+        clients=of_clients,
         log_level=LogLevel(config.get("logLevel", LogLevel.INFO)),
         kms_key=_kms_key(config),
         network=places.read(config, f"{NAMESPACE}:network"),

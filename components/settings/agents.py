@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
@@ -13,10 +14,13 @@ from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants.tool_grants import GatewayTools
 from toolgate.components.iam import bedrock_models, role_statements
 from toolgate.components.iam.role_statements import RoleStatement
-from toolgate.components.settings import gateways, other_gateways
-from toolgate.components.settings.gateways import Gateways, Handed
+from toolgate.components.settings import credentials, handed_tools, issuers, other_gateways
+from toolgate.components.settings.credentials import CredentialsConfig
+from toolgate.components.settings.gateways import Gateways
+from toolgate.components.settings.handed_tools import Handed
 from toolgate.components.settings.other_gateways import OtherGatewayConfig
 from toolgate.components.settings.values import NAMESPACE
+from toolgate.components.tokens.client_credentials import ClientCredentials
 
 DEFAULT_MODEL = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
 DEFAULT_AGENT = "assistant"
@@ -38,6 +42,8 @@ class AgentConfig(TypedDict):
     """ARN of an existing role, which nothing else of the stack has. Default: a role of its own."""
     gateways: NotRequired[list[OtherGatewayConfig]]
     """Tools of gateways that are there already. Default: none."""
+    credentials: NotRequired[dict[str, CredentialsConfig]]
+    """Its client at each of `toolgate:issuers` whose tokens a gateway of its tools takes. Default: none."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,7 @@ class Agent:
         statements: What else it may do.
         role_arn: Its role, if that is not to be made.
         gateways: Its grants on gateways of others.
+        credentials: Its clients at issuers of others.
     """
 
     tools: Handed
@@ -59,6 +66,7 @@ class Agent:
     statements: list[RoleStatement]
     role_arn: str | None
     gateways: list[GatewayTools]
+    credentials: list[ClientCredentials]
 
 
 def read(config: Mapping[str, Any], of_stack: Gateways) -> dict[str, Agent]:
@@ -81,31 +89,45 @@ def read(config: Mapping[str, Any], of_stack: Gateways) -> dict[str, Agent]:
         if runtime in runtimes:
             raise UsageError(f"{where}: gets the same runtime name {runtime!r} as {runtimes[runtime]!r}. Rename one.")
         runtimes[runtime] = name
-        tools = gateways.handed(of_stack, entry.get("tools"), f"{where}.tools")
-        gateways.check_policies(of_stack, tools, runtime, f"{where}.tools")
-        own = gateways.by_tool(of_stack, tools, f"{where}.tools")
-        others = other_gateways.read(entry.get("gateways", []), own, f"{where}.gateways")
-        agents[name] = _agent(entry, default, tools, others, where)
+        agents[name] = _agent(entry, default, of_stack, runtime, where)
+    credentials.check_apart({name: agent.credentials for name, agent in agents.items()})
     return agents
 
 
-def _agent(entry: AgentConfig, default: str, tools: Handed, others: list[GatewayTools], where: str) -> Agent:
+def _agent(entry: AgentConfig, default: str, of_stack: Gateways, runtime: str, where: str) -> Agent:
     """One agent.
 
     Args:
         entry: It, as configured.
         default: The model where it names none.
-        tools: What it is handed of the stack's gateways.
-        others: Its grants on gateways of others.
+        of_stack: The stack's gateways.
+        runtime: Its name in AWS.
         where: Its place, for messages.
     """
+    tools = handed_tools.read(of_stack, entry.get("tools"), f"{where}.tools")
+    handed_tools.check_policies(of_stack, tools, partial(names.policy, runtime), f"{where}.tools")
+    own = handed_tools.by_tool(of_stack, tools, f"{where}.tools")
+    ways_in = {of_stack.by_name[gateway].inbound: gateway for gateway in tools}
+    foreign = {way_in: gateway for way_in, gateway in ways_in.items() if way_in not in (issuers.IAM, issuers.JWT)}
     prompt = entry.get("systemPrompt")
     arguments.within(prompt, 1, agent_runtime.LONGEST_VALUE, f"{where}.systemPrompt")
+    statements = entry.get("statements", [])
+    role_statements.check_of_agent(statements, f"{where}.statements")
+    return Agent(
+        tools,
+        _model(entry, default, where),
+        prompt,
+        statements,
+        entry.get("roleArn"),
+        other_gateways.read(entry.get("gateways", []), own, f"{where}.gateways"),
+        credentials.read(entry.get("credentials", {}), foreign, f"{where}.credentials"),
+    )
+
+
+def _model(entry: AgentConfig, default: str, where: str) -> str:
     model = bedrock_models.checked(entry.get("modelId", default), f"{where}.modelId")
     named_in = f"{where}.modelId" if "modelId" in entry else f"{NAMESPACE}:modelId"
     # Of the default provider. Another one's Region is not known yet; bedrock_models.access checks it then.
     if region := aws.config.region:
         bedrock_models.callable_from(region, model, named_in)
-    statements = entry.get("statements", [])
-    role_statements.check_of_agent(statements, f"{where}.statements")
-    return Agent(tools, model, prompt, statements, entry.get("roleArn"), others)
+    return model

@@ -2,7 +2,8 @@
 
 import difflib
 import json
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from pulumi.runtime import config as pulumi_config
@@ -42,3 +43,19 @@ def read(known: Container[str], shapes: Mapping[str, str]) -> Mapping[str, Any]:
             except (ValueError, RecursionError) as error:
                 raise UsageError(f"{prefix}{key}: must be {shape} ({error}).") from error
     return values
+
+
+@contextmanager
+def as_written(keys: Mapping[str, str]) -> Iterator[None]:
+    """While the block runs, errors of components tell of keys as the stack's file has them.
+
+    Args:
+        keys: In a stack's configuration -> of the components.
+    """
+    try:
+        yield
+    except UsageError as error:
+        text = str(error)
+        for written, of_component in keys.items():
+            text = text.replace(of_component, written)
+        raise UsageError(text) from None

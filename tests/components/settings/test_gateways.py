@@ -20,8 +20,8 @@ def test_each_gateway_has_its_targets_its_authorization_and_its_role(load: Any) 
     given = {"all": {}, "sums": {"targets": ["math"], "authorization": "gateway", "roleArn": ROLE}}
     assert load({"authorization": "tool", "gateways": given, "agents": {}}).gateways == Gateways(
         {
-            "all": Gateway(AVAILABLE, Authorization.TOOL, None),
-            "sums": Gateway(MATH, Authorization.GATEWAY, ROLE),
+            "all": Gateway(AVAILABLE, Authorization.TOOL, "iam", None),
+            "sums": Gateway(MATH, Authorization.GATEWAY, "iam", ROLE),
         },
         named=True,
     )
@@ -214,4 +214,6 @@ def test_a_policy_engine_has_a_bound_of_its_own_gateway(load: Any) -> None:
     agents = {name: {"tools": ["two"]} for name in agents}
     with pytest.raises(UsageError) as raised:
         load({"gateways": given, "agents": agents})
-    assert str(raised.value).startswith("toolgate:gateways.two: 1001 agents have tools of it, and each needs a Cedar")
+    assert str(raised.value).startswith(
+        "toolgate:gateways.two: 1001 agents and clients have tools of it, and each needs a Cedar"
+    )

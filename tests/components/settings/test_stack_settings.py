@@ -22,7 +22,7 @@ ALL = ["math___add", "math___multiply", "people___greet"]
 
 def test_without_configuration_one_agent_may_call_every_tool(load: Any) -> None:
     loaded = load({})
-    assert loaded.gateways == Gateways({"tools": Gateway(AVAILABLE, Authorization.GATEWAY, None)}, named=False)
+    assert loaded.gateways == Gateways({"tools": Gateway(AVAILABLE, Authorization.GATEWAY, "iam", None)}, named=False)
     assert list(loaded.agents) == ["assistant"]
     assert loaded.observability == Observability(telemetry=True, watched={}, dashboard=False)
     assert loaded.log_level is LogLevel.INFO
@@ -68,8 +68,8 @@ def test_agents_as_configured(load: Any) -> None:
         "three": {"roleArn": ROLE},
     }
     loaded = load({"modelId": "amazon.nova-pro-v1:0", "agents": agents, "bundle": "sources"}).agents
-    assert loaded["one"] == Agent({"tools": ALL}, "amazon.nova-lite-v1:0", "Be brief.", [], None, [])
-    assert loaded["two"] == Agent({}, "amazon.nova-pro-v1:0", None, STATEMENTS, None, [])
+    assert loaded["one"] == Agent({"tools": ALL}, "amazon.nova-lite-v1:0", "Be brief.", [], None, [], [])
+    assert loaded["two"] == Agent({}, "amazon.nova-pro-v1:0", None, STATEMENTS, None, [], [])
     assert loaded["three"].tools == {"tools": None}
     assert loaded["three"].role_arn == ROLE
 
@@ -110,7 +110,11 @@ def test_with_authorization_by_tool_an_agent_may_have_some_tools(load: Any) -> N
             {"a": {"tools": ["math"]}},
             r"toolgate:agents\.a\.tools: the Cedar statement .* 35 to 10000",
         ),
-        (AVAILABLE, {f"a{number}": {} for number in range(1001)}, "toolgate:agents: 1001 agents have tools"),
+        (
+            AVAILABLE,
+            {f"a{number}": {} for number in range(1001)},
+            "toolgate:agents: 1001 agents and clients have tools",
+        ),
     ],
 )
 def test_what_no_policy_engine_takes_is_an_error(load: Any, available: Any, agents: Any, message: str) -> None:
@@ -415,6 +419,7 @@ def test_the_project_file_declares_the_same_defaults() -> None:
     loaded = {
         "modelId": DEFAULT_MODEL,
         "authorization": "gateway",
+        "inbound": "iam",
         "bundle": "full",
         "logLevel": "info",
         "protect": False,
