@@ -8,6 +8,7 @@ the machine and with what else it does, their share of the reference hardly. End
 Takes about four minutes on two cores, with an engine twice that.
 """
 
+import json
 import os
 import shutil
 import statistics
@@ -147,6 +148,7 @@ def figures(folder: Path) -> Iterator[Figure]:
     imports = "imports of AWS classes"
     yield planned(f"default stack / {imports}", PROJECT, 2.4)
     yield planned(f"20 gateways + 20 runtimes + 20 functions / {imports}", twenty, 4.5)
+    yield planned(f"10 gateways x 20 agents, from settings / {imports}", configured(folder / "configured", 10, 20), 4.5)
     hundred = planned(f"100 gateways x 100 tools / {imports}", whole, 12)
     yield hundred
     yield planned(f"the same tools, 10 targets of each gateway / {imports}", spread, 24)
@@ -206,6 +208,12 @@ def used(command: list[str], environment: Mapping[str, str] | None = None) -> Us
 def each_its_own(folder: Path, count: int) -> Path:
     """A program with so many gateways, each with a function of its own and an agent of its own."""
     program(folder, EACH_ITS_OWN, count=count)
+    with_targets(folder, count)
+    return folder
+
+
+def with_targets(folder: Path, count: int) -> None:
+    """What a program's folder has besides: the agent, and so many targets."""
     for name in ("agent", "requirements"):
         (folder / name).symlink_to(PROJECT / name)
     for number in range(count):
@@ -213,6 +221,22 @@ def each_its_own(folder: Path, count: int) -> Path:
         target.mkdir(parents=True)
         (target / "tools.py").write_text(TOOLS_FILE.replace("{number}", str(number)))
     shutil.copy(PROJECT / "lambdas" / "dispatch.py", folder / "lambdas")
+
+
+def configured(folder: Path, gateways: int, agents: int) -> Path:
+    """The project's own program, configured: so many gateways and agents, each handed two gateways' own tools.
+
+    Every gateway has one target and decides per tool.
+    """
+    program(folder, (PROJECT / "__main__.py").read_text().partition('"""\n')[2])
+    with_targets(folder, gateways)
+    behind = {f"gateway{it}": {"targets": [f"target{it}"], "authorization": "tool"} for it in range(gateways)}
+    handed = {
+        f"agent{it}": {"tools": [f"gateway{one % gateways}/target{one % gateways}" for one in (it, it + 1)]}
+        for it in range(agents)
+    }
+    with (folder / "Pulumi.dev.yaml").open("a") as settings:
+        settings.write(f"  toolgate:gateways: {json.dumps(behind)}\n  toolgate:agents: {json.dumps(handed)}\n")
     return folder
 
 
