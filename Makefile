@@ -7,6 +7,8 @@ TOOLS := lambdas/*/*
 # An Output in an f-string would put a warning's text into a document: make it an error instead.
 export PULUMI_ERROR_OUTPUT_STRING := 1
 export STACK BASE
+# What a stack is to be against a rule, it says in a file of its own.
+RULES := --policy-pack policy $(addprefix --policy-pack-config ,$(wildcard policy/$(STACK).json))
 # It makes and asks things in an account: the stack's name is never taken from anywhere else.
 export TEST_AWS_USAGE := test-aws: which stack on AWS? Write its name: make test-aws STACK=dev
 
@@ -56,10 +58,10 @@ record: setup    ## write the demos' output into docs/demo.md, after a change of
 	@$(PY) -m scripts.record
 
 preview: setup   ## pulumi preview of STACK on AWS, with the policy pack
-	@pulumi preview --stack $(STACK) --policy-pack policy
+	@pulumi preview --stack $(STACK) $(RULES)
 
 up: setup        ## pulumi up of STACK on AWS, with the policy pack
-	@pulumi up --stack $(STACK) --policy-pack policy
+	@pulumi up --stack $(STACK) $(RULES)
 
 destroy: setup   ## pulumi destroy of STACK on AWS
 	@pulumi destroy --stack $(STACK)

@@ -15,9 +15,9 @@ from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.control_plane import ControlPlane
 from toolgate.local.cloud.inference_profiles import NOT_KNOWN, not_known, note
 from toolgate.local.cloud.store import MemoryStore
-from toolgate.local.engine import pack_process
+from toolgate.local.engine import pack_config, pack_process
 from toolgate.local.engine.export_writer import export
-from toolgate.local.engine.pack_config import PackConfig
+from toolgate.local.engine.pack_config import PackConfig, PackConfigError
 from toolgate.local.engine.pack_process import PackError, Violation
 from toolgate.local.engine.recorder import Program, ProgramError, record
 from toolgate.local.engine.stack_config import ConfigError, program_folder, project_name, stack_config
@@ -64,7 +64,8 @@ def plan(
     Args:
         stack: Whose configuration to take: `Pulumi.<stack>.yaml`.
         config: Values that go before those of the files, such as `{"toolgate:modelId": "..."}`.
-        rules: The policy pack's configuration (`toolgate.local.engine.pack_config.load`).
+        rules: The policy pack's configuration (`toolgate.local.engine.pack_config.load`); without any the one that the
+            program keeps for the stack (`of_stack`).
         preview: Leave what only AWS can tell unknown, as the first preview of a stack does.
         root: The folder of the project's file; the current one when left out.
 
@@ -76,8 +77,11 @@ def plan(
     try:
         settings = stack_config(root, stack, LOCAL_CONFIG | dict(config or {}))
         project, folder = project_name(root), program_folder(root)
+        rules = rules or pack_config.of_stack(root, stack)
     except ConfigError as error:
         raise ProgramError(str(error)) from error
+    except PackConfigError as error:
+        raise PackError(str(error)) from error
     region = settings.values.get("aws:region")
     if region is None:
         raise ProgramError(f"no Region: write `aws:region: us-east-1` under `config:` in Pulumi.{stack}.yaml")

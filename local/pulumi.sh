@@ -39,6 +39,11 @@ command=$1
 shift
 case "$command" in
     # The path is absolute because the program's folder is not this one.
-    preview | up) set -- --policy-pack "$root/policy" "$@" ;;
+    preview | up)
+        if [ -f "$root/policy/${STACK:-dev}.json" ]; then
+            set -- --policy-pack-config "$root/policy/${STACK:-dev}.json" "$@"
+        fi
+        set -- --policy-pack "$root/policy" "$@"
+        ;;
 esac
 exec pulumi --cwd "$root/local" "$command" "$@"

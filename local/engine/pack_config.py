@@ -60,6 +60,18 @@ def load(path: Path) -> PackConfig:
         raise PackConfigError(f"{path}: {error}") from error
 
 
+def of_stack(root: Path, stack: str) -> PackConfig:
+    """What a program keeps for one of its stacks in `policy/<stack>.json`; where there is no such file, nothing.
+
+    A stack that is to be what a rule forbids says so once, in a file that reviewers see, and not at each command.
+
+    Raises:
+        PackConfigError: The file is no such configuration.
+    """
+    file = root / "policy" / f"{stack}.json"
+    return load(file) if file.is_file() else {}
+
+
 def parse(content: Any) -> PackConfig:
     """Read a configuration: an object of `"rule": "level"` or `"rule": {"enforcementLevel": "level", ...settings}`.
 

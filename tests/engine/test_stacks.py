@@ -12,7 +12,7 @@ HERE = {"toolgate:bundle": "sources", "toolgate:protect": "false"}
 """The stand-in runs no zip, and what is protected is another test's."""
 
 
-@pytest.mark.parametrize("stack", ["dev", "agents", "gateways", "prod"])
+@pytest.mark.parametrize("stack", ["dev", "agents", "gateways", "jwt", "prod"])
 def test_a_second_update_and_a_refresh_change_nothing(start: Start, stack: str) -> None:
     engine = start()
     settings = dict(stack_config(SAMPLE, stack, HERE).values)

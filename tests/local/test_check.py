@@ -50,7 +50,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (target / "tests" / "test_tools.py").write_text(TESTS)
     for shipped in ("dispatch.py", "secret_values.py"):  # what a program of one's own does without
         (project / "lambdas" / shipped).unlink()
-    for stack in ("agents", "gateways", "prod"):
+    for stack in ("agents", "gateways", "jwt", "prod"):
         (project / f"Pulumi.{stack}.yaml").unlink()
     return project
 

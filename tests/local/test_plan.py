@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.planning import SAMPLE
+from tests.planning import SAMPLE, copy_project
 from toolgate.local.engine.pack_config import parse
 from toolgate.local.plan import PackError, Plan, ProgramError, Violation, describe, write
 from toolgate.local.plan import plan as plan_of
@@ -174,3 +174,18 @@ def test_a_deployment_that_cannot_be_written_leaves_the_old_file(tmp_path: Path)
         write({"version": object()}, file)
     assert json.loads(file.read_text()) == {"version": 3}
     assert [path.name for path in tmp_path.iterdir()] == ["deployment.json"]
+
+
+def test_a_stack_may_have_a_configuration_of_the_pack_of_its_own(tmp_path: Path) -> None:
+    project = copy_project(tmp_path)
+    assert plan_of("jwt", root=project).mandatory == ()
+    own = project / "policy" / "jwt.json"
+    given = parse(json.loads(own.read_text()))
+    own.unlink()
+    assert [it.rule for it in plan_of("jwt", root=project).mandatory] == ["gateway-authorizer-iam"]
+    assert plan_of("jwt", root=project, rules=given).mandatory == ()
+    own.write_text('{"gateway-authorizer-iam": "none"}')
+    with pytest.raises(PackError, match=r'policy/jwt\.json: .*"none" is no level'):
+        plan_of("jwt", root=project)
+    assert plan_of("jwt", root=project, rules=given).mandatory == ()
+    assert plan_of("agents", root=project).mandatory == ()

@@ -163,7 +163,9 @@ def test_protection_is_a_lock(prod: Deployment) -> None:
     assert found(prod, changed) == ["a slip of an edit may delete it: `(protect)` gone, was `true`"]
 
 
-@pytest.mark.parametrize("stacks", [("dev", "dev"), ("prod", "prod"), ("agents", "agents"), ("gateways", "gateways")])
+@pytest.mark.parametrize(
+    "stacks", [("dev", "dev"), ("prod", "prod"), ("agents", "agents"), ("gateways", "gateways"), ("jwt", "jwt")]
+)
 def test_nothing_changed_and_everything_new_or_gone_take_nothing_off(stacks: tuple[str, str]) -> None:
     nothing = {"version": 3, "deployment": {"manifest": {}, "resources": []}}
     before, after = (planned(stack).deployment for stack in stacks)

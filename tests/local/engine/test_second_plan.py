@@ -37,7 +37,7 @@ def on_the_wire(value: Any) -> Any:
 @pytest.mark.parametrize(
     ("stack", "config"),
     [
-        *((stack, {}) for stack in ("dev", "agents", "gateways", "prod")),
+        *((stack, {}) for stack in ("dev", "agents", "gateways", "jwt", "prod")),
         ("dev", {"toolgate:observability": SEEN, **TOOLS}),
     ],
 )
