@@ -9,8 +9,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SLIPS = {
     'shared["kms_key_arn"] =': 'shared["kms_key"] =',
-    '"log_level": level, **own, **shared': '"log_level": level, **own, **seen.watched',
-    '"authorization": chosen.authorization': '"autorization": chosen.authorization',
+    '"log_level": level, **own, **with_role()': '"log_level": level, **own, **seen.watched',
+    '"authorization": gateway.authorization': '"autorization": gateway.authorization',
     '"code": code,': '"code": Path(code),',
 }
 FOUND = (

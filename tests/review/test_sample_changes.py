@@ -19,7 +19,7 @@ from toolgate.review.revisions import Revisions
 from toolgate.review.stack_review import judge
 
 COMPARED = Revisions("0123456789abcdef", "fedcba9876", ())
-STACKS = ("agents", "dev", "gateways", "jwt", "prod")
+STACKS = ("agents", "dev", "gateways", "prod")
 LONGEST_LINES, LONGEST_CHARACTERS = 60, 2_500
 """Of a comment on a change of one tool, without what is folded: a few screens of a telephone."""
 
@@ -96,7 +96,7 @@ def test_a_tool_more_is_read_on_a_telephone(file: str, changed: Callable[..., To
     name = f"{Path(file).parent.name}___refund"
     assert told.title == "somebody gains access, what a model reads changes"
     assert f"- agent `assistant` may newly call `{name}` (`dev`, `prod`)" in told.open_lines
-    assert f"- `{name}` new (`agents`, `dev`, `jwt`, `prod`)" in told.open_lines
+    assert f"- `{name}` new (`agents`, `dev`, `prod`)" in told.open_lines
     assert "+ Refund an order." in told.open_lines
     assert f'    t0["{name}"]' in told.open_lines
     assert len(told.open_lines) <= LONGEST_LINES
