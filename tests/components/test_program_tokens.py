@@ -67,7 +67,7 @@ def test_a_client_outside_of_agentcore_has_its_secret_where_the_output_says(run:
     }
     assert client["secret_arn"].startswith("arn:aws:secretsmanager:")
     assert recorded.one("Secret", "nightly-job-secret").inputs["tags"] == {"team": "a"}
-    assert recorded.one("UserPool", "tokens-pool").inputs["tags"] == {"team": "a"}
+    assert recorded.one("UserPool", "tokens-pool").inputs["tags"] == {"team": "a", "toolgate:stack": "toolgate/dev"}
     assert "hidden" not in json.dumps(recorded.outputs)
 
 
