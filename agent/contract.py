@@ -25,6 +25,9 @@ class Fault:
 
 
 GATEWAY_REFUSED = Fault("gateway_refused", 502, "The tool gateway refused the agent.")
+GATEWAY_TOKEN_UNAVAILABLE = Fault(
+    "gateway_token_unavailable", 503, "The agent has no token for the tool gateway just now. Try again shortly."
+)
 GATEWAY_THROTTLED = Fault("gateway_throttled", 503, "The tool gateway is busy. Try again shortly.")
 GATEWAY_UNAVAILABLE = Fault("gateway_unavailable", 503, "The tool gateway is not available. Try again later.")
 GATEWAY_FAILED = Fault("gateway_failed", 502, "The tool gateway gave a reply that cannot be used.")

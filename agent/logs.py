@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import sys
 import traceback
 from datetime import UTC, datetime
@@ -11,6 +12,12 @@ from typing import Any
 from bedrock_agentcore.runtime import BedrockAgentCoreContext
 
 _LOG = logging.getLogger("agent")
+# What lets somebody in elsewhere, wherever it stands in a line: a header, a bearer token, a JWT.
+_HIDDEN = re.compile(
+    r"(?P<before>(?i:authorization)[\\\"']*\s*[:=]\s*[\\\"']*)[^\\\"']+"
+    r"|(?P<scheme>(?i:bearer)\s+)[\w.~+/=-]{16,}"
+    r"|eyJ[\w-]{10,}(?:\.[\w-]*)*"
+)
 
 
 def configure(level: str, log_content: bool) -> None:
@@ -81,4 +88,4 @@ class _JsonLines(logging.Formatter):
         else:
             request_id = BedrockAgentCoreContext.get_request_id()
             line |= {"event": record.getMessage(), **({"request_id": request_id} if request_id else {}), **fields}
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return _HIDDEN.sub(r"\g<before>\g<scheme>[hidden]", json.dumps(line, ensure_ascii=False, default=str))

@@ -17,13 +17,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 import connections
+import gateway
 import logs
 import model
 import settings
 import traces
 from contract import Request
 from edge import LEFT, Edge
-from gateway import Gateway, Gateways
 from invocation import Invocation
 from service import Service
 from settings import Settings, SettingsError
@@ -44,8 +44,7 @@ class _Server(uvicorn.Server):
 def build_service(wanted: Settings) -> Service:
     """Make the service; no connection and no credentials are made or asked for yet."""
     session = boto3.Session(region_name=wanted.region)
-    gateways = [Gateway(url, session.get_credentials, wanted) for url in wanted.gateway_urls]
-    return Service(wanted, Gateways(gateways), lambda: model.build(session, wanted))
+    return Service(wanted, gateway.handed(session, wanted), lambda: model.build(session, wanted))
 
 
 def build_app(service: Service, wanted: Settings) -> BedrockAgentCoreApp:

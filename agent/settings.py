@@ -5,14 +5,14 @@ the module path, and in the shipped zip the folder's files are the root itself.
 """
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
-from urllib.parse import urlsplit
+
+import gateway_settings
+from gateway_settings import Tokens
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 DEFAULT_SYSTEM_PROMPT = (
     "You are a helpful assistant. Use your tools when they fit the question, and answer briefly. "
@@ -56,7 +56,8 @@ class Settings:
     Attributes:
         region: AWS Region of the gateways and of the model.
         model_id: Bedrock model or inference profile.
-        gateway_urls: MCP endpoints of the gateways whose tools the agent may call; empty means no tools.
+        gateway_urls: MCP endpoints of the gateways that the agent enters with its AWS credentials.
+        tokens: The gateways that it enters with a token, and how it comes by one. Without any gateway it has no tools.
         system_prompt: What the model is told before the caller's prompt.
         host: Address to listen on.
         port: Port to listen on.
@@ -78,6 +79,7 @@ class Settings:
     region: str
     model_id: str
     gateway_urls: tuple[str, ...] = ()
+    tokens: Tokens | None = None
     system_prompt: str = DEFAULT_SYSTEM_PROMPT
     host: str = "0.0.0.0"  # noqa: S104 - AgentCore Runtime reaches the process from outside its loopback
     port: int = 8080
@@ -106,13 +108,13 @@ def read(environment: Mapping[str, str]) -> Settings:
     values: dict[str, Any] = {
         "region": _required(environment, "AWS_REGION", "the Region of the gateway and the model: us-east-1", faults),
         "model_id": _required(environment, "BEDROCK_MODEL_ID", "a Bedrock model or inference profile id", faults),
-        "gateway_urls": tuple(dict.fromkeys(environment.get("GATEWAY_URL", "").split())),
         "system_prompt": environment.get("SYSTEM_PROMPT", "").strip() or DEFAULT_SYSTEM_PROMPT,
         "host": environment.get("HOST", "").strip() or Settings.host,
         "log_level": _log_level(environment, faults),
         "log_content": _switch(environment, "AGENT_LOG_CONTENT", faults),
     }
-    faults += [fault for url in values["gateway_urls"] if (fault := _url_fault(url))]
+    values["gateway_urls"] = signed = gateway_settings.read_signed(environment.get("GATEWAY_URL", ""), faults)
+    values["tokens"] = gateway_settings.read_tokens(environment.get("TOKEN_GATEWAYS", ""), signed, faults)
     types = {field.name: field.type for field in fields(Settings)}
     for name, bound in BOUNDS.items():
         text = environment.get(bound.variable, "").strip()
@@ -153,12 +155,3 @@ def _number(text: str, bound: Bound, whole: bool, faults: list[str]) -> float | 
     kind = "a whole number" if whole else "a number"
     faults.append(f"{bound.variable} is {text!r}. Write {kind} from {bound.minimum:g} to {bound.maximum:g}.")
     return None
-
-
-def _url_fault(url: str) -> str | None:
-    parts = urlsplit(url)
-    if re.search(r"[\x00-\x20\x7f]", url) or not parts.hostname:
-        return f"GATEWAY_URL holds {url!r}, which is no URL. Write the gateway's MCP endpoint: https://.../mcp"
-    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK):
-        return None
-    return f"GATEWAY_URL holds {url!r}. Write https://: signed requests go unencrypted to this machine only."

@@ -15,7 +15,6 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
-from botocore.credentials import Credentials
 from strands.tools.mcp.mcp_agent_tool import MCPAgentTool
 from strands.types._events import ToolResultEvent
 from strands.types.exceptions import MCPClientInitializationError
@@ -27,6 +26,7 @@ from contract import ContractError, Fault
 from settings import Settings
 from toolset.offer import offerable, together
 
+from .authorization import Authorization
 from .results import code_of_error, readable, told
 from .session import Session
 
@@ -35,9 +35,10 @@ _FAILED = "Tool execution failed: "
 # Key of a call's `_meta` with the invocation's id: the gateway's log, which has the body of a request, can be read
 # beside the agent's. Not in an HTTP header: AgentCore's logs have none.
 REQUEST_ID = "toolgate/request-id"
-NO_TOOLS = "the gateway has targets, and its policy engine, if it has one, permits this role a tool"
+NO_TOOLS = "the gateway has targets, and its policy engine, if it has one, permits this agent a tool"
 _GATEWAY_FAULTS = (
     contract.GATEWAY_REFUSED,
+    contract.GATEWAY_TOKEN_UNAVAILABLE,
     contract.GATEWAY_THROTTLED,
     contract.GATEWAY_UNAVAILABLE,
     contract.GATEWAY_FAILED,
@@ -87,13 +88,13 @@ class Gateway:
 
     Args:
         url: Its MCP endpoint.
-        credentials: Finds the process's credentials; called for each new session.
-        settings: Region and bounds.
+        authorization: Gives the way in; called for each new session.
+        settings: Bounds.
     """
 
-    def __init__(self, url: str, credentials: Callable[[], Credentials | None], settings: Settings) -> None:
+    def __init__(self, url: str, authorization: Callable[[], Authorization], settings: Settings) -> None:
         self._url = url
-        self._credentials = credentials
+        self._authorization = authorization
         self._settings = settings
         self._lock = threading.Lock()
         self._session: Session | None = None
@@ -188,13 +189,10 @@ class Gateway:
         return result, fault
 
     def _open(self) -> tuple[GatewayTool, ...]:
-        credentials = self._credentials()
-        if credentials is None:
-            logs.event("no_credentials", level=logging.ERROR, check="the process has no AWS credentials")
-            raise ContractError(contract.INTERNAL)
+        authorization = self._authorization()
         if self._session:
             self._session.end(self._settings.tool_seconds)  # other invocations may still have calls under way on it
-        session = Session(self._url, credentials, self._settings)
+        session = Session(self._url, authorization, self._settings)
         try:
             # In an empty context: what the session does belongs to no request's trace.
             contextvars.Context().run(session.start)

@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-from botocore.credentials import Credentials
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import ImageContent
 from strands.tools.mcp import MCPClient
@@ -23,6 +22,7 @@ from contract import Fault
 from settings import Settings
 
 from . import images
+from .authorization import Authorization
 from .transport import GatewayTransport
 
 # What the model is told of content that it cannot read, such as sound or a link.
@@ -39,13 +39,13 @@ class Session(MCPClient):
 
     Args:
         url: The gateway's MCP endpoint.
-        credentials: Credentials to sign with.
-        settings: Region and bounds.
+        authorization: The way in.
+        settings: Bounds.
     """
 
-    def __init__(self, url: str, credentials: Credentials, settings: Settings) -> None:
+    def __init__(self, url: str, authorization: Authorization, settings: Settings) -> None:
         self._url = url
-        self._aws_credentials = credentials
+        self._authorization = authorization
         self._settings = settings
         self.fault: Fault | None = None
         self._lost = False
@@ -108,7 +108,7 @@ class Session(MCPClient):
         settings = self._settings
         limits = httpx.Limits(max_connections=settings.concurrency, max_keepalive_connections=20, keepalive_expiry=50)
         sender = httpx.AsyncHTTPTransport(verify=_tls(), limits=limits)
-        transport = GatewayTransport(sender, self._aws_credentials, settings, self._note)
+        transport = GatewayTransport(sender, self._authorization, settings, self._note)
         timeout = httpx.Timeout(settings.tool_seconds, connect=settings.connect_seconds)
         async with httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False) as http:
             try:

@@ -1,4 +1,4 @@
-"""One HTTP exchange with a gateway: signed, bounded, and always answered.
+"""One HTTP exchange with a gateway: authorized, bounded, and always answered.
 
 MCP's client for Python waits for a reply without a limit and gives up the whole session over one bad one. So every
 failure is turned, here, into the JSON-RPC error that the waiting call expects: the call ends, the session lives on.
@@ -7,15 +7,14 @@ failure is turned, here, into the JSON-RPC error that the waiting call expects: 
 import asyncio
 import json
 import logging
-import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import httpx
-from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError
 from httpx_sse import EventSource
 from mcp.types import JSONRPCError, JSONRPCMessage, JSONRPCResponse
@@ -25,11 +24,12 @@ from pydantic import ValidationError
 
 import contract
 import logs
-from contract import Fault
+from contract import ContractError, Fault
 from settings import Settings
 from toolset.offer import readable
 
-from .signing import sign
+from .authorization import Authorization
+from .bearer import without_token
 
 SESSION_HEADER = "mcp-session-id"
 # Code of JSON-RPC errors made here; -32000 to -32099 are the implementation's own (JSON-RPC 2.0, section 5.1).
@@ -47,25 +47,17 @@ _STATUS_FAULTS = {
 # How servers say that they do not know a session: 404 (MCP, "Session Management"); reported of others are 400 and 410
 # (diegosouzapw/OmniRoute#5191). None of them has taken the call.
 _SESSION_LOST = (400, 404, 410)
-_DENIED = re.compile(
-    r"User: (?P<role>\S+) is not authorized to perform: (?P<action>\S+) on resource: (?P<resource>\S+)"
-)
-
-
-class _ExchangeError(Exception):
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(fault.code)
-        self.fault = fault
 
 
 @dataclass(frozen=True)
 class _Message:
-    """What of an outgoing JSON-RPC message decides how its exchange goes."""
+    """What of an outgoing JSON-RPC message decides how its exchange goes, and when it has to be over."""
 
     id: int | str | None
     method: str
     tool: str | None
     meta: dict[str, str]
+    until: float
 
 
 class GatewayTransport(httpx.AsyncBaseTransport):
@@ -73,20 +65,20 @@ class GatewayTransport(httpx.AsyncBaseTransport):
 
     Args:
         inner: What sends the bytes.
-        credentials: Credentials to sign with.
-        settings: Region and bounds.
+        authorization: The way in.
+        settings: Bounds.
         on_fault: Called with the fault of each exchange that failed, and whether the session is to be given up.
     """
 
     def __init__(
         self,
         inner: httpx.AsyncBaseTransport,
-        credentials: Credentials,
+        authorization: Authorization,
         settings: Settings,
         on_fault: Callable[[Fault, bool], None],
     ) -> None:
         self._inner = inner
-        self._credentials = credentials
+        self._authorization = authorization
         self._settings = settings
         self._on_fault = on_fault
 
@@ -95,15 +87,14 @@ class GatewayTransport(httpx.AsyncBaseTransport):
         if request.method == "GET":
             # A stream for messages that the gateway starts on its own: the agent has no use for any.
             return httpx.Response(405, request=request)
-        message = _outgoing(request)
+        message = _outgoing(request, self._settings)
         started = time.monotonic()
         try:
-            async with asyncio.timeout(self._longest(message)):
-                with _in_trace_of(message):
-                    body, headers = await self._exchange(request, message)
+            with _in_trace_of(message):
+                body, headers = await self._exchange(request, message)
         except Exception as error:
             fault = _fault(error, message)
-            if not isinstance(error, _ExchangeError):
+            if not isinstance(error, ContractError):
                 logs.event(
                     "gateway_call_failed",
                     level=logging.WARNING,
@@ -125,18 +116,29 @@ class GatewayTransport(httpx.AsyncBaseTransport):
         """Close the connections."""
         await self._inner.aclose()
 
-    def _longest(self, message: _Message) -> float:
-        return self._settings.tool_seconds if message.method == "tools/call" else self._settings.handshake_seconds
-
     async def _exchange(self, request: httpx.Request, message: _Message) -> tuple[bytes, dict[str, str]]:
-        await sign(request, self._credentials, self._settings.region)
-        response = await self._inner.handle_async_request(request)
-        async with aclosing(response):
+        await self._authorization.authorize(request, message.until)
+        async with aclosing(await self._sent(request, message)) as response:
+            # What was answered with 401 has reached no tool, so it may be sent again.
+            is_refused = response.status_code == HTTPStatus.UNAUTHORIZED
+            if not (is_refused and await self._authorization.renew(request, message.until)):
+                return await self._taken(response, request, message)
+        async with aclosing(await self._sent(request, message)) as response:
+            return await self._taken(response, request, message)
+
+    async def _sent(self, request: httpx.Request, message: _Message) -> httpx.Response:
+        async with asyncio.timeout_at(message.until):
+            return await self._inner.handle_async_request(request)
+
+    async def _taken(
+        self, response: httpx.Response, request: httpx.Request, message: _Message
+    ) -> tuple[bytes, dict[str, str]]:
+        async with asyncio.timeout_at(message.until):
             if response.status_code >= 300:
-                raise _ExchangeError(await _refusal(request, message, response))
+                raise ContractError(await self._refusal(request, message, response))
             if message.id is None:
                 return b"", {}
-            body = await self._reply(response, message)
+            body = await self._reply(response, request, message)
         if message.method == "tools/list":
             body = _without_output_schemas(body)
         headers = {"content-type": "application/json"}
@@ -144,18 +146,41 @@ class GatewayTransport(httpx.AsyncBaseTransport):
             headers[SESSION_HEADER] = response.headers[SESSION_HEADER]
         return body, headers
 
-    async def _reply(self, response: httpx.Response, message: _Message) -> bytes:
+    async def _reply(self, response: httpx.Response, request: httpx.Request, message: _Message) -> bytes:
         kind = response.headers.get("content-type", "").lower()
         capped = httpx.Response(200, headers={"content-type": kind}, stream=_Capped(response, self._settings))
         if kind.startswith("text/event-stream"):
             async for event in EventSource(capped).aiter_sse():
-                if event.data and _replies(body := _readable(event.data.encode(), message), message):
+                data = without_token(request, event.data.encode())
+                if data and _replies(body := _readable(data, message), message):
                     return body
-        elif kind.startswith("application/json") and _replies(
-            body := _readable(await capped.aread(), message), message
-        ):
-            return body
-        raise _ExchangeError(contract.GATEWAY_FAILED)
+        elif kind.startswith("application/json"):
+            data = without_token(request, await capped.aread())
+            if _replies(body := _readable(data, message), message):
+                return body
+        raise ContractError(contract.GATEWAY_FAILED)
+
+    async def _refusal(self, request: httpx.Request, message: _Message, response: httpx.Response) -> Fault:
+        status = response.status_code
+        if status in _SESSION_LOST and SESSION_HEADER in request.headers:
+            fault = contract.GATEWAY_SESSION_LOST
+        else:
+            default = contract.GATEWAY_UNAVAILABLE if status >= 500 else contract.GATEWAY_FAILED
+            fault = _STATUS_FAULTS.get(status, default)
+        diagnosis = {}
+        if fault is contract.GATEWAY_REFUSED:
+            said = without_token(request, await _beginning(response)).decode(errors="replace")
+            diagnosis = self._authorization.diagnosis(request, response, said)
+        logs.event(
+            "gateway_call_failed",
+            level=logging.WARNING,
+            code=fault.code,
+            http_status=status,
+            method=message.method,
+            gateway=request.url.host,
+            **diagnosis,
+        )
+        return fault
 
 
 class _Capped(httpx.AsyncByteStream):
@@ -170,15 +195,18 @@ class _Capped(httpx.AsyncByteStream):
         async for part in self._response.aiter_bytes():
             size += len(part)
             if size > self._most:
-                raise _ExchangeError(contract.RESULT_TOO_LARGE)
+                raise ContractError(contract.RESULT_TOO_LARGE)
             yield part
 
 
-def _outgoing(request: httpx.Request) -> _Message:
+def _outgoing(request: httpx.Request, settings: Settings) -> _Message:
     document: Any = json.loads(request.content) if request.method == "POST" else {}
     parameters = document.get("params") or {}
     meta = parameters.get("_meta") or {}
-    return _Message(document.get("id"), document.get("method", request.method), parameters.get("name"), meta)
+    method = document.get("method", request.method)
+    longest = settings.tool_seconds if method == "tools/call" else settings.handshake_seconds
+    until = asyncio.get_running_loop().time() + longest
+    return _Message(document.get("id"), method, parameters.get("name"), meta, until)
 
 
 @contextmanager
@@ -204,7 +232,7 @@ def _replies(data: bytes, message: _Message) -> bool:
         return False
     if isinstance(root, JSONRPCError) and root.error.code == POLICY_DENIED:
         logs.event("tool_denied", level=logging.WARNING, tool=message.tool, reason=root.error.message[:500])
-        raise _ExchangeError(contract.TOOL_DENIED)
+        raise ContractError(contract.TOOL_DENIED)
     return True
 
 
@@ -223,7 +251,7 @@ def _without_output_schemas(body: bytes) -> bytes:
 
 
 def _fault(error: Exception, message: _Message) -> Fault:
-    if isinstance(error, _ExchangeError):
+    if isinstance(error, ContractError):
         return error.fault
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
         return contract.GATEWAY_UNAVAILABLE
@@ -243,38 +271,11 @@ def _answer(request: httpx.Request, message: _Message, fault: Fault) -> httpx.Re
     return httpx.Response(200, json={"jsonrpc": "2.0", "id": message.id, "error": error}, request=request)
 
 
-async def _refusal(request: httpx.Request, message: _Message, response: httpx.Response) -> Fault:
-    status = response.status_code
-    if status in _SESSION_LOST and SESSION_HEADER in request.headers:
-        fault = contract.GATEWAY_SESSION_LOST
-    else:
-        default = contract.GATEWAY_UNAVAILABLE if status >= 500 else contract.GATEWAY_FAILED
-        fault = _STATUS_FAULTS.get(status, default)
-    diagnosis = await _diagnosis(response) if fault is contract.GATEWAY_REFUSED else {}
-    logs.event(
-        "gateway_call_failed",
-        level=logging.WARNING,
-        code=fault.code,
-        http_status=status,
-        method=message.method,
-        gateway=request.url.host,
-        **diagnosis,
-    )
-    return fault
-
-
-async def _diagnosis(response: httpx.Response) -> dict[str, str]:
-    """What a refusal says about who may not do what, and what to look at."""
-    text = ""
-    async for part in response.aiter_text():
-        text += part
-        if len(text) > 4_000:
+async def _beginning(response: httpx.Response) -> bytes:
+    """What a refusal says, as far as anybody reads."""
+    data = b""
+    async for part in response.aiter_bytes():
+        data += part
+        if len(data) > 4_000:
             break
-    found = _DENIED.search(text)
-    named = found.groupdict() if found else {"action": "bedrock-agentcore:InvokeGateway"}
-    return {
-        **{key: value.rstrip('."\\,}') for key, value in named.items()},
-        "reason": text[:500],
-        "check": "the role's policy allows the action on exactly this gateway's ARN; the gateway's authorizer is "
-        "AWS_IAM; AWS_REGION is the gateway's Region; the clock is right; a Cedar policy permits the tool",
-    }
+    return data

@@ -11,6 +11,7 @@ from main import build_app, build_service
 from settings import Settings
 from tests.agent.fake_bedrock import FakeBedrock
 from tests.agent.fake_gateway import FakeGateway
+from tests.agent.tokens.fake_identity import FakeIdentity
 
 AGENT = Path(__file__).parents[2] / "agent"
 PATIENT: dict[str, Any] = {
@@ -44,6 +45,25 @@ def running_bedrock() -> Iterator[FakeBedrock]:
 def gateway(running_gateway: FakeGateway) -> FakeGateway:
     running_gateway.reset()
     return running_gateway
+
+
+@pytest.fixture(scope="session")
+def running_identity() -> Iterator[FakeIdentity]:
+    fake = FakeIdentity()
+    fake.server.start()
+    yield fake
+    fake.server.stop()
+
+
+@pytest.fixture
+def identity(
+    running_identity: FakeIdentity, gateway: FakeGateway, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
+) -> FakeIdentity:
+    """Identity, whose tokens are what the gateway takes from now on."""
+    running_identity.reset()
+    gateway.tokens = running_identity.given
+    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_AGENTCORE", running_identity.url)
+    return running_identity
 
 
 @pytest.fixture

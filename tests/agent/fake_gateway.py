@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Container
 from typing import Any
 
 from starlette.applications import Starlette
@@ -29,6 +29,8 @@ Fault = Callable[[dict[str, Any]], Awaitable[Response]]
 class FakeGateway:
     """The gateway. `requests` holds the methods of the MCP messages that came, signed as they must be.
 
+    With `tokens` it is one that takes these tokens instead. `shown` holds what each request showed.
+
     What `tools` lists is a name, or a whole definition.
 
     A tool call is answered once `answers_together` of them have been open at a time.
@@ -47,6 +49,8 @@ class FakeGateway:
         self.bodies: list[dict[str, Any]] = []
         self.refused: list[str] = []
         self.secrets = {"AKIDEXAMPLE": "secret"}
+        self.tokens: Container[str] | None = None
+        self.shown: list[str] = []
         self.answers_together = 1
         self.open_calls = 0
         self.most_open_calls = 0
@@ -64,7 +68,13 @@ class FakeGateway:
 
     async def _serve(self, request: Request) -> Response:
         body = await request.body()
-        if not signed(request, body, self.secrets):
+        self.shown.append(request.headers.get("authorization", ""))
+        if self.tokens is not None:
+            scheme, _, token = self.shown[-1].partition(" ")
+            if scheme != "Bearer" or token not in self.tokens:
+                self.refused.append(token)
+                return unauthorized()
+        elif not signed(request, body, self.secrets):
             self.refused.append(request.headers.get("authorization", ""))
             return JSONResponse({"message": "The request signature we calculated does not match"}, 403)
         if request.method != "POST":
@@ -140,7 +150,18 @@ def _call(params: dict[str, Any]) -> dict[str, Any]:
     return {"content": [{"type": "text", "text": text}], "isError": False}
 
 
+def unauthorized(said: str = "Missing or invalid Bearer token") -> Response:
+    """The answer to no token, or one that is not valid (developer guide, "Inbound authorization")."""
+    return JSONResponse({"message": said}, 401, headers={"WWW-Authenticate": "Bearer"})
+
+
 # Faults
+
+
+async def insufficient_scope(_: dict[str, Any]) -> Response:
+    """The answer to a valid token without the gateway's scope (the same page)."""
+    challenge = 'Bearer error="insufficient_scope", scope="other/invoke"'
+    return JSONResponse({"message": "insufficient scope"}, 403, headers={"WWW-Authenticate": challenge})
 
 
 def status(code: int, body: str = "internal detail") -> Fault:

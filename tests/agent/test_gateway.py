@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -19,6 +20,7 @@ from starlette.testclient import TestClient
 import contract
 from contract import ContractError
 from gateway import Gateway, Gateways
+from gateway.signing import Signature
 from gateway.transport import GatewayTransport
 from settings import Settings
 from tests.agent import fake_gateway
@@ -45,7 +47,7 @@ class Rotating(Credentials):  # type: ignore[misc]
 
 def opened(url: str, credentials: Credentials | None = None, **changes: Any) -> Gateway:
     found = credentials or Credentials("AKIDEXAMPLE", "secret")
-    return Gateway(url, lambda: found, Settings(**{**PATIENT, **changes}))
+    return Gateway(url, partial(Signature, lambda: found, "us-east-1"), Settings(**{**PATIENT, **changes}))
 
 
 def lines(caplog: pytest.LogCaptureFixture, event: str) -> list[dict[str, Any]]:
@@ -302,7 +304,9 @@ def test_a_call_belongs_to_its_own_trace(agent: TestClient, gateway: FakeGateway
         async def aclose(self) -> None: ...
 
     inner: Any = Watching()
-    carrier = GatewayTransport(inner, Credentials("AKID", "secret"), Settings(**PATIENT), lambda *_: None)
+    carrier = GatewayTransport(
+        inner, Signature(lambda: Credentials("AKID", "secret"), "us-east-1"), Settings(**PATIENT), lambda *_: None
+    )
 
     async def send(trace_id: int | None) -> None:
         parent = {} if trace_id is None else {"traceparent": f"00-{trace_id:032x}-{1:016x}-01"}

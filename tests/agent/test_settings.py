@@ -1,3 +1,6 @@
+import json
+from typing import Any
+
 import pytest
 
 from settings import BOUNDS, Settings, SettingsError, read
@@ -48,6 +51,7 @@ def test_this_machine_may_be_reached_unencrypted(url: str) -> None:
         ("GATEWAY_URL", "http://gateway.example/mcp", "Write https://"),
         ("GATEWAY_URL", "gateway.example", "no URL"),
         ("GATEWAY_URL", "https:///mcp", "no URL"),
+        ("GATEWAY_URL", "https://[", "no URL"),
         ("GATEWAY_URL", "ftp://gateway.example/mcp", "Write https://"),
         ("PORT", "eighty", "PORT is 'eighty'. Write a whole number from 1 to 65535"),
         ("PORT", "0", "PORT"),
@@ -69,3 +73,74 @@ def test_tells_all_faults_at_once() -> None:
     with pytest.raises(SettingsError) as refused:
         read({"PORT": "x", "AGENT_TURNS": "x"})
     assert len(str(refused.value).splitlines()) == 4
+
+
+ENTRY: dict[str, Any] = {"provider": "p_tokens", "scopes": ["tools/invoke"], "gateways": ["https://t.example/mcp"]}
+TOKENS: dict[str, Any] = {"identity": "demo_agent", "tokens": [ENTRY]}
+OTHER = {"provider": "p_okta", "scopes": [], "parameters": {"audience": "tools"}, "gateways": ["http://[::1]:1/mcp"]}
+
+
+def test_gateways_of_both_kinds_are_read_at_once() -> None:
+    text = json.dumps({**TOKENS, "tokens": [ENTRY, OTHER]}, separators=(",", ":"))
+    wanted = read({**GIVEN, "GATEWAY_URL": "https://a.example/mcp", "TOKEN_GATEWAYS": text})
+    assert wanted.gateway_urls == ("https://a.example/mcp",)
+    assert wanted.tokens
+    assert wanted.tokens.identity == "demo_agent"
+    first, second = wanted.tokens.tokens
+    assert (first.provider, first.scopes, first.gateways) == ("p_tokens", ("tools/invoke",), ("https://t.example/mcp",))
+    assert first.parameters == {}
+    assert (second.scopes, second.parameters) == ((), {"audience": "tools"})
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_no_token_gateways_are_none(text: str) -> None:
+    assert read({**GIVEN, "TOKEN_GATEWAYS": text}).tokens is None
+
+
+def changed(**members: Any) -> str:
+    return json.dumps({**TOKENS, "tokens": [{**ENTRY, **members}]})
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "is not valid JSON"),
+        ("[]", "should be an object"),
+        ("null", "should be an object"),
+        ('{"identity": "abc", "identity": "abd", "tokens": []}', "has a name twice"),
+        ('{"identity": "abc", "tokens": [], "x": NaN}', "has NaN"),
+        ("[" * 100_000, "nested too deeply"),
+        (json.dumps({"tokens": [ENTRY]}), "identity: Field required"),
+        (json.dumps({**TOKENS, "identity": "ab"}), "identity: "),
+        (json.dumps({**TOKENS, "identity": "a b c"}), "identity: "),
+        (json.dumps({**TOKENS, "identity": "abc\n"}), "identity: "),
+        (json.dumps({**TOKENS, "identity": 7}), "identity: "),
+        (json.dumps({**TOKENS, "tokens": []}), "tokens: "),
+        (json.dumps({**TOKENS, "tokens": ENTRY}), "tokens: "),
+        (json.dumps({**TOKENS, "token": []}), "token: Extra inputs are not permitted"),
+        (changed(secret="x"), "tokens.0.secret: Extra inputs are not permitted"),
+        (changed(provider="a/b"), "tokens.0.provider: "),
+        (changed(provider="a" * 129), "tokens.0.provider: "),
+        (changed(scopes="tools/invoke"), "tokens.0.scopes: "),
+        (changed(scopes=["a b"]), "tokens.0.scopes.0: "),
+        (changed(scopes=[""]), "tokens.0.scopes.0: "),
+        (changed(scopes=None), "tokens.0.scopes: "),
+        (changed(parameters={"audience": 1}), "tokens.0.parameters.audience: "),
+        (changed(parameters=[]), "tokens.0.parameters: "),
+        (changed(gateways=[]), "tokens.0.gateways: "),
+        (changed(gateways=["http://t.example/mcp"]), "Write https://"),
+        (changed(gateways=["t.example"]), "no URL"),
+        (changed(gateways=["https://["]), "no URL"),
+        (changed(gateways=["https://a.example/mcp"]), "named before"),
+        (changed(gateways=["https://t.example/mcp"] * 2), "named before"),
+        (json.dumps({**TOKENS, "tokens": [ENTRY, {**OTHER, "gateways": ENTRY["gateways"]}]}), "named before"),
+        (json.dumps({**TOKENS, "tokens": [ENTRY, {**OTHER, "provider": "p_tokens"}]}), "'p_tokens' twice"),
+    ],
+)
+def test_refuses_token_gateways_that_are_none(text: str, says: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        read({**GIVEN, "GATEWAY_URL": "https://a.example/mcp", "TOKEN_GATEWAYS": text})
+    fault = str(refused.value)
+    assert fault.startswith("TOKEN_GATEWAYS")
+    assert says in fault
+    assert "Write " in fault or "Name it once" in fault

@@ -1,0 +1,168 @@
+"""Tokens of one credential provider: one source in the process, which all sessions with its gateways share.
+
+Each session has a thread and an event loop of its own. So the state is under a lock of threads, and a token is fetched
+in a thread, one at a time for all who wait.
+"""
+
+import asyncio
+import base64
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import contract
+import logs
+import strict_json
+from contract import ContractError
+
+# While there is a token, Identity is asked no sooner after it failed, or gave the same token again, or gave another one
+# for a refused one. Whether it keeps tokens, nobody has seen: the same one may come until it ends.
+QUIET_SECONDS = 5.0
+# A fetch that takes longer is waited for no more. Its calls have bounds of their own; what is around them, such as the
+# look-up of a name, has none.
+GIVEN_UP_SECONDS = 60.0
+# The time of a token that does not say when it ends.
+UNREADABLE_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Given:
+    """A token as Identity gave it, and for how many seconds it is valid; None where it does not say."""
+
+    text: str = field(repr=False)
+    seconds: float | None
+
+
+# Fetches a token; True asks for another one than may be kept somewhere on the way. Raises ContractError.
+Ask = Callable[[bool], Given]
+
+
+@dataclass(frozen=True)
+class _Held:
+    text: str = field(repr=False)
+    due: float  # from then on a next one is asked for
+    ends: float
+
+
+def _in_a_thread(work: Callable[[], None]) -> None:
+    threading.Thread(target=work, name="token", daemon=True).start()  # the process ends without waiting for Identity
+
+
+class TokenSource:
+    """The tokens of one provider.
+
+    Args:
+        ask: Fetches one.
+        clock: Seconds, for ever forward.
+        run: Runs a fetch beside those who wait for it.
+    """
+
+    def __init__(
+        self,
+        ask: Ask,
+        clock: Callable[[], float] = time.monotonic,
+        run: Callable[[Callable[[], None]], None] = _in_a_thread,
+    ) -> None:
+        self._ask = ask
+        self._clock = clock
+        self._run = run
+        self._lock = threading.Lock()
+        self._held: _Held | None = None
+        self._fetch: Future[_Held | None] | None = None
+        self._begun = self._quiet_until = float("-inf")
+        self._fetches = 0
+
+    async def token(self) -> str:
+        """A valid token; waits only where there is none.
+
+        Who waits for a fetch that fails shares that failure only if the fetch began after it asked: an older one says
+        nothing about now.
+
+        Raises:
+            ContractError: If there is none to be had.
+        """
+        asked = self._fetches
+        while True:
+            with self._lock:
+                if text := self._valid():
+                    return text
+                fetch, number = self._under_way() or self._start(), self._fetches
+            held = await asyncio.wrap_future(fetch)
+            if held and self._clock() < held.ends:
+                return held.text
+            if number > asked:
+                raise ContractError(contract.GATEWAY_TOKEN_UNAVAILABLE)
+
+    async def another(self, refused: str) -> str | None:
+        """A token in place of one that a gateway refused; None where there is no other one just now.
+
+        Raises:
+            ContractError: As `token` does.
+        """
+        with self._lock:
+            if self._held and self._held.text == refused:
+                if self._clock() < self._quiet_until:
+                    return None
+                self._held = None
+                self._quiet_until = self._clock() + QUIET_SECONDS
+                if not self._under_way():
+                    self._start(anew=True)
+        text = await self.token()
+        return None if text == refused else text
+
+    def _valid(self) -> str | None:
+        held, now = self._held, self._clock()
+        if held is None or now >= held.ends:
+            return None
+        if now >= max(held.due, self._quiet_until) and not self._under_way():
+            self._start()  # nobody waits for it: this one is good for a while
+        return held.text
+
+    def _under_way(self) -> Future[_Held | None] | None:
+        return self._fetch if self._clock() < self._begun + GIVEN_UP_SECONDS else None
+
+    def _start(self, anew: bool = False) -> Future[_Held | None]:
+        fetch: Future[_Held | None] = Future()
+        fetch.set_running_or_notify_cancel()  # who waits no more cannot cancel it for the others
+        self._run(partial(self._work, fetch, anew))
+        self._fetch, self._begun = fetch, self._clock()
+        self._fetches += 1
+        return fetch
+
+    def _work(self, fetch: Future[_Held | None], anew: bool) -> None:
+        held: _Held | None = None
+        try:
+            begun = self._clock()  # what it is valid for is counted from before it was asked for
+            given = self._ask(anew)
+            seconds = UNREADABLE_SECONDS if given.seconds is None else given.seconds
+            held = _Held(given.text, begun + seconds - min(60, seconds / 10), begun + seconds)
+        except ContractError:
+            pass  # whoever asked has said why
+        except Exception as error:
+            logs.event("token_unavailable", level=logging.ERROR, **logs.origin(error))
+        finally:
+            with self._lock:
+                if self._fetch is fetch:
+                    if held is None or (self._held and self._held.text == held.text):
+                        self._quiet_until = self._clock() + QUIET_SECONDS
+                    elif not anew:
+                        self._quiet_until = float("-inf")
+                    self._fetch, self._held = None, held or self._held
+            fetch.set_result(held)
+
+
+def claims(token: str) -> dict[str, Any]:
+    """What a token says of itself; nothing where it is no JWT. Nobody has checked it: that is the gateway's part."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return {}
+    try:
+        said = strict_json.loads(base64.b64decode(parts[1] + "=" * (-len(parts[1]) % 4), "-_", validate=True).decode())
+    except ValueError:  # no base64, no UTF-8, no JSON
+        return {}
+    return said if isinstance(said, dict) else {}

@@ -1,0 +1,20 @@
+"""An agent whose gateway takes tokens."""
+
+from collections.abc import Callable
+
+import pytest
+from starlette.testclient import TestClient
+
+from gateway_settings import TokenGateways, Tokens
+from tests.agent.fake_gateway import FakeGateway
+from tests.agent.tokens.fake_identity import FakeIdentity
+
+
+def by_token(*urls: str, provider: str = "demo_agent_tokens", scopes: tuple[str, ...] = ("tools/invoke",)) -> Tokens:
+    entry = TokenGateways(provider=provider, scopes=scopes, gateways=urls)
+    return Tokens(identity="demo_agent", tokens=(entry,))
+
+
+@pytest.fixture
+def agent(serve: Callable[..., TestClient], gateway: FakeGateway, identity: FakeIdentity) -> TestClient:
+    return serve(gateway_urls=(), tokens=by_token(gateway.url))
