@@ -73,9 +73,9 @@ class TokenSource:
         self._run = run
         self._lock = threading.Lock()
         self._held: _Held | None = None
-        self._fetch: Future[_Held | None] | None = None
+        self._fetch: Future[None] | None = None
         self._begun = self._quiet_until = float("-inf")
-        self._fetches = 0
+        self._fetches = self._failed = 0  # how many were begun, and the last one of these that failed
 
     async def token(self) -> str:
         """A valid token; waits only where there is none.
@@ -86,17 +86,15 @@ class TokenSource:
         Raises:
             ContractError: If there is none to be had.
         """
-        asked = self._fetches
+        asked = number = self._fetches
         while True:
             with self._lock:
                 if text := self._valid():
                     return text
+                if max(number, self._failed) > asked:
+                    raise ContractError(contract.GATEWAY_TOKEN_UNAVAILABLE)
                 fetch, number = self._under_way() or self._start(), self._fetches
-            held = await asyncio.wrap_future(fetch)
-            if held and self._clock() < held.ends:
-                return held.text
-            if number > asked:
-                raise ContractError(contract.GATEWAY_TOKEN_UNAVAILABLE)
+            await asyncio.wrap_future(fetch)
 
     async def another(self, refused: str) -> str | None:
         """A token in place of one that a gateway refused; None where there is no other one just now.
@@ -123,18 +121,19 @@ class TokenSource:
             self._start()  # nobody waits for it: this one is good for a while
         return held.text
 
-    def _under_way(self) -> Future[_Held | None] | None:
+    def _under_way(self) -> Future[None] | None:
         return self._fetch if self._clock() < self._begun + GIVEN_UP_SECONDS else None
 
-    def _start(self, anew: bool = False) -> Future[_Held | None]:
-        fetch: Future[_Held | None] = Future()
+    def _start(self, anew: bool = False) -> Future[None]:
+        fetch: Future[None] = Future()
+        begun = self._clock()
         fetch.set_running_or_notify_cancel()  # who waits no more cannot cancel it for the others
-        self._run(partial(self._work, fetch, anew))
-        self._fetch, self._begun = fetch, self._clock()
+        self._run(partial(self._work, fetch, self._fetches + 1, anew))
+        self._fetch, self._begun = fetch, begun
         self._fetches += 1
         return fetch
 
-    def _work(self, fetch: Future[_Held | None], anew: bool) -> None:
+    def _work(self, fetch: Future[None], number: int, anew: bool) -> None:
         held: _Held | None = None
         try:
             begun = self._clock()  # what it is valid for is counted from before it was asked for
@@ -147,13 +146,19 @@ class TokenSource:
             logs.event("token_unavailable", level=logging.ERROR, **logs.origin(error))
         finally:
             with self._lock:
-                if self._fetch is fetch:
-                    if held is None or (self._held and self._held.text == held.text):
-                        self._quiet_until = self._clock() + QUIET_SECONDS
-                    elif not anew:
-                        self._quiet_until = float("-inf")
-                    self._fetch, self._held = None, held or self._held
-            fetch.set_result(held)
+                self._end(fetch, number, anew, held)
+            fetch.set_result(None)
+
+    def _end(self, fetch: Future[None], number: int, anew: bool, held: _Held | None) -> None:
+        if self._fetch is fetch:  # and not another one, since this one was given up
+            self._fetch = None
+        if held is None:
+            self._failed = max(self._failed, number)
+        if held is None or (self._held and self._held.text == held.text):
+            self._quiet_until = self._clock() + QUIET_SECONDS
+        elif not anew:
+            self._quiet_until = float("-inf")
+        self._held = held or self._held
 
 
 def claims(token: str) -> dict[str, Any]:

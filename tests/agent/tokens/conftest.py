@@ -18,3 +18,12 @@ def by_token(*urls: str, provider: str = "demo_agent_tokens", scopes: tuple[str,
 @pytest.fixture
 def agent(serve: Callable[..., TestClient], gateway: FakeGateway, identity: FakeIdentity) -> TestClient:
     return serve(gateway_urls=(), tokens=by_token(gateway.url))
+
+
+@pytest.fixture
+def own_identity(identity: FakeIdentity, monkeypatch: pytest.MonkeyPatch) -> FakeIdentity:
+    """One for a test whose fetch outlives it and would ask that of another test; so it is not stopped, either."""
+    own = FakeIdentity()
+    own.server.start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_AGENTCORE", own.url)
+    return own

@@ -1,14 +1,21 @@
 """An agent whose gateway takes tokens: every fault of tokens is an answer of the contract, and the process goes on."""
 
+import asyncio
 import logging
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from typing import Any
 
+import boto3
 import pytest
 from starlette.responses import Response
 from starlette.testclient import TestClient
 
+from contract import Fault
+from gateway import handed
+from settings import Settings
 from tests.agent import fake_gateway
+from tests.agent.conftest import PATIENT
 from tests.agent.fake_gateway import FakeGateway
 from tests.agent.tokens import fake_identity as faults
 from tests.agent.tokens.conftest import by_token
@@ -141,16 +148,6 @@ def test_identity_that_does_not_come_to_an_end(
     own_identity.inject(operation, fault, times=9)
     assert ask(hasty) == (503, "gateway_token_unavailable")
     assert gateway.shown == []
-
-
-@pytest.fixture
-def own_identity(identity: FakeIdentity, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeIdentity]:
-    """One for a test whose fetch outlives it, and would ask that of another test."""
-    own = FakeIdentity()
-    own.server.start()
-    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_AGENTCORE", own.url)
-    yield own
-    own.server.stop()
 
 
 def test_a_workload_token_that_expired_between_the_calls_is_asked_for_again(
@@ -295,3 +292,25 @@ def test_a_gateway_that_binds_a_session_to_its_token_gets_a_new_session(
     gateway.sessions.clear()
     assert ask(agent) == (200, SUM)
     assert gateway.requests.count("initialize") == 2
+
+
+@pytest.mark.parametrize("was_open", [True, False], ids=["refused", "ended"])
+def test_fifty_calls_at_once_cost_one_token(gateway: FakeGateway, identity: FakeIdentity, was_open: bool) -> None:
+    """With a token that is refused by 401, and with one that ends while nobody calls."""
+    settings = Settings(**PATIENT, tokens=by_token(gateway.url))
+    gateways = handed(boto3.Session(region_name="us-east-1"), settings)
+    [handed_over] = gateways._gateways
+    handed_over.connect()
+    if was_open:
+        gateway.tokens = Since(identity, 1)
+    else:
+        source: Any = handed_over._session._authorization._source  # type: ignore[union-attr]
+        source._clock = lambda: time.monotonic() + 3601
+    use: Any = {"toolUseId": "t1", "name": "math___add_numbers", "input": {"a": 1, "b": 2}}
+
+    async def fifty() -> list[Fault | None]:
+        return [fault for _, fault in await asyncio.gather(*(handed_over.call(use, None) for _ in range(50)))]
+
+    assert asyncio.run(fifty()) == [None] * 50
+    assert (identity.asked(), identity.most_at_once) == (2, 1)
+    gateways.close()
