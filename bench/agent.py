@@ -27,6 +27,7 @@ def main() -> int:
             AWS_SECRET_ACCESS_KEY="secret",
             AWS_EC2_METADATA_DISABLED="true",
             AWS_ENDPOINT_URL_BEDROCK_RUNTIME=url,
+            AWS_ENDPOINT_URL_BEDROCK_AGENTCORE=url,
             BEDROCK_MODEL_ID=MODEL,
             GATEWAY_URL=f"{url}/mcp",
         )

@@ -1,6 +1,7 @@
 """Figures of warm invocations, in this process: against one raw signed request, and against a client per invocation."""
 
 import asyncio
+import json
 import os
 import statistics
 import sys
@@ -23,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "agent"))
 import model
 import settings
 from contract import Request
-from gateway import Gateway, Gateways
+from gateway import handed
 from invocation import Invocation
 from main import build_app
 from service import Service
@@ -71,7 +72,7 @@ async def figures(url: str) -> list[Figure]:
     Args:
         url: Address of the bench's services.
     """
-    quick, slow = f"{url}/mcp", f"{url}/slow/mcp"
+    quick, slow, by_token = f"{url}/mcp", f"{url}/slow/mcp", f"{url}/token/mcp"
     stub, bedrock = StubModel(), BedrockModel(model_id=os.environ["BEDROCK_MODEL_ID"])
     kept = ask(service(quick, StubModel))
     loopback = await medians(ask_over_http(service(quick, StubModel), quick), kept, raw_request(quick), times=150)
@@ -79,6 +80,7 @@ async def figures(url: str) -> list[Figure]:
     for _ in range(10):
         await kept()
     per_invocation = (requests(url) - before) / 10
+    ways_in = await medians(ask(service("", StubModel, by_token)), kept, times=300)
     slowed = await medians(ask(service(slow, StubModel)), raw_request(slow), times=60)
     styles = (agent_plain.handed_over, agent_plain.listed)
     stubbed = await medians(kept, *(plainly(style, stub) for style in styles), times=40)
@@ -87,6 +89,7 @@ async def figures(url: str) -> list[Figure]:
         Figure("warm invocation, one tool call / one raw signed request", loopback[1], loopback[2], "ms", 4),
         Figure("the same, asked over HTTP", loopback[0], loopback[2], "ms", 4),
         Figure("the same, gateway takes 30 ms", slowed[0], slowed[1], "ms", 1.25),
+        Figure("warm invocation over tokens / over IAM", ways_in[0], ways_in[1], "ms", 1.1),
         Figure("gateway requests per warm invocation", per_invocation, 1, "", 1),
         Figure("warm invocation / client handed over per invocation", stubbed[0], stubbed[1], "ms", 1 / 4),
         Figure("warm invocation / `with` and list_tools_sync()", stubbed[0], stubbed[2], "ms", 1 / 4),
@@ -107,12 +110,13 @@ async def medians(*calls: Call, times: int) -> list[float]:
     return [statistics.median(values) for values in taken]
 
 
-def service(gateway_url: str, build_model: Callable[[], Model] | None = None) -> Service:
-    """The agent's service, with its own model unless another is given."""
-    wanted = settings.read({**os.environ, "GATEWAY_URL": gateway_url})
+def service(signed: str, build_model: Callable[[], Model] | None = None, by_token: str = "") -> Service:
+    """The agent's service for one gateway of either kind, with its own model unless another is given."""
+    tokens = {"identity": "bench", "tokens": [{"provider": "bench", "scopes": [], "gateways": [by_token]}]}
+    urls = {"GATEWAY_URL": signed, "TOKEN_GATEWAYS": json.dumps(tokens) if by_token else ""}
+    wanted = settings.read({**os.environ, **urls})
     session = boto3.Session(region_name=wanted.region)
-    gateways = Gateways([Gateway(gateway_url, session.get_credentials, wanted)])
-    return Service(wanted, gateways, build_model or (lambda: model.build(session, wanted)))
+    return Service(wanted, handed(session, wanted), build_model or (lambda: model.build(session, wanted)))
 
 
 def ask(asked: Service) -> Call:

@@ -1,7 +1,8 @@
-"""What the agent's bench runs against, in a process of its own: a signed MCP gateway and a model's endpoint.
+"""What the agent's bench runs against, in a process of its own: MCP gateways, Identity and a model's endpoint.
 
-The gateway is fastmcp behind SigV4; `/mcp` answers at once, `/slow/mcp` after 30 ms. `/requests` tells how many MCP
-messages came. The model is the tests' scripted ConverseStream. Prints its port and serves until it is killed.
+The gateway is fastmcp behind SigV4; `/mcp` answers at once, `/slow/mcp` after 30 ms. `/token/mcp` is `/mcp` behind a
+look-up of the token among those that Identity gave. `/requests` tells how many MCP messages came. Identity and the model
+are the tests': fakes on loopback, the model scripted. Prints its port and serves until it is killed.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "agent"))  # the mo
 
 from tests.agent.fake_bedrock import FakeBedrock
 from tests.agent.signature import signed
+from tests.agent.tokens.fake_identity import FakeIdentity
 
 SECRETS = {"AKIDEXAMPLE": "secret"}
 SLOW_SECONDS = 0.03
@@ -28,7 +30,9 @@ class Services:
     """The ASGI application."""
 
     def __init__(self) -> None:
-        self._gateways = {"/mcp": _gateway(0, "/mcp"), "/slow/mcp": _gateway(SLOW_SECONDS, "/slow/mcp")}
+        seconds = {"/mcp": 0, "/slow/mcp": SLOW_SECONDS, "/token/mcp": 0}
+        self._gateways = {path: _gateway(wait, path) for path, wait in seconds.items()}
+        self._identity = FakeIdentity()
         self._model = FakeBedrock().app
         self._requests = 0
 
@@ -40,18 +44,25 @@ class Services:
             await JSONResponse(self._requests)(scope, receive, send)
         elif gateway := self._gateways.get(scope["path"]):
             body = await Request(scope, receive).body()
-            if not signed(Request(scope), body, SECRETS):
-                await JSONResponse({"message": "not signed"}, 403)(scope, receive, send)
+            if not self._lets_in(Request(scope), body):
+                await JSONResponse({"message": "not let in"}, 403)(scope, receive, send)
                 return
             self._requests += 1
             await gateway(scope, _again(body, receive), send)
+        elif scope["path"].startswith("/identities/"):
+            await self._identity.app(scope, receive, send)
         else:
             await self._model(scope, receive, send)
 
+    def _lets_in(self, request: Request, body: bytes) -> bool:
+        if request.url.path.startswith("/token/"):
+            return request.headers.get("authorization", "").removeprefix("Bearer ") in self._identity.given
+        return signed(request, body, SECRETS)
+
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        first, second = self._gateways.values()
-        async with first.lifespan(first), second.lifespan(second):
+        first, second, third = self._gateways.values()
+        async with first.lifespan(first), second.lifespan(second), third.lifespan(third):
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})

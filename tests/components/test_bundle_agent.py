@@ -21,6 +21,8 @@ import pytest
 
 from tests.agent.fake_bedrock import FakeBedrock
 from tests.agent.fake_gateway import FakeGateway
+from tests.agent.tokens.conftest import by_token
+from tests.agent.tokens.fake_identity import FakeIdentity
 from toolgate.components.observability import configuration
 from toolgate.components.runtime import agent_bundle
 
@@ -156,6 +158,24 @@ def test_the_agent_answers_from_the_unpacked_zip_alone(
     assert answer.json()["status"] == "success"
     assert "112" in answer.json()["response"]
     assert gateway.requests.count("tools/call") == 1
+
+
+def test_an_invocation_over_tokens_from_the_unpacked_zip_alone(
+    task: Path, empty: Path, environment: dict[str, str], gateway: FakeGateway
+) -> None:
+    identity = FakeIdentity()
+    identity.server.start()
+    gateway.tokens = identity.given
+    by_tokens = {
+        "GATEWAY_URL": "",
+        "TOKEN_GATEWAYS": by_token(gateway.url).model_dump_json(),
+        "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE": identity.url,
+    }
+    with serving([str(empty / "python"), "main.py"], task, {**environment, **by_tokens}) as url:
+        answer = httpx.post(f"{url}/invocations", json={"prompt": "call math___add_numbers"}, timeout=None)
+    assert "112" in answer.text
+    assert identity.asked() == 1
+    identity.server.stop()
 
 
 def test_every_client_the_agent_or_its_credentials_may_need_can_be_made(
