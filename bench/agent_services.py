@@ -1,8 +1,8 @@
 """What the agent's bench runs against, in a process of its own: MCP gateways, Identity and a model's endpoint.
 
 The gateway is fastmcp behind SigV4; `/mcp` answers at once, `/slow/mcp` after 30 ms. `/token/mcp` is `/mcp` behind a
-look-up of the token among those that Identity gave. `/requests` tells how many MCP messages came. Identity and the model
-are the tests': fakes on loopback, the model scripted. Prints its port and serves until it is killed.
+look-up of the token among those that Identity gave. `/requests` tells how many MCP messages came. Identity and the
+model are the tests', the model scripted. Prints its port and serves until it is killed.
 """
 
 import asyncio
