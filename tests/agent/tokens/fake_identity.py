@@ -169,6 +169,14 @@ async def dripping(_: FakeIdentity) -> Response:
     return StreamingResponse(body(), media_type="application/json")
 
 
+async def stalled(_: FakeIdentity) -> Response:
+    async def body() -> AsyncIterator[str]:
+        yield '{"accessToken": "'
+        await asyncio.sleep(60)
+
+    return StreamingResponse(body(), media_type="application/json")
+
+
 async def ten_megabytes(_: FakeIdentity) -> Response:
     return JSONResponse({"accessToken": "a" * 10_000_000})
 

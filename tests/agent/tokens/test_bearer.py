@@ -116,12 +116,16 @@ NO_TOKEN: dict[str, tuple[str, faults.Fault, int]] = {
 
 @pytest.mark.parametrize("case", NO_TOKEN)
 def test_without_a_token_nothing_is_sent(
-    agent: TestClient, gateway: FakeGateway, identity: FakeIdentity, case: str
+    agent: TestClient, gateway: FakeGateway, identity: FakeIdentity, caplog: pytest.LogCaptureFixture, case: str
 ) -> None:
+    caplog.set_level(logging.INFO, "agent")
     operation, fault, times = NO_TOKEN[case]
     identity.inject(operation, fault, times=times)
     assert ask(agent) == (503, "gateway_token_unavailable")
     assert gateway.shown == []
+    [line] = lines(caplog, "token_unavailable")
+    assert line["provider"] == "demo_agent_tokens"
+    assert line.get("reason") or line["check"]
     assert ask(agent) == (200, SUM)
 
 
@@ -135,17 +139,20 @@ def test_identity_that_is_away_for_a_while(agent: TestClient, gateway: FakeGatew
     assert ask(agent) == (200, SUM)
 
 
+@pytest.fixture
+def slow_identity(own_identity: FakeIdentity, monkeypatch: pytest.MonkeyPatch) -> FakeIdentity:
+    """One that is waited for without end by who fetches: who waits for the token has a bound of its own."""
+    monkeypatch.setattr("gateway.identity._READ_SECONDS", 600.0)
+    return own_identity
+
+
 @pytest.mark.parametrize("fault", [faults.silence, faults.dripping], ids=["silence", "dripping"])
 @pytest.mark.parametrize("operation", [WORKLOAD, ACCESS])
 def test_identity_that_does_not_come_to_an_end(
-    serve: Callable[..., TestClient],
-    gateway: FakeGateway,
-    own_identity: FakeIdentity,
-    fault: faults.Fault,
-    operation: str,
+    serve: Callable[..., TestClient], gateway: FakeGateway, slow_identity: FakeIdentity, fault: Any, operation: str
 ) -> None:
     hasty = serve(gateway_urls=(), tokens=by_token(gateway.url), handshake_seconds=1)
-    own_identity.inject(operation, fault, times=9)
+    slow_identity.inject(operation, fault, times=9)
     assert ask(hasty) == (503, "gateway_token_unavailable")
     assert gateway.shown == []
 

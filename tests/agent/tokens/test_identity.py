@@ -31,7 +31,8 @@ def test_a_token_is_valid_for_as_long_as_identity_says(identity: FakeIdentity) -
 
 
 def test_a_token_is_in_no_text_of_what_holds_it(identity: FakeIdentity) -> None:
-    assert identity.access_token() not in repr(identity_of()._ask(WANTED, False))
+    given = identity_of()._ask(WANTED, False)
+    assert given.text not in repr(given)
 
 
 ENDS: dict[str, Any] = {"none": {}, "text": {"exp": "soon"}, "true": {"exp": True}, "null": {"exp": None}}
@@ -57,7 +58,9 @@ def test_bounds_of_the_calls(identity: FakeIdentity) -> None:
     assert config.retries["total_max_attempts"] == 2
 
 
-@pytest.mark.parametrize("fault", [faults.dripping, faults.silence], ids=["dripping", "silence"])
+@pytest.mark.parametrize(
+    "fault", [faults.dripping, faults.silence, faults.stalled], ids=["dripping", "silence", "stalled"]
+)
 def test_an_answer_has_a_time(own_identity: FakeIdentity, monkeypatch: pytest.MonkeyPatch, fault: Any) -> None:
     monkeypatch.setattr(module, "_READ_SECONDS", 0.2)
     own_identity.inject(ACCESS, fault, times=9)
