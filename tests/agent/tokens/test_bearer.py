@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import boto3
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 
 from contract import Fault
 from gateway import handed
+from gateway.tokens import TokenSource
 from settings import Settings
 from tests.agent import fake_gateway
 from tests.agent.conftest import PATIENT
@@ -321,3 +323,28 @@ def test_fifty_calls_at_once_cost_one_token(gateway: FakeGateway, identity: Fake
     assert asyncio.run(fifty()) == [None] * 50
     assert (identity.asked(), identity.most_at_once) == (2, 1)
     gateways.close()
+
+
+@pytest.mark.parametrize("is_valid", [True, False], ids=["valid", "ended"])
+def test_identity_that_is_down_once_the_session_is_open(
+    serve: Callable[..., TestClient], gateway: FakeGateway, identity: FakeIdentity, clock: list[float], is_valid: bool
+) -> None:
+    """With a token in hand nobody notices; without one the call fails of that, whatever the model then says."""
+    agent = serve(gateway_urls=(), tokens=by_token(gateway.url))
+    assert ask(agent) == (200, SUM)
+    clock[0] = 3590 if is_valid else 3601
+    identity.inject(ACCESS, faults.refused("InternalServerException", 500), times=2)
+    before = gateway.requests.count("tools/call")
+    assert ask(agent) == ((200, SUM) if is_valid else (503, "gateway_token_unavailable"))
+    assert gateway.requests.count("tools/call") == before + is_valid
+    assert ask(agent) == (200, SUM)
+    assert gateway.requests.count("initialize") == 1
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """By how many seconds the clock of sources that are made from now on is ahead."""
+    ahead = [0.0]
+    later = partial(TokenSource, clock=lambda: time.monotonic() + ahead[0])
+    monkeypatch.setattr("gateway.identity.TokenSource", later)
+    return ahead
