@@ -24,9 +24,10 @@ class CedarPrincipal:
 
     Attributes:
         type: Its entity type.
-        id: Its id; None stands for a principal about whom only the type is known.
-        tags: Its tags: of an OAuthUser the claims of its token.
-        all_tags: Whether it has no others.
+        id: Its id; None stands for somebody whose id is not known, and whom no policy names.
+        tags: Its tags: of an OAuthUser the claims of its token. Where the id is not known: what they are, if it has
+            them.
+        all_tags: Whether it has no others; where the id is not known, nobody knows that.
     """
 
     type: str
@@ -36,10 +37,8 @@ class CedarPrincipal:
 
     def may_have(self, tag: str, value: str) -> bool:
         """Whether the principal may have this tag with this value."""
-        if self.id is None:
-            return True
         known = dict(self.tags)
-        return known[tag] == value if tag in known else not self.all_tags
+        return known[tag] == value if tag in known else not self.all_tags or self.id is None
 
 
 def iam_entity(entity_id: str) -> CedarPrincipal:
@@ -92,11 +91,11 @@ class ScopedPolicy:
     def _conditions(self) -> str:
         return json.dumps(self.body["conditions"])
 
-    def principals(self) -> Iterator[str]:
-        """The ids of the principals that its scope names."""
+    def principals(self, type_: str | None = None) -> Iterator[str]:
+        """The ids of the principals that its scope names, of one type or of any."""
         scope = self.body["principal"]
         entity = scope.get("entity") or scope.get("in", {}).get("entity")
-        if entity:
+        if entity and type_ in (None, entity["type"]):
             yield entity["id"]
 
     @cached_property

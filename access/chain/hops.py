@@ -43,6 +43,9 @@ class Step(StrEnum):
     INVOKE = "lambda:InvokeFunction"
     URL = "function URL"
     CALL = "calls"
+    PROVIDER = "credential provider"
+    SECRET = "secret"  # noqa: S105  # a word
+    POOL = "user pool"
 
 
 @dataclass(frozen=True)
@@ -170,16 +173,17 @@ def _hop(step: Step, caller: Identity, to: tuple[str, str], checks: tuple[Check,
     for further in more:
         missing = further.decision.outcome is Outcome.IMPLICIT_DENY
         access = stricter(access, Access.UNDECIDED if missing else further.access)
-    return Hop(step, caller.principal, *to, checks, _told(access, checks))
+    return Hop(step, caller.principal, *to, checks, told(access, checks))
 
 
-def _told(access: Access, checks: tuple[Check, ...]) -> ToolAccess:
+def told(access: Access, checks: tuple[Check, ...]) -> ToolAccess:
+    """What checks come to, with the conditions of the statements where it is conditional."""
     if access is not Access.CONDITIONAL:
         return ToolAccess(access)
-    told = dict.fromkeys(
+    conditions = dict.fromkeys(
         f"{s.effect} {it.request.action} if {condition}"
         for it in checks
         for s in it.decision.statements
         for condition in s.conditions
     )
-    return ToolAccess(access, tuple(told))
+    return ToolAccess(access, tuple(conditions))

@@ -215,4 +215,7 @@ _WORDS = {
     Step.COMMANDS: "commands in agent {}",
     Step.INVOKE: "lambda:InvokeFunction",
     Step.URL: "function URL",
+    Step.PROVIDER: "provider {}",
+    Step.SECRET: "{}",
+    Step.POOL: "{}",
 }

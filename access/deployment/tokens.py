@@ -80,6 +80,7 @@ class UserPool:
         scopes: Every scope of its resource servers, `<server>/<scope>`.
         closed: Whether nobody can sign up.
         rewrites: Whether a function of its owner may change the claims of tokens.
+        arn: `arn:aws:cognito-idp:<region>:<account>:userpool/<id>`; empty where the file does not say.
     """
 
     label: str
@@ -89,6 +90,7 @@ class UserPool:
     scopes: tuple[str, ...]
     closed: bool
     rewrites: bool
+    arn: str = ""
 
     @property
     def discovery_url(self) -> str:
@@ -110,6 +112,7 @@ class AppClient:
         user_flows: Ways in which users sign in with it, as `ALLOW_USER_PASSWORD_AUTH`.
         seconds: How long its access tokens hold.
         has_secret: Whether it has a secret.
+        urn: Pulumi's name of it, by which a secret's version is known to be made of it.
     """
 
     label: str
@@ -121,6 +124,7 @@ class AppClient:
     user_flows: tuple[str, ...]
     seconds: int
     has_secret: bool
+    urn: str = ""
 
     @property
     def by_itself(self) -> bool:
@@ -270,6 +274,7 @@ def _user_pool(resource: Resource, domains: Mapping[str, str], scopes: Mapping[s
         scopes=tuple(scopes.get(pool_id, ())),
         closed=resource.mapping("adminCreateUserConfig").get("allowAdminCreateUserOnly") is True,
         rewrites=bool(lambdas.get("preTokenGeneration") or lambdas.get("preTokenGenerationConfig")),
+        arn=resource.optional_text("arn") or "",
     )
 
 
@@ -297,6 +302,7 @@ def _client(resource: Resource) -> AppClient:
         user_flows=resource.texts("explicitAuthFlows", resource.get("explicitAuthFlows")),
         seconds=int(seconds) or _DEFAULT_MINUTES * 60,
         has_secret=resource.get("generateSecret") is True or bool(resource.get("clientSecret")),
+        urn=resource.urn,
     )
 
 

@@ -6,11 +6,11 @@ is named in `unsupported`.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from toolgate.access.cedar.cedar_decision import ToolEngine, tool_engine
+from toolgate.access.cedar.cedar_decision import tool_engine
 from toolgate.access.chain.chain import chain
 from toolgate.access.chain.hops import Hop
 from toolgate.access.chain.ways import Ask, Bypass
@@ -18,13 +18,20 @@ from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.iam.identities import ANY_CALLER
-from toolgate.access.matrix.blocks import Block, Entry
+from toolgate.access.matrix.blocks import Block, Entry, changed, joined
 from toolgate.access.matrix.elsewhere import ANY_TOOL, any_gateway_elsewhere, gateways_elsewhere
-from toolgate.access.matrix.inbound import concerned, reached
+from toolgate.access.matrix.inbound import concerned, reached, takes_tokens
 from toolgate.access.matrix.not_judged import undecided, unsupported
 from toolgate.access.matrix.principals import Caller, agents, given, held_entities, others, outsiders
 from toolgate.access.matrix.role_takers import role_takers, services_not_judged
-from toolgate.access.matrix.tool_access import UNDECIDED, AccessCheck, ToolAccess, decide_access, either
+from toolgate.access.matrix.token_access import ClientTaker, TokenAccess
+from toolgate.access.matrix.tool_access import (
+    UNDECIDED,
+    AccessCheck,
+    ToolAccess,
+    cedar_principal,
+    decide_access,
+)
 from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY, full_name
 
 __all__ = ["INVOKE_GATEWAY", "Access", "Block", "Entry", "Matrix", "matrix"]
@@ -40,12 +47,16 @@ class Matrix:
         unsupported: In a sentence each, what could not be judged.
         asks: Who may ask which agent, and who may run commands in which.
         bypasses: The ways around a gateway.
+        takings: Who may be which client of an issuer.
+        taken: What the clients may call that are no rows of their own, as a principal of the deployment comes as them.
     """
 
     blocks: tuple[Block, ...]
     unsupported: tuple[str, ...]
     asks: tuple[Ask, ...] = ()
     bypasses: tuple[Bypass, ...] = ()
+    takings: tuple[ClientTaker, ...] = ()
+    taken: tuple[Block, ...] = ()
 
     @property
     def entries(self) -> Iterator[Entry]:
@@ -53,7 +64,7 @@ class Matrix:
         return (entry for block in self.blocks for entry in block.entries())
 
     def json_lines(self) -> Iterator[str]:
-        """The matrix as JSON, piece by piece: `{"entries": [], "ask": [], "bypasses": [], "unsupported": []}`."""
+        """The matrix as JSON, piece by piece: entries, `ask`, `bypasses`, `clients` and `unsupported`, lists all."""
         yield '{"entries": ['
         separator = "\n"
         for block in self.blocks:
@@ -61,7 +72,11 @@ class Matrix:
                 yield separator + ",\n".join(_json_entries(block))
                 separator = ",\n"
         yield "\n], "
-        for key, rows in (("ask", map(_json_ask, self.asks)), ("bypasses", map(_json_bypass, self.bypasses))):
+        for key, rows in (
+            ("ask", map(_json_ask, self.asks)),
+            ("bypasses", map(_json_bypass, self.bypasses)),
+            ("clients", map(_json_taker, self.takings)),
+        ):
             yield f'"{key}": {json.dumps(list(rows))},\n'
         yield f'"unsupported": {json.dumps(self.unsupported)}}}'
 
@@ -97,6 +112,14 @@ def _json_bypass(bypass: Bypass) -> Mapping[str, object]:
     }
 
 
+def _json_taker(taker: ClientTaker) -> Mapping[str, object]:
+    return {
+        **{"principal": taker.principal, "agent": taker.agent, "client": taker.client, "way": taker.way},
+        **_json_access(taker.access),
+        "hops": [_json_hop(taker.hop)],
+    }
+
+
 def _json_hop(hop: Hop) -> Mapping[str, object]:
     statements = dict.fromkeys(str(s) for it in hop.checks for s in it.decision.statements)
     return {"step": hop.step, "to": hop.to, "decision": hop.decision, "statements": list(statements)}
@@ -111,28 +134,40 @@ _quoted = lru_cache(maxsize=100_000)(json.dumps)
 
 def matrix(deployment: Deployment) -> Matrix:
     """Decide for each principal and each tool of the deployment."""
-    engines = {gateway.arn: tool_engine(deployment, gateway) for gateway in deployment.gateways}
+    tokens = token_access(deployment)
     notes: list[str] = []
-    blocks = tuple(_with_taken_roles(deployment, list(_direct(deployment, engines, notes)), notes))
+    direct = [*_direct(tokens, notes), *tokens.of_principals()]
+    clients, taken = tokens.of_clients()
+    blocks = tuple(_with_taken_roles(deployment, [*direct, *clients], notes))
     found = chain(deployment, blocks)
-    not_judged = dict.fromkeys((*unsupported(deployment, engines), *notes, *found.unsupported))
-    return Matrix(blocks, tuple(not_judged), found.asks, found.bypasses)
+    not_judged = dict.fromkeys(
+        (*unsupported(deployment, tokens.engines), *tokens.not_judged(), *notes, *found.unsupported)
+    )
+    return Matrix(blocks, tuple(not_judged), found.asks, found.bypasses, tuple(tokens.takings()), tuple(taken))
 
 
-def _direct(deployment: Deployment, engines: Mapping[str, ToolEngine | None], notes: list[str]) -> Iterator[Block]:
-    """What each may call by themselves, and to `notes` a sentence for each decision that documents leave undecided."""
+def token_access(deployment: Deployment) -> TokenAccess:
+    """What tokens open in a deployment, with the policy engines and the tools of all gateways."""
+    engines = {it.arn: tool_engine(deployment, it) for it in deployment.gateways}
     tools = {it.arn: (*tools_of(deployment, it), *_not_listed(deployment, it)) for it in deployment.gateways}
+    return TokenAccess(deployment, engines, tools)
+
+
+def _direct(known: TokenAccess, notes: list[str]) -> Iterator[Block]:
+    """What each may call by signing, and to `notes` a sentence for each decision that documents leave undecided."""
+    deployment, engines = known.deployment, known.engines
 
     def block(caller: Caller, gateway: Gateway) -> Block:
-        who, engine = caller.identity, engines[gateway.arn]
+        who, tools = caller.identity, known.tools[gateway.arn]
         inbound_decision = reached(deployment, gateway, who)
-        judged = decide_access(AccessCheck(gateway, engine, who, inbound_decision), tools[gateway.arn])
-        found = Block(who.principal, caller.agent, gateway.arn, tools[gateway.arn], judged)
+        asked = AccessCheck(gateway, engines[gateway.arn], cedar_principal(gateway, who), inbound_decision)
+        found = Block(who.principal, caller.agent, gateway.arn, tools, decide_access(asked, tools))
         notes.extend([] if found.denied else undecided(gateway, caller, inbound_decision))
         return found
 
+    without_tokens = [gateway for gateway in deployment.gateways if not takes_tokens(gateway)]
     for agent in agents(deployment):
-        yield from (block(agent, gateway) for gateway in deployment.gateways)
+        yield from (block(agent, gateway) for gateway in without_tokens)
     # A gateway that does not ask IAM makes no difference between callers: `*` tells it.
     signed = [gateway for gateway in deployment.gateways if gateway.authorizer == "AWS_IAM"]
     for other in others(deployment):
@@ -150,7 +185,7 @@ def _direct(deployment: Deployment, engines: Mapping[str, ToolEngine | None], no
         for arn in gateways_elsewhere(deployment, caller.identity):
             notes.append(f"{who}: may invoke {arn}; what that gateway's own policies say is not in the deployment")
             yield Block(caller.identity.arn, caller.agent, arn, (ANY_TOOL,), UNDECIDED)
-    anybody = (block(Caller(ANY_CALLER), gateway) for gateway in deployment.gateways)
+    anybody = (block(Caller(ANY_CALLER), gateway) for gateway in without_tokens)
     yield from (b for b in anybody if not b.denied)
 
 
@@ -163,25 +198,13 @@ def _with_taken_roles(deployment: Deployment, direct: list[Block], notes: list[s
             of_role.setdefault(block.principal, []).append(block)
     for taker in role_takers(deployment):
         for of_taken in of_role.get(taker.role.arn, ()):
-            block = replace(of_taken, principal=taker.principal, agent=None, access=_each(taker.through, of_taken))
+            block = replace(changed(taker.through, of_taken), principal=taker.principal, agent=None)
             key = (block.principal, block.agent, block.gateway)
-            blocks[key] = _either(blocks[key], block) if key in blocks else block
+            blocks[key] = joined(blocks[key], block) if key in blocks else block
             notes.extend([taker.note()] if taker.access is Access.UNDECIDED else [])
     for role in deployment.roles:
         notes.extend(services_not_judged(role) if role.arn in of_role else ())
     return sorted(blocks.values(), key=lambda block: block.principal == ANY_CALLER.name)
-
-
-def _each(change: Callable[[ToolAccess], ToolAccess], block: Block) -> ToolAccess | tuple[ToolAccess, ...]:
-    return change(block.access) if isinstance(block.access, ToolAccess) else tuple(map(change, block.access))
-
-
-def _either(one: Block, other: Block) -> Block:
-    """Two blocks of one principal and one gateway, as one."""
-    if isinstance(one.access, ToolAccess) and isinstance(other.access, ToolAccess):
-        return replace(one, access=either(one.access, other.access))
-    cells = zip((cell for _, cell in one.by_tool()), (cell for _, cell in other.by_tool()), strict=True)
-    return replace(one, access=tuple(either(first, second) for first, second in cells))
 
 
 def _not_listed(deployment: Deployment, gateway: Gateway) -> tuple[str, ...]:

@@ -1,10 +1,10 @@
 """One principal and all tools of one gateway, and the entries that it stands for."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from toolgate.access.iam.evaluation import Access
-from toolgate.access.matrix.tool_access import ToolAccess
+from toolgate.access.matrix.tool_access import ToolAccess, either
 
 
 @dataclass(frozen=True)
@@ -55,3 +55,20 @@ class Block:
         """The block's entries."""
         for tool, cell in self.by_tool():
             yield Entry(self.principal, self.agent, self.gateway, tool, cell.decision, cell.conditions)
+
+
+def changed(change: Callable[[ToolAccess], ToolAccess], block: Block) -> Block:
+    """The block with each of its cells changed."""
+    if isinstance(block.access, ToolAccess):
+        return replace(block, access=change(block.access))
+    # Many tools share a cell.
+    new = {id(cell): change(cell) for cell in {id(cell): cell for cell in block.access}.values()}
+    return replace(block, access=tuple(new[id(cell)] for cell in block.access))
+
+
+def joined(one: Block, other: Block) -> Block:
+    """Two blocks of one principal and one gateway, as one: whatever either of them opens."""
+    if isinstance(one.access, ToolAccess) and isinstance(other.access, ToolAccess):
+        return replace(one, access=either(one.access, other.access))
+    cells = zip((cell for _, cell in one.by_tool()), (cell for _, cell in other.by_tool()), strict=True)
+    return replace(one, access=tuple(either(first, second) for first, second in cells))

@@ -26,10 +26,17 @@ ACCESS = {
 
 @dataclass(frozen=True)
 class Inbound:
-    """Whether a caller gets in; `decision` is IAM's, None where the authorizer does not ask IAM."""
+    """Whether a caller gets in.
+
+    Attributes:
+        access: Whether they do.
+        decision: IAM's; None where the authorizer does not ask IAM.
+        reasons: Where it does not: what the answer depends on, or what decided against the caller.
+    """
 
     access: Access
     decision: Decision | None = None
+    reasons: tuple[str, ...] = ()
 
     @property
     def unread(self) -> bool:
@@ -39,21 +46,30 @@ class Inbound:
     @property
     def conditions(self) -> tuple[str, ...]:
         """What a conditional answer depends on, as the policies write it."""
-        if self.decision is None or self.access is not Access.CONDITIONAL:
+        if self.access is not Access.CONDITIONAL:
             return ()
+        if self.decision is None:
+            return self.reasons
         return tuple(f"{s.effect} if {condition}" for s in self.decision.statements for condition in s.conditions)
 
 
 _DENIED = Inbound(Access.DENY, Decision(Outcome.IMPLICIT_DENY))
 
 
+def takes_tokens(gateway: Gateway) -> bool:
+    """Whether the gateway takes tokens and says of whom; `tokens.token_inbound` then decides who gets in."""
+    return gateway.authorizer == "CUSTOM_JWT" and gateway.jwt is not None
+
+
 def inbound(deployment: Deployment, gateway: Gateway, caller: Identity) -> Inbound:
     """Whether the gateway lets the caller in, before any policy engine and interceptor."""
     if gateway.authorizer in OPEN:
         return Inbound(Access.ALLOW)
+    if takes_tokens(gateway):
+        return Inbound(Access.DENY, reasons=("it takes tokens, and no signature",))
     if gateway.authorizer != "AWS_IAM":
         return Inbound(Access.UNDECIDED)
-    decision = _whichever([decide(it) for it in requests(deployment, gateway, caller)])
+    decision = whichever([decide(it) for it in requests(deployment, gateway, caller)])
     return Inbound(ACCESS[decision.outcome], decision)
 
 
@@ -74,8 +90,8 @@ def concerned(deployment: Deployment, gateway: Gateway, caller: Identity) -> boo
     )
 
 
-def _whichever(decisions: Sequence[Decision]) -> Decision:
-    """What is sure where one of several policies holds and nobody knows which."""
+def whichever(decisions: Sequence[Decision]) -> Decision:
+    """What is sure where one of several resource policies holds and nobody knows which."""
     first, *others = decisions
     if all(other == first or ACCESS[other.outcome] is ACCESS[first.outcome] in _SURE for other in others):
         return first

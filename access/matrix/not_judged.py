@@ -34,8 +34,10 @@ def unsupported(deployment: Deployment, engines: Mapping[str, ToolEngine | None]
 
 
 def _gateway(gateway: Gateway, engine: ToolEngine | None) -> Iterator[str]:
-    if gateway.authorizer not in {"AWS_IAM", *OPEN}:
-        yield f"{gateway.label}: callers are authorized by {gateway.authorizer}; only IAM is judged"
+    if gateway.authorizer == "CUSTOM_JWT" and gateway.jwt is None:
+        yield f"{gateway.label}: callers are authorized by CUSTOM_JWT, and the deployment does not say whose tokens"
+    elif gateway.authorizer not in {"AWS_IAM", "CUSTOM_JWT", *OPEN}:
+        yield f"{gateway.label}: callers are authorized by {gateway.authorizer}, which is not judged"
     if gateway.interceptors:
         yield f"{gateway.label}: interceptors may refuse or rewrite a call; they are not judged"
     if engine is None or not engine.enforce:

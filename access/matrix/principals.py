@@ -66,7 +66,7 @@ def outsiders(
         held: The deployment's `held_entities`.
     """
     seen = set(held)
-    arns = (*_by_resource_policy(deployment, gateway), *_by_cedar(engine), *_missed(deployment))
+    arns = (*_by_resource_policy(deployment, gateway), *_by_cedar(engine), *missed(deployment))
     named = [deployment.identity(arn) for arn in arns]
     granted = (identity for identity in deployment.given if _lets_in(deployment, gateway, identity))
     for identity in (*named, *granted):
@@ -87,7 +87,8 @@ def _lets_in(deployment: Deployment, gateway: Gateway, identity: Identity) -> bo
     return reached(deployment, gateway, written).access is not Access.DENY
 
 
-def _missed(deployment: Deployment) -> Iterator[str]:
+def missed(deployment: Deployment) -> Iterator[str]:
+    """ARNs of roles and users whose policies a scan could not read; an account's root for all that it missed."""
     for it in deployment.not_read:
         if it.about and it.part == IDENTITY_POLICIES and ":group/" not in it.about:  # a group's users are listed
             yield it.about

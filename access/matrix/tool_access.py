@@ -11,7 +11,7 @@ from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.iam.identities import ANY_CALLER, Identity
 from toolgate.access.iam.unique_ids import is_unique_id
-from toolgate.access.matrix.inbound import OPEN, Inbound
+from toolgate.access.matrix.inbound import Inbound
 from toolgate.policy.language.agentcore_facts import entity_id
 
 
@@ -32,21 +32,27 @@ _PLAIN: Mapping[Access, ToolAccess] = {Access.DENY: DENIED, Access.ALLOW: ALLOWE
 
 @dataclass(frozen=True)
 class AccessCheck:
-    """A caller at a gateway: what inbound authorization says, and the policy engine that is asked next."""
+    """A caller at a gateway: what inbound authorization says, and the policy engine that is asked next.
+
+    Attributes:
+        gateway: The gateway.
+        engine: Its policy engine.
+        caller: The caller as Cedar knows it; None where that is not known.
+        inbound_decision: Whether they get in.
+    """
 
     gateway: Gateway
     engine: ToolEngine | None
-    caller: Identity
+    caller: CedarPrincipal | None
     inbound_decision: Inbound
 
     def without_engine(self) -> ToolAccess | None:
         """The cell of all tools alike; None where the policy engine has a say."""
         if self.inbound_decision.access is Access.DENY:
             return DENIED
-        if self.engine is None or not self.engine.enforce or self.gateway.authorizer == "CUSTOM_JWT":
+        if self.engine is None or not self.engine.enforce:
             return _cell(self, None, ())
-        # Which Cedar principal a caller is whom no IAM authorizer let in, AWS does not say; nor does a unique id.
-        return UNDECIDED if self.gateway.authorizer in OPEN or is_unique_id(self.caller.arn) else None
+        return UNDECIDED if self.caller is None else None
 
 
 def decide_access(check: AccessCheck, tools: tuple[str, ...]) -> ToolAccess | tuple[ToolAccess, ...]:
@@ -55,9 +61,9 @@ def decide_access(check: AccessCheck, tools: tuple[str, ...]) -> ToolAccess | tu
     What the engine says of a tool that it does not know by name is open, unless it permits nothing.
     """
     for_all = check.without_engine()
-    if for_all is not None or check.engine is None:
+    if for_all is not None or check.engine is None or check.caller is None:
         return for_all or UNDECIDED
-    decided = decide_tools(check.engine, cedar_principal(check.caller))
+    decided = decide_tools(check.engine, check.caller)
     permits = check.engine.unread or any(policy.effect == "permit" for policy in check.engine.policies)
     not_listed = UNDECIDED if permits else DENIED
     known = check.engine.tools
@@ -73,15 +79,18 @@ def decide_access(check: AccessCheck, tools: tuple[str, ...]) -> ToolAccess | tu
 def call(check: AccessCheck, tool: str, arguments: Mapping[str, Any] | None = None) -> ToolAccess:
     """The cell of one call, whose arguments may be known."""
     for_all = check.without_engine()
-    if for_all is not None or check.engine is None:
+    if for_all is not None or check.engine is None or check.caller is None:
         return for_all or UNDECIDED
-    return _cell(
-        check, decide_tool(check.engine, cedar_principal(check.caller), tool, arguments), check.engine.policies
-    )
+    return _cell(check, decide_tool(check.engine, check.caller, tool, arguments), check.engine.policies)
 
 
-def cedar_principal(caller: Identity) -> CedarPrincipal:
-    """The caller as Cedar knows it."""
+def cedar_principal(gateway: Gateway, caller: Identity) -> CedarPrincipal | None:
+    """A caller that signs, as Cedar knows it at a gateway.
+
+    Which Cedar principal a caller is whom no IAM authorizer let in, AWS does not say; nor does a unique id.
+    """
+    if gateway.authorizer != "AWS_IAM" or is_unique_id(caller.arn):
+        return None
     return cedar_decision.ANY_CALLER if caller is ANY_CALLER or caller.many else iam_entity(entity_id(caller.arn))
 
 

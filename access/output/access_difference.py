@@ -1,12 +1,12 @@
 """What a change gives and takes: two matrices compared, gains first."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from toolgate.access.iam.evaluation import Access
-from toolgate.access.matrix.access_matrix import Matrix
+from toolgate.access.matrix.access_matrix import Block, Matrix
 from toolgate.access.matrix.tool_access import DENIED, ToolAccess
 from toolgate.access.output.labels import gateway_label, principal_label, who
 from toolgate.access.output.table import columns, markdown
@@ -74,12 +74,14 @@ _Key = tuple[str, str, str]
 
 def difference(before: Matrix, after: Matrix) -> Difference:
     """Compare two matrices by principal, gateway and tool; what a matrix does not list is denied."""
-    old, new = _open(before), _open(after)
+    old, new = _open(before.blocks), _open(after.blocks)
     names = _agents(before) | _agents(after)
+    # Whether a client is a row depends on who else can be it: what it may call is compared even so.
+    was, may = ({**_open(it.taken), **rows} for it, rows in ((before, old), (after, new)))
     changes = [
-        Change(principal, names.get(principal), gateway, tool, old.get(key, DENIED), new.get(key, DENIED))
+        Change(principal, names.get(principal), gateway, tool, was.get(key, DENIED), may.get(key, DENIED))
         for key in dict.fromkeys([*new, *old])
-        if old.get(key, DENIED) != new.get(key, DENIED)
+        if was.get(key, DENIED) != may.get(key, DENIED)
         for principal, gateway, tool in [key]
     ]
     return Difference(
@@ -91,10 +93,10 @@ def difference(before: Matrix, after: Matrix) -> Difference:
     )
 
 
-def _open(matrix: Matrix) -> dict[_Key, ToolAccess]:
+def _open(blocks: Iterable[Block]) -> dict[_Key, ToolAccess]:
     return {
         (block.principal, block.gateway, tool): cell
-        for block in matrix.blocks
+        for block in blocks
         for tool, cell in block.by_tool()
         if cell.decision is not Access.DENY
     }

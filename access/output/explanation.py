@@ -4,7 +4,7 @@ First the call at the gateway, then the call through an agent that may be asked,
 Where nothing leads to the tool, each nearest hop tells what it lacks.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from toolgate.access.chain import hops
 from toolgate.access.chain.graph import Graph, graph
@@ -15,11 +15,13 @@ from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.stack_export import DeploymentError
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.iam.identities import ANY_CALLER, outsider
-from toolgate.access.matrix.access_matrix import tools_of
+from toolgate.access.matrix.access_matrix import token_access, tools_of
 from toolgate.access.matrix.principals import Caller, agents
+from toolgate.access.matrix.token_access import TokenAccess
 from toolgate.access.matrix.tool_access import ToolAccess
 from toolgate.access.output.call_lines import Arguments, Call
 from toolgate.access.output.witness_lines import hop_lines
+from toolgate.access.tokens.callers import TokenCaller
 
 
 def explain(deployment: Deployment, agent: str, tool: str, arguments: Arguments = None) -> str:
@@ -46,7 +48,7 @@ def explain_principal(deployment: Deployment, principal: str, tool: str, argumen
 
     Args:
         deployment: The deployment.
-        principal: Its ARN, its name, or `*` for anybody.
+        principal: Its ARN, its name, `*` for anybody, or a client of an issuer by its id or as the matrix names it.
         tool: The tool's full name.
         arguments: The call's arguments; None for a call of which they are not known.
 
@@ -58,8 +60,12 @@ def explain_principal(deployment: Deployment, principal: str, tool: str, argumen
     found = [caller for caller in known if principal in (caller.identity.arn, caller.identity.name)]
     if not found and principal.startswith("arn:"):
         found = [Caller(outsider(principal))]
+    tokens = token_access(deployment)
+    clients = _clients(tokens, principal)
+    if clients and not found:
+        return "\n".join(_of_clients(clients, _calls_of(hops_, tool, arguments)))
     if not found:
-        names = sorted({caller.identity.name for caller in known})
+        names = sorted({caller.identity.name for caller in known} | {*_every_client(tokens)})
         raise DeploymentError(f"there is no principal '{principal}'; the deployment has {_listed(names)}")
     return _explained(hops_, found, tool, arguments, why_not=True)
 
@@ -67,13 +73,7 @@ def explain_principal(deployment: Deployment, principal: str, tool: str, argumen
 def _explained(
     hops_: Graph, callers: Sequence[Caller], tool: str, arguments: Arguments, *, why_not: bool = False
 ) -> str:
-    deployment = hops_.deployment
-    gateways = [gateway for gateway in deployment.gateways if tool in tools_of(deployment, gateway)]
-    if not gateways:
-        names = sorted({name for gateway in deployment.gateways for name in tools_of(deployment, gateway)})
-        raise DeploymentError(f"there is no tool '{tool}'; the deployment has {_listed(names)}")
-    functions = {(it.gateway, it.name): function for function in hops_.functions for it in function.tools}
-    calls = [Call(deployment, it, tool, arguments, functions.get((it.arn, tool))) for it in gateways]
+    calls = _calls_of(hops_, tool, arguments)
     elsewhere = list(_same_tool(hops_, calls))
     lines: list[str] = []
     for caller in callers:
@@ -87,6 +87,48 @@ def _explained(
     return "\n".join(lines)
 
 
+def _calls_of(hops_: Graph, tool: str, arguments: Arguments) -> list[Call]:
+    """The call at each gateway that offers the tool.
+
+    Raises:
+        DeploymentError: None does.
+    """
+    deployment = hops_.deployment
+    gateways = [gateway for gateway in deployment.gateways if tool in tools_of(deployment, gateway)]
+    if not gateways:
+        names = sorted({name for gateway in deployment.gateways for name in tools_of(deployment, gateway)})
+        raise DeploymentError(f"there is no tool '{tool}'; the deployment has {_listed(names)}")
+    functions = {(it.gateway, it.name): function for function in hops_.functions for it in function.tools}
+    tokens = token_access(deployment)
+    return [Call(tokens, it, tool, arguments, functions.get((it.arn, tool))) for it in gateways]
+
+
+def _clients(tokens: TokenAccess, principal: str) -> dict[str, TokenCaller]:
+    """The client of that name or id, by the gateways' ARNs at which it is known."""
+    return {
+        gateway.arn: caller
+        for gateway in tokens.gateways
+        for (name, widened), caller in tokens.callers(gateway).items()
+        if not widened and principal in (name, name.removeprefix("client/"))
+    }
+
+
+def _every_client(tokens: TokenAccess) -> list[str]:
+    return sorted({name for gateway in tokens.gateways for name, _ in tokens.callers(gateway)})
+
+
+def _of_clients(clients: Mapping[str, TokenCaller], calls: Sequence[Call]) -> Iterator[str]:
+    """What decides about the calls of a client, whoever it is."""
+    for it in calls:
+        caller = clients.get(it.gateway.arn)
+        who = next(iter(clients.values())).principal
+        access = it.of_client(caller).decision if caller else Access.DENY
+        yield f"{access}: {who} calling {it.tool} at {it.gateway.arn}"
+        yield from _indented(
+            it.lines_of_client(caller) if caller else ["inbound: it takes none of the client's tokens"]
+        )
+
+
 def _same_tool(found: Graph, calls: Sequence[Call]) -> Iterator[Call]:
     """The calls of the same function's tool of the same name at other gateways, where it has another full name."""
     deployment = found.deployment
@@ -96,7 +138,7 @@ def _same_tool(found: Graph, calls: Sequence[Call]) -> Iterator[Call]:
         plain = {it.plain for it in tools if it.name == asked.tool}
         for it in tools:
             if it.plain in plain and it.name != asked.tool:
-                yield Call(deployment, gateways[it.gateway], it.name, asked.arguments, asked.function)
+                yield Call(asked.tokens, gateways[it.gateway], it.name, asked.arguments, asked.function)
 
 
 def _listed(names: list[str]) -> str:

@@ -8,8 +8,8 @@ ANYBODY = "anybody"
 
 
 def principal_label(arn: str, agent: str | None, gateway: str) -> str:
-    """An agent's name, `*`, or else what the ARN ends in; with the account where it is another than the gateway's."""
-    if agent is not None or ":" not in arn:
+    """An agent's name, what is no ARN as it is, or what an ARN ends in, with an account that is not the gateway's."""
+    if agent is not None or not arn.startswith("arn:"):
         return agent or arn
     account = account_of(arn)
     name = arn.rsplit(":", 1)[-1]
