@@ -107,7 +107,8 @@ class TokenAccess:
         """
         # A client that is not its own to be: what somebody has to make, or to change, first.
         found = [block for of in self._open.values() for key, block in of.items() if not key[1] and not _made(key[0])]
-        held = self.takers.held() & {key[0] for _, takings in self._all for key in takings}
+        known = (it for _, takings in self._all for it in takings.values() if it.access is not Access.UNDECIDED)
+        held = self.takers.held() & {it.client for it in known}
         return [it for it in found if it.principal not in held], [it for it in found if it.principal in held]
 
     def takings(self) -> Iterator[ClientTaker]:

@@ -139,10 +139,7 @@ class Takers:
 
     @cached_property
     def _holders(self) -> Mapping[str, tuple[str, ...]]:
-        """The clients whose secret lies in a secret of Secrets Manager, by its ARN.
-
-        That AgentCore's own secrets hold the client's as it is, it does not say: it is taken for granted.
-        """
+        """The clients whose secret lies in a secret of Secrets Manager, by its ARN."""
         found: dict[str, dict[str, None]] = {}
         for client in self.deployment.tokens.clients:
             for arn in self.secrets.holding(client.urn) if client.has_secret else ():
