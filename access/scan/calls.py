@@ -1,8 +1,8 @@
 """The one table of the API calls that a scan makes, and the IAM document that allows these calls and nothing else.
 
 Operations and the lists in their answers are botocore's. What an action is on: Service Authorization Reference, "AWS
-Identity and Access Management (IAM)", "AWS Lambda", "Amazon CloudWatch Logs", "Amazon Bedrock AgentCore". That AWS asks
-for these actions and no others has not been seen.
+Identity and Access Management (IAM)", "AWS Lambda", "Amazon CloudWatch Logs", "Amazon Bedrock AgentCore", "Amazon
+Cognito User Pools". That AWS asks for these actions and no others has not been seen.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 CORE, FUNCTIONS, LOGS, IAM, STS = "bedrock-agentcore-control", "lambda", "logs", "iam", "sts"
+COGNITO = "cognito-idp"
 """botocore's names of the services."""
 
-_PREFIX = {CORE: "bedrock-agentcore", FUNCTIONS: "lambda", LOGS: "logs", IAM: "iam"}
+_PREFIX = {CORE: "bedrock-agentcore", FUNCTIONS: "lambda", LOGS: "logs", IAM: "iam", COGNITO: "cognito-idp"}
 """What the IAM actions of a service begin with."""
 
 ANYTHING = "*"
 """The resource of an action for which AWS has no resource type: the lists, and all of IAM's details at once."""
 _GATEWAY, _ENGINE, _RUNTIME = "gateway/*", "policy-engine/*", "runtime/*"
 _MEMORY, _HARNESS, _FUNCTION = "memory/*", "harness/*", "function:*"
+_VAULT, _POOL = "token-vault/*", "userpool/*"
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,14 @@ class Call:
         operation: The operation's name, which is also that of its IAM action.
         items: The list in its answer, where it is read page by page.
         on: What its action is on: `*`, or the last part of ARNs. None for a call that needs no permission.
+        page: How many items a page of the list has: what most of the lists take, and no list refuses (botocore).
     """
 
     service: str
     operation: str
     items: str | None = None
     on: tuple[str, ...] = (ANYTHING,)
+    page: int = 50
 
 
 GET_CALLER_IDENTITY = Call(STS, "GetCallerIdentity", on=())
@@ -61,6 +65,13 @@ LIST_URLS = Call(FUNCTIONS, "ListFunctionUrlConfigs", "FunctionUrlConfigs", (_FU
 GET_FUNCTION_POLICY = Call(FUNCTIONS, "GetPolicy", on=(_FUNCTION,))
 LIST_DELIVERY_SOURCES = Call(LOGS, "DescribeDeliverySources", "deliverySources")
 LIST_DELIVERIES = Call(LOGS, "DescribeDeliveries", "deliveries")
+LIST_PROVIDERS = Call(CORE, "ListOauth2CredentialProviders", "credentialProviders", page=20)
+GET_PROVIDER = Call(CORE, "GetOauth2CredentialProvider", on=(_VAULT,))
+LIST_IDENTITIES = Call(CORE, "ListWorkloadIdentities", "workloadIdentities", page=20)
+GET_POOL = Call(COGNITO, "DescribeUserPool", on=(_POOL,))
+LIST_SERVERS = Call(COGNITO, "ListResourceServers", "ResourceServers", (_POOL,))
+LIST_CLIENTS = Call(COGNITO, "ListUserPoolClients", "UserPoolClients", (_POOL,))
+GET_CLIENT = Call(COGNITO, "DescribeUserPoolClient", on=(_POOL,))
 
 CALLS: tuple[Call, ...] = tuple(it for it in globals().values() if isinstance(it, Call))
 """All of them."""

@@ -17,8 +17,6 @@ WORKERS = 8
 """Calls at a time. AgentCore's and Lambda's reads are throttled at a few a second: more would only wait."""
 ATTEMPTS = 8
 SECONDS_TO_CONNECT = 10
-PAGE = 50
-"""The largest page that all of the lists take (botocore; ListMemories, by its documentation)."""
 _LONGEST_LINE = 300
 _FAILURES = (ClientError, BotoCoreError, ResponseParserError)
 """What a call can end with: the service's error, no answer, or one that is not in the service's form."""
@@ -80,7 +78,7 @@ class Reader:
         """The items of all pages, as far as they can be read."""
         items: list[Mapping[str, Any]] = []
         try:
-            for page in self.pages(call, PaginationConfig={"PageSize": PAGE}, **parameters):
+            for page in self.pages(call, PaginationConfig={"PageSize": call.page}, **parameters):
                 items += page.get(call.items or "") or ()
         except UnreadError as error:
             return Listed(tuple(items), error)

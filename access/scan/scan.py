@@ -16,6 +16,7 @@ from toolgate.access.deployment.not_read import NotRead
 from toolgate.access.scan import functions
 from toolgate.access.scan.agentcore import KINDS, Kind, functions_of
 from toolgate.access.scan.calls import (
+    COGNITO,
     CORE,
     FUNCTIONS,
     GET_CALLER_IDENTITY,
@@ -29,11 +30,12 @@ from toolgate.access.scan.calls import (
 from toolgate.access.scan.iam_details import identities
 from toolgate.access.scan.reader import WORKERS, Listed, Reader, UnreadError, readers
 from toolgate.access.scan.resources import Found, export, note
+from toolgate.access.scan.tokens import tokens
 from toolgate.policy.language.agentcore_facts import LOG_DELIVERY, LOG_DELIVERY_SOURCE
 
 type Progress = Callable[[str], None]
 
-_SERVICES = {CORE: True, FUNCTIONS: True, LOGS: True, IAM: False, STS: False}
+_SERVICES = {CORE: True, FUNCTIONS: True, LOGS: True, COGNITO: True, IAM: False, STS: False}
 """The services, and whether each has something in every Region."""
 
 _TOLD = 100
@@ -101,6 +103,7 @@ def scan(session: boto3.Session, regions: Sequence[str], progress: Progress) -> 
         of_iam = pool.submit(lambda: list(identities(asked[chosen[0]], root)))
         found = list(_of_regions(pool, asked, progress))
         found += _functions(pool, asked, account, found, progress)
+        found += tokens(asked, found)
         found = [*of_iam.result(), *found]
     at = datetime.now(UTC).isoformat(timespec="seconds")
     return export(found, account, {"account": account, "regions": list(chosen), "scanned": at, "by": caller["Arn"]})

@@ -10,17 +10,20 @@ import boto3
 import pytest
 
 from tests.access.scan.fake_account import ACCOUNT, REGION, FakeAccount, gateway_arn
-from tests.access.scan.test_reads import account, scanned
+from tests.access.scan.test_reads import account
+from tests.access.scan.token_answers import TokenAnswers, taking_tokens
+from tests.planning import planned
+from tests.token_export import DISCOVERY, with_tokens
 from toolgate.access.iam.evaluation import decide
 from toolgate.access.iam.identities import Identity
 from toolgate.access.iam.policies import Policy
 from toolgate.access.iam.statements import IamRequest
 from toolgate.access.scan.calls import CALLS, CORE, document
-from toolgate.access.scan.scan import permissions
+from toolgate.access.scan.scan import permissions, scan
 from toolgate.cli.main import main
 
 PAGE = Path(__file__).parents[3] / "docs" / "access.md"
-PREFIX = {CORE: "bedrock-agentcore", "cloudwatch-logs": "logs"}
+PREFIX = {CORE: "bedrock-agentcore", "cloudwatch-logs": "logs", "cognito-identity-provider": "cognito-idp"}
 
 
 def decided(allowed: dict[str, Any], action: str, resource: str) -> str:
@@ -37,6 +40,8 @@ def asked_for(fake: FakeAccount) -> Iterator[tuple[str, str]]:
         "memoryId": "bedrock-agentcore:{}:memory/{}",
         "harnessId": "bedrock-agentcore:{}:harness/{}",
         "FunctionName": "lambda:{}:function:{}",
+        "UserPoolId": "cognito-idp:{}:userpool/{}",
+        "name": "bedrock-agentcore:{}:token-vault/default/oauth2credentialprovider/{}",
     }
     for service, operation, given in fake.asked:
         if operation == "GetCallerIdentity":  # STS asks for no permission
@@ -52,7 +57,7 @@ def asked_for(fake: FakeAccount) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("regions", [(), (REGION,)])
 def test_each_call_of_a_scan_is_allowed(regions: tuple[str, ...]) -> None:
-    fake = account(engines={"tools": []})
+    fake = taking_tokens(account(engines={"tools": []}), discoveryUrl=DISCOVERY, allowedScopes=["x"])
     fake.answers["ListMemories"] = lambda _: {"memories": [{"id": "notes-abcdefghij"}]}
     fake.answers["GetMemory"] = lambda _: {
         "memory": {
@@ -65,7 +70,9 @@ def test_each_call_of_a_scan_is_allowed(regions: tuple[str, ...]) -> None:
     fake.answers["GetHarness"] = lambda _: {
         "harness": {"harnessId": "h-abcdefghij", "harnessName": "h", "arn": "arn:x", "executionRoleArn": "arn:y"}
     }
-    scanned(fake)
+    tokens = TokenAnswers(with_tokens(planned("agents").deployment))
+    scan(tokens.of(fake), (), lambda _: None)
+    fake.asked += tokens.asked
     asked = set(asked_for(fake))
     assert {decided(document(regions), *it) for it in asked} == {"allow"}
     # Nothing else is in it: every call of the table was made, and every statement is needed.
@@ -84,6 +91,9 @@ def test_each_call_of_a_scan_is_allowed(regions: tuple[str, ...]) -> None:
         ("bedrock-agentcore:GetGateway", "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/a-abcdefghij"),
         ("lambda:GetFunction", "arn:aws:lambda:us-east-1:123456789012:function:math"),
         ("lambda:InvokeFunction", "arn:aws:lambda:us-east-1:123456789012:function:math"),
+        ("cognito-idp:DescribeUserPool", "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_a"),
+        ("cognito-idp:UpdateUserPoolClient", "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_a"),
+        ("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:us-east-1:123456789012:secret:a"),
         ("iam:GetRole", "arn:aws:iam::123456789012:role/agent"),
     ],
 )
