@@ -19,10 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from toolgate.access.cedar.cedar_decision import decide_tool, tool_engine
-from toolgate.access.cedar.cedar_policies import iam_entity
+from toolgate.access.cedar.cedar_policies import CedarPrincipal, iam_entity
+from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment, read
+from toolgate.access.deployment.roles import Role
 from toolgate.access.matrix.access_matrix import matrix, tools_of
 from toolgate.access.matrix.inbound import inbound
+from toolgate.access.tokens.callers import machine
+from toolgate.access.tokens.takers import Takers
+from toolgate.access.tokens.token_inbound import let_in
 from toolgate.policy.language.agentcore_facts import entity_id
 
 ACCOUNT, TARGETS, TOOLS = "123456789012", 10, 10
@@ -43,6 +48,8 @@ class Scenario:
         condition: The condition of each permit.
         chain: Whether each target has a function of its own, half of them with a permission, and as many people as
             agents ask five of these, run commands in one, assume a role of another and invoke ten functions past it.
+        tokens: Whether agents come with tokens: each has a client with the scopes of its gateways, a credential
+            provider and a workload identity, and the gateways take tokens of one user pool.
     """
 
     what: str
@@ -52,6 +59,7 @@ class Scenario:
     cedar: bool = False
     condition: str = ""
     chain: bool = False
+    tokens: bool = False
 
 
 def _few(size: int) -> Callable[[int], Iterable[int]]:
@@ -70,6 +78,8 @@ SCENARIOS = {
     ),
     "chain": Scenario("IAM alone, 5 gateways per agent, with the chain", 100, _few(100), 0.15, chain=True),
     "chain-cedar": Scenario("Cedar, the same", 100, _few(100), 0.05, cedar=True, chain=True),
+    "tokens": Scenario("Tokens, 5 gateways per agent", 100, _few(100), 0.004, tokens=True),
+    "tokens-cedar": Scenario("Tokens and Cedar, the same", 100, _few(100), 0.005, cedar=True, tokens=True),
 }
 
 
@@ -122,21 +132,38 @@ def _plain(deployment: Deployment) -> float:
     engines = {gateway.arn: tool_engine(deployment, gateway) for _, gateway in chosen}
     started = time.process_time()
     for role, gateway in chosen:
-        inbound(deployment, gateway, role)
+        caller = _let_in(deployment, gateway, role)
         engine = engines[gateway.arn]
         if engine is not None:
             arguments = {"a": 1}  # known arguments, so that no answer is remembered
-            decide_tool(engine, iam_entity(entity_id(role.arn)), picks.choice(tools_of(deployment, gateway)), arguments)
+            decide_tool(engine, caller, picks.choice(tools_of(deployment, gateway)), arguments)
     return (time.process_time() - started) / SAMPLE
+
+
+def _let_in(deployment: Deployment, gateway: Gateway, role: Role) -> CedarPrincipal:
+    """Ask whether a role gets in, by signing or with a token of its client, and as whom Cedar knows it then."""
+    if gateway.jwt is None:
+        inbound(deployment, gateway, role)
+        return iam_entity(entity_id(role.arn))
+    tokens = deployment.tokens
+    [client] = [it for it in tokens.clients if it.name == role.name]
+    caller = machine(client, tokens.user_pools[0], client.scopes)
+    Takers(deployment).nearest(role, caller.principal)
+    let_in(deployment, gateway, caller)
+    return caller.cedar
 
 
 def _export(scenario: Scenario) -> dict[str, Any]:
     granted = {agent: list(scenario.granted(agent)) for agent in range(scenario.size)}
-    parts = [part for agent, gateways in granted.items() for part in _agent(agent, gateways)]
+    parts = [part for agent, gateways in granted.items() for part in _agent(agent, gateways, scenario)]
+    parts += (
+        [part for agent, gateways in granted.items() for part in _client(agent, gateways)] if scenario.tokens else []
+    )
+    parts += _pool(scenario.size) if scenario.tokens else []
     for gateway in range(scenario.size):
         agents = [agent for agent, gateways in granted.items() if gateway in gateways]
-        parts += [*_gateway(gateway, cedar=scenario.cedar), *(_target(gateway, it, scenario) for it in range(TARGETS))]
-        parts += _engine(gateway, agents, scenario.condition) if scenario.cedar else []
+        parts += [*_gateway(gateway, scenario), *(_target(gateway, it, scenario) for it in range(TARGETS))]
+        parts += _engine(gateway, agents, scenario) if scenario.cedar else []
         parts += [part for it in range(TARGETS) for part in _function(gateway, it)] if scenario.chain else []
     parts += [part for number in range(scenario.size) for part in _person(number, scenario)] if scenario.chain else []
     return {"version": 3, "deployment": {"resources": parts}}
@@ -155,7 +182,7 @@ def _document(*statements: Mapping[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
-def _agent(number: int, gateways: list[int]) -> Iterator[dict[str, Any]]:
+def _agent(number: int, gateways: list[int], scenario: Scenario) -> Iterator[dict[str, Any]]:
     name = f"agent{number}"
     role = f"arn:aws:iam::{ACCOUNT}:role/{name}"
     service = {"Service": "bedrock-agentcore.amazonaws.com"}
@@ -164,7 +191,7 @@ def _agent(number: int, gateways: list[int]) -> Iterator[dict[str, Any]]:
     policy = _document(
         {"Sid": "Logs", "Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "arn:aws:logs:*:*:*"},
         {"Sid": "Model", "Effect": "Allow", "Action": "bedrock:InvokeModel*", "Resource": "arn:aws:bedrock:*:*:*"},
-        {"Sid": "Tools", "Effect": "Allow", "Action": "bedrock-agentcore:InvokeGateway", "Resource": arns},
+        *(_taking(name) if scenario.tokens else [_allow("bedrock-agentcore:InvokeGateway", *arns)]),
     )
     runtime = {"agentRuntimeName": name, "roleArn": role}
     ids = {"agentRuntimeArn": _arn("runtime", name), "agentRuntimeId": f"{name}-abcdefghij"}
@@ -173,10 +200,75 @@ def _agent(number: int, gateways: list[int]) -> Iterator[dict[str, Any]]:
     yield _resource("aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime", name, runtime, ids)
 
 
-def _gateway(number: int, *, cedar: bool) -> Iterator[dict[str, Any]]:
+CORE = f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}"
+POOL = "us-east-1_AbCdEf123"
+ISSUER = f"cognito-idp.us-east-1.amazonaws.com/{POOL}"
+DISCOVERY = f"https://{ISSUER}/.well-known/openid-configuration"
+
+
+def _allow(action: str, *on: str) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": list(on)}
+
+
+def _taking(name: str) -> list[dict[str, Any]]:
+    directory, vault = f"{CORE}:workload-identity-directory/default", f"{CORE}:token-vault/default"
+    both = directory, f"{directory}/workload-identity/{name}"
+    return [
+        _allow("bedrock-agentcore:GetWorkloadAccessToken", *both),
+        _allow("bedrock-agentcore:GetResourceOauth2Token", *both, vault, f"{vault}/oauth2credentialprovider/{name}"),
+        _allow("secretsmanager:GetSecretValue", _secret(name)),
+    ]
+
+
+def _secret(name: str) -> str:
+    return f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:bedrock-agentcore-identity!default/oauth2/{name}-AbCdEf"
+
+
+def _pool(gateways: int) -> Iterator[dict[str, Any]]:
+    arn = f"arn:aws:cognito-idp:us-east-1:{ACCOUNT}:userpool/{POOL}"
+    ids = {"id": POOL, "arn": arn, "endpoint": ISSUER}
+    yield _resource("aws:cognito/userPool:UserPool", "pool", {"name": "pool"}, ids)
+    domain = {"domain": "bench", "userPoolId": POOL}
+    yield _resource("aws:cognito/userPoolDomain:UserPoolDomain", "domain", domain, {})
+    for number in range(gateways):
+        server = {"identifier": f"gateway{number}", "userPoolId": POOL, "scopes": [{"scopeName": "invoke"}]}
+        yield _resource("aws:cognito/resourceServer:ResourceServer", f"gateway{number}", server, {})
+
+
+def _client(number: int, gateways: list[int]) -> Iterator[dict[str, Any]]:
+    name = f"agent{number}"
+    client = {
+        **{"name": name, "userPoolId": POOL, "generateSecret": True, "allowedOauthFlowsUserPoolClient": True},
+        "allowedOauthFlows": ["client_credentials"],
+        "allowedOauthScopes": [f"gateway{gateway}/invoke" for gateway in gateways],
+    }
+    yield _resource("aws:cognito/userPoolClient:UserPoolClient", name, client, {"id": f"client{number}"})
+    config = {"clientId": f"client{number}", "oauthDiscovery": {"discoveryUrl": DISCOVERY}}
+    provider = {
+        **{"name": name, "credentialProviderVendor": "CustomOauth2"},
+        "oauth2ProviderConfig": {"customOauth2ProviderConfig": config},
+    }
+    made = {
+        "credentialProviderArn": f"{CORE}:token-vault/default/oauth2credentialprovider/{name}",
+        "clientSecretArns": [{"secretArn": _secret(name)}],
+    }
+    type_ = "aws:bedrock/agentcoreOauth2CredentialProvider:AgentcoreOauth2CredentialProvider"
+    yield _resource(type_, name, provider, made)
+    arn = f"{CORE}:workload-identity-directory/default/workload-identity/{name}"
+    type_ = "aws:bedrock/agentcoreWorkloadIdentity:AgentcoreWorkloadIdentity"
+    yield _resource(type_, name, {"name": name}, {"workloadIdentityArn": arn})
+
+
+def _gateway(number: int, scenario: Scenario) -> Iterator[dict[str, Any]]:
     name = f"gateway{number}"
-    inputs = {"name": name, "authorizerType": "AWS_IAM", "roleArn": f"arn:aws:iam::{ACCOUNT}:role/gateway"}
-    engine = {"policyEngineConfiguration": {"arn": _arn("policy-engine", name), "mode": "ENFORCE"}} if cedar else {}
+    jwt = {"customJwtAuthorizer": {"discoveryUrl": DISCOVERY, "allowedScopes": [f"{name}/invoke"]}}
+    authorizer = {"authorizerType": "CUSTOM_JWT", "authorizerConfiguration": jwt}
+    inputs = {
+        **{"name": name, "roleArn": f"arn:aws:iam::{ACCOUNT}:role/gateway"},
+        **(authorizer if scenario.tokens else {"authorizerType": "AWS_IAM"}),
+    }
+    attached = {"arn": _arn("policy-engine", name), "mode": "ENFORCE"}
+    engine = {"policyEngineConfiguration": attached} if scenario.cedar else {}
     ids = {"gatewayArn": _arn("gateway", name), "gatewayId": f"{name}-abcdefghij", "gatewayUrl": "https://gateway/mcp"}
     yield _resource("aws:bedrock/agentcoreGateway:AgentcoreGateway", name, {**inputs, **engine}, ids)
 
@@ -230,13 +322,18 @@ def _target(gateway: int, number: int, scenario: Scenario) -> dict[str, Any]:
     return _resource(type_, f"{gateway}-{number}", inputs, {"targetId": "TARGET0001"})
 
 
-def _engine(gateway: int, agents: list[int], condition: str) -> Iterator[dict[str, Any]]:
+def _engine(gateway: int, agents: list[int], scenario: Scenario) -> Iterator[dict[str, Any]]:
     name = f"gateway{gateway}"
     ids = {"policyEngineArn": _arn("policy-engine", name), "policyEngineId": name}
     yield _resource("aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine", name, {"name": name}, ids)
     actions = 'action in [AgentCore::Action::"target0", AgentCore::Action::"target1___tool3"]'
     for agent in agents:
         who = f'principal == AgentCore::IamEntity::"arn:aws:sts::{ACCOUNT}:assumed-role/agent{agent}"'
+        condition = scenario.condition
+        if scenario.tokens:
+            who = "principal is AgentCore::OAuthUser"
+            pin = f'principal.hasTag("client_id") && principal.getTag("client_id") == "client{agent}"'
+            condition = f" when {{ {pin} }}{condition}"
         where = f'resource == AgentCore::Gateway::"{_arn("gateway", name)}"'
         statement = f"permit({who}, {actions}, {where}){condition};"
         policy = {"name": f"agent{agent}", "policyEngineId": name, "definition": {"cedar": {"statement": statement}}}

@@ -140,20 +140,24 @@ def _workloads(who: Identity, near: str, deployment: Deployment) -> Iterator[Par
     # A runtime's and a gateway's own may not be asked for by anybody (AgentCore developer guide, "Get workload access
     # token"); a runtime is handed its own with a request that is made for a user.
     linked = {*(it.id for it in deployment.runtimes), *(it.id for it in deployment.gateways)}
-    for identity in deployment.tokens.identities:
-        if identity.arn.startswith(place) and identity.name not in linked:
-            yield from _own(who, identity.arn, policies)
+    known = [it.arn for it in deployment.tokens.identities if it.arn.startswith(place) and it.name not in linked]
+    for arn in known:
+        if any(concerned(who, action, arn, policies) for action in WORKLOAD_TOKEN):
+            yield from _own(who, arn, policies)
     directory = f"{place}workload-identity-directory/default"
     for runtime in deployment.runtimes:
         if runtime.role_arn == who.arn:
             handed = _exchanged(who, f"{directory}{IN_DIRECTORY}{runtime.id}", policies)
             for_user = f"agent {runtime.agent} is asked in a user's name"
             yield Part(handed) if runtime.jwt else Part(handed, Access.CONDITIONAL, for_user)
-    known = {it.arn for it in deployment.tokens.identities} | {f"{directory}{IN_DIRECTORY}{it}" for it in linked}
-    for arn in (*_named(who, place), f"{directory}{IN_DIRECTORY}elsewhere-0000000000"):
-        if arn not in known:
+    elsewhere = f"{directory}{IN_DIRECTORY}elsewhere-0000000000"
+    others = {*known, *(f"{directory}{IN_DIRECTORY}{it}" for it in linked)}
+    for arn in (it for it in (*_named(who, place), elsewhere) if it not in others):
+        if any(concerned(who, action, arn, policies) for action in WORKLOAD_TOKEN):
             for part in _own(who, arn, policies):
                 yield Part(part.checks, Access.UNDECIDED, f"whether there is another workload identity, as {arn}")
+    # Where nothing concerns them, what is missing is told of any.
+    yield next(iter(_own(who, (known or [elsewhere])[0], policies)))
 
 
 def _named(who: Identity, place: str) -> Iterable[str]:

@@ -97,6 +97,19 @@ def test_what_agentcores_own_secrets_hold_is_not_known(arn: str) -> None:
     )
 
 
+def test_an_identity_of_another_region_is_none() -> None:
+    world = whole()
+    world.gateway()
+    world.client("ca", "g0")
+    world.provider("pa", "ca")
+    elsewhere = worlds.identity_arn("wa").replace("us-east-1", "eu-west-1")
+    type_ = "aws:bedrock/agentcoreWorkloadIdentity:AgentcoreWorkloadIdentity"
+    world.add(type_, "wa", name="wa", workloadIdentityArn=elsewhere)
+    document = json.loads(json.dumps(taking("pa", "wa")).replace(worlds.identity_arn("wa"), elsewhere))
+    world.agent("a", *document, allow([GET, TAKE], DIRECTORY.replace("us-east-1", "eu-west-1")))
+    assert _by_provider(world, worlds.role_arn("a")) is None
+
+
 NO_WAYS = {
     "lists": [allow(["cognito-idp:List*", "cognito-idp:DescribeUserPool"], "*")],
     "its own scopes alone": [allow("cognito-idp:UpdateUserPoolClient", "*")],
@@ -317,8 +330,8 @@ def test_a_provider_that_asks_another_issuer_gets_nothing() -> None:
     world.client("c", "g0")
     world.provider("p", "c", FOREIGN_DISCOVERY)
     world.identity("w")
-    world.agent("a", *taking("p", "w")[:2])
-    assert rows(world) == {"client/c": "allow"}
+    world.agent("a", *taking("p", "w"))
+    assert {(it.way, str(it.access.decision)) for it in judged(world).takings} == {(READ, "undecided")}
 
 
 def test_providers_elsewhere_are_told() -> None:
