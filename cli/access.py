@@ -55,7 +55,7 @@ def matrix(deployment: Path, policies: Policies, form: str) -> None:
 @access.command()
 @_deployment
 @click.option("--agent", help="the agent's name")
-@click.option("--principal", help="in place of an agent: the ARN or the name of a role or user, or *")
+@click.option("--principal", help="in place of an agent: a role or user by ARN or name, a client by its id, or *")
 @click.option("--tool", required=True, help="the tool's full name, <target>___<tool>")
 @click.option("--arguments", type=options.JSON, help="the call's arguments as a JSON object, if they are known")
 @options.policies

@@ -114,9 +114,9 @@ def _json_bypass(bypass: Bypass) -> Mapping[str, object]:
 
 def _json_taker(taker: ClientTaker) -> Mapping[str, object]:
     return {
-        **{"principal": taker.principal, "agent": taker.agent, "client": taker.client, "way": taker.way},
-        **_json_access(taker.access),
-        "hops": [_json_hop(taker.hop)],
+        **{"principal": taker.principal, "agent": taker.agent, "client": taker.client},
+        **{"name": taker.name, "way": taker.way, **_json_access(taker.access)},
+        "hops": [_json_hop(taker.hop)] if taker.hop else [],
     }
 
 

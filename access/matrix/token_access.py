@@ -15,11 +15,14 @@ from toolgate.access.iam.identities import ANY_CALLER, Identity
 from toolgate.access.matrix.blocks import Block, changed, joined
 from toolgate.access.matrix.inbound import takes_tokens
 from toolgate.access.matrix.principals import Caller
-from toolgate.access.matrix.tool_access import DENIED, AccessCheck, ToolAccess, decide_access, stricter
+from toolgate.access.matrix.tool_access import ALLOWED, DENIED, AccessCheck, ToolAccess, decide_access, stricter
 from toolgate.access.tokens import not_judged
-from toolgate.access.tokens.callers import TokenCaller, machine, token_callers
+from toolgate.access.tokens.callers import TokenCaller, client_principal, machine, token_callers
 from toolgate.access.tokens.takers import Takers, Taking, best
 from toolgate.access.tokens.token_inbound import let_in
+
+OUTSIDE = "held outside of this deployment"
+"""The way of a client to itself."""
 
 type _Key = tuple[str, bool]
 """A client, and whether it is widened."""
@@ -30,20 +33,22 @@ class ClientTaker:
     """Somebody who may be a client.
 
     Attributes:
-        principal: Who: an ARN, or `*`.
+        principal: Who: an ARN, `*`, or the client itself where it is held outside of the deployment.
         agent: The agent's name, if it is an agent's role.
         client: The client, as a matrix names it.
+        name: The client's name in its user pool, if the deployment holds it.
         way: By which way, in words.
         access: Whether they may.
-        hop: The way.
+        hop: The way, if it is one of the deployment's.
     """
 
     principal: str
     agent: str | None
     client: str
+    name: str
     way: str
     access: ToolAccess
-    hop: Hop
+    hop: Hop | None = None
 
 
 @dataclass(frozen=True)
@@ -113,10 +118,14 @@ class TokenAccess:
 
     def takings(self) -> Iterator[ClientTaker]:
         """Who may be which client; whoever may do everything is left out."""
+        names = {client_principal(it.id): it.name for it in self.deployment.tokens.clients}
         for caller, taken in self._all:
             for (client, _), taking in taken.items() if not everything(caller.identity) else ():
-                hop = taking.way.hop
-                yield ClientTaker(caller.identity.principal, caller.agent, client, in_words((hop,)), hop.access, hop)
+                who, hop = (caller.identity.principal, caller.agent), taking.way.hop
+                yield ClientTaker(*who, client, names.get(client, ""), in_words((hop,)), hop.access, hop)
+        for client in dict.fromkeys(it.principal for it in self.of_clients()[0]):
+            if client in names:
+                yield ClientTaker(client, None, client, names[client], OUTSIDE, ALLOWED)
 
     def not_judged(self) -> Iterator[str]:
         """What cannot be judged of it, in a sentence each."""

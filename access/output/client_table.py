@@ -27,8 +27,14 @@ def conditions(matrix: Matrix) -> Iterator[str]:
 def _rows(matrix: Matrix) -> Iterator[list[str]]:
     alike = groupby(matrix.takings, key=lambda it: (_who(it), it.way, str(it.access.decision)))
     for (name, way, decision), group in alike:
-        yield [name, listed([it.client for it in group], "clients"), way, decision]
+        yield [name, listed([_client(it) for it in group], "clients"), way, decision]
+
+
+def _client(taker: ClientTaker) -> str:
+    if taker.principal == taker.client:
+        return taker.name
+    return f"{taker.client} ({taker.name})" if taker.name else taker.client
 
 
 def _who(taker: ClientTaker) -> str:
-    return who(taker.principal, taker.agent, taker.hop.to)
+    return who(taker.principal, taker.agent, taker.hop.to if taker.hop else "")

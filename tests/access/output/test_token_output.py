@@ -40,17 +40,32 @@ def _without(world: World, *names: str) -> World:
 def test_the_table_says_who_may_be_which_client() -> None:
     told = as_table(_judged(two_agents()))
     assert "Who may be which client of an issuer:" in told
-    assert "  a    client/ca  provider pa  allow" in told
-    assert "| b | client/cb | provider pb | allow |" in as_markdown(_judged(two_agents()))
+    assert "  a    client/ca (named-ca)  provider pa  allow" in told
+    assert "| b | client/cb (named-cb) | provider pb | allow |" in as_markdown(_judged(two_agents()))
+
+
+def test_a_client_that_nobody_of_the_deployment_can_be_is_told_with_its_name() -> None:
+    world = two_agents([open_to_all()])
+    world.client("job", "g0")
+    outside = ["client/job  named-job", "held outside of this deployment  allow"]
+    assert all(it in as_table(_judged(world)) for it in outside)
+    last = json.loads(_judged(world).as_json())["clients"][-1]
+    assert (last["principal"], last["client"], last["name"], last["hops"]) == (
+        "client/job",
+        "client/job",
+        "named-job",
+        [],
+    )
 
 
 def test_json_has_the_clients_beside_what_it_had() -> None:
     told = json.loads(_judged(two_agents()).as_json())
     assert list(told) == ["entries", "ask", "bypasses", "clients", "unsupported"]
     first = told["clients"][0]
-    assert {key: first[key] for key in ("agent", "client", "way", "decision", "conditions")} == {
+    assert {key: first[key] for key in ("agent", "client", "name", "way", "decision", "conditions")} == {
         "agent": "a",
         "client": "client/ca",
+        "name": "named-ca",
         "way": "provider pa",
         "decision": "allow",
         "conditions": [],
