@@ -1,6 +1,6 @@
 """Who can be which client: by a credential provider, by its secret, or by what Cognito does for whoever may ask."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -9,7 +9,7 @@ from toolgate.access.deployment.client_secrets import Secrets, read_secrets
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.tokens import CredentialProvider, UserPool
 from toolgate.access.iam.evaluation import Access
-from toolgate.access.iam.identities import Identity
+from toolgate.access.iam.identities import Identity, outsider
 from toolgate.access.matrix.principals import Caller, agents, given, missed, named_by, others
 from toolgate.access.tokens.actions import ACCESS_TOKEN, POOL_ACTIONS, READ_SECRET, WIDEN
 from toolgate.access.tokens.callers import client_principal, new_client_principal, provider_principal
@@ -86,27 +86,40 @@ class Takers:
         return Takers(self.deployment).of(replace(identity, beyond=""))
 
     def _named(self) -> Iterator[Identity]:
-        """Whom the policies on secrets name, and for whom a scan has no policies."""
-        for secret, policy in self.secrets.policies.items():
-            if secret in self._holders:
-                for statement in policy.concerning(READ_SECRET):
-                    yield from (self.deployment.identity(arn) for arn in named_by(statement, secret))
-        yield from map(self.deployment.identity, missed(self.deployment))
+        """Whom the policies on clients' secrets name, and for whom a scan has no policies."""
+        yield from map(self.deployment.identity, (*self._strangers, *missed(self.deployment)))
+
+    @cached_property
+    def _strangers(self) -> Mapping[str, frozenset[str]]:
+        """Whom the policies on clients' secrets name, and of whom nothing else is known: the secrets, by their ARNs."""
+        found: dict[str, frozenset[str]] = {}
+        for secret in self._holders.keys() & self.secrets.policies.keys():
+            for statement in self.secrets.policies[secret].concerning(READ_SECRET):
+                for arn in named_by(statement, secret):
+                    if self.deployment.identity(arn).beyond == outsider(arn).beyond:
+                        found[arn] = found.get(arn, frozenset()) | {secret}
+        return {arn: secrets for arn, secrets in found.items() if arn not in set(missed(self.deployment))}
 
     def _all(self, who: Identity) -> Iterator[Taking]:
+        if who.arn in self._strangers:  # of what else they may do the deployment says nothing
+            yield from self._by_secrets(who, self._strangers[who.arn])
+            return
         for provider in self.deployment.tokens.providers:
             if concerned(who, ACCESS_TOKEN, provider.arn, self.deployment.resource_policies):
                 yield Taking(who, self.client_of(provider), self._by_provider(who, provider))
-        for arn, holding in self._holders.items():
-            if concerned(who, READ_SECRET, arn, self.secrets.policies):
-                way = by_secret(who, arn, self.secrets)
-                yield from (Taking(who, client, way) for client in holding)
+        yield from self._by_secrets(who, self._holders.keys())
         for pool, clients in self._pools:
             for action in POOL_ACTIONS:
                 if concerned(who, action.action, pool.arn, {}):
                     way = _at_pool(who, pool, action.action)
                     names = [new_client_principal(pool)] if action.new else clients
                     yield from (Taking(who, client, way) for client in names)
+
+    def _by_secrets(self, who: Identity, among: Collection[str]) -> Iterator[Taking]:
+        for arn, holding in self._holders.items():
+            if arn in among and concerned(who, READ_SECRET, arn, self.secrets.policies):
+                way = by_secret(who, arn, self.secrets)
+                yield from (Taking(who, client, way) for client in holding)
 
     def _by_provider(self, who: Identity, provider: CredentialProvider) -> ClientWay:
         place = who.arn, who.beyond, provider.arn.rpartition(":")[0]

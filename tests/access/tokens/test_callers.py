@@ -9,6 +9,7 @@ from tests.access.tokens import worlds
 from tests.access.tokens.worlds import FOREIGN, FOREIGN_DISCOVERY, TOOLS, World, open_to_all, pinned, two_agents, whole
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.matrix.access_matrix import Matrix, matrix
+from toolgate.access.matrix.inbound import inbound
 
 ADD = TOOLS[0]
 
@@ -96,6 +97,36 @@ def test_whatever_the_authorizer_names_is_checked(checks: dict[str, Any], told: 
     world.gateway(**checks)
     world.client("c", "g0")
     assert rows(world) == told
+
+
+def test_an_identity_token_is_let_in_where_an_access_token_is_not() -> None:
+    match = {"claimMatchOperator": "EQUALS", "claimMatchValue": {"matchValueString": "id"}}
+    claim = {"inboundTokenClaimName": "token_use", "inboundTokenClaimValueType": "STRING"}
+    world = whole()
+    world.gateway(customClaims=[{**claim, "authorizingClaimMatchValue": match}])
+    world.client("c", "g0", explicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"])
+    assert rows(world) == {"users of client/c": "conditional"}
+
+
+def test_a_client_of_another_pool_is_no_stranger() -> None:
+    world = whole()
+    world.gateway(allowedClients=["c"])
+    world.client("c", "g0", userPoolId="us-east-1_Another99")
+    assert rows(world) == {}
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_where_anybody_may_sign_up_the_condition_says_so(closed: bool) -> None:
+    world = _one_client(pool={"adminCreateUserConfig": {"allowAdminCreateUserOnly": closed}}, **CODE)
+    told = conditions(world, "users of client/c")
+    assert any("anybody may sign up" in it for it in told) is not closed
+
+
+def test_who_signs_is_not_let_in_by_a_gateway_that_takes_tokens() -> None:
+    world = _one_client()
+    world.role("ops", worlds.allow("*", "*"))
+    deployment = parse(world.export())
+    assert inbound(deployment, deployment.gateways[0], deployment.roles[0]).access == "deny"
 
 
 def test_an_identity_token_has_the_client_as_its_audience() -> None:
@@ -231,8 +262,19 @@ DENY_C = {"StringEquals": {"bedrock-agentcore:InboundJwtClaim/client_id": "c"}}
     ],
 )
 def test_the_policy_on_the_gateway_counts(statements: list[dict[str, Any]], told: str | None) -> None:
-    world, arn = _one_client(), worlds.gateway_arn("g0")
+    assert rows(_with_policy(_one_client(), statements)).get("client/c") == told
+
+
+@pytest.mark.parametrize(("scopes", "told"), [(("g0",), "allow"), (("g0", "g1"), "conditional")])
+def test_a_policy_knows_the_scope_of_a_client_that_has_one(scopes: tuple[str, ...], told: str) -> None:
+    condition = {"StringEquals": {"bedrock-agentcore:InboundJwtClaim/scope": "g0/invoke"}}
+    world = _with_policy(_one_client(*scopes), [{"Effect": "Allow", "Condition": condition}])
+    assert rows(world) == {"client/c": told}
+
+
+def _with_policy(world: World, statements: list[dict[str, Any]]) -> World:
+    arn = worlds.gateway_arn("g0")
     on = {"Principal": "*", "Action": "bedrock-agentcore:InvokeGateway", "Resource": arn}
     text = json.dumps({"Version": "2012-10-17", "Statement": [{**it, **on} for it in statements]})
     world.add("aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy", "own", resourceArn=arn, policy=text)
-    assert rows(world).get("client/c") == told
+    return world

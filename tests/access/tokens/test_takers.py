@@ -245,6 +245,34 @@ def test_the_policy_on_a_secret_lets_in_too(principal: Any, told: dict[str, str]
     assert set(found) - {"ops"} <= {"client/job", *told}
 
 
+NEIGHBOUR = worlds.role_arn("neighbour")
+
+
+def test_of_a_stranger_that_a_policy_on_a_secret_names_that_secret_alone_is_judged() -> None:
+    statement = {"Effect": "Allow", "Principal": {"AWS": NEIGHBOUR}, "Action": READ, "Resource": "*"}
+    world = _job([statement])
+    world.client("other", "g0")
+    world.gateway("g1")
+    world.client("third", "g1")
+    world.provider("p3", "third")
+    assert NEIGHBOUR in " ".join(it.principal for it in judged(world).entries)
+    assert {it.client for it in judged(world).takings if it.principal == NEIGHBOUR} == {"client/job"}
+    # A policy on a secret that holds no client's lets in nobody.
+    arn = worlds.secret_arn("unrelated")
+    text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    world = _job()
+    world.add("aws:secretsmanager/secret:Secret", "unrelated", id=arn, arn=arn, name="unrelated", policy=text)
+    assert NEIGHBOUR not in {it.principal for it in judged(world).entries}
+
+
+def test_whom_a_scan_missed_may_be_any_client() -> None:
+    root = f"arn:aws:iam::{worlds.ACCOUNT}:root"
+    world = two_agents()
+    world.add("toolgate:scan:NotRead", "iam", what="IAM", why="denied", about=root, part="identityPolicies")
+    assert rows(world)[root] == "undecided"
+    assert lines(world, f"{root}: may be client/ca")
+
+
 def test_a_policy_on_a_secret_that_cannot_be_read_is_not_known() -> None:
     world = _job([])
     for part in world.parts:
