@@ -6,20 +6,19 @@ Cognito User Pools". Nobody here has seen AWS decide about any of them.
 
 from dataclasses import dataclass
 
-from toolgate.policy.language.agentcore_facts import WORKLOAD_TOKENS
+from toolgate.policy.language.agentcore_facts import ACCESS_TOKEN, GET_SECRET, WORKLOAD_TOKENS
+
+__all__ = ["ACCESS_TOKEN", "POOL_ACTIONS", "READ_SECRET", "WIDEN", "WORKLOAD_TOKEN", "PoolAction"]
 
 WORKLOAD_TOKEN = WORKLOAD_TOKENS
 """Any of them gives a token of a workload identity; the one for agents is `GetWorkloadAccessToken`.
 
 Asked on the directory and on the identity (AgentCore developer guide, "Get workload access token").
 """
-ACCESS_TOKEN = "bedrock-agentcore:GetResourceOauth2Token"  # noqa: S105  # an action
-"""Gives a client's token for a workload identity's.
-
-Asked on the directory, the identity, the token vault and the credential provider. AgentCore ties no identity to a
-provider: what the caller may do is the whole boundary (AgentCore developer guide, "Scope credential provider access").
-"""
-READ_SECRET = "secretsmanager:GetSecretValue"  # noqa: S105  # an action
+# `ACCESS_TOKEN` gives a client's token for a workload identity's: asked on the directory, the identity, the token vault
+# and the credential provider. AgentCore ties no identity to a provider: what the caller may do is the whole boundary
+# (AgentCore developer guide, "Scope credential provider access").
+READ_SECRET = GET_SECRET
 """AgentCore reads the client's secret as the caller (seen live by others); and whoever reads it needs no AgentCore."""
 
 
