@@ -12,7 +12,7 @@ RULES := --policy-pack policy $(addprefix --policy-pack-config ,$(wildcard polic
 # It makes and asks things in an account: the stack's name is never taken from anywhere else.
 export TEST_AWS_USAGE := test-aws: which stack on AWS? Write its name: make test-aws STACK=dev
 
-.PHONY: help setup demo demo-agents demo-gateways check test clients test-aws lint format bench record lock bundle package preview up destroy local-preview local-up local-destroy review clean
+.PHONY: help setup demo demo-agents demo-gateways demo-jwt check test clients test-aws lint format bench record lock bundle package preview up destroy local-preview local-up local-destroy review clean
 
 help:            ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 18
@@ -28,6 +28,9 @@ demo-agents: setup ## two agents behind one gateway, each with exactly its own t
 
 demo-gateways: setup ## two agents with a gateway each, told apart by IAM alone
 	@.venv/bin/toolgate demo --stack gateways
+
+demo-jwt: setup  ## two agents behind one gateway that takes tokens, and what it refuses
+	@.venv/bin/toolgate demo --stack jwt
 
 # Without bytecode of what is ours each of the processes that the tests start would compile it anew.
 test: setup      ## all that proves components, pack and local deployment; no network, no AWS account, no Pulumi CLI

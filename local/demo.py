@@ -7,7 +7,7 @@ agent, the real handlers. This module only asks and prints.
 import json
 import textwrap
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from toolgate.access.output.table import as_table
 from toolgate.local import refusals
 from toolgate.local.plan import Plan, describe, plan
 from toolgate.local.progress import waiting_for
-from toolgate.local.questions import Ask, asks
+from toolgate.local.questions import asks
 from toolgate.local.terminal import readable, say
 
 WIDTH = 110
@@ -40,7 +40,7 @@ def main(stack: str, root: Path) -> int:
     deployment = parse(planned.deployment)
     with _chapter("Who may call what, computed from the planned documents"):
         _show(as_table(matrix(deployment)))
-    answered = _show_answers(planned.deployment, asks(deployment), root)
+    answered = _show_answers(planned.deployment, deployment, root)
     held = _show_locks(planned.deployment, deployment, root)
     say(f"\nDone in {time.monotonic() - started:.1f} s; nothing is left running.")
     say("Next: `.venv/bin/toolgate up` keeps it running for questions of your own (README.md, Try it).")
@@ -77,16 +77,22 @@ def _show_plan(stack: str, root: Path) -> Plan:
     return planned
 
 
-def _show_answers(deployment: Mapping[str, Any], questions: Sequence[Ask], root: Path) -> bool:
+def _way_in(deployment: Deployment) -> str:
+    """How agents come to their gateways, in a few words."""
+    ways = {"signed gateway" if it.jwt is None else "Identity -> gateway with a token" for it in deployment.gateways}
+    return " or ".join(sorted(ways, reverse=True))
+
+
+def _show_answers(raw: Mapping[str, Any], deployment: Deployment, root: Path) -> bool:
     from toolgate.local.invoke_agent import ask  # noqa: PLC0415  # boto3 and the servers: while the reader reads the plan
     from toolgate.local.serve.server import serve  # noqa: PLC0415
 
     complete = True
-    with _chapter("Ask: boto3 -> runtime -> agent -> signed gateway -> Lambda handler"), ExitStack() as stack:
+    with _chapter(f"Ask: boto3 -> runtime -> agent -> {_way_in(deployment)} -> Lambda handler"), ExitStack() as stack:
         _show("(The model is a script on this machine; the agent, the handlers and the decisions are the real ones.)")
         with waiting_for("the gateway and the agent to start"):
-            serving = stack.enter_context(serve(deployment, root))
-        for one in questions:
+            serving = stack.enter_context(serve(raw, root))
+        for one in asks(deployment):
             made = len(serving.calls)
             started = time.monotonic()
             answer = ask(serving.environment, serving.agents[one.agent], one.question)

@@ -1,12 +1,12 @@
 """Attempts to get past the locks of a deployment: each must be refused, and each is really made.
 
-The deployment is served as planned for callers from outside, and once more with the agent's grant pointed at another
-gateway, to show that the grant is what lets the agent in.
+The deployment is served as planned for callers from outside, and, where agents sign, once more with the agent's grant
+pointed at another gateway, to show that the grant is what lets the agent in.
 """
 
 import copy
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,9 @@ from toolgate.local import examples
 from toolgate.local.invoke_agent import AgentError, ask
 from toolgate.local.progress import waiting_for
 from toolgate.local.serve.server import Serving, serve
+from toolgate.local.serve.serving_file import AgentToken
+from toolgate.local.serve.tokens.ways_in import ways_in
+from toolgate.local.taken_token import NotGivenError, taken_token
 from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY, ROLE_POLICY, RUNTIME
 
 LIST_TOOLS = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
@@ -48,22 +51,28 @@ def attempts(raw: Mapping[str, Any], deployment: Deployment, root: Path | None =
         deployment: The same, parsed.
         root: The program's folder; the current one when left out.
     """
-    gateway = deployment.gateways[0]
     several = len(deployment.gateways) > 1
-    if deciding := [it for it in deployment.gateways if it.policy_engine or several]:
+    by_token = [it for it in deployment.gateways if it.jwt]
+    signed = [it for it in deployment.gateways if not it.jwt]
+    deciding = [it for it in deployment.gateways if it.policy_engine or several]
+    if deciding or by_token:
         with ExitStack() as stack:
             with waiting_for("the deployment as planned"):
                 serving = stack.enter_context(serve(_with_agents(raw, []), root))
             for one in deciding:
                 yield from calls_without_permit(serving, deployment, one)
+            for one in by_token:
+                yield from without_valid_token(serving, deployment, one)
+    if not signed:
+        return
     granted = {entry.agent for entry in matrix(deployment).entries if entry.decision is not Access.DENY}
-    asked = [runtime for runtime in deployment.runtimes if runtime.agent in granted][:1]
+    asked = [runtime for runtime in deployment.runtimes if runtime.agent in granted and not ways_in(runtime)][:1]
     with ExitStack() as stack:
         with waiting_for("a second deployment, with the agents' grants pointed at another gateway"):
-            moved = _with_agents(with_grant_moved(raw, gateway), asked)
+            moved = _with_agents(with_grant_moved(raw, signed[0]), asked)
             serving = stack.enter_context(serve(moved, root))
-        yield unsigned(serving, gateway)
-        yield signed_without_grant(serving, deployment, gateway)
+        yield unsigned(serving, signed[0])
+        yield signed_without_grant(serving, deployment, signed[0])
         for runtime in asked:
             yield agent_without_grant(serving, runtime)
 
@@ -81,13 +90,18 @@ def _with_agents(raw: Mapping[str, Any], wanted: Sequence[Runtime]) -> dict[str,
 
 def calls_without_permit(serving: Serving, deployment: Deployment, gateway: Gateway) -> Iterator[Attempt]:
     """Each agent's role calling, past the agent, a tool that the matrix denies it; the policy engine or IAM answers."""
+    agents = {runtime.agent: runtime for runtime in deployment.runtimes}
     for entry in matrix(deployment).entries:
-        if entry.decision is not Access.DENY or entry.gateway != gateway.arn:
+        if entry.decision is not Access.DENY or entry.gateway != gateway.arn or entry.agent not in agents:
             continue
-        signer = _signer(serving, entry.principal, gateway)
         call = {**CALL_TOOL, "params": {"name": entry.tool, "arguments": _arguments(deployment, entry.tool)}}
         who = f"the role of {entry.agent} calling {entry.tool}"
-        response = _post(serving, gateway, signer, call)
+        try:
+            auth = _as_agent(serving, agents[entry.agent], gateway)
+        except NotGivenError as refused:
+            yield Attempt(who, True, str(refused))
+            continue
+        response = _post(serving, gateway, auth, call)
         if response.status_code != 200:  # a role that was handed nothing gets no further than IAM
             yield _judged(who, response)
             continue
@@ -101,6 +115,26 @@ def _arguments(deployment: Deployment, tool: str) -> dict[str, Any]:
     """Arguments that fit the tool's schema, so that nothing but the permit is missing."""
     schemas = {target.full_name(one): one.input_schema for target in deployment.targets for one in target.tools or ()}
     return examples.arguments(schemas[tool])
+
+
+def without_valid_token(serving: Serving, deployment: Deployment, gateway: Gateway) -> Iterator[Attempt]:
+    """Requests to a gateway that takes tokens: with none, with one that has run out, with one for another gateway."""
+    yield _judged("nobody (a request without a token)", _post(serving, gateway, None))
+    for client_id in _clients_of(deployment, gateway)[:1]:
+        expired = _bearer(serving.token(client_id, exp=1))
+        yield _judged("a client whose token has expired", _post(serving, gateway, expired))
+        if gateway.jwt and gateway.jwt.scopes:
+            elsewhere = _bearer(serving.token(client_id, scope="another-gateway/invoke"))
+            who = "a client of the same issuer without this gateway's scope"
+            yield _judged(who, _post(serving, gateway, elsewhere))
+
+
+def _clients_of(deployment: Deployment, gateway: Gateway) -> list[str]:
+    """The clients whose tokens the gateway's issuer gives, as far as the deployment names them."""
+    url = gateway.jwt.discovery_url if gateway.jwt else ""
+    pool = deployment.tokens.pool_of(url)
+    own = [client.id for client in deployment.tokens.clients if pool and client.pool_id == pool.id]
+    return own or [it.client_id for it in deployment.tokens.providers if it.client_id and it.discovery_url == url]
 
 
 def unsigned(serving: Serving, gateway: Gateway) -> Attempt:
@@ -141,9 +175,10 @@ def with_grant_moved(raw: Mapping[str, Any], gateway: Gateway) -> dict[str, Any]
     return moved
 
 
-def _post(
-    serving: Serving, gateway: Gateway, auth: httpx.Auth | None, message: Mapping[str, Any] = LIST_TOOLS
-) -> httpx.Response:
+type _Auth = httpx.Auth | Callable[[httpx.Request], httpx.Request] | None
+
+
+def _post(serving: Serving, gateway: Gateway, auth: _Auth, message: Mapping[str, Any] = LIST_TOOLS) -> httpx.Response:
     url = serving.gateway_url(gateway.id)
     with httpx.Client(trust_env=False, timeout=30, auth=auth) as client:
         return client.post(url, json=message, headers=HEADERS)
@@ -156,6 +191,29 @@ def _message(response: httpx.Response) -> dict[str, Any]:
     return answer
 
 
+def _as_agent(serving: Serving, runtime: Runtime, gateway: Gateway) -> _Auth:
+    """What an agent comes with: the token that its role is given, where it has a way in by one, else a signature.
+
+    Raises:
+        NotGivenError: It is given none.
+    """
+    ways = ways_in(runtime) if gateway.jwt else ()
+    way = next((it for it in ways if gateway.url in it.gateways), next(iter(ways), None))
+    if way is None:
+        return _signer(serving, runtime.role_arn, gateway)
+    wanted = AgentToken(way.identity, way.provider, way.scopes, way.parameters)
+    credentials = serving.session(runtime.role_arn).environment()
+    return _bearer(taken_token(wanted, serving.url, credentials, gateway.arn.split(":")[3]))
+
+
+def _bearer(token: str) -> _Auth:
+    def authorized(request: httpx.Request) -> httpx.Request:
+        request.headers["authorization"] = f"Bearer {token}"
+        return request
+
+    return authorized
+
+
 def _signer(serving: Serving, role_arn: str, gateway: Gateway) -> httpx.Auth:
     issued = serving.session(role_arn)
     credentials = Credentials(issued.access_key_id, issued.secret_access_key, issued.session_token)
@@ -164,9 +222,13 @@ def _signer(serving: Serving, role_arn: str, gateway: Gateway) -> httpx.Auth:
 
 
 def _judged(who: str, response: httpx.Response) -> Attempt:
-    if response.status_code != 403:
-        return Attempt(who, False, f"HTTP {response.status_code}: {response.text[:200]}")
-    return Attempt(who, True, f"HTTP 403 {response.headers['x-amzn-errortype']}: {response.json()['message']}")
+    status = response.status_code
+    if status not in (401, 403):
+        return Attempt(who, False, f"HTTP {status}: {response.text[:200]}")
+    said = response.json()
+    if "error" in said:  # of a gateway that takes tokens
+        return Attempt(who, True, f"HTTP {status}: {said['error']['message']}")
+    return Attempt(who, True, f"HTTP {status} {response.headers['x-amzn-errortype']}: {said['message']}")
 
 
 def _refusal(log: Path) -> str | None:

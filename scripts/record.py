@@ -15,7 +15,7 @@ from toolgate.local.demo import main as demo
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "tests" / "sample"
 PAGE = ROOT / "docs" / "demo.md"
-STACKS = {"dev": "make demo", "agents": "make demo-agents", "gateways": "make demo-gateways"}
+STACKS = {"dev": "make demo", "agents": "make demo-agents", "gateways": "make demo-gateways", "jwt": "make demo-jwt"}
 """The demo's stacks, and the command of each as a reader types it."""
 
 

@@ -1,6 +1,7 @@
 """Who may be which client of an issuer, as rows for a table."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 
 from toolgate.access.matrix.access_matrix import Matrix
@@ -25,15 +26,19 @@ def conditions(matrix: Matrix) -> Iterator[str]:
 
 
 def _rows(matrix: Matrix) -> Iterator[list[str]]:
+    named = Counter(name for _, name in {(it.client, it.name) for it in matrix.takings})
     alike = groupby(matrix.takings, key=lambda it: (_who(it), it.way, str(it.access.decision)))
     for (name, way, decision), group in alike:
-        yield [name, listed([_client(it) for it in group], "clients"), way, decision]
+        yield [name, listed([_client(it, named) for it in group], "clients"), way, decision]
 
 
-def _client(taker: ClientTaker) -> str:
+def _client(taker: ClientTaker, named: Mapping[str, int]) -> str:
+    """A client by its name; by its id where it has none, and by both where others have that name, too."""
     if taker.principal == taker.client:
         return taker.name
-    return f"{taker.client} ({taker.name})" if taker.name else taker.client
+    if not taker.name:
+        return taker.client
+    return taker.name if named[taker.name] == 1 else f"{taker.client} ({taker.name})"
 
 
 def _who(taker: ClientTaker) -> str:

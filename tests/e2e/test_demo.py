@@ -43,11 +43,24 @@ OWN_GATEWAYS = (
     "refused  the role of calculator calling math___greeting\n            HTTP 403 AccessDeniedException",
     "Missing Authentication Token",
 )
+OWN_TOOLS_BY_TOKEN = (
+    "aws:cognito:UserPool",
+    "0 mandatory",
+    "Who may be which client of an issuer",
+    "The result is 112.",
+    "Hello, Alice!",
+    "I have no tool for greetings",
+    "I have no tool for this calculation",
+    "refused  the role of greeter calling math___add_numbers\n            -32002 Tool Execution Denied",
+    "refused  nobody (a request without a token)\n            HTTP 401: Missing Bearer token",
+    "refused  a client whose token has expired\n            HTTP 401: Invalid Bearer token",
+    "refused  a client of the same issuer without this gateway's scope\n            HTTP 403: Insufficient scope",
+)
 
 
 @pytest.mark.parametrize(
     ("stack", "expected", "refusals"),
-    [("dev", EVERY_TOOL, 3), ("agents", OWN_TOOLS, 6), ("gateways", OWN_GATEWAYS, 6)],
+    [("dev", EVERY_TOOL, 3), ("agents", OWN_TOOLS, 6), ("gateways", OWN_GATEWAYS, 6), ("jwt", OWN_TOOLS_BY_TOKEN, 6)],
 )
 def test_the_demo_shows_everything_and_ends_by_itself(
     project: Path, stack: str, expected: tuple[str, ...], refusals: int

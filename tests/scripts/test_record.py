@@ -7,7 +7,7 @@ import pytest
 
 from scripts import record
 
-COMMANDS = ("make demo", "make demo-agents", "make demo-gateways")
+COMMANDS = ("make demo", "make demo-agents", "make demo-gateways", "make demo-jwt")
 PAGE = "# Demos\n\n" + "words\n\n".join(f"```text\n$ {it}\nold\n```\n" for it in COMMANDS) + "end\n"
 
 
@@ -36,7 +36,7 @@ def demo_prints(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def test_each_demo_stands_under_its_command(page: Path, demo_prints: Callable[..., None]) -> None:
     demo_prints()
     assert record.main() == 0
-    stacks = ("dev", "agents", "gateways")
+    stacks = ("dev", "agents", "gateways", "jwt")
     parts = iter(PAGE.split("old"))
     assert page.read_text() == next(parts) + "".join(f"of {it}\n[0.1 s]{next(parts)}" for it in stacks)
     for command, stack in zip(COMMANDS, stacks, strict=True):

@@ -40,8 +40,18 @@ def _without(world: World, *names: str) -> World:
 def test_the_table_says_who_may_be_which_client() -> None:
     told = as_table(_judged(two_agents()))
     assert "Who may be which client of an issuer:" in told
-    assert "  a    client/ca (named-ca)  provider pa  allow" in told
-    assert "| b | client/cb (named-cb) | provider pb | allow |" in as_markdown(_judged(two_agents()))
+    assert "  a    named-ca  provider pa  allow" in told
+    assert "| b | named-cb | provider pb | allow |" in as_markdown(_judged(two_agents()))
+
+
+def test_clients_of_one_name_are_told_apart() -> None:
+    world = two_agents()
+    for part in world.parts:
+        if part["type"].endswith(":UserPoolClient"):
+            part["inputs"] = part["outputs"] = {**part["outputs"], "name": "same"}
+    told = as_table(_judged(world))
+    assert "client/ca (same)" in told
+    assert "client/cb (same)" in told
 
 
 def test_a_client_that_nobody_of_the_deployment_can_be_is_told_with_its_name() -> None:
