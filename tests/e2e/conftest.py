@@ -1,4 +1,7 @@
-"""The deployment served, which costs seconds: one for all tests that leave it as it is. And the project to break."""
+"""The deployment served, which costs seconds: one for all tests that leave it as it is. And the project to break.
+
+Both ways into a gateway pass the same suite: `way` is what a test is run with.
+"""
 
 import subprocess
 import sys
@@ -9,14 +12,21 @@ from typing import Any
 
 import pytest
 
-from tests.planning import ROOT, SAMPLE, copy_project, planned
+from tests.e2e.ways_in import WAYS, planned_dev
+from tests.planning import ROOT, SAMPLE, copy_project
 from toolgate.local.serve.server import Serving, serve
 
 
+@pytest.fixture(scope="module", params=WAYS)
+def way(request: pytest.FixtureRequest) -> str:
+    """The way into the gateway."""
+    return str(request.param)
+
+
 @pytest.fixture
-def deployment() -> dict[str, Any]:
+def deployment(way: str) -> dict[str, Any]:
     """The stack dev, to change."""
-    return planned().deployment
+    return planned_dev(way).deployment
 
 
 @pytest.fixture(scope="session")
@@ -32,8 +42,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., AbstractCo
 
 
 @pytest.fixture(scope="module")
-def serving(served: Callable[[dict[str, Any]], AbstractContextManager[Serving]]) -> Iterator[Serving]:
-    with served(planned().deployment) as running:
+def serving(way: str, served: Callable[[dict[str, Any]], AbstractContextManager[Serving]]) -> Iterator[Serving]:
+    with served(planned_dev(way).deployment) as running:
         yield running
 
 

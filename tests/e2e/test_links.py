@@ -1,5 +1,6 @@
 """Break each link between the caller and the handler, and see the answer fail where it was broken."""
 
+import copy
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -7,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.planning import SAMPLE, planned
+from tests.e2e.ways_in import IAM, JWT, planned_dev
+from tests.planning import SAMPLE
 from toolgate.access.deployment.deployment import parse
 from toolgate.local import refusals
 from toolgate.local.invoke_agent import AgentError, ask
@@ -45,18 +47,46 @@ def refused(serving: Serving) -> str:
     return str(faults(serving, "invocation")[-1]["code"])
 
 
-def test_without_the_grant_the_gateway_refuses_the_agent(deployment: dict[str, Any], served: Served) -> None:
-    with served(without(deployment, "assistant-tools", "bedrock-agentcore:InvokeGateway")) as running:
-        assert refused(running) == "gateway_refused"
-        assert "InvokeGateway" in faults(running, "gateway_call_failed")[-1]["reason"]
-        assert running.calls == []
+# By way in: each statement that leads the agent to the gateway, and what it says without it.
+GRANT = {
+    IAM: [("assistant-tools", "bedrock-agentcore:InvokeGateway", "gateway_refused", "gateway_call_failed")],
+    JWT: [
+        ("assistant-tokens", action, "gateway_token_unavailable", "token_unavailable")
+        for action in (
+            "bedrock-agentcore:GetWorkloadAccessToken",
+            "bedrock-agentcore:GetResourceOauth2Token",
+            "secretsmanager:GetSecretValue",
+        )
+    ],
+}
 
 
-def test_a_grant_on_another_gateway_lets_nobody_in(deployment: dict[str, Any], served: Served) -> None:
+def test_without_the_grant_the_gateway_is_closed_to_the_agent(
+    way: str, deployment: dict[str, Any], served: Served
+) -> None:
+    for policy, action, code, event in GRANT[way]:
+        with served(without(copy.deepcopy(deployment), policy, action)) as running:
+            assert refused(running) == code
+            assert action.partition(":")[2] in faults(running, event)[-1]["reason"]
+            assert running.calls == []
+
+
+def test_a_grant_on_another_gateway_lets_nobody_in(way: str, deployment: dict[str, Any], served: Served) -> None:
     gateway = parse(deployment).gateways[0]
-    with served(refusals.with_grant_moved(deployment, gateway)) as running:
+    moved = refusals.with_grant_moved(deployment, gateway) if way == IAM else with_scope_moved(deployment)
+    with served(moved) as running:
         assert refused(running) == "gateway_refused"
-        assert gateway.arn in faults(running, "gateway_call_failed")[-1]["reason"]
+        said = faults(running, "gateway_call_failed")[-1]
+        assert gateway.arn in said["reason"] if way == IAM else said["needs_scope"] == "another/invoke"
+
+
+def with_scope_moved(deployment: dict[str, Any]) -> dict[str, Any]:
+    """The deployment with a gateway that asks for another scope than the agent's client has."""
+    for resource in deployment["deployment"]["resources"]:
+        if resource["type"].endswith(":AgentcoreGateway"):
+            for side in ("inputs", "outputs"):
+                resource[side]["authorizerConfiguration"]["customJwtAuthorizer"]["allowedScopes"] = ["another/invoke"]
+    return deployment
 
 
 def test_without_model_access_the_model_refuses_the_agent(deployment: dict[str, Any], served: Served) -> None:
@@ -70,8 +100,8 @@ def test_a_gateway_role_without_the_function_gives_a_tool_error(deployment: dict
         assert running.calls == []
 
 
-def test_a_caller_without_a_permission_may_not_invoke_the_runtime(serving: Serving) -> None:
-    somebody = serving.session(parse(planned().deployment).functions[0].role_arn).environment()
+def test_a_caller_without_a_permission_may_not_invoke_the_runtime(way: str, serving: Serving) -> None:
+    somebody = serving.session(parse(planned_dev(way).deployment).functions[0].role_arn).environment()
     with pytest.raises(AgentError, match="not authorized to perform: bedrock-agentcore:InvokeAgentRuntime"):
         ask(serving.environment | somebody, serving.agents[AGENT], QUESTION)
 
@@ -82,17 +112,21 @@ def test_a_wrong_secret_is_refused(serving: Serving) -> None:
         ask(forged, serving.agents[AGENT], QUESTION)
 
 
-def test_every_attempt_of_the_demo_is_refused(deployment: dict[str, Any]) -> None:
+def test_every_attempt_of_the_demo_is_refused(way: str, deployment: dict[str, Any]) -> None:
     made = list(refusals.attempts(deployment, parse(deployment), root=SAMPLE))
     assert [attempt.refused for attempt in made] == [True, True, True]
+    if way == JWT:
+        said = ["401: Missing Bearer token", "401: Invalid Bearer token", "403: Insufficient scope"]
+        assert [attempt.message for attempt in made] == [f"HTTP {it}" for it in said]
+        return
     assert "Missing Authentication Token" in made[0].message
     for attempt in made[1:]:
         assert "is not authorized to perform: bedrock-agentcore:InvokeGateway on resource: arn:aws:" in attempt.message
 
 
-def test_an_open_lock_is_seen(serving: Serving) -> None:
+def test_an_open_lock_is_seen(way: str, serving: Serving) -> None:
     """The demo's own judgement can fail: with the grant in place the agent is let in."""
-    runtime = parse(planned().deployment).runtimes[0]
+    runtime = parse(planned_dev(way).deployment).runtimes[0]
     attempt = refusals.agent_without_grant(serving, runtime)
     assert not attempt.refused
     assert "112" in attempt.message

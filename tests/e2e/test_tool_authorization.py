@@ -1,4 +1,7 @@
-"""Two agents behind one gateway, each with its own tools: the real program, its own policies, the real Cedar engine."""
+"""Two agents behind one gateway, each with its own tools: the real program, its own policies, the real Cedar engine.
+
+Once with signatures and once with tokens.
+"""
 
 import asyncio
 import copy
@@ -7,18 +10,20 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from botocore.credentials import Credentials
 from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import McpError
 from mcp_proxy_for_aws.client import aws_iam_streamablehttp_client  # type: ignore[import-untyped]
 
-from tests.planning import planned
+from tests.e2e.ways_in import IAM, Bearer, access_token, planned_agents
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.deployment.stack_export import DeploymentError
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.matrix.access_matrix import matrix
-from toolgate.local.engine import pack_process
+from toolgate.local.engine import pack_config, pack_process
 from toolgate.local.invoke_agent import ask
 from toolgate.local.plan import Plan, plan
 from toolgate.local.serve.server import Serving
@@ -41,8 +46,8 @@ BY_DEFAULT = REFUSED.format("No policy applies to the request (denied by default
 
 
 @pytest.fixture(scope="module")
-def agents_plan() -> Plan:
-    return planned("agents")
+def agents_plan(way: str) -> Plan:
+    return planned_agents(way)
 
 
 @pytest.fixture
@@ -58,14 +63,16 @@ def two_agents(agents_plan: Plan, served: Served) -> Iterator[Serving]:
 
 
 class Caller:
-    """The role of an agent as an MCP client that signs; what any other program with the role's credentials could do."""
+    """The role of an agent as an MCP client; what any other program with the role's credentials could do."""
 
     def __init__(self, serving: Serving, export: Export, agent: str) -> None:
         deployment = parse(export)
-        (runtime,) = [runtime for runtime in deployment.runtimes if runtime.agent == agent]
+        [runtime] = [runtime for runtime in deployment.runtimes if runtime.agent == agent]
         issued = serving.session(runtime.role_arn)
         self._url = serving.gateway_url(deployment.gateways[0].id)
         self._credentials = Credentials(issued.access_key_id, issued.secret_access_key, issued.session_token)
+        by_token = deployment.gateways[0].jwt is not None
+        self._token = access_token(serving, runtime) if by_token else None
 
     def tools(self) -> set[str]:
         return {tool.name for tool in self._run(lambda session: session.list_tools()).tools}
@@ -78,12 +85,17 @@ class Caller:
             return refused.error.code, refused.error.message
         return None
 
-    def _run(self, use: Callable[[ClientSession], Any]) -> Any:
-        async def run() -> Any:
-            transport = aws_iam_streamablehttp_client(
+    def _transport(self) -> Any:
+        if self._token is None:
+            return aws_iam_streamablehttp_client(
                 self._url, "bedrock-agentcore", aws_region="us-east-1", credentials=self._credentials
             )
-            async with transport as streams, ClientSession(streams[0], streams[1]) as session:
+        client = httpx.AsyncClient(auth=Bearer(self._token), trust_env=False, timeout=None)
+        return streamable_http_client(self._url, http_client=client)
+
+    def _run(self, use: Callable[[ClientSession], Any]) -> Any:
+        async def run() -> Any:
+            async with self._transport() as streams, ClientSession(streams[0], streams[1]) as session:
                 await session.initialize()
                 try:
                     return await use(session)
@@ -151,14 +163,16 @@ def test_the_matrix_says_the_same(agents: Export) -> None:
     assert allowed(agents) == OWN
 
 
-def test_a_condition_holds_at_its_edges_and_the_agent_survives_the_refusal(project: Path, served: Served) -> None:
+def test_a_condition_holds_at_its_edges_and_the_agent_survives_the_refusal(
+    way: str, project: Path, served: Served
+) -> None:
     program = project / "__main__.py"
-    grant = "gateway.tools(*agent.tools or [])"
+    grant = "gateways[it].tools(*named or [])"
     condition = 'context.input.a.lessThan(decimal("100.0"))'
     assert grant in program.read_text()
     conditional = f"{grant[:-1]}, when={condition!r} if name == 'calculator' else None)"
     program.write_text(program.read_text().replace(grant, conditional))
-    changed = plan("agents", root=project)
+    changed = plan("agents" if way == IAM else "jwt", root=project)
     assert changed.mandatory == ()
     with served(changed.deployment) as serving:
         calculator = Caller(serving, changed.deployment, "calculator")
@@ -206,6 +220,14 @@ def rewrite(old: str, new: str) -> Callable[[Export], None]:
     return change
 
 
+def misname(export: Export) -> None:
+    """A caller of the wrong form, and one of the kind that does not come to this gateway."""
+    if parse(export).gateways[0].jwt is None:
+        rewrite("sts::123456789012:assumed-role/", "iam::123456789012:role/")(export)
+    else:
+        rewrite("principal is AgentCore::OAuthUser", "principal is AgentCore::IamEntity")(export)
+
+
 NOTHING: dict[str, set[str]] = {agent: set() for agent in OWN}
 EVERYTHING = {agent: set(ARGUMENTS) for agent in OWN}
 
@@ -215,10 +237,10 @@ EVERYTHING = {agent: set(ARGUMENTS) for agent in OWN}
     [
         (detach, "policy-engine-attached", EVERYTHING),
         (only_log, "policy-engine-enforces", EVERYTHING),
-        (rewrite("sts::123456789012:assumed-role/", "iam::123456789012:role/"), "cedar-names-exist", NOTHING),
+        (misname, "cedar-names-exist", NOTHING),
         (rewrite("math___", "math__"), "cedar-names-exist", NOTHING),
     ],
-    ids=["no engine", "LOG_ONLY", "entity id of the wrong form", "two underscores"],
+    ids=["no engine", "LOG_ONLY", "a caller who is none", "two underscores"],
 )
 def test_each_broken_part_is_noticed_by_pack_matrix_and_gateway(
     agents: Export, served: Served, spoil: Callable[[Export], None], rule: str, then: dict[str, set[str]]
@@ -235,7 +257,9 @@ def test_each_broken_part_is_noticed_by_pack_matrix_and_gateway(
 
 def broken_rules(export: Export) -> set[str]:
     """The rules of the policy pack that would stop this deployment."""
-    with pack_process.running(ROOT / "policy", "toolgate", "agents", {"aws:region": "us-east-1"}) as rules:
+    stack = parse(export).stack
+    config = pack_config.of_stack(ROOT, stack)
+    with pack_process.running(ROOT / "policy", "toolgate", stack, {"aws:region": "us-east-1"}, config) as rules:
         return {found.rule for found in rules.violations(export) if found.level == "mandatory"}
 
 

@@ -44,6 +44,8 @@ class AwsServices:
         self._before = self._seeds
         self._sowing: threading.Thread | None = None
         self._failure: Exception | None = None
+        self._asleep = False
+        self._waking = threading.Lock()
         self._left: tuple[str, ...] = ()
         self._limiter: anyio.CapacityLimiter | None = None
 
@@ -75,9 +77,13 @@ class AwsServices:
         self.wait()
         found = seeds(deployment, self._env, replace(self._values, issued=issued or {}))
         self._before, self._seeds = self._seeds, found
-        if self._seeds.services:  # without, no call can be allowed, and moto need not be loaded
-            self._sowing = threading.Thread(target=self._sow, args=(self._seeds,), name="aws-services", daemon=True)
-            self._sowing.start()
+        self._asleep = self._seeds.by_others
+        if self._seeds.services and not self._asleep:  # without, no call can be allowed, and moto need not be loaded
+            self._begin()
+
+    def _begin(self) -> None:
+        self._sowing = threading.Thread(target=self._sow, args=(self._seeds,), name="aws-services", daemon=True)
+        self._sowing.start()
 
     def wait(self) -> None:
         """Wait until the resources are there.
@@ -148,9 +154,15 @@ class AwsServices:
         await refuse_as(call.service)(send, refusal.status, refusal.code, str(refusal))
 
     def _answer(self, call: Call) -> Answer:
-        sowing = self._sowing
+        with self._waking:
+            if self._asleep:
+                self._asleep = False
+                self._begin()
+            sowing = self._sowing
         if sowing:
             sowing.join()
+        if self._failure:
+            raise NotEmulatedError(str(self._failure))
         return self._emulator.answer(call.service, call.forwarded)
 
 

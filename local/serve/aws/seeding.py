@@ -80,6 +80,8 @@ class Seeds:
         account: What has to be known of them to decide.
         policies: Policies on them, by ARN.
         notes: In a sentence each, whose value is made up.
+        by_others: Whether it is nothing but secrets that another service makes and reads, so that the emulator can wait
+            until somebody asks for one all the same.
     """
 
     services: frozenset[str]
@@ -87,6 +89,7 @@ class Seeds:
     account: DataAccount
     policies: Mapping[str, Policy]
     notes: tuple[str, ...] = ()
+    by_others: bool = False
 
 
 def _used_services(allows: Sequence[Statement]) -> frozenset[str]:
@@ -165,14 +168,16 @@ def seeds(deployment: Deployment, env: CloudEnvironment, values: Values) -> Seed
     if reasons := [*refusals, *(reason for it in used for reason in _elsewhere(it, env))]:
         raise DeploymentError("; ".join(reasons))
     sowing = _Sowing(deployment, allows, env, values)
-    requests = [*sowing.of_resources(used), *sowing.of_issued(used, services), *sowing.of_variables(used, services)]
+    issued = list(sowing.of_issued(used, services))
+    requests = [*sowing.of_resources(used), *issued, *sowing.of_variables(used, services)]
     account = DataAccount(
         env,
         hash_keys={it.resource.text("name"): it.resource.text("hashKey") for it in used if it.type == TABLE},
         secrets=frozenset(it.arn for it in requests if it.operation == "CreateSecret" and it.arn),
         keys=_keys(deployment, used),
     )
-    return Seeds(services, tuple(requests), account, policies_of(data), tuple(sowing.notes))
+    by_others = services == {"secretsmanager"} and requests == issued
+    return Seeds(services, tuple(requests), account, policies_of(data), tuple(sowing.notes), by_others)
 
 
 class _Sowing:

@@ -22,6 +22,7 @@ from tests.local.serve.aws.conftest import (
     role,
 )
 from tests.planning import SAMPLE, planned
+from tests.token_export import with_tokens
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.deployment.stack_export import ARCHIVE, SIGNATURE, DeploymentError
 from toolgate.access.deployment.stack_export import SECRET as SECRET_MARK
@@ -52,6 +53,15 @@ def test_the_sample_loads_nothing(stack: str) -> None:
     deployment = parse(plan.deployment)
     assert "s3:GetObject" in json.dumps(plan.deployment)  # the agent's own code
     assert seeds(deployment, CloudEnvironment(), Values(SAMPLE)).services == frozenset()
+
+
+def test_secrets_that_agentcore_reads_wait_until_somebody_else_asks(tmp_path: Path) -> None:
+    """An agent with tokens may read its client's secret, which AgentCore Identity alone does: moto is not loaded."""
+    deployment = parse(with_tokens(planned("agents").deployment))
+    issued = {arn: "{}" for it in deployment.tokens.providers for arn in it.secret_arns}
+    found = seeds(deployment, ENV, Values(tmp_path, issued=issued))
+    assert (found.services, len(found.requests), found.by_others) == ({"secretsmanager"}, 2, True)
+    assert not sown([*user(allow("secretsmanager:GetSecretValue")), *made((SECRET, GOOD[SECRET]))], tmp_path).by_others
 
 
 @pytest.mark.parametrize(
