@@ -60,7 +60,8 @@ def test_secrets_that_agentcore_reads_wait_until_somebody_else_asks(tmp_path: Pa
     deployment = parse(with_tokens(planned("agents").deployment))
     issued = {arn: "{}" for it in deployment.tokens.providers for arn in it.secret_arns}
     found = seeds(deployment, ENV, Values(tmp_path, issued=issued))
-    assert (found.services, len(found.requests), found.by_others) == ({"secretsmanager"}, 2, True)
+    assert found.services == {"secretsmanager"}
+    assert (len(found.requests), found.by_others) == (2, True)
     assert not sown([*user(allow("secretsmanager:GetSecretValue")), *made((SECRET, GOOD[SECRET]))], tmp_path).by_others
 
 
