@@ -86,15 +86,7 @@ class TokenSource:
         Raises:
             ContractError: If there is none to be had.
         """
-        asked = number = self._fetches
-        while True:
-            with self._lock:
-                if text := self._valid():
-                    return text
-                if max(number, self._failed) > asked:
-                    raise ContractError(contract.GATEWAY_TOKEN_UNAVAILABLE)
-                fetch, number = self._under_way() or self._start(), self._fetches
-            await asyncio.wrap_future(fetch)
+        return await self._since(self._fetches)
 
     async def another(self, refused: str) -> str | None:
         """A token in place of one that a gateway refused; None where there is no other one just now.
@@ -103,6 +95,7 @@ class TokenSource:
             ContractError: As `token` does.
         """
         with self._lock:
+            asked = self._fetches  # before a fetch begins here: its failure is the caller's
             if self._held and self._held.text == refused:
                 if self._clock() < self._quiet_until:
                     return None
@@ -110,8 +103,20 @@ class TokenSource:
                 self._quiet_until = self._clock() + QUIET_SECONDS
                 if not self._under_way():
                     self._start(anew=True)
-        text = await self.token()
+        text = await self._since(asked)
         return None if text == refused else text
+
+    async def _since(self, asked: int) -> str:
+        """A valid token for who asked when so many fetches had begun."""
+        number = asked
+        while True:
+            with self._lock:
+                if text := self._valid():
+                    return text
+                if max(number, self._failed) > asked:
+                    raise ContractError(contract.GATEWAY_TOKEN_UNAVAILABLE)
+                fetch, number = self._under_way() or self._start(), self._fetches
+            await asyncio.wrap_future(fetch)
 
     def _valid(self) -> str | None:
         held, now = self._held, self._clock()

@@ -153,6 +153,16 @@ def test_a_failure_that_began_before_somebody_asked_is_not_theirs() -> None:
     assert second == "token-2"
 
 
+def test_who_asks_in_place_of_a_refused_token_waits_for_one_failure() -> None:
+    """The fetch began for them: to wait for a second one doubles a wait of ten seconds."""
+    ask = Asked()
+    source = TokenSource(ask)
+    assert got(source) == "token-1"
+    ask.fails = True
+    assert got(source, "token-1") == "gateway_token_unavailable"
+    assert ask.anew == [False, True]
+
+
 def test_a_token_is_replaced_before_it_ends_while_nobody_waits() -> None:
     ask, clock = Asked(), Clock()
     source = TokenSource(ask, clock)
