@@ -76,14 +76,13 @@ def token_callers(deployment: Deployment, gateway: Gateway, engine: ToolEngine |
     found = list(_of_pool(deployment, pool, jwt)) if pool else list(_of_foreign(deployment, jwt, engine))
     known = {caller.principal for caller in found}
     found += [it for it in _named_in_cedar(jwt, engine) if it.cedar.id not in {caller.cedar.id for caller in found}]
-    strangers = (_stranger(jwt, it) for it in jwt.clients if not _of_another_pool(deployment, pool, it))
+    strangers = (_stranger(jwt, it) for it in jwt.clients if not _held(deployment, pool, it))
     return (*found, *(it for it in strangers if it.principal not in known))
 
 
-def _of_another_pool(deployment: Deployment, pool: UserPool | None, client_id: str) -> bool:
-    """Whether a client is known to get tokens of another issuer only."""
-    of_pool = next((it.pool_id for it in deployment.tokens.clients if it.id == client_id), None)
-    return pool is not None and of_pool not in {None, pool.id}
+def _held(deployment: Deployment, pool: UserPool | None, client_id: str) -> bool:
+    """Whether a client is one of the deployment's: all that it gets is known, or it gets tokens of another issuer."""
+    return pool is not None and any(it.id == client_id for it in deployment.tokens.clients)
 
 
 def _of_pool(deployment: Deployment, pool: UserPool, jwt: JwtAuthorizer) -> Iterator[TokenCaller]:

@@ -115,6 +115,23 @@ def test_a_client_of_another_pool_is_no_stranger() -> None:
     assert rows(world) == {}
 
 
+@pytest.mark.parametrize(
+    ("client", "told"),
+    [
+        ({"generateSecret": False}, {}),
+        ({"allowedOauthFlows": []}, {}),
+        (CODE, {"users of client/c": "conditional"}),
+        (SIGN_IN, {"users of client/c": "conditional"}),
+    ],
+)
+def test_a_client_of_the_pool_is_no_stranger_whatever_it_may_do(client: dict[str, Any], told: dict[str, str]) -> None:
+    world = whole()
+    world.gateway(allowedClients=["c"])
+    world.client("c", "g0", **client)
+    assert rows(world) == told
+    assert lines(world, "client/c", "not in the deployment") == []
+
+
 @pytest.mark.parametrize("closed", [True, False])
 def test_where_anybody_may_sign_up_the_condition_says_so(closed: bool) -> None:
     world = _one_client(pool={"adminCreateUserConfig": {"allowAdminCreateUserOnly": closed}}, **CODE)
