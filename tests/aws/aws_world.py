@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from tests.aws import signed, temporary, throwaway
+from tests.aws import signed, temporary, throwaway, tokens
 from tests.aws.local_world import PROJECT, configuration
 from tests.aws.stack_under_test import UnderTest
 from tests.aws.throwaway import Place
@@ -21,6 +21,7 @@ from tests.aws.waiting import until
 from tests.aws.world import Making, MissingError, World
 from toolgate.access.deployment.agentcore_resources import Gateway, Target
 from toolgate.access.deployment.deployment import Deployment, parse
+from toolgate.access.deployment.tokens import AppClient
 
 CONTROL = "bedrock-agentcore-control"
 ASSUME_SECONDS = 120.0
@@ -29,6 +30,7 @@ LOG_SECONDS = 120.0
 LOG_GROUPS = "/aws/bedrock-agentcore/runtimes/"
 SETTLING = (("knocker", "plain"), ("adder", "ruled"), ("adder", "searching"), ("bounded", "ruled"))
 """Callers, and gateways on which each of them may add 1 and 2."""
+TOKEN, WITH_TOKEN = "a token of a new domain", "a token at tokens"
 ADD = "math___add_numbers"
 
 
@@ -89,12 +91,21 @@ def _world(under_test: UnderTest, run: str, aws: Aws, scratch: Deployment, makin
         session=lambda role_arn, _at: take(role_arn),
         endpoint=lambda gateway: gateway.url,
         runs=lambda gateway, target: runs(aws, function_of(world, gateway, target)),
-        policy=lambda statement: _policy(aws, world.engine.id, statement),
+        policy=lambda engine, statement: _policy(aws, engine.id, statement),
         gateway=lambda *settings: temporary.gateway(
             aws.client(CONTROL), f"{PROJECT}-{run}-versions", world.role("versions").arn, *settings
         ),
+        discovery=lambda pool: pool.discovery_url,
+        secret=lambda client: _secret(aws, client),
+        expired=lambda client: tokens.expired(world, client),
     )
     return world
+
+
+def _secret(aws: Aws, client: AppClient) -> str:
+    its = {"UserPoolId": client.pool_id, "ClientId": client.id}
+    secret: str = aws.client("cognito-idp").describe_user_pool_client(**its)["UserPoolClient"]["ClientSecret"]
+    return secret
 
 
 def _runtimes(aws: Aws, credentials: Credentials | None) -> Any:
@@ -133,7 +144,21 @@ def settled(world: World) -> dict[str, float | None]:
             gateway = world.scratch_gateway(name)
             until("the call", functools.partial(_adds, world, gateway, caller), SETTLE_SECONDS)
             found[f"{caller} at {name}"] = time.monotonic() - started
+    for what, seen in ((TOKEN, _has_token), (WITH_TOKEN, _adds_with_token)):
+        found[what] = None
+        with contextlib.suppress(MissingError, TimeoutError):
+            until(what, functools.partial(seen, world), SETTLE_SECONDS)
+            found[what] = time.monotonic() - started
     return found
+
+
+def _has_token(world: World) -> bool:
+    return not isinstance(tokens.asked(world, world.client), tokens.Refusal)
+
+
+def _adds_with_token(world: World) -> bool:
+    gateway = world.scratch_gateway("tokens")
+    return tokens.call(world, gateway, tokens.taken(world, world.client), ADD, {"a": 1, "b": 2}).made
 
 
 def _adds(world: World, gateway: Gateway, caller: str) -> bool:

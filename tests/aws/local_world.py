@@ -3,9 +3,10 @@
 import contextlib
 import json
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -17,6 +18,7 @@ from tests.planning import SAMPLE, planned
 from toolgate.access.deployment.agentcore_resources import Gateway, Runtime, Target
 from toolgate.access.deployment.deployment import Deployment, parse
 from toolgate.access.deployment.roles import Role
+from toolgate.access.deployment.tokens import WELL_KNOWN, AppClient
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.control_plane import ControlPlane
 from toolgate.local.cloud.failures import RefusalError
@@ -103,19 +105,22 @@ def local_world(stack: Export, scratch: Export, plane: ControlPlane, logs: Path)
             region=plane.env.region,
             making=None,
             runtimes=lambda runtime, credentials: _client(of(runtime), credentials),
-            service=_no_service,
+            service=lambda name, region=None: _service(other, name, region),
             session=lambda role_arn, at: _credentials(of(at), role_arn),
             endpoint=lambda gateway: of(gateway).gateway_url(gateway.id),
             runs=lambda gateway, target: _runs(of(gateway), gateway, target),
-            policy=lambda statement: _policy(plane, beside.policy_engines[0].id, statement),
+            policy=lambda engine, statement: _policy(plane, engine.id, statement),
             gateway=lambda *settings: _gateway(plane, _the_role(beside, "versions"), *settings),
+            discovery=lambda pool: f"{other.url}/issuer/{pool.id}{WELL_KNOWN}",
+            secret=lambda client: _secret(other, client),
+            expired=lambda client: other.token(client.id, exp=int(time.time()) - 1),
         )
 
 
-def _client(serving: Serving, credentials: Credentials | None) -> Any:
+def _client(serving: Serving, credentials: Credentials | None, service: str = "bedrock-agentcore") -> Any:
     variables = serving.environment
     return boto3.client(
-        "bedrock-agentcore",
+        service,
         endpoint_url=serving.url,
         region_name=variables["AWS_REGION"],
         aws_access_key_id=credentials.access_key if credentials else variables["AWS_ACCESS_KEY_ID"],
@@ -125,8 +130,17 @@ def _client(serving: Serving, credentials: Credentials | None) -> Any:
     )
 
 
-def _no_service(name: str, _region: str | None = None) -> NoReturn:
+def _service(serving: Serving, name: str, region: str | None) -> Any:
+    if name == "cognito-idp" and region is None:
+        return _client(serving, None, name)
     raise NotReproducedError(f"the local deployment does not serve the API of {name}")
+
+
+def _secret(serving: Serving, client: AppClient) -> str:
+    # Nobody may read it over the local API: it is asked for where the issuer has it.
+    issuer = serving._world.host.issuers.of_client(client.id)
+    assert issuer, f"{client.label}: its issuer is not served"
+    return issuer.clients[client.id].secret
 
 
 def _credentials(serving: Serving, role_arn: str) -> Credentials:

@@ -12,6 +12,7 @@ _GENERAL = (
     (re.compile(r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b"), "<key>"),
     (re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"), "<id>"),
     (re.compile(r"\b1-[0-9a-f]{8}-[0-9a-f]{24}\b"), "<id>"),
+    (re.compile(r"\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?"), "<token>"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "<hash>"),
     (re.compile(r"\b\d{8}T\d{6}Z\b"), "<time>"),
     # A session's name is often a person's. A role that is not one of ours is whoever runs the suite.
@@ -51,6 +52,9 @@ def _names(world: World) -> list[tuple[str, str]]:
     made += [(it.id, "<policy engine>") for it in (*stack.policy_engines, *scratch.policy_engines)]
     policies = [it for engine in (*stack.policy_engines, *scratch.policy_engines) for it in engine.policies]
     made += [(it.id, "<policy>") for it in policies]
+    # The name of a client is that of its agent, which is no secret.
+    made += [(it.id, "<client>") for it in (*stack.tokens.clients, *scratch.tokens.clients)]
+    made += [(it.id, "<user pool>") for it in (*stack.tokens.user_pools, *scratch.tokens.user_pools)]
     made += [(it.name, f"<role {_last(it.name)}>") for it in (*stack.roles, *scratch.roles)]
     # The longest first: one name may be the beginning of another.
     return sorted(made, key=lambda pair: -len(pair[0]))

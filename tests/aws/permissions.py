@@ -14,6 +14,7 @@ from typing import Any
 from tests.aws.local_world import PROJECT, planned_scratch, planned_stack
 from tests.planning import ROOT
 from toolgate.access.deployment.deployment import Deployment, parse
+from toolgate.deployer.actions import STACK_TAG
 from toolgate.deployer.deployer_policy import permissions
 from toolgate.deployer.managed_policies import size
 from toolgate.local.engine.stack_config import ConfigError
@@ -25,6 +26,7 @@ LARGEST_INLINE = 10_240
 _NAMES = re.compile(r"toolgate([-_])probe\1local\1[\w-]*")
 _OPEN = r"toolgate\1probe\1r?????\1*"
 _RUNS = f"{PROJECT}-r?????-*"
+_OF_STACK, _STACKS = f"aws:ResourceTag/{STACK_TAG}", f"{PROJECT}/r?????"
 # What AgentCore does with a key in the name of whoever makes a gateway (deployer/actions.py, `_encrypted`).
 _OF_KEY = "kms:CreateGrant kms:Decrypt kms:DescribeKey kms:GenerateDataKey"
 _ID = re.compile(r"-[0-9a-zA-Z]{10}$")
@@ -41,7 +43,24 @@ def document(stack: Mapping[str, Any], scratch: Mapping[str, Any], account: str,
     """
     made = permissions(json.loads(_NAMES.sub(_OPEN, json.dumps(scratch))), account)
     given = [_allow("UseKey", _OF_KEY, [key])] if key else []
-    return {**made, "Statement": [*made["Statement"], *_asking(parse(stack), account), *given]}
+    statements = [*map(_of_any_run, made["Statement"]), *_asking(parse(stack), account), *given]
+    return {**made, "Statement": [{**it, "Resource": _without_covered(it["Resource"])} for it in statements]}
+
+
+def _of_any_run(statement: dict[str, Any]) -> dict[str, Any]:
+    """A user pool is known by the tag that says of which run's stack it is, until it has an id."""
+    equal = statement.get("Condition", {}).get("StringEquals", {})
+    if _OF_STACK not in equal:
+        return statement
+    others = {key: value for key, value in equal.items() if key != _OF_STACK}
+    condition = {"StringLike": {_OF_STACK: _STACKS}, **({"StringEquals": others} if others else {})}
+    return {**statement, "Condition": {**statement["Condition"], **condition} if others else condition}
+
+
+def _without_covered(resources: Sequence[str]) -> list[str]:
+    """The patterns without those that another one covers: with open ends there are some, and a document is short."""
+    open_ends = [it.removesuffix("*") for it in resources if it.endswith("*")]
+    return [it for it in resources if not any(it.startswith(begin) and it != f"{begin}*" for begin in open_ends)]
 
 
 def _asking(stack: Deployment, account: str) -> Iterator[dict[str, Any]]:
@@ -60,10 +79,8 @@ def _asking(stack: Deployment, account: str) -> Iterator[dict[str, Any]]:
     yield _allow("CountRuns", "logs:FilterLogEvents", logs)
     left = arn("logs", f"log-group:/aws/bedrock-agentcore/runtimes/{_RUNS.replace('-', '_')}")
     yield _allow("ForgetLogs", "logs:DeleteLogGroup", [left, f"{left}:*"])
-    # It takes no resource, and is asked in every Region.
-    yield _allow("FindPolicy", "bedrock-agentcore:ListPolicyEngines", ["*"])
-    # It takes no resource.
-    yield _allow("FindMetrics", "cloudwatch:ListMetrics", ["*"])
+    # They take no resource; the first is asked in every Region.
+    yield _allow("Find", "bedrock-agentcore:ListPolicyEngines cloudwatch:ListMetrics", ["*"])
 
 
 def _allow(sid: str, actions: str, resources: list[str]) -> dict[str, Any]:

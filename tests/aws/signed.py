@@ -4,7 +4,7 @@ import contextlib
 import functools
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from unittest import mock
@@ -50,12 +50,14 @@ class Answer:
         code: AWS's error code, or "".
         text: The body as it came.
         message: The JSON-RPC message in it, or {}.
+        headers: Its headers, by their names in small letters.
     """
 
     status: int
     code: str
     text: str
     message: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def result(self) -> Mapping[str, Any] | None:
@@ -103,13 +105,14 @@ def send(
     if signature.credentials:
         with _clock(signature.at):
             SigV4Auth(signature.credentials, signature.service, signature.region).add_auth(request)
-    response = _client().post(url, content=body, headers=dict(request.headers))
+    response = client().post(url, content=body, headers=dict(request.headers))
     code = response.headers.get("x-amzn-errortype", "").partition(":")[0]
-    return Answer(response.status_code, code, response.text, _message(response.text))
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Answer(response.status_code, code, response.text, _message(response.text), headers)
 
 
 @functools.cache
-def _client() -> httpx.Client:
+def client() -> httpx.Client:
     """One for all requests: to read the certificates anew costs more than a request."""
     return httpx.Client(timeout=SECONDS)
 

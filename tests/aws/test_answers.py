@@ -1,5 +1,6 @@
 """The main job: a question to the stack's agents is answered with what a tool returned."""
 
+import json
 import random
 import re
 
@@ -14,6 +15,8 @@ from toolgate.access.matrix.access_matrix import matrix
 
 MULTIPLY = "math___multiply_numbers"
 SECRET_NAME = re.compile("SECRET|PASSWORD|TOKEN|ACCESS_KEY|CREDENTIAL")
+BY_TOKEN = "TOKEN_GATEWAYS"
+"""By which providers an agent gets its tokens: their names, and no token."""
 KEY_ID = re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{12,}")
 
 
@@ -42,11 +45,14 @@ def _multiplying(world: World) -> list[Runtime]:
 
 
 def test_an_agent_holds_nothing_but_its_role(world: World) -> None:
-    """Its environment leads it to its gateway, and holds no credential."""
+    """Its environment leads it to its gateways, and holds no credential."""
     urls = {gateway.url for gateway in world.stack.gateways}
     for runtime in world.stack.runtimes:
         held = variables(world, runtime)
-        assert set(held["GATEWAY_URL"].split()) <= urls
+        by_token = json.loads(held.get(BY_TOKEN, '{"tokens": []}'))["tokens"]
+        led_to = {*held.get("GATEWAY_URL", "").split(), *(url for it in by_token for url in it["gateways"])}
+        assert led_to
+        assert led_to <= urls
         assert held["AWS_REGION"] == world.region
-        assert not [name for name in held if SECRET_NAME.search(name)]
+        assert not [name for name in held if SECRET_NAME.search(name) and name != BY_TOKEN]
         assert not [name for name, value in held.items() if KEY_ID.search(value)]

@@ -99,14 +99,14 @@ def test_permit_with_a_single_action(probe: Probe) -> None:
         statement = _permit(world, world.scratch_gateway("ruled"), [ADD])
         single = statement.replace("action in [\n", "action ==\n").replace("\n  ],\n", ",\n")
         assert single != statement
-        return Observed(masked(world.policy(single), world), masked(single, world))
+        return Observed(masked(world.policy(world.engine, single), world), masked(single, world))
 
     probe(observe)
 
 
 def _taken(world: World, gateway: str, actions: list[str]) -> Observed:
     statement = _permit(world, world.scratch_gateway(gateway), actions)
-    return Observed(masked(world.policy(statement), world), masked(statement, world))
+    return Observed(masked(world.policy(world.engine, statement), world), masked(statement, world))
 
 
 def _permit(world: World, gateway: Gateway, actions: list[str]) -> str:

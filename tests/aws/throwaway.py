@@ -173,7 +173,7 @@ def _project() -> auto.ProjectSettings:
 def _variables(place: Place) -> dict[str, str]:
     return {
         "PULUMI_BACKEND_URL": f"file://{place.state}",
-        "PULUMI_CONFIG_PASSPHRASE": "",  # the stack has no secret
+        "PULUMI_CONFIG_PASSPHRASE": "",  # its one secret is that of a client, which goes with the stack
         "PULUMI_SKIP_UPDATE_CHECK": "1",
         "PULUMI_ERROR_OUTPUT_STRING": "1",
         **place.variables,

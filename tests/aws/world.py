@@ -10,6 +10,7 @@ from tests.aws.program.scratch import PATH
 from toolgate.access.deployment.agentcore_resources import Gateway, PolicyEngine, Runtime, Target
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.roles import Role
+from toolgate.access.deployment.tokens import AppClient, UserPool
 
 
 class NotReproducedError(Exception):
@@ -56,9 +57,12 @@ class World:
         session: Credentials of a role, for a gateway or runtime.
         endpoint: A gateway's MCP endpoint.
         runs: From now on, how often a target of a gateway is run: called with the least number to wait for.
-        policy: What becomes of a Cedar policy that is made on the throw-away engine: `ACTIVE`, or the refusal.
+        policy: What becomes of a Cedar policy that is made on a throw-away engine: `ACTIVE`, or the refusal.
         gateway: What becomes of a gateway that is told this of MCP, first when it is made, then as changes: `READY`, or
             the refusal, and after a change what it has.
+        discovery: Where a user pool describes itself.
+        secret: The secret of a client of the throw-away stack.
+        expired: A token of such a client that has run out, given when it has.
     """
 
     title: str
@@ -71,8 +75,11 @@ class World:
     session: Callable[[str, Gateway | Runtime], Credentials]
     endpoint: Callable[[Gateway], str]
     runs: Callable[[Gateway, Target], Callable[[int], int]]
-    policy: Callable[[str], str]
+    policy: Callable[[PolicyEngine, str], str]
     gateway: Callable[..., str]
+    discovery: Callable[[UserPool], str]
+    secret: Callable[[AppClient], str]
+    expired: Callable[[AppClient], str]
 
     @property
     def front(self) -> Gateway:
@@ -88,14 +95,14 @@ class World:
         """
         found = [it for it in self.scratch.gateways if it.name.endswith(f"-{name}")]
         if not found:
-            raise self._missing(f"{name}-gateway")
+            raise self.missing(f"{name}-gateway")
         return found[0]
 
     def scratch_runtime(self, name: str) -> Runtime:
         """A runtime of the throw-away stack, by its name in the program; errors as for `scratch_gateway`."""
         found = [it for it in self.scratch.runtimes if it.name.endswith(f"_{name}")]
         if not found:
-            raise self._missing(f"{name}-runtime")
+            raise self.missing(f"{name}-runtime")
         return found[0]
 
     def caller(self, name: str, at: Gateway | Runtime) -> Credentials:
@@ -106,15 +113,35 @@ class World:
         """The caller's role; errors as for `scratch_gateway`."""
         found = [it for it in self.callers if it.name.endswith(f"-{name}")]
         if not found:
-            raise self._missing(f"{name}-caller")
+            raise self.missing(f"{name}-caller")
         return found[0]
 
     @property
     def engine(self) -> PolicyEngine:
-        """The policy engine of the throw-away stack; errors as for `scratch_gateway`."""
-        if not self.scratch.policy_engines:
-            raise self._missing("ruled-engine")
-        return self.scratch.policy_engines[0]
+        """The policy engine of the gateways for IAM callers; errors as for `scratch_gateway`."""
+        return self.scratch_engine("ruled")
+
+    def scratch_engine(self, name: str) -> PolicyEngine:
+        """A policy engine of the throw-away stack, by its name in the program; errors as for `scratch_gateway`."""
+        found = [it for it in self.scratch.policy_engines if it.id.rpartition("-")[0].endswith(f"_{name}")]
+        if not found:
+            raise self.missing(f"{name}-engine")
+        return found[0]
+
+    @property
+    def pool(self) -> UserPool:
+        """The user pool of the throw-away stack; errors as for `scratch_gateway`."""
+        if not self.scratch.tokens.user_pools:
+            raise self.missing("issuer-pool")
+        return self.scratch.tokens.user_pools[0]
+
+    @property
+    def client(self) -> AppClient:
+        """The one client in it that gets tokens; errors as for `scratch_gateway`."""
+        found = [it for it in self.scratch.tokens.clients if it.by_itself]
+        if not found:
+            raise self.missing("tokened-issuer-client")
+        return found[0]
 
     @property
     def callers(self) -> list[Role]:
@@ -125,7 +152,7 @@ class World:
         """Another role of the throw-away stack, by its name in the program; errors as for `scratch_gateway`."""
         found = [it for it in self.scratch.roles if it.name.endswith(f"-{name}")]
         if not found:
-            raise self._missing(f"{name}-role")
+            raise self.missing(f"{name}-role")
         return found[0]
 
     def target(self, gateway: Gateway, name: str) -> Target:
@@ -134,9 +161,10 @@ class World:
             for target in deployment.targets_of(gateway):
                 if target.name == name:
                     return target
-        raise self._missing(f"{gateway.name.rpartition('-')[2]}-{name}")
+        raise self.missing(f"{gateway.name.rpartition('-')[2]}-{name}")
 
-    def _missing(self, resource: str) -> Exception:
+    def missing(self, resource: str) -> Exception:
+        """Why a resource of the throw-away stack is not there."""
         if self.making is None:
             return NotReproducedError(f"{resource} is not there")
         return MissingError(f"{resource}: {self.making.refused.get(resource, 'was not made')}")

@@ -1,6 +1,5 @@
 """AWS, pretended: the local deployment with what it lacks, to run what is written for an account without one."""
 
-import functools
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -100,4 +99,8 @@ MAKING = Making(
 def pretended(local: World) -> World:
     """AWS, answering like the local deployment wherever that can answer."""
     runtimes = (*local.stack.runtimes, *local.scratch.runtimes)
-    return replace(local, title="AWS", making=MAKING, service=functools.partial(elsewhere, runtimes))
+
+    def service(name: str, region: str | None = None) -> Any:
+        return local.service(name) if name == "cognito-idp" else elsewhere(runtimes, name, region)
+
+    return replace(local, title="AWS", making=MAKING, service=service)

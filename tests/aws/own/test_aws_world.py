@@ -17,6 +17,7 @@ from tests.aws.stack_under_test import UnderTest
 from tests.aws.throwaway import Deployed, Place
 from tests.aws.world import Making, World
 from toolgate.access.deployment.deployment import parse
+from toolgate.access.deployment.tokens import NO_TOKENS
 
 ROLE = "arn:aws:iam::123456789012:role/toolgate-probe/x"
 ISSUED = {"AccessKeyId": "ASIAX", "SecretAccessKey": "s", "SessionToken": "t"}
@@ -69,13 +70,15 @@ def test_another_refusal_is_not_waited_for(clock: list[float]) -> None:
 
 def test_rights_that_hold_are_seen(local: World) -> None:
     found = settled(pretended(local))
-    assert set(found) == {f"{caller} at {gateway}" for caller, gateway in aws_world.SETTLING}
+    of_callers = {f"{caller} at {gateway}" for caller, gateway in aws_world.SETTLING}
+    assert set(found) == {*of_callers, aws_world.TOKEN, aws_world.WITH_TOKEN}
     assert None not in found.values()
 
 
 def test_rights_that_do_not_come_and_gateways_that_are_not_there_keep_nobody_waiting_for_ever(local: World) -> None:
     ruled, plain = local.scratch_gateway("ruled"), local.scratch_gateway("plain")
     fewer = replace(local.scratch, gateways=(plain, replace(ruled, name="toolgate-probe-local-gone")))
+    fewer = replace(fewer, tokens=NO_TOKENS)
     world = replace(pretended(local), scratch=fewer, session=lambda _arn, at: local.caller("stranger", at))
     assert set(settled(world).values()) == {None}
 
@@ -148,7 +151,7 @@ def test_what_was_left_goes_first_and_the_logs_last(
         "taken down",
     ]
     forgotten = {name.removeprefix(logs).partition("-")[0] for name in order[4:]}
-    assert forgotten == {"unread", "unversioned"}
+    assert forgotten == {"tokened", "unread", "unversioned"}
     assert all(name.endswith("-DEFAULT") for name in order[4:])
 
 

@@ -142,6 +142,9 @@ def test_an_agent_that_is_refused_is_seen(broken: Broken, stack_plan: Export) ->
         {"AWS_SECRET_ACCESS_KEY": "x"},
         {"NOTE": "AKIAABCDEFGHIJKLMNOP"},
         {"GATEWAY_URL": "https://elsewhere.example.com/mcp"},
+        {"TOKEN_GATEWAYS": '{"tokens": [{"gateways": ["https://elsewhere.example.com/mcp"]}]}'},
+        {"GATEWAY_URL": ""},
+        {"CLIENT_TOKEN": "x"},
         {"AWS_REGION": "eu-west-1"},
     ],
     ids=str,
@@ -153,6 +156,15 @@ def test_an_environment_with_more_than_the_role_is_seen(local: World, held: dict
         test_answers.test_an_agent_holds_nothing_but_its_role(
             replace(local, stack=replace(local.stack, runtimes=(spoilt,)))
         )
+
+
+def test_an_agent_that_comes_by_token_alone_holds_no_more(local: World) -> None:
+    [runtime] = local.stack.runtimes
+    url = local.front.url
+    held = {name: it for name, it in runtime.environment.items() if name != "GATEWAY_URL"}
+    held["TOKEN_GATEWAYS"] = json.dumps({"identity": "x", "tokens": [{"provider": "p", "gateways": [url]}]})
+    by_token = replace(local.stack, runtimes=(replace(runtime, environment=held),))
+    test_answers.test_an_agent_holds_nothing_but_its_role(replace(local, stack=by_token))
 
 
 def test_every_way_to_get_in_is_another_request(local: World) -> None:

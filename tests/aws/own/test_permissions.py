@@ -8,7 +8,7 @@ import pytest
 
 from tests.aws.local_world import Export
 from tests.aws.permissions import LARGEST_INLINE, document
-from tests.deployer.deciding import ACCOUNT, AGENTCORE, REGION, allowed
+from tests.deployer.deciding import ACCOUNT, AGENTCORE, REGION, allowed, decided
 from toolgate.deployer.deployer_policy import permissions
 from toolgate.deployer.managed_policies import size
 from toolgate.local.cloud.control_plane import ControlPlane
@@ -17,6 +17,10 @@ RUN = "r0a1b2"
 ENGINE = f"{AGENTCORE}:policy-engine/toolgate_probe_{RUN}_ruled-0123456789"
 RUNTIME = f"{AGENTCORE}:runtime/toolgate_probe_{RUN}_unread-0123456789"
 STACKS_RUNTIME = f"{AGENTCORE}:runtime/toolgate_dev_assistant-0123456789"
+AGENT = f"toolgate_probe_{RUN}_tokened"
+IDENTITIES, VAULT = f"{AGENTCORE}:workload-identity-directory/default", f"{AGENTCORE}:token-vault/default"
+SECRETS = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret"
+POOL = f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{REGION}_AbCdEf123"
 LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group"
 OF_A_RUN = {
     "bedrock-agentcore:CreatePolicy": ENGINE,
@@ -30,6 +34,10 @@ OF_A_RUN = {
     "lambda:CreateFunction": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:toolgate-probe-{RUN}-intercept",
     "logs:FilterLogEvents": f"{LOGS}:/aws/lambda/toolgate-probe-{RUN}-math:*",
     "logs:DeleteLogGroup": f"{LOGS}:/aws/bedrock-agentcore/runtimes/toolgate_probe_{RUN}_unread-0123456789-DEFAULT",
+    "bedrock-agentcore:CreateWorkloadIdentity": f"{IDENTITIES}/workload-identity/{AGENT}",
+    "bedrock-agentcore:CreateOauth2CredentialProvider": f"{VAULT}/oauth2credentialprovider/{AGENT}_issuer",
+    "bedrock-agentcore:CreateTokenVault": VAULT,
+    "secretsmanager:CreateSecret": f"{SECRETS}:bedrock-agentcore-identity!default/oauth2/{AGENT}_issuer-0aBcDe",
     "bedrock-agentcore:ListPolicyEngines": "*",
     "cloudwatch:ListMetrics": "*",
 }
@@ -48,6 +56,16 @@ def suites(stack_plan: Export, scratch_plan: tuple[Export, ControlPlane]) -> dic
 @pytest.mark.parametrize(("action", "resource"), [*OF_A_RUN.items(), *OF_THE_STACK.items()])
 def test_what_the_suite_calls_is_allowed(suites: dict[str, Any], action: str, resource: str) -> None:
     assert allowed(suites, action, resource)
+
+
+@pytest.mark.parametrize(
+    "action", ["CreateUserPoolClient", "DescribeUserPoolClient", "DeleteUserPoolClient", "DeleteUserPool"]
+)
+def test_a_user_pool_is_known_by_the_runs_tag(suites: dict[str, Any], action: str) -> None:
+    for stack, may in ((f"toolgate-probe/{RUN}", True), ("toolgate/dev", False), ("toolgate-probe/local", False)):
+        facts = {"aws:ResourceTag/toolgate:stack": stack}
+        assert decided(suites, f"cognito-idp:{action}", POOL, facts) is may, stack
+    assert not allowed(suites, f"cognito-idp:{action}", POOL)
 
 
 def test_a_key_may_be_used_where_it_is_given(stack_plan: Export, scratch_plan: tuple[Export, ControlPlane]) -> None:
@@ -74,8 +92,11 @@ def test_the_stack_under_test_is_asked_and_not_changed(suites: dict[str, Any], s
     assert may == {"bedrock-agentcore:GetAgentRuntime", "bedrock-agentcore:InvokeAgentRuntime"}
 
 
-def test_it_fits_into_a_role(suites: dict[str, Any]) -> None:
-    assert size(suites) < LARGEST_INLINE
+def test_it_fits_into_a_role(
+    suites: dict[str, Any], stack_plan: Export, scratch_plan: tuple[Export, ControlPlane]
+) -> None:
+    key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    assert size(suites) < size(document(stack_plan, scratch_plan[0], ACCOUNT, key)) < LARGEST_INLINE
     # IAM takes no statement about nothing.
     assert all(statement["Resource"] and statement["Action"] for statement in suites["Statement"])
 

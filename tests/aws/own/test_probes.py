@@ -61,7 +61,7 @@ def test_what_is_assumed_of_gateways_is_what_the_stand_in_does(local: World) -> 
 
 def test_a_policy_that_failed_for_one_question_is_not_in_the_way_of_the_next(local: World) -> None:
     wide = "permit(principal, action, resource is AgentCore::Gateway);"
-    first, second = (local.policy(wide) for _ in range(2))
+    first, second = (local.policy(local.engine, wide) for _ in range(2))
     assert first.startswith("CREATE_FAILED: ")
     assert second == first
 

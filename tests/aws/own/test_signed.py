@@ -22,7 +22,7 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Transport:
 
     def use(handler: Callable[[httpx.Request], httpx.Response]) -> None:
         client = httpx.Client(transport=httpx.MockTransport(handler))
-        monkeypatch.setattr(signed, "_client", lambda: client)
+        monkeypatch.setattr(signed, "client", lambda: client)
 
     return use
 

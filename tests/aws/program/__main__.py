@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pulumi
 
-from tests.aws.program import callers, functions, gateways, runtimes, tools
+from tests.aws.program import callers, functions, gateways, runtimes, tokens, tools
 from tests.aws.program.scratch import Scratch
 from toolgate.components.grants.tool_grants import Authorization
 from toolgate.components.lambda_tools import LambdaTools
@@ -59,11 +59,21 @@ for form in ("runtime-endpoint", "endpoint"):
 
 # Known once its tools are there, which policies name.
 ruled_arn = pulumi.Output.all(ruled.gateway_arn, ruled.gateway_url).apply(lambda known: str(known[0]))
-gateways.permit(scratch, "adder-ruled", adder, ruled_arn, engine_id, actions=[ADD])
-gateways.permit(scratch, "adder-searching", adder, searching, engine_id, actions=[ADD])
-gateways.permit(scratch, "adder-nested", adder, nested, engine_id, actions=["echo___order"])
+gateways.permit(scratch, "adder-ruled", gateways.as_role(scratch, adder), ruled_arn, engine_id, actions=[ADD])
+gateways.permit(scratch, "adder-searching", gateways.as_role(scratch, adder), searching, engine_id, actions=[ADD])
+gateways.permit(scratch, "adder-nested", gateways.as_role(scratch, adder), nested, engine_id, actions=["echo___order"])
 below_hundred = 'context.input.a.lessThan(decimal("100.0"))'
-gateways.permit(scratch, "bounded-ruled", bounded, ruled_arn, engine_id, actions=[ADD], when=below_hundred)
+gateways.permit(
+    scratch,
+    "bounded-ruled",
+    gateways.as_role(scratch, bounded),
+    ruled_arn,
+    engine_id,
+    actions=[ADD],
+    when=below_hundred,
+)
+
+tokens.make(scratch, math, packed=everything)
 
 if key := config.get("key"):
     gateways.gateway(scratch, "sealed", engine_arn, {"math": math}, opts=scratch.opts, key_arn=key)
@@ -78,4 +88,4 @@ if everything:
         interceptor=functions.function(scratch, "intercept"),
     )
     told = callers.caller(scratch, "told", trusted, callers.may_knock(intercepted))
-    gateways.permit(scratch, "told-intercepted", told, intercepted, engine_id, actions=[ADD])
+    gateways.permit(scratch, "told-intercepted", gateways.as_role(scratch, told), intercepted, engine_id, actions=[ADD])

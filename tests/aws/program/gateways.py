@@ -8,6 +8,7 @@ import pulumi_aws as aws
 
 from tests.aws.program.scratch import Scratch, hyphenated, underscored
 from toolgate.components.grants import cedar_text
+from toolgate.components.grants.cedar_text import Caller
 from toolgate.components.iam import iam_documents
 from toolgate.components.iam.iam_documents import Document
 from toolgate.components.tool_gateway import PROTOCOL_VERSIONS, GatewayTarget
@@ -24,6 +25,8 @@ def gateway(
     search: bool = False,
     interceptor: pulumi.Output[str] | None = None,
     key_arn: str | None = None,
+    authorizer: Mapping[str, Any] | None = None,
+    session_seconds: int | None = None,
 ) -> pulumi.Output[str]:
     """Make a gateway with a policy engine in ENFORCE; its ARN, known once its targets are there, which policies name.
 
@@ -37,6 +40,8 @@ def gateway(
         interceptor: ARN of a function that is told of every request and of every response.
         key_arn: A KMS key that it is encrypted with; its role may use the key through AgentCore alone, which the
             component does not ask for.
+        authorizer: What it checks of tokens, which it then takes instead of signed requests.
+        session_seconds: How long its MCP sessions last, if it has any.
     """
     invoked = [*(it["function_arn"] for it in targets.values()), *([interceptor] if interceptor else [])]
     written = {"authorize": iam_documents.authorize_tools(scratch.here, hyphenated(name), engine_arn)}
@@ -44,10 +49,12 @@ def gateway(
     written |= {"encrypt": _through_agentcore(scratch, key_arn)} if key_arn else {}
     policies, role_arn = _role(scratch, name, written)
     mcp: dict[str, Any] = {"supported_versions": PROTOCOL_VERSIONS} | ({"search_type": "SEMANTIC"} if search else {})
+    mcp |= {"session_configuration": {"session_timeout_in_seconds": session_seconds}} if session_seconds else {}
     made = aws.bedrock.AgentcoreGateway(
         f"{name}-gateway",
         name=hyphenated(name),
-        authorizer_type="AWS_IAM",
+        authorizer_type="CUSTOM_JWT" if authorizer else "AWS_IAM",
+        authorizer_configuration={"custom_jwt_authorizer": {**authorizer}} if authorizer else None,
         protocol_type="MCP",
         protocol_configuration={"mcp": mcp},
         policy_engine_configuration={"arn": engine_arn, "mode": "ENFORCE"},
@@ -124,20 +131,24 @@ def _schema(of: GatewayTarget) -> dict[str, Any]:
     return {"inline_payloads": tools.apply(lambda known: [provider_tool_schema.inline_payload(tool) for tool in known])}
 
 
+def as_role(scratch: Scratch, role: pulumi.Output[str]) -> pulumi.Output[Caller]:
+    """As whom a gateway knows the role of this name."""
+    return cedar_text.role_entity(scratch.here, role).apply(cedar_text.IamRole)
+
+
 def permit(
     scratch: Scratch,
     name: str,
-    role: pulumi.Output[str],
+    caller: pulumi.Output[Caller],
     gateway_arn: pulumi.Output[str],
     engine_id: pulumi.Input[str],
     *,
     actions: Sequence[str],
     when: str | None = None,
 ) -> None:
-    """Permit the role of this name some tools of a gateway."""
-    entity = cedar_text.role_entity(scratch.here, role)
-    statement = pulumi.Output.all(entity, gateway_arn).apply(
-        lambda known: cedar_text.permit(cedar_text.Scope(cedar_text.IamRole(known[0]), known[1]), actions, when)
+    """Permit a caller some tools of a gateway."""
+    statement = pulumi.Output.all(caller, gateway_arn).apply(
+        lambda known: cedar_text.permit(cedar_text.Scope(known[0], known[1]), actions, when)
     )
     aws.bedrock.AgentcorePolicy(
         name,

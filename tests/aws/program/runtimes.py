@@ -1,5 +1,7 @@
 """Runtimes of the small agent beside this file, made without what the component always writes."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
@@ -7,6 +9,7 @@ import pulumi_aws as aws
 
 from tests.aws.program.scratch import Scratch, underscored
 from toolgate.components.iam import iam_documents
+from toolgate.components.iam.iam_documents import Statement
 from toolgate.components.runtime import agent_bundle, wheels
 
 ROOT = Path(__file__).parents[3]
@@ -14,12 +17,23 @@ READ_CODE = "ReadCode"
 """The statement of `documents.runtime_minimum` that lets a runtime's role read its zip."""
 
 
-def code(scratch: Scratch) -> aws.s3.BucketObjectv2:
-    """The agent's zip in a private bucket."""
-    built = agent_bundle.build(Path(__file__).parent / "agent", None, dist=ROOT / "dist")
-    bucket = aws.s3.Bucket("probe-code", force_destroy=True, opts=scratch.unhooked)
+@dataclass(frozen=True)
+class Tokens:
+    """What a runtime takes its tokens with: what its role may do besides, and what the agent is told."""
+
+    allowed: Sequence[Statement]
+    told: Mapping[str, pulumi.Input[str]]
+
+
+NO_TOKENS = Tokens((), {})
+
+
+def code(scratch: Scratch, lock: Path | None = None, name: str = "probe-code") -> aws.s3.BucketObjectv2:
+    """The agent's zip in a private bucket; with the packages of a lock where it needs some."""
+    built = agent_bundle.build(Path(__file__).parent / "agent", lock, dist=ROOT / "dist")
+    bucket = aws.s3.Bucket(name, force_destroy=True, opts=scratch.unhooked)
     private = aws.s3.BucketPublicAccessBlock(
-        "probe-code",
+        name,
         bucket=bucket.bucket,
         block_public_acls=True,
         block_public_policy=True,
@@ -28,7 +42,7 @@ def code(scratch: Scratch) -> aws.s3.BucketObjectv2:
         opts=scratch.unhooked,
     )
     return aws.s3.BucketObjectv2(
-        "probe-code",
+        name,
         bucket=bucket.bucket,
         key=f"{built.digest}.zip",
         source=pulumi.FileAsset(built.path.as_posix()),
@@ -37,7 +51,12 @@ def code(scratch: Scratch) -> aws.s3.BucketObjectv2:
 
 
 def runtime(
-    scratch: Scratch, name: str, zipped: aws.s3.BucketObjectv2, *, reads_code: bool = True
+    scratch: Scratch,
+    name: str,
+    zipped: aws.s3.BucketObjectv2,
+    *,
+    reads_code: bool = True,
+    tokens: Tokens = NO_TOKENS,
 ) -> pulumi.Output[str]:
     """Make a runtime that names no platform version; its ARN.
 
@@ -46,12 +65,14 @@ def runtime(
         name: Its name in the program.
         zipped: The agent's zip.
         reads_code: Whether its role may read the zip.
+        tokens: What it takes its tokens with.
     """
     full = underscored(name)
     trust = pulumi.Output.json_dumps(iam_documents.runtime_trust(scratch.here, full))
     role = aws.iam.Role(f"{name}-role", assume_role_policy=trust, opts=scratch.unhooked)
     allowed = iam_documents.runtime_minimum(scratch.here, full, zipped.arn, [])["Statement"]
     kept = [statement for statement in allowed if reads_code or statement["Sid"] != READ_CODE]
+    kept += tokens.allowed
     policy = aws.iam.RolePolicy(
         f"{name}-policy",
         role=role.name,
@@ -69,7 +90,7 @@ def runtime(
                 "runtime": wheels.AGENTCORE_RUNTIME,
             }
         },
-        environment_variables={"AWS_REGION": scratch.here.region},
+        environment_variables={"AWS_REGION": scratch.here.region, **tokens.told},
         # A session that nobody asks anything costs memory until it ends.
         lifecycle_configurations=[{"idle_runtime_session_timeout": 60, "max_lifetime": 3600}],
         network_configuration={"network_mode": "PUBLIC"},

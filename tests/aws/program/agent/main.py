@@ -1,11 +1,14 @@
 """An agent without a model, which tells where it runs and answers with the HTTP status that it is asked for.
 
-AgentCore Runtime's contract by the standard library alone, so that its zip is one file.
+AgentCore Runtime's contract by the standard library alone, so that its zip is one file; only where it is asked to take
+a token it uses boto3, and its zip has the packages of the shipped agent.
 """
 
 import http.client
+import itertools
 import json
 import os
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -23,13 +26,15 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(200, {"status": "Healthy"})
 
     def do_POST(self) -> None:
-        """Answer `{"status": N}` with it, `{"metadata": true}` with the metadata service's, else say the Region."""
+        """Answer `{"status": N}` with it; tell of the metadata service, or of taking a token; else say the Region."""
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if "status" in asked:
             error = {"code": "on_purpose", "message": "The caller asked for this status."}
             self._answer(int(asked["status"]), {"status": "error", "error": error})
         elif "metadata" in asked:
             self._answer(200, {"metadata_without_token": metadata_status()})
+        elif "token" in asked:
+            self._answer(200, taken(asked["token"]))
         else:
             self._answer(200, {"region": os.environ.get("AWS_REGION")})
 
@@ -55,6 +60,37 @@ def metadata_status() -> int | None:
         return None
     finally:
         connection.close()
+
+
+def taken(forced: list[bool]) -> dict[str, Any]:
+    """How it went to take tokens by `TOKEN_GATEWAYS`: seconds, and how many are another one; the tokens are not told.
+
+    Args:
+        forced: For each access token whether it is asked for with `forceAuthentication`.
+    """
+    import boto3  # noqa: PLC0415  # only one of the runtimes has it
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    told = json.loads(os.environ["TOKEN_GATEWAYS"])
+    [source] = told["tokens"]
+    client = boto3.client("bedrock-agentcore", region_name=os.environ["AWS_REGION"])
+    times, tokens = [time.monotonic()], set()
+    try:
+        workload = client.get_workload_access_token(workloadName=told["identity"])["workloadAccessToken"]
+        times.append(time.monotonic())
+        for force in forced:
+            given = client.get_resource_oauth2_token(
+                workloadIdentityToken=workload,
+                resourceCredentialProviderName=source["provider"],
+                scopes=source["scopes"],
+                oauth2Flow="M2M",
+                **({"forceAuthentication": True} if force else {}),
+            )
+            tokens.add(given["accessToken"])
+            times.append(time.monotonic())
+    except (BotoCoreError, ClientError) as error:
+        return {"refused": f"{type(error).__name__}: {error}"}
+    return {"seconds": [after - before for before, after in itertools.pairwise(times)], "different": len(tokens)}
 
 
 if __name__ == "__main__":
