@@ -131,6 +131,7 @@ class ResourceType:
             overwrites.
         conflict: AWS's error when they do.
         read_back: The inputs once AWS has given them back.
+        imported: The id of what `pulumi import` is told of, where the provider takes more than an id there.
         in_use: AWS's errors when it is deleted while others hang on it, given the record and the account's resources.
         takes_along: What the provider deletes with it.
     """
@@ -158,6 +159,7 @@ class ResourceType:
     unique: tuple[str, ...] = ()
     conflict: str = ""
     read_back: Callable[[Properties], Properties] = field(default=lambda inputs: inputs)
+    imported: Callable[[str], str] = str
     in_use: Callable[[Record, Existing], Iterator[str]] | None = None
     takes_along: Callable[[Record, Existing], list[Record]] = field(default=lambda _record, _existing: [])
 

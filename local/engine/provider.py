@@ -135,13 +135,14 @@ class Provider(ResourceProviderServicer):
     def Read(self, request: Any, context: Any) -> Any:
         """What the account holds now; no id when the resource is gone."""
         kind, _ = _type_and_name(request.urn)
-        record = self._plane.read(kind, request.id)
+        found = resource_type(kind).imported(request.id)
+        record = self._plane.read(kind, found)
         if record is None:
             return pb.ReadResponse()
         known = wire.from_struct(request.inputs)
         inputs = wire.sealed(read_inputs(resource_type(kind), record.inputs, known), resource_type(kind).secrets)
         outputs = _state(kind, known, record.outputs)
-        return pb.ReadResponse(id=request.id, inputs=wire.to_struct(inputs), properties=outputs)
+        return pb.ReadResponse(id=found, inputs=wire.to_struct(inputs), properties=outputs)
 
     def Delete(self, request: Any, context: Any) -> Any:
         """Delete a resource."""

@@ -209,7 +209,7 @@ def test_an_engine_gets_each_secret_with_its_mark_also_when_it_reads_and_imports
     client, inputs, state = wire.made(APP_CLIENT, GOOD[APP_CLIENT] | {"userPoolId": pool})
     assert state["clientSecret"][SIGNATURE] == SECRET
     assert wire.read(APP_CLIENT, client, inputs=inputs, properties=state) == (inputs, state)
-    assert wire.read(APP_CLIENT, client)[1] == state
+    assert wire.read(APP_CLIENT, f"{pool}/{client}")[1] == wire.read(APP_CLIENT, client)[1] == state
     stored = wire.made("aws:secretsmanager/secret:Secret", {"name": "s"})[0]
     for kind, given, at in (
         (

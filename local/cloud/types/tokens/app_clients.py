@@ -165,4 +165,6 @@ APP_CLIENT_TYPE = ResourceType(
     unordered=frozenset({"allowedOauthFlows", "allowedOauthScopes", "explicitAuthFlows"}),
     rules=(_flows, _validities),
     needs=(pool_exists, _scopes_exist),
+    # The provider's page of aws_cognito_user_pool_client, "Import": `<pool's id>/<client's id>`.
+    imported=lambda given: given.rpartition("/")[2],
 )
