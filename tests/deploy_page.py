@@ -15,7 +15,8 @@ def rows(heading: str) -> Iterator[list[str]]:
     section = re.split(rf"^#+ {re.escape(heading)}$", text, maxsplit=1, flags=re.MULTILINE)[1]
     for line in re.split(r"^#", section, maxsplit=1, flags=re.MULTILINE)[0].splitlines():
         if line.startswith("| ") and not line.startswith(("| part |", "| type |")):
-            yield [cell.strip() for cell in line.strip("|").split("|")]
+            # A bar in a cell has a backslash before it.
+            yield [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line.strip("|"))]
 
 
 def import_forms() -> dict[str, str]:
@@ -32,5 +33,5 @@ def import_forms() -> dict[str, str]:
 def import_id(form: str, outputs: Mapping[str, Any]) -> str:
     """The id of a resource with these outputs."""
     # A delivery's id is no output of the provider's; AWS gives it beside the ARN, which ends in it.
-    known = {"id": outputs["arn"].rpartition(":")[2]} if form == "id" else outputs
+    known = {"id": outputs["arn"].rpartition(":")[2]} if form == "id" and "id" not in outputs else outputs
     return re.sub(r"\w+", lambda name: str(known[name[0]]), form)

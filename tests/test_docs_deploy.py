@@ -10,8 +10,9 @@ import pytest
 from tests.deploy_page import PAGE, import_forms, import_id, rows
 from tests.planning import ROOT, planned
 from toolgate.access.deployment.stack_export import Resource, resources
+from toolgate.local.cloud.catalogue import resource_type
 
-STACKS = ("dev", "agents", "prod")
+STACKS = ("dev", "agents", "prod", "gateways", "jwt")
 QUESTIONS = 30_000
 CALLS, LISTS = 2, 1
 IDLE, LOADED = "**a month without a question**", "**a month with 30,000 questions**"
@@ -56,6 +57,7 @@ def test_the_sums_of_a_month_are_those_of_its_rows(stack: int) -> None:
         ("alarms", "aws:cloudwatch/metricAlarm:MetricAlarm"),
         ("dashboards", "aws:cloudwatch/dashboard:Dashboard"),
         ("log groups", "aws:cloudwatch/logGroup:LogGroup"),
+        ("Cognito, clients", "aws:cognito/userPoolClient:UserPoolClient"),
     ],
 )
 def test_a_month_counts_what_each_stack_makes(part: str, kind: str) -> None:
@@ -69,15 +71,18 @@ def test_a_month_asks_for_what_the_stacks_tools_and_agents_are() -> None:
     for column, stack in enumerate(STACKS):
         made = of_stack(stack)
         kinds = Counter(it.type for it in made)
-        [gateway] = [it for it in made if it.type.endswith(":AgentcoreGateway")]
-        [target] = [it for it in made if it.type.endswith(":AgentcoreGatewayTarget")]
-        tools = len(target.inputs["targetConfiguration"]["mcp"]["lambda"]["toolSchema"]["inlinePayloads"])
+        gateways = [it for it in made if it.type.endswith(":AgentcoreGateway")]
+        targets = [
+            it.inputs["targetConfiguration"]["mcp"] for it in made if it.type.endswith(":AgentcoreGatewayTarget")
+        ]
+        tools = sum(len(it["lambda"]["toolSchema"]["inlinePayloads"]) for it in targets)
         engine = kinds["aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine"]
-        searched = "searchType" in gateway.inputs["protocolConfiguration"]["mcp"]
+        [searched] = {"searchType" in it.inputs["protocolConfiguration"]["mcp"] for it in gateways}
         zips = kinds["aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime"] * 2 * float(megabytes[1]) / 1000
         assert amounts("tools in the search index")[column] == (tools if searched else 0)
         assert amounts("gateway, calls and lists")[column] == CALLS + LISTS
         assert amounts("Policy, decisions")[column] == engine * (CALLS + LISTS * tools)
+        assert amounts("Cognito, tokens")[column] == kinds["aws:cognito/userPool:UserPool"]
         assert amounts("Lambda, requests")[column] == CALLS
         assert amounts("agents' zips, GB")[column] == round(zips, 2)
 
@@ -95,11 +100,12 @@ def test_every_price_of_a_month_is_in_the_list_of_prices() -> None:
     assert [part for part in prices.keys() - models if prices[part] not in known] == []
 
 
-@pytest.mark.parametrize("stack", [*STACKS, "gateways"])
+@pytest.mark.parametrize("stack", STACKS)
 def test_every_resource_has_the_id_that_the_page_says(stack: str) -> None:
     custom = [it for it in planned(stack).deployment["deployment"]["resources"] if it["type"].startswith("aws:")]
     assert {it["type"] for it in custom} <= FORMS.keys()
-    assert [it["urn"] for it in custom if import_id(FORMS[it["type"]], it["outputs"]) != it["id"]] == []
+    named = {it["urn"]: (resource_type(it["type"]), import_id(FORMS[it["type"]], it["outputs"])) for it in custom}
+    assert [it["urn"] for it in custom if (of := named[it["urn"]])[0].imported(of[1]) != it["id"]] == []
 
 
 @pytest.mark.parametrize("kind", FORMS)
@@ -108,4 +114,10 @@ def test_an_id_has_the_parts_that_the_provider_documents(kind: str) -> None:
     file = re.sub(r"(?=[A-Z])", "_", name).lower() + ".py"
     folder = Path(pulumi_aws.__file__).parent / {"lambda": "lambda_"}.get(module, module)
     examples = re.findall(rf"pulumi import {re.escape(kind)} \w+ (\S+)", (folder / file).read_text(encoding="utf-8"))
-    assert re.findall("[,:]", FORMS[kind]) in [re.findall("[,:]", example) for example in examples]
+    whole = [re.sub("https://|^alias/", "", example.strip("'\"")) for example in examples]  # of names, no joints
+    assert joints(FORMS[kind]) in map(joints, whole)
+
+
+def joints(written: str) -> list[str]:
+    """The signs between the parts of an id; a path within a part may have several slashes."""
+    return re.findall("[,:|]", written) + ["/"][: written.count("/")]

@@ -8,10 +8,12 @@ from tests.aws.local_world import PROJECT
 from tests.aws.stack_under_test import UnderTest
 from toolgate.local.plan import short_type
 
-NAMED = ("AgentcoreGateway", "AgentcoreAgentRuntime", "AgentcorePolicyEngine", "Function", "Role")
-COST = "USD 0.10"
-"""What a run costs at most at the prices of docs/deploy.md: some 500 gateway calls, the search index of two gateways
-for a quarter of an hour, four runtime sessions and one question per agent."""
+NAMED = ("AgentcoreGateway", "AgentcoreAgentRuntime", "AgentcorePolicyEngine", "UserPool", "Function", "Role")
+COST = "USD 0.20"
+"""What a run costs at most at the prices of docs/deploy.md: some 600 gateway calls, the search index of three gateways
+for half an hour, ten runtime sessions, thirty tokens and one question per agent."""
+BY_THE_MONTH = "USD 12"
+"""The month's price of the two clients that get tokens, by docs/deploy.md: the throw-away stack's, and one more."""
 
 
 def announcement(under_test: UnderTest, run: str, scratch: Mapping[str, Any]) -> Iterator[str]:
@@ -25,7 +27,7 @@ def announcement(under_test: UnderTest, run: str, scratch: Mapping[str, Any]) ->
     where = f"account {under_test.account}, {under_test.region}"
     yield f"stack {under_test.name} ({where}) is asked and not changed; you are {under_test.caller}"
     yield f"made beside it: {_counted(scratch)}, each named {PROJECT}-{run}-... and tagged {PROJECT}={run}"
-    yield f"costs less than {COST} and takes about a quarter of an hour"
+    yield f"costs less than {COST} and takes about half an hour; {BY_THE_MONTH} more if Cognito bills whole months"
     yield "taken down at the end, also after a failure or Ctrl-C; what is left then, the next run takes down first"
 
 

@@ -14,7 +14,7 @@ from toolgate.local.engine.recorder import Program, record
 from .conftest import SETTINGS, Engine, Start
 from .test_agents import configure
 
-WITH_EVERY_TYPE = {"toolgate:authorization": "tool", "toolgate:kmsKey": "create"}
+WITH_EVERY_TYPE = {"toolgate:authorization": "tool", "toolgate:kmsKey": "create", "toolgate:inbound": "jwt"}
 FORMS = import_forms()
 NAMED_BY_PULUMI = ("aws:iam/", "aws:s3/")
 

@@ -27,6 +27,7 @@ ROLE = "arn:aws:sts::111122223333:assumed-role"
             "toolgate-probe-r0a1b2-plain-role-0123abc, toolgate_probe_local_x",
             "toolgate-probe-plain-role-<id>, toolgate_probe_x",
         ),
+        ("Bearer eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln-X_, eyJh.e30", "Bearer <token>, <token>"),
         ("two\n lines", "two lines"),
         ("HTTP 403, code -32002, port 8080", "HTTP 403, code -32002, port 8080"),
     ],
@@ -46,3 +47,4 @@ def test_what_is_known_of_a_world_is_named(local: World) -> None:
     assert masked(local.stack.runtimes[0].id, local) == "<runtime assistant>"
     assert masked(local.scratch_runtime("unread").id, local) == "<runtime unread>"
     assert masked(local.scratch.policy_engines[0].policies[0].id, local) == "<policy>"
+    assert masked(f"{local.client.id} of {local.pool.id}", local) == "<client> of <user pool>"
