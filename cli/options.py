@@ -113,8 +113,8 @@ def planned(program: Path, stack: str, rules: Path | None) -> "Plan":
         raise CommandError(str(error)) from error
 
 
-def pack_config(file: Path | None) -> "PackConfig":
-    """The rules' configuration in a file.
+def pack_config(file: Path | None) -> "PackConfig | None":
+    """The rules' configuration in a file; None where none is given.
 
     Raises:
         CommandError: It is none.
@@ -122,7 +122,7 @@ def pack_config(file: Path | None) -> "PackConfig":
     from toolgate.local.engine.pack_config import PackConfigError, load
 
     try:
-        return load(file) if file else {}
+        return load(file) if file else None
     except PackConfigError as error:
         raise CommandError(str(error)) from error
 

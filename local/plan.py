@@ -64,8 +64,8 @@ def plan(
     Args:
         stack: Whose configuration to take: `Pulumi.<stack>.yaml`.
         config: Values that go before those of the files, such as `{"toolgate:modelId": "..."}`.
-        rules: The policy pack's configuration (`toolgate.local.engine.pack_config.load`); without any the one that the
-            program keeps for the stack (`of_stack`).
+        rules: The policy pack's configuration (`toolgate.local.engine.pack_config.load`); when left out, the one that
+            the program keeps for the stack (`of_stack`).
         preview: Leave what only AWS can tell unknown, as the first preview of a stack does.
         root: The folder of the project's file; the current one when left out.
 
@@ -77,7 +77,7 @@ def plan(
     try:
         settings = stack_config(root, stack, LOCAL_CONFIG | dict(config or {}))
         project, folder = project_name(root), program_folder(root)
-        rules = rules or pack_config.of_stack(root, stack)
+        rules = pack_config.of_stack(root, stack) if rules is None else rules
     except ConfigError as error:
         raise ProgramError(str(error)) from error
     except PackConfigError as error:

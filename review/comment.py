@@ -8,6 +8,7 @@ from toolgate.access.output.access_difference import way_sentences
 from toolgate.local.engine.pack_process import Violation
 from toolgate.review.access_summary import picture, sentences
 from toolgate.review.changes import chunks as resource_chunks
+from toolgate.review.locks import Lock
 from toolgate.review.markdown import block, code, folded, table
 from toolgate.review.permissions import HEADER, cedar_chunks, rows
 from toolgate.review.planning import Failed
@@ -20,7 +21,10 @@ MARKER = "<!-- toolgate review -->"
 LONGEST_BYTES = 60_000
 """GitHub takes 65,536 characters a comment, and a variable of a Linux process holds 131,071 bytes."""
 _SHOWN, _MOST = 12, 50
-"""Names in a sentence, and sentences in a section; a section that is too long would be left out whole."""
+"""Names in a sentence; names of a lock, which a reviewer has to agree to, and sentences in a section.
+
+A section that is too long would be left out whole.
+"""
 _UNFOLDED = 12
 """Most lines, or rows, of a part that is not folded: what a telephone shows at once."""
 
@@ -59,6 +63,8 @@ def comment(judgements: Judgements, compared: Revisions, *, longest: int | None 
     before = {stack: verdict.base_failure for stack, verdict in verdicts.items() if verdict.base_failure is not None}
     parts += _failures("could not be planned before the change, so everything in it counts as new", before)
     parts += _bullets("Locks taken off", _locks(verdicts))
+    stricter = {stack: _lock_texts(verdict.stricter) for stack, verdict in verdicts.items()}
+    parts += _bullets("Rules set more strictly", shared(stricter))
     for title, told in _ACCESS:
         parts += _bullets(title, shared({stack: told(verdict) for stack, verdict in verdicts.items()}))
     parts += _pictures(verdicts)
@@ -134,16 +140,16 @@ def _failures(what: str, reasons: Mapping[str, str]) -> Iterator[str]:
 
 
 def _locks(verdicts: Verdicts) -> list[Shared]:
-    return shared({stack: _lock_texts(verdict) for stack, verdict in verdicts.items()})
+    return shared({stack: _lock_texts(verdict.locks) for stack, verdict in verdicts.items()})
 
 
-def _lock_texts(verdict: Verdict) -> Iterator[str]:
+def _lock_texts(locks: Iterable[Lock]) -> Iterator[str]:
     found: dict[str, list[str]] = {}
-    for lock in verdict.locks:
+    for lock in locks:
         found.setdefault(lock.text, []).append(code(lock.resource))
     for text, resources in found.items():
-        rest = len(resources) - _SHOWN
-        yield f"{text}: {', '.join(resources[:_SHOWN])}{f' and {rest} more' if rest > 0 else ''}"
+        rest = len(resources) - _MOST
+        yield f"{text}: {', '.join(resources[:_MOST])}{f' and {rest} more' if rest > 0 else ''}"
 
 
 def _bullets(title: str, found: Iterable[Shared]) -> Iterator[str]:

@@ -6,10 +6,12 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from toolgate.local.engine import pack_config
+from toolgate.local.engine.pack_config import PackConfig, PackConfigError
 from toolgate.local.engine.pack_process import Violation
 from toolgate.local.engine.stack_config import stacks_of
 
@@ -25,10 +27,12 @@ class Planned:
     Attributes:
         deployment: As `pulumi stack export` would print it (version 3).
         violations: What the tree's policy pack has against it.
+        rules: How the pack was configured; None where there is no such stack.
     """
 
     deployment: Mapping[str, Any]
     violations: tuple[Violation, ...] = ()
+    rules: PackConfig | None = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Failed:
 
 type Outcome = Planned | Failed
 
-NOTHING = Planned({"version": 3, "deployment": {"manifest": {}, "resources": []}})
+NOTHING = Planned({"version": 3, "deployment": {"manifest": {}, "resources": []}}, rules=None)
 """A stack that the tree does not have."""
 
 
@@ -53,7 +57,8 @@ def plan_trees(
         trees: Source trees of this project.
         stacks: Names of stacks; one that a tree has no settings for comes to `NOTHING` there.
         scratch: A folder for files in between.
-        rules: For each tree a configuration of its policy pack. A tree whose planner takes none is planned without.
+        rules: For each tree a configuration of its policy pack in the place of those that it keeps for its stacks. A
+            tree whose planner takes none is planned without.
 
     Returns:
         For each tree, what each stack comes to.
@@ -77,6 +82,7 @@ class _Child:
     stacks: Sequence[str]
     out: Path
     log: Path
+    rules: Path | None
 
     def outcomes(self) -> dict[str, Outcome]:
         try:
@@ -86,12 +92,16 @@ class _Child:
         if code != 0:
             lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST_LINES:]
             return self._all_failed("\n".join([f"planning ended with code {code}; its last words:", *lines]))
-        return {stack: self._read(found) for stack, found in json.loads(self.out.read_bytes()).items()}
+        return {stack: self._read(stack, found) for stack, found in json.loads(self.out.read_bytes()).items()}
 
-    def _read(self, found: Mapping[str, Any]) -> Outcome:
+    def _read(self, stack: str, found: Mapping[str, Any]) -> Outcome:
         if "failure" in found:
             return self._failed(found["failure"])
-        return Planned(found["deployment"], tuple(Violation(**violation) for violation in found["violations"]))
+        try:
+            rules = pack_config.load(self.rules) if self.rules else pack_config.of_stack(self.tree, stack)
+        except PackConfigError as error:  # what another revision's planner took
+            return self._failed(str(error))
+        return Planned(found["deployment"], tuple(Violation(**violation) for violation in found["violations"]), rules)
 
     def _all_failed(self, reason: str) -> dict[str, Outcome]:
         return dict.fromkeys(self.stacks, self._failed(reason))
@@ -115,7 +125,7 @@ def _child(tree: Path, stacks: Sequence[str], scratch: Path, rules: Path | None)
             stderr=subprocess.STDOUT,
         )
     try:
-        yield _Child(process, tree, known, out, log)
+        yield _Child(process, tree, known, out, log, rules)
     finally:
         _end(process)
 

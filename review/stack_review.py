@@ -13,6 +13,7 @@ from toolgate.review.locks import Lock, Side, plain_locks
 from toolgate.review.model_texts import model_texts
 from toolgate.review.permissions import Permissions, permissions
 from toolgate.review.planning import NOTHING, Failed, Outcome, Planned
+from toolgate.review.rule_locks import rule_changes
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Verdict:
         model_texts: To what models read, as Markdown.
         access: To who may call which tool.
         locks: What keeps people out and is off or looser after it, whether or not anybody gains by it now.
+        stricter: The rules of the policy pack that are set more strictly.
         several_gateways: Whether a tool's name does not say where it is.
         violations: What the policy pack has against the stack after the change.
         known: Those of them that were there before.
@@ -36,6 +38,7 @@ class Verdict:
     model_texts: tuple[str, ...]
     access: Difference
     locks: tuple[Lock, ...]
+    stricter: tuple[Lock, ...]
     several_gateways: bool
     violations: tuple[Violation, ...]
     known: frozenset[Violation]
@@ -76,12 +79,15 @@ def judge(before: Outcome, after: Outcome) -> Judgement:
         base, failure = NOTHING, f"who may call what cannot be read from the plan: {error}"
         old = _read(base)
     matrices = matrix(old.read), matrix(new.read)
+    # The rules of a stack that goes go with it. One that comes was under those of the pack.
+    looser, stricter = ([], []) if after.rules is None else rule_changes(base.rules or {}, after.rules)
     return Verdict(
         changes=changes(old.file, new.file),
         permissions=permissions(old.file, new.file),
         model_texts=tuple(model_texts(old.file, new.file)),
         access=difference(*matrices),
-        locks=tuple(dict.fromkeys((*plain_locks(old, new), *document_locks(old, new)))),
+        locks=tuple(dict.fromkeys((*looser, *plain_locks(old, new), *document_locks(old, new)))),
+        stricter=tuple(stricter),
         several_gateways=len({block.gateway for found in matrices for block in found.blocks}) > 1,
         violations=after.violations,
         known=frozenset(base.violations),

@@ -117,7 +117,7 @@ def test_the_rules_configuration_is_handed_on(
     assert main([command, "--policy-pack-config", str(file)]) == 1
     assert given == [{"rule": RuleConfig("mandatory", {})}]
     assert main([command]) == 1
-    assert given[1:] == [{}]
+    assert given[1:] == [None]
 
 
 @pytest.mark.parametrize("command", [["plan"], ["up"], ["review", "--base", "HEAD"]])

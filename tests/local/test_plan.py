@@ -184,6 +184,9 @@ def test_a_stack_may_have_a_configuration_of_the_pack_of_its_own(tmp_path: Path)
     own.unlink()
     assert [it.rule for it in plan_of("jwt", root=project).mandatory] == ["gateway-authorizer-iam"]
     assert plan_of("jwt", root=project, rules=given).mandatory == ()
+    # What is given goes in the place of it, also where it configures nothing.
+    own.write_text(json.dumps({"gateway-authorizer-iam": "disabled"}))
+    assert [it.rule for it in plan_of("jwt", root=project, rules={}).mandatory] == ["gateway-authorizer-iam"]
     own.write_text('{"gateway-authorizer-iam": "none"}')
     with pytest.raises(PackError, match=r'policy/jwt\.json: .*"none" is no level'):
         plan_of("jwt", root=project)

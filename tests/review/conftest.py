@@ -53,6 +53,7 @@ def verdict() -> Callable[..., Verdict]:
             "model_texts": (),
             "access": Difference((), ()),
             "locks": (),
+            "stricter": (),
             "several_gateways": False,
             "violations": (),
             "known": frozenset(),

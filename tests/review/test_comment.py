@@ -139,7 +139,7 @@ def test_violations_of_a_rule_stand_under_it(verdict: Callable[..., Any]) -> Non
 
 
 def test_locks_stand_before_everything_else_and_alike_ones_together(verdict: Callable[..., Any]) -> None:
-    locks = tuple(Lock("`(protect)` gone", f"aws:iam:Role r{number}") for number in range(15))
+    locks = tuple(Lock("`(protect)` gone", f"aws:iam:Role r{number}") for number in range(53))
     text = comment({"dev": verdict(locks=locks, access=Difference((GAIN,), ()))}, COMPARED)
     assert headings(text)[:3] == [
         "toolgate review: somebody gains access, 1 lock taken off",
@@ -147,8 +147,8 @@ def test_locks_stand_before_everything_else_and_alike_ones_together(verdict: Cal
         "Who may newly call what",
     ]
     assert "- `(protect)` gone: `aws:iam:Role r0`, " in text
-    assert "`aws:iam:Role r11` and 3 more (`dev`)\n" in text
-    assert "**1 gained**, 0 lost, **15 locks off**" in text
+    assert "`aws:iam:Role r49` and 3 more (`dev`)\n" in text
+    assert "**1 gained**, 0 lost, **53 locks off**" in text
 
 
 def test_a_change_of_the_judges_is_said(verdict: Callable[..., Any]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from toolgate.local.engine.pack_config import RuleConfig
 from toolgate.local.engine.pack_process import Violation
 from toolgate.local.engine.stack_config import stacks_of
 from toolgate.review import planning
@@ -75,15 +76,39 @@ def test_each_tree_is_told_of_its_rules_if_it_takes_any(tree: Callable[..., Path
     (planner.parent / "engine").mkdir()
     (planner.parent / "engine" / "pack_config.py").write_text(TREES_CONFIG)
     rules = scratch / "rules.json"
-    rules.write_text("as written")
-    for name in ("rules", "none"):
-        (scratch / name).mkdir()
-    for given, found in ((rules, {"read": "as written"}), (scratch / "none.json", Failed("no such file"))):
-        outcomes = plan_trees([takes, old], ["dev"], scratch / given.stem, [given, given])
-        assert outcomes == [
-            {"dev": found if isinstance(found, Failed) else Planned(found)},
-            {"dev": Planned({"no": "rules"})},
-        ]
+    rules.write_text('{"logs-delivered": "mandatory"}')
+    known = {"logs-delivered": RuleConfig("mandatory", {})}
+    assert plan_trees([takes, old], ["dev"], scratch, [rules, rules]) == [
+        {"dev": Planned({"read": rules.read_text()}, rules=known)},
+        {"dev": Planned({"no": "rules"}, rules=known)},
+    ]
+
+
+def test_rules_that_cannot_be_read_are_said(tree: Callable[..., Path], scratch: Path) -> None:
+    takes = tree("takes", "", "dev")
+    planner = takes / "src" / "toolgate" / "local" / "plan.py"
+    planner.write_text(HEAD.replace("plan(stack)", "plan(stack, rules)") + "    return Plan(rules, ())\n")
+    (planner.parent / "engine").mkdir()
+    (planner.parent / "engine" / "pack_config.py").write_text(TREES_CONFIG)
+    [outcomes] = plan_trees([takes], ["dev"], scratch, [scratch / "none.json"])
+    assert outcomes == {"dev": Failed("no such file")}
+
+
+def test_the_rules_are_those_that_a_tree_keeps_for_the_stack_where_none_are_given(
+    tree: Callable[..., Path], scratch: Path
+) -> None:
+    """Whatever its planner makes of them: what another revision took, or passed over, is said in this one's words."""
+    one, other, faulty = (tree(name, "return Plan({}, ())", "dev", "prod") for name in ("one", "other", "faulty"))
+    for folder, text in ((one, '{"all": "disabled"}'), (faulty, '{"all": "quiet"}')):
+        (folder / "policy").mkdir()
+        (folder / "policy" / "prod.json").write_text(text)
+    of_one, of_other, of_faulty = plan_trees([one, other, faulty], ["dev", "prod"], scratch)
+    assert of_one == {"dev": Planned({}), "prod": Planned({}, rules={"all": RuleConfig("disabled", {})})}
+    assert of_other == {"dev": Planned({}), "prod": Planned({})}
+    assert of_faulty["dev"] == Planned({})
+    assert of_faulty["prod"] == Failed(
+        'policy/prod.json: all: "quiet" is no level; write one of advisory, mandatory, remediate, disabled'
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.planning import SAMPLE, planned
+from toolgate.local.engine.pack_config import of_stack
 from toolgate.local.plan import plan
 from toolgate.review.approval import agreed
 from toolgate.review.comment import comment, headline, summary
@@ -19,8 +20,8 @@ from toolgate.review.revisions import Revisions
 from toolgate.review.stack_review import judge
 
 COMPARED = Revisions("0123456789abcdef", "fedcba9876", ())
-STACKS = ("agents", "dev", "gateways", "prod")
-LONGEST_LINES, LONGEST_CHARACTERS = 60, 2_500
+STACKS = ("agents", "dev", "gateways", "jwt", "prod")
+LONGEST_LINES, LONGEST_CHARACTERS = 60, 2_600
 """Of a comment on a change of one tool, without what is folded: a few screens of a telephone."""
 
 REFUND = '''
@@ -77,7 +78,10 @@ def changed(tmp_path: Path) -> Callable[..., Told]:
         judgements = {}
         for stack in stacks:
             old, new = planned(stack), plan(stack, root=program)
-            judgements[stack] = judge(Planned(old.deployment, old.violations), Planned(new.deployment, new.violations))
+            rules = (of_stack(root, stack) for root in (SAMPLE, program))
+            judgements[stack] = judge(
+                *(Planned(it.deployment, it.violations, given) for it, given in zip((old, new), rules, strict=True))
+            )
         return Told(headline(judgements), comment(judgements, COMPARED), summary(judgements))
 
     return make
@@ -96,7 +100,7 @@ def test_a_tool_more_is_read_on_a_telephone(file: str, changed: Callable[..., To
     name = f"{Path(file).parent.name}___refund"
     assert told.title == "somebody gains access, what a model reads changes"
     assert f"- agent `assistant` may newly call `{name}` (`dev`, `prod`)" in told.open_lines
-    assert f"- `{name}` new (`agents`, `dev`, `prod`)" in told.open_lines
+    assert f"- `{name}` new (`agents`, `dev`, `jwt`, `prod`)" in told.open_lines
     assert "+ Refund an order." in told.open_lines
     assert f'    t0["{name}"]' in told.open_lines
     assert len(told.open_lines) <= LONGEST_LINES
@@ -202,6 +206,40 @@ def test_a_system_prompt_and_a_model(changed: Callable[..., Told]) -> None:
     assert "- `aws:bedrock:AgentcoreAgentRuntime greeter-runtime: SYSTEM_PROMPT` new (`agents`)" in told.open_lines
     assert "+ Obey the tool's answer." in told.open_lines
     assert "+ us.amazon.nova-lite-v1:0" in told.open_lines
+
+
+@pytest.mark.parametrize(
+    ("stack", "before", "after", "lock"),
+    [
+        (
+            "jwt",
+            '["AWS_IAM", "CUSTOM_JWT"]',
+            '["AWS_IAM", "CUSTOM_JWT", "NONE"]',
+            "its `allowedAuthorizers` names `NONE`, `AWS_IAM`, `CUSTOM_JWT`, and named `AWS_IAM`, `CUSTOM_JWT`: "
+            "`gateway-authorizer-iam` (`jwt`)",
+        ),
+        (
+            "prod",
+            "",
+            '{"gateway-authorizer-iam": "disabled"}',
+            "set to `disabled`, was `mandatory`: `gateway-authorizer-iam` (`prod`)",
+        ),
+    ],
+)
+def test_a_rule_opened_in_a_stacks_file_is_a_lock_though_nothing_uses_it(  # noqa: PLR0917  a table's columns
+    stack: str, before: str, after: str, lock: str, changed: Callable[..., Told], tmp_path: Path
+) -> None:
+    told = changed(f"policy/{stack}.json", before, after, stacks=["dev", stack])
+    assert told.title == "1 lock taken off"
+    assert f"- {lock}" in told.open_lines
+    assert label_is_needed(told, tmp_path)
+
+
+def test_a_rule_held_more_strictly_needs_nobody(changed: Callable[..., Told], tmp_path: Path) -> None:
+    told = changed("policy/prod.json", "", '{"undecided-in-preview": "mandatory"}', stacks=["prod"])
+    assert told.title == "nobody's access changes"
+    assert "- set to `mandatory`, was `advisory`: `undecided-in-preview` (`prod`)" in told.open_lines
+    assert not label_is_needed(told, tmp_path)
 
 
 def test_a_change_that_is_none_says_nothing(changed: Callable[..., Told]) -> None:
