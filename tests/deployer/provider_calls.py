@@ -179,8 +179,9 @@ _BOTH = "SAR: on it and on what it is in"
 
 
 def _keeps_secret(properties: Properties) -> bool:
-    settings = properties["oauth2ProviderConfig"]["customOauth2ProviderConfig"]
-    return settings.get("clientSecret") is not None
+    settings = properties["oauth2ProviderConfig"]
+    settings = json.loads(settings["plaintext"]) if "plaintext" in settings else settings  # a plan marks the secret
+    return settings["customOauth2ProviderConfig"].get("clientSecret") is not None
 
 
 def _identities(name: str) -> Call:

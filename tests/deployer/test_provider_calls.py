@@ -139,7 +139,7 @@ TOKENS: list[tuple[str, Inputs]] = [
     (USER_POOL, IN_STACK),
     *((token, {}) for token in (USER_POOL_DOMAIN, RESOURCE_SERVER, APP_CLIENT, WORKLOAD_IDENTITY, OAUTH2_PROVIDER)),
 ]
-ELSEWHERE = {
+ELSEWHERE: dict[str, Any] = {
     "clientId": "nightly",
     "clientSecretSource": "EXTERNAL",
     "clientSecretConfig": {"secretId": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:okta-AbCdEf", "jsonKey": "k"},
@@ -150,6 +150,27 @@ FOREIGN: list[tuple[str, Inputs]] = [
     (WORKLOAD_IDENTITY, {"name": "shop-calculator"}),
     (OAUTH2_PROVIDER, {"name": "shop-calculator", "oauth2ProviderConfig": {"customOauth2ProviderConfig": ELSEWHERE}}),
 ]
+CLIENTS = {"toolgate:clients": json.dumps({"nightly-job": {"tools": ["math___add_numbers"]}})}
+OTHERS = {
+    "toolgate:inbound": "okta",
+    "toolgate:issuers": json.dumps(
+        {"okta": {"discoveryUrl": ELSEWHERE["oauthDiscovery"]["discoveryUrl"], "audiences": ["tools"]}}
+    ),
+    "toolgate:agents": json.dumps(
+        {
+            "calculator": {
+                "tools": ["math"],
+                "credentials": {
+                    "okta": {
+                        "clientId": ELSEWHERE["clientId"],
+                        "secretArn": ELSEWHERE["clientSecretConfig"]["secretId"],
+                        "jsonKey": "k",
+                    }
+                },
+            }
+        }
+    ),
+}
 NETWORKED = {"subnets": ["subnet-0123456789abcdef0"], "securityGroups": ["sg-0123456789abcdef0"]}
 EVERYTHING = {
     **INSIDE,
@@ -176,6 +197,10 @@ EACH: dict[str, Callable[[], dict[str, Any]]] = {
     "dev": lambda: planned().deployment,
     "agents": lambda: planned("agents").deployment,
     "prod": lambda: planned("prod", INSIDE).deployment,
+    "gateways": lambda: planned("gateways").deployment,
+    "jwt": lambda: planned("jwt").deployment,
+    "jwt with a machine's client": lambda: planned("jwt", CLIENTS).deployment,
+    "jwt of another issuer": lambda: planned("jwt", OTHERS).deployment,
     "watched": lambda: planned(config=WATCHED).deployment,
     "given key": lambda: planned(config={"toolgate:kmsKey": THEIR_KEY}).deployment,
     "everything": lambda: planned("prod", EVERYTHING).deployment,
