@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolgate.local.cloud.catalogue import TYPES
+from toolgate.local.cloud.types.tokens.token_vault import PROVIDERS_PER_ACCOUNT
 from toolgate.local.engine.wire import without_defaults
 from toolgate.local.plan import short_type
 from toolgate.policy.language.agentcore_facts import GATEWAY, OAUTH2_PROVIDER, RUNTIME, USER_POOL_CLIENT
@@ -25,6 +26,12 @@ _REPLACED = {
     short_type(OAUTH2_PROVIDER): "its ARN and its secret's change; roles that name the old ones take no token",
     short_type(RUNTIME): "its id and ARN change; its sessions end. Whoever noted one of them has the old one",
 }
+# What it means that one comes, or goes, said once for all of a type.
+_MADE = {
+    short_type(OAUTH2_PROVIDER): f"an account and Region may have {PROVIDERS_PER_ACCOUNT} of them",
+    short_type(USER_POOL_CLIENT): "its secret is in the stack's state, encrypted",
+}
+_GONE = {short_type(USER_POOL_CLIENT): "tokens that are out live until they expire"}
 _OPTIONS = ("protect", "retainOnDelete", "ignoreChanges")
 """Resource options that decide what a later update or destroy does."""
 
@@ -123,13 +130,20 @@ def _begins(path: Path, with_path: tuple[str, ...]) -> bool:
 def chunks(found: Changes) -> Iterator[str]:
     """Each resource that comes (+), goes (-) or changes (!), with its properties, as lines of a `diff` block."""
     yield from (f"+ {label}" for label in found.added)
+    yield from _meant(found.added, _MADE)
     yield from (f"- {label}" for label in found.removed)
+    yield from _meant(found.removed, _GONE)
     for change in found.changed:
         meaning = _REPLACED.get(change.label.partition(" ")[0]) if change.replaced else None
-        said = [meaning] if meaning else []
-        said += [_leaf(leaf) for leaf in change.leaves]
+        lines = [meaning] if meaning else []
+        lines += [_leaf(leaf) for leaf in change.leaves]
         head = f"! {change.label}{' is replaced' if change.replaced else ''}"
-        yield "\n".join([head, *(f"!     {line}" for line in said)])
+        yield "\n".join([head, *(f"!     {line}" for line in lines)])
+
+
+def _meant(labels: Iterable[str], by_kind: Mapping[str, str]) -> Iterator[str]:
+    kinds = dict.fromkeys(label.partition(" ")[0] for label in labels)
+    yield from (f"      {kind}: {by_kind[kind]}" for kind in kinds if kind in by_kind)
 
 
 def _leaf(change: LeafChange) -> str:

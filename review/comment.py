@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolgate.access.output.access_difference import way_sentences
+from toolgate.access.output.labels import gateway_label
+from toolgate.access.output.replaced_gateways import name_of
 from toolgate.local.engine.pack_process import Violation
 from toolgate.review.access_summary import picture, sentences
 from toolgate.review.changes import chunks as resource_chunks
@@ -65,6 +67,7 @@ def comment(judgements: Judgements, compared: Revisions, *, longest: int | None 
     parts += _bullets("Locks taken off", _locks(verdicts))
     stricter = {stack: _lock_texts(verdict.stricter) for stack, verdict in verdicts.items()}
     parts += _bullets("Rules set more strictly", shared(stricter))
+    parts += _bullets("Gateways made anew", shared({s: _replaced(verdict) for s, verdict in verdicts.items()}))
     for title, told in _ACCESS:
         parts += _bullets(title, shared({stack: told(verdict) for stack, verdict in verdicts.items()}))
     parts += _pictures(verdicts)
@@ -158,6 +161,12 @@ def _bullets(title: str, found: Iterable[Shared]) -> Iterator[str]:
         lines = [*lines[:_MOST], f"- and {len(lines) - _MOST} more"]
     if lines:
         yield "\n".join([f"### {title}", "", *lines])
+
+
+def _replaced(verdict: Verdict) -> Iterator[str]:
+    for before, _ in verdict.access.replaced:
+        name = code(gateway_label(name_of(before)))
+        yield f"{name}: its id, ARN and URL change, and whoever noted one of them has the old one"
 
 
 def _gains(verdict: Verdict) -> Iterator[str]:

@@ -81,14 +81,17 @@ def judge(before: Outcome, after: Outcome) -> Judgement:
     matrices = matrix(old.read), matrix(new.read)
     # The rules of a stack that goes go with it. One that comes was under those of the pack.
     looser, stricter = ([], []) if after.rules is None else rule_changes(base.rules or {}, after.rules)
+    access = difference(*matrices)
+    kept = dict(access.replaced)
+    gateways = {kept.get(block.gateway, block.gateway) for found in matrices for block in found.blocks}
     return Verdict(
         changes=changes(old.file, new.file),
         permissions=permissions(old.file, new.file),
         model_texts=tuple(model_texts(old.file, new.file)),
-        access=difference(*matrices),
+        access=access,
         locks=tuple(dict.fromkeys((*looser, *plain_locks(old, new), *document_locks(old, new)))),
         stricter=tuple(stricter),
-        several_gateways=len({block.gateway for found in matrices for block in found.blocks}) > 1,
+        several_gateways=len(gateways) > 1,
         violations=after.violations,
         known=frozenset(base.violations),
         base_failure=failure,

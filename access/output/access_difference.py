@@ -9,6 +9,7 @@ from toolgate.access.iam.evaluation import Access
 from toolgate.access.matrix.access_matrix import Block, Matrix
 from toolgate.access.matrix.tool_access import DENIED, ToolAccess
 from toolgate.access.output.labels import gateway_label, principal_label, who
+from toolgate.access.output.replaced_gateways import as_if_kept, replaced_gateways
 from toolgate.access.output.table import columns, markdown
 from toolgate.access.output.way_difference import ASK, BYPASS, WayChange, gains, way_changes
 
@@ -43,6 +44,7 @@ class Difference:
         unsupported: What could not be judged.
         ways: Changes of who may ask an agent, and of the ways around a gateway.
         newly_unjudged: What of `unsupported` is not so before the change: somebody may gain by it.
+        replaced: The ARNs, before and after, of gateways that are made anew under the same name: the same place.
     """
 
     gains: tuple[Change, ...]
@@ -50,6 +52,7 @@ class Difference:
     unsupported: tuple[str, ...] = ()
     ways: tuple[WayChange, ...] = ()
     newly_unjudged: tuple[str, ...] = ()
+    replaced: tuple[tuple[str, str], ...] = ()
 
     @property
     def ways_gained(self) -> tuple[WayChange, ...]:
@@ -74,6 +77,8 @@ _Key = tuple[str, str, str]
 
 def difference(before: Matrix, after: Matrix) -> Difference:
     """Compare two matrices by principal, gateway and tool; what a matrix does not list is denied."""
+    replaced = replaced_gateways(before, after)
+    before = as_if_kept(before, replaced) if replaced else before
     old, new = _open(before.blocks), _open(after.blocks)
     names = _agents(before) | _agents(after)
     # Whether a client is a row depends on who else can be it: what it may call is compared even so.
@@ -90,6 +95,7 @@ def difference(before: Matrix, after: Matrix) -> Difference:
         after.unsupported,
         tuple(way_changes(before, after)),
         tuple(line for line in after.unsupported if line not in before.unsupported),
+        tuple(replaced.items()),
     )
 
 
@@ -113,6 +119,8 @@ def _agents(matrix: Matrix) -> dict[str, str]:
 def as_json(difference: Difference) -> str:
     """`gains` and `losses` of tools; the same of `ask` and of `bypasses`; `unsupported`, and `newly_unjudged` of it.
 
+    `replaced` has the gateways that are made anew, each with its ARN `before` and `after`.
+
     A change is a row of the matrix with `before` and `after` in place of its decision.
     """
     told = {word: [_told(change) for change in changes] for word, changes in _of_tools(difference)}
@@ -121,7 +129,8 @@ def as_json(difference: Difference) -> str:
         for key, kind in (("ask", ASK), ("bypasses", BYPASS))
     }
     unjudged = {"unsupported": difference.unsupported, "newly_unjudged": difference.newly_unjudged}
-    return json.dumps({**told, **ways, **unjudged})
+    replaced = [{"before": before, "after": after} for before, after in difference.replaced]
+    return json.dumps({**told, **ways, **unjudged, "replaced": replaced})
 
 
 def _of_tools(difference: Difference) -> Iterator[tuple[str, tuple[Change, ...]]]:
@@ -166,7 +175,9 @@ def as_table(difference: Difference) -> str:
         lines += [title, *columns([HEADER, *_rows(changes)]), *(f"  {text}" for text in _conditions(changes))]
     for title, ways in _titled_ways(difference):
         lines += [title, *columns([WAY_HEADER, *map(_way_row, ways)]), *(f"  {text}" for text in _way_conditions(ways))]
-    return "\n".join([*(lines or ["Nobody's access changes."]), *_unjudged(difference, "  ")])
+    return "\n".join(
+        [*(lines or ["Nobody's access changes."]), *_replaced(difference, ""), *_unjudged(difference, "  ")]
+    )
 
 
 def as_markdown(difference: Difference) -> str:
@@ -178,7 +189,8 @@ def as_markdown(difference: Difference) -> str:
     for title, ways in _titled_ways(difference):
         lines += [f"**{title}**", "", *markdown(WAY_HEADER, [_way_row(way) for way in ways]), ""]
         lines += [*(f"- {text}" for text in _way_conditions(ways)), ""]
-    return "\n".join([*(lines or ["Nobody's access changes.", ""]), *_unjudged(difference, "- ")]).rstrip()
+    lines = [*(lines or ["Nobody's access changes.", ""]), *_replaced(difference, "- ")]
+    return "\n".join([*lines, *_unjudged(difference, "- ")]).rstrip()
 
 
 def _titled(difference: Difference) -> Iterator[tuple[str, Sequence[Change]]]:
@@ -228,6 +240,11 @@ def _conditions(changes: Sequence[Change]) -> Iterator[str]:
             for condition in getattr(c, of).conditions
         )
         yield from told
+
+
+def _replaced(difference: Difference, bullet: str) -> Iterator[str]:
+    for before, after in difference.replaced:
+        yield f"{bullet}Gateway {gateway_label(before)} is made anew as {gateway_label(after)}: its ARN and URL change."
 
 
 def _unjudged(difference: Difference, bullet: str) -> Iterator[str]:

@@ -170,6 +170,31 @@ def test_a_policy_engine_that_goes_is_news_though_nobody_gains(changed: Callable
     assert label_is_needed(told, tmp_path)
 
 
+TOKENS = "toolgate:authorization: tool\n  toolgate:inbound: jwt"
+
+
+def test_tokens_instead_of_iam_say_what_matters_and_no_more(changed: Callable[..., Told], tmp_path: Path) -> None:
+    told = changed("Pulumi.agents.yaml", "toolgate:authorization: tool", TOKENS, stacks=["agents"])
+    assert told.title == "1 mandatory violation, 1 lock taken off"
+    assert told.counts == {"mandatory": 1, "gains": 0, "losses": 0, "locks": 1, "unjudged": 0, "unplanned": []}
+    assert [line for line in told.open_lines if line.startswith("- ")][:3] == [
+        "- weaker authorizer: `authorizerType` is `CUSTOM_JWT`, was `AWS_IAM`: "
+        "`aws:bedrock:AgentcoreGateway tools-gateway` (`agents`)",
+        "- `toolgate-agents-tools`: its id, ARN and URL change, and whoever noted one of them has the old one "
+        "(`agents`)",
+        "- **mandatory** `gateway-authorizer-iam`: `AgentCore gateways authorize their callers with AWS_IAM.`",
+    ]
+    assert label_is_needed(told, tmp_path)
+
+
+def test_iam_instead_of_tokens_takes_nothing_off(changed: Callable[..., Told], tmp_path: Path) -> None:
+    told = changed("Pulumi.jwt.yaml", "toolgate:inbound: jwt", "toolgate:inbound: iam", stacks=["jwt"])
+    assert told.title == "nobody's access changes"
+    [line] = [line for line in told.open_lines if line.startswith("- ")]
+    assert line.startswith("- `toolgate-jwt-tools`: its id, ARN and URL change")
+    assert not label_is_needed(told, tmp_path)
+
+
 def test_a_name_and_a_description_that_speak_to_the_model(changed: Callable[..., Told]) -> None:
     told = changed(
         "lambdas/math/tools.py",

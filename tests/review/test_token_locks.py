@@ -124,6 +124,20 @@ def test_no_secret_is_shown_whoever_wrote_it(tokens: Deployment) -> None:
         assert secret not in shown
 
 
+def test_what_comes_with_tokens_is_said_once_for_all_clients() -> None:
+    signed, tokens = planned("agents").deployment, planned("agents", {"toolgate:inbound": "jwt"}).deployment
+    to, back = list(chunks(changes(signed, tokens))), list(chunks(changes(tokens, signed)))
+    provider, client = "aws:bedrock:AgentcoreOauth2CredentialProvider", "aws:cognito:UserPoolClient"
+    assert sum(it.startswith(f"+ {provider}") for it in to) == sum(it.startswith(f"- {client}") for it in back) == 2
+    assert [it for it in to if it.startswith("   ")] == [
+        f"      {client}: its secret is in the stack's state, encrypted",
+        f"      {provider}: an account and Region may have 50 of them",
+    ]
+    assert [it for it in back if it.startswith("   ")] == [
+        f"      {client}: tokens that are out live until they expire"
+    ]
+
+
 def test_a_client_that_is_made_anew_is_said_to_be_another(tokens: Deployment) -> None:
     changed = deepcopy(tokens)
     put(one(changed, APP_CLIENT), "userPoolId", "us-east-1_Another12")

@@ -9,6 +9,7 @@ import boto3
 import pytest
 
 from tests.access.scan.fake_account import SECRET
+from tests.access.scan.token_answers import TokenAnswers
 from tests.planning import planned
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.matrix.access_matrix import matrix
@@ -33,11 +34,11 @@ def _chain(export: Mapping[str, Any]) -> set[tuple[Any, ...]]:
     }
 
 
-@pytest.mark.parametrize("stack", ["dev", "agents", "gateways", "prod"])
+@pytest.mark.parametrize("stack", ["dev", "agents", "gateways", "jwt", "prod"])
 def test_every_cell_of_the_scan_is_that_of_the_deployment(account: Account, stack: str) -> None:
     deployment = planned(stack).deployment
     with account(deployment) as session:
-        found = scan(session, (), lambda _: None)
+        found = scan(TokenAnswers(deployment).before(session), (), lambda _: None)
     assert _cells(found) == _cells(deployment)
     assert _cells(found)
     assert _chain(found) == _chain(deployment)
