@@ -8,9 +8,13 @@ import pytest
 from pulumi_policy import EnforcementLevel
 
 from tests.planning import planned
-from tests.policy import making, test_tokens
-from tests.policy.driver import UNKNOWN, Pack, Registration, registrations
+from tests.policy import making
+from tests.policy.driver import POLICY, UNKNOWN, Pack, Registration, registrations
+from toolgate.access.deployment.stack_export import SECRET, SIGNATURE
 from toolgate.policy.pack import RULES
+
+OF_JWT = json.loads((POLICY / "jwt.json").read_text())
+"""What the program keeps for the stack."""
 
 type Resources = dict[str, dict[str, Any]]
 
@@ -37,6 +41,23 @@ def by_tool(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
 def prod(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
     """The stack in which everything is as strict as it gets without anybody's ids."""
     return registered("prod", request.param)
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["preview", "up"])
+def by_token(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
+    """The stack whose gateway takes tokens, with its secrets as the pack sees them."""
+    return [unhidden(it) for it in registered("jwt", request.param)]
+
+
+def unhidden(value: Any) -> Any:
+    """A value of a deployment's file without the marks of what is secret in it."""
+    if isinstance(value, dict):
+        return (
+            json.loads(value["plaintext"])
+            if value.get(SIGNATURE) == SECRET
+            else {k: unhidden(it) for k, it in value.items()}
+        )
+    return [unhidden(it) for it in value] if isinstance(value, list) else value
 
 
 def mandatory(pack: Pack, resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
@@ -358,12 +379,88 @@ def test_each_lock_of_a_tool_taken_off_violates(
     assert {it for it in found if it[0] != "logs-delivered"} == expected
 
 
-def test_every_mandatory_rule_is_such_a_lock(resources: list[dict[str, Any]], by_tool: list[dict[str, Any]]) -> None:
-    """A new rule takes one function, and its name in LOCKS (of `test_tokens`, where it is about tokens)."""
+def test_nothing_violates_where_tokens_are_taken_and_the_stack_says_so(
+    pack: Pack, by_token: list[dict[str, Any]]
+) -> None:
+    found = {(it.rule, it.urn.rpartition("::")[2]) for it in pack.run(registrations(by_token))}
+    assert {it for it in found if it[0] != "logs-delivered"} == {("gateway-authorizer-iam", "tools-gateway")}
+    pack.configure(OF_JWT)
+    found = {(it.rule, it.urn.rpartition("::")[2]) for it in pack.run(registrations(by_token))}
+    assert {it for it in found if it[0] != "logs-delivered"} == set()
+
+
+def authorizer(resources: list[dict[str, Any]], **changes: Any) -> None:
+    gateway = named(resources, "tools-gateway")
+    given = {**gateway["inputs"]["authorizerConfiguration"]["customJwtAuthorizer"], **changes}
+    put(gateway, authorizerConfiguration={"customJwtAuthorizer": {k: it for k, it in given.items() if it is not None}})
+
+
+def every_client(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    authorizer(resources, allowedScopes=None)
+    return {("jwt-callers-named", "tools-gateway")}
+
+
+def strange_issuer(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    authorizer(resources, discoveryUrl="https://login.example.com/.well-known/openid-configuration")
+    gateway = named(resources, "tools-gateway")
+    gateway["propertyDependencies"].pop("authorizerConfiguration", None)
+    return {("jwt-issuer-known", "tools-gateway")}
+
+
+def whoever_has_a_token(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    statement = 'permit(principal is AgentCore::OAuthUser, action == AgentCore::Action::"math___greeting", resource);'
+    put(named(resources, "greeter-tools", ":AgentcorePolicy"), definition={"cedar": {"statement": statement}})
+    return {("jwt-permit-names-caller", "greeter-tools")}
+
+
+def users_too(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    put(named(resources, "greeter-tokens-client"), explicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"])
+    return {("machine-client-only", "greeter-tokens-client")}
+
+
+def any_provider(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    vault = f"arn:aws:bedrock-agentcore:us-east-1:{making.ACCOUNT}:token-vault/default/oauth2credentialprovider/*"
+    granted(resources, "greeter-tokens", making.statement("bedrock-agentcore:GetResourceOauth2Token", vault))
+    return {("token-taken-by-owner", "greeter-tokens")}
+
+
+def secret_told(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    runtime, client = named(resources, "greeter-runtime"), named(resources, "greeter-tokens-client")
+    variables = {**runtime["inputs"]["environmentVariables"], "CLIENT_SECRET": "0123456789abcdefghijklmnop"}
+    put(runtime, environmentVariables=variables)
+    runtime["propertyDependencies"].setdefault("environmentVariables", []).append(client["urn"])
+    return {("no-secret-in-environment", "greeter-runtime")}
+
+
+def whoever_wants(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    put(named(resources, "tokens-pool"), adminCreateUserConfig={"allowAdminCreateUserOnly": False})
+    return {("user-pool-closed", "tokens-pool")}
+
+
+TOKEN_LOCKS = [
+    *(every_client, strange_issuer, whoever_has_a_token, users_too, any_provider, secret_told, whoever_wants),
+]
+
+
+@pytest.mark.parametrize("take_off", TOKEN_LOCKS, ids=lambda it: it.__name__)
+def test_each_lock_of_tokens_taken_off_violates(
+    pack: Pack, by_token: list[dict[str, Any]], take_off: Callable[[list[dict[str, Any]]], set[tuple[str, str]]]
+) -> None:
+    copy: list[dict[str, Any]] = json.loads(json.dumps(by_token))
+    expected = take_off(copy)
+    pack.configure(OF_JWT)
+    found = {(it.rule, it.urn.rpartition("::")[2]) for it in pack.run(registrations(copy))}
+    assert {it for it in found if it[0] != "logs-delivered"} == expected
+
+
+def test_every_mandatory_rule_is_such_a_lock(
+    resources: list[dict[str, Any]], by_tool: list[dict[str, Any]], by_token: list[dict[str, Any]]
+) -> None:
+    """A new rule takes one function, and its name in LOCKS (in TOKEN_LOCKS, where it is about tokens)."""
     simple: list[dict[str, Any]] = json.loads(json.dumps(resources))
     found = {it({one["urn"].rpartition("::")[2]: one for one in simple if "inputs" in one})[0] for it in SIMPLE_LOCKS}
     found |= {rule for take_off in LOCKS for rule, _ in take_off(json.loads(json.dumps(by_tool)))}
-    found |= {rule for violated in test_tokens.LOCKS.values() for rule, _ in violated}
+    found |= {rule for take_off in TOKEN_LOCKS for rule, _ in take_off(json.loads(json.dumps(by_token)))}
     assert found >= {rule.name for rule in RULES if rule.level == EnforcementLevel.MANDATORY}
 
 
