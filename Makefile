@@ -1,6 +1,8 @@
 PYTHON ?= python3
 STACK ?= dev
 BASE ?= main
+# More options for `pulumi preview` and `pulumi up`, such as ARGS=--diff.
+ARGS ?=
 PY := .venv/bin/python
 # Whoever uses this project has tools of their own: `make check` looks at those.
 TOOLS := lambdas/*/*
@@ -61,10 +63,10 @@ record: setup    ## write the demos' output into docs/demo.md, after a change of
 	@$(PY) -m scripts.record
 
 preview: setup   ## pulumi preview of STACK on AWS, with the policy pack
-	@pulumi preview --stack $(STACK) $(RULES)
+	@pulumi preview --stack $(STACK) $(RULES) $(ARGS)
 
 up: setup        ## pulumi up of STACK on AWS, with the policy pack
-	@pulumi up --stack $(STACK) $(RULES)
+	@pulumi up --stack $(STACK) $(RULES) $(ARGS)
 
 destroy: setup   ## pulumi destroy of STACK on AWS
 	@pulumi destroy --stack $(STACK)

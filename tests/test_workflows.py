@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -192,11 +193,31 @@ def test_pulumis_cli_is_of_the_locked_sdks_version() -> None:
     assert versions == {locked}
 
 
-def test_pulumi_always_runs_with_the_policy_pack() -> None:
-    runs = [words for _, script in SCRIPTS for words in commands(script) if words[0] == "pulumi"]
-    assert {words[1] for words in runs} == {"preview", "up"}
-    assert all("--policy-pack policy" in " ".join(words) for words in runs)
-    [drift] = [words for words in runs if "--expect-no-changes" in words]
+@pytest.mark.parametrize(("stack", "own"), [("dev", []), ("jwt", ["--policy-pack-config", "policy/jwt.json"])])
+def test_pulumi_always_runs_with_the_policy_pack_and_what_the_stack_keeps_for_it(
+    stack: str, own: list[str], tmp_path: Path
+) -> None:
+    """By the make targets that people use, so that no way has rules of its own."""
+    (tmp_path / "policy").mkdir()
+    (tmp_path / "policy" / "jwt.json").touch()
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    assert [script for _, script in SCRIPTS if re.search(r"\bpulumi\b", script)] == []
+    runs = [line for _, script in SCRIPTS for line in re.findall(r"make (?:preview|up)\b[^|\n]*", script)]
+    assert len(runs) == 3
+    asked = []
+    for line in runs:
+        command = [*shlex.split(line), "--dry-run", "--assume-old=setup"]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=os.environ | {"STACK": stack}, capture_output=True, text=True, check=True
+        )
+        [words] = [shlex.split(it) for it in done.stdout.splitlines() if it.startswith("pulumi")]
+        verb, *rest = words[1:]
+        assert rest[: 4 + len(own)] == ["--stack", stack, "--policy-pack", "policy", *own]
+        asked.append((verb, rest[4 + len(own) :]))
+    assert [verb for verb, _ in asked] == ["up", "preview", "preview"]
+    assert all("--non-interactive" in options for _, options in asked)
+    assert "--yes" in asked[0][1]
+    [drift] = [options for _, options in asked if "--expect-no-changes" in options]
     assert "--refresh" in drift
 
 
@@ -214,7 +235,7 @@ def called(first: str) -> list[list[str]]:
 def test_every_command_is_one_that_is_checked_here() -> None:
     first = {words[0] for _, script in SCRIPTS for words in commands(script)}
     assert first - BUILT_IN == {
-        *("make", "pulumi", ".venv/bin/toolgate", ".venv/bin/python", ".github/comment.sh", "gh"),
+        *("make", ".venv/bin/toolgate", ".venv/bin/python", ".github/comment.sh", "gh"),
     }
 
 
