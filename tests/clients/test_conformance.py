@@ -21,6 +21,10 @@ VERSION = "2025-11-25"
 
 @pytest.fixture(params=["dev", "agents"])
 def stack(request: pytest.FixtureRequest) -> str:
+    """With search and without; the gateways of the other stacks are one of these two to a client.
+
+    How a client comes by a token, and what it is told without one, is `tests/local/serve`'s to prove.
+    """
     return str(request.param)
 
 

@@ -1,3 +1,3 @@
-from tests.local.conftest import dev, document, prod, tool, watched
+from tests.local.conftest import dev, document, jwt, prod, tool, watched
 
-__all__ = ["dev", "document", "prod", "tool", "watched"]
+__all__ = ["dev", "document", "jwt", "prod", "tool", "watched"]

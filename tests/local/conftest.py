@@ -41,5 +41,11 @@ def prod() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
+def jwt() -> dict[str, Any]:
+    """The stack jwt: two agents whose gateway takes tokens of the stack's own issuer."""
+    return planned("jwt").deployment
+
+
+@pytest.fixture(scope="session")
 def document(dev: dict[str, Any]) -> dict[str, Any]:
     return deployer_policy.permissions(dev)

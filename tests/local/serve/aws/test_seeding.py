@@ -44,7 +44,7 @@ def value(of: Seeds, operation: str) -> Any:
     return next(it.parameters for it in of.requests if it.operation == operation)
 
 
-@pytest.mark.parametrize("stack", ["dev", "prod"])
+@pytest.mark.parametrize("stack", ["dev", "agents", "gateways", "prod"])  # jwt has secrets of clients
 def test_the_sample_loads_nothing(stack: str) -> None:
     network = {"subnets": ["subnet-0123456789abcdef0"], "securityGroups": ["sg-0123456789abcdef0"]}
     boundary = "arn:aws:iam::123456789012:policy/agents-boundary"
