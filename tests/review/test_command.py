@@ -139,6 +139,24 @@ def test_the_rules_configuration_is_each_sides_own(project: Path, change: Callab
     assert "  - `assistant-runtime` (`dev`; as before): " in found.comment
 
 
+def test_a_stacks_own_configuration_that_opens_rules_is_a_lock_and_a_given_one_goes_in_its_place(
+    project: Path, change: Callable[..., None]
+) -> None:
+    change("Pulumi.dev.yaml", "", "")
+    own, given = project / "policy" / "dev.json", project / "given.json"
+    own.write_text('{"all": "disabled"}')
+    given.write_text("")
+    try:
+        found = review(project, "main", "dev")
+        assert (found.code, found.summary["locks"]) == (0, 2)  # of mandatory rules, and of advisory ones
+        assert "- set to `disabled`, was `mandatory`: `gateway-authorizer-iam`, " in found.comment
+        without = review(project, "main", "dev", "--policy-pack-config", str(given))
+        assert (without.code, without.summary["locks"]) == (0, 0)
+    finally:
+        own.unlink()
+        given.unlink()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -2,15 +2,20 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.planning import planned
+from toolgate.access.chain.ways import Bypass
 from toolgate.access.deployment.deployment import parse
-from toolgate.access.matrix.access_matrix import matrix
+from toolgate.access.iam.evaluation import Access
+from toolgate.access.matrix.access_matrix import Block, Matrix, matrix
+from toolgate.access.matrix.tool_access import DENIED, ToolAccess
 from toolgate.access.output.access_difference import Difference, difference
+from toolgate.access.output.replaced_gateways import replaced_gateways
 from toolgate.cli.main import main
 
 OLD, NEW = "tools-abcdefghij", "tools-0123456789"
@@ -70,6 +75,31 @@ def test_gateways_that_are_only_named_are_as_many_as_names(case: Callable[..., A
     before, after = (export(case, identity=[grant(), grant(f"theirs-{end * 10}")]) for end in "ab")
     found = compared(before, after)
     assert (found.replaced, len(found.gains), len(found.losses)) == ((), 1, 1)
+
+
+def test_where_two_have_the_name_it_is_not_said_which_is_which() -> None:
+    def having(*ids: str) -> Matrix:
+        return Matrix(tuple(Block("role", None, f"{GATEWAY}/{it}", ("math___add",), DENIED) for it in ids), ())
+
+    one, two, three = (f"tools-{end * 10}" for end in "abc")
+    assert replaced_gateways(having(one), having(two)) == {f"{GATEWAY}/{one}": f"{GATEWAY}/{two}"}
+    assert replaced_gateways(having(one, two), having(three)) == {}
+    assert replaced_gateways(having(one), having(two, three)) == {}
+    assert replaced_gateways(having(one, two), having(two, three)) == {f"{GATEWAY}/{one}": f"{GATEWAY}/{three}"}
+
+
+def test_all_that_a_matrix_says_of_a_gateway_is_of_the_same_place() -> None:
+    """Its blocks, what clients that are no rows may call, the ways to it, and what was not judged of it."""
+
+    def of(gateway: str, *, is_row: bool) -> Matrix:
+        block = Block("role", None, f"{GATEWAY}/{gateway}", ("math___add",), ToolAccess(Access.ALLOW))
+        client = replace(block, principal="client/x")
+        way = Bypass("other", None, f"{GATEWAY}/{gateway}", ("math___add",), "role", ToolAccess(Access.ALLOW), ())
+        rows, taken = ((block, client), ()) if is_row else ((block,), (client,))
+        return Matrix(rows, (f"{gateway}: not judged",), bypasses=(way,), taken=taken)
+
+    found = difference(of(OLD, is_row=False), of(NEW, is_row=True))
+    assert found == Difference((), (), (f"{NEW}: not judged",), replaced=((f"{GATEWAY}/{OLD}", f"{GATEWAY}/{NEW}"),))
 
 
 @pytest.mark.parametrize("turned", [False, True])
