@@ -11,6 +11,7 @@ import pytest
 from contract import ContractError
 from gateway import identity as module
 from gateway.identity import Identity
+from gateway.tokens import GIVEN_UP_SECONDS
 from tests.agent.tokens import fake_identity as faults
 from tests.agent.tokens.conftest import by_token
 from tests.agent.tokens.fake_identity import ACCESS, FakeIdentity, jwt
@@ -56,6 +57,8 @@ def test_bounds_of_the_calls(identity: FakeIdentity) -> None:
     config = identity_of()._made().meta.config
     assert (config.connect_timeout, config.read_timeout) == (2, 5)
     assert config.retries["total_max_attempts"] == 2
+    rounds, calls, attempts = 2, 2, 2
+    assert rounds * calls * attempts * (config.connect_timeout + config.read_timeout) < GIVEN_UP_SECONDS
 
 
 @pytest.mark.parametrize(

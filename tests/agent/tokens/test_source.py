@@ -1,63 +1,16 @@
 """The source of tokens: one fetch at a time, no token that has ended, and Identity asked no more than it must be."""
 
 import asyncio
+import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-import contract
 from contract import ContractError
-from gateway.tokens import GIVEN_UP_SECONDS, QUIET_SECONDS, UNREADABLE_SECONDS, Given, TokenSource, claims
-from tests.agent.tokens.fake_identity import jwt
-
-
-@dataclass
-class Asked:
-    """Gives tokens as it is told to; one fetch waits until `free`."""
-
-    seconds: float | None = 3600
-    fails: bool = False
-    first_fails: bool = False
-    keeps: bool = False
-    fetches: int = 0
-    anew: list[bool] = field(default_factory=list)
-    reached: threading.Event = field(default_factory=threading.Event)
-    free: threading.Event = field(default_factory=threading.Event)
-
-    def __post_init__(self) -> None:
-        self.free.set()
-
-    def __call__(self, anew: bool) -> Given:
-        self.fetches += 1
-        self.anew.append(anew)
-        self.reached.set()
-        assert self.free.wait(20)
-        if self.fails or (self.first_fails and self.fetches == 1):
-            raise ContractError(contract.GATEWAY_TOKEN_UNAVAILABLE)
-        return Given(f"token-{0 if self.keeps else self.fetches}", self.seconds)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def got(source: TokenSource, refused: str | None = None) -> str | None:
-    """The token, or the code of the fault."""
-    try:
-        return asyncio.run(source.another(refused) if refused else source.token())
-    except ContractError as error:
-        return error.fault.code
+from gateway.tokens import GIVEN_UP_SECONDS, QUIET_SECONDS, UNREADABLE_SECONDS, Given, TokenSource
+from tests.agent.tokens.asking import Asked, Clock, got, settled, turn
 
 
 def at_once(source: TokenSource, count: int, refused: str | None = None) -> list[str | None]:
@@ -72,9 +25,16 @@ def at_once(source: TokenSource, count: int, refused: str | None = None) -> list
         return [each.result() for each in [threads.submit(one) for _ in range(count)]]
 
 
-def settled(condition: Callable[[], bool]) -> None:
-    while not condition():
-        threading.Event().wait(0.005)
+@pytest.fixture
+def loops() -> Iterator[list[asyncio.AbstractEventLoop]]:
+    """Two, each of which goes on when it is told to."""
+    made = [asyncio.new_event_loop() for _ in range(2)]
+    yield made
+    for loop in made:
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        turn(loop)
+        loop.close()
 
 
 def test_fifty_without_a_token_cost_one_fetch() -> None:
@@ -153,6 +113,36 @@ def test_a_failure_that_began_before_somebody_asked_is_not_theirs() -> None:
     assert second == "token-2"
 
 
+def test_a_failure_is_shared_by_those_whose_loop_comes_later(loops: list[asyncio.AbstractEventLoop]) -> None:
+    """They wait for a fetch that was under way when they asked; the one that failed since began after that."""
+    started: list[Callable[[], None]] = []
+    source = TokenSource(Asked(fails=True), run=started.append)
+    sooner, later = loops
+    first = sooner.create_task(source.token())
+    turn(sooner)  # its fetch is under way
+    waiting = [loop.create_task(source.token()) for loop in (sooner, later)]
+    turn(later)
+    started[0]()
+    turn(sooner)  # asks again for the one who came while it was under way
+    started[1]()
+    turn(sooner)
+    turn(later)
+    for task in (first, *waiting):
+        assert isinstance(task.exception(), ContractError)
+    assert len(started) == 2
+
+
+def test_a_token_that_ends_while_it_comes_is_none_and_is_not_asked_for_without_end() -> None:
+    ask, clock = Asked(seconds=3), Clock()
+
+    def slow(anew: bool) -> Given:
+        clock.now += 3 if ask.fetches < 5 else 0
+        return ask(anew)
+
+    assert got(TokenSource(slow, clock)) == "gateway_token_unavailable"
+    assert ask.fetches == 1
+
+
 def test_who_asks_in_place_of_a_refused_token_waits_for_one_failure() -> None:
     """The fetch began for them: to wait for a second one doubles a wait of ten seconds."""
     ask = Asked()
@@ -208,6 +198,26 @@ def test_identity_that_fails_while_the_token_is_good_is_asked_every_five_seconds
     assert (got(source) or "").startswith("token-")  # at once, without waiting for the five seconds
 
 
+def test_a_new_token_ends_the_quiet_after_a_failure() -> None:
+    ask, clock = Asked(seconds=3), Clock()
+    source = TokenSource(ask, clock)
+    assert got(source) == "token-1"
+    ask.fails = True
+    clock.now += 2.8
+    assert got(source) == "token-1"
+    settled(lambda: source._fetch is None)
+    ask.fails = False
+    clock.now += 0.2
+    assert got(source) == "token-3"
+    assert got(source, "token-3") == "token-4"
+
+
+def test_what_holds_a_token_does_not_say_it() -> None:
+    source = TokenSource(Asked())
+    assert got(source) == "token-1"
+    assert "token-1" not in repr(source._held)
+
+
 def test_the_same_token_again_is_used_to_its_end_and_seldom_asked_for() -> None:
     """Nobody has seen whether Identity keeps tokens."""
     ask, clock = Asked(keeps=True), Clock()
@@ -222,6 +232,19 @@ def test_the_same_token_again_is_used_to_its_end_and_seldom_asked_for() -> None:
     assert ask.fetches <= 1 + 60 // QUIET_SECONDS
 
 
+def test_the_same_token_again_just_before_its_end_is_asked_for_once() -> None:
+    ask, clock = Asked(keeps=True), Clock()
+    source = TokenSource(ask, clock)
+    assert got(source) == "token-0"
+    clock.now += 3599
+    ask.seconds = 1
+    for _ in range(9):
+        assert got(source) == "token-0"
+        settled(lambda: source._fetch is None)
+        clock.now += 0.12  # the last time it is due again
+    assert ask.fetches == 2
+
+
 def test_a_fetch_that_hangs_is_given_up() -> None:
     ask, clock = Asked(), Clock()
     ask.free.clear()
@@ -234,6 +257,39 @@ def test_a_fetch_that_hangs_is_given_up() -> None:
         settled(lambda: ask.fetches == 2)
         ask.free.set()
         assert {first.result(), second.result()} <= {"token-1", "token-2"}
+
+
+@pytest.mark.parametrize("ends_first", [0, 1])
+def test_a_fetch_that_was_given_up_and_fails_then_is_nobodys_but_theirs_who_wait_for_it(
+    ends_first: int, loops: list[asyncio.AbstractEventLoop]
+) -> None:
+    started: list[Callable[[], None]] = []
+    clock, loop = Clock(), loops[0]
+    source = TokenSource(Asked(fails=True), clock, started.append)
+    first = [loop.create_task(source.token())]
+    turn(loop)
+    first.append(loop.create_task(source.token()))  # while the first fetch is under way
+    turn(loop)
+    clock.now += GIVEN_UP_SECONDS
+    second = loop.create_task(source.token())
+    turn(loop)
+    started[ends_first]()
+    if ends_first == 0:
+        turn(loop)
+        third = loop.create_task(source.token())
+        turn(loop)
+        assert len(started) == 2  # who asks now waits for the one that is under way
+        started[1]()
+        turn(loop)
+        started[2]()  # for the third, who came while that was under way
+        turn(loop)
+        assert isinstance(third.exception(), ContractError)
+    else:
+        started[0]()
+        turn(loop)
+        assert len(started) == 2  # what failed last began after they all had asked
+    for task in (*first, second):
+        assert isinstance(task.exception(), ContractError)
 
 
 def test_who_stops_waiting_stops_it_for_nobody_else() -> None:
@@ -252,152 +308,11 @@ def test_who_stops_waiting_stops_it_for_nobody_else() -> None:
     assert ask.fetches == 1
 
 
-def test_a_defect_of_the_fetch_is_a_fault_and_holds_nobody() -> None:
+def test_a_defect_of_the_fetch_is_a_fault_and_holds_nobody(caplog: pytest.LogCaptureFixture) -> None:
     def broken(_: bool) -> Given:
         raise ZeroDivisionError
 
+    caplog.set_level(logging.ERROR, "agent")
     assert got(TokenSource(broken)) == "gateway_token_unavailable"
-
-
-@pytest.mark.parametrize(
-    "token",
-    [
-        "",
-        "opaque",
-        "a.b",
-        "a.b.c",
-        "a.b.c.d",
-        "..",
-        "é.é.é",
-        "a.bnVsbA.c",
-        "a.W10.c",
-        "a.e30=.c",
-        "a.eyJhIjoxLCJhIjoyfQ.c",
-    ],
-)
-def test_what_is_no_jwt_says_nothing(token: str) -> None:
-    assert claims(token) == {}
-
-
-@given(st.text())
-def test_no_text_breaks_the_reading_of_claims(text: str) -> None:
-    assert isinstance(claims(text), dict)
-    assert isinstance(claims(f"a.{text}.c"), dict)
-
-
-@given(st.dictionaries(st.text(), st.integers() | st.text() | st.booleans(), max_size=5))
-def test_claims_are_those_of_the_token(said: dict[str, int | str | bool]) -> None:
-    assert claims(jwt(said)) == said
-
-
-@dataclass
-class Fetch:
-    """One fetch: when it began and ended, whether there was a valid token, and what it gave."""
-
-    work: Any
-    begun: float
-    has_valid: bool
-    ended: float = 0
-    gave: str = ""
-
-    @property
-    def anew(self) -> bool:
-        return bool(self.work.args[2])
-
-
-class Source(RuleBasedStateMachine):
-    """Calls, refusals, time, and fetches that end well or badly, in any order; by its own clock, without threads."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.clock = Clock()
-        self.fetches: list[Fetch] = []
-        self.under_way: list[Fetch] = []
-        self.outcome: Given | None = None
-        self.ends: dict[str, float] = {}
-        self.loop = asyncio.new_event_loop()
-        self.waiting: list[asyncio.Task[str | None]] = []
-        self.source = TokenSource(self.ask, self.clock, self.start)
-
-    def teardown(self) -> None:
-        while self.under_way:
-            self.fail()
-        assert all(task.done() for task in self.waiting)  # nobody waits for ever
-        for task in self.waiting:
-            assert task.exception() is None or isinstance(task.exception(), ContractError)
-        self.loop.close()
-
-    def start(self, work: Callable[[], None]) -> None:
-        assert not self.under_way, "two fetches at once"
-        fetch = Fetch(work, self.clock.now, self.is_valid())
-        if self.fetches:
-            last = self.fetches[-1]
-            if fetch.has_valid and last.gave != "new":
-                assert fetch.begun - last.ended >= QUIET_SECONDS
-            if fetch.anew and (last.anew or last.gave != "new"):
-                assert fetch.begun - last.begun >= QUIET_SECONDS
-        self.under_way.append(fetch)
-        self.fetches.append(fetch)
-
-    def is_valid(self) -> bool:
-        held = self.source._held
-        return held is not None and self.clock.now < held.ends
-
-    def ask(self, _: bool) -> Given:
-        if self.outcome is None:
-            raise ContractError(contract.GATEWAY_TOKEN_UNAVAILABLE)
-        return self.outcome
-
-    def turn(self) -> None:
-        open_before = [task for task in self.waiting if not task.done()]
-        for _ in range(5):
-            self.loop.run_until_complete(asyncio.sleep(0))
-        for task in open_before:
-            if task.done() and not task.exception() and (text := task.result()):
-                assert self.clock.now < self.ends[text], "a token after its end"
-
-    @rule()
-    def call(self) -> None:
-        was_valid = self.is_valid()
-        self.waiting.append(self.loop.create_task(self.source.token()))
-        self.turn()
-        assert self.waiting[-1].done() or not was_valid  # a valid token is waited for by nobody
-
-    @precondition(lambda self: self.source._held)
-    @rule()
-    def refuse(self) -> None:
-        assert self.source._held
-        self.waiting.append(self.loop.create_task(self.source.another(self.source._held.text)))
-        self.turn()
-
-    @precondition(lambda self: self.under_way)
-    @rule(seconds=st.none() | st.floats(0.1, 4000), same=st.booleans())
-    def succeed(self, seconds: float | None, same: bool) -> None:
-        held = self.source._held
-        if same and held and self.clock.now < held.ends:
-            self.outcome = Given(held.text, held.ends - self.clock.now)
-        else:
-            self.outcome = Given(f"token-{len(self.ends)}", seconds)
-            self.ends[self.outcome.text] = self.clock.now + (UNREADABLE_SECONDS if seconds is None else seconds)
-        self.finish("same" if held and held.text == self.outcome.text else "new")
-
-    @precondition(lambda self: self.under_way)
-    @rule()
-    def fail(self) -> None:
-        self.outcome = None
-        self.finish("nothing")
-
-    def finish(self, gave: str) -> None:
-        fetch = self.under_way.pop()
-        fetch.ended, fetch.gave = self.clock.now, gave
-        fetch.work()
-        self.turn()
-
-    @rule(seconds=st.sampled_from([0.01, 1, 4.9, 5, 30, 300]))
-    def wait(self, seconds: float) -> None:
-        # A fetch that hangs is given up: that has a test of its own.
-        if not self.under_way or self.clock.now + seconds < self.fetches[-1].begun + GIVEN_UP_SECONDS:
-            self.clock.now += seconds
-
-
-TestSource = Source.TestCase
+    [line] = caplog.records
+    assert (line.getMessage(), vars(line)["fields"]["error_types"]) == ("token_unavailable", ["ZeroDivisionError"])
