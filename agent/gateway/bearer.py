@@ -56,7 +56,7 @@ class Bearer:
             ContractError: If none is to be had by `until`.
         """
         refused = token_of(request)
-        another = await self._within(self._source.another(refused), until)
+        another = await self._within(self._source.replacement(refused), until)
         if another is None:
             return False
         logs.event("token_refused", gateway=request.url.host, **self._known_as, **_said(refused))

@@ -26,7 +26,7 @@ from contract import ContractError
 from gateway_settings import TokenGateways
 
 from .authorization import denied
-from .tokens import Given, TokenSource, claims
+from .tokens import AccessToken, TokenSource, claims
 
 _CONNECT_SECONDS = 2.0
 _READ_SECONDS = 5.0
@@ -73,14 +73,14 @@ class Identity:
         """How the log names a provider's tokens."""
         return {"identity": self._workload, "provider": wanted.provider, "scopes": wanted.scopes}
 
-    def _ask(self, wanted: TokenGateways, anew: bool) -> Given:
+    def _ask(self, wanted: TokenGateways, anew: bool) -> AccessToken:
         hidden = ""
         try:
             for is_last in (False, True):
                 client = self._made()
                 hidden = client.get_workload_access_token(workloadName=self._workload)["workloadAccessToken"]
                 try:
-                    return _given(client.get_resource_oauth2_token(**_request(wanted, hidden, anew)))
+                    return _access_token(client.get_resource_oauth2_token(**_request(wanted, hidden, anew)))
                 except ClientError as error:  # it lives for 15 minutes, and this machine may have stood still since
                     if is_last or "token has expired" not in str(error).lower():
                         raise
@@ -120,22 +120,22 @@ class _UnusableError(Exception):
     """What came is no token; the text says why, and has nothing of it."""
 
 
-def _given(answer: dict[str, Any]) -> Given:
+def _access_token(answer: dict[str, Any]) -> AccessToken:
     """The token of an answer, with its time by Identity's clock: this machine's may be wrong."""
     text = answer.get("accessToken", "")
     if not _BEARER.fullmatch(text):
         raise _UnusableError("the answer has no access token that a header can hold")
     ends = claims(text).get("exp")
     if isinstance(ends, bool) or not isinstance(ends, int | float):
-        return Given(text, None)
+        return AccessToken(text, None)
     date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
     try:
         seconds = float(ends) - (parsedate_to_datetime(date).timestamp() if date else time.time())
     except (ValueError, OverflowError):  # no date, or more than a float holds
-        return Given(text, None)
+        return AccessToken(text, None)
     if seconds <= 0:
         raise _UnusableError("the token had ended before it came")
-    return Given(text, seconds)
+    return AccessToken(text, seconds)
 
 
 def _diagnosis(error: Exception, hidden: str) -> dict[str, Any]:

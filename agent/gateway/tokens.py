@@ -31,15 +31,15 @@ UNREADABLE_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
-class Given:
+class AccessToken:
     """A token as Identity gave it, and for how many seconds it is valid; None where it does not say."""
 
     text: str = field(repr=False)
-    seconds: float | None
+    expires_in: float | None
 
 
 # Fetches a token; True asks for another one than may be kept somewhere on the way. Raises ContractError.
-Ask = Callable[[bool], Given]
+Ask = Callable[[bool], AccessToken]
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class TokenSource:
         """
         return await self._since(self._fetches)
 
-    async def another(self, refused: str) -> str | None:
+    async def replacement(self, refused: str) -> str | None:
         """A token in place of one that a gateway refused; None where there is no other one just now.
 
         Raises:
@@ -111,20 +111,17 @@ class TokenSource:
         number = asked
         while True:
             with self._lock:
-                if text := self._valid():
-                    return text
+                if (held := self._held) and self._clock() < held.ends:
+                    self._refresh_if_due(held)
+                    return held.text
                 if max(number, self._failed) > asked:
                     raise ContractError(contract.GATEWAY_TOKEN_UNAVAILABLE)
                 fetch, number = self._under_way() or self._start(), self._fetches
             await asyncio.wrap_future(fetch)
 
-    def _valid(self) -> str | None:
-        held, now = self._held, self._clock()
-        if held is None or now >= held.ends:
-            return None
-        if now >= max(held.due, self._quiet_until) and not self._under_way():
-            self._start()  # nobody waits for it: this one is good for a while
-        return held.text
+    def _refresh_if_due(self, held: _Held) -> None:
+        if self._clock() >= max(held.due, self._quiet_until) and not self._under_way():
+            self._start()  # nobody waits for it: the one in hand is good for a while
 
     def _under_way(self) -> Future[None] | None:
         return self._fetch if self._clock() < self._begun + GIVEN_UP_SECONDS else None
@@ -142,9 +139,9 @@ class TokenSource:
         held: _Held | None = None
         try:
             begun = self._clock()  # what it is valid for is counted from before it was asked for
-            given = self._ask(anew)
-            seconds = UNREADABLE_SECONDS if given.seconds is None else given.seconds
-            held = _Held(given.text, begun + seconds - min(60, seconds / 10), begun + seconds)
+            token = self._ask(anew)
+            seconds = UNREADABLE_SECONDS if token.expires_in is None else token.expires_in
+            held = _Held(token.text, begun + seconds - min(60, seconds / 10), begun + seconds)
         except ContractError:
             pass  # whoever asked has said why
         except Exception as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import contract
 from contract import ContractError
-from gateway.tokens import Given, TokenSource
+from gateway.tokens import AccessToken, TokenSource
 
 
 @dataclass
@@ -26,14 +26,14 @@ class Asked:
     def __post_init__(self) -> None:
         self.free.set()
 
-    def __call__(self, anew: bool) -> Given:
+    def __call__(self, anew: bool) -> AccessToken:
         self.fetches += 1
         self.anew.append(anew)
         self.reached.set()
         assert self.free.wait(20)
         if self.fails or (self.first_fails and self.fetches == 1):
             raise ContractError(contract.GATEWAY_TOKEN_UNAVAILABLE)
-        return Given(f"token-{0 if self.keeps else self.fetches}", self.seconds)
+        return AccessToken(f"token-{0 if self.keeps else self.fetches}", self.seconds)
 
 
 class Clock:
@@ -47,7 +47,7 @@ class Clock:
 def got(source: TokenSource, refused: str | None = None) -> str | None:
     """The token, or the code of the fault."""
     try:
-        return asyncio.run(source.another(refused) if refused else source.token())
+        return asyncio.run(source.replacement(refused) if refused else source.token())
     except ContractError as error:
         return error.fault.code
 

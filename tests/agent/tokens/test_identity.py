@@ -28,7 +28,7 @@ def test_a_token_is_valid_for_as_long_as_identity_says(identity: FakeIdentity) -
         identity.ahead = ahead
         given = identity_of()._ask(WANTED, False)
         assert given.text == identity.given[-1]
-        assert given.seconds == pytest.approx(3600, abs=2)
+        assert given.expires_in == pytest.approx(3600, abs=2)
 
 
 def test_a_token_is_in_no_text_of_what_holds_it(identity: FakeIdentity) -> None:
@@ -43,14 +43,14 @@ ENDS |= {"a list": {"exp": [1]}, "beyond floats": {"exp": 10**400}}
 @pytest.mark.parametrize("case", ENDS)
 def test_an_end_that_cannot_be_read_is_unknown(identity: FakeIdentity, case: str) -> None:
     identity.inject(ACCESS, faults.answered({"accessToken": jwt(ENDS[case])}))
-    assert identity_of()._ask(WANTED, False).seconds is None
+    assert identity_of()._ask(WANTED, False).expires_in is None
 
 
 @pytest.mark.parametrize("date", [None, "yesterday"])
 def test_without_identitys_clock_this_machines_counts(date: str | None) -> None:
     headers = {"date": date} if date else {}
     answer = {"accessToken": jwt({"exp": time.time() + 300}), "ResponseMetadata": {"HTTPHeaders": headers}}
-    assert module._given(answer).seconds == pytest.approx(300, abs=2) if date is None else True
+    assert module._access_token(answer).expires_in == pytest.approx(300, abs=2) if date is None else True
 
 
 def test_bounds_of_the_calls(identity: FakeIdentity) -> None:

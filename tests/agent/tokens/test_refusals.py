@@ -10,7 +10,7 @@ import pytest
 import contract
 from contract import ContractError
 from gateway.bearer import Bearer, token_of, without_token
-from gateway.tokens import Given, TokenSource
+from gateway.tokens import AccessToken, TokenSource
 from tests.agent.tokens.fake_identity import CLIENT, ISSUER, jwt
 
 KNOWN_AS = {"identity": "demo_agent", "provider": "demo_agent_tokens", "scopes": ("tools/invoke",)}
@@ -25,10 +25,10 @@ def source(*tokens: str) -> TokenSource:
     """Gives these one after another, and then none."""
     left = iter(tokens)
 
-    def ask(_: bool) -> Given:
+    def ask(_: bool) -> AccessToken:
         if (text := next(left, None)) is None:
             raise ContractError(contract.GATEWAY_TOKEN_UNAVAILABLE)
-        return Given(text, 3600)
+        return AccessToken(text, 3600)
 
     return TokenSource(ask)
 
@@ -136,7 +136,7 @@ def test_another_token_is_waited_for_until_the_exchange_has_to_be_over(caplog: p
             if len(begun) == 1:
                 asyncio.get_running_loop().run_in_executor(None, work)
 
-        slow = Bearer(TokenSource(lambda _: Given("first", 3600), run=at_first), KNOWN_AS)
+        slow = Bearer(TokenSource(lambda _: AccessToken("first", 3600), run=at_first), KNOWN_AS)
         request, until = shown(""), asyncio.get_running_loop().time()
         await slow.authorize(request, until + 60)
         with pytest.raises(ContractError, match="gateway_token_unavailable"):

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from contract import ContractError
-from gateway.tokens import GIVEN_UP_SECONDS, QUIET_SECONDS, UNREADABLE_SECONDS, Given, TokenSource
+from gateway.tokens import GIVEN_UP_SECONDS, QUIET_SECONDS, UNREADABLE_SECONDS, AccessToken, TokenSource
 from tests.agent.tokens.asking import Asked, Clock, got, settled, turn
 
 
@@ -135,7 +135,7 @@ def test_a_failure_is_shared_by_those_whose_loop_comes_later(loops: list[asyncio
 def test_a_token_that_ends_while_it_comes_is_none_and_is_not_asked_for_without_end() -> None:
     ask, clock = Asked(seconds=3), Clock()
 
-    def slow(anew: bool) -> Given:
+    def slow(anew: bool) -> AccessToken:
         clock.now += 3 if ask.fetches < 5 else 0
         return ask(anew)
 
@@ -309,7 +309,7 @@ def test_who_stops_waiting_stops_it_for_nobody_else() -> None:
 
 
 def test_a_defect_of_the_fetch_is_a_fault_and_holds_nobody(caplog: pytest.LogCaptureFixture) -> None:
-    def broken(_: bool) -> Given:
+    def broken(_: bool) -> AccessToken:
         raise ZeroDivisionError
 
     caplog.set_level(logging.ERROR, "agent")

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 import contract
 from contract import ContractError
-from gateway.tokens import GIVEN_UP_SECONDS, QUIET_SECONDS, UNREADABLE_SECONDS, Given, TokenSource
+from gateway.tokens import GIVEN_UP_SECONDS, QUIET_SECONDS, UNREADABLE_SECONDS, AccessToken, TokenSource
 from tests.agent.tokens.asking import Clock, turn
 
 
@@ -37,7 +37,7 @@ class Source(RuleBasedStateMachine):
         self.clock = Clock()
         self.fetches: list[Fetch] = []
         self.under_way: list[Fetch] = []
-        self.outcome: Given | None = None
+        self.outcome: AccessToken | None = None
         self.ends: dict[str, float] = {}
         self.loop = asyncio.new_event_loop()
         self.waiting: list[asyncio.Task[str | None]] = []
@@ -67,7 +67,7 @@ class Source(RuleBasedStateMachine):
         held = self.source._held
         return held is not None and self.clock.now < held.ends
 
-    def ask(self, _: bool) -> Given:
+    def ask(self, _: bool) -> AccessToken:
         if self.outcome is None:
             raise ContractError(contract.GATEWAY_TOKEN_UNAVAILABLE)
         return self.outcome
@@ -90,7 +90,7 @@ class Source(RuleBasedStateMachine):
     @rule()
     def refuse(self) -> None:
         assert self.source._held
-        self.waiting.append(self.loop.create_task(self.source.another(self.source._held.text)))
+        self.waiting.append(self.loop.create_task(self.source.replacement(self.source._held.text)))
         self.turn()
 
     @precondition(lambda self: self.under_way)
@@ -98,9 +98,9 @@ class Source(RuleBasedStateMachine):
     def succeed(self, seconds: float | None, same: bool) -> None:
         held = self.source._held
         if same and held and self.clock.now < held.ends:
-            self.outcome = Given(held.text, held.ends - self.clock.now)
+            self.outcome = AccessToken(held.text, held.ends - self.clock.now)
         else:
-            self.outcome = Given(f"token-{len(self.ends)}", seconds)
+            self.outcome = AccessToken(f"token-{len(self.ends)}", seconds)
             self.ends[self.outcome.text] = self.clock.now + (UNREADABLE_SECONDS if seconds is None else seconds)
         self.finish("same" if held and held.text == self.outcome.text else "new")
 
