@@ -1,12 +1,17 @@
 """The two calls to Identity: what they take for a token, for how long, and how much of an answer is read."""
 
+import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, ClassVar
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import ReadTimeoutError
+from urllib3.exceptions import ProtocolError
 
 from contract import ContractError
 from gateway import identity as module
@@ -14,7 +19,7 @@ from gateway.identity import Identity
 from gateway.tokens import GIVEN_UP_SECONDS
 from tests.agent.tokens import fake_identity as faults
 from tests.agent.tokens.conftest import by_token
-from tests.agent.tokens.fake_identity import ACCESS, FakeIdentity, jwt
+from tests.agent.tokens.fake_identity import ACCESS, WORKLOAD, FakeIdentity, jwt
 
 WANTED = by_token("https://gateway.example/mcp").tokens[0]
 
@@ -46,17 +51,126 @@ def test_an_end_that_cannot_be_read_is_unknown(identity: FakeIdentity, case: str
     assert identity_of()._ask(WANTED, False).expires_in is None
 
 
-@pytest.mark.parametrize("date", [None, "yesterday"])
-def test_without_identitys_clock_this_machines_counts(date: str | None) -> None:
+@pytest.mark.parametrize(("date", "expires_in"), [(None, pytest.approx(300, abs=2)), ("yesterday", None)])
+def test_without_identitys_clock_this_machines_counts(date: str | None, expires_in: Any) -> None:
     headers = {"date": date} if date else {}
     answer = {"accessToken": jwt({"exp": time.time() + 300}), "ResponseMetadata": {"HTTPHeaders": headers}}
-    assert module._access_token(answer).expires_in == pytest.approx(300, abs=2) if date is None else True
+    assert module._access_token(answer).expires_in == expires_in
+
+
+def test_a_token_that_ends_as_it_comes_is_none() -> None:
+    headers = {"date": "Mon, 02 Nov 2026 10:00:00 GMT"}
+    ends = datetime(2026, 11, 2, 10, tzinfo=UTC).timestamp()
+    for late in (0, 1):
+        answer = {"accessToken": jwt({"exp": ends - late}), "ResponseMetadata": {"HTTPHeaders": headers}}
+        with pytest.raises(module._UnusableError, match="had ended"):
+            module._access_token(answer)
+
+
+def test_the_longest_tokens_there_are_fit(identity: FakeIdentity) -> None:
+    """botocore's model has bounds for both."""
+    service = boto3.Session(region_name="us-east-1").client("bedrock-agentcore").meta.service_model
+    longest = [service.shape_for(name).metadata["max"] for name in ("WorkloadIdentityTokenType", "AccessTokenType")]
+    workload, access = ("a" * length for length in longest)
+    identity.inject(WORKLOAD, faults.answered({"workloadAccessToken": workload}))
+    identity.workload_tokens.add(workload)
+    identity.inject(ACCESS, faults.answered({"accessToken": access}))
+    assert identity_of()._ask(WANTED, False).text == access
+
+
+def test_another_one_is_asked_for_only_where_one_was_refused(identity: FakeIdentity) -> None:
+    for anew in (False, True):
+        identity_of()._ask(WANTED, anew)
+    assert [body.get("forceAuthentication") for name, body in identity.requests if name == ACCESS] == [None, True]
+    assert "customParameters" not in identity.requests[-1][1]
+
+
+def line_of(identity: FakeIdentity, caplog: pytest.LogCaptureFixture) -> dict[str, Any]:
+    """What the log has of a fetch that fails."""
+    caplog.set_level(logging.INFO, "agent")
+    with pytest.raises(ContractError, match="gateway_token_unavailable"):
+        identity_of()._ask(WANTED, False)
+    [record] = caplog.records
+    fields: dict[str, Any] = vars(record)["fields"]
+    return fields
+
+
+def test_the_first_call_that_is_refused_is_said_as_it_is(
+    identity: FakeIdentity, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The second one has a token, which Identity may say back."""
+    identity.inject(WORKLOAD, faults.refused("AccessDeniedException", 403, "not-for-you " * 90))
+    line = line_of(identity, caplog)
+    assert line["reason"] == ("not-for-you " * 90)[:500]
+    assert line["check"] == module._ROLE
+
+
+def test_an_error_of_no_service_says_where_it_comes_from_and_not_its_text(
+    own_identity: FakeIdentity, caplog: pytest.LogCaptureFixture
+) -> None:
+    own_identity.server.stop()
+    line = line_of(own_identity, caplog)
+    assert line["error_types"][0] == "EndpointConnectionError"
+    assert line["check"] == module._OTHERWISE
+    assert "reason" not in line
+    assert own_identity.url not in str(line)
+
+
+class Answer:
+    """What botocore's session gives for a request whose answer is left to be read."""
+
+    url, status_code = "https://identity.example", 200
+    headers: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, *parts: bytes | Exception) -> None:
+        self.raw, self._left, self.closed, self.streamed = self, [*parts, b""], 0, False
+
+    def send(self, request: Any) -> "Answer":
+        self.streamed = request.stream_output
+        return self
+
+    def read1(self, _: int) -> bytes:
+        part = self._left.pop(0)
+        if isinstance(part, Exception):
+            raise part
+        return part
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def bounded(answer: Answer) -> Any:
+    return module._Bounded(answer).send(AWSRequest("POST", answer.url).prepare())
+
+
+def test_an_answer_is_read_to_its_end_and_its_connection_given_back() -> None:
+    answer = Answer(b"a" * module._MOST_BYTES, b"")
+    assert bounded(answer).content == b"a" * module._MOST_BYTES
+    assert (answer.streamed, answer.closed) == (True, 1)
+    module._Bounded(answer).close()
+    assert answer.closed == 2  # as its client is
+
+
+@pytest.mark.parametrize(
+    ("parts", "error"),
+    [
+        ((b"a" * module._MOST_BYTES, b"a"), module._UnusableError),
+        ((b"a", ProtocolError("cut")), ReadTimeoutError),  # which botocore tries again
+        ((b"a", ZeroDivisionError()), ZeroDivisionError),
+    ],
+    ids=["too much", "cut", "a defect"],
+)
+def test_an_answer_that_cannot_be_read_keeps_no_connection(parts: Any, error: type[Exception]) -> None:
+    answer = Answer(*parts)
+    with pytest.raises(error):
+        bounded(answer)
+    assert answer.closed == 1
 
 
 def test_bounds_of_the_calls(identity: FakeIdentity) -> None:
     config = identity_of()._made().meta.config
     assert (config.connect_timeout, config.read_timeout) == (2, 5)
-    assert config.retries["total_max_attempts"] == 2
+    assert config.retries == {"mode": "standard", "total_max_attempts": 2}
     rounds, calls, attempts = 2, 2, 2
     assert rounds * calls * attempts * (config.connect_timeout + config.read_timeout) < GIVEN_UP_SECONDS
 

@@ -72,6 +72,7 @@ OWN = {
     "unknown": [statement(TAKE, UNKNOWN), statement(READ, [UNKNOWN]), statement(UNKNOWN, "*")],
     "the vault itself": [statement(TAKE, [VAULT, DIRECTORY])],
     "denied": [{**statement(TAKE, "*"), "Effect": "Deny"}],
+    "allowed or denied": [{**statement(TAKE, "*"), "Effect": UNKNOWN}],
     # AgentCore developer guide, "IAM permissions for AgentCore Runtime": a runtime's identity is called after it.
     "identity of a runtime": [statement([ASK, ASK_FOR_USER], [DIRECTORY, f"{IDENTITIES}/shop_other-*"])],
     "reads": [statement(f"{AGENTCORE}:GetGateway", "*")],
