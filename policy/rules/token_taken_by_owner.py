@@ -4,6 +4,7 @@ AgentCore developer guide, "Scope down access to credential providers by workloa
 identity to a provider, so the documents of the roles are the whole boundary.
 """
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -82,7 +83,7 @@ def _in_documents(documents: Iterable[SourcedDocument], made: _Made) -> Iterator
     for sourced in documents:
         for statement in iam.statements(sourced.document):
             place = f"{sourced.location}, {statement.label}"
-            for what in dict.fromkeys(_wrong(statement, made) if statement.allow is True else ()):
+            for what in dict.fromkeys(_wrong(statement, made)):
                 yield Finding(sourced.resource, f"allows {what}", place)
 
 
@@ -95,11 +96,14 @@ def _wrong(statement: Statement, made: _Made) -> Iterator[str]:
         return
     # Of everybody's identities agent-callers-named speaks.
     nameless = set(iam.nameless_resources(resources, *TWO_IDENTITIES))
-    for action in (it for it in WORKLOAD_TOKENS if _held(statement, it)):
-        for reach in iam.wide_resources(resources, made.identities):
-            if reach not in nameless:
-                yield f"{action} {reach}, which an identity of this stack is among"
-                return
+    taken = (
+        f"{action} {reach}, which an identity of this stack is among"
+        for action in WORKLOAD_TOKENS
+        if _held(statement, action)
+        for reach in iam.wide_resources(resources, made.identities)
+        if reach not in nameless
+    )
+    yield from itertools.islice(taken, 1)
     if _held(statement, WORKLOAD_TOKEN_FOR_USER) and made.for_users and iam.reaches(resources, made.for_users):
         yield f"{WORKLOAD_TOKEN_FOR_USER}: it acts for whichever user it names"
     if _held(statement, GET_SECRET):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,6 +46,7 @@ WIDE = {
     "for users": (ASK_FOR_USER, IDENTITY, "whichever user"),
     "every secret of providers": (READ, f"{SECRETS}:bedrock-agentcore-identity!*", "credential providers"),
     "secrets called alike": (READ, f"{SECRET_ARN}*", "credential providers"),
+    "secrets called alike to an end": (READ, f"{SECRET_ARN}-??????-AbCdEf", "credential providers"),
     "secrets": (READ, f"{SECRETS}:*", "credential providers"),
     "every secret": ("secretsmanager:Get*", "*", "credential providers"),
 }
@@ -63,6 +65,15 @@ def test_but_for_some_is_everything(pack: Pack) -> None:
         {"Effect": "Allow", "NotAction": "s3:*", "Resource": PROVIDERS + "/*"},
     ):
         assert len(found(pack, entry)) == 1
+
+
+def test_a_statement_is_told_all_that_is_wrong_with_it_and_each_of_it_once(pack: Pack) -> None:
+    identities, secrets, providers = f"{IDENTITIES}/shop_*", f"{SECRETS}:*", f"{PROVIDERS}/*"
+    actions = [ASK, f"{ASK}ForJWT", ASK_FOR_USER, READ, TAKE]
+    told = found(pack, statement(actions, [identities, providers, providers, secrets, secrets]))
+    reasons = ["every provider", "an identity of this stack", "whichever user", "credential providers are among"]
+    assert [sum(reason in it for it in told) for reason in reasons] == [1] * 4
+    assert len(told) == 4
 
 
 OWN = {
@@ -88,12 +99,40 @@ def test_identities_for_users_are_listed(pack: Pack) -> None:
     entry = statement(ASK_FOR_USER, [DIRECTORY, IDENTITY])
     assert found(pack, entry, identitiesForUsers=["shop_agent"]) == []
     assert len(found(pack, entry, identitiesForUsers=["shop"])) == 1
+    everywhere = {"Effect": "Allow", "Action": ASK_FOR_USER}  # agent-callers-named speaks of it
+    assert found(pack, everywhere, identitiesForUsers=["shop_agent"]) == []
 
 
 def test_where_the_stack_has_no_provider_only_the_token_s_own_action_counts(pack: Pack) -> None:
     for action, resource, _ in WIDE.values():
         named = action.lower() == TAKE.lower()
         assert len(found(pack, statement(action, resource), tokens=False)) == named, (action, resource)
+
+
+def test_the_token_s_own_action_counts_beside_what_is_unknown(pack: Pack) -> None:
+    assert len(found(pack, statement([UNKNOWN, TAKE], f"{PROVIDERS}/*"), tokens=False)) == 1
+
+
+def test_who_may_only_look_at_another_s_provider_shares_no_token(pack: Pack) -> None:
+    made = list(making_tokens.stack().values())
+    for action, shares in ((f"{AGENTCORE}:GetOauth2CredentialProvider", False), (TAKE, True)):
+        policy = making_tokens.tokens_policy(statement(action, PROVIDER), of="other", name="others")
+        policy = replace(policy, property_dependencies={"policy": [making_tokens.provider().urn]})
+        whole = [*made, making.role("other"), policy, making_tokens.runtime("other", "other")]
+        assert ((RULE, "others") in making_tokens.judged(pack, whole)) == shares
+
+
+def test_a_provider_is_one_by_its_arn_and_by_what_a_document_is_made_of(pack: Pack) -> None:
+    """In an update's preview the old agent's document is known, and the new one's is not."""
+    made = list(making_tokens.stack().values())
+    policy = making_tokens.tokens_policy(of="other", name="others")
+    new = replace(
+        policy,
+        inputs={**policy.inputs, "policy": UNKNOWN},
+        property_dependencies={"policy": [making_tokens.provider().urn]},
+    )
+    whole = [*made, making.role("other"), new, making_tokens.runtime("other", "other")]
+    assert making_tokens.judged(pack, whole) == {(RULE, "others")}
 
 
 def test_what_holds_everything_is_spoken_of_once(pack: Pack) -> None:
