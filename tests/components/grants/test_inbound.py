@@ -1,9 +1,11 @@
 """What a gateway is told of an issuer, and what it then checks."""
 
+import asyncio
 import re
 from typing import Any
 
 import botocore.session
+import pulumi
 import pytest
 
 from toolgate.components.checks import identifiers
@@ -28,6 +30,8 @@ OWN: Any = {
         FOREIGN,
         {**FOREIGN, "scopes": ["api://tools/.default"], "client_claim": "https://example.com/azp"},
         {"issuer": "okta", "discovery_url": COGNITO, "scopes": ["tools/invoke"]},
+        {**FOREIGN, "discovery_url": "https://cognito-idpx.example/.well-known/openid-configuration"},
+        {**FOREIGN, "client_claim": "c" * 255, "scopes": ["s" * 255]},
         {**FOREIGN, "discovery_url": "https://x.example/.well-known/oauth-authorization-server/tenant"},
         OWN,
         {"issuer": "tokens", "discovery_url": COGNITO, "user_pool_id": "us-east-1_AbCdEf123"},
@@ -35,6 +39,14 @@ OWN: Any = {
 )
 def test_what_a_gateway_can_be_told(given: Any) -> None:
     inbound.check(given, "here")
+
+
+def test_what_an_output_holds_comes_later() -> None:
+    async def told() -> None:
+        foreign: Any = {**FOREIGN, "discovery_url": pulumi.Output.from_input(COGNITO)}
+        inbound.check(foreign, "here")
+
+    asyncio.run(told())
 
 
 @pytest.mark.parametrize(
@@ -52,6 +64,12 @@ def test_what_a_gateway_can_be_told(given: Any) -> None:
         (FOREIGN, {"scopes": ["a" * 256]}, "is no scope"),
         (FOREIGN, {"client_claim": 'a") || true || ("'}, "here.client_claim: .* is no claim's name"),
         (FOREIGN, {"client_claim": ""}, "is no claim's name"),
+        (FOREIGN, {"client_claim": "c" * 256}, "is no claim's name"),
+        (
+            FOREIGN,
+            {"discovery_url": COGNITO.replace("cognito-idp.", "cognito-idp-fips.")},
+            "here.audiences: access tokens of Cognito",
+        ),
         (
             FOREIGN,
             {"discovery_url": COGNITO},
@@ -96,6 +114,18 @@ def test_a_way_that_was_written_out_is_checked(more: Any, message: str) -> None:
         del given["token_endpoint"], given["access_token_minutes"]
     with pytest.raises(UsageError, match=message):
         inbound.check_bearer(given, "here")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"issuer": "okta", "discovery_url": URL},
+        {"issuer": "okta", "discovery_url": URL, "client_claim": "azp"},
+        {**OWN, "scope": "toolgate-dev-tools/invoke", "client_claim": "client_id"},
+    ],
+)
+def test_a_way_of_either_kind_can_be_written_out(given: Any) -> None:
+    inbound.check_bearer(given, "here")
 
 
 def test_a_gateway_checks_all_that_it_is_told() -> None:
