@@ -19,6 +19,7 @@ _EXAMPLE = (
     'Write {"identity": "<workload identity>", "tokens": [{"provider": "<credential provider>", '
     '"scopes": ["tools/invoke"], "gateways": ["https://.../mcp"]}]}'
 )
+_CLOSED = ConfigDict(extra="forbid", frozen=True)
 _Text = Annotated[str, Field(min_length=1)]
 
 
@@ -32,7 +33,7 @@ class TokenGateways(BaseModel):
         gateways: The gateways' MCP endpoints.
     """
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = _CLOSED
     # Patterns of botocore's bedrock-agentcore model (GetResourceOauth2Token), and of RFC 6749, 3.3.
     provider: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$")]
     scopes: tuple[Annotated[str, Field(pattern=r"^[\x21\x23-\x5B\x5D-\x7E]+$")], ...]
@@ -43,7 +44,7 @@ class TokenGateways(BaseModel):
 class Tokens(BaseModel):
     """What the agent gets tokens as, and those that it gets."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = _CLOSED
     # Pattern of botocore's bedrock-agentcore model (GetWorkloadAccessToken).
     identity: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{3,255}$")]
     tokens: Annotated[tuple[TokenGateways, ...], Field(min_length=1)]

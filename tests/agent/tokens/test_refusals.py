@@ -9,6 +9,7 @@ import pytest
 
 import contract
 from contract import ContractError
+from gateway.authorization import denied
 from gateway.bearer import Bearer, token_of, without_token
 from gateway.tokens import AccessToken, TokenSource
 from tests.agent.tokens.fake_identity import CLIENT, ISSUER, jwt
@@ -86,6 +87,16 @@ def test_what_to_look_at_depends_on_the_status() -> None:
     checks = [diagnosis(shown("opaque"), status)["check"] for status in (401, 403)]
     assert "discovery document" in checks[0]
     assert "allowed scopes" in checks[1]
+
+
+@pytest.mark.parametrize(
+    "end", ["", ".", '"}', '\\"}', ", because no policy allows it", " because no policy allows it"]
+)
+def test_what_iam_denies_is_named_without_what_stands_behind_it(end: str) -> None:
+    role, arn = "arn:aws:sts::123456789012:assumed-role/demo/x", "arn:aws:bedrock-agentcore:us-east-1:123456789012:a/b"
+    said = f'{{"message": "User: {role} is not authorized to perform: a:B on resource: {arn}{end}'
+    assert denied(said) == {"role": role, "action": "a:B", "resource": arn}
+    assert denied(f"Access is denied{end}") == {}
 
 
 def test_a_token_that_was_replaced_is_told_with_what_it_said(caplog: pytest.LogCaptureFixture) -> None:
