@@ -66,8 +66,8 @@ class SigningKey:
                 self._key = RSAKey.generate_key(_BITS, {"use": "sig", "alg": ALGORITHM}, auto_kid=True)
             return self._key
 
-    def public(self, kid: str) -> RSAKey | None:
-        """The key of this id; none is made to look for it, since nobody can have signed with one."""
+    def public(self, kid: object) -> RSAKey | None:
+        """The key of this id, whatever a token says for one; none is made to look for it: nobody has signed with it."""
         key = self._key
         return key if key is not None and key.kid == kid else None
 

@@ -150,6 +150,7 @@ def test_what_an_agent_is_told_has_no_lock_in_it() -> None:
     assert "scope" not in OWN
     assert inbound.client_claim(None) is None
     assert inbound.client_claim(OWN) == "client_id"
+    assert inbound.client_claim(foreign) == "azp"
 
 
 def test_nothing_passes_that_aws_refuses() -> None:

@@ -58,6 +58,7 @@ def _hmac_with_public_key(key: bytes) -> str:
     return f"{start}.{_part(hmac.digest(key, start.encode(), hashlib.sha256))}"
 
 
+_BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 GOOD = {"alg": "RS256", "kid": KEY.kid}
 FORGERIES: dict[str, Callable[[], str]] = {
     "alg none": lambda: f"{_part({'alg': 'none', 'kid': KEY.kid})}.{PAYLOAD}.",
@@ -101,7 +102,8 @@ FORGERIES: dict[str, Callable[[], str]] = {
     "no exp": lambda: ISSUED.sign({k: v for k, v in ISSUED.claims(CLIENT).items() if k != "exp"}),
     "exp is true": lambda: ISSUED.sign({**ISSUED.claims(CLIENT), "exp": True}),
     "exp is a text": lambda: ISSUED.sign({**ISSUED.claims(CLIENT), "exp": "9999999999"}),
-    "exp beyond a double": lambda: f"{HEADER}.{_part(b'{"exp": 1e999}')}.{SIGNATURE}",
+    "exp beyond a double": lambda: jws.serialize_compact(GOOD, b'{"exp": 1e999}', KEY),
+    "the signature written otherwise": lambda: f"{TOKEN[:-1]}{_BASE64[_BASE64.index(TOKEN[-1]) ^ 1]}",
     "nbf in the future": lambda: ISSUED.sign({**ISSUED.claims(CLIENT), "nbf": time.time() + 2 * SKEW_SECONDS}),
     "iat in the future": lambda: ISSUED.sign({**ISSUED.claims(CLIENT), "iat": time.time() + 2 * SKEW_SECONDS}),
     "a foreign issuer": lambda: ISSUED.sign({**ISSUED.claims(CLIENT), "iss": "https://elsewhere.example"}),
@@ -117,10 +119,63 @@ def test_what_the_issuer_gave_is_taken() -> None:
     assert verified(early, ISSUED)["sub"] == CLIENT
 
 
+# Which check refuses it; the log names that. All others are refused for their form.
+_ALGORITHM = "algorithm"
+REFUSED_BY = {
+    "alg none with the signature": _ALGORITHM,
+    "HS256 with the public key": _ALGORITHM,
+    "HS256 with the public key's JSON": _ALGORITHM,
+    "HS256 with the modulus": _ALGORITHM,
+    "PS256 of the issuer's key": _ALGORITHM,
+    "RS512 of the issuer's key": _ALGORITHM,
+    "ES256": _ALGORITHM,
+    "a list of algorithms": _ALGORITHM,
+    "no algorithm": _ALGORITHM,
+    "another key under the same kid": "signature",
+    "an embedded key under the same kid": "signature",
+    "a key's address": "signature",
+    "a changed payload": "signature",
+    "no kid": "key",
+    "an unknown kid": "key",
+    "a kid that is no text": "key",
+    "an embedded key": "key",
+    "expired": "expiry",
+    "expires now": "expiry",
+    "no exp": "expiry",
+    "exp is true": "expiry",
+    "exp is a text": "expiry",
+    "nbf in the future": "expiry",
+    "iat in the future": "expiry",
+    "a foreign issuer": "issuer",
+    "the issuer with a slash": "issuer",
+    "no issuer": "issuer",
+}
+
+
 @pytest.mark.parametrize("name", FORGERIES)
 def test_a_forgery_is_refused(name: str) -> None:
-    with pytest.raises(TokenError):
+    with pytest.raises(TokenError) as caught:
         verified(FORGERIES[name](), ISSUED)
+    assert caught.value.check == REFUSED_BY.get(name, "form")
+    assert TOKEN.split(".")[2] not in str(caught.value)
+
+
+def test_what_must_be_understood_or_is_too_long_is_said_so() -> None:
+    """joserfc would refuse both for another reason, and only after it has looked at all of it."""
+    for name, says in (("a critical extension", "must be understood"), ("too long", "longer than 8192")):
+        with pytest.raises(TokenError, match=says):
+            verified(FORGERIES[name](), ISSUED)
+    for name in ("four parts", "padding", "digits of another script"):
+        with pytest.raises(TokenError, match="is not three parts"):
+            verified(FORGERIES[name](), ISSUED)
+
+
+def test_a_token_ends_when_it_says() -> None:
+    ends = ISSUED.claims(CLIENT)["exp"]
+    token = ISSUED.sign({**ISSUED.claims(CLIENT), "exp": ends})
+    assert verified(token, ISSUED, ends - 0.01)["exp"] == ends
+    with pytest.raises(TokenError, match="has expired"):
+        verified(token, ISSUED, ends)
 
 
 def test_nobody_has_signed_before_there_is_a_key() -> None:
