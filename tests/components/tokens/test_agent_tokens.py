@@ -211,6 +211,17 @@ def test_its_role_takes_its_own_tokens_and_invokes_by_signature_only_where_that_
     assert invoked == {"plain"}
 
 
+def test_a_secret_of_two_issuers_is_named_once(run: Any, agent: Agent) -> None:
+    auth0 = {**OKTA, "issuer": "auth0", "discovery_url": OKTA["discovery_url"].replace("okta", "auth0")}
+
+    def program() -> None:
+        grants = [gateway("one", OKTA).tools(), gateway("two", auth0).tools()]
+        agent(*grants, credentials=[AT_OKTA, {**AT_OKTA, "issuer": "auth0", "json_key": "other"}])
+
+    document = run(program).one("RolePolicy", "helper-tokens").document()
+    assert json.dumps(document).count(AT_OKTA["secret_arn"]) == 1
+
+
 def test_an_agent_with_tokens_only_invokes_no_gateway_by_signature(run: Any, agent: Agent) -> None:
     recorded = run(lambda: agent(gateway("one", TokenIssuer("tokens", {}).inbound).tools()))
     assert not [it for it in recorded.types() if it == ("RolePolicy", "helper-tools")]

@@ -56,6 +56,16 @@ def test_who_brings_no_token_is_told_of_no_error_in_it(header: str, why: str) ->
     assert entry.decided_by[0]["reason"] == f"form: {why}"
 
 
+def test_two_tokens_are_none_and_one_that_is_refused_names_its_client_where_its_issuer_has_signed() -> None:
+    scope = JwtAuthorizer(DISCOVERY, scopes=("tools/invoke",))
+    _, refusal = admit(scope, *[f"Bearer {ISSUED.issue(CLIENT)}"] * 2)
+    assert refusal
+    assert refusal.code == "missing_token"
+    entry, refusal = admit(scope, exp=1)
+    assert refusal
+    assert entry.client == CLIENT
+
+
 AUDIENCE = JwtAuthorizer(DISCOVERY, audiences=("tools", "other"))
 CLAIM = JwtAuthorizer(DISCOVERY, claims=(CustomClaim("team", "STRING", "EQUALS", ("shop",)),))
 

@@ -145,12 +145,31 @@ def test_a_clients_own_secret_holds_what_is_true_here(world: World) -> None:
         ({"workloadIdentityToken": "é"}, 401, "UnauthorizedException", "invalid"),
         ({"resourceCredentialProviderName": "nobody"}, 403, "AccessDeniedException", "oauth2credentialprovider/nobody"),
         ({"resources": ["https://x"]}, 400, "ValidationException", "'resources' is not reproduced"),
+        ({"audiences": ["x"]}, 400, "ValidationException", "'audiences' is not reproduced"),
+        ({"sessionUri": "urn:ietf:params:oauth:request_uri:x"}, 400, "ValidationException", "'sessionUri' is not"),
+        ({"resourceOauth2ReturnUrl": "https://x/"}, 400, "ValidationException", "'resourceOauth2ReturnUrl' is not"),
+        ({"customState": "x"}, 400, "ValidationException", "'customState' is not reproduced"),
     ],
 )
 def test_what_gets_no_token(world: World, changed: dict[str, Any], status: int, code: str, says: str) -> None:
     found = _refused(lambda: world.access_token(GREETER, **changed))
     assert found[:2] == (status, code)
     assert says in found[2]
+
+
+def test_a_user_pool_without_a_domain_gives_no_token(world: World) -> None:
+    """It has no token endpoint that Identity could ask."""
+    made = export()
+    kept = [it for it in made["deployment"]["resources"] if not it["type"].endswith(":UserPoolDomain")]
+    assert len(kept) < len(made["deployment"]["resources"])
+    made["deployment"]["resources"] = kept
+    world.serving.reload(made)
+    try:
+        found = _refused(lambda: world.access_token(GREETER))
+    finally:
+        world.serving.reload(export())
+    assert found[:2] == (400, "ValidationException")
+    assert "Error parsing ClientCredentials response" in found[2]
 
 
 def test_the_scope_that_it_has_may_be_asked_for(world: World) -> None:
