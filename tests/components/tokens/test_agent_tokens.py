@@ -102,6 +102,7 @@ def test_its_client_has_exactly_the_scopes_of_the_gateways_it_was_handed(run: An
         "tokenValidityUnits": {"accessToken": "minutes"},
     }
     assert {"one-scope", "three-scope", "tokens-pool"} <= client.dependencies
+    assert not client.delete_before_replace  # its name need not be unique: the agent has one all the time
     # A grant that is taken back takes its scope along, and nothing else of the client.
     less = run(lambda: program("one")).one("UserPoolClient", "helper-tokens-client")
     assert less.inputs == {**client.inputs, "allowedOauthScopes": ["toolgate-dev-one/invoke"]}
