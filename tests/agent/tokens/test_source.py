@@ -212,6 +212,17 @@ def test_a_new_token_ends_the_quiet_after_a_failure() -> None:
     assert got(source, "token-3") == "token-4"
 
 
+def test_the_process_ends_without_waiting_for_a_fetch() -> None:
+    threads: list[threading.Thread] = []
+
+    def ask(_: bool) -> AccessToken:
+        threads.append(threading.current_thread())
+        return AccessToken("token", 3600)
+
+    assert got(TokenSource(ask)) == "token"
+    assert [thread.daemon for thread in threads] == [True]
+
+
 def test_what_holds_a_token_does_not_say_it() -> None:
     source = TokenSource(Asked())
     assert got(source) == "token-1"
