@@ -117,7 +117,7 @@ def _held(statement: Statement, action: str) -> bool:
 
 
 def _says(actions: Names, action: str) -> bool:
-    return not actions.negated and any(it is not UNKNOWN and it.lower() == action.lower() for it in actions.values)
+    return any(it is not UNKNOWN and it.lower() == action.lower() for it in actions.values)
 
 
 def _without_random_part(arn: str) -> str:

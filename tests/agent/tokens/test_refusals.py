@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -12,6 +13,8 @@ from contract import ContractError
 from gateway.authorization import denied
 from gateway.bearer import Bearer, token_of, without_token
 from gateway.tokens import AccessToken, TokenSource
+from gateway.transport import GatewayTransport
+from settings import Settings
 from tests.agent.tokens.fake_identity import CLIENT, ISSUER, jwt
 
 KNOWN_AS = {"identity": "demo_agent", "provider": "demo_agent_tokens", "scopes": ("tools/invoke",)}
@@ -166,3 +169,40 @@ def test_only_a_bearer_token_is_taken_out_of_an_answer() -> None:
     assert token_of(request) == ""
     assert without_token(request, b"as it is: " + signature.encode()) == b"as it is: " + signature.encode()
     assert without_token(httpx.Request("POST", "https://gateway.example/mcp"), b"as it is") == b"as it is"
+
+
+class Answers(httpx.AsyncBaseTransport, httpx.AsyncByteStream):
+    """Gives these, and is the stream of each; notes how many of them were still open when it was asked."""
+
+    def __init__(self, *statuses: int) -> None:
+        self._left = list(statuses)
+        self.is_open: list[int] = []
+        self._open = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.is_open.append(self._open)
+        self._open += 1
+        return httpx.Response(self._left.pop(0), stream=self)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"{}"
+
+    async def aclose(self) -> None:
+        self._open -= 1
+
+
+@pytest.mark.parametrize("statuses", [(202,), (401, 202), (401, 401)])
+def test_no_answer_stays_open(statuses: tuple[int, ...]) -> None:
+    inner = Answers(*statuses)
+    faults: list[str] = []
+
+    async def exchange() -> None:
+        settings = Settings("us-east-1", "model")
+        transport = GatewayTransport(inner, bearer("a", "b"), settings, lambda fault, _: faults.append(fault.code))
+        message = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+        await transport.handle_async_request(httpx.Request("POST", "https://gateway.example/mcp", json=message))
+
+    asyncio.run(exchange())
+    assert inner.is_open == [0] * len(statuses)
+    assert inner._open == 0
+    assert faults == (["gateway_refused"] if statuses[-1] == 401 else [])

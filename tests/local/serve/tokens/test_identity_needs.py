@@ -72,3 +72,14 @@ def test_what_names_nobody_is_refused_before_iam_is_asked(
     with pytest.raises(RequestRefused, match=says) as caught:
         asked(deployment, "oauth2/token", body, DataAccount(ENV))
     assert (caught.value.status, caught.value.code) == (status, code)
+
+
+def test_only_an_agents_own_identity_has_a_token(deployment: Deployment) -> None:
+    unused: Any = None
+    identity = Identity(deployment, ENV, unused, TOKENS, lambda: DataAccount(ENV))
+    for linked in (deployment.runtimes[0].id, deployment.gateways[0].id):
+        with pytest.raises(RequestRefused, match="linked to a service"):
+            identity._workload_token(linked)
+    with pytest.raises(RequestRefused, match="No workload identity nobody") as caught:
+        identity._workload_token("nobody")
+    assert (caught.value.status, caught.value.code) == (404, "ResourceNotFoundException")
