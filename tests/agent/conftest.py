@@ -1,5 +1,6 @@
 """The agent in this process, with loopback servers for its gateway and its model."""
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,16 @@ PATIENT: dict[str, Any] = {
 # The one bound that a test of silence runs into: short enough to be quick, long enough for a busy machine to answer in
 # afterwards. All other bounds stay as they are shipped.
 HASTY = 2.0
+
+
+@pytest.fixture(autouse=True)
+def fetches() -> Iterator[None]:
+    """Fetches of tokens go on beside those who gave them up: none outlives its test, whose log it writes into."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name == "token":
+            thread.join(60)
+            assert not thread.is_alive()
 
 
 @pytest.fixture(scope="session")
@@ -58,12 +69,13 @@ def running_identity() -> Iterator[FakeIdentity]:
 @pytest.fixture
 def identity(
     running_identity: FakeIdentity, gateway: FakeGateway, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
-) -> FakeIdentity:
+) -> Iterator[FakeIdentity]:
     """Identity, whose tokens are what the gateway takes from now on."""
     running_identity.reset()
     gateway.tokens = running_identity.given
     monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_AGENTCORE", running_identity.url)
-    return running_identity
+    yield running_identity
+    running_identity.end()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -26,7 +25,7 @@ guest = aws.iam.Role("guest", assume_role_policy=pulumi.Output.json_dumps({
 }))
 aws.iam.RolePolicy("guest", role=guest.name, policy=pulumi.Output.json_dumps({
     "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": "bedrock-agentcore:InvokeGateway", "Resource": gateway.gateway_arn}],
+    "Statement": [{"Effect": "Allow", "Action": "bedrock-agentcore:InvokeGateway", "Resource": gateways["tools"].gateway_arn}],
 }))
 """
 """A role that may invoke the gateway by its own policy, as good as the agent's."""
@@ -42,16 +41,20 @@ def snippet() -> str:
 
 
 @pytest.fixture(scope="module")
-def planned(tmp_path_factory: pytest.TempPathFactory) -> Plan:
-    project = copy_project(tmp_path_factory.mktemp("private"))
-    with (project / "__main__.py").open("a") as program:
-        program.write(f"\nimport pulumi_aws as aws\n{GUEST}\n{snippet()}")
-    return plan("dev", root=project)
+def private(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_project(tmp_path_factory.mktemp("private"))
 
 
 @pytest.fixture(scope="module")
-def running(planned: Plan, served: Callable[[dict[str, Any]], AbstractContextManager[Serving]]) -> Iterator[Serving]:
-    with served(planned.deployment) as serving:
+def planned(private: Path) -> Plan:
+    with (private / "__main__.py").open("a") as program:
+        program.write(f"\nimport pulumi_aws as aws\n{GUEST}\n{snippet()}")
+    return plan("dev", root=private)
+
+
+@pytest.fixture(scope="module")
+def running(planned: Plan, private: Path, served: Callable[..., AbstractContextManager[Serving]]) -> Iterator[Serving]:
+    with served(planned.deployment, root=private) as serving:
         yield serving
 
 

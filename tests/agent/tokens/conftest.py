@@ -1,6 +1,6 @@
 """An agent whose gateway takes tokens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from starlette.testclient import TestClient
@@ -21,9 +21,10 @@ def agent(serve: Callable[..., TestClient], gateway: FakeGateway, identity: Fake
 
 
 @pytest.fixture
-def own_identity(identity: FakeIdentity, monkeypatch: pytest.MonkeyPatch) -> FakeIdentity:
-    """One for a test whose fetch outlives it and would ask that of another test; so it is not stopped, either."""
+def own_identity(identity: FakeIdentity, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeIdentity]:
+    """One for a test whose fetch may outlive it and would ask that of another test; so it is not stopped, either."""
     own = FakeIdentity()
     own.server.start()
     monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_AGENTCORE", own.url)
-    return own
+    yield own
+    own.end()

@@ -39,6 +39,7 @@ class FakeIdentity:
         given: All access tokens that it gave; a gateway that trusts it takes these.
         strange: Paths that are no operation the agent may call.
         reached: Set by each request.
+        over: Set when its test has ended: what is silent for ever says something then.
     """
 
     def __init__(self) -> None:
@@ -56,6 +57,7 @@ class FakeIdentity:
         self.strange: list[str] = []
         self.workload_tokens: set[str] = set()
         self.reached = threading.Event()
+        self.over = threading.Event()
         self.most_at_once = self._at_once = 0
         self._faults: list[tuple[str, Fault]] = []
 
@@ -68,6 +70,11 @@ class FakeIdentity:
 
     def heal(self) -> None:
         self._faults.clear()
+
+    def end(self) -> None:
+        """The test is over: a fetch that it left alone comes to an end, and logs nothing into another one."""
+        self.heal()
+        self.over.set()
 
     def asked(self, operation: str = ACCESS) -> int:
         return [name for name, _ in self.requests].count(operation)
@@ -155,24 +162,32 @@ async def workload_token_expired(fake: FakeIdentity) -> Response:
     return await _access(fake)
 
 
-async def silence(_: FakeIdentity) -> Response:
-    await asyncio.sleep(60)
-    return Response()
+async def _until_over(fake: FakeIdentity) -> None:
+    over = fake.over
+    while not over.is_set():
+        await asyncio.sleep(0.02)
 
 
-async def dripping(_: FakeIdentity) -> Response:
+async def silence(fake: FakeIdentity) -> Response:
+    await _until_over(fake)
+    return Response(status_code=400)
+
+
+async def dripping(fake: FakeIdentity) -> Response:
+    over = fake.over
+
     async def body() -> AsyncIterator[str]:
-        while True:
+        while not over.is_set():
             yield " "
             await asyncio.sleep(0.02)
 
     return StreamingResponse(body(), media_type="application/json")
 
 
-async def stalled(_: FakeIdentity) -> Response:
+async def stalled(fake: FakeIdentity) -> Response:
     async def body() -> AsyncIterator[str]:
         yield '{"accessToken": "'
-        await asyncio.sleep(60)
+        await _until_over(fake)
 
     return StreamingResponse(body(), media_type="application/json")
 

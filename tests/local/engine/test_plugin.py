@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 PLUGIN = Path(__file__).parents[3] / "local" / "plugin" / "pulumi-resource-aws"
-PATIENCE = 20.0  # seconds; this machine may be busy
+PATIENCE = 60.0  # seconds; this machine may be busy
 BEFORE_PYTHON = 'touch "$HERE"; exec sleep 60'
 IN_PYTHON = f'exec "{sys.executable}" "$@"'
 # Found before the real one; it is what the plugin's start spends its time with.
