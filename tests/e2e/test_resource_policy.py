@@ -25,7 +25,8 @@ guest = aws.iam.Role("guest", assume_role_policy=pulumi.Output.json_dumps({
 }))
 aws.iam.RolePolicy("guest", role=guest.name, policy=pulumi.Output.json_dumps({
     "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Action": "bedrock-agentcore:InvokeGateway", "Resource": gateways["tools"].gateway_arn}],
+    "Statement": [{"Effect": "Allow", "Action": "bedrock-agentcore:InvokeGateway",
+                   "Resource": gateways["tools"].gateway_arn}],
 }))
 """
 """A role that may invoke the gateway by its own policy, as good as the agent's."""
