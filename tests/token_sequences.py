@@ -31,6 +31,7 @@ OF_USERS: Inputs = dict.fromkeys(
     ("allowedOauthFlows", "allowedOauthFlowsUserPoolClient", "allowedOauthScopes", "generateSecret")
 )
 """A client that is no machine."""
+OTHER: dict[str, tuple[str, Inputs]] = {"other": (USER_POOL, {**GOOD[USER_POOL], "name": "other"})}
 
 
 def issued(**changes: Inputs) -> dict[str, tuple[str, Inputs]]:
@@ -128,12 +129,9 @@ TOKEN_SEQUENCES: dict[str, list[Step]] = {
         Step(without(issued(client={**OF_USERS, "generateSecret": True}), "provider"), {"client": "replace"}),
     ],
     "client: other pool": [
-        Step(without(issued(client=OF_USERS), "provider")),
+        Step({**OTHER, **without(issued(client=OF_USERS), "provider")}),
         Step(
-            {
-                "other": (USER_POOL, {**GOOD[USER_POOL], "name": "other"}),
-                **without(issued(client={**OF_USERS, "userPoolId": id_of("other")}), "provider"),
-            },
+            {**OTHER, **without(issued(client={**OF_USERS, "userPoolId": id_of("other")}), "provider")},
             {"client": "replace"},
         ),
     ],
