@@ -33,8 +33,8 @@ def register(step: Step) -> None:
 
     for name, (kind, inputs) in step.resources.items():
         outputs = dict.fromkeys(out.name for out in asked if out.resource == name)
-        # As our components do: what has a fixed name is deleted first. Rights come before what needs them, and the tools
-        # of a gateway before a policy that names them.
+        # As our components do: what has a fixed name is deleted first. Rights come before what needs them, and a
+        # gateway's tools before a policy that names them.
         first = (":RolePolicy", ":AgentcoreGatewayTarget") if kind.endswith(":AgentcorePolicy") else (":RolePolicy",)
         before = [made[it] for it in made if step.resources[it][0].endswith(first)]
         options = pulumi.ResourceOptions(delete_before_replace=True, depends_on=before)
