@@ -40,6 +40,9 @@ from toolgate.local.serve.tokens.issuers import Issuers
 from toolgate.local.serve.unsupported import notes, unsupported
 from toolgate.policy.language.agentcore_facts import INVOKE_RUNTIME, STOP_RUNTIME_SESSION
 
+# The shipped agent keeps idle connections for 50 seconds: whoever closes first may lose a request that is just coming.
+_IDLE_SECONDS = 65
+
 HOST = "127.0.0.1"
 """Loopback only: the local deployment is for this machine's user."""
 
@@ -351,7 +354,9 @@ def _listen(port: int) -> Iterator[socket.socket]:
 def _running(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
     # Their loop is asyncio's: uvloop starts processes by a plain fork, which gRPC (the policy pack's) complains about.
     bounded = connections.options(connections.Bounds())
-    config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=2, **bounded)
+    config = uvicorn.Config(
+        app, log_config=None, timeout_graceful_shutdown=2, timeout_keep_alive=_IDLE_SECONDS, **bounded
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="local-deployment")
     thread.start()

@@ -90,7 +90,7 @@ def line_of(identity: FakeIdentity, caplog: pytest.LogCaptureFixture) -> dict[st
     caplog.set_level(logging.INFO, "agent")
     with pytest.raises(ContractError, match="gateway_token_unavailable"):
         identity_of()._ask(WANTED, False)
-    [record] = caplog.records
+    [record] = [it for it in caplog.records if it.name == "agent"]
     fields: dict[str, Any] = vars(record)["fields"]
     return fields
 

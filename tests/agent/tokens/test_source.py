@@ -325,5 +325,5 @@ def test_a_defect_of_the_fetch_is_a_fault_and_holds_nobody(caplog: pytest.LogCap
 
     caplog.set_level(logging.ERROR, "agent")
     assert got(TokenSource(broken)) == "gateway_token_unavailable"
-    [line] = caplog.records
+    [line] = [it for it in caplog.records if it.name == "agent"]
     assert (line.getMessage(), vars(line)["fields"]["error_types"]) == ("token_unavailable", ["ZeroDivisionError"])
