@@ -21,8 +21,11 @@ from toolgate.policy.language.agentcore_facts import (
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 CLIENT_CREDENTIALS = "client_credentials"
+MANAGED_SECRET = ":secret:bedrock-agentcore-identity!"  # noqa: S105  # a part of an ARN
+"""In the ARN of a secret that AgentCore makes for a provider (facts of public accounts)."""
 _DEFAULT_MINUTES = 60  # Cognito API reference, CreateUserPoolClient, AccessTokenValidity
-_SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
+SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
+"""Seconds in a unit of a token's life (botocore cognito-idp `TimeUnitsType`)."""
 
 
 @dataclass(frozen=True)
@@ -291,7 +294,7 @@ def _client(resource: Resource) -> AppClient:
     lasts = resource.get("accessTokenValidity")
     # Cognito takes no flow of OAuth for a client of which this is not said (API reference, CreateUserPoolClient).
     with_oauth = resource.get("allowedOauthFlowsUserPoolClient") is True
-    seconds = lasts * _SECONDS.get(unit, 0) if isinstance(lasts, int | float) else 0
+    seconds = lasts * SECONDS.get(unit, 0) if isinstance(lasts, int | float) else 0
     return AppClient(
         label=resource.label,
         id=resource.text("id"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from toolgate.access.chain.hops import OPENNESS, Check, Hop, Step, check, told
 from toolgate.access.deployment.client_secrets import Secrets
 from toolgate.access.deployment.deployment import Deployment
-from toolgate.access.deployment.tokens import CredentialProvider
+from toolgate.access.deployment.tokens import MANAGED_SECRET, CredentialProvider
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.iam.identities import Identity
 from toolgate.access.iam.policies import Policy
@@ -17,8 +17,6 @@ from toolgate.policy.language.arns import account_in, partition_of, region_in
 IN_DIRECTORY, IN_VAULT = "/workload-identity/", "/oauth2credentialprovider/"
 _BY_SECRET = frozenset({"CLIENT_SECRET_BASIC", "CLIENT_SECRET_POST"})
 """How a client says who it is with a secret that AgentCore reads as the caller."""
-_MANAGED = ":secret:bedrock-agentcore-identity!"
-"""In the ARN of a secret that AgentCore makes for a provider (facts of public accounts)."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ def concerned(who: Identity, action: str, arn: str, policies: Mapping[str, Polic
 def by_secret(who: Identity, arn: str, secrets: Secrets) -> ClientWay:
     """Somebody reads the client's secret, and needs nobody else for a token."""
     # In which form AgentCore's own secrets hold it, it does not say.
-    content = Part((), Access.UNDECIDED, "what AgentCore's own secret holds") if _MANAGED in arn else Part()
+    content = Part((), Access.UNDECIDED, "what AgentCore's own secret holds") if MANAGED_SECRET in arn else Part()
     return joined(who, Step.SECRET, (arn, READ_SECRET), [_read_secret(who, arn, secrets), content])
 
 

@@ -369,14 +369,19 @@ LOCKS = [
 ]
 
 
+def violated(pack: Pack, resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    """Each rule that is violated, and by what, but for the advice about logs."""
+    found = {(it.rule, it.urn.rpartition("::")[2]) for it in pack.run(registrations(resources))}
+    return {it for it in found if it[0] != "logs-delivered"}
+
+
 @pytest.mark.parametrize("take_off", LOCKS, ids=lambda it: it.__name__)
 def test_each_lock_of_a_tool_taken_off_violates(
     pack: Pack, by_tool: list[dict[str, Any]], take_off: Callable[[list[dict[str, Any]]], set[tuple[str, str]]]
 ) -> None:
     copy: list[dict[str, Any]] = json.loads(json.dumps(by_tool))
     expected = take_off(copy)
-    found = {(it.rule, it.urn.rpartition("::")[2]) for it in pack.run(registrations(copy))}
-    assert {it for it in found if it[0] != "logs-delivered"} == expected
+    assert violated(pack, copy) == expected
 
 
 def test_nothing_violates_where_tokens_are_taken_and_the_stack_says_so(
@@ -449,8 +454,7 @@ def test_each_lock_of_tokens_taken_off_violates(
     copy: list[dict[str, Any]] = json.loads(json.dumps(by_token))
     expected = take_off(copy)
     pack.configure(OF_JWT)
-    found = {(it.rule, it.urn.rpartition("::")[2]) for it in pack.run(registrations(copy))}
-    assert {it for it in found if it[0] != "logs-delivered"} == expected
+    assert violated(pack, copy) == expected
 
 
 def test_every_mandatory_rule_is_such_a_lock(

@@ -8,15 +8,13 @@ from collections.abc import Iterator, Mapping
 
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.stack_export import Resource
+from toolgate.access.deployment.tokens import MANAGED_SECRET
 from toolgate.local.serve.aws.seeding import SECRET_VERSION
 from toolgate.local.serve.json_body import NotJsonError, compact, read_json
 from toolgate.local.serve.tokens.issuer import Client, Issuer
 from toolgate.local.serve.tokens.issuer_api import token_endpoint
 from toolgate.local.serve.tokens.issuers import Issuers
 from toolgate.policy.language.agentcore_facts import USER_POOL_CLIENT
-
-MANAGED = ":secret:bedrock-agentcore-identity!"
-"""In the ARNs of the secrets that AgentCore Identity makes for its providers."""
 
 
 def clients_of_secrets(found: tuple[Resource, ...]) -> dict[str, str]:
@@ -60,7 +58,7 @@ def _managed(deployment: Deployment, issuers: Issuers) -> Iterator[tuple[str, st
     for provider in deployment.tokens.providers:
         found = _found(issuers, provider.client_id or "")
         for arn in provider.secret_arns if found else ():
-            if found and MANAGED in arn:
+            if found and MANAGED_SECRET in arn:
                 yield arn, compact({"client_secret": found[1].secret}).decode()
 
 

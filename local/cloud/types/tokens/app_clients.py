@@ -9,6 +9,7 @@ _basic, _emptySets, _nulls).
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from toolgate.access.deployment.tokens import CLIENT_CREDENTIALS, SECONDS
 from toolgate.local.cloud.api_requests import Member
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
@@ -24,10 +25,8 @@ from toolgate.local.cloud.types.tokens.user_pools import of_pool, pool_exists
 from toolgate.local.cloud.values import UNKNOWN, Properties, is_known
 from toolgate.policy.language.agentcore_facts import RESOURCE_SERVER, USER_POOL_CLIENT
 
-MACHINE = "client_credentials"
 STANDARD_SCOPES = frozenset({"phone", "email", "openid", "profile", "aws.cognito.signin.user.admin"})
 """The scopes that every pool has, about its users."""
-_SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
 _DAY = 86_400
 _VALIDITIES = {
     "accessTokenValidity": ("accessToken", "access_token_validity", 300, _DAY),
@@ -80,20 +79,20 @@ def _flows(inputs: Properties) -> Iterator[Failure]:
             "AllowedOAuthFlowsUserPoolClient must be true for a client that has AllowedOAuthFlows or AllowedOAuthScopes"
         )
         yield Failure("allowedOauthFlowsUserPoolClient", f"InvalidParameterException: {text}")
-    if MACHINE in flows:
+    if CLIENT_CREDENTIALS in flows:
         yield from _machine(inputs, flows, scopes)
 
 
 def _machine(inputs: Properties, flows: list[str], scopes: list[Any]) -> Iterator[Failure]:
     if len(flows) > 1:
-        text = f"{MACHINE} flow can not be selected along with code flow or implicit flow."
+        text = f"{CLIENT_CREDENTIALS} flow can not be selected along with code flow or implicit flow."
         yield Failure("allowedOauthFlows", f"InvalidOAuthFlowException: {text}")
     if inputs.get("generateSecret") in (None, False):
-        text = f"{MACHINE} flow can not be selected if client does not have a client secret."
+        text = f"{CLIENT_CREDENTIALS} flow can not be selected if client does not have a client secret."
         yield Failure("generateSecret", f"InvalidOAuthFlowException: {text}")
     for scope in scopes:
         if scope in STANDARD_SCOPES:
-            text = f"{scope} is not supported with {MACHINE} flow"
+            text = f"{scope} is not supported with {CLIENT_CREDENTIALS} flow"
             yield Failure("allowedOauthScopes", f"InvalidOAuthFlowException: {text}")
 
 
@@ -106,7 +105,7 @@ def _validities(inputs: Properties) -> Iterator[Failure]:
         count, unit = inputs.get(name), units.get(unit_name) or _UNITS[unit_name]
         if not isinstance(count, int) or not count or unit is UNKNOWN:
             continue
-        seconds = count * _SECONDS[unit]
+        seconds = count * SECONDS[unit]
         if not least <= seconds <= most:
             between = f"between {_duration(least)} and {_duration(most)}, got: {_duration(seconds)}"
             yield Failure(name, f"Attribute {attribute} must have a duration {between}")
