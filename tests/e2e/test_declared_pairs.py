@@ -8,11 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
-from botocore.credentials import Credentials
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
-from mcp_proxy_for_aws.sigv4_helper import SigV4HTTPXAuth  # type: ignore[import-untyped]
 
+from tests.e2e.ways_in import signed
 from tests.planning import copy_project
 from toolgate.access.deployment.deployment import Deployment, parse
 from toolgate.access.iam.evaluation import Access
@@ -130,9 +129,7 @@ def by_gateway(serving: Serving, deployment: Deployment, agents: Sequence[str]) 
     called: Pairs = set()
     for agent in agents:
         (runtime,) = [runtime for runtime in deployment.runtimes if runtime.agent == agent]
-        issued = serving.session(runtime.role_arn)
-        credentials = Credentials(issued.access_key_id, issued.secret_access_key, issued.session_token)
-        auth = SigV4HTTPXAuth(credentials, "bedrock-agentcore", "us-east-1")
+        auth = signed(serving, runtime.role_arn)
         with httpx.Client(auth=auth, headers={"accept": "application/json, text/event-stream"}, timeout=None) as client:
             shown = rpc(client, url, "tools/list", {})
             listed |= {(agent, tool["name"]) for tool in shown.get("result", {}).get("tools", [])}

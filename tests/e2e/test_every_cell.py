@@ -12,11 +12,10 @@ from typing import Any
 
 import httpx
 import pytest
-from botocore.credentials import Credentials
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from mcp_proxy_for_aws.sigv4_helper import SigV4HTTPXAuth  # type: ignore[import-untyped]  # it ships no types
 
+from tests.e2e.ways_in import signed
 from tests.planning import planned
 from toolgate.access.deployment.deployment import Deployment, parse
 from toolgate.access.iam.evaluation import Access
@@ -265,11 +264,8 @@ def decided(deployment: Deployment) -> dict[tuple[str, str, str], Access]:
 
 def carried_out(serving: Serving, gateway: str, role: str) -> Iterator[tuple[str, bool]]:
     """Each call of each tool, and whether the tool ran."""
-    issued = serving.session(role)
-    credentials = Credentials(issued.access_key_id, issued.secret_access_key, issued.session_token)
-    auth = SigV4HTTPXAuth(credentials, "bedrock-agentcore", "us-east-1")
     headers = {"accept": "application/json, text/event-stream"}
-    with httpx.Client(auth=auth, headers=headers, timeout=None, trust_env=False) as client:
+    with httpx.Client(auth=signed(serving, role), headers=headers, timeout=None, trust_env=False) as client:
         for tool, each in CALLS.items():
             for arguments in each:
                 made = len(serving.calls)
