@@ -7,6 +7,7 @@ from typing import Any
 from toolgate.access.deployment.stack_export import Archive
 from toolgate.access.deployment.tokens import JwtAuthorizer
 from toolgate.policy.language.agentcore_facts import full_name
+from toolgate.policy.language.interceptors import Declaration
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,23 @@ class PolicyEngine:
 
 
 @dataclass(frozen=True)
+class Interceptor:
+    """A function that a gateway asks about its requests, its answers, or both.
+
+    Attributes:
+        function_arn: The function; the ARN may end with a version or an alias. Empty where the deployment does not say.
+        points: `REQUEST`, `RESPONSE` or both (botocore bedrock-agentcore-control `GatewayInterceptionPoints`).
+        headers: Whether it is told the request's headers.
+        declared: What the function says that it looks at; None where it does not say, and may look at everything.
+    """
+
+    function_arn: str
+    points: tuple[str, ...]
+    headers: bool = False
+    declared: Declaration | None = None
+
+
+@dataclass(frozen=True)
 class Gateway:
     """A gateway.
 
@@ -79,7 +97,7 @@ class Gateway:
         session_seconds: How long an MCP session lasts; None where it keeps none.
         versions: MCP protocol versions that it accepts.
         policy_engine: The policy engine that decides on tool calls, if one is attached.
-        interceptors: Whether Lambda functions rewrite requests or answers.
+        interceptors: The functions that may refuse or rewrite requests and answers.
         jwt: How it checks tokens, with `CUSTOM_JWT`.
     """
 
@@ -94,7 +112,7 @@ class Gateway:
     session_seconds: int | None
     versions: tuple[str, ...]
     policy_engine: EngineAttachment | None
-    interceptors: bool
+    interceptors: tuple[Interceptor, ...]
     jwt: JwtAuthorizer | None = None
 
 

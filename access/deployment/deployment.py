@@ -23,6 +23,7 @@ from toolgate.access.deployment.data_resources import service_of
 from toolgate.access.deployment.function_access import NO_ACCESS, FunctionAccess, read_function_access
 from toolgate.access.deployment.gateway_tools import api_schema
 from toolgate.access.deployment.given_identities import read_given
+from toolgate.access.deployment.interceptors import read_interceptors
 from toolgate.access.deployment.not_read import OWN_POLICY, NotRead, read_not_read
 from toolgate.access.deployment.policy_attachments import read_attachments
 from toolgate.access.deployment.policy_engines import read_attachment, read_policy_engines
@@ -160,12 +161,13 @@ def parse(export: Mapping[str, Any]) -> Deployment:
     missing = tuple(read_not_read(found))
     unread = {it.about: UNREAD for it in missing if it.about and it.part == OWN_POLICY}
     by_type = {wanted: [r for r in found if r.type == wanted] for wanted in (*_READ, FUNCTION)}
+    functions = tuple(_function(r) for r in by_type[FUNCTION])
     return Deployment(
         roles=roles,
         users=users,
-        gateways=tuple(_gateway(r) for r in by_type[GATEWAY]),
+        gateways=tuple(_gateway(r, functions) for r in by_type[GATEWAY]),
         targets=tuple(_target(r) for r in by_type[TARGET]),
-        functions=tuple(_function(r) for r in by_type[FUNCTION]),
+        functions=functions,
         runtimes=tuple(_runtime(r, agents, uploaded) for r in by_type[RUNTIME]),
         resource_policies={arn: policies[-1] for arn, policies in on_resources.items()} | unread,
         rival_policies={arn: policies for arn, policies in on_resources.items() if len(policies) > 1},
@@ -209,7 +211,7 @@ def _agent_names(found: tuple[Resource, ...]) -> Mapping[str, str]:
     return {str(a.get("runtime_arn")): name for name, a in agents.items() if isinstance(a, Mapping)}
 
 
-def _gateway(resource: Resource) -> Gateway:
+def _gateway(resource: Resource, functions: tuple[Function, ...]) -> Gateway:
     mcp = resource.mapping("protocolConfiguration", "mcp")
     return Gateway(
         label=resource.label,
@@ -223,7 +225,7 @@ def _gateway(resource: Resource) -> Gateway:
         session_seconds=_session_seconds(mcp.get("sessionConfiguration")),
         versions=resource.texts("supportedVersions", mcp.get("supportedVersions")) or _DEFAULT_VERSIONS,
         policy_engine=read_attachment(resource),
-        interceptors=bool(resource.get("interceptorConfigurations")),
+        interceptors=read_interceptors(resource, functions),
         jwt=read_authorizer(resource),
     )
 

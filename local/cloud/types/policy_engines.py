@@ -160,7 +160,7 @@ def _view(gateway: Record) -> Gateway:
         session_seconds=None,
         versions=(),
         policy_engine=None,
-        interceptors=False,
+        interceptors=(),
     )
 
 

@@ -192,7 +192,7 @@ GATEWAY = Gateway(
     session_seconds=None,
     versions=(),
     policy_engine=None,
-    interceptors=False,
+    interceptors=(),
 )
 
 

@@ -1,0 +1,40 @@
+"""The functions that a gateway asks about requests and answers, as a deployment's resources have them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from toolgate.access.deployment.agentcore_resources import Function, Interceptor
+from toolgate.access.deployment.function_access import UNQUALIFIED, FunctionName, function_name
+from toolgate.access.deployment.stack_export import Resource
+from toolgate.policy.language.interceptors import REQUEST, RESPONSE, read
+
+
+def read_interceptors(gateway: Resource, functions: Iterable[Function]) -> tuple[Interceptor, ...]:
+    """A gateway's interceptors; of one that cannot be read everything counts as possible.
+
+    Args:
+        gateway: The gateway.
+        functions: The functions of the deployment.
+    """
+    return tuple(_interceptors(gateway, {it.arn: it for it in functions}))
+
+
+def _interceptors(gateway: Resource, functions: Mapping[str, Function]) -> Iterator[Interceptor]:
+    configured = gateway.get("interceptorConfigurations")
+    for entry in configured if isinstance(configured, list) else [configured] if configured else []:
+        arn, points = _inside(entry, "interceptor", "lambda", "arn"), _inside(entry, "interceptionPoints")
+        named = function_name(arn) if isinstance(arn, str) else FunctionName("")
+        # An alias or a version may stand for another function than the deployment shows.
+        function = functions.get(named.name) if named.qualifier == UNQUALIFIED else None
+        yield Interceptor(
+            function_arn=named.qualified(named.name),
+            points=tuple(map(str, points)) if isinstance(points, list) else (REQUEST, RESPONSE),
+            headers=bool(_inside(entry, "inputConfiguration", "passRequestHeaders")),
+            declared=read(function.handler, function.environment) if function else None,
+        )
+
+
+def _inside(value: Any, *keys: str) -> Any:
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value

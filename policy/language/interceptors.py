@@ -1,0 +1,98 @@
+"""What a gateway's interceptor says that it looks at, in one variable of its function.
+
+The components write it, and the library denies everything where the function's code looks at something else. So what
+reads a deployment or a preview knows which calls an interceptor may refuse or rewrite without reading its code.
+"""
+
+import fnmatch
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+VARIABLE = "INTERCEPTS"
+"""The function's environment variable with the declaration."""
+HANDLER = "intercept.handler"
+"""The handler of a function that has the library; no other function's declaration is believed."""
+REQUEST, RESPONSE = "REQUEST", "RESPONSE"
+"""Where a gateway asks its interceptors (botocore bedrock-agentcore-control `GatewayInterceptionPoint`)."""
+IAM, JWT = "iam", "jwt"
+"""How callers come to the interceptor's gateway."""
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What an interceptor says of itself.
+
+    Attributes:
+        calls: Patterns of the full names of tools whose calls it may refuse or rewrite; `*` stands for any characters.
+        results: The same of tools whose results it may refuse or rewrite.
+        tools: Whether it takes tools out of lists and search results.
+        prompts: Whether it lets prompts through, and which.
+        resources: The same of resources.
+        headers: Whether its code reads the request's headers.
+        claims: Whether its code reads the claims of the caller's token.
+        caller: Whether its code asks what the caller was handed.
+        inbound: `iam` or `jwt`: how callers come to its gateway.
+        seconds: Longest time until it has an answer.
+    """
+
+    calls: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
+    tools: bool = False
+    prompts: bool = False
+    resources: bool = False
+    headers: bool = False
+    claims: bool = False
+    caller: bool = False
+    inbound: str = IAM
+    seconds: float = 0.0
+
+    def calls_tool(self, tool: str) -> bool:
+        """Whether it may refuse or rewrite calls of the tool with this full name."""
+        return any(fnmatch.fnmatchcase(tool, pattern) for pattern in self.calls)
+
+    @property
+    def needs_headers(self) -> bool:
+        """Whether it must be told the headers: the caller's token is one of them."""
+        return self.headers or self.claims or (self.caller and self.inbound == JWT)
+
+
+def read(handler: Any, variables: Any) -> Declaration | None:
+    """The declaration of a function; None where it has none that can be believed.
+
+    Args:
+        handler: The function's handler.
+        variables: Its environment variables.
+    """
+    text = variables.get(VARIABLE) if isinstance(variables, Mapping) else None
+    if handler != HANDLER or not isinstance(text, str):
+        return None
+    try:
+        said = json.loads(text)
+    except ValueError:
+        return None
+    fits = isinstance(said, dict) and all(_KINDS[key](value) for key, value in said.items() if key in _KINDS)
+    if not fits:
+        return None
+    known: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in said.items() if key in _KINDS
+    }
+    return Declaration(**known)
+
+
+def _patterns(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(it, str) for it in value)
+
+
+def _flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+_KINDS = {
+    "calls": _patterns,
+    "results": _patterns,
+    **dict.fromkeys(("tools", "prompts", "resources", "headers", "claims", "caller"), _flag),
+    "inbound": lambda value: value in (IAM, JWT),
+    "seconds": lambda value: isinstance(value, int | float) and not isinstance(value, bool) and value > 0,
+}
