@@ -6,7 +6,7 @@ reads a deployment or a preview knows which calls an interceptor may refuse or r
 
 import fnmatch
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,7 +70,7 @@ def read(handler: Any, variables: Any) -> Declaration | None:
         return None
     try:
         said = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     fits = isinstance(said, dict) and all(_KINDS[key](value) for key, value in said.items() if key in _KINDS)
     if not fits:
@@ -89,7 +89,7 @@ def _flag(value: Any) -> bool:
     return isinstance(value, bool)
 
 
-_KINDS = {
+_KINDS: Mapping[str, Callable[[Any], bool]] = {
     "calls": _patterns,
     "results": _patterns,
     **dict.fromkeys(("tools", "prompts", "resources", "headers", "claims", "caller"), _flag),
