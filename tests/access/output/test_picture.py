@@ -144,7 +144,7 @@ def test_ways_around_askers_and_what_is_not_judged(case: MakeCase) -> None:
     assert around == [("anybody", "#math", "(1)"), ("role/ops", "", "(2)")]
     assert drawn.notes == ("anybody: function URL", "role/ops: commands in agent caller")
     assert drawn.unjudged == (
-        "AgentcoreGateway 'tools': interceptors may refuse or rewrite a call; they are not judged",
+        "AgentcoreGateway 'tools': it does not say which function an interceptor is; who may change that is not judged",
     )
     texts = [text.text for text in ET.fromstring(as_svg(drawn)).iter(f"{SVG}text")]
     assert {"who may ask", "(1) anybody: function URL", "around the gateway", "runs commands in the agent"} <= set(
