@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -118,6 +119,17 @@ def test_by_a_role_that_somebody_may_take(export: Callable[..., dict[str, Any]])
     assert f"    IAM {CODE} on {ARN}: allow" in told
 
 
+def test_as_somebody_who_may_call_as_well(export: Callable[..., dict[str, Any]]) -> None:
+    person = _role(_allow("sts:AssumeRole", OPS), name="person")
+    found = export(*_role(CALL, _allow(CODE), trust={"AWS": f"arn:aws:iam::{ACCOUNT}:role/person"}), *person)
+    ways = [(way, tools, decision) for who, way, _, tools, decision in _rows(found) if who == "person"]
+    assert ways == [
+        (f"assumes role ops, {WAY}", TOOLS, "allow"),
+        ("assumes role ops", TOOLS[:1], "conditional"),
+        ("assumes role ops", TOOLS[1:], "allow"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("principal", "rows"),
     [("*", [("*", "allow")]), (STRANGER, [("stranger", "undecided")]), ("events.amazonaws.com", [])],
@@ -160,7 +172,8 @@ def _diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[list[str
 
 
 def test_to_be_able_to_change_it_is_a_gain_also_of_whoever_may_call(export: Callable[..., dict[str, Any]]) -> None:
-    without, within = export(identity=[CALL]), export(identity=[CALL, _allow(CODE)])
+    made = partial(export, points=("RESPONSE",))  # which leaves every call allowed
+    without, within = made(identity=[CALL]), made(identity=[CALL, _allow(CODE)])
     told = f"{ROLE} reach math___add, math___repeat, math___tag at tools-abcdefghij {WAY}"
     assert _diff(without, within) == ([told], [], 1)
     assert _diff(within, without) == ([], [told], 3)

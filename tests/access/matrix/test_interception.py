@@ -141,7 +141,14 @@ def test_every_cell_is_that_of_the_plain_model(small: Small) -> None:
     assert not any("interceptor" in it for it in found.unsupported if "Interceptor limits" not in it)
 
 
-@given(WORLDS, st.sampled_from([{"a": 1}, {"a": 9}]))
+DEPENDS_ON_ARGUMENTS = st.builds(
+    partial(Small, "AWS_IAM", permits=((TOOLS[0], True),), mode="ENFORCE"),
+    grant=st.sampled_from(["always", "office"]),
+    interceptors=st.lists(ASKED, max_size=2).map(tuple),
+)
+
+
+@given(WORLDS | DEPENDS_ON_ARGUMENTS, st.sampled_from([{"a": 1}, {"a": 9}]))
 def test_known_arguments_are_decided_unless_an_interceptor_makes_others_of_them(
     small: Small, arguments: dict[str, Any]
 ) -> None:
