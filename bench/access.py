@@ -50,6 +50,7 @@ class Scenario:
             agents ask five of these, run commands in one, assume a role of another and invoke ten functions past it.
         tokens: Whether agents come with tokens: each has a client with the scopes of its gateways, a credential
             provider and a workload identity, and the gateways take tokens of one user pool.
+        interceptors: Whether each gateway has an interceptor that declares half of its targets.
     """
 
     what: str
@@ -60,6 +61,7 @@ class Scenario:
     condition: str = ""
     chain: bool = False
     tokens: bool = False
+    interceptors: bool = False
 
 
 def _few(size: int) -> Callable[[int], Iterable[int]]:
@@ -75,6 +77,9 @@ SCENARIOS = {
     "iam-all": Scenario("IAM alone, every gateway for every agent", 100, lambda _: range(100), 0.1),
     "cedar-all": Scenario(
         "Cedar, a condition for every pair", 100, lambda _: range(100), 0.12, cedar=True, condition=LESS
+    ),
+    "interceptors": Scenario(
+        "IAM alone, every gateway, interceptors", 100, lambda _: range(100), 0.1, interceptors=True
     ),
     "chain": Scenario("IAM alone, 5 gateways per agent, with the chain", 100, _few(100), 0.15, chain=True),
     "chain-cedar": Scenario("Cedar, the same", 100, _few(100), 0.05, cedar=True, chain=True),
@@ -263,14 +268,34 @@ def _gateway(number: int, scenario: Scenario) -> Iterator[dict[str, Any]]:
     name = f"gateway{number}"
     jwt = {"customJwtAuthorizer": {"discoveryUrl": DISCOVERY, "allowedScopes": [f"{name}/invoke"]}}
     authorizer = {"authorizerType": "CUSTOM_JWT", "authorizerConfiguration": jwt}
-    inputs = {
+    inputs: dict[str, Any] = {
         **{"name": name, "roleArn": f"arn:aws:iam::{ACCOUNT}:role/gateway"},
         **(authorizer if scenario.tokens else {"authorizerType": "AWS_IAM"}),
     }
     attached = {"arn": _arn("policy-engine", name), "mode": "ENFORCE"}
     engine = {"policyEngineConfiguration": attached} if scenario.cedar else {}
+    if scenario.interceptors:
+        yield from _interceptor(number)
+        arn = _interceptor_arn(number)
+        inputs["interceptorConfigurations"] = [
+            {"interceptionPoints": ["REQUEST"], "interceptor": {"lambda": {"arn": arn}}}
+        ]
     ids = {"gatewayArn": _arn("gateway", name), "gatewayId": f"{name}-abcdefghij", "gatewayUrl": "https://gateway/mcp"}
     yield _resource("aws:bedrock/agentcoreGateway:AgentcoreGateway", name, {**inputs, **engine}, ids)
+
+
+def _interceptor_arn(gateway: int) -> str:
+    return f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:interceptor{gateway}"
+
+
+def _interceptor(gateway: int) -> Iterator[dict[str, Any]]:
+    name = f"interceptor{gateway}"
+    declared = json.dumps({"calls": [f"target{number}___*" for number in range(0, TARGETS, 2)]})
+    function = {
+        **{"name": name, "role": f"arn:aws:iam::{ACCOUNT}:role/function", "handler": "intercept.handler"},
+        "environment": {"variables": {"INTERCEPTS": declared}},
+    }
+    yield _resource("aws:lambda/function:Function", name, function, {"arn": _interceptor_arn(gateway)})
 
 
 def _function_arn(gateway: int, number: int) -> str:

@@ -1,6 +1,7 @@
 """Locks that a change takes off or loosens: what kept somebody out, whether or not anybody gains by it today.
 
-Here are those that are properties or resources of their own; `document_locks` has those that documents are. A lock that
+Here are those that are properties or resources of their own; `document_locks` has those that documents are, and
+`interceptor_locks` what an interceptor declares. A lock that
 goes together with what it locked is none, and neither is one that only stands elsewhere now.
 """
 
@@ -99,6 +100,20 @@ def _fewer(before: Any, after: Any) -> bool:
     return isinstance(before, list) and any(it not in (after or []) for it in before)
 
 
+def _asked_less(before: Any, after: Any) -> bool:
+    """Interceptors: what each is told of a request, `interceptor_locks` compares."""
+    return _fewer(*(_without_input(it) for it in (before, after)))
+
+
+def _without_input(interceptors: Any) -> Any:
+    if not isinstance(interceptors, list):
+        return interceptors
+    return [
+        {key: value for key, value in it.items() if key.lower() != "inputconfiguration"} if isinstance(it, dict) else it
+        for it in interceptors
+    ]
+
+
 def _more(before: Any, after: Any) -> bool:
     """A list of what is let in; with none, everything is."""
     return isinstance(before, list) and bool(before) and (not after or any(it not in before for it in after))
@@ -178,7 +193,7 @@ _PROPERTIES = (
     _Property(
         "mcp.searchType", _come, "search shows tools that its caller may not call", beside="policyEngineConfiguration"
     ),
-    _Property("interceptorConfigurations", _fewer, "an interceptor less, or another"),
+    _Property("interceptorConfigurations", _asked_less, "an interceptor less, or another"),
     _Property("permissionsBoundary", _gone_or_other, "no permissions boundary, or another"),
     _Property("networkMode", _order("SANDBOX", "VPC", "PUBLIC"), "a more open network"),
     _Property("vpcConfig", _gone, "no longer in a VPC"),

@@ -9,6 +9,7 @@ from toolgate.access.output.access_difference import Difference, difference
 from toolgate.local.engine.pack_process import Violation
 from toolgate.review.changes import Changes, changes
 from toolgate.review.document_locks import document_locks
+from toolgate.review.interceptor_locks import interceptor_locks
 from toolgate.review.locks import Lock, Side, plain_locks
 from toolgate.review.model_texts import model_texts
 from toolgate.review.permissions import Permissions, permissions
@@ -79,6 +80,7 @@ def judge(before: Outcome, after: Outcome) -> Judgement:
         base, failure = NOTHING, f"who may call what cannot be read from the plan: {error}"
         old = _read(base)
     matrices = matrix(old.read), matrix(new.read)
+    locks = (*plain_locks(old, new), *interceptor_locks(old, new), *document_locks(old, new))
     # The rules of a stack that goes go with it. One that comes was under those of the pack.
     looser, stricter = ([], []) if after.rules is None else rule_changes(base.rules or {}, after.rules)
     access = difference(*matrices)
@@ -89,7 +91,7 @@ def judge(before: Outcome, after: Outcome) -> Judgement:
         permissions=permissions(old.file, new.file),
         model_texts=tuple(model_texts(old.file, new.file)),
         access=access,
-        locks=tuple(dict.fromkeys((*looser, *plain_locks(old, new), *document_locks(old, new)))),
+        locks=tuple(dict.fromkeys((*looser, *locks))),
         stricter=tuple(stricter),
         several_gateways=len(gateways) > 1,
         violations=after.violations,

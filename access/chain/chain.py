@@ -31,7 +31,7 @@ def chain(deployment: Deployment, blocks: Sequence[Block]) -> Chain:
         blocks: What each principal may call over the gateways.
     """
     hops = graph(deployment)
-    callers = (*principals(deployment, hops.functions), *map(Caller, hops.token_holders))
+    callers = (*principals(deployment, hops.functions, hops.interceptors), *map(Caller, hops.token_holders))
     ways = [*bypasses(hops, blocks, callers), *other_gateways(hops.functions, blocks)]
     return Chain(
         asks=tuple(asks(hops, callers)),

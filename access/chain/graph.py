@@ -9,6 +9,7 @@ from functools import cached_property
 
 from toolgate.access.chain import hops
 from toolgate.access.chain.hops import Hop, Step
+from toolgate.access.chain.interceptor_functions import CHANGES, InterceptorFunction, interceptor_functions
 from toolgate.access.chain.tool_functions import ToolFunction, tool_functions
 from toolgate.access.deployment.agentcore_resources import Runtime
 from toolgate.access.deployment.deployment import Deployment
@@ -92,6 +93,7 @@ class Graph:
 
     deployment: Deployment
     functions: tuple[ToolFunction, ...]
+    interceptors: tuple[InterceptorFunction, ...] = ()
     _taken: dict[str, tuple[Hop, ...]] = field(default_factory=dict)
     _doors: dict[str, tuple[Hop, ...]] = field(default_factory=dict)
 
@@ -117,6 +119,15 @@ class Graph:
         if caller.arn not in self._doors:
             self._doors[caller.arn] = (*self._invoked(caller), *self._urls(caller))
         return self._doors[caller.arn]
+
+    def changes(self, caller: Identity) -> Iterator[tuple[InterceptorFunction, Hop]]:
+        """The functions of interceptors that the caller may change, each by the surest way."""
+        found: dict[str, tuple[InterceptorFunction, list[Hop]]] = {}
+        for things in self._changed:
+            for it in (function for functions in things.concerning(caller) for function in functions):
+                found.setdefault(it.name, (it, []))[1].append(hops.change(caller, it, things.action))
+        for function, ways in found.values():
+            yield from ((function, hop) for hop in _open([hops.widest(ways)]))
 
     def tools_of(self, function: str) -> tuple[str, ...]:
         """The full names of the tools that a function stands behind."""
@@ -208,6 +219,14 @@ class Graph:
         return Things(INVOKE_FUNCTION, ways, policies)
 
     @cached_property
+    def _changed(self) -> tuple[Things[list[InterceptorFunction]], ...]:
+        by_arn: dict[str, list[InterceptorFunction]] = {}
+        for it in self.interceptors:
+            by_arn.setdefault(it.arn, []).append(it)
+        policies = {it.arn: it.policy for it in self.interceptors if it.policy}
+        return tuple(Things(action, by_arn, policies) for action in CHANGES) if by_arn else ()
+
+    @cached_property
     def _with_url(self) -> Things[ToolFunction]:
         doors = {url.function.qualified(it.arn): it for it in self.functions for url in it.urls}
         policies = {arn: function.policy for arn, function in doors.items() if function.policy}
@@ -216,7 +235,7 @@ class Graph:
 
 def graph(deployment: Deployment) -> Graph:
     """The graph of a deployment."""
-    return Graph(deployment, tool_functions(deployment))
+    return Graph(deployment, tool_functions(deployment), interceptor_functions(deployment))
 
 
 def _open(found: Iterator[Hop] | list[Hop]) -> Iterator[Hop]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from toolgate.access.chain.interceptor_functions import InterceptorFunction
 from toolgate.access.chain.tool_functions import ToolFunction
 from toolgate.access.deployment.agentcore_resources import Runtime
 from toolgate.access.deployment.deployment import Deployment
@@ -43,6 +44,7 @@ class Step(StrEnum):
     INVOKE = "lambda:InvokeFunction"
     URL = "function URL"
     CALL = "calls"
+    CHANGE = "changes"
     PROVIDER = "credential provider"
     SECRET = "secret"  # noqa: S105  # a word
     POOL = "user pool"
@@ -160,6 +162,14 @@ def through_url(caller: Identity, function: ToolFunction, url: FunctionUrl) -> H
     actions = (INVOKE_FUNCTION_URL, INVOKE_FUNCTION)
     checks = tuple(check(caller, action, way_in, function.policy, facts) for action in actions)
     return _hop(Step.URL, caller, (function.arn, way_in), checks)
+
+
+def change(caller: Identity, function: InterceptorFunction, action: str) -> Hop:
+    """The caller makes another interceptor of a gateway's, which decides on every call from then on."""
+    asked = check(caller, action, function.arn, function.policy, {})
+    hop = _hop(Step.CHANGE, caller, (function.arn, function.name), (asked,))
+    access = stricter(hop.decision, function.most(action))
+    return hop if access is hop.decision else replace(hop, access=ToolAccess(access))
 
 
 def widest(hops: Iterable[Hop]) -> Hop:

@@ -16,6 +16,7 @@ def not_judged(graph: Graph) -> Iterator[str]:
         if runtime.jwt:
             yield f"{runtime.label}: callers come with a token; who may ask the agent is not judged"
     yield from _functions(graph)
+    yield from _interceptors(graph)
     yield from _memories(deployment)
     if graph.functions or deployment.runtimes:
         yield from _unread(deployment)
@@ -31,6 +32,15 @@ def _functions(graph: Graph) -> Iterator[str]:
         for statement in function.policy.statements if function.policy else ():
             for other in other_principals(statement):
                 yield f"Function {function.arn}: permission '{sid(statement)}' lets {other} invoke it; not judged"
+
+
+def _interceptors(graph: Graph) -> Iterator[str]:
+    for function in graph.interceptors:
+        if not function.known:
+            yield (
+                f"Interceptor {function.name}: {function.arn} is not in the deployment: only identity policies are"
+                " judged of who may change it"
+            )
 
 
 def _memories(deployment: Deployment) -> Iterator[str]:

@@ -1,17 +1,27 @@
 """From whom a chain begins: anybody, agents, roles and users of the deployment, and strangers that it lets in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from toolgate.access.chain.interceptor_functions import InterceptorFunction
 from toolgate.access.chain.tool_functions import ToolFunction
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.identities import ANY_CALLER, Identity
+from toolgate.access.iam.policies import Policy
 from toolgate.access.matrix.principals import Caller, agents, given, named_by, others
 from toolgate.policy.language import iam
 from toolgate.policy.language.documents import Statement
 
 
-def principals(deployment: Deployment, functions: tuple[ToolFunction, ...]) -> Iterator[Caller]:
-    """Each once; anybody first. Agents that share a role are one principal."""
+def principals(
+    deployment: Deployment, functions: Sequence[ToolFunction], interceptors: Sequence[InterceptorFunction] = ()
+) -> Iterator[Caller]:
+    """Each once; anybody first. Agents that share a role are one principal.
+
+    Args:
+        deployment: The deployment.
+        functions: The functions behind tools.
+        interceptors: The functions of interceptors.
+    """
     yield Caller(ANY_CALLER)
     by_role: dict[str, list[Caller]] = {}
     for agent in agents(deployment):
@@ -21,15 +31,17 @@ def principals(deployment: Deployment, functions: tuple[ToolFunction, ...]) -> I
     yield from others(deployment)
     yield from given(deployment)
     known = {it.arn for it in (*deployment.roles, *deployment.users, *deployment.given)} | set(by_role)
-    for arn in dict.fromkeys(_named(deployment, functions)):
+    policies = [(it.policy, it.arn) for it in functions if it.policy]
+    policies += [(it.policy, it.arn) for it in interceptors if it.policy]
+    for arn in dict.fromkeys(_named(deployment, policies)):
         if arn not in known:
             yield Caller(deployment.identity(arn))
 
 
-def _named(deployment: Deployment, functions: tuple[ToolFunction, ...]) -> Iterator[str]:
+def _named(deployment: Deployment, of_functions: Sequence[tuple[Policy, str]]) -> Iterator[str]:
     """Whom the policies of runtimes, functions and roles name."""
     policies = [(policy, it.arn) for it in deployment.runtimes for policy in deployment.policies_on(it.arn)]
-    policies += [(it.policy, it.arn) for it in functions if it.policy]
+    policies += of_functions
     policies += [(it.trust_policy, it.arn) for it in deployment.roles]
     for policy, arn in policies:
         for statement in policy.statements:

@@ -1,16 +1,13 @@
 """The functions behind tools, with every door that each has of its own: its policy, its URLs, its aliases."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
-from toolgate.access.deployment.function_access import FunctionName, FunctionUrl, Permission, function_name
+from toolgate.access.deployment.function_access import LATEST, FunctionName, FunctionUrl, Permission, function_name
 from toolgate.access.deployment.not_read import OWN_POLICY
 from toolgate.access.iam.policies import UNREAD, Policy
-
-LATEST = "$LATEST"
-"""The version that every function has; it can be invoked by name as well (Lambda developer guide, "Versions")."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ def tool_functions(deployment: Deployment) -> tuple[ToolFunction, ...]:
     known = {function.arn for function in deployment.functions}
     # A role that an agent or a function has as well is more than the gateway's.
     shared = {it.role_arn for it in deployment.runtimes} | {it.role_arn for it in deployment.functions}
-    permissions = _ByFunction((it.function, it) for it in deployment.function_access.permissions)
+    policies = own_policies(deployment, tools)
     urls = _ByFunction((it.function, it) for it in deployment.function_access.urls)
     named = _ByFunction((it, it) for it in _named(deployment))
     return tuple(
@@ -65,11 +62,19 @@ def tool_functions(deployment: Deployment) -> tuple[ToolFunction, ...]:
             callers=frozenset(callers[arn] - shared),
             ways_in=tuple(dict.fromkeys([arn, f"{arn}:{LATEST}", *(it.qualified(arn) for it in named.of(arn))])),
             urls=tuple(urls.of(arn)),
-            policy=UNREAD if deployment.unread(arn, OWN_POLICY) else _policy(arn, permissions.of(arn)),
+            policy=policies[arn],
             known=arn in known,
         )
         for arn, of_function in tools.items()
     )
+
+
+def own_policies(deployment: Deployment, functions: Iterable[str]) -> Mapping[str, Policy | None]:
+    """The policies on functions, of all their permissions, by the unqualified ARNs that are asked for."""
+    permissions = _ByFunction((it.function, it) for it in deployment.function_access.permissions)
+    return {
+        arn: UNREAD if deployment.unread(arn, OWN_POLICY) else _policy(arn, permissions.of(arn)) for arn in functions
+    }
 
 
 class _ByFunction[T]:

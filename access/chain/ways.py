@@ -26,7 +26,8 @@ _ALL_KEY = ("*", "*")
 
 type Path = tuple[Hop, ...]
 type _Key = tuple[str, str]
-"""What is reached: a function and the last step to it, or any (empty); a gateway and a tool."""
+"""What is reached: a function and the last step to it, or any (empty); a gateway and a tool; an interceptor's function
+and its gateway."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class Bypass:
     Attributes:
         principal: Its ARN, or `*`.
         agent: The agent's name, if it is an agent's role.
-        target: What is reached: a function's ARN, or a gateway's as somebody else; `*` for everything.
+        target: What is reached: a function's ARN, or a gateway's, as somebody else or by its interceptor; `*` for
+            everything.
         tools: Full names of the tools that are reached.
         way: The way in words, e.g. `lambda:InvokeFunction` or `assumes role ops`.
         access: Whether the way is open.
@@ -71,6 +73,11 @@ class Bypass:
     way: str
     access: ToolAccess
     hops: tuple[Hop, ...] = ()
+
+    @property
+    def changed(self) -> str:
+        """The function that is changed, where it is an interceptor's; else empty."""
+        return self.hops[-1].to if self.hops and self.hops[-1].step is Step.CHANGE else ""
 
 
 def asks(graph: Graph, callers: Iterable[Caller]) -> Iterator[Ask]:
@@ -145,6 +152,7 @@ def _ways(graph: Graph, caller: Caller, best: _Best) -> Iterator[Bypass]:
         if best.news((hop.to, hop.step), hop.decision):
             best.news((hop.to, ""), hop.decision)
             yield _row(caller, (hop,), (hop.to, graph.tools_of(hop.to)), hop.access)
+    yield from _changes(graph, caller, (), best)
     for path in paths(graph, caller.identity):
         role = graph.role_after(path[-1])
         if everything(role):
@@ -156,7 +164,20 @@ def _ways(graph: Graph, caller: Caller, best: _Best) -> Iterator[Bypass]:
             access = through(path, hop.access)
             if best.news((hop.to, ""), access.decision):
                 yield _row(caller, (*path, hop), (hop.to, graph.tools_of(hop.to)), access)
+        yield from _changes(graph, caller, path, best)
         yield from _as_another(caller, path, role.arn, best)
+
+
+def _changes(graph: Graph, caller: Caller, path: Path, best: _Best) -> Iterator[Bypass]:
+    """The interceptors that the principal may change by itself, or as the role at the end of a path.
+
+    Whoever may call a tool as well gets more by it: the calls of others.
+    """
+    at = graph.role_after(path[-1]) if path else caller.identity
+    for function, hop in graph.changes(at):
+        access = through(path, hop.access)
+        if best.news((function.arn, function.gateway), access.decision):
+            yield _row(caller, (*path, hop), (function.gateway, function.tools), access)
 
 
 def _as_another(caller: Caller, path: Path, role: str, best: _Best) -> Iterator[Bypass]:
@@ -215,6 +236,7 @@ _WORDS = {
     Step.COMMANDS: "commands in agent {}",
     Step.INVOKE: "lambda:InvokeFunction",
     Step.URL: "function URL",
+    Step.CHANGE: "changes interceptor {}",
     Step.PROVIDER: "provider {}",
     Step.SECRET: "{}",
     Step.POOL: "{}",

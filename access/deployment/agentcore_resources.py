@@ -7,7 +7,7 @@ from typing import Any
 from toolgate.access.deployment.stack_export import Archive
 from toolgate.access.deployment.tokens import JwtAuthorizer
 from toolgate.policy.language.agentcore_facts import full_name
-from toolgate.policy.language.interceptors import Declaration
+from toolgate.policy.language.interceptors import REQUEST, RESPONSE, Declaration
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,19 @@ class Interceptor:
     points: tuple[str, ...]
     headers: bool = False
     declared: Declaration | None = None
+
+    @property
+    def name(self) -> str:
+        """How a reader is told of it: its function's name, with the version or the alias that the gateway names."""
+        return self.function_arn.partition(":function:")[2] or self.function_arn or "that is not named"
+
+    def before(self, tool: str) -> bool:
+        """Whether it may refuse or rewrite calls of the tool with this full name."""
+        return REQUEST in self.points and (self.declared is None or self.declared.calls_tool(tool))
+
+    def after(self, tool: str) -> bool:
+        """Whether it may refuse or rewrite results of the tool with this full name."""
+        return RESPONSE in self.points and (self.declared is None or self.declared.results_of(tool))
 
 
 @dataclass(frozen=True)

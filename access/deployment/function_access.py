@@ -22,6 +22,8 @@ from toolgate.policy.language.agentcore_facts import (
 from toolgate.policy.language.spellings import ADDS_NO_PERMISSION
 
 UNQUALIFIED = ""
+LATEST = "$LATEST"
+"""The version that every function has; it can be invoked by name as well (Lambda developer guide, "Versions")."""
 _FUNCTION = re.compile(
     r"(?P<arn>arn:[^:]*:lambda:[^:]*:[^:]*:function:)?(?:\d+:function:)?(?P<name>[^:]+)(?::(?P<qualifier>[^:]+))?"
 )

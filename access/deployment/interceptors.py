@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from toolgate.access.deployment.agentcore_resources import Function, Interceptor
-from toolgate.access.deployment.function_access import UNQUALIFIED, FunctionName, function_name
+from toolgate.access.deployment.function_access import LATEST, UNQUALIFIED, FunctionName, function_name
 from toolgate.access.deployment.stack_export import Resource
 from toolgate.policy.language.interceptors import REQUEST, RESPONSE, read
 
@@ -25,13 +25,19 @@ def _interceptors(gateway: Resource, functions: Mapping[str, Function]) -> Itera
         arn, points = _inside(entry, "interceptor", "lambda", "arn"), _inside(entry, "interceptionPoints")
         named = function_name(arn) if isinstance(arn, str) else FunctionName("")
         # An alias or a version may stand for another function than the deployment shows.
-        function = functions.get(named.name) if named.qualifier == UNQUALIFIED else None
+        function = functions.get(named.name) if named.qualifier in (UNQUALIFIED, LATEST) else None
         yield Interceptor(
             function_arn=named.qualified(named.name),
-            points=tuple(map(str, points)) if isinstance(points, list) else (REQUEST, RESPONSE),
+            points=_points(points),
             headers=bool(_inside(entry, "inputConfiguration", "passRequestHeaders")),
             declared=read(function.handler, function.environment) if function else None,
         )
+
+
+def _points(listed: Any) -> tuple[str, ...]:
+    """Where it is asked; both, where that is not said or in a word that is not known."""
+    known = [it for it in (REQUEST, RESPONSE) if isinstance(listed, list) and it in listed]
+    return tuple(known) if known and all(it in known for it in listed) else (REQUEST, RESPONSE)
 
 
 def _inside(value: Any, *keys: str) -> Any:

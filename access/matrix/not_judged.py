@@ -38,8 +38,8 @@ def _gateway(gateway: Gateway, engine: ToolEngine | None) -> Iterator[str]:
         yield f"{gateway.label}: callers are authorized by CUSTOM_JWT, and the deployment does not say whose tokens"
     elif gateway.authorizer not in {"AWS_IAM", "CUSTOM_JWT", *OPEN}:
         yield f"{gateway.label}: callers are authorized by {gateway.authorizer}, which is not judged"
-    if gateway.interceptors:
-        yield f"{gateway.label}: interceptors may refuse or rewrite a call; they are not judged"
+    if any(not it.function_arn for it in gateway.interceptors):
+        yield f"{gateway.label}: it does not say which function an interceptor is; who may change that is not judged"
     if engine is None or not engine.enforce:
         return
     if gateway.authorizer in OPEN:

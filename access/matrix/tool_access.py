@@ -1,4 +1,7 @@
-"""What comes of one caller and one tool: inbound authorization, then the policy engine, then what is not judged."""
+"""What comes of one caller and one tool: inbound authorization, the interceptors at REQUEST, the policy engine.
+
+An interceptor cannot change who calls: nobody gets by it what is permitted with no arguments at all.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +14,7 @@ from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.iam.identities import ANY_CALLER, Identity
 from toolgate.access.iam.unique_ids import is_unique_id
+from toolgate.access.matrix import interception
 from toolgate.access.matrix.inbound import Inbound
 from toolgate.policy.language.agentcore_facts import entity_id
 
@@ -55,11 +59,29 @@ class AccessCheck:
         return UNDECIDED if self.caller is None else None
 
 
-def decide_access(check: AccessCheck, tools: tuple[str, ...]) -> ToolAccess | tuple[ToolAccess, ...]:
+type _Cells = ToolAccess | tuple[ToolAccess, ...]
+
+
+def decide_access(check: AccessCheck, tools: tuple[str, ...]) -> _Cells:
     """One cell per tool (full names), in the tools' order, or one for all of them.
 
     What the engine says of a tool that it does not know by name is open, unless it permits nothing.
     """
+    cells = _decided(check, tools)
+    if not check.gateway.interceptors or cells is DENIED:
+        return cells
+    told = interception.conditions(check.gateway.interceptors, tools)
+    if isinstance(cells, ToolAccess):
+        if len(set(told)) <= 1:
+            return _and(cells, told[0] if told else ())
+        cells = (cells,) * len(tools)
+    # Many tools share a cell, and what it depends on.
+    pairs = {(id(cell), said): (cell, said) for cell, said in zip(cells, told, strict=True)}
+    made = {key: _and(*pair) for key, pair in pairs.items()}
+    return tuple(made[id(cell), said] for cell, said in zip(cells, told, strict=True))
+
+
+def _decided(check: AccessCheck, tools: tuple[str, ...]) -> _Cells:
     for_all = check.without_engine()
     if for_all is not None or check.engine is None or check.caller is None:
         return for_all or UNDECIDED
@@ -77,11 +99,26 @@ def decide_access(check: AccessCheck, tools: tuple[str, ...]) -> ToolAccess | tu
 
 
 def call(check: AccessCheck, tool: str, arguments: Mapping[str, Any] | None = None) -> ToolAccess:
-    """The cell of one call, whose arguments may be known."""
+    """The cell of one call, whose arguments may be known: an interceptor may make others of them."""
+    asked = interception.before(check.gateway.interceptors, tool)
+    found, words = _decided_call(check, tool, arguments), interception.LETS
+    if asked and arguments is not None and found is DENIED:
+        found, words = _decided_call(check, tool, None), interception.REWRITES
+    return _and(found, tuple(words.format(it.name) for it in asked))
+
+
+def _decided_call(check: AccessCheck, tool: str, arguments: Mapping[str, Any] | None) -> ToolAccess:
     for_all = check.without_engine()
     if for_all is not None or check.engine is None or check.caller is None:
         return for_all or UNDECIDED
     return _cell(check, decide_tool(check.engine, check.caller, tool, arguments), check.engine.policies)
+
+
+def _and(cell: ToolAccess, conditions: tuple[str, ...]) -> ToolAccess:
+    """A cell that depends on more than it did, where it lets anything through and says on what."""
+    if not conditions or cell.decision not in (Access.ALLOW, Access.CONDITIONAL):
+        return cell
+    return ToolAccess(Access.CONDITIONAL, (*cell.conditions, *conditions))
 
 
 def cedar_principal(gateway: Gateway, caller: Identity) -> CedarPrincipal | None:
@@ -98,8 +135,6 @@ def _cell(check: AccessCheck, decided: ToolDecision | None, policies: tuple[Scop
     access = (
         check.inbound_decision.access if decided is None else stricter(check.inbound_decision.access, decided.outcome)
     )
-    if check.gateway.interceptors and access is not Access.DENY:  # they may refuse what everything else allows
-        access = Access.UNDECIDED
     if access is not Access.CONDITIONAL:
         return _PLAIN[access]
     conditions = list(check.inbound_decision.conditions)

@@ -1,4 +1,8 @@
-"""One call of a tool at one gateway in lines: inbound authorization, the policy engine, interceptors, the function."""
+"""One call of a tool at one gateway in lines, in AWS's order.
+
+Inbound authorization, the interceptor at REQUEST, the policy engine on what that leaves, the function, the interceptor
+at RESPONSE (AgentCore developer guide, "Gateway interceptors").
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,11 +22,13 @@ from toolgate.access.iam.identities import Identity
 from toolgate.access.matrix.inbound import OPEN, Inbound, inbound, requests, takes_tokens
 from toolgate.access.matrix.token_access import TokenAccess, through
 from toolgate.access.matrix.tool_access import DENIED, AccessCheck, ToolAccess, call, cedar_principal, either
+from toolgate.access.output.interceptor_lines import interceptor_lines
 from toolgate.access.output.witness_lines import answered, check_lines, hop_lines
 from toolgate.access.tokens.callers import TokenCaller
 from toolgate.access.tokens.takers import Taking
 from toolgate.access.tokens.token_inbound import let_in
 from toolgate.policy.language.agentcore_facts import INVOKE_FUNCTION, INVOKE_GATEWAY, target_of
+from toolgate.policy.language.interceptors import REQUEST, RESPONSE
 
 Arguments = Mapping[str, Any] | None
 
@@ -132,12 +138,18 @@ class Call:
 
     def _behind(self, caller: CedarPrincipal | None, access: ToolAccess) -> Iterator[str]:
         """What decides behind the gateway's door."""
+        yield from self._intercepted(REQUEST)
         if self.engine is not None:
             yield from _engine(self.engine, self, caller)
-        if self.gateway.interceptors:
-            yield "interceptors: they may refuse or rewrite the call; they are not judged"
         if access.decision is not Access.DENY:
             yield from self._invoked()
+            yield from self._intercepted(RESPONSE)
+
+    def _intercepted(self, point: str) -> Iterator[str]:
+        """What the interceptors of a point may do to the call, or to its result."""
+        for it in self.gateway.interceptors:
+            if point in it.points:
+                yield from interceptor_lines(it, point, self.tool)
 
     def _invoked(self) -> Iterator[str]:
         """The last hop, where the deployment holds the role with which the gateway makes it."""

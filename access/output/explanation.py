@@ -56,7 +56,7 @@ def explain_principal(deployment: Deployment, principal: str, tool: str, argumen
         DeploymentError: There is no such principal or no such tool; the text lists those that there are.
     """
     hops_ = graph(deployment)
-    known = list(principals(deployment, hops_.functions))
+    known = list(principals(deployment, hops_.functions, hops_.interceptors))
     found = [caller for caller in known if principal in (caller.identity.arn, caller.identity.name)]
     if not found and principal.startswith("arn:"):
         found = [Caller(outsider(principal))]
@@ -183,9 +183,12 @@ def _around(found: Graph, calls: Sequence[Call], caller: Caller) -> Iterator[str
     """Every way around the gateway, the surest and shortest of each sort."""
     functions = {it.function.arn for it in calls if it.function}
     called = {it.gateway.arn: it.access(caller.identity).decision for it in calls}
-    doors = found.doors(ANY_CALLER) if caller.identity is not ANY_CALLER else ()
+    doors, changes = (
+        (found.doors(ANY_CALLER), found.changes(ANY_CALLER)) if caller.identity is not ANY_CALLER else ((), ())
+    )
     public = {(hop.to, hop.step): hop.decision for hop in doors}
     invoked = max(public.values(), key=OPENNESS.index, default=Access.DENY)
+    changed = {(it.gateway, it.arn): hop.decision for it, hop in changes}
     for path in ((), *paths(found, caller.identity)):
         at = found.role_after(path[-1]) if path else caller.identity
         for hop in found.doors(at):
@@ -195,11 +198,34 @@ def _around(found: Graph, calls: Sequence[Call], caller: Caller) -> Iterator[str
                 invoked = max(invoked, access.decision, key=OPENNESS.index)
                 yield f"{access.decision}: {_told(caller)} reaching {hop.to}: {in_words((*path, hop))}"
                 yield from _indented(_hops((*path, hop)))
+        yield from _changes(found, calls, (caller, path), changed)
         for it in calls if path else ():
             lines = list(_as_another(found, path, it, caller, called[it.gateway.arn]))
             if lines:
                 called[it.gateway.arn] = through(path, it.access(at)).decision
                 yield from lines
+
+
+def _changes(
+    found: Graph, calls: Sequence[Call], who: tuple[Caller, Path], known: dict[tuple[str, str], Access]
+) -> Iterator[str]:
+    """The interceptors of the calls' gateways that somebody may change, at the end of a path.
+
+    Args:
+        found: The hops.
+        calls: The calls.
+        who: Who, and by which path as whom.
+        known: What was told of each gateway and function before; what is told is added.
+    """
+    caller, path = who
+    tools = {it.gateway.arn: it.tool for it in calls}
+    for function, hop in found.changes(found.role_after(path[-1]) if path else caller.identity):
+        access, key = through(path, hop.access), (function.gateway, function.arn)
+        if function.gateway in tools and _more(access, known.get(key, Access.DENY)):
+            known[key] = access.decision
+            decides = f"deciding on calls of {tools[function.gateway]} at {function.gateway}"
+            yield f"{access.decision}: {_told(caller)} {decides}: {in_words((*path, hop))}"
+            yield from _indented(_hops((*path, hop)))
 
 
 def _other_gateways(calls: Sequence[Call], further: Sequence[Call], caller: Caller) -> Iterator[str]:

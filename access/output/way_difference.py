@@ -54,7 +54,8 @@ def gains(before: ToolAccess, after: ToolAccess) -> bool:
 
 
 type _Key = tuple[str, str, str]
-"""Who reaches what, and which part of it: a tool of a gateway, `ask` or `commands` of a runtime, all of a function."""
+"""Who reaches what, and which part of it: a tool of a gateway or the function of its interceptor, `ask` or `commands`
+of a runtime, all of a function."""
 _ALL = "*", "*"
 
 
@@ -68,7 +69,7 @@ class _Reached:
         self._blocks = {(block.principal, block.gateway): block for block in matrix.blocks}
         self._cells: dict[tuple[str, str], Mapping[str, ToolAccess]] = {}
         for way in matrix.bypasses:
-            for part in way.tools if ":gateway/" in way.target else ("*",):
+            for part in _parts(way):
                 key = way.principal, way.target, part
                 if key not in self.ways or _openness(way.access) > _openness(self.ways[key].access):
                     self.ways[key] = way
@@ -88,6 +89,13 @@ class _Reached:
                 block = self._blocks.get((who, gateway))
                 self._cells[who, gateway] = dict(block.by_tool()) if block else {}
             yield self._cells[who, gateway].get(tool, DENIED)
+
+
+def _parts(way: Bypass) -> tuple[str, ...]:
+    """What of its target a way reaches; of an interceptor that is all calls, which nobody has otherwise."""
+    if way.changed:
+        return (way.changed,)
+    return way.tools if ":gateway/" in way.target else ("*",)
 
 
 def _openness(access: ToolAccess) -> int:
@@ -115,7 +123,8 @@ def _bypasses(old: _Reached, new: _Reached) -> Iterator[WayChange]:
             found.setdefault((*key[:2], told.way, was, may), []).append((told, key[2]))
     for (principal, target, way, was, may), ways in found.items():
         first = ways[0][0]
-        tools = tuple(part for _, part in ways) if ":gateway/" in target else first.tools
+        by_tool = ":gateway/" in target and not first.changed
+        tools = tuple(part for _, part in ways) if by_tool else first.tools
         shown = Bypass(principal, first.agent, target, tools, way, may)
         yield WayChange(BYPASS, principal, first.agent, target, f"reach {reaches([shown])}", way, was, may)
 

@@ -12,6 +12,7 @@ from toolgate.access.deployment.not_read import OWN_POLICY, URLS, NotRead
 from toolgate.access.scan import calls
 from toolgate.access.scan.reader import Listed, Reader, UnreadError
 from toolgate.access.scan.resources import Found, note, without_values
+from toolgate.policy.language import interceptors
 from toolgate.policy.language.agentcore_facts import FUNCTION, FUNCTION_ALIAS, FUNCTION_URL, LAMBDA_PERMISSION
 from toolgate.policy.language.spellings import ADDS_NO_PERMISSION
 
@@ -71,7 +72,7 @@ def function(reader: Reader, listed: _Described) -> Iterator[Found]:
 def _inputs(listed: _Described) -> dict[str, Any]:
     environment, network = listed.get("Environment") or {}, listed.get("VpcConfig") or {}
     logging = listed.get("LoggingConfig") or {}
-    variables = without_values(environment.get("Variables"))
+    variables = _variables(listed.get("Handler"), environment.get("Variables") or {})
     return {
         "name": listed["FunctionName"],
         "role": listed["Role"],
@@ -89,6 +90,12 @@ def _inputs(listed: _Described) -> dict[str, Any]:
         else None,
         "loggingConfig": {f"{key[0].lower()}{key[1:]}": value for key, value in logging.items()} or None,
     }
+
+
+def _variables(handler: Any, variables: Mapping[str, str]) -> dict[str, str | None]:
+    """The names of variables, and of the library of interceptors the declaration alone, which is no secret."""
+    declared = interceptors.written(handler, variables)
+    return {**without_values(variables), **({} if declared is None else {interceptors.VARIABLE: declared})}
 
 
 def _partly(what: str, subject: str, listed: Listed, arn: str) -> Iterator[Found]:

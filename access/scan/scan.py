@@ -1,7 +1,7 @@
 """`toolgate access scan`: what an account has in some Regions, as a deployment file.
 
 Everything is read; nothing is called that changes anything, and no secret is in the file: of environment variables it
-has the names. What cannot be read is noted in it.
+has the names, and the declarations of interceptors. What cannot be read is noted in it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

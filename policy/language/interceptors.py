@@ -50,12 +50,27 @@ class Declaration:
 
     def calls_tool(self, tool: str) -> bool:
         """Whether it may refuse or rewrite calls of the tool with this full name."""
-        return any(fnmatch.fnmatchcase(tool, pattern) for pattern in self.calls)
+        return any(matches(pattern, tool) for pattern in self.calls)
+
+    def results_of(self, tool: str) -> bool:
+        """Whether it may refuse or rewrite results of the tool with this full name."""
+        return any(matches(pattern, tool) for pattern in self.results)
 
     @property
     def needs_headers(self) -> bool:
         """Whether it must be told the headers: the caller's token is one of them."""
         return self.headers or self.claims or (self.caller and self.inbound == JWT)
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether a pattern has a name in it, or all that another pattern has; `*` stands for any characters."""
+    return fnmatch.fnmatchcase(name, pattern.replace("[", "[[]").replace("?", "[?]"))
+
+
+def may_begin(pattern: str, start: str) -> bool:
+    """Whether a pattern has a name that begins so."""
+    literal, wild, _ = pattern.partition("*")
+    return literal.startswith(start) or (bool(wild) and start.startswith(literal))
 
 
 def read(handler: Any, variables: Any) -> Declaration | None:
@@ -65,6 +80,20 @@ def read(handler: Any, variables: Any) -> Declaration | None:
         handler: The function's handler.
         variables: Its environment variables.
     """
+    said = _said(handler, variables)
+    if said is None:
+        return None
+    known: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in said.items()}
+    return Declaration(**known)
+
+
+def written(handler: Any, variables: Any) -> str | None:
+    """The variable's value of a function with what `read` takes of it, and nothing else; None where that is nothing."""
+    said = _said(handler, variables)
+    return None if said is None else json.dumps(said, separators=(",", ":"))
+
+
+def _said(handler: Any, variables: Any) -> dict[str, Any] | None:
     text = variables.get(VARIABLE) if isinstance(variables, Mapping) else None
     if handler != HANDLER or not isinstance(text, str):
         return None
@@ -72,13 +101,10 @@ def read(handler: Any, variables: Any) -> Declaration | None:
         said = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    fits = isinstance(said, dict) and all(_KINDS[key](value) for key, value in said.items() if key in _KINDS)
-    if not fits:
+    if not isinstance(said, dict):
         return None
-    known: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in said.items() if key in _KINDS
-    }
-    return Declaration(**known)
+    known = {key: value for key, value in said.items() if key in _KINDS}
+    return known if all(_KINDS[key](value) for key, value in known.items()) else None
 
 
 def _patterns(value: Any) -> bool:
@@ -89,10 +115,12 @@ def _flag(value: Any) -> bool:
     return isinstance(value, bool)
 
 
+_LONGEST = 900
+"""The longest timeout of a function in seconds (Lambda API reference, CreateFunction)."""
 _KINDS: Mapping[str, Callable[[Any], bool]] = {
     "calls": _patterns,
     "results": _patterns,
     **dict.fromkeys(("tools", "prompts", "resources", "headers", "claims", "caller"), _flag),
     "inbound": lambda value: value in (IAM, JWT),
-    "seconds": lambda value: isinstance(value, int | float) and not isinstance(value, bool) and value > 0,
+    "seconds": lambda value: isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= _LONGEST,
 }

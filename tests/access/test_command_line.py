@@ -53,7 +53,7 @@ def test_what_is_conditional_or_not_judged_is_said_below(
     out = capsys.readouterr().out
     assert "assistant at handmade-tools-abcdefghij: Allow if IpAddress aws:SourceIp 10.0.0.0/8" in out
     assert "Not judged:" in out
-    assert "AgentcoreGateway 'other': interceptors" in out
+    assert "AgentcoreGateway 'other': it does not say which function an interceptor is" in out
 
 
 def test_a_deployment_with_nothing_in_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

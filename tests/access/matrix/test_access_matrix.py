@@ -124,7 +124,6 @@ def _foreign_role(_add: Add, find: Find) -> None:
     ("change", "says"),
     [
         (_set(policyEngineConfiguration={"arn": "a", "mode": "ENFORCE"}), "policy engine"),
-        (_set(interceptorConfigurations=[{}]), "interceptors"),
         (_set(authorizerType="CUSTOM_JWT"), "CUSTOM_JWT"),
         (_set(authorizerType="NONE", policyEngineConfiguration={"arn": "a", "mode": "ENFORCE"}), "NONE"),
         (_attach, "AdministratorAccess"),

@@ -223,7 +223,7 @@ ROWS: dict[str, Row] = {
     "AUTHENTICATE_ONLY lets everybody in": ({"gateway": {"authorizerType": "AUTHENTICATE_ONLY"}}, ADD, None, "allow"),
     "NONE with an engine": ({"gateway": {"authorizerType": "NONE"}, "cedar": {"p": GROUP}}, ADD, None, "undecided"),
     "CUSTOM_JWT": ({**IN, "gateway": {"authorizerType": "CUSTOM_JWT"}}, ADD, None, "undecided"),
-    "an interceptor": ({**IN, "gateway": {"interceptorConfigurations": [{}]}}, ADD, None, "undecided"),
+    "an interceptor": ({**IN, "gateway": {"interceptorConfigurations": [{}]}}, ADD, None, "conditional"),
     # Cedar
     "an engine without policies": ({**IN, "cedar": {}}, ADD, None, "deny"),
     "an engine that is not there": ({**IN, "cedar": {}, "engine": False}, ADD, None, "undecided"),

@@ -155,7 +155,7 @@ def test_no_change_is_said_and_what_was_not_judged_with_it(
     assert main(["access", "diff", *files(interceptor, interceptor)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[:2] == ["Nobody's access changes.", "Not judged:"]
-    assert "interceptors" in lines[2]
+    assert "which function an interceptor is" in lines[2]
 
 
 def test_a_file_that_cannot_be_used_is_code_2(

@@ -150,10 +150,15 @@ LESS = ' when { context.input.a.lessThan(decimal("5.0")) }'
         (
             {**IN, "gateway": {"interceptorConfigurations": [{}]}},
             [
-                "undecided",
+                "conditional",
                 "inbound: IAM",
                 "  Allow in identity policy 'grants' (CallTools)",
-                "interceptors: they may refuse or rewrite the call; they are not judged",
+                "interceptor that is not named (REQUEST): may refuse or rewrite the call",
+                "  declares nothing, so that it may do so with any tool's",
+                "  what it answers its code decides; one that times out lets it through unchanged",
+                "interceptor that is not named (RESPONSE): may refuse or rewrite the result",
+                "  declares nothing, so that it may do so with any tool's",
+                "  what it answers its code decides; one that times out lets it through unchanged",
             ],
         ),
     ],

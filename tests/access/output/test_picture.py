@@ -141,13 +141,17 @@ def test_ways_around_askers_and_what_is_not_judged(case: MakeCase) -> None:
         ("role/ops", "caller", True)
     ]
     around = [(drawn.principals[e.principal], e.box.replace(GATEWAY, ""), e.label) for e in drawn.edges if e.bypass]
-    assert around == [("anybody", "#math", "(1)"), ("role/ops", "", "(2)")]
-    assert drawn.notes == ("anybody: function URL", "role/ops: commands in agent caller")
+    assert around == [("anybody", "#math", "(2)"), ("role/ops", "", "(3)")]
+    assert drawn.notes == (
+        "caller: interceptor that is not named lets it through",
+        "anybody: function URL",
+        "role/ops: commands in agent caller; interceptor that is not named lets it through",
+    )
     assert drawn.unjudged == (
-        "AgentcoreGateway 'tools': interceptors may refuse or rewrite a call; they are not judged",
+        "AgentcoreGateway 'tools': it does not say which function an interceptor is; who may change that is not judged",
     )
     texts = [text.text for text in ET.fromstring(as_svg(drawn)).iter(f"{SVG}text")]
-    assert {"who may ask", "(1) anybody: function URL", "around the gateway", "runs commands in the agent"} <= set(
+    assert {"who may ask", "(2) anybody: function URL", "around the gateway", "runs commands in the agent"} <= set(
         texts
     )
     assert f"Not judged: {drawn.unjudged[0]}" in texts
