@@ -1,7 +1,7 @@
 """ToolGateway: an AgentCore gateway that authorizes callers by IAM or by token, with its targets."""
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict
 
@@ -19,8 +19,8 @@ from toolgate.components.observability import monitoring
 from toolgate.components.observability.alarms import Alarms
 from toolgate.components.observability.log_delivery import LogDelivery
 from toolgate.components.observability.metrics import Monitored
-from toolgate.components.tools import provider_tool_schema, tool_check
-from toolgate.components.tools.listed_schema import ToolSchema
+from toolgate.components.tools import gateway_targets
+from toolgate.components.tools.gateway_targets import GatewayTarget
 
 # A gateway made without versions speaks only 2025-03-26 (seen live: mrwersa/agentmandate), and they cannot be widened
 # later (aws/aws-cli#10346).
@@ -31,8 +31,6 @@ PROTOCOL_VERSIONS = ["2025-03-26", "2025-06-18", "2025-11-25"]
 FIXED_AT_CREATION = ["protocolConfiguration.mcp.searchType", "protocolConfiguration.mcp.supportedVersions"]
 # botocore bedrock-agentcore-control GatewayDescription
 LONGEST_DESCRIPTION = 200
-# AgentCore quotas, "Gateway": concurrent target operations on one gateway.
-CONCURRENT_TARGETS = 5
 
 
 class ExceptionLevel(enum.Enum):
@@ -40,15 +38,6 @@ class ExceptionLevel(enum.Enum):
 
     DEBUG = "DEBUG"
     """What went wrong, in detail. Not for callers that must not know what is behind the gateway."""
-
-
-class GatewayTarget(TypedDict):
-    """A Lambda function behind the gateway, and the tools it serves."""
-
-    function_arn: pulumi.Input[str]
-    """ARN of the function."""
-    tools: pulumi.Input[list[ToolSchema]]
-    """The tools it serves; those of a LambdaTools are its `tools`."""
 
 
 class ToolGatewayArgs(TypedDict):
@@ -152,12 +141,15 @@ class ToolGateway(pulumi.ComponentResource):
         observed = Monitored("gateway", wanted.name, gateway.gateway_arn, args.get("tags"), args.get("kms_key_arn"))
         monitoring.watch(self, name, observed, args)
         self._inbound = args.get("inbound")
-        targets = self._targets(name, args["targets"], gateway, policies, hooks)
+        ready = component_role.replaceable(self).merge(pulumi.ResourceOptions(depends_on=policies, hooks=hooks))
+        targets = gateway_targets.make(name, args["targets"], wanted.tools, gateway, ready)
         self.gateway_arn = gateway.gateway_arn
         # Who uses the URL waits for the tools; and a policy cannot come before the tools that it names.
         self.gateway_url = _after(targets, gateway.gateway_url)
         self.policy_engine_id = _after(targets, engine.policy_engine_id) if engine else None
-        self.tool_names = _as_output(wanted.tools).apply(lambda known: _full_names(known, wanted.where))
+        self.tool_names = gateway_targets.as_output(wanted.tools).apply(
+            lambda known: gateway_targets.full_names(known, wanted.where)
+        )
         self.register_outputs(
             {
                 "gateway_arn": self.gateway_arn,
@@ -185,7 +177,7 @@ class ToolGateway(pulumi.ComponentResource):
         where, known = f"{self._wanted.where}.tools", self._wanted.tools
         if isinstance(known, pulumi.Output):
             raise UsageError(f"{where}: the gateway's tools are an Output. Write the grant out, with `tool_names`.")
-        available = _available(known)
+        available = gateway_targets.available(known)
         authorization = self._wanted.authorization
         chosen = tool_grants.resolve(available, asked or tool_grants.full_names(available, where), authorization, where)
         handed: GatewayTools = {"gateway_arn": self.gateway_arn, "gateway_url": self.gateway_url, "tools": chosen}
@@ -247,42 +239,6 @@ class ToolGateway(pulumi.ComponentResource):
             written["encrypt"] = iam_documents.encrypt_gateway(key_arn)
         return role, component_role.write(self, name, role, written)
 
-    def _targets(
-        self,
-        name: str,
-        targets: Mapping[str, GatewayTarget],
-        gateway: aws.bedrock.AgentcoreGateway,
-        policies: list[aws.iam.RolePolicy],
-        hooks: pulumi.ResourceHookBinding,
-    ) -> list[aws.bedrock.AgentcoreGatewayTarget]:
-        made: list[aws.bedrock.AgentcoreGatewayTarget] = []
-        for target_name, target in targets.items():
-            function = {
-                "lambda_arn": target["function_arn"],
-                "tool_schema": {"inline_payloads": self._payloads(target_name)},
-            }
-            resource = aws.bedrock.AgentcoreGatewayTarget(
-                f"{name}-{target_name}",
-                name=target_name,
-                gateway_identifier=gateway.gateway_id,
-                credential_provider_configuration={"gateway_iam_role": {}},
-                target_configuration={"mcp": {"lambda_": function}},
-                opts=component_role.replaceable(self).merge(
-                    pulumi.ResourceOptions(
-                        depends_on=[*policies, *_before(made)], delete_before_replace=True, hooks=hooks
-                    )
-                ),
-            )
-            made.append(resource)
-        return made
-
-    def _payloads(self, target: str) -> pulumi.Input[list[dict[str, Any]]]:
-        def payloads(known: Tools) -> list[dict[str, Any]]:
-            return [provider_tool_schema.inline_payload(tool) for tool in known[target]]
-
-        tools = self._wanted.tools
-        return tools.apply(payloads) if isinstance(tools, pulumi.Output) else payloads(tools)
-
 
 def _checked(name: str, args: ToolGatewayArgs) -> _Wanted:
     """Derive all that can be wrong, before anything is made.
@@ -291,7 +247,7 @@ def _checked(name: str, args: ToolGatewayArgs) -> _Wanted:
         UsageError: AWS would refuse a value or a name, or the targets' tools are not ones that agents can be handed.
     """
     where = f"ToolGateway {name!r}"
-    arguments.check(_without_tools(args), ToolGatewayArgs, where)
+    arguments.check(gateway_targets.without_tools(args), ToolGatewayArgs, where)
     arguments.within(args.get("description"), 1, LONGEST_DESCRIPTION, f"{where}.description")
     monitoring.check(args, where)
     tags.check(args.get("tags"), f"{where}.tags")
@@ -306,56 +262,10 @@ def _checked(name: str, args: ToolGatewayArgs) -> _Wanted:
     gateway_name, engine_name = names.gateway(project, stack, name), None
     if authorization is Authorization.TOOL:
         engine_name = names.policy_engine(project, stack, name, own_key="kms_key_arn" in args)
-    given = {target: it["tools"] for target, it in args["targets"].items()}
-    tools = arguments.derived(given, dict[str, Any], f"{where}.targets", lambda known: _checked_tools(known, where))
+    tools = gateway_targets.read(args["targets"], where)
     plain = {"authorization": authorization.value, **({"exception_level": level} if level else {})}
-    inputs = {**args, "targets": _shown(args["targets"], tools), **plain}
+    inputs = {**args, "targets": gateway_targets.shown(args["targets"], tools), **plain}
     return _Wanted(where, gateway_name, authorization, engine_name, level, tools, inputs)
-
-
-def _shown(targets: Mapping[str, GatewayTarget], tools: Tools | pulumi.Output[Tools]) -> Mapping[str, Any]:
-    """The targets as the component's inputs have them: of tools that are known the names alone.
-
-    Their schemas stand in the targets' own resources. An engine and its SDK walk through each of a component's inputs,
-    and a hundred tools have thousands of values.
-    """
-    if isinstance(tools, pulumi.Output):
-        return targets
-    named = _available(tools)
-    return {name: {**target, "tools": named[name]} for name, target in targets.items()}
-
-
-def _as_output(tools: Tools | pulumi.Output[Tools]) -> pulumi.Output[Tools]:
-    return tools if isinstance(tools, pulumi.Output) else arguments.as_output(tools)
-
-
-def _without_tools(args: ToolGatewayArgs) -> Mapping[str, Any]:
-    """The arguments but for the targets' tools: those are checked as a whole, so that each mistake is told."""
-    targets: Any = args.get("targets") if isinstance(args, Mapping) else None
-    if not isinstance(targets, Mapping):
-        return args
-    bare = {
-        name: {**target, "tools": []} if isinstance(target, Mapping) and "tools" in target else target
-        for name, target in targets.items()
-    }
-    return {**args, "targets": bare}
-
-
-def _checked_tools(tools: Tools, where: str) -> Tools:
-    at = f"{where}.targets"
-    found = [fault for target, its in tools.items() for fault in tool_check.faults(its, f"{at}.{target}.tools")]
-    if found:
-        raise UsageError("\n".join(found))
-    _full_names(tools, where)
-    return tools
-
-
-def _full_names(tools: Tools, where: str) -> list[str]:
-    return tool_grants.full_names(_available(tools), where)
-
-
-def _available(tools: Tools) -> dict[str, list[str]]:
-    return {target: [tool["name"] for tool in its_tools] for target, its_tools in tools.items()}
 
 
 def _enforced(engine: aws.bedrock.AgentcorePolicyEngine | None) -> dict[str, pulumi.Input[str]] | None:
@@ -371,8 +281,3 @@ def _protocol(authorization: Authorization) -> dict[str, object]:
 def _after(resources: Sequence[pulumi.CustomResource], value: pulumi.Output[str]) -> pulumi.Output[str]:
     """The value, for whose users the resources are there already."""
     return pulumi.Output.all(value, *[it.id for it in resources]).apply(lambda values: str(values[0]))
-
-
-def _before[T](made: list[T]) -> list[T]:
-    """What the next target waits for: the one as many places before it as may be under way at once."""
-    return [made[-CONCURRENT_TARGETS]] if len(made) >= CONCURRENT_TARGETS else []
