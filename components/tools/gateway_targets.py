@@ -1,6 +1,6 @@
 """A gateway's targets: checked as a whole, and made no more at once than AgentCore takes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypedDict
 
 import pulumi
@@ -26,27 +26,31 @@ class GatewayTarget(TypedDict):
     """The tools it serves; those of a LambdaTools are its `tools`."""
 
 
-def read(targets: Mapping[str, GatewayTarget], where: str) -> Tools | pulumi.Output[Tools]:
+def read(
+    targets: Mapping[str, GatewayTarget], where: str, also: Callable[[Tools], None] = lambda _: None
+) -> Tools | pulumi.Output[Tools]:
     """The targets' tools, checked: an Output where a program in another language gave them as one.
 
     Args:
         targets: The targets.
         where: The gateway, for messages.
+        also: A further check of the tools, which may raise UsageError.
 
     Raises:
         UsageError: A schema is none of AgentCore's, or the tools cannot be handed to agents together.
     """
+
+    def checked(tools: Tools) -> Tools:
+        at = f"{where}.targets"
+        found = [fault for target, its in tools.items() for fault in tool_check.faults(its, f"{at}.{target}.tools")]
+        if found:
+            raise UsageError("\n".join(found))
+        full_names(tools, where)
+        also(tools)
+        return tools
+
     given = {target: it["tools"] for target, it in targets.items()}
-    return arguments.derived(given, dict[str, Any], f"{where}.targets", lambda known: _checked(known, where))
-
-
-def _checked(tools: Tools, where: str) -> Tools:
-    at = f"{where}.targets"
-    found = [fault for target, its in tools.items() for fault in tool_check.faults(its, f"{at}.{target}.tools")]
-    if found:
-        raise UsageError("\n".join(found))
-    full_names(tools, where)
-    return tools
+    return arguments.derived(given, dict[str, Any], f"{where}.targets", checked)
 
 
 def full_names(tools: Tools, where: str) -> list[str]:
