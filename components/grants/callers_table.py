@@ -91,7 +91,8 @@ def write(
                 name=parts.apply(_parameter),
                 description=f"What the interceptors of a gateway are told of {name}",
                 type="String",
-                value=_value(name, handed, its),
+                # Not as `value`, which the provider makes a secret: who reviews a plan is to read it.
+                insecure_value=_value(name, handed, its),
                 tags=tags,
                 opts=opts.merge(pulumi.ResourceOptions(protect=False)),
             )

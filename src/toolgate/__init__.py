@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from toolgate.components.grants.inbound import Bearer, Inbound
     from toolgate.components.grants.tool_grants import Authorization, GatewayTools
     from toolgate.components.iam.role_statements import RoleStatement
+    from toolgate.components.interceptors.gateway_interceptors import GatewayInterceptors, InterceptorArgs
+    from toolgate.components.interceptors.interceptor_function import InterceptorSettings
     from toolgate.components.lambda_tools import LambdaTools, LambdaToolsArgs
     from toolgate.components.machine_client import MachineClient, MachineClientArgs
     from toolgate.components.observability.alarms import Alarms
@@ -45,9 +47,12 @@ _MODULES = {
     "EncryptionKeyArgs": "encryption_key",
     "ExceptionLevel": "tool_gateway",
     "FunctionLogLevel": "runtime.python_function",
+    "GatewayInterceptors": "interceptors.gateway_interceptors",
     "GatewayTarget": "tools.gateway_targets",
     "GatewayTools": "grants.tool_grants",
     "Inbound": "grants.inbound",
+    "InterceptorArgs": "interceptors.gateway_interceptors",
+    "InterceptorSettings": "interceptors.interceptor_function",
     "LambdaTools": "lambda_tools",
     "LambdaToolsArgs": "lambda_tools",
     "Lifecycle": "agent_runtime",
@@ -80,9 +85,12 @@ __all__ = [
     "EncryptionKeyArgs",
     "ExceptionLevel",
     "FunctionLogLevel",
+    "GatewayInterceptors",
     "GatewayTarget",
     "GatewayTools",
     "Inbound",
+    "InterceptorArgs",
+    "InterceptorSettings",
     "LambdaTools",
     "LambdaToolsArgs",
     "Lifecycle",
