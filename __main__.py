@@ -97,6 +97,12 @@ for name, gateway in chosen.gateways.by_name.items():
     }
     if gateway.inbound != issuers.IAM:
         gateway_args["inbound"] = inbounds[gateway.inbound]
+    if gateway.asked:
+        gateway_args["interceptors"] = gateway.asked.args
+    if gateway.search is not None:
+        gateway_args["search"] = gateway.search
+    if name in chosen.shown_tools:
+        gateway_args["shown_tools"] = chosen.shown_tools[name]
     if chosen.log_level is LogLevel.DEBUG:
         gateway_args["exception_level"] = ExceptionLevel.DEBUG
     gateways[name] = ToolGateway(name, gateway_args, opts)

@@ -13,7 +13,7 @@ import pulumi_aws as aws
 
 from toolgate.components.checks import arguments, identifiers, names, tags
 from toolgate.components.checks.arguments import UsageError
-from toolgate.components.grants import cedar_permits, cedar_text
+from toolgate.components.grants import callers_table, cedar_permits, cedar_text
 from toolgate.components.grants.cedar_permits import Handed
 from toolgate.components.grants.cedar_text import Caller, IamRole
 from toolgate.components.grants.tool_grants import GatewayTools
@@ -156,7 +156,9 @@ class AgentRuntime(pulumi.ComponentResource):
         if wanted.issuers:
             tokens = agent_tokens.make(name, wanted.name, wanted.issuers, args.get("tags"), hooked)
         role, policies = self._role(name, args, wanted, code, tokens)
-        permitted = cedar_permits.write(name, wanted.handed, _callers(here, role, tokens), hooked)
+        caller = _callers(here, role, tokens)
+        known = callers_table.write(name, wanted.handed, caller, hooked, args.get("tags"))
+        permitted = cedar_permits.write(name, wanted.handed, caller, hooked)
         runtime = aws.bedrock.AgentcoreAgentRuntime(
             f"{name}-runtime",
             agent_runtime_name=wanted.name,
@@ -169,7 +171,9 @@ class AgentRuntime(pulumi.ComponentResource):
             platform_version=wanted.platform,
             tags=args.get("tags"),
             # A replacement cannot be made while the old one holds the name.
-            opts=hooked.merge(pulumi.ResourceOptions(depends_on=[*policies, *permitted], delete_before_replace=True)),
+            opts=hooked.merge(
+                pulumi.ResourceOptions(depends_on=[*policies, *known, *permitted], delete_before_replace=True)
+            ),
         )
         self.runtime_arn = runtime.agent_runtime_arn
         self.role_arn = role.arn
@@ -217,6 +221,10 @@ def _checked(name: str, args: AgentRuntimeArgs) -> _Wanted:
     grants = args.get("tools", [])
     needed = issuers.of_agent(grants, args.get("credentials", []), where)
     handed = cedar_permits.handed(grants, partial(names.policy, runtime_name), where)
+    callers_table.check(name, grants, where)
+    for issuer in needed:
+        if issuer.credentials and any("callers" in grant for grant in issuer.grants):
+            callers_table.check_client(issuer.credentials["client_id"], f"{where}.credentials: {issuer.name}")
     platform = PlatformVersion(args.get("platform_version", PlatformVersion.V1)).value
     path = Path(args["code"])
     lifecycle = _lifecycle(args.get("lifecycle", DEFAULT_LIFECYCLE), f"{where}.lifecycle")

@@ -10,7 +10,7 @@ import pulumi_aws as aws
 
 from toolgate.components.checks import arguments, identifiers, names, tags
 from toolgate.components.checks.arguments import UsageError
-from toolgate.components.grants import cedar_permits
+from toolgate.components.grants import callers_table, cedar_permits
 from toolgate.components.grants.cedar_permits import Handed
 from toolgate.components.grants.cedar_text import OAuthClient
 from toolgate.components.grants.inbound import CLIENT_CLAIM
@@ -80,6 +80,7 @@ class MachineClient(pulumi.ComponentResource):
         )
         hooks = iam_propagation.retry(self, name, iam_documents.current_environment(self))
         caller = client.id.apply(lambda known: OAuthClient(CLIENT_CLAIM, known))
+        callers_table.write(name, wanted.handed, lambda _: caller, child, args.get("tags"))
         cedar_permits.write(name, wanted.handed, lambda _: caller, child.merge(pulumi.ResourceOptions(hooks=hooks)))
         self.client_id = client.id
         self.secret_arn = secret.arn
@@ -105,6 +106,7 @@ def _checked(name: str, args: MachineClientArgs) -> _Wanted:
     if "token_endpoint" not in (bearer := issuer.bearers()[0]):
         raise UsageError(f"{where}.tools[0].bearer: missing 'token_endpoint'. Write the token issuer's output.")
     handed = cedar_permits.handed(args["tools"], partial(names.client_policy, project, stack, name), where)
+    callers_table.check(name, args["tools"], where)
     return _Wanted(client_name, issuer, bearer["token_endpoint"], handed)
 
 

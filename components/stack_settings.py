@@ -1,6 +1,6 @@
 """The stack's configuration, namespace `toolgate`: typed, and checked whole before anything is made."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict
 
@@ -14,11 +14,22 @@ from toolgate.components.observability.configuration import Observability, Obser
 from toolgate.components.observability.log_levels import LogLevel
 from toolgate.components.runtime.agent_bundle import BundleKind
 from toolgate.components.runtime.network import Network
-from toolgate.components.settings import agents, clients, gateways, handed_tools, issuers, places, targets, values
+from toolgate.components.settings import (
+    agents,
+    clients,
+    gateways,
+    handed_tools,
+    interceptors,
+    issuers,
+    places,
+    targets,
+    values,
+)
 from toolgate.components.settings.agents import Agent, AgentConfig
 from toolgate.components.settings.clients import ClientConfig
 from toolgate.components.settings.gateways import GatewayConfig, Gateways
 from toolgate.components.settings.handed_tools import Handed
+from toolgate.components.settings.interceptors import InterceptorsConfig
 from toolgate.components.settings.issuers import IssuerConfig
 from toolgate.components.settings.places import NetworkConfig
 from toolgate.components.settings.targets import ExistingTarget, TargetConfig
@@ -35,10 +46,12 @@ _JSON = {
     "agents": "a map of agents",
     "clients": "a map of clients",
     "gateways": "a map of gateways",
+    "interceptors": "a map of request and response",
     "issuers": "a map of issuers",
     "network": "a map of subnets and securityGroups",
     "observability": "a map of settings",
     "protect": "true or false",
+    "search": "true or false",
     "tags": "a map of texts",
     "targets": "a map of targets",
 }
@@ -55,6 +68,10 @@ class Config(TypedDict):
     """Gateways by name. Default: one, `tools`, with every target."""
     inbound: NotRequired[str]
     """How callers come to a gateway: `iam`, `jwt` or one of `issuers`. Default: iam."""
+    interceptors: NotRequired[InterceptorsConfig]
+    """Whom each gateway asks about its requests and answers. Default: nobody."""
+    search: NotRequired[bool]
+    """Whether each gateway has the tool search. Default: with authorization `gateway`."""
     issuers: NotRequired[dict[str, IssuerConfig]]
     """Issuers of others by name. Default: none."""
     agents: NotRequired[dict[str, AgentConfig]]
@@ -89,10 +106,12 @@ class StackSettings:
     """What the program deploys; a None stands for a key that was left out.
 
     `issuers` are those of others; the stack's own is one where a gateway's inbound is `jwt`.
+    `shown_tools` are by gateway what each of its agents was handed, where an interceptor must be told.
     `targets` are the settings of those that have a folder, `existing_targets` those whose functions are there already.
     """
 
     gateways: Gateways
+    shown_tools: Mapping[str, list[str]]
     observability: Observability
     issuers: Mapping[str, Inbound]
     agents: dict[str, Agent]
@@ -140,6 +159,7 @@ def load(available: Available) -> StackSettings:
     _check_roles(of_agents, of_gateways, of_targets)
     return StackSettings(
         gateways=of_gateways,
+        shown_tools=dict(_shown(of_gateways, of_agents)),
         observability=observed,
         issuers=foreign,
         agents=of_agents,
@@ -153,6 +173,16 @@ def load(available: Available) -> StackSettings:
         permissions_boundary=_boundary(config),
         tags=config.get("tags"),
     )
+
+
+def _shown(of_gateways: Gateways, of_agents: Mapping[str, Agent]) -> Iterator[tuple[str, list[str]]]:
+    """What each agent may call of a gateway by IAM that decides per tool, where an interceptor asks for the caller."""
+    for name, gateway in of_gateways.by_name.items():
+        by_tool = gateway.authorization is Authorization.TOOL and gateway.inbound == issuers.IAM
+        if by_tool and gateway.asked and gateway.asked.want_callers:
+            where = f"{NAMESPACE}:gateways.{name}" if of_gateways.named else f"{NAMESPACE}:interceptors"
+            handed = [agent.tools[name] for agent in of_agents.values() if name in agent.tools]
+            yield name, interceptors.shared(gateway.available, handed, where)
 
 
 def _kms_key(config: Mapping[str, Any]) -> str | None:

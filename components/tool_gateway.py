@@ -1,7 +1,7 @@
 """ToolGateway: an AgentCore gateway that authorizes callers by IAM or by token, with its targets."""
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict
 
@@ -13,14 +13,18 @@ from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants import cedar_permits, inbound, tool_grants
 from toolgate.components.grants.cedar_schema import Tools
 from toolgate.components.grants.inbound import Inbound
-from toolgate.components.grants.tool_grants import Authorization, GatewayTools
+from toolgate.components.grants.tool_grants import Authorization, Available, GatewayTools
 from toolgate.components.iam import component_role, iam_documents, iam_propagation
+from toolgate.components.interceptors import gateway_interceptors, interceptor_function
+from toolgate.components.interceptors.gateway_interceptors import GatewayInterceptors, OfGateway
+from toolgate.components.interceptors.interceptor_function import GatewayInterceptor
+from toolgate.components.interceptors.interceptor_function import Wanted as InterceptorWanted
 from toolgate.components.observability import monitoring
 from toolgate.components.observability.alarms import Alarms
 from toolgate.components.observability.log_delivery import LogDelivery
 from toolgate.components.observability.metrics import Monitored
-from toolgate.components.tools import provider_tool_schema, tool_check
-from toolgate.components.tools.listed_schema import ToolSchema
+from toolgate.components.tools import gateway_targets
+from toolgate.components.tools.gateway_targets import GatewayTarget
 
 # A gateway made without versions speaks only 2025-03-26 (seen live: mrwersa/agentmandate), and they cannot be widened
 # later (aws/aws-cli#10346).
@@ -31,8 +35,6 @@ PROTOCOL_VERSIONS = ["2025-03-26", "2025-06-18", "2025-11-25"]
 FIXED_AT_CREATION = ["protocolConfiguration.mcp.searchType", "protocolConfiguration.mcp.supportedVersions"]
 # botocore bedrock-agentcore-control GatewayDescription
 LONGEST_DESCRIPTION = 200
-# AgentCore quotas, "Gateway": concurrent target operations on one gateway.
-CONCURRENT_TARGETS = 5
 
 
 class ExceptionLevel(enum.Enum):
@@ -40,15 +42,6 @@ class ExceptionLevel(enum.Enum):
 
     DEBUG = "DEBUG"
     """What went wrong, in detail. Not for callers that must not know what is behind the gateway."""
-
-
-class GatewayTarget(TypedDict):
-    """A Lambda function behind the gateway, and the tools it serves."""
-
-    function_arn: pulumi.Input[str]
-    """ARN of the function."""
-    tools: pulumi.Input[list[ToolSchema]]
-    """The tools it serves; those of a LambdaTools are its `tools`."""
 
 
 class ToolGatewayArgs(TypedDict):
@@ -61,6 +54,14 @@ class ToolGatewayArgs(TypedDict):
     inbound: NotRequired[Inbound]
     """Whose tokens it takes: in Python the `inbound` of a TokenIssuer, or a foreign issuer written out. Default: it
     takes requests that an IAM role signs."""
+    interceptors: NotRequired[GatewayInterceptors]
+    """Functions that it asks about each request and each answer. Default: none."""
+    search: NotRequired[bool]
+    """Whether it has the tool search, which shows whoever asks the tools that fit a text. True with authorization TOOL
+    takes a response interceptor that filters them by caller. Default: true with GATEWAY, false with TOOL."""
+    shown_tools: NotRequired[list[str]]
+    """For interceptors that ask for the caller where callers sign their requests, and cannot be told apart: targets and
+    full tool names that every caller may call. Default: with authorization GATEWAY every tool."""
     description: NotRequired[pulumi.Input[str]]
     """What the gateway is for; 1 to 200 characters."""
     exception_level: NotRequired[ExceptionLevel]
@@ -93,6 +94,9 @@ class _Wanted:
         engine_name: The policy engine's name in AWS, if there is one.
         exception_level: In AWS's word, if it is not the default.
         tools: The tools of each target; an Output where a program in another language gave them as one.
+        interceptors: The functions that it asks.
+        searches: Whether it has the tool search.
+        table: Where its interceptors read who a caller is, if one asks and callers have tokens.
         inputs: The component's inputs. Rules read them, and a plain value says more than an enum.
     """
 
@@ -102,6 +106,9 @@ class _Wanted:
     engine_name: str | None
     exception_level: str | None
     tools: Tools | pulumi.Output[Tools]
+    interceptors: Sequence[InterceptorWanted]
+    searches: bool
+    table: str | None
     inputs: dict[str, Any]
 
 
@@ -118,14 +125,17 @@ class ToolGateway(pulumi.ComponentResource):
     """Id of its policy engine, with authorization 'tool'; known once every target is there."""
     scope: pulumi.Output[str] | None
     """The scope that its callers' tokens need, where its issuer is the stack's own."""
+    callers: pulumi.Output[str] | None
+    """Where its interceptors read who a caller is, if one asks for that: the beginning of an SSM parameter's name."""
 
     def __init__(self, name: str, args: ToolGatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        self._wanted = wanted = _checked(name, args)
+        self._wanted = wanted = _checked(name, args, opts)
         super().__init__("toolgate:index:ToolGateway", name, wanted.inputs, opts)
         here = iam_documents.current_environment(self)
         hooks = iam_propagation.retry(self, name, here)
         engine = self._engine(name, args, hooks)
-        role, policies = self._role(name, args, here, engine)
+        interceptors = interceptor_function.make(self, wanted.interceptors)
+        role, policies = self._role(name, args, here, engine, interceptors)
         self.scope = self._scope(name, args.get("inbound"))
         gateway = aws.bedrock.AgentcoreGateway(
             f"{name}-gateway",
@@ -134,7 +144,8 @@ class ToolGateway(pulumi.ComponentResource):
             authorizer_type="CUSTOM_JWT" if "inbound" in args else "AWS_IAM",
             authorizer_configuration=inbound.authorizer(args["inbound"], self.scope) if "inbound" in args else None,
             protocol_type="MCP",
-            protocol_configuration={"mcp": _protocol(wanted.authorization)},
+            protocol_configuration={"mcp": _protocol(searches=wanted.searches)},
+            interceptor_configurations=interceptor_function.configurations(wanted.interceptors, interceptors),
             policy_engine_configuration=_enforced(engine),
             exception_level=wanted.exception_level,
             kms_key_arn=args.get("kms_key_arn"),
@@ -152,20 +163,25 @@ class ToolGateway(pulumi.ComponentResource):
         observed = Monitored("gateway", wanted.name, gateway.gateway_arn, args.get("tags"), args.get("kms_key_arn"))
         monitoring.watch(self, name, observed, args)
         self._inbound = args.get("inbound")
-        targets = self._targets(name, args["targets"], gateway, policies, hooks)
+        ready = component_role.replaceable(self).merge(pulumi.ResourceOptions(depends_on=policies, hooks=hooks))
+        targets = gateway_targets.make(name, args["targets"], wanted.tools, gateway, ready)
         self.gateway_arn = gateway.gateway_arn
         # Who uses the URL waits for the tools; and a policy cannot come before the tools that it names.
         self.gateway_url = _after(targets, gateway.gateway_url)
+        self.callers = None if wanted.table is None else pulumi.Output.from_input(wanted.table)
         self.policy_engine_id = _after(targets, engine.policy_engine_id) if engine else None
-        self.tool_names = _as_output(wanted.tools).apply(lambda known: _full_names(known, wanted.where))
+        self.tool_names = gateway_targets.as_output(wanted.tools).apply(
+            lambda known: gateway_targets.full_names(known, wanted.where)
+        )
         self.register_outputs(
             {
                 "gateway_arn": self.gateway_arn,
                 "gateway_url": self.gateway_url,
                 "tool_names": self.tool_names,
                 "policy_engine_id": self.policy_engine_id,
-                # Of a gateway without one nothing is said: its outputs are what they were before there were scopes.
+                # Of a gateway without one nothing is said: its outputs are what they were before there were any.
                 **({} if self.scope is None else {"scope": self.scope}),
+                **({} if self.callers is None else {"callers": self.callers}),
             }
         )
 
@@ -185,22 +201,36 @@ class ToolGateway(pulumi.ComponentResource):
         where, known = f"{self._wanted.where}.tools", self._wanted.tools
         if isinstance(known, pulumi.Output):
             raise UsageError(f"{where}: the gateway's tools are an Output. Write the grant out, with `tool_names`.")
-        available = _available(known)
+        available = gateway_targets.available(known)
         authorization = self._wanted.authorization
         chosen = tool_grants.resolve(available, asked or tool_grants.full_names(available, where), authorization, where)
+        self._check_shown(chosen, available, where)
         handed: GatewayTools = {"gateway_arn": self.gateway_arn, "gateway_url": self.gateway_url, "tools": chosen}
         if when is not None:
             arguments.check(when, str, f"{where}: when")
             handed["when"] = when
         if self._inbound is not None:
             handed["bearer"] = inbound.bearer(self._inbound, self.scope)
+        if self._wanted.table is not None:
+            handed["callers"] = self._wanted.table
         if self.policy_engine_id is not None:
             handed["policy_engine_id"] = self.policy_engine_id
+        if "policy_engine_id" in handed or "callers" in handed:
             handed["actions"] = chosen if asked else list(available)
-        elif when is not None:
+        if self.policy_engine_id is None and when is not None:
             raise UsageError(f"{where}: a condition cannot be enforced with authorization 'gateway'. Use 'tool'.")
         cedar_permits.check(handed, chosen, where, known)
         return handed
+
+    def _check_shown(self, chosen: Sequence[str], available: Available, where: str) -> None:
+        """Whoever is handed less than what every caller is said to be handed would be shown what it may not call."""
+        shown = self._wanted.inputs.get("shown_tools", [])
+        named = tool_grants.resolve(available, shown, Authorization.TOOL, where) if shown else []
+        if missing := [tool for tool in named if tool not in chosen]:
+            raise UsageError(
+                f"{where}: does not hand over {', '.join(missing)}, which 'shown_tools' says every caller may call. "
+                "Hand it over as well, or take it out there."
+            )
 
     def _scope(self, name: str, given: Inbound | None) -> pulumi.Output[str] | None:
         """Make the gateway's scope, where its issuer is the stack's own; with it a token opens no other gateway."""
@@ -236,62 +266,27 @@ class ToolGateway(pulumi.ComponentResource):
         args: ToolGatewayArgs,
         here: iam_documents.AwsEnvironment,
         engine: aws.bedrock.AgentcorePolicyEngine | None,
+        interceptors: Sequence[GatewayInterceptor],
     ) -> tuple[component_role.Role, list[aws.iam.RolePolicy]]:
         gateway_name = self._wanted.name
         role = component_role.made_or_given(self, name, iam_documents.gateway_trust(here, gateway_name), args)
         functions = [target["function_arn"] for target in args["targets"].values()]
-        written = {"invoke": iam_documents.invoke_functions(functions)}
+        written = {"invoke": iam_documents.invoke_functions(functions, [it.function_arn for it in interceptors])}
         if engine:
             written["authorize"] = iam_documents.authorize_tools(here, gateway_name, engine.policy_engine_arn)
         if key_arn := args.get("kms_key_arn"):
             written["encrypt"] = iam_documents.encrypt_gateway(key_arn)
         return role, component_role.write(self, name, role, written)
 
-    def _targets(
-        self,
-        name: str,
-        targets: Mapping[str, GatewayTarget],
-        gateway: aws.bedrock.AgentcoreGateway,
-        policies: list[aws.iam.RolePolicy],
-        hooks: pulumi.ResourceHookBinding,
-    ) -> list[aws.bedrock.AgentcoreGatewayTarget]:
-        made: list[aws.bedrock.AgentcoreGatewayTarget] = []
-        for target_name, target in targets.items():
-            function = {
-                "lambda_arn": target["function_arn"],
-                "tool_schema": {"inline_payloads": self._payloads(target_name)},
-            }
-            resource = aws.bedrock.AgentcoreGatewayTarget(
-                f"{name}-{target_name}",
-                name=target_name,
-                gateway_identifier=gateway.gateway_id,
-                credential_provider_configuration={"gateway_iam_role": {}},
-                target_configuration={"mcp": {"lambda_": function}},
-                opts=component_role.replaceable(self).merge(
-                    pulumi.ResourceOptions(
-                        depends_on=[*policies, *_before(made)], delete_before_replace=True, hooks=hooks
-                    )
-                ),
-            )
-            made.append(resource)
-        return made
 
-    def _payloads(self, target: str) -> pulumi.Input[list[dict[str, Any]]]:
-        def payloads(known: Tools) -> list[dict[str, Any]]:
-            return [provider_tool_schema.inline_payload(tool) for tool in known[target]]
-
-        tools = self._wanted.tools
-        return tools.apply(payloads) if isinstance(tools, pulumi.Output) else payloads(tools)
-
-
-def _checked(name: str, args: ToolGatewayArgs) -> _Wanted:
-    """Derive all that can be wrong, before anything is made.
+def _checked(name: str, args: ToolGatewayArgs, opts: pulumi.ResourceOptions | None) -> _Wanted:
+    """Derive all that can be wrong, before anything is made but for what interceptors' `settings.py` make.
 
     Raises:
         UsageError: AWS would refuse a value or a name, or the targets' tools are not ones that agents can be handed.
     """
     where = f"ToolGateway {name!r}"
-    arguments.check(_without_tools(args), ToolGatewayArgs, where)
+    arguments.check(gateway_targets.without_tools(args), ToolGatewayArgs, where)
     arguments.within(args.get("description"), 1, LONGEST_DESCRIPTION, f"{where}.description")
     monitoring.check(args, where)
     tags.check(args.get("tags"), f"{where}.tags")
@@ -306,73 +301,41 @@ def _checked(name: str, args: ToolGatewayArgs) -> _Wanted:
     gateway_name, engine_name = names.gateway(project, stack, name), None
     if authorization is Authorization.TOOL:
         engine_name = names.policy_engine(project, stack, name, own_key="kms_key_arn" in args)
-    given = {target: it["tools"] for target, it in args["targets"].items()}
-    tools = arguments.derived(given, dict[str, Any], f"{where}.targets", lambda known: _checked_tools(known, where))
+    claim = inbound.client_claim(inbound.bearer(args["inbound"], None)) if "inbound" in args else None
+    of_gateway = OfGateway(gateway_name, authorization, claim, args.get("search"), args.get("shown_tools"))
+    read = gateway_interceptors.read(args["interceptors"], f"{where}.interceptors") if "interceptors" in args else []
+    gateway_interceptors.check(read, of_gateway, where)
+
+    def checked_tools(known: Tools) -> None:
+        gateway_interceptors.check_tools(read, args.get("shown_tools"), gateway_targets.available(known), where)
+
+    tools = gateway_targets.read(args["targets"], where, checked_tools)
+    interceptors = interceptor_function.wanted(name, read, of_gateway, args, opts)
     plain = {"authorization": authorization.value, **({"exception_level": level} if level else {})}
-    inputs = {**args, "targets": _shown(args["targets"], tools), **plain}
-    return _Wanted(where, gateway_name, authorization, engine_name, level, tools, inputs)
-
-
-def _shown(targets: Mapping[str, GatewayTarget], tools: Tools | pulumi.Output[Tools]) -> Mapping[str, Any]:
-    """The targets as the component's inputs have them: of tools that are known the names alone.
-
-    Their schemas stand in the targets' own resources. An engine and its SDK walk through each of a component's inputs,
-    and a hundred tools have thousands of values.
-    """
-    if isinstance(tools, pulumi.Output):
-        return targets
-    named = _available(tools)
-    return {name: {**target, "tools": named[name]} for name, target in targets.items()}
-
-
-def _as_output(tools: Tools | pulumi.Output[Tools]) -> pulumi.Output[Tools]:
-    return tools if isinstance(tools, pulumi.Output) else arguments.as_output(tools)
-
-
-def _without_tools(args: ToolGatewayArgs) -> Mapping[str, Any]:
-    """The arguments but for the targets' tools: those are checked as a whole, so that each mistake is told."""
-    targets: Any = args.get("targets") if isinstance(args, Mapping) else None
-    if not isinstance(targets, Mapping):
-        return args
-    bare = {
-        name: {**target, "tools": []} if isinstance(target, Mapping) and "tools" in target else target
-        for name, target in targets.items()
-    }
-    return {**args, "targets": bare}
-
-
-def _checked_tools(tools: Tools, where: str) -> Tools:
-    at = f"{where}.targets"
-    found = [fault for target, its in tools.items() for fault in tool_check.faults(its, f"{at}.{target}.tools")]
-    if found:
-        raise UsageError("\n".join(found))
-    _full_names(tools, where)
-    return tools
-
-
-def _full_names(tools: Tools, where: str) -> list[str]:
-    return tool_grants.full_names(_available(tools), where)
-
-
-def _available(tools: Tools) -> dict[str, list[str]]:
-    return {target: [tool["name"] for tool in its_tools] for target, its_tools in tools.items()}
+    inputs = {**args, "targets": gateway_targets.shown(args["targets"], tools), **plain}
+    return _Wanted(
+        where,
+        gateway_name,
+        authorization,
+        engine_name,
+        level,
+        tools,
+        interceptors,
+        of_gateway.searches,
+        gateway_interceptors.table(read, of_gateway),
+        inputs,
+    )
 
 
 def _enforced(engine: aws.bedrock.AgentcorePolicyEngine | None) -> dict[str, pulumi.Input[str]] | None:
     return {"arn": engine.policy_engine_arn, "mode": "ENFORCE"} if engine else None
 
 
-def _protocol(authorization: Authorization) -> dict[str, object]:
+def _protocol(*, searches: bool) -> dict[str, object]:
     protocol: dict[str, object] = {"supported_versions": PROTOCOL_VERSIONS}
-    # The tool search answers with the schemas of tools that the caller may not call.
-    return protocol if authorization is Authorization.TOOL else protocol | {"search_type": "SEMANTIC"}
+    return protocol | {"search_type": "SEMANTIC"} if searches else protocol
 
 
 def _after(resources: Sequence[pulumi.CustomResource], value: pulumi.Output[str]) -> pulumi.Output[str]:
     """The value, for whose users the resources are there already."""
     return pulumi.Output.all(value, *[it.id for it in resources]).apply(lambda values: str(values[0]))
-
-
-def _before[T](made: list[T]) -> list[T]:
-    """What the next target waits for: the one as many places before it as may be under way at once."""
-    return [made[-CONCURRENT_TARGETS]] if len(made) >= CONCURRENT_TARGETS else []

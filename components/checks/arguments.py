@@ -146,7 +146,7 @@ def _holds_output(given: Any) -> bool:
     return any(True for _ in _outputs(given))
 
 
-def within(value: Any, least: int, most: int, where: str) -> None:
+def within(value: Any, least: float, most: float, where: str) -> None:
     """Check a number, or the length of a text, against AWS's bounds. An Output's value comes later.
 
     Raises:

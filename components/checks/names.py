@@ -262,6 +262,17 @@ def function(project: str, stack: str, name: str) -> str:
     return checked(FUNCTION, joined, advice=_made_of("target"))
 
 
+def interceptor(project: str, stack: str, gateway_name: str, folder: str) -> str:
+    """The name of an interceptor's function: project, stack, gateway and the interceptor's folder joined by hyphens.
+
+    Raises:
+        UsageError: AWS would refuse the name.
+    """
+    joined = f"{project}-{stack}-{gateway_name}-{folder}".replace(".", "-")
+    made_of = "project, stack, gateway and the interceptor's folder"
+    return checked(FUNCTION, joined, advice=f"It is made of {made_of}: shorten or rename one.")
+
+
 def delivery(owner: str, purpose: str) -> str:
     """The name of a delivery's source and destination: the gateway's or runtime's own name and what is delivered.
 

@@ -65,6 +65,8 @@ def check(grant: GatewayTools, tools: Sequence[str], where: str, of_gateway: Too
     actions, when = _actions(grant, tools), grant.get("when")
     for action in (*tools, *actions):
         names.checked(names.FULL_TOOL, action, advice="Hand tools over with `gateway.tools(...)`.")
+    if "callers" in grant and "bearer" not in grant:
+        raise UsageError(f"{where}: has 'callers', which names clients, and its gateway takes no tokens. Remove it.")
     if "policy_engine_id" not in grant:
         if "when" in grant:
             raise UsageError(f"{where}: a condition holds only with authorization 'tool' on the gateway.")

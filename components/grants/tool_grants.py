@@ -35,11 +35,15 @@ class GatewayTools(TypedDict):
     policy_engine_id: NotRequired[pulumi.Input[str]]
     """Id of the gateway's policy engine, with authorization 'tool': the permit is written there."""
     actions: NotRequired[list[str]]
-    """What the permit names: full tool names, and targets for all of their tools. Default: `tools`."""
+    """What the permit and the callers' table name: full tool names, and targets for all their tools. Default:
+    `tools`."""
     when: NotRequired[str]
     """A condition in Cedar that must hold for each call."""
     bearer: NotRequired[Bearer]
     """How to come to the gateway, where it takes tokens. Default: it takes requests that the agent's role signs."""
+    callers: NotRequired[pulumi.Input[str]]
+    """Where the gateway's interceptors read who a caller is, if one asks: its output `callers`. What is handed over is
+    written there. Default: none asks."""
 
 
 def full_names(available: Available, where: str) -> list[str]:

@@ -210,9 +210,24 @@ def function_network(function_arn: Text) -> Document:
     return document(allow("AttachToNetwork", ATTACH_TO_NETWORK, "*"), {**denied, "Effect": "Deny"})
 
 
-def invoke_functions(function_arns: Sequence[Text]) -> Document:
-    """The gateway invokes exactly its targets' functions."""
-    return document(allow("InvokeTargets", INVOKE_FUNCTION, list(function_arns)))
+def invoke_functions(of_targets: Sequence[Text], of_interceptors: Sequence[Text] = ()) -> Document:
+    """The gateway invokes exactly its targets' and its interceptors' functions."""
+    targets = allow("InvokeTargets", INVOKE_FUNCTION, list(of_targets))
+    if not of_interceptors:
+        return document(targets)
+    return document(targets, allow("InvokeInterceptors", INVOKE_FUNCTION, list(of_interceptors)))
+
+
+def read_callers(env: AwsEnvironment, table: str) -> Document:
+    """An interceptor reads who its gateway's callers are: parameters that are named for the gateway and a client.
+
+    The clients are made after the gateway, whose tools they are handed, and so after its interceptors: hence the `*`.
+
+    Args:
+        env: Where the stack is deployed.
+        table: The beginning of the parameters' names, a slash at its end.
+    """
+    return document(allow("ReadCallers", READ_PARAMETER, env.arn("ssm", f"parameter{table}*")))
 
 
 def authorize_tools(env: AwsEnvironment, gateway_name: str, engine_arn: Text) -> Document:

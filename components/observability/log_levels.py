@@ -2,7 +2,7 @@
 
 import enum
 
-from toolgate.components.lambda_tools import FunctionLogLevel
+from toolgate.components.runtime.python_function import FunctionLogLevel
 
 AGENT_VARIABLE = "AGENT_LOG_LEVEL"
 """The environment variable of the agent that takes a LogLevel's value."""

@@ -1,7 +1,7 @@
 """`toolgate:gateways`: the stack's gateways, with what is behind each and how callers come to it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
@@ -9,9 +9,11 @@ import pulumi
 from toolgate.components.checks import arguments, names
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants import tool_grants
-from toolgate.components.grants.inbound import Inbound
+from toolgate.components.grants.inbound import CLIENT_CLAIM, Inbound
 from toolgate.components.grants.tool_grants import Authorization, Available
-from toolgate.components.settings import issuers
+from toolgate.components.interceptors.gateway_interceptors import OfGateway
+from toolgate.components.settings import interceptors, issuers
+from toolgate.components.settings.interceptors import Asked, InterceptorsConfig
 from toolgate.components.settings.values import NAMESPACE
 
 DEFAULT_GATEWAY = "tools"
@@ -29,6 +31,10 @@ class GatewayConfig(TypedDict):
     """What a caller with access to it may call. Default: `toolgate:authorization`."""
     inbound: NotRequired[str]
     """Its way in: `iam`, `jwt` or one of `toolgate:issuers`. Default: `toolgate:inbound`."""
+    interceptors: NotRequired[InterceptorsConfig]
+    """Whom it asks about each request and answer; an empty map: nobody. Default: `toolgate:interceptors`."""
+    search: NotRequired[bool]
+    """Whether it has the tool search. Default: `toolgate:search`."""
     roleArn: NotRequired[str]
     """ARN of an existing role, which nothing else of the stack has. Default: a role of its own."""
 
@@ -42,12 +48,16 @@ class Gateway:
         authorization: What a caller with access to it may call.
         inbound: Its way in: `iam`, `jwt`, or the name of an issuer of others.
         role_arn: Its role, if that is not to be made.
+        asked: Its interceptors, if it has any.
+        search: Whether it has the tool search; None for what goes with the authorization.
     """
 
     available: Available
     authorization: Authorization
     inbound: str
     role_arn: str | None
+    asked: Asked | None = None
+    search: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -82,12 +92,14 @@ def read(config: Mapping[str, Any], available: Available, foreign: Mapping[str, 
     """
     way_in = issuers.way_in(config.get("inbound", issuers.IAM), foreign, f"{NAMESPACE}:inbound")
     authorization = Authorization(config.get("authorization", Authorization.GATEWAY))
-    default = Gateway(available, authorization, way_in, config.get("gatewayRoleArn"))
+    default = Gateway(available, authorization, way_in, config.get("gatewayRoleArn"), search=config.get("search"))
     if "gateways" in config:
         gateways = Gateways(_named(config, default, foreign), named=True)
     else:
         tool_grants.full_names(available, "lambdas")
-        gateways = Gateways({DEFAULT_GATEWAY: default}, named=False)
+        asked = interceptors.read(config.get("interceptors", {}), f"{NAMESPACE}:interceptors")
+        gateways = Gateways({DEFAULT_GATEWAY: replace(default, asked=asked)}, named=False)
+    _check_interceptors(gateways, foreign)
     _check_names(gateways.by_name, own_key="kmsKey" in config)
     return gateways
 
@@ -113,8 +125,25 @@ def _named(config: Mapping[str, Any], default: Gateway, foreign: Mapping[str, In
         tool_grants.full_names(own, where)
         authorization = Authorization(entry.get("authorization", default.authorization))
         way_in = issuers.way_in(entry.get("inbound", default.inbound), foreign, f"{where}.inbound")
-        found[name] = Gateway(own, authorization, way_in, entry.get("roleArn"))
+        key = f"{where}.interceptors" if "interceptors" in entry else f"{NAMESPACE}:interceptors"
+        asked = interceptors.read(entry.get("interceptors", config.get("interceptors", {})), key)
+        search = entry.get("search", default.search)
+        found[name] = Gateway(own, authorization, way_in, entry.get("roleArn"), asked, search)
     return found
+
+
+def _check_interceptors(gateways: Gateways, foreign: Mapping[str, Inbound]) -> None:
+    """Check each gateway's interceptors, and that its search shows nothing that may not be called."""
+    project, stack = pulumi.get_project(), pulumi.get_stack()
+    for name, gateway in gateways.by_name.items():
+        where = f"{_WHERE}.{name}" if gateways.named else f"the gateway {name!r}"
+        claim = None if gateway.inbound == issuers.IAM else CLIENT_CLAIM
+        if gateway.inbound in foreign:
+            claim = foreign[gateway.inbound].get("client_claim", CLIENT_CLAIM)
+        # What is shown on a gateway by IAM is what its agents are handed, which are read after the gateways.
+        shown: list[str] | None = [] if gateway.asked and gateway.asked.want_callers and claim is None else None
+        known = OfGateway(names.gateway(project, stack, name), gateway.authorization, claim, gateway.search, shown)
+        interceptors.check(gateway.asked, known, gateway.available, where)
 
 
 def _behind(asked: Sequence[str], available: Available, where: str) -> Available:
@@ -140,6 +169,8 @@ def _check_names(gateways: Mapping[str, Gateway], *, own_key: bool) -> None:
     project, stack = pulumi.get_project(), pulumi.get_stack()
     in_aws: dict[str, str] = {}
     targets: dict[str, str] = {}
+    every_target = {target for gateway in gateways.values() for target in gateway.available}
+    functions = {names.function(project, stack, target): f"target {target!r}" for target in every_target}
     if any(it.inbound == issuers.JWT for it in gateways.values()):
         names.user_pool_domain(project, stack, issuers.OWN_ISSUER)
     for name, gateway in gateways.items():
@@ -157,3 +188,10 @@ def _check_names(gateways: Mapping[str, Gateway], *, own_key: bool) -> None:
                     f"gateway {targets[resource]!r}. Rename a gateway or a target."
                 )
             targets[resource] = name
+        for interceptor in gateway.asked.read if gateway.asked else ():
+            function, owner = names.interceptor(project, stack, name, interceptor.name), f"an interceptor of {name!r}"
+            if (other := functions.setdefault(function, owner)) != owner:
+                raise UsageError(
+                    f"{_WHERE}.{name}: its interceptor {interceptor.name!r} would be the function {function!r}, as is "
+                    f"{other}. Rename the interceptor, or the gateway."
+                )

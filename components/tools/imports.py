@@ -9,9 +9,8 @@ from pathlib import Path
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.tools import target_folder
 from toolgate.components.tools.source_files import is_type_checking, parsed
+from toolgate.components.tools.target_folder import TARGET, Kind
 
-BESIDE = frozenset(name.removesuffix(".py") for name in (target_folder.DISPATCHER, target_folder.SECRET_VALUES))
-"""The modules that go into each zip beside the target's files."""
 # Lambda developer guide, "Building Lambda functions with Python": the runtime has boto3 and botocore; the others are
 # what these two depend on (their `install_requires`).
 OF_THE_RUNTIME = frozenset({"boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six"})
@@ -23,7 +22,7 @@ _NOT_ON_LAMBDA = frozenset(
 _MISSING = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 
 
-def missing(folder: Path, packages: Collection[str]) -> Iterator[UsageError]:
+def missing(folder: Path, packages: Collection[str], kind: Kind = TARGET) -> Iterator[UsageError]:
     """The imports that fail on Lambda, and the files that stand in others' way, each as the error to raise.
 
     Left out is what a function can do without: imports for type checkers, and those in a `try` that takes an
@@ -32,16 +31,17 @@ def missing(folder: Path, packages: Collection[str]) -> Iterator[UsageError]:
     Args:
         folder: The target's folder.
         packages: The top-level names that its requirements can be imported by.
+        kind: What is put beside its files.
     """
-    files = [path for path in target_folder.shipped(folder) if path.suffix == ".py"]
+    files = [path for path in target_folder.shipped(folder, kind) if path.suffix == ".py"]
     own = {path.relative_to(folder).parts[0].removesuffix(".py") for path in files}
     own |= {path.name.partition(".")[0] for path in folder.glob("*.so")}
     vendored = _vendored(folder)
-    there = {*packages, *own, *BESIDE, *OF_THE_RUNTIME, *(sys.stdlib_module_names - _NOT_ON_LAMBDA)}
+    there = {*packages, *own, *_beside(kind), *OF_THE_RUNTIME, *(sys.stdlib_module_names - _NOT_ON_LAMBDA)}
     for path in files:
         if path in vendored:
             continue
-        if hides := _hidden_by(path.relative_to(folder)):
+        if hides := _hidden_by(path.relative_to(folder), kind):
             yield UsageError(
                 f"{path}: has the name of {hides!r}, which is there already: some imports find the one, some the "
                 "other. Rename it."
@@ -61,7 +61,11 @@ def missing(folder: Path, packages: Collection[str]) -> Iterator[UsageError]:
                 yield UsageError(f"{path}:{line}: imports {name!r}, {_instead(name, folder)}")
 
 
-def _hidden_by(inside: Path) -> str | None:
+def _beside(kind: Kind) -> set[str]:
+    return {name.removesuffix(".py") for name in kind.beside}
+
+
+def _hidden_by(inside: Path, kind: Kind) -> str | None:
     """The module of Python's, or of ours, that a file of the folder has the name of; nothing where both can be.
 
     What Lambda's runtime has imported before is found in its stead by tools, dispatcher and packages; any other not.
@@ -70,7 +74,7 @@ def _hidden_by(inside: Path) -> str | None:
     name = inside.parts[0].partition(".")[0]
     taken = OF_THE_RUNTIME | (sys.stdlib_module_names - _NOT_ON_LAMBDA)
     if is_package:  # Python takes it before a file of the same name
-        taken |= BESIDE | {target_folder.TOOLS.removesuffix(".py")}
+        taken |= _beside(kind) | {kind.code.removesuffix(".py")}
     return name if (is_package or len(inside.parts) == 1) and name in taken else None
 
 

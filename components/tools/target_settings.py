@@ -26,7 +26,7 @@ from toolgate.components.checks import arguments
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.iam.role_statements import RoleStatement
 from toolgate.components.runtime.network import Network
-from toolgate.components.tools.target_folder import SETTINGS
+from toolgate.components.tools.target_folder import TARGET, Kind
 
 FUNCTION = "settings"
 
@@ -54,24 +54,26 @@ class TargetSettings(TypedDict):
     """ARN of an existing role."""
 
 
-type Settings = Callable[[pulumi.ResourceOptions], TargetSettings]
+type Settings = Callable[[pulumi.ResourceOptions], Any]
 """Makes what a target needs with these options, and says what its function is to have."""
 
 
-def read(directory: Path) -> Settings:
+def read(directory: Path, kind: Kind = TARGET, said: type = TargetSettings) -> Settings:
     """The settings of a target, not asked for yet: `target.py` is imported, and makes nothing.
 
     Args:
         directory: The target's folder; without a `target.py` it has no settings of its own.
+        kind: How its settings' file is named.
+        said: The TypedDict of what it may say.
 
     Raises:
         UsageError: The file cannot be imported, or has no function `settings` that takes resource options.
     """
-    path = directory / SETTINGS
+    path = directory / kind.settings
     if not path.is_file():
         return lambda _opts: {}
     function = getattr(_imported(path), FUNCTION, None)
-    example = f"Write `def {FUNCTION}(opts: pulumi.ResourceOptions) -> TargetSettings:`."
+    example = f"Write `def {FUNCTION}(opts: pulumi.ResourceOptions) -> {said.__name__}:`."
     if not inspect.isfunction(function):
         raise UsageError(f"{path}: has no function `{FUNCTION}`. {example}")
     here = f"{path}:{function.__code__.co_firstlineno}: `{FUNCTION}`"
@@ -82,14 +84,14 @@ def read(directory: Path) -> Settings:
     except TypeError:
         raise UsageError(f"{here} takes the resource options, and nothing else. {example}") from None
 
-    def settings(opts: pulumi.ResourceOptions) -> TargetSettings:
-        said: TargetSettings | None = function(opts)
-        if said is None:
+    def settings(opts: pulumi.ResourceOptions) -> Any:
+        told = function(opts)
+        if told is None:
             raise UsageError(
                 f"{here} returns nothing. Write `return {{}}` at its end, or what the function is to have."
             )
-        arguments.check(said, TargetSettings, f"{path}: {FUNCTION}()")
-        return said
+        arguments.check(told, said, f"{path}: {FUNCTION}()")
+        return told
 
     return settings
 
@@ -107,7 +109,7 @@ def beside(opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
     )
 
 
-def overridden[Args: Mapping[str, Any]](settings: TargetSettings, by: Args) -> Args:
+def overridden[Args: Mapping[str, Any]](settings: Mapping[str, Any], by: Args) -> Args:
     """A component's arguments over the settings: variable by variable, and key by key for all else."""
     merged: dict[str, Any] = {**settings, **by}
     for key in ("environment", "secrets"):
@@ -124,7 +126,7 @@ class _Source(importlib.machinery.SourceFileLoader):
 
 
 def _imported(path: Path) -> ModuleType:
-    name = f"toolgate_target_{path.parent.name.replace('-', '_')}"
+    name = f"toolgate_{path.stem}_{path.parent.name.replace('-', '_')}"
     spec = importlib.util.spec_from_file_location(name, path, loader=_Source(name, str(path)))
     assert spec is not None  # noqa: S101  # a path that ends in .py
     assert spec.loader is not None  # noqa: S101

@@ -14,20 +14,23 @@ if TYPE_CHECKING:
     from toolgate.components.grants.inbound import Bearer, Inbound
     from toolgate.components.grants.tool_grants import Authorization, GatewayTools
     from toolgate.components.iam.role_statements import RoleStatement
-    from toolgate.components.lambda_tools import FunctionLogLevel, LambdaTools, LambdaToolsArgs
+    from toolgate.components.interceptors.gateway_interceptors import GatewayInterceptors, InterceptorArgs
+    from toolgate.components.interceptors.interceptor_function import InterceptorSettings
+    from toolgate.components.lambda_tools import LambdaTools, LambdaToolsArgs
     from toolgate.components.machine_client import MachineClient, MachineClientArgs
     from toolgate.components.observability.alarms import Alarms
     from toolgate.components.observability.log_delivery import LogDelivery
     from toolgate.components.runtime.agent_bundle import agent_code
     from toolgate.components.runtime.network import Network
+    from toolgate.components.runtime.python_function import FunctionLogLevel
     from toolgate.components.token_issuer import TokenIssuer, TokenIssuerArgs
     from toolgate.components.tokens.client_credentials import ClientCredentials
     from toolgate.components.tool_gateway import (
         ExceptionLevel,
-        GatewayTarget,
         ToolGateway,
         ToolGatewayArgs,
     )
+    from toolgate.components.tools.gateway_targets import GatewayTarget
     from toolgate.components.tools.target_settings import TargetSettings
     from toolgate.components.tools.tool_schema import ToolSchema
 
@@ -43,10 +46,13 @@ _MODULES = {
     "EncryptionKey": "encryption_key",
     "EncryptionKeyArgs": "encryption_key",
     "ExceptionLevel": "tool_gateway",
-    "FunctionLogLevel": "lambda_tools",
-    "GatewayTarget": "tool_gateway",
+    "FunctionLogLevel": "runtime.python_function",
+    "GatewayInterceptors": "interceptors.gateway_interceptors",
+    "GatewayTarget": "tools.gateway_targets",
     "GatewayTools": "grants.tool_grants",
     "Inbound": "grants.inbound",
+    "InterceptorArgs": "interceptors.gateway_interceptors",
+    "InterceptorSettings": "interceptors.interceptor_function",
     "LambdaTools": "lambda_tools",
     "LambdaToolsArgs": "lambda_tools",
     "Lifecycle": "agent_runtime",
@@ -79,9 +85,12 @@ __all__ = [
     "EncryptionKeyArgs",
     "ExceptionLevel",
     "FunctionLogLevel",
+    "GatewayInterceptors",
     "GatewayTarget",
     "GatewayTools",
     "Inbound",
+    "InterceptorArgs",
+    "InterceptorSettings",
     "LambdaTools",
     "LambdaToolsArgs",
     "Lifecycle",

@@ -10,7 +10,8 @@ from tests.planning import ROOT
 from toolgate.components import lambda_tools
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.iam.role_statements import RoleStatement
-from toolgate.components.lambda_tools import FunctionLogLevel, LambdaTools, LambdaToolsArgs
+from toolgate.components.lambda_tools import LambdaTools, LambdaToolsArgs
+from toolgate.components.runtime.python_function import FunctionLogLevel
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 BOUNDARY = "arn:aws:iam::123456789012:policy/agents-boundary"

@@ -66,6 +66,7 @@ def test_what_one_component_gives_another_takes() -> None:
         ("ToolGateway", "toolNames", "GatewayTools", "tools"),
         ("ToolGateway", "policyEngineId", "GatewayTools", "policyEngineId"),
         ("ToolGateway", "scope", "Bearer", "scope"),
+        ("ToolGateway", "callers", "GatewayTools", "callers"),
         *(
             ("TokenIssuer", name, taker, name)
             for name in ("discoveryUrl", "userPoolId", "tokenEndpoint")

@@ -11,8 +11,9 @@ from toolgate.components.grants import cedar_text
 from toolgate.components.grants.cedar_text import Caller
 from toolgate.components.iam import iam_documents
 from toolgate.components.iam.iam_documents import Document
-from toolgate.components.tool_gateway import PROTOCOL_VERSIONS, GatewayTarget
+from toolgate.components.tool_gateway import PROTOCOL_VERSIONS
 from toolgate.components.tools import provider_tool_schema
+from toolgate.components.tools.gateway_targets import GatewayTarget
 
 
 def gateway(
