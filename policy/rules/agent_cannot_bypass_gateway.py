@@ -74,13 +74,12 @@ def _of_holders(stack: Stack, holders: list[_Holder], called: Iterable[GatewayFu
     for holder in holders:
         if holder.resource.type in AGENTS:
             yield from _shared(stack, holder.resource)
-        others = [it for it in called if holder.resource.urn not in {own.urn for own in it.resources}]
         for role in roles.named_by(stack, holder.resource):
             if role.urn not in judged:
                 judged.add(role.urn)
                 for sourced in roles.documents_of(stack, role):
-                    yield from _in_document(sourced, holder, others)
-                yield from _in_permissions(stack, role, holder, others)
+                    yield from _in_document(sourced, holder, called)
+                yield from _in_permissions(stack, role, holder, called)
 
 
 def _shared(stack: Stack, agent: Resource) -> Iterator[Finding]:

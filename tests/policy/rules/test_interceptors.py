@@ -290,6 +290,7 @@ def test_what_a_stream_takes_past_the_interceptor_is_advice(pack: Pack) -> None:
 def test_a_stream_that_nobody_is_to_look_at_passes(pack: Pack) -> None:
     assert judged(pack, interceptor(variables=declaring(tools=True)), streaming(at_point(FILTER, "RESPONSE"))) == []
     assert judged(pack, interceptor(variables=declaring(calls=["*"])), streaming(at_point(FILTER, "REQUEST"))) == []
+    assert judged(pack, interceptor(**OTHERS), streaming(at_point(FILTER, "REQUEST"))) == []
     redacts = interceptor(variables=declaring(results=["*"]))
     for streams in (False, None, UNKNOWN):
         assert judged(pack, redacts, streaming(at_point(FILTER, "RESPONSE"), streams=streams)) == []
