@@ -31,6 +31,9 @@ _ARN_KEYS = (
     *("arn", "gatewayArn", "agentRuntimeArn", "policyEngineArn", "dashboardArn", "resourceArn"),
     *("workloadIdentityArn", "credentialProviderArn"),
 )
+# What a client of a gateway was handed, by the client's id, which Cognito draws by lot (components/interceptors).
+_CALLER = re.compile(r"(?<=/)[0-9a-z]{26}$")
+_CALLERS = ":parameter/toolgate/callers/"
 # AgentCore puts nothing to these names.
 _OF_IDENTITY = re.compile(r":(?:workload-identity-directory|token-vault)/")
 _PROFILE = re.compile(r"arn:[^:]+:bedrock:[^:]+:[0-9]*:(?:application-)?inference-profile/.+")
@@ -186,6 +189,8 @@ def _lasting_arn(resource: Resource) -> str:
     if ":secretsmanager:" in arn:
         name = _SECRET_SUFFIX.sub("", arn).removesuffix("-")
         return (_PULUMI_SUFFIX.sub("?" * 7, name) if f"{resource.name}-" in name else name) + "-" + "?" * 6
+    if _CALLERS in arn:
+        return _CALLER.sub("?" * 26, arn)
     return _PULUMI_SUFFIX.sub("?" * 7, arn) if f"{resource.name}-" in arn else arn
 
 

@@ -37,6 +37,16 @@ CONFUSED_DEPUTY = PolicyComplianceFramework(
     specification="The confused deputy problem",
     reference="https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html",
 )
+FAILING_OPEN = PolicyComplianceFramework(
+    name="CWE",
+    specification="CWE-636 Not Failing Securely ('Failing Open')",
+    reference="https://cwe.mitre.org/data/definitions/636.html",
+)
+ALTERNATE_PATH = PolicyComplianceFramework(
+    name="CWE",
+    specification="CWE-424 Improper Protection of Alternate Path",
+    reference="https://cwe.mitre.org/data/definitions/424.html",
+)
 ERROR_MESSAGES = PolicyComplianceFramework(
     name="CWE",
     specification="CWE-209 Generation of Error Message Containing Sensitive Information",

@@ -3,8 +3,8 @@
 The engine checks a configuration against the schema, but other drivers may not; a value of the wrong type counts as not
 given, so that no configuration can switch a rule off by accident. `exceptions` is every rule's.
 
-A list names what is let past, a number is the most that is, and a switch asks for more: by that a review tells a
-setting that opens a rule from one that is stricter.
+A list names what is let past, a number is the most that is (by the name `min...` the least), and a switch asks for
+more: by that a review tells a setting that opens a rule from one that is stricter.
 """
 
 from collections.abc import Mapping

@@ -79,14 +79,14 @@ def _changes(was: _Set, now: _Set) -> Iterator[tuple[bool, str]]:
 
 
 def _setting(key: str, was: Any, now: Any) -> Iterator[tuple[bool, str]]:
-    """A list names what is let past, a number is the most that is, and a switch asks for more (`policy.settings`)."""
+    """A list names what is let past, a number is its most or least, a switch asks for more (`policy.settings`)."""
     if isinstance(now, list):
         more, less = ([it for it in one if it not in other] for one, other in ((now, was), (was, now)))
         if more or less:
             texts = _named([*more, *(it for it in now if it in was)]), _named(was)
             yield _names_more(key, was, now), f"its {code(key)} names {texts[0]}, and named {texts[1]}"
     elif was != now:
-        looser = was is True if isinstance(now, bool) else now > was
+        looser = was is True if isinstance(now, bool) else (now < was if key.startswith("min") else now > was)
         yield looser, f"its {code(key)} is {_shown(now)}, was {_shown(was)}"
 
 

@@ -1,20 +1,23 @@
-"""Which functions are tools': those that gateways' targets call, and what refers to one of them.
+"""Which functions are gateways': those that targets call, those that are interceptors, and what refers to one of them.
 
 Source: Lambda API reference, FunctionName: a name, `<account>:function:<name>` or an ARN, each with or without a
 `:<version or alias>`. A version or an alias is the function's code as well.
 """
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from toolgate.policy.agentcore import families
 from toolgate.policy.language import iam
 from toolgate.policy.language.agentcore_facts import (
+    CHANGE_FUNCTION,
     FUNCTION,
     FUNCTION_ALIAS,
     FUNCTION_URL,
+    GATEWAY,
+    GATEWAY_INTERCEPTOR,
     INVOKE_FUNCTION,
     INVOKE_FUNCTION_URL,
     LAMBDA_PERMISSION,
@@ -24,17 +27,24 @@ from toolgate.policy.language.agentcore_facts import (
 from toolgate.policy.language.arns import account_in
 from toolgate.policy.language.iam import Family
 from toolgate.policy.language.unknown import UNKNOWN
-from toolgate.policy.properties import at
+from toolgate.policy.properties import at, each
 from toolgate.policy.rule import Resource
 from toolgate.policy.stack import Stack
 
+USERS = (TARGET, GATEWAY)
+"""Types of resources that call functions: a target for its tools, a gateway for its interceptors."""
+INTERCEPTORS = "interceptorConfigurations"
+"""A gateway's property with its interceptors."""
+_MAKERS = (LAMBDA_TOOLS, GATEWAY_INTERCEPTOR)
+"""toolgate's components that make such functions."""
+
 
 @dataclass(frozen=True)
-class Tool:
-    """A function behind a gateway."""
+class GatewayFunction:
+    """A function that a gateway calls: one behind a target, or an interceptor."""
 
-    target: str
-    """URN of the target, or of the function that will have one."""
+    user: str
+    """URN of the target or gateway, or of the function that will have one."""
     label: str
     """How a message names it."""
     accounts: frozenset[str]
@@ -48,26 +58,38 @@ class Tool:
 
 
 @functools.lru_cache(maxsize=1)
-def tools(stack: Stack) -> tuple[Tool, ...]:
-    """The functions behind the stack's targets."""
-    return tuple(tool for target in stack.of(TARGET) if (tool := _behind(stack, target)))
+def of_gateways(stack: Stack) -> tuple[GatewayFunction, ...]:
+    """The functions that the stack's gateways call: behind a target, or as an interceptor."""
+    return tuple(function for user in stack.of(*USERS) for function in called_by(stack, user))
 
 
 @functools.lru_cache(maxsize=1)
-def to_be_tools(stack: Stack) -> tuple[Tool, ...]:
-    """The same, and the functions that toolgate's component makes: they are tools' before their target is there."""
-    known = {it.urn for tool in tools(stack) for it in tool.resources}
-    made = (function for function in stack.of(FUNCTION) if function.urn not in known and _of_component(function))
+def to_be_of_gateways(stack: Stack) -> tuple[GatewayFunction, ...]:
+    """The same, and what toolgate's components make for gateways, before the target or the gateway is there."""
+    known = {it.urn for function in of_gateways(stack) for it in function.resources}
+    made = ((it, maker) for it in stack.of(FUNCTION) if it.urn not in known and (maker := _maker(it)))
     return (
-        *tools(stack),
-        *(_tool(function, f"{function.label} of LambdaTools", UNKNOWN, [function]) for function in made),
+        *of_gateways(stack),
+        *(_function(it, f"{it.label} of {maker.rpartition(':')[2]}", UNKNOWN, [it]) for it, maker in made),
     )
 
 
-def of_target(stack: Stack, target: Resource) -> tuple[Resource, ...]:
-    """The functions of the stack that a target calls."""
-    tool = _behind(stack, target)
-    return tool.resources if tool else ()
+def called_by(stack: Stack, user: Resource) -> tuple[GatewayFunction, ...]:
+    """The functions that a target, or a gateway by itself, calls."""
+    if user.type == GATEWAY:
+        return tuple(_interceptors(stack, user))
+    behind = _behind(stack, user)
+    return (behind,) if behind else ()
+
+
+def resources_of(stack: Stack, user: Resource) -> tuple[Resource, ...]:
+    """The functions of the stack among these, each once."""
+    return tuple({it.urn: it for function in called_by(stack, user) for it in function.resources}.values())
+
+
+def interceptors_at(stack: Stack, gateway: Resource, arn: Any) -> list[Resource]:
+    """The functions of the stack that one interceptor of a gateway may be: one by its ARN, else those of the graph."""
+    return _referred(stack, gateway, INTERCEPTORS, arn)
 
 
 def referred(stack: Stack, resource: Resource, prop: str) -> list[Resource]:
@@ -75,26 +97,26 @@ def referred(stack: Stack, resource: Resource, prop: str) -> list[Resource]:
     return _referred(stack, resource, prop, at(resource.props, prop))
 
 
-def is_for(stack: Stack, resource: Resource, prop: str, tool: Tool) -> bool:
-    """Whether a property is known to name a tool's function."""
+def is_for(stack: Stack, resource: Resource, prop: str, function: GatewayFunction) -> bool:
+    """Whether a property is known to name such a function."""
     name = at(resource.props, prop)
     if isinstance(name, str):
-        return not tool.nameless and iam.reaches(iam.names(_as_arn(name)), tool.family)
-    return not {it.urn for it in referred(stack, resource, prop)}.isdisjoint(it.urn for it in tool.resources)
+        return not function.nameless and iam.reaches(iam.names(_as_arn(name)), function.family)
+    return not {it.urn for it in referred(stack, resource, prop)}.isdisjoint(it.urn for it in function.resources)
 
 
-def permissions(stack: Stack) -> Iterator[tuple[Resource, Tool]]:
-    """The permissions to invoke a tool's function, each with the first tool that it is for."""
+def permissions(stack: Stack) -> Iterator[tuple[Resource, GatewayFunction]]:
+    """The permissions to invoke or change a gateway's function, each with the first one that it is for."""
     for permission in stack.of(LAMBDA_PERMISSION):
-        for tool in to_be_tools(stack) if _invokes(permission) else ():
-            if is_for(stack, permission, "function", tool):
-                yield permission, tool
+        for function in to_be_of_gateways(stack) if _opens(permission) else ():
+            if is_for(stack, permission, "function", function):
+                yield permission, function
                 break
 
 
-def _invokes(permission: Resource) -> bool:
+def _opens(permission: Resource) -> bool:
     action = at(permission.props, "action")
-    asked = (INVOKE_FUNCTION, INVOKE_FUNCTION_URL)
+    asked = (INVOKE_FUNCTION, INVOKE_FUNCTION_URL, *CHANGE_FUNCTION)
     return not isinstance(action, str) or any(iam.matches_action(iam.names(action), it) for it in asked)
 
 
@@ -103,13 +125,28 @@ def may_be_any(stack: Stack, resource: Resource, prop: str) -> bool:
     return at(resource.props, prop) is UNKNOWN and not referred(stack, resource, prop)
 
 
-def _behind(stack: Stack, target: Resource) -> Tool | None:
+def _interceptors(stack: Stack, gateway: Resource) -> Iterator[GatewayFunction]:
+    """A function that stands at both points is one; of two that are not known the graph has both at each."""
+    label = f"the interceptor of {gateway.label}"
+    arns = each(gateway.props, INTERCEPTORS, "interceptor", "lambda", "arn")
+    seen: set[str] = set()
+    for arn in dict.fromkeys(it for it in arns if isinstance(it, str)):
+        resources = interceptors_at(stack, gateway, arn)
+        seen.update(it.urn for it in resources)
+        yield _function(gateway, label, arn, resources)
+    if UNKNOWN in arns:
+        found = interceptors_at(stack, gateway, UNKNOWN)
+        unseen = [[it] for it in found if it.urn not in seen]
+        yield from (_function(gateway, label, UNKNOWN, one) for one in (unseen if found else [[]]))
+
+
+def _behind(stack: Stack, target: Resource) -> GatewayFunction | None:
     label = f"the function behind {target.label}"
     arn = at(target.props, "targetConfiguration", "mcp", "lambda", "lambdaArn")
     if isinstance(arn, str) or arn is UNKNOWN:
-        return _tool(target, label, arn, _referred(stack, target, "targetConfiguration", arn))
+        return _function(target, label, arn, _referred(stack, target, "targetConfiguration", arn))
     for url in _urls(stack, target):
-        return _tool(target, label, at(url.props, "functionName"), referred(stack, url, "functionName"))
+        return _function(target, label, at(url.props, "functionName"), referred(stack, url, "functionName"))
     return None
 
 
@@ -133,21 +170,23 @@ def _texts(data: Any) -> Iterator[str]:
             yield from _texts(member)
 
 
-def _tool(target: Resource, label: str, name: Any, resources: list[Resource]) -> Tool:
+def _function(user: Resource, label: str, name: Any, resources: Iterable[Resource]) -> GatewayFunction:
+    resources = tuple(resources)
     arns = [arn for arn in (name, *(at(it.props, "arn") for it in resources)) if isinstance(arn, str)]
     names = [*arns, *(name for it in resources if isinstance(name := at(it.props, "name"), str))]
     family = _family(names[0]) if names else families.FUNCTIONS
     accounts = frozenset(account for arn in arns if (account := account_in(arn)))
-    return Tool(target.urn, label, accounts, family, not names, tuple(resources))
+    return GatewayFunction(user.urn, label, accounts, family, not names, resources)
 
 
 def _family(name: str) -> Family:
     return families.function_family(name) if name.startswith("arn:") else families.function_named(_name_in(name))
 
 
-def _of_component(function: Resource) -> bool:
-    types = function.urn.split("::")[2:3]
-    return any(LAMBDA_TOOLS in types_of.split("$") for types_of in types)
+def _maker(function: Resource) -> str | None:
+    """The type of toolgate's component that makes a function for a gateway."""
+    parents = [it for types in function.urn.split("::")[2:3] for it in types.split("$")]
+    return next((it for it in parents if it in _MAKERS), None)
 
 
 def _referred(stack: Stack, resource: Resource, prop: str, value: Any) -> list[Resource]:

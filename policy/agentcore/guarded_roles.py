@@ -1,4 +1,4 @@
-"""Which roles lead to a gateway, to a tool behind one or to a model, and how: whoever takes such a role is there."""
+"""Which roles lead to a gateway, to a function that it calls or to a model, and how: who takes one is there."""
 
 from collections.abc import Iterator
 
@@ -8,6 +8,7 @@ from toolgate.policy.agentcore.families import GATEWAYS, MODELS, PROJECTS
 from toolgate.policy.language import documents, iam, patterns, principals, trust
 from toolgate.policy.language.agentcore_facts import (
     ASSUME_ROLE,
+    CHANGE_FUNCTION,
     CREATE_INFERENCE,
     INVOKE_FUNCTION,
     INVOKE_FUNCTION_URL,
@@ -23,6 +24,10 @@ from toolgate.policy.properties import at
 from toolgate.policy.rule import Resource
 from toolgate.policy.stack import Stack
 
+_OF_FUNCTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("invoke", (INVOKE_FUNCTION, INVOKE_FUNCTION_URL)),
+    ("change", CHANGE_FUNCTION),
+)
 _GUARDED = (
     ((INVOKE_GATEWAY,), GATEWAYS, "call gateways"),
     (INVOKE_MODEL, MODELS, "invoke models"),
@@ -65,26 +70,26 @@ def _assumable(stack: Stack, role: Resource) -> Iterator[Resource]:
 
 
 def _used(stack: Stack, role: Resource) -> Iterator[str]:
-    """By AgentCore, or by the function of a tool."""
+    """By AgentCore, or by a function that a gateway calls."""
     for user in stack.of(*ROLE_USERS):
         if _is_of(stack, role, user, ROLE_USERS[user.type]):
             yield f"the role of {user.label}"
-    for tool in functions.to_be_tools(stack):
-        if any(_is_of(stack, role, function, "role") for function in tool.resources):
-            yield f"the role of {tool.label}"
+    for function in functions.to_be_of_gateways(stack):
+        if any(_is_of(stack, role, it, "role") for it in function.resources):
+            yield f"the role of {function.label}"
     if trust.trusts_agentcore(policy_sources.trust_document(role).document):
         yield "a role that AgentCore may take"
 
 
 def _let_in(stack: Stack, role: Resource) -> Iterator[str]:
-    """By the policy of a gateway or of a tool's function."""
+    """By the policy of a gateway or of a function that one calls."""
     for policy in stack.of(RESOURCE_POLICY):
         for statement in iam.statements(documents.read(at(policy.props, "policy"))):
             if iam.allows(statement, INVOKE_GATEWAY) and _names(stack, role, principals.aws_principals(statement)):
                 yield f"a role that {policy.label} lets call a gateway"
-    for permission, tool in functions.permissions(stack):
+    for permission, function in functions.permissions(stack):
         if _is_of(stack, role, permission, "principal"):
-            yield f"a role that {permission.label} lets invoke {tool.label}"
+            yield f"a role that {permission.label} lets use {function.label}"
 
 
 def _may_assume(stack: Stack, role: Resource, held: list[Statement], other: Resource) -> bool:
@@ -119,7 +124,7 @@ def _granted(stack: Stack, statement: Statement) -> Iterator[str]:
     for actions, family, what in _GUARDED:
         if iam.allows(statement, *actions) and iam.may_reach(statement.resources, family):
             yield f"a role that may {what}"
-    if iam.allows(statement, INVOKE_FUNCTION, INVOKE_FUNCTION_URL):
-        for tool in functions.to_be_tools(stack):
-            if iam.reaches(statement.resources, tool.family, entirely=tool.nameless):
-                yield f"a role that may invoke {tool.label}"
+    for what, asked in _OF_FUNCTIONS:
+        for function in functions.to_be_of_gateways(stack) if iam.allows(statement, *asked) else ():
+            if iam.reaches(statement.resources, function.family, entirely=function.nameless):
+                yield f"a role that may {what} {function.label}"

@@ -29,7 +29,7 @@ from toolgate.policy.agentcore.families import (
 )
 from toolgate.policy.agentcore.wide_grants import holds_both
 from toolgate.policy.language import iam
-from toolgate.policy.language.agentcore_facts import ASSUME_ROLE, INVOKE_FUNCTION, RUN_COMMANDS
+from toolgate.policy.language.agentcore_facts import ASSUME_ROLE, CHANGE_FUNCTION, INVOKE_FUNCTION, RUN_COMMANDS
 from toolgate.policy.language.documents import Names, Statement
 from toolgate.policy.language.iam import Family
 from toolgate.policy.messages import quote
@@ -97,16 +97,7 @@ WAYS = (
     ),
     Way("hands roles to services", ("iam:PassRole",), ROLES, may_be_named=True),
     Way("becomes other roles", (ASSUME_ROLE,), ROLES, may_be_named=True),
-    Way(
-        "changes a function, or opens it to others",
-        _of(
-            "lambda",
-            "UpdateFunctionCode UpdateFunctionConfiguration AddPermission CreateFunctionUrlConfig"
-            " UpdateFunctionUrlConfig UpdateAlias",
-        ),
-        FUNCTIONS,
-        may_be_named=True,
-    ),
+    Way("changes a function, or opens it to others", CHANGE_FUNCTION, FUNCTIONS, may_be_named=True),
     # The function is in a condition (lambda:FunctionArn), if anywhere.
     Way(
         "feeds a function past its gateway",

@@ -66,9 +66,12 @@ NOT_READ = "toolgate:scan:NotRead"
 TOOL_GATEWAY = "toolgate:index:ToolGateway"
 AGENT_RUNTIME = "toolgate:index:AgentRuntime"
 LAMBDA_TOOLS = "toolgate:index:LambdaTools"
+GATEWAY_INTERCEPTOR = "toolgate:index:GatewayInterceptor"
 TOKEN_ISSUER = "toolgate:index:TokenIssuer"  # noqa: S105  # a type
 MACHINE_CLIENT = "toolgate:index:MachineClient"
-COMPONENTS = frozenset({TOOL_GATEWAY, AGENT_RUNTIME, LAMBDA_TOOLS, TOKEN_ISSUER, MACHINE_CLIENT})
+COMPONENTS = frozenset({TOOL_GATEWAY, GATEWAY_INTERCEPTOR, AGENT_RUNTIME, LAMBDA_TOOLS, TOKEN_ISSUER, MACHINE_CLIENT})
+HANDED = (AGENT_RUNTIME, LAMBDA_TOOLS, GATEWAY_INTERCEPTOR)
+"""Those that are handed statements for a role."""
 
 # AgentCore developer guide, "IAM permissions for AgentCore Runtime", trust policy.
 SERVICE_PRINCIPAL = "bedrock-agentcore.amazonaws.com"
@@ -107,6 +110,15 @@ AUTHORIZE_CALL = "bedrock-agentcore:AuthorizeAction"
 AUTHORIZE_LIST = "bedrock-agentcore:PartiallyAuthorizeActions"
 INVOKE_FUNCTION = "lambda:InvokeFunction"
 INVOKE_FUNCTION_URL = "lambda:InvokeFunctionUrl"
+# What a function does, and who may have it do that.
+CHANGE_FUNCTION = (
+    "lambda:UpdateFunctionCode",
+    "lambda:UpdateFunctionConfiguration",
+    "lambda:AddPermission",
+    "lambda:CreateFunctionUrlConfig",
+    "lambda:UpdateFunctionUrlConfig",
+    "lambda:UpdateAlias",
+)
 INVOKE_MODEL = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
 # "Amazon Bedrock Powered by AWS Mantle", Bedrock's other endpoint: the resource is a project, and a condition key has
 # the model.

@@ -73,6 +73,6 @@ RULE = Rule(
     ),
     severity=Severity.MEDIUM,
     framework=frameworks.LEAST_PRIVILEGE,
-    types=policy_sources.TYPES | {agentcore_facts.AGENT_RUNTIME, agentcore_facts.LAMBDA_TOOLS},
+    types=policy_sources.TYPES | {*agentcore_facts.HANDED},
     check=check,
 )

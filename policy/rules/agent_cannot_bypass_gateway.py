@@ -1,12 +1,13 @@
-"""agent-cannot-bypass-gateway: the gateway is the agent's only way to its tools."""
+"""agent-cannot-bypass-gateway: the gateway is the only way of an agent, and of an interceptor, to tools."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from pulumi_policy import Severity
 
 from toolgate.policy import frameworks, policy_sources
 from toolgate.policy.agentcore import functions, roles
-from toolgate.policy.agentcore.functions import Tool
+from toolgate.policy.agentcore.functions import GatewayFunction
 from toolgate.policy.language import agentcore_facts, iam
 from toolgate.policy.language.agentcore_facts import (
     FUNCTION,
@@ -29,33 +30,56 @@ AGENTS = (agentcore_facts.RUNTIME, agentcore_facts.HARNESS)
 SEEN = policy_sources.TYPES | {*AGENTS, GATEWAY, LAMBDA_PERMISSION, TARGET}
 
 
+@dataclass(frozen=True)
+class _Holder:
+    """Who reaches tools through a gateway only."""
+
+    label: str
+    """How a message names it."""
+    resource: Resource
+    """What has the role: an agent, or an interceptor's function."""
+
+
 def check_so_far(resource: Resource, so_far: Stack, config: RuleSettings) -> Iterator[Finding]:
-    """When an agent is registered, something about its role, or a target."""
-    agents = so_far.of(*AGENTS)
-    if agents and resource.type == TARGET:
-        yield from _of_agents(so_far, agents, [it for it in functions.tools(so_far) if it.target == resource.urn])
+    """When an agent or a gateway is registered, something about the role of one or of an interceptor, or a target."""
+    holders = _holders(so_far)
+    if not holders:
         return
-    about = {role.urn for role in roles.named_by(so_far, resource)} if agents else set()
-    concerned = [it for it in agents if about & {role.urn for role in roles.named_by(so_far, it)}]
-    if concerned:
-        yield from _of_agents(so_far, concerned, functions.tools(so_far))
+    called = functions.called_by(so_far, resource) if resource.type in functions.USERS else ()
+    new = {it.urn for function in called for it in function.resources if resource.type == GATEWAY}
+    about = {role.urn for role in roles.named_by(so_far, resource)}
+    concerned = [
+        it
+        for it in holders
+        if it.resource.urn in new or about & {role.urn for role in roles.named_by(so_far, it.resource)}
+    ]
+    yield from _of_holders(so_far, concerned, functions.of_gateways(so_far))
+    yield from _of_holders(so_far, [it for it in holders if it not in concerned] if called else [], called)
 
 
 def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
-    """Each agent's role: whether a gateway has it too, and what its documents and the functions' permissions allow."""
-    return _of_agents(stack, stack.of(*AGENTS), functions.tools(stack))
+    """Each agent's role: whether a gateway has it too; and, as each interceptor's, what it may do with functions."""
+    return _of_holders(stack, _holders(stack), functions.of_gateways(stack))
 
 
-def _of_agents(stack: Stack, agents: list[Resource], tools: Iterable[Tool]) -> Iterator[Finding]:
-    tools, judged = tuple(tools), set[str]()
-    for agent in agents:
-        yield from _shared(stack, agent)
-        for role in roles.named_by(stack, agent):
+def _holders(stack: Stack) -> list[_Holder]:
+    agents = [_Holder(it.label, it) for it in stack.of(*AGENTS)]
+    called = (function for gateway in stack.of(GATEWAY) for function in functions.called_by(stack, gateway))
+    interceptors = {it.urn: _Holder(function.label, it) for function in called for it in function.resources}
+    return [*agents, *interceptors.values()]
+
+
+def _of_holders(stack: Stack, holders: list[_Holder], called: Iterable[GatewayFunction]) -> Iterator[Finding]:
+    judged = set[str]()
+    for holder in holders:
+        if holder.resource.type in AGENTS:
+            yield from _shared(stack, holder.resource)
+        for role in roles.named_by(stack, holder.resource):
             if role.urn not in judged:
                 judged.add(role.urn)
                 for sourced in roles.documents_of(stack, role):
-                    yield from _in_document(sourced, agent, tools)
-                yield from _in_permissions(stack, role, agent, tools)
+                    yield from _in_document(sourced, holder, called)
+                yield from _in_permissions(stack, role, holder, called)
 
 
 def _shared(stack: Stack, agent: Resource) -> Iterator[Finding]:
@@ -72,32 +96,37 @@ def _same_role(stack: Stack, one: Resource, other: Resource) -> bool:
     return bool(urns[0] & urns[1])
 
 
-def _in_document(sourced: SourcedDocument, agent: Resource, tools: Iterable[Tool]) -> Iterator[Finding]:
+def _in_document(sourced: SourcedDocument, holder: _Holder, called: Iterable[GatewayFunction]) -> Iterator[Finding]:
     for statement in iam.statements(sourced.document):
         place = f"{sourced.location}, {statement.label}"
         if iam.allows_everything(statement):
-            yield Finding(sourced.resource, f"allows {agent.label} every action", place)
+            yield Finding(sourced.resource, f"allows {holder.label} every action", place)
         elif iam.allows(statement, INVOKE_FUNCTION, INVOKE_FUNCTION_URL):
-            for tool in tools:
-                if iam.reaches(statement.resources, tool.family, entirely=tool.nameless):
-                    yield Finding(sourced.resource, f"allows {agent.label} to invoke {tool.label}", place)
+            for function in called:
+                if iam.reaches(statement.resources, function.family, entirely=function.nameless):
+                    yield Finding(sourced.resource, f"allows {holder.label} to invoke {function.label}", place)
 
 
-def _in_permissions(stack: Stack, role: Resource, agent: Resource, tools: Iterable[Tool]) -> Iterator[Finding]:
-    """A function's own policy can name the agent's role as well."""
+def _in_permissions(
+    stack: Stack, role: Resource, holder: _Holder, called: Iterable[GatewayFunction]
+) -> Iterator[Finding]:
+    """A function's own policy can name the role as well."""
     for permission in stack.of(LAMBDA_PERMISSION):
         if role.urn not in {named.urn for named in roles.roles_of(stack, permission, "principal")}:
             continue
-        for tool in tools:
-            if functions.is_for(stack, permission, "function", tool):
-                yield Finding(permission, f"allows {agent.label} to invoke {tool.label}", "principal")
+        for function in called:
+            if functions.is_for(stack, permission, "function", function):
+                yield Finding(permission, f"allows {holder.label} to invoke {function.label}", "principal")
 
 
 RULE = Rule(
     name="agent-cannot-bypass-gateway",
-    description="An agent's role reaches tools through a gateway only.",
-    why="What the agent can invoke directly, no gateway authorizes, filters or logs.",
-    fix="Give the agent a role of its own: InvokeGateway on its gateways, or their tokens; nothing on the functions.",
+    description="The role of an agent, and of a gateway's interceptor, reaches tools through a gateway only.",
+    why="What it can invoke directly, no gateway authorizes, filters or logs.",
+    fix=(
+        "Give each a role of its own: an agent's with InvokeGateway on its gateways, or their tokens; nothing on the"
+        " functions."
+    ),
     severity=Severity.HIGH,
     framework=frameworks.LEAST_PRIVILEGE,
     types=SEEN,

@@ -9,12 +9,13 @@ from toolgate.policy.agentcore import families, functions, roles, tokens, wideni
 from toolgate.policy.agentcore.families import FUNCTIONS, ROLES, USER_POOLS
 from toolgate.policy.agentcore.widening import Depended
 from toolgate.policy.language import agentcore_facts, iam, patterns
-from toolgate.policy.language.agentcore_facts import GATEWAY, INVOKE_FUNCTION, INVOKE_GATEWAY, ROLE, ROLE_USERS, TARGET
+from toolgate.policy.language.agentcore_facts import GATEWAY, INVOKE_FUNCTION, INVOKE_GATEWAY, ROLE, ROLE_USERS
 from toolgate.policy.language.documents import Statement
 from toolgate.policy.policy_sources import SourcedDocument
 from toolgate.policy.properties import at
 from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.rules.agent_cannot_bypass_gateway import AGENTS
+from toolgate.policy.rules.tool_role_exact import whom
 from toolgate.policy.settings import RuleSettings
 from toolgate.policy.stack import Stack
 
@@ -40,18 +41,19 @@ def _in_document(sourced: SourcedDocument, whom: str, *, of_agentcore: bool = Fa
 
 
 def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
-    """The tools' roles, and for the agents' as well what tools and gateways of the stack depend on."""
+    """The roles of gateways' functions, and for the agents' as well what these and gateways of the stack depend on."""
     held = list(_roles(stack))
-    tools = [Depended(tool.label, tool.family, tool.nameless) for tool in functions.tools(stack)]
+    called = [Depended(it.label, it.family, it.nameless) for it in functions.of_gateways(stack)]
     issuers = [_issuer(pool) for pool, _ in tokens.issuing_pools(stack).values()]
     for user, role in _holders(stack):
+        label = whom(user) if user.type in functions.USERS else user.label
         for sourced in roles.documents_of(stack, role):
-            if user.type == TARGET:
-                yield from _in_document(sourced, f"the tools of {user.label}")
+            if user.type in functions.USERS:
+                yield from _in_document(sourced, label)
             for statement in iam.statements(sourced.document):
-                depended = ((ROLES, held), (FUNCTIONS, tools), (USER_POOLS, issuers))
+                depended = ((ROLES, held), (FUNCTIONS, called), (USER_POOLS, issuers))
                 found = [way for family, some in depended for way in widening.on(statement, family, some)]
-                yield from _finding(sourced, statement, user.label, found)
+                yield from _finding(sourced, statement, label, found)
 
 
 def _finding(sourced: SourcedDocument, statement: Statement, whom: str, ways: Sequence[str]) -> Iterator[Finding]:
@@ -61,11 +63,11 @@ def _finding(sourced: SourcedDocument, statement: Statement, whom: str, ways: Se
 
 
 def _holders(stack: Stack) -> Iterator[tuple[Resource, Resource]]:
-    """Who runs what a model may have asked for: each agent and each tool, with its role; each role once."""
+    """Who runs what a model may have asked for: each agent, tool and interceptor, with its role; each role once."""
     seen: set[str] = set()
     users = [(user, user, ROLE_USERS[user.type]) for user in stack.of(*AGENTS)]
-    for target in stack.of(TARGET):
-        users += [(target, function, "role") for function in functions.of_target(stack, target)]
+    for user in stack.of(*functions.USERS):
+        users += [(user, function, "role") for function in functions.resources_of(stack, user)]
     for user, holder, prop in users:
         for role in roles.roles_of(stack, holder, prop):
             if role.urn not in seen:
@@ -76,7 +78,7 @@ def _holders(stack: Stack) -> Iterator[tuple[Resource, Resource]]:
 def _roles(stack: Stack) -> Iterator[Depended]:
     """The roles by which a tool is reached: the gateways', the functions', and whose documents allow it."""
     named = {role.urn: role for gateway in stack.of(GATEWAY) for role in roles.roles_of(stack, gateway, "roleArn")}
-    named |= {role.urn: role for user, role in _holders(stack) if user.type == TARGET}
+    named |= {role.urn: role for user, role in _holders(stack) if user.type in functions.USERS}
     named |= {role.urn: role for role in stack.of(ROLE) if any(_grants(stack, role))}
     for role in named.values():
         arn, name = at(role.props, "arn"), at(role.props, "name")
@@ -97,13 +99,13 @@ def _grants(stack: Stack, role: Resource) -> Iterator[bool]:
         for statement in iam.statements(sourced.document):
             yield iam.allows(statement, INVOKE_GATEWAY)
             if iam.allows(statement, INVOKE_FUNCTION):
-                for tool in functions.tools(stack):
-                    yield iam.reaches(statement.resources, tool.family, entirely=tool.nameless)
+                for function in functions.of_gateways(stack):
+                    yield iam.reaches(statement.resources, function.family, entirely=function.nameless)
 
 
 RULE = Rule(
     name="agent-cannot-widen-itself",
-    description="An agent and its tools have no rights by which they make themselves others.",
+    description="An agent, its tools and a gateway's interceptors have no rights by which they make themselves others.",
     why="Whoever talks the agent into it has every right that these can be turned into.",
     fix=(
         "Leave changes to the deployer's role. Where an agent has to start something with a role, or to take one, name"
@@ -111,7 +113,7 @@ RULE = Rule(
     ),
     severity=Severity.HIGH,
     framework=frameworks.LEAST_PRIVILEGE,
-    types=roles.TYPES | {agentcore_facts.AGENT_RUNTIME, agentcore_facts.LAMBDA_TOOLS},
+    types=roles.TYPES.union(agentcore_facts.HANDED),
     check=check,
     check_role_documents=check_role_documents,
     check_stack=check_stack,

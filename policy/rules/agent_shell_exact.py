@@ -89,7 +89,7 @@ RULE = Rule(
     ),
     severity=Severity.CRITICAL,
     framework=frameworks.LEAST_PRIVILEGE,
-    types=policy_sources.TYPES | {RESOURCE_POLICY, agentcore_facts.AGENT_RUNTIME, agentcore_facts.LAMBDA_TOOLS},
+    types=policy_sources.TYPES | {RESOURCE_POLICY, *agentcore_facts.HANDED},
     check=check,
     check_stack=check_stack,
 )

@@ -1,4 +1,4 @@
-"""function-url-signed: a tool's function has no URL that takes unsigned requests."""
+"""function-url-signed: a function that a gateway calls has no URL that takes unsigned requests."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from pulumi_policy import Severity
 
 from toolgate.policy import frameworks
 from toolgate.policy.agentcore import functions
-from toolgate.policy.language.agentcore_facts import FUNCTION, FUNCTION_ALIAS, FUNCTION_URL, TARGET
+from toolgate.policy.language.agentcore_facts import FUNCTION, FUNCTION_ALIAS, FUNCTION_URL
 from toolgate.policy.language.spellings import ADDS_NO_PERMISSION
 from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.messages import quote
@@ -19,7 +19,7 @@ SIGNED = "AWS_IAM"
 
 
 def check_so_far(resource: Resource, so_far: Stack, config: RuleSettings) -> Iterator[Finding]:
-    """When a URL is registered for a tool's function, or a target for a function with a URL."""
+    """When a URL is registered for a gateway's function, or what calls it for a function with a URL."""
     return check_stack(so_far, config)
 
 
@@ -32,22 +32,22 @@ def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
         authorization = at(url.props, "authorizationType")
         if authorization in (SIGNED, UNKNOWN) or at(url.props, ADDS_NO_PERMISSION):
             continue
-        for tool in functions.to_be_tools(stack):
-            if functions.is_for(stack, url, "functionName", tool):
-                what = f"opens {tool.label} to everybody: it is {quote(str(authorization))}, not {SIGNED}"
+        for function in functions.to_be_of_gateways(stack):
+            if functions.is_for(stack, url, "functionName", function):
+                what = f"opens {function.label} to everybody: it is {quote(str(authorization))}, not {SIGNED}"
                 yield Finding(url, what, "authorizationType")
                 break
 
 
 RULE = Rule(
     name="function-url-signed",
-    description="The URL of a tool's function takes signed requests only.",
-    why="Else everybody calls the tool unsigned, past the gateway, its authorizer and its policies.",
+    description="The URL of a function behind a gateway, or of its interceptor, takes signed requests only.",
+    why="Else everybody calls it unsigned, past the gateway, its authorizer and its policies.",
     fix='Remove the URL, since a gateway calls the function by its ARN; or write authorization_type="AWS_IAM".',
     severity=Severity.CRITICAL,
     framework=frameworks.NO_PUBLIC_ACCESS,
-    types=frozenset({FUNCTION_URL, TARGET}),
+    types=frozenset({FUNCTION_URL, *functions.USERS}),
     check_so_far=check_so_far,
     check_stack=check_stack,
-    remembers=frozenset({FUNCTION, FUNCTION_ALIAS, FUNCTION_URL, TARGET}),
+    remembers=frozenset({FUNCTION, FUNCTION_ALIAS, FUNCTION_URL, *functions.USERS}),
 )

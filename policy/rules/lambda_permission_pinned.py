@@ -7,7 +7,7 @@ from pulumi_policy import Severity
 
 from toolgate.policy import frameworks
 from toolgate.policy.agentcore import functions
-from toolgate.policy.agentcore.functions import Tool
+from toolgate.policy.agentcore.functions import GatewayFunction
 from toolgate.policy.language import agentcore_facts, patterns, principals
 from toolgate.policy.language.agentcore_facts import (
     FUNCTION,
@@ -15,7 +15,6 @@ from toolgate.policy.language.agentcore_facts import (
     FUNCTION_URL,
     INVOKE_FUNCTION_URL,
     LAMBDA_PERMISSION,
-    TARGET,
 )
 from toolgate.policy.language.arns import account_in, account_of, is_account_id
 from toolgate.policy.language.unknown import UNKNOWN, Unknown
@@ -40,20 +39,20 @@ def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
 
 
 def check_so_far(resource: Resource, so_far: Stack, config: RuleSettings) -> Iterator[Finding]:
-    """When a permission is registered for a tool's function, or a target for a function with permissions."""
+    """When a permission is registered for a gateway's function, or what calls it for a function with permissions."""
     return check_stack(so_far, config)
 
 
 def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
-    """Of tools' functions: also a URL for everybody, services of any account, and other accounts as a whole."""
-    for permission, tool in functions.permissions(stack):
-        who = stranger(permission, tool)
+    """Of gateways' functions: also a URL for everybody, services of any account, and other accounts as a whole."""
+    for permission, function in functions.permissions(stack):
+        who = stranger(permission, function)
         if isinstance(who, str):
-            yield Finding(permission, f"{who} may use {tool.label}", PLACE)
+            yield Finding(permission, f"{who} may use {function.label}", PLACE)
 
 
-def stranger(permission: Resource, tool: Tool) -> str | Unknown | None:
-    """Whom a permission lets use a tool though nobody chose them, beyond what `check` finds of any function."""
+def stranger(permission: Resource, function: GatewayFunction) -> str | Unknown | None:
+    """Whom a permission lets use a gateway's function though nobody chose them, beyond what `check` finds."""
     principal = at(permission.props, "principal")
     if not isinstance(principal, str):
         return UNKNOWN if principal is UNKNOWN else None
@@ -61,7 +60,7 @@ def stranger(permission: Resource, tool: Tool) -> str | Unknown | None:
         limit = at(permission.props, "principalOrgId")
         return "everybody" if _is_empty(limit) and _is_for_url(permission) else None
     if principals.is_account(principal):
-        return _other_account(principal, tool)
+        return _other_account(principal, function)
     if not _is_service(principal) or _is_agentcore(principal):
         return None
     named = _names_source(permission)
@@ -69,7 +68,7 @@ def stranger(permission: Resource, tool: Tool) -> str | Unknown | None:
 
 
 def _is_for_url(permission: Resource) -> bool:
-    """Whether it is one of the two that a function URL takes; a public URL of a function that is no tool is in order.
+    """Whether it is one of the two that a function URL takes; a public URL of any other function is in order.
 
     Source: Lambda developer guide, "Control access to Lambda function URLs".
     """
@@ -78,11 +77,11 @@ def _is_for_url(permission: Resource) -> bool:
     return through_url or (isinstance(action, str) and action.lower() == INVOKE_FUNCTION_URL.lower())
 
 
-def _other_account(principal: str, tool: Tool) -> str | Unknown | None:
+def _other_account(principal: str, function: GatewayFunction) -> str | Unknown | None:
     account = account_of(principal)
-    if not tool.accounts:
+    if not function.accounts:
         return UNKNOWN
-    return f"account {account} as a whole" if account and account not in tool.accounts else None
+    return f"account {account} as a whole" if account and account not in function.accounts else None
 
 
 def _is_agentcore(principal: Any) -> bool:
@@ -114,17 +113,20 @@ def _is_somebody_s(arn: str) -> bool:
 
 RULE = Rule(
     name="lambda-permission-pinned",
-    description="A Lambda permission is not for everybody, and one for a service that reaches a tool names its source.",
-    why="Otherwise others can run the tool's function past the gateway's authorization.",
+    description=(
+        "A Lambda permission is not for everybody, and one for a service that reaches a tool or a gateway's interceptor"
+        " names its source."
+    ),
+    why="Otherwise others can run the function past the gateway's authorization, or change it.",
     fix=(
         "A gateway in the same account needs no permission: its role does. Else say who it is: a role as principal, or"
         " beside a service source_account or source_arn."
     ),
     severity=Severity.HIGH,
     framework=frameworks.NO_PUBLIC_ACCESS,
-    types=frozenset({LAMBDA_PERMISSION, TARGET}),
+    types=frozenset({LAMBDA_PERMISSION, *functions.USERS}),
     check=check,
     check_so_far=check_so_far,
     check_stack=check_stack,
-    remembers=frozenset({FUNCTION, FUNCTION_ALIAS, FUNCTION_URL, LAMBDA_PERMISSION, TARGET}),
+    remembers=frozenset({FUNCTION, FUNCTION_ALIAS, FUNCTION_URL, LAMBDA_PERMISSION, *functions.USERS}),
 )

@@ -7,7 +7,7 @@ from pulumi_policy import Severity
 
 from toolgate.policy import frameworks
 from toolgate.policy.agentcore import functions, tokens
-from toolgate.policy.language.agentcore_facts import FUNCTION, FUNCTION_ALIAS, FUNCTION_URL, OAUTH2_PROVIDER, TARGET
+from toolgate.policy.language.agentcore_facts import FUNCTION, FUNCTION_ALIAS, FUNCTION_URL, OAUTH2_PROVIDER
 from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.messages import quote
 from toolgate.policy.properties import at, each
@@ -27,21 +27,22 @@ _HARMLESS = re.compile(r"\s*|arn:.*|https?://[^@?]*|\{\{resolve:.*|[-+]?[0-9.]+|
 _SHORTEST = 8
 """A secret of fewer characters is in many a text by chance."""
 _OF_TOKENS = frozenset({*tokens.TAKERS, *tokens.CLIENTS, OAUTH2_PROVIDER})
-SEEN = frozenset({*AGENTS, TARGET})
+SEEN = frozenset({*AGENTS, *functions.USERS})
 
 
 def check_so_far(resource: Resource, so_far: Stack, config: RuleSettings) -> Iterator[Finding]:
-    """When an agent is registered, or the target by which a function is a tool's."""
+    """When an agent is registered, or the target or gateway by which a function is a gateway's."""
     if tokens.in_use(so_far):
-        holders = functions.of_target(so_far, resource) if resource.type == TARGET else [resource]
+        used = resource.type in functions.USERS
+        holders = functions.resources_of(so_far, resource) if used else [resource]
         yield from _of(so_far, holders)
 
 
 def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
-    """Agents and tools; a preview knows no secret, but what a variable is made of."""
+    """Agents, tools and interceptors; a preview knows no secret, but what a variable is made of."""
     if tokens.in_use(stack):
-        tools = {it.urn: it for tool in functions.tools(stack) for it in tool.resources}
-        yield from _of(stack, [*stack.of(*AGENTS), *tools.values()])
+        called = {it.urn: it for function in functions.of_gateways(stack) for it in function.resources}
+        yield from _of(stack, [*stack.of(*AGENTS), *called.values()])
 
 
 def _of(stack: Stack, holders: Iterable[Resource]) -> Iterator[Finding]:
@@ -83,7 +84,10 @@ def _secrets(stack: Stack) -> Iterator[str]:
 
 RULE = Rule(
     name="no-secret-in-environment",
-    description="Where tokens are used, no variable of an agent or a tool holds a client's secret, or is named as one.",
+    description=(
+        "Where tokens are used, no variable of an agent, a tool or an interceptor holds a client's secret, or is named"
+        " as one."
+    ),
     why="Whoever may read the configuration, or talks the code into telling it, is that client from then on.",
     fix="Let the agent take tokens of a credential provider; give code the ARN of a secret, and let it read that.",
     severity=Severity.CRITICAL,

@@ -51,7 +51,7 @@ def _around_an_engine(stack: Stack) -> Iterator[Finding]:
 
 def _functions(stack: Stack, target: Resource) -> set[str]:
     """The functions that a target calls: those of the stack by URN, another by its ARN without a qualifier."""
-    made = {function.urn for function in functions.of_target(stack, target)}
+    made = {function.urn for function in functions.resources_of(stack, target)}
     arn = at(target.props, "targetConfiguration", "mcp", "lambda", "lambdaArn")
     return made or ({":".join(arn.split(":")[:7])} if isinstance(arn, str) else set())
 

@@ -59,11 +59,11 @@ def check_so_far(resource: Resource, so_far: Stack, config: RuleSettings) -> Ite
 
 
 def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
-    """The roles that AgentCore may take, those of the tools, and providers that several agents have."""
+    """The roles that AgentCore may take, those of the gateways' functions, and providers that several agents have."""
     made = _made(stack, config)
     holders = {role.urn: role for role in roles.agentcore_roles(stack)}
-    for tool in functions.tools(stack):
-        holders |= {role.urn: role for it in tool.resources for role in roles.roles_of(stack, it, "role")}
+    for function in functions.of_gateways(stack):
+        holders |= {role.urn: role for it in function.resources for role in roles.roles_of(stack, it, "role")}
     for role in holders.values():
         yield from _in_documents(roles.documents_of(stack, role), made)
     yield from _shared(stack)

@@ -1,4 +1,4 @@
-"""tool-role-exact: what a tool's function may do is named, action by action and resource by resource.
+"""tool-role-exact: what a gateway's function may do is named, action by action and resource by resource.
 
 An agent's role is judged as far as our own component was given statements for it: the rest of it the component writes.
 """
@@ -18,7 +18,7 @@ from toolgate.policy.language.agentcore_facts import (
     FUNCTION,
     FUNCTION_ALIAS,
     FUNCTION_URL,
-    LAMBDA_TOOLS,
+    HANDED,
     ROLE_POLICY,
     TARGET,
 )
@@ -63,36 +63,41 @@ WITHOUT_TYPES = {"execute-api", "s3", "sns", "sqs"}
 """Services whose ARNs begin with the resource's name where others have its type."""
 
 
-SEEN = TYPES | {FUNCTION, TARGET}
+SEEN = TYPES | {FUNCTION, *functions.USERS}
 
 
 def check_so_far(resource: Resource, so_far: Stack, config: RuleSettings) -> Iterator[Finding]:
-    """When a target is registered, or something about the role of a function behind one."""
-    if resource.type == TARGET:
-        yield from _of_targets(so_far, [resource])
+    """When a target or a gateway is registered, or something about the role of a function that one calls."""
+    if resource.type in functions.USERS:
+        yield from _of_functions(so_far, [resource])
         return
     about = {role.urn for role in roles.named_by(so_far, resource)}
     used = {it.urn for it in so_far.of(FUNCTION) if about & {role.urn for role in roles.named_by(so_far, it)}}
-    for target in so_far.of(TARGET) if used else ():
-        if used & {it.urn for it in functions.of_target(so_far, target)}:
-            yield from _of_targets(so_far, [target])
+    for user in so_far.of(*functions.USERS) if used else ():
+        if used & {it.urn for it in functions.resources_of(so_far, user)}:
+            yield from _of_functions(so_far, [user])
 
 
 def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
-    """The role of each function behind a gateway's target, and the statements that agents were given."""
-    yield from _of_targets(stack, stack.of(TARGET))
+    """The role of each function that a gateway calls, and the statements that agents were given."""
+    yield from _of_functions(stack, stack.of(*functions.USERS))
     yield from _of_agents(stack)
 
 
-def _of_targets(stack: Stack, targets: list[Resource]) -> Iterator[Finding]:
+def _of_functions(stack: Stack, users: list[Resource]) -> Iterator[Finding]:
     judged: set[str] = set()
-    for target in targets:
-        for function in functions.of_target(stack, target):
+    for user in users:
+        for function in functions.resources_of(stack, user):
             for role in roles.named_by(stack, function):
                 if role.urn not in judged:
                     judged.add(role.urn)
                     for sourced in roles.documents_of(stack, role):
-                        yield from _in_document(stack, sourced, f"the tools of {target.label}")
+                        yield from _in_document(stack, sourced, whom(user))
+
+
+def whom(user: Resource) -> str:
+    """How a message calls the functions of a target, or the interceptors of a gateway."""
+    return f"the {'tools' if user.type == TARGET else 'interceptors'} of {user.label}"
 
 
 def _of_agents(stack: Stack) -> Iterator[Finding]:
@@ -163,18 +168,21 @@ def _has_reason(stack: Stack, carrier: Resource, statement: Statement) -> bool:
 @functools.lru_cache(maxsize=1)
 def _components(stack: Stack) -> dict[str, Resource]:
     """By URN; as registered where that is remembered: a component in the stack has its outputs only."""
-    return {it.urn: it for it in (*stack.resources, *stack.registered) if it.type in (LAMBDA_TOOLS, AGENT_RUNTIME)}
+    return {it.urn: it for it in (*stack.resources, *stack.registered) if it.type in HANDED}
 
 
 RULE = Rule(
     name="tool-role-exact",
-    description="The role of a tool's function names the actions it allows and the resources it allows them on.",
-    why="Whoever talks an agent into calling the tool can do with it whatever the role allows.",
+    description=(
+        "The role of a tool's function, or of an interceptor's, names the actions it allows and the resources it allows"
+        " them on."
+    ),
+    why="Whoever talks an agent into calling the tool, or into what an interceptor reads, can do what the role allows.",
     fix="Name each action and each ARN; a component's statement with a wildcard takes a reason beside it.",
     severity=Severity.HIGH,
     framework=frameworks.LEAST_PRIVILEGE,
     types=SEEN,
     check_so_far=check_so_far,
     check_stack=check_stack,
-    remembers=SEEN | {FUNCTION_ALIAS, FUNCTION_URL, LAMBDA_TOOLS, AGENT_RUNTIME},
+    remembers=SEEN | {FUNCTION_ALIAS, FUNCTION_URL, *HANDED},
 )

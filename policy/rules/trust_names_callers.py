@@ -14,7 +14,6 @@ from toolgate.policy.language.agentcore_facts import (
     LAMBDA_PERMISSION,
     RESOURCE_POLICY,
     ROLE,
-    TARGET,
 )
 from toolgate.policy.language.arns import account_of
 from toolgate.policy.language.documents import Document, Statement
@@ -41,11 +40,11 @@ def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
 def _concerned(so_far: Stack, resource: Resource) -> list[Resource]:
     if resource.type == RESOURCE_POLICY:
         return _listed(so_far, documents.read(at(resource.props, "policy")))
-    if resource.type == TARGET:
-        return [role for function in functions.of_target(so_far, resource) for role in roles.named_by(so_far, function)]
+    called = functions.resources_of(so_far, resource) if resource.type in functions.USERS else ()
+    of_functions = [role for function in called for role in roles.named_by(so_far, function)]
     # Those that a role lets in may take it from now on.
     trusted = _listed(so_far, policy_sources.trust_document(resource).document) if resource.type == ROLE else []
-    return [*roles.named_by(so_far, resource), *trusted]
+    return [*roles.named_by(so_far, resource), *of_functions, *trusted]
 
 
 def _listed(so_far: Stack, document: Document) -> list[Resource]:
@@ -84,10 +83,11 @@ RULE = Rule(
     ),
     severity=Severity.CRITICAL,
     framework=frameworks.NO_PUBLIC_ACCESS,
-    types=roles.TYPES | {FUNCTION, TARGET, RESOURCE_POLICY, LAMBDA_PERMISSION},
+    types=roles.TYPES | {FUNCTION, *functions.USERS, RESOURCE_POLICY, LAMBDA_PERMISSION},
     check_so_far=check_so_far,
     check_stack=check_stack,
-    remembers=roles.TYPES | {FUNCTION, FUNCTION_ALIAS, FUNCTION_URL, TARGET, RESOURCE_POLICY, LAMBDA_PERMISSION},
+    remembers=roles.TYPES
+    | {FUNCTION, FUNCTION_ALIAS, FUNCTION_URL, *functions.USERS, RESOURCE_POLICY, LAMBDA_PERMISSION},
     settings={
         TRUSTED: settings.strings_schema(
             "Ids of the accounts, this one among them, that may be named; without it any account may.", []

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pulumi_policy import EnforcementLevel, Severity
 
 from toolgate.policy import frameworks, policy_sources
-from toolgate.policy.agentcore import functions, guarded_roles, roles, tokens
-from toolgate.policy.agentcore.functions import Tool
+from toolgate.policy.agentcore import functions, guarded_roles, interceptors, roles, tokens
+from toolgate.policy.agentcore.functions import GatewayFunction
 from toolgate.policy.language import agentcore_facts, coverage, documents, iam, trust
 from toolgate.policy.language.agentcore_facts import ROLE, ROLE_USERS
 from toolgate.policy.language.unknown import NOTHING_KNOWN, UNKNOWN
@@ -17,11 +17,13 @@ from toolgate.policy.rules.function_url_signed import SIGNED
 from toolgate.policy.settings import RuleSettings
 from toolgate.policy.stack import TYPES, Stack
 
+_CALLS = {agentcore_facts.TARGET: "targetConfiguration", agentcore_facts.GATEWAY: functions.INTERCEPTORS}
+"""Where it says which function it calls."""
 UNTIL_UP = "is not known in this preview; it is judged at `pulumi up`, before it takes effect"
 
 
 def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
-    """The documents of AgentCore's roles and resources, engines' modes, and what is of the tools' functions.
+    """The documents of AgentCore's roles and resources, engines' modes, and what is of gateways' functions.
 
     What our own components write is left out: their inputs are judged in the preview, and their tests hold the rest.
     """
@@ -45,7 +47,8 @@ def _undecided(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
     yield from _in_function_urls(stack)
     yield from _in_permissions(stack)
     yield from _in_settings(stack)
-    yield from _in_tools(stack)
+    yield from _in_functions(stack)
+    yield from _in_interceptors(stack)
 
 
 def _in_roles(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
@@ -103,28 +106,28 @@ def _in_resources(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
 
 
 def _in_function_urls(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
-    tools = functions.tools(stack)
-    unnamed = {tool.target for tool in tools if tool.nameless and not tool.resources}
-    for target in stack.of(agentcore_facts.TARGET):
-        if target.urn in unnamed:
-            yield target, "targetConfiguration", "which function it calls"
+    called = functions.of_gateways(stack)
+    unnamed = {it.user for it in called if it.nameless and not it.resources}
+    for user in stack.of(*functions.USERS):
+        if user.urn in unnamed:
+            yield user, _CALLS[user.type], "which function it calls"
     for url in stack.of(agentcore_facts.FUNCTION_URL):
         authorization = at(url.props, "authorizationType")
-        if authorization == SIGNED or not tools:
+        if authorization == SIGNED or not called:
             continue
         if functions.may_be_any(stack, url, "functionName"):
-            yield url, "functionName", "whether this URL is of a tool's function"
-        elif authorization is UNKNOWN and any(functions.is_for(stack, url, "functionName", tool) for tool in tools):
-            yield url, "authorizationType", "how the URL of a tool's function authorizes"
+            yield url, "functionName", "whether this URL is of a gateway's function"
+        elif authorization is UNKNOWN and any(functions.is_for(stack, url, "functionName", it) for it in called):
+            yield url, "authorizationType", "how the URL of a gateway's function authorizes"
 
 
 def _in_permissions(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
-    for permission, tool in functions.permissions(stack):
-        if lambda_permission_pinned.stranger(permission, tool) is UNKNOWN:
-            yield permission, lambda_permission_pinned.PLACE, f"who may use {tool.label}"
-    for permission in stack.of(agentcore_facts.LAMBDA_PERMISSION) if functions.tools(stack) else ():
+    for permission, function in functions.permissions(stack):
+        if lambda_permission_pinned.stranger(permission, function) is UNKNOWN:
+            yield permission, lambda_permission_pinned.PLACE, f"who may use {function.label}"
+    for permission in stack.of(agentcore_facts.LAMBDA_PERMISSION) if functions.of_gateways(stack) else ():
         if functions.may_be_any(stack, permission, "function"):
-            yield permission, "function", "whether this permission is for a tool's function"
+            yield permission, "function", "whether this permission is for a gateway's function"
 
 
 def _in_settings(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
@@ -142,15 +145,30 @@ def _in_settings(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
             yield client, key, f"the {key} of a client whose tokens something takes"
 
 
-def _in_tools(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
-    """What the tools' own roles are allowed."""
-    for role in {role.urn: role for tool in functions.tools(stack) for role in _roles(stack, tool)}.values():
-        yield from _documents(stack, role, "which a tool's function has")
+def _in_functions(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
+    """What the roles of gateways' functions are allowed."""
+    for role in {role.urn: role for it in functions.of_gateways(stack) for role in _roles(stack, it)}.values():
+        yield from _documents(stack, role, "which a gateway's function has")
 
 
-def _roles(stack: Stack, tool: Tool) -> Iterator[Resource]:
-    for function in tool.resources:
+def _roles(stack: Stack, called: GatewayFunction) -> Iterator[Resource]:
+    for function in called.resources:
         yield from roles.roles_of(stack, function, "role")
+
+
+def _in_interceptors(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
+    """What decides whether interceptors fail closed, are told no more than they need, and filter what search finds."""
+    for gateway in stack.of(agentcore_facts.GATEWAY):
+        for interceptor in interceptors.of(stack, gateway):
+            if interceptor.headers is UNKNOWN and (interceptor.functions or interceptor.elsewhere):
+                yield gateway, functions.INTERCEPTORS, "whether it passes the request's headers to its interceptor"
+            if len(interceptor.functions) > 1:
+                yield gateway, functions.INTERCEPTORS, "which of its interceptors' functions stands where"
+        for function in functions.resources_of(stack, gateway):
+            if interceptors.declaration(function) is UNKNOWN:
+                yield function, "environment", f"what an interceptor of {gateway.label} says that it looks at"
+            if at(function.props, "timeout") is UNKNOWN:
+                yield function, "timeout", f"when Lambda ends an interceptor of {gateway.label}"
 
 
 RULE = Rule(

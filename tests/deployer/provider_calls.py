@@ -16,6 +16,9 @@ calls them. Of tokens: cognitoidp/user_pool.go 015edb1, user_pool_domain.go 01c0
 user_pool_client.go 01f4311 (from its update on); bedrockagentcore/oauth2_credential_provider.go 033bb28,
 workload_identity.go 129e9f8. What only resembles its siblings says so. Nothing of it was seen against AWS by us.
 
+A gateway's interceptors are a part of CreateGateway and UpdateGateway. Their right is the gateway's role's (AgentCore
+developer guide, "Gateway interceptors", permissions); whether AWS checks anything of the caller for them nobody said.
+
 SAR is the Service Authorization Reference. A resource is deployed whatever it was before: where the provider puts a
 setting with one call and takes it off with another, the row's condition says which of them the new inputs need.
 The provider also asks sts:GetCallerIdentity, which takes no permission; partition and Region it knows by itself.

@@ -193,6 +193,26 @@ def unplanned() -> dict[str, Any]:
     return {"version": 3, "deployment": {"resources": [*resources, private]}}
 
 
+def intercepted() -> dict[str, Any]:
+    """Gateways that ask a function, which reads what their clients were handed: it and its role are as a tool's are."""
+    deployment = planned("jwt", CLIENTS).deployment
+    resources: list[dict[str, Any]] = json.loads(json.dumps(deployment["deployment"]["resources"]))
+    [function] = [it for it in resources if it["type"] == FUNCTION]
+    for gateway in (it for it in resources if it["type"] == GATEWAY):
+        asked = {"interceptionPoints": ["REQUEST"], "interceptor": {"lambda": {"arn": function["outputs"]["arn"]}}}
+        for side in ("inputs", "outputs"):
+            gateway[side]["interceptorConfigurations"] = [asked]
+    clients = [it["outputs"]["id"] for it in resources if it["type"] == APP_CLIENT]
+    handed = [
+        (PARAMETER, {"name": f"/toolgate/callers/{GATEWAY_NAME}/{client}", "type": "String", "value": "{}"})
+        for client in (*clients, "nightly-job")
+    ]
+    return stored({"version": 3, "deployment": {"resources": resources}}, *handed)
+
+
+GATEWAY_NAME = "toolgate-jwt-tools"
+
+
 EACH: dict[str, Callable[[], dict[str, Any]]] = {
     "dev": lambda: planned().deployment,
     "agents": lambda: planned("agents").deployment,
@@ -206,6 +226,7 @@ EACH: dict[str, Callable[[], dict[str, Any]]] = {
     "everything": lambda: planned("prod", EVERYTHING).deployment,
     "tokens": lambda: stored(planned("agents").deployment, *TOKENS),
     "tokens of others": lambda: stored(planned("agents").deployment, *FOREIGN),
+    "interceptors": intercepted,
     "data": lambda: stored(planned().deployment, *PLAIN),
     "more data": lambda: stored(planned().deployment, *FULL),
     "unplanned": unplanned,
@@ -300,6 +321,18 @@ def test_the_same_holds_for_what_tools_keep_data_in() -> None:
     assert allowed(allows, "secretsmanager:DeleteSecret", arns[SECRET][:-6] + "abcdef")  # made anew
     assert not allowed(allows, "secretsmanager:DeleteSecret", arns[SECRET][:-6] + "abcdefg")
     assert not allowed(allows, "dynamodb:GetItem", arns[TABLE])
+
+
+def test_what_a_client_was_handed_is_written_whatever_its_id_will_be() -> None:
+    """Cognito draws another id on AWS than the stand-in did; one that somebody else's issuer gave stays."""
+    allows = deployer_policy.permissions(EACH["interceptors"]())
+    of_gateway = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/toolgate/callers/{GATEWAY_NAME}"
+    for action in ("PutParameter", "GetParameter", "DeleteParameter", "AddTagsToResource"):
+        assert allowed(allows, f"ssm:{action}", f"{of_gateway}/{'0a' * 13}")
+        assert allowed(allows, f"ssm:{action}", f"{of_gateway}/nightly-job")
+        for other in (f"{of_gateway}/{'0a' * 14}", f"{of_gateway}/weekly-job", f"{of_gateway}2/{'0a' * 13}"):
+            assert not allowed(allows, f"ssm:{action}", other)
+    assert not allowed(allows, "lambda:InvokeFunction", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:toolgate-jwt-math")
 
 
 def test_every_action_is_one_that_aws_has() -> None:

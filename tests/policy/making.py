@@ -50,6 +50,35 @@ def gateway(name: str = "tools", **inputs: Any) -> Registration:
     return Registration("aws:bedrock/agentcoreGateway:AgentcoreGateway", name, props, {"gatewayArn": GATEWAY})
 
 
+FILTER = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:shop-filter"
+FILTER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/filter"
+
+
+def declaring(**said: Any) -> dict[str, str]:
+    """The variables of an interceptor that has the library and says this of itself."""
+    return {"INTERCEPTS": json.dumps({"inbound": "iam", "seconds": 2.0, **said})}
+
+
+def interceptor(name: str = "filter", variables: Any = None, **inputs: Any) -> Registration:
+    """A function that a gateway may ask, with time enough for what it declares."""
+    given = declaring() if variables is None else variables
+    function = {"name": f"shop-{name}", "role": FILTER_ROLE, "handler": "intercept.handler", "timeout": 10, **inputs}
+    props = {**function, "environment": {"variables": given}}
+    arn = FILTER.replace("filter", name)
+    return Registration("aws:lambda/function:Function", name, props, {"arn": arn})
+
+
+def at_point(arn: Any = FILTER, *points: str, headers: Any = None) -> dict[str, Any]:
+    """One entry of a gateway's interceptors."""
+    passed = {} if headers is None else {"inputConfiguration": {"passRequestHeaders": headers}}
+    return {"interceptionPoints": list(points) or ["REQUEST"], "interceptor": {"lambda": {"arn": arn}}, **passed}
+
+
+def intercepted(*entries: Any, **inputs: Any) -> Registration:
+    """A gateway with these interceptors."""
+    return gateway(interceptorConfigurations=list(entries or [at_point()]), **inputs)
+
+
 ENGINE = f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}:policy-engine/shop_tools-abcdefghij"
 ENGINE_ID = ENGINE.rpartition("/")[2]
 ENTITY = f"arn:aws:sts::{ACCOUNT}:assumed-role/agent"

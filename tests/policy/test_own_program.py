@@ -297,6 +297,85 @@ def strange_interceptor(resources: list[dict[str, Any]]) -> set[tuple[str, str]]
     return {("interceptor-in-own-account", "tools-gateway")}
 
 
+def intercepted(resources: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
+    """Puts an interceptor in order in front of the program's gateway; the function is to have these changes."""
+    gateway = named(resources, "tools-gateway")
+    role, function = making.role("filter", "lambda.amazonaws.com"), making.interceptor(**changes)
+    made = "gatewayArn" in gateway["outputs"]
+    for it in (role, function):
+        outputs = it.outputs if made else {}
+        resources.append(
+            {"type": it.type, "urn": it.urn, "inputs": dict(it.inputs), "outputs": {**it.inputs, **outputs}}
+        )
+    put(gateway, interceptorConfigurations=[making.at_point(making.FILTER if made else UNKNOWN)])
+    gateway["propertyDependencies"]["interceptorConfigurations"] = [function.urn]
+    return gateway
+
+
+def in_order_too(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    intercepted(resources)
+    return set()
+
+
+def no_margin(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    intercepted(resources, timeout=3)
+    return {("interceptor-fails-closed", "filter")}
+
+
+def only_lock(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    intercepted(resources)
+    log_only(resources)
+    put(named(resources, "tools-gateway"), authorizerType="AUTHENTICATE_ONLY")
+    return {
+        ("interceptor-fails-closed", "tools-gateway"),
+        ("gateway-authorizer-iam", "tools-gateway"),
+        ("policy-engine-enforces", "tools-gateway"),
+    }
+
+
+def headers_for_nothing(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    [entry] = intercepted(resources)["inputs"]["interceptorConfigurations"]
+    put(named(resources, "tools-gateway"), interceptorConfigurations=[making.at_point(_arn(entry), headers=True)])
+    return {("interceptor-headers-needed", "tools-gateway")}
+
+
+def _arn(entry: dict[str, Any]) -> str:
+    return str(entry["interceptor"]["lambda"]["arn"])
+
+
+def claims_of_nobody(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    intercepted(resources, variables=making.declaring(claims=True))
+    return {("interceptor-headers-needed", "tools-gateway")}
+
+
+def wide_interceptor(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    intercepted(resources)
+    policy = making.document(making.statement("dynamodb:*", "*"))
+    new(resources, "aws:iam/rolePolicy:RolePolicy", role="filter", policy=policy)
+    return {("tool-role-exact", "new")}
+
+
+def calls_tools_itself(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    intercepted(resources)
+    tool = f"arn:aws:lambda:us-east-1:{making.ACCOUNT}:function:{NAME}"
+    policy = making.document(making.statement("lambda:InvokeFunction", tool))
+    new(resources, "aws:iam/rolePolicy:RolePolicy", role="filter", policy=policy)
+    return {("agent-cannot-bypass-gateway", "new")}
+
+
+def public_interceptor(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    intercepted(resources)
+    new(resources, "aws:lambda/functionUrl:FunctionUrl", functionName="shop-filter", authorizationType="NONE")
+    return {("function-url-signed", "new")}
+
+
+def others_change_it(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    intercepted(resources)
+    inputs = {"action": "lambda:UpdateFunctionCode", "function": "shop-filter", "principal": "sns.amazonaws.com"}
+    new(resources, "aws:lambda/permission:Permission", **inputs)
+    return {("lambda-permission-pinned", "new")}
+
+
 def everything_permitted(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
     statement = "permit(principal, action, resource is AgentCore::Gateway);"
     policy = named(resources, "greeter-tools", ":AgentcorePolicy")
@@ -365,6 +444,8 @@ LOCKS = [
     *(public_policy, public_function, public_url, searchable, stranger),
     *(no_engine, log_only, wrong_entity, two_underscores, no_such_tool, in_order),
     *(shell, ask_everybody, new_rights, new_code, whole_service, wide_tool, any_model),
+    *(in_order_too, no_margin, only_lock, headers_for_nothing, claims_of_nobody),
+    *(wide_interceptor, calls_tools_itself, public_interceptor, others_change_it),
     *(any_token, strange_interceptor, everything_permitted, watching, around_the_engine),
 ]
 

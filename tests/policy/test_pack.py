@@ -35,6 +35,7 @@ def test_the_levels_are_the_documented_ones(pack: Pack) -> None:
     assert advisory == {
         "agent-role-exact",
         "grant-has-effect",
+        "interceptor-sees-answers",
         "user-pool-closed",
         "undecided-in-preview",
         "no-debug-outside-dev",

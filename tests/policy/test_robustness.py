@@ -40,7 +40,8 @@ KEYS = [
     *("allowedOauthFlows", "allowedOauthScopes", "explicitAuthFlows", "accessTokenValidity", "tokenValidityUnits"),
     *("accessToken", "clientSecret", "oauth2ProviderConfig", "customOauth2ProviderConfig", "adminCreateUserConfig"),
     *("allowAdminCreateUserOnly", "environmentVariables", "environment", "variables", "CLIENT_SECRET"),
-    *("credentialProviderArn", "deletionProtection"),
+    *("credentialProviderArn", "deletionProtection", "handler", "timeout", "INTERCEPTS", "interceptionPoints"),
+    *("inputConfiguration", "passRequestHeaders", "streamingConfiguration", "enableResponseStreaming"),
 ]
 TEXTS = [
     *("", "*", "Allow", "Deny", "ENFORCE", "SEMANTIC", "DEBUG", "AWS_IAM", "VPC", UNKNOWN, f"x{UNKNOWN}*", "[secret]"),
@@ -51,6 +52,8 @@ TEXTS = [
         "a:function:b:",
     ),
     *("cognito-identity.amazonaws.com", "repo:a/b:*", "sns.amazonaws.com", "function:", "x", "arn:aws:iam::1:role/x"),
+    *("intercept.handler", "REQUEST", "RESPONSE", "NONE", making.FILTER, making.declaring(claims=True)["INTERCEPTS"]),
+    *('{"seconds": 1e400}', '{"calls": 1}', '{"seconds": true}', "[" * 99),
     *("tool", "math", "math__add", "math___add", making.ENGINE, making.ENGINE_ID, making.permit("math a_b"), 'A::"x'),
     *("bedrock-agentcore:InvokeAgentRuntime*", "iam:*", "sts:*", "LOG_ONLY", "IGNORE_ALL_FINDINGS", "forbid(principal"),
     *("CUSTOM_JWT", making_tokens.DISCOVERY, making_tokens.POOL_ID, making_tokens.POOL_ARN, making_tokens.PROVIDER),
@@ -179,6 +182,27 @@ def test_any_cedar_policy(pack: Pack, statement: Any, tools: Any, name: Any, eng
 
 
 @FUZZ
+@given(plain, plain, plain, st.sampled_from([making.FILTER, UNKNOWN, "odd"]))
+def test_any_interceptor(pack: Pack, entry: Any, given: Any, variables: Any, arn: str) -> None:
+    protocol = {"searchType": "SEMANTIC", "streamingConfiguration": {"enableResponseStreaming": True}}
+    gateway = making.intercepted(
+        {**making.at_point(arn, headers=given), "interceptionPoints": given},
+        entry,
+        protocolConfiguration={"mcp": protocol},
+        policyEngineConfiguration={"arn": making.ENGINE, "mode": "ENFORCE"},
+    )
+    said = {"INTERCEPTS": variables if isinstance(variables, str) else json.dumps(variables)}
+    functions = [
+        making.interceptor(variables=said, timeout=given),
+        making.interceptor("other", variables=variables, handler=given),
+    ]
+    behind = {"interceptorConfigurations": [it.urn for it in functions]}
+    by_graph = Registration(gateway.type, "graph", gateway.inputs, {}, "", behind)
+    for violation in pack.run([*functions, gateway, by_graph]):
+        assert DEFECT not in violation.message
+
+
+@FUZZ
 @given(plain | near_documents | as_text, plain)
 def test_any_document_and_configuration(pack: Pack, document: Any, config: Any) -> None:
     pack.configure(
@@ -191,13 +215,15 @@ def test_any_document_and_configuration(pack: Pack, document: Any, config: Any) 
             "machine-client-only": {"accessTokenMinutes": config},
             "user-pool-closed": {"deletionProtection": config},
             "token-taken-by-owner": {"identitiesForUsers": config},
+            "interceptor-fails-closed": {"minTimeoutSeconds": config},
         }
     )
     role = making.role(assumeRolePolicy=document, inlinePolicies=[{"policy": document}])
     tokens = [making_tokens.pool(), making_tokens.gateway(), making_tokens.client(), making_tokens.provider()]
     opened = [role, making.role_policy(document), making.gateway(authorizerType="NONE")]
     permit = making.cedar(making_tokens.PERMIT, engine_id=making.ENGINE_ID)
-    for violation in pack.run([*tokens, making_tokens.identity(), *opened, permit]):
+    asked = [making.interceptor(variables=document), making.intercepted()]
+    for violation in pack.run([*tokens, making_tokens.identity(), *opened, permit, *asked]):
         assert DEFECT not in violation.message
 
 

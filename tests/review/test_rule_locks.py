@@ -15,7 +15,7 @@ from toolgate.review.rule_locks import rule_changes
 from toolgate.review.stack_review import Verdict, judge
 
 AUTHORIZER, LIFE, VPC, TRUST = "gateway-authorizer-iam", "machine-client-only", "runtime-in-vpc", "trust-names-callers"
-LOGS = "logs-delivered"
+LOGS, CLOSED = "logs-delivered", "interceptor-fails-closed"
 EMPTY = NOTHING.deployment
 COMPARED = Revisions("0123456789abcdef", "fedcba9876", ())
 
@@ -60,6 +60,8 @@ def setting(rule: str, **settings: Any) -> dict[str, Any]:
         ),
         (setting(TRUST, **{TRUSTED: ["1"]}), {}, f"its `{TRUSTED}` names nothing, and named `1`", TRUST),
         ({}, setting(LIFE, accessTokenMinutes=1440), "its `accessTokenMinutes` is 1440, was 60", LIFE),
+        # The least is the other way round.
+        ({}, setting(CLOSED, minTimeoutSeconds=2), "its `minTimeoutSeconds` is 2, was 5", CLOSED),
         (setting(VPC, required=True), {}, "its `required` is off, was on", VPC),
         # Exceptions: each by what it excepts and why; another reason has to be agreed to anew.
         ({}, excepted(("legacy", "until March")), "`legacy` excepted, because `until March`", AUTHORIZER),
@@ -94,6 +96,7 @@ def test_what_is_looser_is_a_lock_and_the_way_back_is_none(before: Any, after: A
         ),
         ({}, setting(TRUST, **{TRUSTED: ["1"]}), f"its `{TRUSTED}` names `1`, and named nothing: {TRUST}"),
         ({}, setting(LIFE, accessTokenMinutes=5), f"its `accessTokenMinutes` is 5, was 60: {LIFE}"),
+        ({}, setting(CLOSED, minTimeoutSeconds=9), f"its `minTimeoutSeconds` is 9, was 5: {CLOSED}"),
         ({}, setting(VPC, required=True), f"its `required` is on, was off: {VPC}"),
         (excepted(("legacy", "x")), {}, f"`legacy` no longer excepted: {AUTHORIZER}"),
         # While a rule is off, what it would let past is no news.

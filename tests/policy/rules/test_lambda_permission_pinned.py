@@ -157,7 +157,7 @@ def test_the_graph_tells_a_function_without_a_name(pack: Pack) -> None:
         (permission("sns.amazonaws.com", sourceArn=UNKNOWN), "principal: who may use the function behind"),
         (
             permission("sns.amazonaws.com", function=UNKNOWN),
-            "function: whether this permission is for a tool's function",
+            "function: whether this permission is for a gateway's function",
         ),
     ],
 )

@@ -29,7 +29,9 @@ def test_a_known_document_is_decided(pack: Pack) -> None:
     assert found(pack, ROLE, making.role_policy(making.document(making.statement("s3:GetObject", "*")))) == []
 
 
-@pytest.mark.parametrize("kind", ["AgentRuntime", "ToolGateway", "LambdaTools", "TokenIssuer", "MachineClient"])
+@pytest.mark.parametrize(
+    "kind", ["AgentRuntime", "ToolGateway", "GatewayInterceptor", "LambdaTools", "TokenIssuer", "MachineClient"]
+)
 def test_what_our_components_write_is_left_out(pack: Pack, kind: str) -> None:
     component = Registration(f"toolgate:index:{kind}", "assistant", {})
     assert found(pack, ROLE, component, unknown_policy(component.urn)) == []
