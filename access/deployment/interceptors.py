@@ -31,7 +31,19 @@ def _interceptors(gateway: Resource, functions: Mapping[str, Function]) -> Itera
             points=tuple(map(str, points)) if isinstance(points, list) else (REQUEST, RESPONSE),
             headers=bool(_inside(entry, "inputConfiguration", "passRequestHeaders")),
             declared=read(function.handler, function.environment) if function else None,
+            unread=tuple(_unread(entry)),
         )
+
+
+_SETTINGS = frozenset({"interceptionPoints", "interceptor", "inputConfiguration"})
+
+
+def _unread(entry: Any) -> Iterator[str]:
+    """Settings that are there and say something, beside those that the provider has."""
+    inside = _inside(entry, "inputConfiguration")
+    for settings, known in ((entry, _SETTINGS), (inside, {"passRequestHeaders"})):
+        if isinstance(settings, Mapping):
+            yield from (key for key, value in settings.items() if value and key not in known)
 
 
 def _inside(value: Any, *keys: str) -> Any:
