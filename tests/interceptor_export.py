@@ -109,8 +109,9 @@ def resource(export: Mapping[str, Any], kind: str, name: str, /, **properties: A
     """A resource of the export's stack, to add to it."""
     stack = export["deployment"]["resources"][0]["urn"].split("::", 2)
     urn = f"{stack[0]}::{stack[1]}::{kind}::{name}"
+    inputs = {key: value for key, value in properties.items() if key != "arn"}
     outputs = {**properties, "id": name}
-    return {"urn": urn, "type": kind, "custom": True, "id": name, "inputs": properties, "outputs": outputs}
+    return {"urn": urn, "type": kind, "custom": True, "id": name, "inputs": inputs, "outputs": outputs}
 
 
 def _function(export: Mapping[str, Any], name: str, arn: str, written: Written) -> list[dict[str, Any]]:
@@ -130,7 +131,7 @@ def _function(export: Mapping[str, Any], name: str, arn: str, written: Written) 
     }
     return [
         resource(export, "aws:iam/role:Role", role, name=role, arn=role_arn, assumeRolePolicy=json.dumps(trust)),
-        _policy(export, f"{name}-own", role, [*written.statements]),
+        *([_policy(export, f"{name}-own", role, [*written.statements])] if written.statements else []),
         resource(export, "aws:lambda/function:Function", name, **properties),
     ]
 

@@ -122,8 +122,9 @@ class Entry:
         self.decided_by = [*interfered(self.decided_by), _brief(decider)]
 
     def note(self, **decider: Any) -> None:
-        """Note what had a say, and has neither allowed nor denied it."""
-        self.decided_by.append(_brief(decider))
+        """Note what had a say, and has neither allowed nor denied it; of what was denied, if it did something to it."""
+        if self.decision != DENIED or interfered([_brief(decider)]):
+            self.decided_by.append(_brief(decider))
 
     def decided(self, action: str, decision: "Decision", reason: str = "", principal: str = "") -> None:
         """Note a decision of IAM.
