@@ -74,6 +74,7 @@ class Written:
         permitted: Whether the gateway's role may invoke it.
         statements: What its own role may do.
         function: Further properties of its function.
+        files: Further files beside its module, by name.
     """
 
     code: str = OBEDIENT
@@ -82,6 +83,7 @@ class Written:
     permitted: bool = True
     statements: tuple[Mapping[str, Any], ...] = ()
     function: Mapping[str, Any] = field(default_factory=lambda: {"timeout": 60})
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def with_interceptors(export: Mapping[str, Any], **interceptors: Written) -> dict[str, Any]:
@@ -119,14 +121,14 @@ def _function(export: Mapping[str, Any], name: str, arn: str, written: Written) 
     role = f"{name}-role"
     role_arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
     key = "4dabf18193072939515e22adb298388d"
-    module = {key: _ASSET, "text": written.code}
+    files = {"interceptor.py": written.code, **written.files}
     properties = {
         "name": name,
         "arn": arn,
         "role": role_arn,
         "handler": "interceptor.handle",
         "runtime": "python3.13",
-        "code": {key: _ARCHIVE, "assets": {"interceptor.py": module}},
+        "code": {key: _ARCHIVE, "assets": {name: {key: _ASSET, "text": text} for name, text in files.items()}},
         **written.function,
     }
     return [
