@@ -1,8 +1,8 @@
-"""Figures of the local gateway under load: signed calls, decided by IAM, and by Cedar. `python -m bench.gateway`.
+"""Figures of the local gateway under load: decided by IAM, by Cedar, around interceptors. `python -m bench.gateway`.
 
 The reference is FastMCP without any authorization, whose tool runs in the server itself; ours takes each call to the
 function's own process. Both servers, and the clients, share two cores. All are asked in turns, so that all see the same
-machine; the exit code is 1 if a figure does not hold. Takes a minute and a half; say nothing of a busy machine by it.
+machine; the exit code is 1 if a figure does not hold. Takes two minutes; say nothing of a busy machine by it.
 """
 
 import multiprocessing
@@ -22,12 +22,14 @@ from fastmcp import FastMCP
 
 from bench import signed_load
 from bench.agent_figures import Figure, printed
+from tests.interceptor_export import PASSING, Written, with_interceptors
 from toolgate.access.deployment.deployment import parse
 from toolgate.local.plan import plan
 from toolgate.local.serve.server import serve
 
 ARGUMENTS, EXPECTED = {"a": 100, "b": 12}, b"112"
 STACKS = {"dev": "IAM", "agents": "IAM and Cedar"}
+INTERCEPTED = "dev between interceptors"
 CLIENTS = (1, 16)
 TURNS, SECONDS = 6, 2.0
 
@@ -68,7 +70,7 @@ def figures() -> Iterator[Figure]:
         url = stack.enter_context(_process(_reference, ""))[0]
         reference = Server(url, signed_load.calls(url, "add_numbers", ARGUMENTS))
         ours = {}
-        for name in STACKS:
+        for name in (*STACKS, INTERCEPTED):
             url, *keys = stack.enter_context(_process(_ours, name))
             ours[name] = Server(url, signed_load.calls(url, "math___add_numbers", ARGUMENTS, Credentials(*keys)))
         every = [reference, *ours.values()]
@@ -86,6 +88,8 @@ def figures() -> Iterator[Figure]:
         yield Figure(f"16 clients, {by}: time for one request / FastMCP without", *many, "ms", 1 / 0.8)
         far = (ours[name].slowest(16), ours[name].median(16))
         yield Figure(f"16 clients, {by}: 99 of 100 requests / the median", *far, "ms", 4)
+    between = (ours[INTERCEPTED].median(1), ours["dev"].median(1))
+    yield Figure("`tools/call` between two interceptors that let all pass / without, one client", *between, "ms", 2)
 
 
 @contextmanager
@@ -123,7 +127,10 @@ def _reference(_name: str, parent: Connection) -> None:
 
 
 def _ours(name: str, parent: Connection) -> None:
-    export = plan(name).deployment
+    export = plan("dev" if name == INTERCEPTED else name).deployment
+    if name == INTERCEPTED:
+        one, other = Written(PASSING, ("REQUEST",)), Written(PASSING, ("RESPONSE",))
+        export = with_interceptors(export, one=one, other=other)
     deployment = parse(export)
     caller, gateway = deployment.runtimes[0], deployment.gateways[0]
     with serve(export, told=lambda _line, _entry: None) as serving:

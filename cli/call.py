@@ -176,7 +176,9 @@ def _call(served: Served, offer: _Offer, arguments: Mapping[str, Any]) -> int:
     failed = bool(refusal) or not isinstance(result, dict) or result.get("isError") or line.get("status", "ok") != "ok"
     if refusal:
         say(f"refused: {refusal}", err=True)
-    ended = line.get("status") or ("refused" if refusal else "failed" if failed else "ok")
+    # A call that an interceptor denied after the tool had answered has the tool's status in the log.
+    status = None if decision == access_log.DENIED else line.get("status")
+    ended = status or ("refused" if refusal else "failed" if failed else "ok")
     log = f", log: {served.access_log.with_name(line['log'])}" if failed and "log" in line else ""
     say(f"{ended}, {line.get('milliseconds', '?')} ms, request {answer.request_id}{log}", err=True)
     return _FAILED if failed else options.OK

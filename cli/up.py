@@ -169,11 +169,12 @@ def _introduce(serving: "Serving") -> None:
 
 def _tell(line: Mapping[str, Any], entry: "Entry") -> None:
     """Say in a line what was called or refused; what a tool was given and what it answered is not said."""
-    from toolgate.local.serve.access_log import DENIED, why
+    from toolgate.local.serve.access_log import DENIED, interfered, why
     from toolgate.local.terminal import one_line
 
     denied = line["decision"] == DENIED
-    if line.get("method") != "tools/call" and not denied:
+    told = line["decided_by"] if denied else interfered(line["decided_by"])
+    if line.get("method") != "tools/call" and not told:
         return
     who = line.get("agent") or line.get("principal", "nobody").rsplit(":", 1)[-1]
     said = [
@@ -184,7 +185,7 @@ def _tell(line: Mapping[str, Any], entry: "Entry") -> None:
         *([line["status"]] if "status" in line else []),
         f"{line['milliseconds']:.0f} ms",
     ]
-    text = one_line(" ".join(said) + (f" ({why(line['decided_by'])})" if denied else ""))
+    text = one_line(" ".join(said) + (f" ({why(told)})" if told else ""))
     if entry.last_words:
         text += f"\n         {one_line(entry.last_words[:_LONGEST_WORDS])} ({entry.log})"
     with suppress(OSError):  # nobody looks any more

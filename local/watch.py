@@ -21,7 +21,12 @@ POLL_MILLISECONDS = 300
 SETTLED_SECONDS = 1.0
 """So long nothing more must be replaced before that is planned: while a plan is made no edit is seen."""
 _PASSED_OVER = frozenset({"dist", "node_modules", "tests"})
-_LAMBDA_TOOLS, _FUNCTION = "toolgate:index:LambdaTools", "aws:lambda/function:Function"
+_MADE_OF_FOLDERS = {
+    "toolgate:index:LambdaTools": ("directory", "target.py"),
+    "toolgate:index:GatewayInterceptor": ("folder", "settings.py"),
+}
+"""By the components that make functions of a folder: the input that names it, and the file in it that is no code."""
+_FUNCTION = "aws:lambda/function:Function"
 
 
 class PlanError(Exception):
@@ -124,14 +129,17 @@ class Watching:
 
     def _replace_at_once(self, paths: Iterable[Path]) -> bool:
         """Whether all that was changed are files of functions, whose tools look as before; then they are replaced."""
-        known = {path: function for function in functions(self.deployment, self.root) for path in function.files()}
+        known: dict[Path, list[WatchedFunction]] = {}  # a folder may be several gateways' interceptor
+        for function in functions(self.deployment, self.root):
+            for path in function.files():
+                known.setdefault(path, []).append(function)
         wanted: dict[str, dict[str, bytes]] = {}
         for path in paths:
             before, now = self._sources.get(path), _text(path)
             if path not in known or before is None or not path.is_file() or look(path, before) != look(path, now):
                 return False
-            function = known[path]
-            wanted.setdefault(function.name, {})[function.place(path)] = path.read_bytes()
+            for function in known[path]:
+                wanted.setdefault(function.name, {})[function.place(path)] = path.read_bytes()
         for name, files in wanted.items():
             self.serving.replace_files(name, files)
         self._sources |= {path: _text(path) for path in paths}
@@ -140,10 +148,11 @@ class Watching:
 
 @dataclass(frozen=True)
 class WatchedFunction:
-    """A function of the deployment and the folder that its tools are written in."""
+    """A function of the deployment, the folder that its code is written in, and the file of settings in that."""
 
     name: str
     folder: Path
+    settings: str
 
     def files(self) -> list[Path]:
         """What of the folder can be replaced in its code: not its settings, its packages and its tests."""
@@ -154,21 +163,24 @@ class WatchedFunction:
         """Where a file of the folder is in the code."""
         return path.relative_to(self.folder).as_posix()
 
-    @staticmethod
-    def _is_code(inside: Path) -> bool:
+    def _is_code(self, inside: Path) -> bool:
         hidden = any(part.startswith((".", "__pycache__")) for part in inside.parts)
-        settings = inside.as_posix() in ("target.py", "requirements.in", "requirements.txt")
+        settings = inside.as_posix() in (self.settings, "requirements.in", "requirements.txt")
         return not hidden and not settings and inside.parts[0] not in _PASSED_OVER
 
 
 def functions(deployment: Mapping[str, Any], root: Path) -> Iterator[WatchedFunction]:
-    """The functions that `LambdaTools` made of a folder of the program."""
+    """The functions that our components made of a folder of the program: tools, and interceptors."""
     resources = deployment["deployment"].get("resources", [])
-    folders = {it["urn"]: it["inputs"].get("directory") for it in resources if it["type"] == _LAMBDA_TOOLS}
+    made = {it["urn"]: it for it in resources if it["type"] in _MADE_OF_FOLDERS}
     for resource in resources:
-        folder = folders.get(resource.get("parent"))
-        if resource["type"] == _FUNCTION and isinstance(folder, str):
-            yield WatchedFunction(resource["inputs"]["name"], (root / folder).resolve())
+        component = made.get(resource.get("parent"))
+        if component is None or resource["type"] != _FUNCTION:
+            continue
+        named, settings = _MADE_OF_FOLDERS[component["type"]]
+        folder = component["inputs"].get(named)
+        if isinstance(folder, str):
+            yield WatchedFunction(resource["inputs"]["name"], (root / folder).resolve(), settings)
 
 
 def look(path: Path, source: str) -> str | None:

@@ -73,12 +73,14 @@ class Interceptor:
         points: `REQUEST`, `RESPONSE` or both (botocore bedrock-agentcore-control `GatewayInterceptionPoints`).
         headers: Whether it is told the request's headers.
         declared: What the function says that it looks at; None where it does not say, and may look at everything.
+        unread: Settings of it that no view covers.
     """
 
     function_arn: str
     points: tuple[str, ...]
     headers: bool = False
     declared: Declaration | None = None
+    unread: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -112,6 +114,7 @@ class Gateway:
         policy_engine: The policy engine that decides on tool calls, if one is attached.
         interceptors: The functions that may refuse or rewrite requests and answers.
         jwt: How it checks tokens, with `CUSTOM_JWT`.
+        streams: Whether it streams its answers.
     """
 
     label: str
@@ -127,6 +130,7 @@ class Gateway:
     policy_engine: EngineAttachment | None
     interceptors: tuple[Interceptor, ...]
     jwt: JwtAuthorizer | None = None
+    streams: bool = False
 
 
 @dataclass(frozen=True)
@@ -178,7 +182,7 @@ class Function:
     """A Lambda function.
 
     `hidden` names the environment variables whose values the file does not show; `layers` says whether it has any,
-    `in_vpc` whether it runs in a VPC.
+    `in_vpc` whether it runs in a VPC; `reserved_concurrency` is None where none is reserved, and 0 lets nobody call it.
     """
 
     label: str
@@ -195,6 +199,7 @@ class Function:
     in_vpc: bool
     memory_mb: int = 128
     log: FunctionLog = FunctionLog()
+    reserved_concurrency: int | None = None
 
 
 @dataclass(frozen=True)

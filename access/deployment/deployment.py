@@ -57,6 +57,7 @@ OBJECTS = frozenset({"aws:s3/bucketObjectv2:BucketObjectv2", "aws:s3/bucketObjec
 STACK = "pulumi:pulumi:Stack"
 
 _DEFAULT_VERSIONS = ("2025-03-26",)  # all that a gateway made without the setting accepts (seen live, August 2026)
+_UNRESERVED = -1  # how the provider says that no concurrency is reserved
 _SESSION_SECONDS = 3600  # unless the gateway says otherwise (AgentCore developer guide, "Use MCP sessions")
 _READ = {GATEWAY, TARGET, RUNTIME, RESOURCE_POLICY, POLICY_ENGINE, CEDAR_POLICY, OAUTH2_PROVIDER, WORKLOAD_IDENTITY}
 JUDGED = _READ | CARRIERS.keys() | {FUNCTION, FUNCTION_URL, LAMBDA_PERMISSION}
@@ -227,7 +228,12 @@ def _gateway(resource: Resource, functions: tuple[Function, ...]) -> Gateway:
         policy_engine=read_attachment(resource),
         interceptors=read_interceptors(resource, functions),
         jwt=read_authorizer(resource),
+        streams=_streams(mcp.get("streamingConfiguration")),
     )
+
+
+def _streams(configuration: Any) -> bool:
+    return isinstance(configuration, Mapping) and configuration.get("enableResponseStreaming") is True
 
 
 def _session_seconds(configuration: Any) -> int | None:
@@ -289,6 +295,7 @@ def _tool(payload: Any) -> Tool:
 def _function(resource: Resource) -> Function:
     environment, hidden = _variables(_environment(resource))
     code = resource.inputs.get("code") or resource.outputs.get("code")
+    reserved = _number(resource, "reservedConcurrentExecutions", "a number of calls", _UNRESERVED)
     return Function(
         label=resource.label,
         arn=resource.text("arn"),
@@ -308,11 +315,12 @@ def _function(resource: Resource) -> Function:
             application_level=_choice(resource, "loggingConfig", "applicationLogLevel") or "INFO",
             system_level=_choice(resource, "loggingConfig", "systemLogLevel") or "INFO",
         ),
+        reserved_concurrency=None if reserved == _UNRESERVED else reserved,
     )
 
 
 def _number(resource: Resource, key: str, expected: str, default: int) -> int:
-    """A whole number, or Lambda's default (API reference, CreateFunction)."""
+    """A whole number, or a default: Lambda's (API reference, CreateFunction), or the provider's."""
     value = resource.get(key)
     if value is None:
         return default

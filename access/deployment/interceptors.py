@@ -31,6 +31,7 @@ def _interceptors(gateway: Resource, functions: Mapping[str, Function]) -> Itera
             points=_points(points),
             headers=bool(_inside(entry, "inputConfiguration", "passRequestHeaders")),
             declared=read(function.handler, function.environment) if function else None,
+            unread=tuple(_unread(entry)),
         )
 
 
@@ -38,6 +39,17 @@ def _points(listed: Any) -> tuple[str, ...]:
     """Where it is asked; both, where that is not said or in a word that is not known."""
     known = [it for it in (REQUEST, RESPONSE) if isinstance(listed, list) and it in listed]
     return tuple(known) if known and all(it in known for it in listed) else (REQUEST, RESPONSE)
+
+
+_SETTINGS = frozenset({"interceptionPoints", "interceptor", "inputConfiguration"})
+
+
+def _unread(entry: Any) -> Iterator[str]:
+    """Settings that are there and say something, beside those that the provider has."""
+    inside = _inside(entry, "inputConfiguration")
+    for settings, known in ((entry, _SETTINGS), (inside, {"passRequestHeaders"})):
+        if isinstance(settings, Mapping):
+            yield from (key for key, value in settings.items() if value and key not in known)
 
 
 def _inside(value: Any, *keys: str) -> Any:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolgate.local.serve.bounded_file import BoundedFile, pieces
+from toolgate.local.serve.gateway.interception_changes import words
 from toolgate.local.serve.json_body import NotJsonError, read_json
 
 if TYPE_CHECKING:  # who only reads a line has no use for it, and it takes a tenth of a second
@@ -62,14 +63,16 @@ class Entry:
         body: The request's body.
         headers: The request's headers, with names in lower case.
         decision: `allowed` or `denied`; empty until it is decided.
-        decided_by: What decided: each says `by` (`signature`, `token`, `iam`, `cedar`, `gateway`), `effect`, and the
-            policies or statements, or the reason.
+        decided_by: What decided: each says `by` (`signature`, `token`, `iam`, `cedar`, `interceptor`, `gateway`),
+            `effect`, and the policies or statements, or the reason; an interceptor what it changed.
         http_status: Status of the answer; None where the caller left before.
         milliseconds: From the request to the end of its answer.
         target: The target that was called.
-        status: How a tool call ended: `ok`, the code of the error that the tool answered, `function_failed`, ...
+        status: How a tool call ended: `ok`, the code of the error that the tool answered, `function_failed`,
+            `answered` by an interceptor, ...
         error_type: Lambda's name for what went wrong with a function.
-        last_words: The last line of the traceback of a tool that failed: for the terminal, not for the log.
+        last_words: The last line of the traceback of a tool that failed, or why an interceptor denied: for the
+            terminal, not for the log.
         log: The log of that function.
     """
 
@@ -81,7 +84,7 @@ class Entry:
     body: bytes = field(default=b"", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     decision: str = ""
-    decided_by: list[dict[str, Any]] = field(default_factory=list)
+    decided_by: list[Mapping[str, Any]] = field(default_factory=list)
     http_status: int | None = None
     milliseconds: float = 0.0
     target: str | None = None
@@ -114,9 +117,14 @@ class Entry:
         self.decided_by.append(_brief(decider))
 
     def deny(self, **decider: Any) -> None:
-        """Note what denied it: that alone decided."""
+        """Note what denied it: that alone decided, on what interceptors had made of it."""
         self.decision = DENIED
-        self.decided_by = [_brief(decider)]
+        self.decided_by = [*interfered(self.decided_by), _brief(decider)]
+
+    def note(self, **decider: Any) -> None:
+        """Note what had a say, and has neither allowed nor denied it; of what was denied, if it did something to it."""
+        if self.decision != DENIED or interfered([_brief(decider)]):
+            self.decided_by.append(_brief(decider))
 
     def decided(self, action: str, decision: "Decision", reason: str = "", principal: str = "") -> None:
         """Note a decision of IAM.
@@ -281,7 +289,27 @@ def why(decided_by: Sequence[Mapping[str, Any]]) -> str:
     return "; ".join(_one(it) for it in decided_by)
 
 
+def interfered(decided_by: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Of what decided the interceptors that did more than to let it pass."""
+    return [
+        it
+        for it in decided_by
+        if it["by"] == "interceptor" and (it["effect"] != "allow" or "changed" in it or "reason" in it)
+    ]
+
+
+def _interceptor(decider: Mapping[str, Any]) -> str:
+    changed = f", and changes {words(decider['changed'])}" if "changed" in decider else ""
+    reason = f": {decider['reason']}" if "reason" in decider else ""
+    return f"interceptor {decider['function']} ({decider['point']}) {_SAID[decider['effect']]}{changed}{reason}"
+
+
+_SAID = {"allow": "allows", "deny": "denies", "answer": "answers"}
+
+
 def _one(decider: Mapping[str, Any]) -> str:
+    if decider["by"] == "interceptor":
+        return _interceptor(decider)
     names = {"iam": "IAM", "cedar": "Cedar", "signature": "signature", "token": "the token", "gateway": "the gateway"}
     if statements := decider.get("statements"):
         found = ", ".join(f"{it['policy']} ({it['statement']})" for it in statements)
@@ -289,5 +317,4 @@ def _one(decider: Mapping[str, Any]) -> str:
         found = ", ".join(decider.get("policies", ())) or decider.get("reason", "")
     who = f" of {decider['principal']}" if "principal" in decider else ""
     only_logged = ", which only logs" if decider.get("mode") == "LOG_ONLY" else ""
-    said = "denies" if decider["effect"] == "deny" else "allows"
-    return f"{names[decider['by']]}{who} {said}{only_logged}: {found}"
+    return f"{names[decider['by']]}{who} {_SAID[decider['effect']]}{only_logged}: {found}"

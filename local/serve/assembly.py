@@ -29,7 +29,7 @@ from toolgate.local.serve.bounded_file import BoundedFile
 from toolgate.local.serve.control import cognito_api, control_api, sts_api
 from toolgate.local.serve.control.not_served import not_served
 from toolgate.local.serve.environment import process_environment
-from toolgate.local.serve.gateway.records import Denial, ToolCall
+from toolgate.local.serve.gateway.records import Denial, Interception, ToolCall
 from toolgate.local.serve.guards.bearer import BearerGuard, refuse_token
 from toolgate.local.serve.guards.credentials import Sessions
 from toolgate.local.serve.guards.iam_guard import Authority, NeededPermission, Service, authorized, refuse
@@ -46,6 +46,8 @@ from toolgate.local.serve.tokens.workload_tokens import WorkloadTokens
 from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY, ROLE
 
 if TYPE_CHECKING:
+    from toolgate.local.serve.gateway.interception import Interceptors
+    from toolgate.local.serve.gateway.invoke_right import InvokeRight
     from toolgate.local.serve.gateway.local_function import AbsentFunction, LocalFunction
     from toolgate.local.serve.gateway.mcp_gateway import LocalGateway
 
@@ -67,6 +69,7 @@ class Host:
         told: Called with each line of the access log.
         calls: Filled with the gateways' tool calls.
         denials: Filled with what policy engines decided against.
+        interceptions: Filled with what interceptors were asked.
         issuers: Who gives tokens.
         sessions: The credentials in force.
         workload_tokens: Gives the tokens by which AgentCore Identity is asked.
@@ -82,6 +85,7 @@ class Host:
     told: Told | None
     calls: MutableSequence[ToolCall]
     denials: MutableSequence[Denial]
+    interceptions: MutableSequence[Interception]
     issuers: Issuers
     workload_tokens: WorkloadTokens = field(default_factory=WorkloadTokens)
     sessions: Sessions = field(default_factory=Sessions)
@@ -135,7 +139,8 @@ class Assembly:
         host: What it shares with the deployments before and after it.
         code: An empty folder for the code of functions and agents.
         secrets_of: The clients whose secrets stand in secrets of the program's own, by the secrets' ARNs.
-        functions: By the functions' names, what runs them for each target, once the app is made.
+        functions: By the functions' names, what runs them for each target and each gateway that asks them, once the
+            app is made.
         function_logs: The functions' logs by the functions' names, once the app is made.
     """
 
@@ -265,39 +270,67 @@ class Assembly:
         return {gateway.url: self.gateway_url(gateway.id) for gateway in self.deployment.gateways}
 
     def _gateway(self, gateway: Gateway) -> "LocalGateway":
-        from toolgate.local.serve.gateway.mcp_gateway import build  # noqa: PLC0415  # a second of imports, while the agents start
+        from toolgate.local.serve.gateway.invoke_right import InvokeRight  # noqa: PLC0415  # as below
+        from toolgate.local.serve.gateway.mcp_gateway import Checks, build  # noqa: PLC0415  # a second of imports, while the agents start
         from toolgate.local.serve.guards.cedar_guard import tool_authorization  # noqa: PLC0415  # as above
 
         role = self._role(gateway.role_arn)
-        functions = [(target, self._function(target)) for target in self.deployment.targets_of(gateway)]
-        authorization = tool_authorization(self.deployment, gateway, role, self.host.denials.append)
-        return build(gateway, role, functions, self.host.calls.append, authorization)
+        right = InvokeRight(role)
+        functions = [(target, self._target(target)) for target in self.deployment.targets_of(gateway)]
+        checks = Checks(
+            tool_authorization(self.deployment, gateway, role, self.host.denials.append),
+            self._interceptors(gateway, right) if gateway.interceptors else None,
+        )
+        return build(gateway, right, functions, self.host.calls.append, checks)
 
-    def _function(self, target: Target) -> "LocalFunction | AbsentFunction":
-        from toolgate.local.serve.gateway.local_function import AbsentFunction, LocalFunction  # noqa: PLC0415  # as above
+    def _interceptors(self, gateway: Gateway, right: "InvokeRight") -> "Interceptors":
+        from toolgate.local.serve.gateway.interception import Interceptors  # noqa: PLC0415  # as above
+
+        functions: dict[str, LocalFunction] = {}
+        for arn in dict.fromkeys(it.function_arn for it in gateway.interceptors):
+            function = self.deployment.function(arn)
+            assert function is not None  # noqa: S101  # else it is refused at the start (`unsupported`)
+            points = {point.lower() for it in gateway.interceptors if it.function_arn == arn for point in it.points}
+            wanted = f"{points.pop()}-interceptor" if len(points) == 1 else "interceptor"
+            functions[arn] = self._function(function, gateway.label, wanted)
+        return Interceptors(gateway, right, functions, self.host.interceptions.append)
+
+    def _target(self, target: Target) -> "LocalFunction | AbsentFunction":
+        from toolgate.local.serve.gateway.local_function import AbsentFunction  # noqa: PLC0415  # as above
 
         function = self.deployment.function(target.function_arn or "")
         if function is None:
             return AbsentFunction(target.function_arn or "")
+        return self._function(function, target.label, target.name)
+
+    def _function(self, function: Function, label: str, log: str) -> "LocalFunction":
+        """What runs a function.
+
+        Args:
+            function: The function.
+            label: Who calls it, for messages.
+            log: What its log is called, if nothing else is.
+        """
+        from toolgate.local.serve.gateway.local_function import LocalFunction  # noqa: PLC0415  # as above
+
         if function.code is None:
-            raise DeploymentError(f"{target.label}: its function cannot be run here")
+            raise DeploymentError(f"{label}: its function cannot be run here")
         folder = self.functions_code / function.name
         if not folder.exists():
             folder.mkdir(parents=True)
             write_out(function.code, folder, self.host.root)
             self._use_own_packages(folder)
         environment = self._environment(function.environment, function.role_arn, function.name)
-        log = self._function_log(target, function)
-        made = LocalFunction(function, target_id=target.id, code=folder, environment=environment, log=log)
+        made = LocalFunction(function, code=folder, environment=environment, log=self._function_log(function, log))
         self.functions.setdefault(function.name, []).append(made)
         return made
 
-    def _function_log(self, target: Target, function: Function) -> BoundedFile:
-        """The function's log: named for its target, or for itself where an agent or another function has that name."""
+    def _function_log(self, function: Function, wanted: str) -> BoundedFile:
+        """The function's log: named as wanted, or for itself where an agent or another function has that name."""
         if function.name not in self.function_logs:
             taken = {f"{runtime.agent}.log" for runtime in self.deployment.runtimes}
             taken |= {log.path.name for log in self.function_logs.values()}
-            name = f"{target.name}.log" if f"{target.name}.log" not in taken else f"{function.name}.log"
+            name = f"{wanted}.log" if f"{wanted}.log" not in taken else f"{function.name}.log"
             self.function_logs[function.name] = self.host.log(name)
         return self.function_logs[function.name]
 

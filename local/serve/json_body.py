@@ -21,7 +21,24 @@ def read_json(body: bytes) -> Any:
     """
     try:
         document = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant, parse_float=_finite)
-        json.dumps(document, ensure_ascii=False).encode()  # half a pair is no text
+    except RecursionError:
+        raise NotJsonError(_TOO_DEEP) from None
+    except UnicodeError:
+        raise NotJsonError("The body is not UTF-8 text") from None
+    except ValueError:
+        raise NotJsonError("The body is not JSON") from None
+    check(document)
+    return document
+
+
+def check(document: Any) -> None:
+    """Check that what Python has read is JSON that anybody can carry on.
+
+    Raises:
+        NotJsonError: It is nested too deeply, or holds NaN, an infinity or half a surrogate pair.
+    """
+    try:
+        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()  # half a pair is no text
     except RecursionError:
         raise NotJsonError(_TOO_DEEP) from None
     except UnicodeError:
@@ -30,7 +47,6 @@ def read_json(body: bytes) -> Any:
         raise NotJsonError("The body is not JSON") from None
     if _deeper(document, DEEPEST):
         raise NotJsonError(_TOO_DEEP)
-    return document
 
 
 _TOO_DEEP = f"The body is nested more than {DEEPEST} levels deep"

@@ -30,7 +30,7 @@ from toolgate.local.serve.callers import OfTokens, callers
 from toolgate.local.serve.control import cognito_api
 from toolgate.local.serve.control.control_api import READ_ACTIONS
 from toolgate.local.serve.environment import client_variables
-from toolgate.local.serve.gateway.records import Denial, ToolCall
+from toolgate.local.serve.gateway.records import Denial, Interception, ToolCall
 from toolgate.local.serve.guards.credentials import Credentials
 from toolgate.local.serve.model.models import SCRIPTED, chosen
 from toolgate.local.serve.serving_file import Caller
@@ -70,6 +70,7 @@ class Serving:
         access_log: The file with a line for each exchange with a gateway (`toolgate.local.serve.access_log`).
         calls: Tool calls that the gateways really made, in order.
         denials: Tool calls that policy engines decided against, in order.
+        interceptions: What gateways' interceptors were asked, in order, and what became of it.
         callers: By the agents' names, what one needs to call tools in an agent's place.
         notes: In a sentence each, what is left out here and changes no decision.
         model: Which model answers, in one line.
@@ -83,6 +84,7 @@ class Serving:
     access_log: Path
     calls: Sequence[ToolCall]
     denials: Sequence[Denial]
+    interceptions: Sequence[Interception]
     callers: Mapping[str, Caller] = field(repr=False)
     notes: tuple[str, ...]
     model: str
@@ -165,8 +167,8 @@ def serve(  # noqa: PLR0913  # what may be left out is named
         port: The port, or 0 for a free one.
         logs: Folder for the logs; `.local/logs` under the root when left out.
         model: Who answers: `scripted`, `bedrock`, or an OpenAI-compatible `URL#MODEL`.
-        told: Called with each line of the access log, from a thread of ours. Who listens needs no records: `calls` and
-            `denials` then keep the last ones only.
+        told: Called with each line of the access log, from a thread of ours. Who listens needs no records: `calls`,
+            `denials` and `interceptions` then keep the last ones only.
         token_seconds: How long every access token holds; what the deployment says of each client when left out.
 
     Raises:
@@ -186,10 +188,23 @@ def serve(  # noqa: PLR0913  # what may be left out is named
         url = f"http://{HOST}:{listener.getsockname()[1]}"
         calls: MutableSequence[ToolCall] = deque(maxlen=_LAST) if told else []
         denials: MutableSequence[Denial] = deque(maxlen=_LAST) if told else []
+        interceptions: MutableSequence[Interception] = deque(maxlen=_LAST) if told else []
         aws = AwsServices(env, root)
         stack.callback(aws.close)
         issuers = Issuers(token_seconds)
-        host = Host(env, url, root, logs or root / ".local" / "logs", answering, aws, told, calls, denials, issuers)
+        host = Host(
+            env,
+            url,
+            root,
+            logs or root / ".local" / "logs",
+            answering,
+            aws,
+            told,
+            calls,
+            denials,
+            interceptions,
+            issuers,
+        )
         stack.callback(host.close)
         found = resources(deployment)
         secrets_of = clients_of_secrets(found)
@@ -294,6 +309,7 @@ class _World:
             "access_log": assembly.access_log.file.path,
             "calls": host.calls,
             "denials": host.denials,
+            "interceptions": host.interceptions,
             "notes": (*notes(deployment, host.env), *host.aws.notes),
             "model": host.model.says,
             "callers": callers(deployment, host.sessions, urls, OfTokens(host.issuers, host.url, names)),

@@ -7,11 +7,13 @@ from pathlib import Path
 from toolgate.access.cedar.cedar_decision import tool_engine
 from toolgate.access.deployment.agentcore_resources import Function, Gateway, Runtime, Target
 from toolgate.access.deployment.deployment import Deployment
+from toolgate.access.deployment.function_access import UNQUALIFIED, function_name
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.inference_profiles import is_made_up, note
 from toolgate.local.serve.aws.seeding import refused
 from toolgate.local.serve.model.converse_api import UnknownProfileError, model_arns, named_destinations
 from toolgate.local.serve.tokens.issuers import foreign
+from toolgate.policy.language.interceptors import REQUEST, RESPONSE
 
 MODEL_VARIABLE = "BEDROCK_MODEL_ID"
 _LONGEST_NAME = 240  # bytes; file systems take 255, and logs append to it
@@ -87,9 +89,38 @@ def _gateways(deployment: Deployment) -> Iterator[str]:
         yield from _authorizer(deployment, gateway)
         engine = tool_engine(deployment, gateway)
         yield from (f"{gateway.label}: {reason}" for reason in (engine.unread if engine else ()))
-        if gateway.interceptors:
-            yield f"{gateway.label}: interceptors are not reproduced"
+        yield from _interceptors(deployment, gateway)
         yield from _judged_role(deployment, gateway.label, gateway.role_arn)
+
+
+def _interceptors(deployment: Deployment, gateway: Gateway) -> Iterator[str]:
+    if gateway.interceptors and gateway.streams:
+        yield f"{gateway.label}: interceptors are asked about whole answers here, and it streams them"
+    points = [point for it in gateway.interceptors for point in it.points]
+    for point in sorted(set(points)):
+        if point not in (REQUEST, RESPONSE):
+            yield f"{gateway.label}: interception at {point} is not reproduced, only at REQUEST and RESPONSE is"
+        elif points.count(point) > 1:
+            yield f"{gateway.label}: it has several interceptors at {point}; AWS takes one"
+    for it in gateway.interceptors:
+        yield from (f"{gateway.label}: an interceptor's {name} is not reproduced" for name in it.unread)
+        yield from _interceptor(deployment, gateway, it.function_arn)
+
+
+def _interceptor(deployment: Deployment, gateway: Gateway, arn: str) -> Iterator[str]:
+    """What stands against its function; without it nobody here knows what it would let through."""
+    named = function_name(arn)
+    function = deployment.function(arn)
+    if function is not None:
+        yield from _function(deployment, function)
+    elif not arn:
+        yield f"{gateway.label}: which function its interceptor is, the deployment does not say"
+    elif named.qualifier != UNQUALIFIED:
+        yield f"{gateway.label}: its interceptor {arn} is a version or an alias; name the function itself"
+    elif arn.split(":")[3:5] != gateway.arn.split(":")[3:5]:
+        yield f"{gateway.label}: its interceptor {arn} is in another account or Region"
+    else:
+        yield f"{gateway.label}: its interceptor {arn} is not in the deployment; put both into one deployment"
 
 
 def _authorizer(deployment: Deployment, gateway: Gateway) -> Iterator[str]:

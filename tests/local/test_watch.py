@@ -152,6 +152,38 @@ def test_a_body_is_replaced_at_once_and_nothing_is_served_anew(program: Program)
     assert "lambdas/shop/tools.py: answers the next call (" in program.said[0]
 
 
+def test_an_interceptors_body_is_replaced_in_the_functions_of_all_gateways_that_ask_it(tmp_path: Path) -> None:
+    folder = tmp_path / "interceptors" / "limits"
+    folder.mkdir(parents=True)
+    (folder / "interceptor.py").write_text(TOOLS)
+    (folder / "settings.py").write_text("")
+    kind = "toolgate:index:GatewayInterceptor"
+    resources = [
+        it
+        for name in ("one", "two")
+        for it in (
+            {"urn": f"urn:{name}", "type": kind, "inputs": {"folder": "interceptors/limits", "points": ["REQUEST"]}},
+            {
+                "urn": f"urn:{name}-f",
+                "type": "aws:lambda/function:Function",
+                "parent": f"urn:{name}",
+                "inputs": {"name": name},
+            },
+        )
+    ]
+    made = {"version": 3, "deployment": {"resources": resources}}
+    serving, said = Serving(), [""][:0]
+    watching = Watching(tmp_path, made, lambda: made, serving, lambda: None, said.append, (RuntimeError,))
+    watching.start()
+    source = edited("* RATE", "* 3")
+    (folder / "interceptor.py").write_text(source)
+    watching.changed([folder / "interceptor.py"])
+    assert serving.replaced == [(name, {"interceptor.py": source.encode()}) for name in ("one", "two")]
+    (folder / "settings.py").write_text("MEMORY = 1")
+    watching.changed([folder / "settings.py"])
+    assert len(serving.replaced) == 2
+
+
 def test_bodies_that_are_saved_one_after_another_wait_for_no_plan(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:

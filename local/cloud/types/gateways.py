@@ -1,6 +1,7 @@
 """AgentCore gateways."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from toolgate.local.cloud.api_requests import Member, Table, same
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
@@ -18,7 +19,8 @@ from toolgate.local.cloud.types.engine_attachment import engine_answers
 from toolgate.local.cloud.types.key_use import gateway_uses_key, key_in_region
 from toolgate.local.cloud.types.permissions import role_of, trusts
 from toolgate.local.cloud.values import UNKNOWN, Properties
-from toolgate.policy.language.agentcore_facts import GATEWAY, SERVICE_PRINCIPAL, TARGET
+from toolgate.policy.language.agentcore_facts import FUNCTION, GATEWAY, SERVICE_PRINCIPAL, TARGET
+from toolgate.policy.language.interceptors import REQUEST, RESPONSE
 
 NAME_CHARACTERS = 48
 """The service's limit; the model's pattern counts a character and its hyphen as one (CloudFormation roadmap #2456)."""
@@ -71,6 +73,33 @@ def _somebody_is_let_in(inputs: Properties) -> Iterator[Failure]:
         yield Failure("authorizerConfiguration", text)
 
 
+def _one_interceptor_for_a_point(inputs: Properties) -> Iterator[Failure]:
+    """Over all entries (AgentCore developer guide, "Configuration" of interceptors); the words are ours."""
+    points = [point for entry in _interceptors(inputs) for point in _list(entry.get("interceptionPoints"))]
+    for point in (REQUEST, RESPONSE):
+        if points.count(point) > 1:
+            text = f"ValidationException: a gateway takes one interceptor for {point}, not {points.count(point)}"
+            yield Failure("interceptorConfigurations", text)
+
+
+def _interceptors(inputs: Properties) -> list[Properties]:
+    return [it for it in _list(inputs.get("interceptorConfigurations")) if isinstance(it, Mapping)]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _interceptors_exist(inputs: Properties, _made: Made, env: CloudEnvironment, existing: Existing) -> Iterator[str]:
+    """One of this account and Region must be a function that the program makes; what AWS says is not known."""
+    functions = {it.outputs["arn"] for it in existing(FUNCTION)}
+    for entry in _interceptors(inputs):
+        arn = entry["interceptor"]["lambda"]["arn"]
+        unqualified = ":".join(arn.split(":")[:7])
+        if unqualified.startswith(env.arn("lambda", "function:")) and unqualified not in functions:
+            yield f"ValidationException: the interceptor's function {arn} does not exist"
+
+
 def _role_can_be_assumed(inputs: Properties, made: Made, env: CloudEnvironment, existing: Existing) -> Iterator[str]:
     """CreateGateway and UpdateGateway assume the role at once (hashicorp/terraform-provider-aws, gateway.go)."""
     role = role_of(inputs["roleArn"], existing)
@@ -115,6 +144,11 @@ _JWT: Table = {
         },
     ),
 }
+_INTERCEPTOR: Table = {
+    "interceptionPoints": "interceptionPoints",
+    "interceptor": Member("interceptor", {"lambda": Member("lambda", same("arn"))}),
+    "inputConfiguration": Member("inputConfiguration", same("passRequestHeaders")),
+}
 _MCP: Table = {
     **same("supportedVersions", "instructions", "searchType"),
     "sessionConfiguration": Member("sessionConfiguration", same("sessionTimeoutInSeconds")),
@@ -137,6 +171,7 @@ GATEWAY_TYPE = ResourceType(
                     "authorizerConfiguration", {"customJwtAuthorizer": Member("customJWTAuthorizer", _JWT)}
                 ),
                 "policyEngineConfiguration": Member("policyEngineConfiguration", same("arn", "mode")),
+                "interceptorConfigurations": Member("interceptorConfigurations", _INTERCEPTOR),
             },
         ),
     ),
@@ -153,12 +188,13 @@ GATEWAY_TYPE = ResourceType(
             "allowedAudiences",
             "customClaims",
             "matchValueStringLists",
+            "interceptionPoints",
         }
     ),
     changes=(_nothing_that_only_creation_takes,),
     auto_name="name",
-    rules=(_name, _authorizer, _somebody_is_let_in),
-    needs=(key_in_region("kmsKeyArn"), _role_can_be_assumed, gateway_uses_key, engine_answers),
+    rules=(_name, _authorizer, _somebody_is_let_in, _one_interceptor_for_a_point),
+    needs=(key_in_region("kmsKeyArn"), _role_can_be_assumed, gateway_uses_key, engine_answers, _interceptors_exist),
     unique=("name",),
     conflict="ConflictException: A gateway with the name '{name}' already exists",
     # hashicorp/terraform-provider-aws, gateway.go, deleteAllGatewayTargets: also those that others made.

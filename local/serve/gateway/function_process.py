@@ -48,12 +48,14 @@ class Outcome:
     Attributes:
         payload: What the handler returned; of one that failed, `{"errorMessage", "errorType"}`.
         failed: Whether it failed (not: whether it returned an error of its own).
+        timed_out: Whether it failed because its time was over.
         lines: The last lines that it has written.
     """
 
     payload: Any
     failed: bool
     lines: Sequence[str] = ()
+    timed_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -202,17 +204,18 @@ class FunctionProcess:
             await self.aclose()
             started = time.perf_counter()
             running = self._running = await self._start()
+            timed_out = False
             try:
                 async with asyncio.timeout(INIT_SECONDS):
                     error = (await running.exchange(None)).get("error")
             except TimeoutError:
                 text = f"RequestId: {call.request_id} Error: Task timed out after {INIT_SECONDS:.2f} seconds"
-                error = {"errorMessage": text, "errorType": "Sandbox.Timedout"}
+                error, timed_out = {"errorMessage": text, "errorType": "Sandbox.Timedout"}, True
             except _ProcessEndedError:
                 error = await self._ended(running, call)
             if error:
                 await self.aclose()
-                return _result(running, error, failed=True)
+                return _result(running, error, "timeout" if timed_out else "error")
             return await self._call(running, call, (time.perf_counter() - started) * 1000)
 
     async def _start(self) -> _Running:
@@ -276,7 +279,7 @@ class FunctionProcess:
             call.request_id, status, milliseconds, init_milliseconds, self._function.memory_mb, used, error_type=kind
         )
         output.add_lines(lambda_log.end(log, report))
-        return _result(running, payload, failed=failed)
+        return _result(running, payload, status)
 
     async def _ended(self, running: _Running, call: _Call) -> dict[str, Any]:
         """The error of a process that is no more, which its log tells too."""
@@ -293,9 +296,9 @@ class FunctionProcess:
         return {"errorMessage": text, "errorType": "Runtime.ExitError"}
 
 
-def _result(running: _Running, payload: Any, *, failed: bool) -> Outcome:
+def _result(running: _Running, payload: Any, status: str) -> Outcome:
     lines = running.output.tail.decode(errors="replace").splitlines()
-    return Outcome(payload, failed, lines)
+    return Outcome(payload, status != "success", lines, timed_out=status == "timeout")
 
 
 def _of_lambda(function: Function, code: Path) -> dict[str, str]:

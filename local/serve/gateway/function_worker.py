@@ -33,6 +33,9 @@ from typing import Any
 
 Handler = Callable[[Any, Any], Any]
 
+LARGEST = 6_291_556
+"""Bytes of an answer (Lambda developer guide, "Quotas": 6 MB; Lambda's own error says it to the byte)."""
+
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "aws_request_id"}
 _invocation = {"id": ""}
 
@@ -149,7 +152,7 @@ def call(handler: Handler, event: Any, context: Context) -> tuple[bytes, bool]:
         The answer as JSON, and whether it is an error.
     """
     try:
-        return _json(handler(event, context)), False
+        return _small(_json(handler(event, context))), False
     except Exception as error:  # one that exits ends the process, as on Lambda
         described = _described(error)
         _log_error(described | {"requestId": context.aws_request_id})
@@ -161,6 +164,13 @@ def _json(value: Any) -> bytes:
         return json.dumps(value, default=_decimal).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise RuntimeFault("Runtime.MarshalError", f"Unable to marshal response: {error}") from error
+
+
+def _small(answer: bytes) -> bytes:
+    if len(answer) > LARGEST:
+        text = f"Response payload size exceeded maximum allowed payload size ({LARGEST} bytes)."
+        raise RuntimeFault("Function.ResponseSizeTooLarge", text)
+    return answer
 
 
 def _decimal(value: Any) -> float:

@@ -15,6 +15,7 @@ PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
+INTERNAL_ERROR = -32603
 RESOURCE_NOT_FOUND = -32002
 """MCP specification, "Resources"; also AWS's code of a call that a policy denies."""
 
@@ -57,6 +58,21 @@ _NAMES = {
     INVALID_PARAMS: "invalid_arguments",
     RESOURCE_NOT_FOUND: "unknown_resource",
 }
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is answered over HTTP.
+
+    Attributes:
+        status: The HTTP status.
+        body: JSON; None where there is none.
+        headers: Headers by their names in lower case, but for those that say how it is sent.
+    """
+
+    status: int
+    body: Any = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,10 @@
-"""A Lambda function of the deployment as a gateway's target calls it: the real handler, in a process of its own."""
+"""A Lambda function of the deployment as a gateway calls it: the real handler, in a process of its own."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from toolgate.access.deployment.agentcore_resources import Function
-from toolgate.local.serve.access_log import Entry
 from toolgate.local.serve.bounded_file import BoundedFile
 from toolgate.local.serve.gateway.function_process import FunctionProcess, Outcome
 
@@ -13,11 +12,13 @@ from toolgate.local.serve.gateway.function_process import FunctionProcess, Outco
 class AbsentFunction:
     """A function that the deployment does not hold: its code is not here, so that each call fails and says so."""
 
+    log: Path | None = None
+
     def __init__(self, arn: str) -> None:
         """Take the place of the function with this ARN."""
         self._arn = arn
 
-    async def invoke(self, _event: Any, _told: Mapping[str, str], _entry: Entry) -> Outcome:
+    async def invoke(self, _event: Any, _told: Mapping[str, str], _request_id: str) -> Outcome:
         """Answer that it is not here."""
         text = f"{self._arn} is not in the deployment, so that it cannot be called on this machine"
         return Outcome({"errorMessage": text, "errorType": "NotInDeployment"}, failed=True)
@@ -27,39 +28,38 @@ class AbsentFunction:
 
 
 class LocalFunction:
-    """Invokes one function on behalf of one target."""
+    """Invokes one function on behalf of one target, or as one gateway's interceptor."""
 
-    def __init__(
-        self, function: Function, *, target_id: str, code: Path, environment: Mapping[str, str], log: BoundedFile
-    ) -> None:
+    def __init__(self, function: Function, *, code: Path, environment: Mapping[str, str], log: BoundedFile) -> None:
         """Prepare the function; its process starts at the first call.
 
         Args:
             function: The function.
-            target_id: The gateway target that calls it.
             code: The folder with its code.
             environment: The whole environment of its process, but for what Lambda itself sets.
             log: Where its output goes.
         """
-        self._log = log.path
+        self.function = function
+        self.log: Path | None = log.path
         self._process = FunctionProcess(function, code=code, environment=environment, log=log)
-        self._target_id = target_id
 
-    async def invoke(self, event: Any, told: Mapping[str, str], entry: Entry) -> Outcome:
+    @property
+    def throttled(self) -> bool:
+        """Whether nobody may call it: Lambda has reserved no call for it (developer guide, "Reserved concurrency")."""
+        return self.function.reserved_concurrency == 0
+
+    async def invoke(self, event: Any, told: Mapping[str, str], request_id: str) -> Outcome:
         """Call the handler.
-
-        Its request id is the gateway's, which AWS tells in the client context only: a Lambda function there has an id
-        of its own for each call.
 
         Args:
             event: Its event.
             told: What the gateway tells it of the call, as `context.client_context.custom`.
-            entry: The exchange that the call belongs to.
+            request_id: `context.aws_request_id`. It is the gateway's, which AWS tells in the client context only: a
+                Lambda function there has an id of its own for each call.
         """
-        entry.log = self._log
-        of_request = entry.request_id
-        context = {**told, "bedrockAgentCoreTargetId": self._target_id, "bedrockAgentCoreAwsRequestId": of_request}
-        return await self._process.call(event, context, of_request)
+        if self.throttled:
+            return Outcome({"errorMessage": "Rate Exceeded.", "errorType": "TooManyRequestsException"}, failed=True)
+        return await self._process.call(event, told, request_id)
 
     async def replace(self, files: Mapping[str, bytes]) -> None:
         """Replace files of the code by place; the next call meets a new process."""

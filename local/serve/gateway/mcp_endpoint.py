@@ -5,9 +5,9 @@ Source: MCP specification 2025-11-25, "Transports", "Streamable HTTP". An answer
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -15,10 +15,12 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from toolgate.local.serve.access_log import DENIED, ENTRY, Entry
+from toolgate.local.serve.gateway.interception import Interceptors
 from toolgate.local.serve.gateway.json_rpc import (
     INITIALIZE,
     INVALID_REQUEST,
     PARSE_ERROR,
+    Answer,
     Id,
     Introduction,
     Message,
@@ -34,11 +36,12 @@ from toolgate.local.serve.gateway.media_types import accepts, is_json
 from toolgate.local.serve.guards.credentials import SessionPrincipal
 from toolgate.local.serve.guards.gateway_caller import GatewayCaller, by_role
 from toolgate.local.serve.guards.iam_guard import PRINCIPAL
-from toolgate.local.serve.json_body import NotJsonError
+from toolgate.local.serve.json_body import NotJsonError, compact
 
 JSON, EVENTS = "application/json", "text/event-stream"
 _SESSION = "mcp-session-id"
 _VERSION = "mcp-protocol-version"
+_TYPE = {"content-type": JSON}
 
 type AboutTools = Callable[[Message, GatewayCaller, Entry], Awaitable[Mapping[str, Any]]]
 """Carries out a request about tools, for a caller and in an exchange: its result. It raises RpcError."""
@@ -68,23 +71,29 @@ class _Http:
         return ", ".join(self.headers.getlist(name)) or None
 
 
-def mcp_endpoint(tools: AboutTools, gateway: Introduction, session_seconds: float | None) -> ASGIApp:
+def mcp_endpoint(
+    tools: AboutTools,
+    gateway: Introduction,
+    session_seconds: float | None,
+    interceptors: Interceptors | None = None,
+) -> ASGIApp:
     """The ASGI app of a gateway's path, behind whatever checks the caller and reads the whole body.
 
     Args:
         tools: Answers tools/list and tools/call.
         gateway: What the gateway says of itself.
         session_seconds: How long an MCP session lasts; None where it has none.
+        interceptors: Who is asked about messages and answers, if there is anybody.
     """
     sessions = None if session_seconds is None else McpSessions(session_seconds)
-    endpoint = _Endpoint(tools, gateway, sessions)
+    endpoint = _Endpoint(tools, gateway, sessions, interceptors)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         http = _Http(scope, receive, send, Headers(scope=scope))
         try:
             await endpoint.answer(http)
         except RpcError as error:
-            await _refuse(http, error)
+            await _send(http, _refusal(http, error))
 
     return app
 
@@ -94,6 +103,7 @@ class _Endpoint:
     tools: AboutTools
     gateway: Introduction
     sessions: McpSessions | None
+    interceptors: Interceptors | None
 
     async def answer(self, http: _Http) -> None:
         method = http.scope["method"]
@@ -104,32 +114,39 @@ class _Endpoint:
         elif self.sessions and method == "DELETE":
             check_version(http.header(_VERSION), self.gateway.versions, assumed=False)
             self.sessions.end(_session(http, self.sessions))
-            await _send(http, HTTPStatus.OK)
+            await _send(http, Answer(HTTPStatus.OK))
         else:
             allowed = "GET, POST, DELETE" if self.sessions else "POST"
             error = RpcError(INVALID_REQUEST, f"{method} is not allowed here, only {allowed}", status=405)
-            await _refuse(http, error, allow=allowed)
+            await _send(http, _refusal(http, error, allow=allowed))
 
     async def _take(self, http: _Http) -> None:
         try:
             document = http.entry.document
         except NotJsonError as error:
             raise RpcError(PARSE_ERROR, f"Parse error: {error}") from None
+        carry_out = partial(self._carried_out, http)
+        if self.interceptors is None:
+            await _send(http, await carry_out(document))
+            return
+        headers = {name: http.header(name) or "" for name in http.headers}
+        await _send(http, await self.interceptors.around(http.entry, headers, carry_out))
+
+    async def _carried_out(self, http: _Http, document: Any) -> Answer:
+        """The gateway's own answer to a message: the client's, or what an interceptor made of it."""
         try:
             message = read_message(document)
             self._check(http, message)
             if not message.asks:
-                await _send(http, HTTPStatus.ACCEPTED)
-                return
+                return Answer(HTTPStatus.ACCEPTED)
             result = own_result(message, self.gateway)
             if result is None:
                 result = await self.tools(message, http.caller, http.entry)
         except RpcError as error:
-            await _refuse(http, error, id_of(document))
-            return
+            return _refusal(http, error, id_of(document))
         begins = self.sessions.begin(http.caller.owner) if self.sessions and message.method == INITIALIZE else None
-        answer = {"jsonrpc": "2.0", "id": message.id, "result": result}
-        await _send(http, HTTPStatus.OK, answer, {_SESSION: begins.id} if begins else {})
+        body = {"jsonrpc": "2.0", "id": message.id, "result": result}
+        return Answer(HTTPStatus.OK, body, _TYPE | ({_SESSION: begins.id} if begins else {}))
 
     def _check(self, http: _Http, message: Message) -> None:
         if not is_json(http.header("content-type")):
@@ -180,18 +197,15 @@ async def _left(receive: Receive) -> bool:
     return True
 
 
-async def _send(
-    http: _Http, status: int, message: Mapping[str, Any] | None = None, more: Mapping[str, str] | None = None
-) -> None:
-    body = b"" if message is None else json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
-    headers = {"content-type": JSON} if body else {}
-    every = {**headers, "content-length": str(len(body)), **(more or {})}
+async def _send(http: _Http, answer: Answer) -> None:
+    body = b"" if answer.body is None else compact(answer.body)
+    every = {**answer.headers, "content-length": str(len(body))}
     raw = [(name.encode(), value.encode()) for name, value in every.items()]
-    await http.send({"type": "http.response.start", "status": status, "headers": raw})
+    await http.send({"type": "http.response.start", "status": answer.status, "headers": raw})
     await http.send({"type": "http.response.body", "body": body})
 
 
-async def _refuse(http: _Http, error: RpcError, message_id: Id | None = None, *, allow: str = "") -> None:
+def _refusal(http: _Http, error: RpcError, message_id: Id | None = None, *, allow: str = "") -> Answer:
     if http.entry.decision != DENIED:  # else what decided is told
         http.entry.status = error.name
-    await _send(http, error.status, error.body(message_id), {"allow": allow} if allow else {})
+    return Answer(error.status, error.body(message_id), _TYPE | ({"allow": allow} if allow else {}))

@@ -9,17 +9,17 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.types import ASGIApp
 
 from toolgate.access.deployment.agentcore_resources import Gateway, Target
-from toolgate.access.deployment.roles import Role
-from toolgate.access.iam.evaluation import Decision, IamRequest, decide
 from toolgate.local.serve.access_log import Entry
 from toolgate.local.serve.gateway import search
 from toolgate.local.serve.gateway.function_process import Outcome
+from toolgate.local.serve.gateway.interception import Interceptors
+from toolgate.local.serve.gateway.invoke_right import InvokeRight
 from toolgate.local.serve.gateway.json_rpc import CALL_TOOL, Introduction, Message, RpcError, spoken
 from toolgate.local.serve.gateway.lambda_log import last_words
 from toolgate.local.serve.gateway.local_function import AbsentFunction, LocalFunction
@@ -42,32 +42,41 @@ class LocalGateway:
     tools: frozenset[str]
 
 
+@dataclass(frozen=True)
+class Checks:
+    """Who has a say about a message besides IAM: the policy engine, the interceptors; None where there are none."""
+
+    authorization: ToolAuthorization | None = None
+    interceptors: Interceptors | None = None
+
+
 def build(
     gateway: Gateway,
-    role: Role,
+    right: InvokeRight,
     functions: Sequence[tuple[Target, LocalFunction | AbsentFunction]],
     record: Callable[[ToolCall], None],
-    authorization: ToolAuthorization | None = None,
+    checks: Checks = Checks(),
 ) -> LocalGateway:
     """Build a gateway.
 
     Args:
         gateway: The gateway.
-        role: Its role.
+        right: What its role may invoke.
         functions: Each of its targets and the function behind it.
         record: Called after each tool call.
-        authorization: What it asks its policy engine, if it has one.
+        checks: Who has a say about a message.
     """
     tools = {
         target.full_name(tool): _Tool(_definition(target.full_name(tool), tool), target, function)
         for target, function in functions
         for tool in target.tools or ()
     }
-    built = _Gateway(gateway, role, tools, record, authorization)
+    built = _Gateway(gateway, right, tools, record, checks.authorization)
     known = frozenset({*tools, search.NAME} if gateway.search else tools)
     says = Introduction(gateway.name, spoken(gateway.versions))
-    app = mcp_endpoint(built.answer, says, gateway.session_seconds)
-    return LocalGateway(app, [function for _, function in functions], known)
+    app = mcp_endpoint(built.answer, says, gateway.session_seconds, checks.interceptors)
+    asked = checks.interceptors.functions if checks.interceptors else []
+    return LocalGateway(app, [*(function for _, function in functions), *asked], known)
 
 
 @dataclass(frozen=True)
@@ -89,11 +98,10 @@ def _definition(name: str, tool: Any) -> dict[str, Any]:
 @dataclass(frozen=True)
 class _Gateway:
     gateway: Gateway
-    role: Role
+    right: InvokeRight
     tools: Mapping[str, _Tool]
     record: Callable[[ToolCall], None]
     authorization: ToolAuthorization | None
-    decided: dict[str, Decision] = field(default_factory=dict)
 
     async def answer(self, message: Message, caller: GatewayCaller, entry: Entry) -> Mapping[str, Any]:
         if message.method == CALL_TOOL:
@@ -134,35 +142,29 @@ class _Gateway:
         entry.target = tool.target.name
         arn = tool.target.function_arn or ""
         # Nobody here knows the policy of a function that is not in the deployment; nor is it called.
-        decision = self._decision(arn) if isinstance(tool.function, LocalFunction) else None
+        decision = self.right.decision(arn) if isinstance(tool.function, LocalFunction) else None
         if decision and not decision.allowed:
             why = "the gateway's role may not invoke the function"
-            entry.decided(INVOKE_FUNCTION, decision, why, self.role.arn)
+            entry.decided(INVOKE_FUNCTION, decision, why, self.right.role.arn)
             return _result(_NOT_INVOKED.format(arn), failed=True)
         started = time.perf_counter()
-        outcome = await tool.function.invoke(arguments, self._told(tool), entry)
+        entry.log = tool.function.log
+        outcome = await tool.function.invoke(arguments, self._told(tool, entry), entry.request_id)
         milliseconds = (time.perf_counter() - started) * 1000
         _note_outcome(entry, outcome)
         name = tool.definition["name"]
         self.record(ToolCall(self.gateway.arn, name, arguments, milliseconds, outcome.failed))
         return _answer(outcome, structured="outputSchema" in tool.definition)
 
-    def _decision(self, function_arn: str) -> Decision:
-        """Whether the gateway's role may invoke a function: of nothing that one call has, so it is decided once.
-
-        Source: https://docs.aws.amazon.com/bedrock-agentcore/latest/devguide/gateway-prerequisites-permissions.html
-        """
-        if function_arn not in self.decided:
-            self.decided[function_arn] = decide(IamRequest(self.role, INVOKE_FUNCTION, function_arn))
-        return self.decided[function_arn]
-
-    def _told(self, tool: _Tool) -> dict[str, str]:
+    def _told(self, tool: _Tool, entry: Entry) -> dict[str, str]:
         """What a function is told of the call (AgentCore developer guide, "Lambda function targets")."""
         return {
             "bedrockAgentCoreMessageVersion": "1.0",
             "bedrockAgentCoreMcpMessageId": str(uuid.uuid4()),
             "bedrockAgentCoreGatewayId": self.gateway.id,
             "bedrockAgentCoreToolName": tool.definition["name"],
+            "bedrockAgentCoreTargetId": tool.target.id,
+            "bedrockAgentCoreAwsRequestId": entry.request_id,
         }
 
 

@@ -1,4 +1,4 @@
-"""The records of tool calls: those that a gateway made, and those that a policy engine decided against."""
+"""The records of tool calls: which a gateway made, a policy engine decided against, an interceptor was asked about."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,3 +46,29 @@ class Denial:
     policies: tuple[str, ...]
     message: str
     enforced: bool
+
+
+@dataclass(frozen=True)
+class Interception:
+    """What a gateway's interceptor was asked, and what became of it.
+
+    Attributes:
+        gateway: The gateway's ARN.
+        point: `REQUEST` or `RESPONSE`.
+        function: The function's name.
+        method: The MCP method of the client's message; empty where it names none.
+        tool: The full name of the tool that the client calls, if it calls one.
+        outcome: `passed`, `changed`, `answered` (at REQUEST, instead of the gateway), `denied`, or a cause of
+            `interception.FAILURES`.
+        milliseconds: How long the function took.
+        changed: What it changed (`interception_changes`): names, never values.
+    """
+
+    gateway: str
+    point: str
+    function: str
+    method: str
+    tool: str | None
+    outcome: str
+    milliseconds: float
+    changed: Mapping[str, Any]

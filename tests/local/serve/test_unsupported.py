@@ -101,6 +101,20 @@ ENGINE = "arn:aws:bedrock-agentcore:us-east-1:123456789012:policy-engine/rules-a
 LAMBDA = "arn:aws:lambda:us-east-1:123456789012:function:"
 
 
+def _intercepted(*arns: str, point: str = "REQUEST", **more: Any) -> Callable[[Export], None]:
+    """The gateway `tools` with an interceptor for each ARN."""
+    entries = [{"interceptionPoints": [point], "interceptor": {"lambda": {"arn": it}}, **more} for it in arns]
+    return _gateway(interceptorConfigurations=entries)
+
+
+def _both(*changes: Callable[[Export], None]) -> Callable[[Export], None]:
+    def change(export: Export) -> None:
+        for it in changes:
+            it(export)
+
+    return change
+
+
 def _two_resource_policies(export: Export) -> None:
     policy = '{"Statement": {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}}'
     for _ in range(2):
@@ -123,7 +137,46 @@ ROWS = {
         _policy({"cedar": {"statement": "forbid(principal, action, resource);" * 2}}),
         "AgentcorePolicy 'added': a statement must hold exactly one policy",
     ),
-    "interceptors": (_gateway(interceptorConfigurations=[{"interceptor": {}}]), "interceptors"),
+    "an interceptor that is not said": (
+        _gateway(interceptorConfigurations=[{"interceptor": {}}]),
+        "AgentcoreGateway 'tools': which function its interceptor is, the deployment does not say",
+    ),
+    "an interceptor that is not there": (_intercepted(f"{LAMBDA}x"), "function:x is not in the deployment"),
+    "an interceptor's alias": (_intercepted(f"{LAMBDA}math:live"), "function:math:live is a version or an alias"),
+    "an interceptor of another account": (
+        _intercepted("arn:aws:lambda:us-east-1:210987654321:function:math"),
+        "function:math is in another account or Region",
+    ),
+    "an interceptor of another Region": (
+        _intercepted("arn:aws:lambda:eu-north-1:123456789012:function:math"),
+        "function:math is in another account or Region",
+    ),
+    "an interceptor and streamed answers": (
+        _both(
+            _intercepted(f"{LAMBDA}math"),
+            _gateway(
+                protocolConfiguration={"mcp": {"streamingConfiguration": {"enableResponseStreaming": True}}},
+            ),
+        ),
+        "interceptors are asked about whole answers here, and it streams them",
+    ),
+    "two interceptors at one point": (
+        _intercepted(f"{LAMBDA}math", f"{LAMBDA}math"),
+        "it has several interceptors at REQUEST; AWS takes one",
+    ),
+    "an interceptor at another point": (_intercepted(f"{LAMBDA}math", point="TARGET"), "interception at TARGET"),
+    "an interceptor's mode": (
+        _intercepted(f"{LAMBDA}math", responseInterceptionMode="STREAM"),
+        "an interceptor's responseInterceptionMode is not reproduced",
+    ),
+    "an interceptor that is not told bodies": (
+        _intercepted(f"{LAMBDA}math", inputConfiguration={"payloadFilter": {"exclude": [{"field": "RESPONSE_BODY"}]}}),
+        "an interceptor's payloadFilter is not reproduced",
+    ),
+    "an interceptor that is no Python": (
+        _both(_intercepted(f"{LAMBDA}math"), _function(runtime="nodejs22.x")),
+        "runtime nodejs22.x",
+    ),
     "JWT gateway without an authorizer": (_gateway(authorizerType="CUSTOM_JWT"), "what it asks of tokens is not shown"),
     "JWT gateway of an issuer of nobody": (
         _takes_tokens(),

@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from tests.local.cloud.conftest import GATEWAY, GOOD, TARGET
+from tests.local.cloud.conftest import FUNCTION, GATEWAY, GOOD, ROLE, TARGET
 from toolgate.local.cloud.control_plane import ControlPlane
+from toolgate.local.cloud.failures import RefusalError
 from toolgate.local.cloud.resource_type import Made
 from toolgate.local.cloud.values import UNKNOWN
 
@@ -95,3 +96,56 @@ def test_a_gateway_takes_its_targets_along(plane: ControlPlane, gateway: Made) -
     plane.delete(GATEWAY, gateway.id)
     assert plane.read(TARGET, target.id) is None
     assert plane.read(GATEWAY, other.id) is not None
+
+
+INTERCEPTOR = "arn:aws:lambda:us-east-1:123456789012:function:function"
+
+
+def interceptor(*points: str, arn: Any = INTERCEPTOR, **more: Any) -> dict[str, Any]:
+    """An interceptor's entry, as the provider has it."""
+    return {"interceptionPoints": list(points), "interceptor": {"lambda": {"arn": arn}}, **more}
+
+
+@pytest.mark.parametrize(
+    "interceptors",
+    [
+        [interceptor("REQUEST")],
+        [interceptor("REQUEST", "RESPONSE", inputConfiguration={"passRequestHeaders": False})],
+        [interceptor("REQUEST"), interceptor("RESPONSE", arn=f"{INTERCEPTOR}:live")],
+        [interceptor("REQUEST", arn=UNKNOWN), UNKNOWN],
+        UNKNOWN,
+    ],
+)
+def test_interceptors_that_are_taken(interceptors: Any, check: Check) -> None:
+    assert check(GATEWAY, interceptorConfigurations=interceptors) == []
+
+
+@pytest.mark.parametrize(
+    ("interceptors", "reason"),
+    [
+        ([interceptor("REQUEST"), interceptor("REQUEST")], "one interceptor for REQUEST, not 2"),
+        ([interceptor("RESPONSE"), interceptor("REQUEST", "RESPONSE")], "one interceptor for RESPONSE, not 2"),
+        ([interceptor("REQUEST"), interceptor("RESPONSE"), interceptor("REQUEST")], "interceptorConfigurations"),
+        ([interceptor("BEFORE")], "REQUEST"),
+        ([interceptor()], "interceptionPoints"),
+        ([{"interceptionPoints": ["REQUEST"]}], "interceptor"),
+        ([interceptor("REQUEST", arn="arn:aws:lambda:x")], "arn"),
+        ([interceptor("REQUEST", inputConfiguration={})], "passRequestHeaders"),
+        ([interceptor("REQUEST", responseInterceptionMode="STREAM")], "responseInterceptionMode"),
+        ([interceptor("REQUEST", inputConfiguration={"passRequestHeaders": True, "payloadFilter": {}})], "payload"),
+    ],
+)
+def test_interceptors_that_are_refused(interceptors: Any, reason: str, check: Check) -> None:
+    assert any(reason in it for it in check(GATEWAY, interceptorConfigurations=interceptors))
+
+
+def test_an_interceptor_of_this_account_must_exist(plane: ControlPlane, gateway: Made) -> None:
+    inputs = GOOD[GATEWAY] | {"interceptorConfigurations": [interceptor("REQUEST")]}
+    with pytest.raises(RefusalError, match=r"the interceptor's function .*:function does not exist"):
+        plane.update(GATEWAY, gateway.id, inputs)
+    plane.create(ROLE, GOOD[ROLE])
+    plane.create(FUNCTION, GOOD[FUNCTION])
+    made = plane.update(GATEWAY, gateway.id, inputs)
+    assert made.id == gateway.id
+    elsewhere = interceptor("REQUEST", arn=INTERCEPTOR.replace("123456789012", "210987654321"))
+    plane.update(GATEWAY, gateway.id, inputs | {"interceptorConfigurations": [elsewhere]})

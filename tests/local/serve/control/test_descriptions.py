@@ -47,6 +47,16 @@ def test_what_is_not_written_is_left_out() -> None:
     }
 
 
+def test_a_gateway_tells_its_interceptors() -> None:
+    configured = {
+        "interceptionPoints": ["REQUEST"],
+        "interceptor": {"lambda": {"arn": "arn"}},
+        "inputConfiguration": {"passRequestHeaders": True},
+    }
+    resource = _resource(GATEWAY, gatewayId="n", gatewayArn="arn", interceptorConfigurations=[configured])
+    assert descriptions.gateway(resource, "http://here", SINCE)["interceptorConfigurations"] == [configured]
+
+
 def test_a_runtime_is_as_long_lived_as_its_deployment_says() -> None:
     lives = [{"idleRuntimeSessionTimeout": 60}]
     resource = _resource(RUNTIME, agentRuntimeId="n-ABCDEFGHIJ", agentRuntimeArn="arn", lifecycleConfigurations=lives)

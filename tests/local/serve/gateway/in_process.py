@@ -17,10 +17,11 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from toolgate.access.deployment.deployment import parse
-from toolgate.local.serve.access_log import AccessLog, Entry
+from toolgate.local.serve.access_log import AccessLog
 from toolgate.local.serve.assembly import gateway_service
 from toolgate.local.serve.bounded_file import BoundedFile
 from toolgate.local.serve.gateway.function_process import Outcome
+from toolgate.local.serve.gateway.invoke_right import InvokeRight
 from toolgate.local.serve.gateway.local_function import AbsentFunction
 from toolgate.local.serve.gateway.mcp_gateway import build
 from toolgate.local.serve.guards.credentials import Sessions
@@ -40,7 +41,7 @@ LIST = b'{"jsonrpc": "2.0", "id": "l", "method": "tools/list"}'
 class Echo(AbsentFunction):
     """A function that answers what it was given."""
 
-    async def invoke(self, event: Any, _told: Mapping[str, str], _entry: Entry) -> Outcome:
+    async def invoke(self, event: Any, _told: Mapping[str, str], _request_id: str) -> Outcome:
         return Outcome({"given": event}, failed=False)
 
 
@@ -89,7 +90,7 @@ def gateways_in_process(logs: Path) -> Iterator[Gateways]:
         role = deployment.role(gateway.role_arn)
         assert role
         functions = [(target, Echo(target.function_arn or "")) for target in deployment.targets_of(gateway)]
-        built = build(gateway, role, functions, lambda _call: None)
+        built = build(gateway, InvokeRight(role), functions, lambda _call: None)
         services.append(gateway_service(gateway, built, log))
         name = gateway.name.removeprefix("handmade-")
         caller = deployment.role(f"arn:aws:iam::123456789012:role/{CALLERS[name]}")
