@@ -204,9 +204,8 @@ def test_patterns_that_would_are_seen(pattern: str) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["a", "1", "1 ", "4 ", "4242 ", " ", "@", "a@", "a@b.", "%40", "eyJ", "eyJaaaaaaaaa.", "SG.", "sk-", "xoxb-", "A",
-     "Bearer ", "://", "://a:", "-----BEGIN " + "PRIVATE KEY-----", "token=", "token=&", "token: ",
-     'token="', "password", "token:", "a [at] ", "\\", "{", '[{"a":', "AKIA", "pass: <", "session=", "\0", "1.", "a1"],
+    ["a", "1", "1 ", "@", "a@b.", "eyJ", "eyJaaaaaaaaa.", "SG.", "xoxb-", "Bearer ", "://a", "token=&", "token: ",
+     "a [at] ", "-----BEGIN " + "PRIVATE KEY-----", '[{"a":', "\0"],
 )  # fmt: skip
 def test_long_runs_come_to_an_end(piece: str) -> None:
     # A million characters: what begins again at each of them would be at it for longer than any test may be.
