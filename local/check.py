@@ -18,14 +18,16 @@ from toolgate.local.plan import PackError, Plan, ProgramError, plan
 from toolgate.local.progress import waiting_for
 from toolgate.local.terminal import say
 
-LAMBDAS = "lambdas"
-OWN = ("__main__.py", "agent", LAMBDAS)
-SHIPPED = Path(__file__).parents[1] / "lambdas"
-"""Has what is shipped with each function, unless the program has its own beside its targets."""
+LAMBDAS, INTERCEPTORS = "lambdas", "interceptors"
+OWN = ("__main__.py", "agent", LAMBDAS, INTERCEPTORS)
+CODE = {LAMBDAS: "tools.py", INTERCEPTORS: "interceptor.py"}
+"""Where functions have a folder each, and which file makes a folder one of them."""
+SHIPPED = Path(__file__).parents[1]
+"""Has, by the same names, what is shipped with each function, unless the program has its own beside the folders."""
 # That a package, such as boto3, comes without types is no mistake of who imports it, nor is it one to say so.
 _MYPY = ("mypy", "--disable-error-code", "import-untyped", "--disable-error-code", "unused-ignore")
 TESTS = "tests"
-"""Folder of a target that holds the tests of its tools; it is not shipped."""
+"""Folder of a function that holds its tests; it is not shipped."""
 
 
 @dataclass(frozen=True)
@@ -97,35 +99,38 @@ def _started(root: Path) -> Iterator[_Running | Result]:
     own = [name for name in OWN if (root / name).exists()]
     yield _run(root, "lint", "ruff", "check", *own)
     yield _run(root, "layout", "ruff", "format", "--check", "--diff", "--quiet", *own)
-    if ours := [name for name in own if name != LAMBDAS]:
+    if ours := [name for name in own if name not in CODE]:
         yield _run(root, "types", *_MYPY, *ours)
-    for tools in sorted(root.glob(f"{LAMBDAS}/*/tools.py")):
-        yield from _of_target(root, tools.parent)
+    for folder, code in CODE.items():
+        for file in sorted(root.glob(f"{folder}/*/{code}")):
+            yield from _of_function(root, file.parent)
 
 
-def _of_target(root: Path, target: Path) -> Iterator[_Running | Result]:
-    # As on Lambda the target's files and the dispatcher are there under their plain names, and nothing of ours.
+def _of_function(root: Path, function: Path) -> Iterator[_Running | Result]:
+    # As on Lambda the function's files and what is shipped are there under their plain names, and nothing of ours.
+    kind = function.parent.name
+    name = function.name if kind == LAMBDAS else f"{kind}/{function.name}"
     try:
-        found = packages(target, root)
+        found = packages(function, root)
     except PackagesError as error:
-        yield Result(f"packages of {target.name}", False, str(error))
+        yield Result(f"packages of {name}", False, str(error))
         return
-    path = os.pathsep.join(map(str, (target, target.parent, _shipped(root), *([found] if found else []))))
-    cache = str(root / ".cache" / "check" / target.name)
+    path = os.pathsep.join(map(str, (function, function.parent, _shipped(root, kind), *([found] if found else []))))
+    cache = str(root / ".cache" / "check" / name)
     options = ("--follow-imports", "silent", "--no-error-summary", "--cache-dir", cache)
-    types = _run(root, f"types of {target.name}", *_MYPY, *options, str(target), MYPYPATH=path)
+    types = _run(root, f"types of {name}", *_MYPY, *options, str(function), MYPYPATH=path)
     yield replace(types, others=found and found.relative_to(root))
-    if (target / TESTS).is_dir():
+    if (function / TESTS).is_dir():
         # What warns in somebody's tool is theirs to judge.
         of_tests = ("-q", "-o", "pythonpath=", "-o", "filterwarnings=")
-        yield _run(root, f"tests of {target.name}", "pytest", *of_tests, str(target / TESTS), PYTHONPATH=path)
+        yield _run(root, f"tests of {name}", "pytest", *of_tests, str(function / TESTS), PYTHONPATH=path)
 
 
-def _shipped(root: Path) -> Path:
+def _shipped(root: Path, kind: str) -> Path:
     """What is shipped, where mypy takes it: it refuses a path in the folder that packages are installed in."""
-    folder = root / ".cache" / "check" / "shipped"
+    folder = root / ".cache" / "check" / "shipped" / kind
     folder.mkdir(parents=True, exist_ok=True)
-    for file in SHIPPED.glob("*.py"):
+    for file in (SHIPPED / kind).glob("*.py"):
         if file.name != "__init__.py":
             shutil.copyfile(file, folder / file.name)
     return folder

@@ -11,7 +11,7 @@ from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("access", "cli", "components", "deployer", "local", "policy", "review")
-ALONE = ("agent", "lambdas")
+ALONE = ("agent", "interceptors", "lambdas")
 
 
 def imported(folder: str) -> Iterator[tuple[str, str]]:

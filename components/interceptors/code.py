@@ -17,7 +17,7 @@ from toolgate.components.tools import imports, target_folder
 from toolgate.components.tools.source_files import Function, SourceFile, Sources, opened, parsed
 from toolgate.components.tools.target_folder import SECRET_VALUES, Kind
 
-LIBRARY = ("intercept.py",)
+LIBRARY = ("intercept.py", "mcp_messages.py", "supervised.py")
 """What is shipped with every interceptor."""
 CALLERS = "callers.py"
 """What is shipped where a function asks for the caller."""

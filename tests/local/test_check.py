@@ -35,6 +35,25 @@ def test_price() -> None:
     with pytest.raises(ToolError):
         price("")
 """
+INTERCEPTOR = '''"""Limits of the shop."""
+
+from intercept import Call, Verdict, allow, deny, on_call
+from most import MOST
+
+
+@on_call("shop___price")
+def limited(call: Call) -> Verdict:
+    """Refuse what is too long."""
+    return deny("too long") if len(call.arguments["sku"]) > MOST else allow()
+'''
+INTERCEPTOR_TESTS = """from intercept import Call, allow, deny
+from interceptor import limited
+
+
+def test_limited() -> None:
+    assert limited(Call("shop___price", {"sku": "x"})) == allow()
+    assert limited(Call("shop___price", {"sku": "xxxx"})) == deny("too long")
+"""
 VIOLATION = Violation("no-open-door", "mandatory", "urn:pulumi:dev::p::aws:iam/role:Role::door", "Open.\nClose it.")
 
 
@@ -48,6 +67,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (target / "tools.py").write_text(TOOLS)
     (target / "settings.py").write_text('"""The shop\'s settings."""\n\nCURRENCY = "EUR"\n')
     (target / "tests" / "test_tools.py").write_text(TESTS)
+    interceptor = project / "interceptors" / "limits"
+    (interceptor / "tests").mkdir(parents=True)
+    (interceptor / "interceptor.py").write_text(INTERCEPTOR)
+    (interceptor / "most.py").write_text('"""The shop\'s most."""\n\nMOST = 3\n')
+    (interceptor / "tests" / "test_interceptor.py").write_text(INTERCEPTOR_TESTS)
     for shipped in ("dispatch.py", "secret_values.py"):  # what a program of one's own does without
         (project / "lambdas" / shipped).unlink()
     for stack in ("agents", "gateways", "jwt", "prod"):
@@ -58,7 +82,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def own(monkeypatch: pytest.MonkeyPatch) -> None:
     """The program and the agent are the project's: their types are found in order elsewhere, and take a while."""
-    monkeypatch.setattr(check, "OWN", (check.LAMBDAS,))
+    monkeypatch.setattr(check, "OWN", tuple(check.CODE))
 
 
 def test_a_program_in_order_passes(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,6 +93,8 @@ def test_a_program_in_order_passes(shop: Path, capsys: pytest.CaptureFixture[str
         "ok      layout",
         "ok      types of shop",
         "ok      tests of shop",
+        "ok      types of interceptors/limits",
+        "ok      tests of interceptors/limits",
     ]
 
 
@@ -78,13 +104,23 @@ def test_what_is_wrong_is_found_and_named(shop: Path, tmp_path: Path, capsys: py
     shutil.copy(ROOT / "pyproject.toml", broken)
     tools = broken / "lambdas" / "shop" / "tools.py"
     tools.write_text(TOOLS.replace('f"1 {CURRENCY}"', "str(CURRENCY+1)").replace("A shop.", "A shop"))
+    interceptor = broken / "interceptors" / "limits" / "interceptor.py"
+    interceptor.write_text(INTERCEPTOR.replace('"too long"', "404"))
     (broken / "Pulumi.dev.yaml").write_text("config:\n  aws:region: us-east-1\n  toolgate:authorisation: tool\n")
     assert check.main(broken) == 1
     said = capsys.readouterr().out
     assert [line for line in said.splitlines() if not line.startswith(" ")] == [
         *(f"FAILED  {name}" for name in ("plan of dev", "lint", "layout", "types of shop", "tests of shop")),
+        *(f"FAILED  {name} of interceptors/limits" for name in ("types", "tests")),
     ]
-    for words in ("Did you mean 'authorization'?", "D415", "+    return", "Unsupported operand types", "TypeError"):
+    for words in (
+        "Did you mean 'authorization'?",
+        "D415",
+        "+    return",
+        "Unsupported operand types",
+        "TypeError",
+        "incompatible type",
+    ):
         assert words in said
 
 
