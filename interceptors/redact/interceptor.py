@@ -4,9 +4,8 @@ To make it your own, name the tools (`@on_result("orders___*")`); what is found,
 `redaction.py`. To have it beside another interceptor, copy that file and this function into the other's folder.
 """
 
-from redaction import masked_value
-
 from intercept import Result, Verdict, allow, on_result, redact
+from redaction import masked_value
 
 
 @on_result("*")

@@ -4,13 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import limits
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from interceptor import LIMITS, within_limits
-
-import limits
 from intercept import Call, allow, deny
+from interceptor import LIMITS, within_limits
 from limits import Limits, LimitsError
 
 TOOL = "math___add_numbers"

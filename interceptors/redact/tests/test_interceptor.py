@@ -3,9 +3,8 @@
 import json
 from typing import Any
 
-from interceptor import redacted
-
 from intercept import Result, allow, redact
+from interceptor import redacted
 
 CARD = "4242 4242 4242 4242"
 

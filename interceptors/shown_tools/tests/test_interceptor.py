@@ -1,9 +1,8 @@
 """Who is shown what."""
 
 import pytest
-from interceptor import SEARCH, shown
-
 from intercept import Caller, Tool
+from interceptor import SEARCH, shown
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import interceptor
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from intercept import Call, Claims, deny, rewrite
 
 ARGUMENTS = st.dictionaries(
