@@ -34,6 +34,7 @@ LARGEST_FRAME = 64 * 1024 * 1024
 """Bytes. A longer frame is none of ours: something wrote into the socket."""
 
 _LENGTH = struct.Struct(">I")
+_BUFFER = 1024 * 1024
 
 
 class NoAnswerError(Exception):
@@ -67,6 +68,8 @@ class Supervised:
         """Start a child in place of the one that there is."""
         self.end()
         ours, theirs = socket.socketpair()
+        for one in (ours, theirs):  # as much as the kernel gives: what fits is handed over at one time
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
         with theirs:
             self._connection, self._hello = ours, None
             # Its path is ours; `_HANDLER` would tell it that it is the function itself.

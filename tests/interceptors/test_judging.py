@@ -446,6 +446,13 @@ def test_a_filter_says_true_or_false(keeps: Any) -> None:
     assert it.lines[0].code == "failed"
 
 
+def test_what_is_kept_is_said_by_true_alone() -> None:
+    declared = read_declaration(events.declared(tools=True))
+    event = response(message("tools/list"), result({"tools": TOOLS}))
+    it = judge(event, declared, lambda _, __: [("keep", [1, True, "yes"])])
+    assert answered(it) == result({"tools": TOOLS[1:2]})
+
+
 # --- prompts and resources ---
 
 PROMPTS = {"prompts": [{"name": "known"}, {"name": "other"}]}
@@ -631,7 +638,7 @@ def test_answers_of_a_batch_are_judged_one_by_one() -> None:
 
 
 def test_two_messages_of_a_batch_with_one_id_are_not_told_apart() -> None:
-    body = [call("math___a"), call("orders___b")]
+    body = [call("orders___b"), call("math___a")]
     it = judged(response(body, [result(text_result("a"))]), decider(deny("no"), "orders___*"))
     assert "result" not in json.dumps(it.answer["mcp"]["transformedGatewayResponse"]["body"])
 

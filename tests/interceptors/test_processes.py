@@ -163,7 +163,7 @@ def test_verdicts_of_both_points(tmp_path: Path) -> None:
 
 def test_a_large_request_that_nobody_reads_has_the_deadline_too(tmp_path: Path) -> None:
     async def run() -> InterceptorFunction:
-        large = request(call("t___good", {"text": "x" * 2_500_000}))
+        large = request(call("t___good", {"text": "x" * 4_500_000}))
         async with function(tmp_path, SOURCE, declared(seconds=2)) as own:
             assert await own.passes(large)
             assert await own.passes(request(call("t___stops")))
