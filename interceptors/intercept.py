@@ -25,7 +25,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -278,6 +278,8 @@ class Interceptor:
                 return self._decided(self._results, Result, "redact", parts, asker)
             return self._kept(kind, parts[0], asker)
         except Denied as denied:
+            if kind in self._filters and denied.code == _UNKNOWN:  # who was handed nothing sees nothing
+                return ("keep", [False] * len(parts[0]))
             return ("deny", denied.code, denied.reason)
         except BaseException:  # also `sys.exit`, which libraries call
             logger.exception("%s: nothing was decided", kind)
@@ -322,10 +324,12 @@ class Interceptor:
                 if keep[index]:
                     verdict = asker.call(function, item)
                     if not isinstance(verdict, bool):
-                        raise TypeError(f"{function.name} returned {verdict!r:.80}. Return True or False.")
+                        raise TypeError(f"{function.name} returned {_kind(verdict)}. Return True or False.")
                     keep[index] = verdict
         return ("keep", keep)
 
+
+_UNKNOWN = "unknown_caller"
 
 _loaded = Interceptor()
 on_call, on_result = _loaded.on_call, _loaded.on_result
@@ -369,7 +373,7 @@ def _log(judged: Judged, milliseconds: float, identifier: str) -> None:
             "level": "WARN" if line.code not in ("", "by_author") else "INFO",
             "message": f"{judged.point} {line.verdict}",
             "point": judged.point,
-            **{key: value for key, value in asdict(line).items() if value},
+            **{key: value for key, value in vars(line).items() if value},
             "milliseconds": milliseconds,
             "requestId": identifier,
         }
@@ -392,6 +396,8 @@ def _asked(questions: list[Question], asked: Context, deadline: float, identifie
         answers = child.ask((questions, asked.headers, asked.claims, identifier), deadline)
     except NoAnswerError as error:
         raise Denied(error.code, "the interceptor did not decide in time") from None
+    except OSError:  # there is no child to be had
+        raise Denied("process_ended", "the interceptor did not decide in time") from None
     if not isinstance(answers, list) or not all(isinstance(it, tuple) and it for it in answers):
         raise Denied("no_verdict", "the interceptor did not decide")
     return answers
@@ -457,7 +463,7 @@ class _Asker:
             caller: Caller = callers.caller_of(self._told("claims"), self.declared.callers)
         except callers.UnknownCallerError as error:
             logger.warning("%s", error)
-            raise Denied("unknown_caller", "the caller is not known here") from None
+            raise Denied(_UNKNOWN, "the caller is not known here") from None
         return caller
 
 
@@ -494,6 +500,11 @@ def _function(function: Callable[..., Any], first: type) -> _Function:
     return _Function(function, name, wants)
 
 
+def _kind(verdict: Any) -> str:
+    """What a function returned, without its values."""
+    return f"{verdict.kind}(...)" if isinstance(verdict, Verdict) else type(verdict).__name__
+
+
 def _tool(shown: Json) -> Tool:
     return Tool(shown["name"], shown["description"] or "", shown["inputSchema"] or {})
 
@@ -526,6 +537,13 @@ def _check_json(value: Any) -> None:
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
+# Names of a result, an error and a content (MCP specification 2025-11-25, "Tools"; JSON-RPC 2.0, "Error object").
+_MEMBERS = frozenset(
+    {"content", "structuredContent", "isError", "_meta", "type", "text", "data", "mimeType", "resource", "annotations"}
+    | {"code", "message"}
+)
+
+
 class _Mapping:
     """A change applied to each text of a JSON value; `changed` where it made a difference."""
 
@@ -534,19 +552,21 @@ class _Mapping:
         self._changed = False
 
     def value(self, value: Json) -> Json:
-        """A result or an error: names of its members, and the type of a content, are MCP's own words."""
-        mapped = {key: self._any(item) for key, item in value.items() if key != "content"}
+        """A result or an error: MCP's own words, and the code of an error, stay."""
         content = value.get("content")
-        if content is None:
-            return mapped
-        if not isinstance(content, list):
-            return {**mapped, "content": self._any(content)}
-        return {**mapped, "content": [self._content(item) for item in content]}
+        if isinstance(content, list):
+            return {**self._members(value, "content"), "content": [self._content(item) for item in content]}
+        return self._members(value, "code")
 
     def _content(self, item: Any) -> Any:
-        if not isinstance(item, dict):
-            return self._any(item)
-        return {key: value if key == "type" else self._any(value) for key, value in item.items()}
+        return self._members(item, "type") if isinstance(item, dict) else self._any(item)
+
+    def _members(self, value: Json, kept: str) -> Json:
+        """An object with MCP's own members; the value of one of them stays as it is."""
+        return {
+            key if key in _MEMBERS else self._plain(key): item if key == kept else self._any(item)
+            for key, item in value.items()
+        }
 
     def _any(self, value: Any) -> Any:
         if isinstance(value, str):

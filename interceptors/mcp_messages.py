@@ -14,6 +14,7 @@ import json
 import marshal
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -397,7 +398,7 @@ def _decided(steps: Sequence[_Step], messages: Sequence[Any], context: Context, 
         refusal = next((it for it in own if it[0] == "deny"), None)
         try:
             if refusal is not None:
-                raise Denied(*refusal[1:3])
+                raise _refusal(refusal)
             outcomes.append(step.then(own))
         except Denied as denied:
             outcomes.append(_denial(denied, message))
@@ -468,8 +469,10 @@ def _response_call(asked: Json, answer: Json, declared: Declaration) -> _Step:
             judged, line = _value(answers[0], "redact"), Line(CALL, tool, "redacted")
             _check_value(judged, part)
         if filtered:
-            kept = {it["name"] for it in _kept(answers[-1], _found(value))}
-            left = [it for it in _found(judged) if it["name"] in kept]
+            found = _found(value)
+            kept = Counter(it["name"] for it in _kept(answers[-1], found))
+            every = Counter(it["name"] for it in found)
+            left = [it for it in _found(judged) if kept[it["name"]] == every[it["name"]]]
             text = {"type": "text", "text": json.dumps({"tools": left}, ensure_ascii=False)}
             structured = {"structuredContent": {"tools": left}} if "structuredContent" in judged else {}
             judged, line = {"content": [text], **structured, "isError": False}, Line(CALL, tool, "filtered")
@@ -635,6 +638,12 @@ def _shown_tool(tool: Json) -> Json:
     return {name: tool.get(name) for name in ("name", "description", "inputSchema")}
 
 
+def _refusal(answer: Answer) -> Denied:
+    if len(answer) != 3 or not all(isinstance(it, str) for it in answer):
+        return Denied("no_verdict", "the interceptor did not decide")
+    return Denied(answer[1], answer[2])
+
+
 def _kept(answer: Answer, items: Sequence[Any]) -> list[Any]:
     keep = answer[1] if len(answer) == 2 and answer[0] == "keep" else None
     if not isinstance(keep, list) or len(keep) != len(items):
@@ -757,7 +766,8 @@ def _refused(event: Any, denied: Denied) -> Judged:
         status = 400 if _is_bad(denied, body) else 200
         answer = {"statusCode": status, "body": denied.error(_id(body))}
     if isinstance(response, dict):
-        answer = {**(_head(response) or {"statusCode": 200}), "body": answer["body"]}
+        head = _head(response)
+        answer = {**({"statusCode": 200} if head is None else head), "body": answer["body"]}
     answers: Json = {"mcp": {"transformedGatewayResponse": answer}} if "mcp" in event or "http" not in event else {}
     if "http" in event:
         text = base64.b64encode(json.dumps({"error": denied.reason}).encode()).decode()

@@ -7,6 +7,7 @@ Frames go over a pair of sockets: four bytes of length, and what `marshal` makes
 what it is (`hello`), and then answers one message after another under the number that the message has.
 """
 
+import gc
 import json
 import logging
 import marshal
@@ -33,6 +34,7 @@ LARGEST_FRAME = 64 * 1024 * 1024
 """Bytes. A longer frame is none of ours: something wrote into the socket."""
 
 _LENGTH = struct.Struct(">I")
+_BUFFER = 1024 * 1024
 
 
 class NoAnswerError(Exception):
@@ -66,6 +68,8 @@ class Supervised:
         """Start a child in place of the one that there is."""
         self.end()
         ours, theirs = socket.socketpair()
+        for one in (ours, theirs):  # as much as the kernel gives: what fits is handed over at one time
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
         with theirs:
             self._connection, self._hello = ours, None
             # Its path is ours; `_HANDLER` would tell it that it is the function itself.
@@ -102,7 +106,11 @@ class Supervised:
         if self._hello is None:
             if not self._is_readable(deadline):
                 raise NoAnswerError("starting")
-            self._hello = self._guarded(self._receive, deadline)
+            try:
+                self._hello = self._receive(deadline)
+            except (OSError, EOFError, ValueError, TypeError):  # its module cannot be imported: its log says why
+                self.end()
+                raise NoAnswerError("process_ended") from None
         return self._hello
 
     def ask(self, message: Any, deadline: float) -> Any:
@@ -120,7 +128,14 @@ class Supervised:
         self.hello(deadline)
         self._number += 1
         frame = _frame((self._number, deadline, message))
-        return self._guarded(self._exchange, frame, deadline)
+        try:
+            return self._exchange(frame, deadline)
+        except TimeoutError:
+            code = "deadline"
+        except (OSError, EOFError, ValueError, TypeError):  # also of bytes that are no frame
+            code = "process_ended"
+        self.start()
+        raise NoAnswerError(code)
 
     def _exchange(self, frame: bytes, deadline: float) -> Any:
         # As long as a child does not read, what is sent waits in the socket: sending has the deadline, too.
@@ -130,17 +145,6 @@ class Supervised:
         if number != self._number:
             raise OSError("an answer to another message")
         return answer
-
-    def _guarded(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        """Do something with the child, which is replaced if it fails."""
-        try:
-            return work(*arguments)
-        except TimeoutError:
-            code = "deadline"
-        except (OSError, EOFError, ValueError, TypeError):  # also of bytes that are no frame
-            code = "process_ended"
-        self.start()
-        raise NoAnswerError(code)
 
     def _is_readable(self, deadline: float) -> bool:
         poll = select.poll()
@@ -199,6 +203,8 @@ def serve(load: Callable[[], tuple[Any, Callable[[Any, float], Any]]]) -> None:
     signal.setitimer(signal.ITIMER_PROF, IMPORT_SECONDS)
     hello, answer = load()
     signal.setitimer(signal.ITIMER_PROF, 0)
+    gc.collect()
+    gc.freeze()  # what was imported stays; it need not be looked through again for each event
     connection.sendall(_frame(hello))
     stream = connection.makefile("rb")
     while (received := _next(stream)) is not None:
