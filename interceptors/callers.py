@@ -18,10 +18,8 @@ from intercept import Caller
 
 SECONDS = 60.0
 """How long an answer is kept: what a caller is no longer handed it does not see after that."""
-CLIENT_CLAIMS = ("client_id", "azp", "cid", "appid")
-"""Where issuers name the client of a token, the first that is there: Cognito, Auth0 and Keycloak, Okta, Entra."""
 
-_CLIENT = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_CLIENT = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 
 # With DEBUG, which the function's log level may be, botocore logs what it signs with.
 logging.getLogger("botocore").setLevel(logging.INFO)
@@ -33,18 +31,19 @@ class UnknownCallerError(Exception):
     """Nobody was handed anything by that name; the text names the client."""
 
 
-def caller_of(claims: Mapping[str, Any], prefix: str) -> Caller:
+def caller_of(claims: Mapping[str, Any], claim: str, prefix: str) -> Caller:
     """Who a token's client is.
 
     Args:
         claims: The token's claims; the gateway has verified them.
+        claim: The claim that names the client; the gateway's issuer says which it is, and no other is believed.
         prefix: The path of the gateway's callers in Parameter Store, `/.../`.
 
     Raises:
         UnknownCallerError: The token names no client, or one that was handed nothing.
         botocore.exceptions.ClientError: AWS refuses to say.
     """
-    client = next((claims[name] for name in CLIENT_CLAIMS if name in claims), None)
+    client = claims.get(claim)
     if not isinstance(client, str) or not _CLIENT.fullmatch(client):  # it becomes a part of a path
         raise UnknownCallerError("The token names no client that could be looked up.")
     path = prefix + client

@@ -460,7 +460,7 @@ class _Asker:
             return Caller("", self.declared.shown)
         callers = importlib.import_module("callers")  # with boto3, which other interceptors need not
         try:
-            caller: Caller = callers.caller_of(self._told("claims"), self.declared.callers)
+            caller: Caller = callers.caller_of(self._told("claims"), self.declared.client, self.declared.callers)
         except callers.UnknownCallerError as error:
             logger.warning("%s", error)
             raise Denied(_UNKNOWN, "the caller is not known here") from None

@@ -23,7 +23,15 @@ VERSION = "1.0"
 """The one version of the event and of its answer that there is."""
 REQUEST, RESPONSE = "REQUEST", "RESPONSE"
 SEARCH = "x_amz_bedrock_agentcore_search"
-"""The gateway's own tool that finds tools. A pattern means it only where it is written out."""
+"""The gateway's own tool that finds tools. A pattern means it only where it is written out, and no filter is asked
+about it: what it finds is filtered."""
+SEARCH_TOOL = {
+    "name": SEARCH,
+    "description": "Find the tools that fit what you want to do. Use it where there are many tools.",
+    "inputSchema": {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]},
+}
+"""How a list shows it where the gateway's own does not: a policy engine takes it out of lists, and lets it be called
+(one live report). AWS's own words for it are others."""
 LARGEST = 6 * 1024 * 1024
 """Bytes that a function may answer (Lambda quotas, "Invocation payload")."""
 MOST_MESSAGES = 100
@@ -100,7 +108,9 @@ class Declaration:
         inbound: How callers come to the gateway: `iam` or `jwt`.
         seconds: Longest time until it has decided.
         callers: On `jwt`: the path below which Parameter Store has what each caller may call.
+        client: On `jwt`: the claim that names the caller's client.
         shown: On `iam`: what every caller may call.
+        search: Whether lists show the gateway's search, whose results are filtered by caller.
     """
 
     calls: tuple[str, ...]
@@ -114,7 +124,9 @@ class Declaration:
     inbound: str
     seconds: float
     callers: str = ""
+    client: str = ""
     shown: tuple[str, ...] = ()
+    search: bool = False
 
     def registered(self) -> Json:
         """The part that the code itself says by its decorators and annotations."""
@@ -144,7 +156,9 @@ def read_declaration(text: str | None) -> Declaration | None:
             inbound=said["inbound"],
             seconds=said["seconds"],
             callers=said.get("callers", ""),
+            client=said.get("client", ""),
             shown=_texts(said.get("shown", [])),
+            search=said.get("search", False),
         )
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
@@ -155,10 +169,17 @@ def read_declaration(text: str | None) -> Declaration | None:
         and not isinstance(declared.seconds, bool)
         and 0 < declared.seconds < math.inf
         and isinstance(declared.callers, str)
+        and isinstance(declared.client, str)
+        and isinstance(declared.search, bool)
+        and (not declared.search or (declared.tools and declared.caller))
         and (not declared.claims or declared.inbound == "jwt")
-        and (not declared.caller or bool(declared.callers if declared.inbound == "jwt" else "shown" in said))
+        and (not declared.caller or _is_told_callers(declared, said))
     )
     return declared if fits else None
+
+
+def _is_told_callers(declared: Declaration, said: Json) -> bool:
+    return bool(declared.callers and declared.client) if declared.inbound == "jwt" else "shown" in said
 
 
 def _texts(value: Any) -> tuple[str, ...]:
@@ -448,6 +469,8 @@ def _response(pair: tuple[Json, Any], declared: Declaration) -> _Step:
         return _item(asked, declared, answer)
     if method not in LISTS:
         return _passed(answer, method)
+    if method == "tools/list" and declared.tools and not failed:
+        return _response_tools(asked, answer, declared)
     return _response_list(method, answer, declared, failed=failed)
 
 
@@ -481,26 +504,44 @@ def _response_call(asked: Json, answer: Json, declared: Declaration) -> _Step:
     return _Step(tuple(questions), then=then)
 
 
+def _response_tools(asked: Json, answer: Json, declared: Declaration) -> _Step:
+    """A list of tools: the filter is asked about each but the gateway's search."""
+    items = _items(answer["result"].get("tools"), "name")
+    questions = [it for it in items if it["name"] != SEARCH]
+    first = declared.search and "cursor" not in _params(asked)
+
+    def then(answers: Sequence[Answer]) -> _Outcome:
+        kept = {id(it) for it in _kept(answers[0], questions)}
+        left = [it for it in items if it["name"] == SEARCH or id(it) in kept]
+        if first and not any(it["name"] == SEARCH for it in left):
+            left = [SEARCH_TOOL, *left]
+        # Nothing else of the result goes on: it might name what is left out.
+        return _Outcome(_result(answer, {"tools": left, **_cursor(answer)}), Line("tools/list", verdict="filtered"))
+
+    return _Step((("tools", [_shown_tool(it) for it in questions]),), then=then)
+
+
+def _cursor(answer: Json) -> Json:
+    cursor = answer["result"].get("nextCursor")
+    return {"nextCursor": cursor} if isinstance(cursor, str) else {}
+
+
 def _response_list(method: str, answer: Json, declared: Declaration, *, failed: bool) -> _Step:
     kind, member, name = LISTS[method]
+    if kind == "tools":
+        return _passed(answer, method)
     if not getattr(declared, kind):
-        if kind == "tools":
-            return _passed(answer, method)
         empty = _result(answer, {member: []})
         return _Step(then=lambda _: _Outcome(empty, Line(method, verdict="filtered"), answered=True))
     if failed:
         return _passed(answer, method)
     items = _items(answer["result"].get(member), name)
-    shown = [_shown_tool(it) for it in items] if kind == "tools" else [it[name] for it in items]
-    cursor = answer["result"].get("nextCursor")
-    more = {"nextCursor": cursor} if isinstance(cursor, str) else {}
 
     def then(answers: Sequence[Answer]) -> _Outcome:
-        # Nothing else of the result goes on: it might name what is left out.
-        left = _result(answer, {member: _kept(answers[0], items), **more})
+        left = _result(answer, {member: _kept(answers[0], items), **_cursor(answer)})
         return _Outcome(left, Line(method, verdict="filtered"))
 
-    return _Step(((kind, shown),), then=then)
+    return _Step(((kind, [it[name] for it in items]),), then=then)
 
 
 def _item(asked: Json, declared: Declaration, message: Json) -> _Step:

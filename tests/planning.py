@@ -1,7 +1,7 @@
 """The sample that the tests stand on, and its plans, each made once for all tests and processes.
 
-The sample's program, agent, dispatcher and pack are the project's own. Its tools and stacks are frozen: whatever is put
-into the project's `lambdas/` and `Pulumi.<stack>.yaml` turns no test red.
+The sample's program, agent, dispatcher and pack are the project's own. Its tools, interceptors and stacks are frozen:
+whatever is put into the project's `lambdas/`, `interceptors/` and `Pulumi.<stack>.yaml` turns no test red.
 """
 
 import fcntl
@@ -25,7 +25,7 @@ PROJECT = (
     *("__main__.py", "ask.py"),
 )
 """What a copy of the project holds, beside the sample's tools and stacks."""
-_DECIDE_NOTHING = {"bench", "dist", "docs", "examples", "lambdas", "tests"}
+_DECIDE_NOTHING = {"bench", "dist", "docs", "examples", "interceptors", "lambdas", "tests"}
 """Folders of the project that no plan of the sample is made from."""
 
 
@@ -54,7 +54,8 @@ def _whole(file: Path) -> bool:
 def copy_project(folder: Path) -> Path:
     """Copy the project into a new folder, with the sample's tools and stacks."""
     copied = folder / "project"
-    shutil.copytree(SAMPLE / "lambdas", copied / "lambdas", ignore=_UNCOMPILED)
+    for name in ("interceptors", "lambdas"):
+        shutil.copytree(SAMPLE / name, copied / name, ignore=_UNCOMPILED)
     for file in SAMPLE.glob("Pulumi*.yaml"):
         shutil.copy(file, copied)
     for name in PROJECT:
@@ -87,10 +88,11 @@ def _digest() -> str:
 def _sources() -> Iterator[Path]:
     yield from ROOT.glob("*.py")
     yield from (file for file in SAMPLE.rglob("*.*") if file.is_file())
-    yield from (ROOT / "lambdas").glob("*.py")
-    for folder in ROOT.iterdir():
-        if folder.is_dir() and folder.name[0] != "." and folder.name not in _DECIDE_NOTHING:
-            yield from (file for file in folder.rglob("*.*") if file.is_file() and file.suffix not in {".pyc", ".svg"})
+    for folder in ("interceptors", "lambdas"):
+        yield from (ROOT / folder).glob("*.py")
+    for every in ROOT.iterdir():
+        if every.is_dir() and every.name[0] != "." and every.name not in _DECIDE_NOTHING:
+            yield from (file for file in every.rglob("*.*") if file.is_file() and file.suffix not in {".pyc", ".svg"})
 
 
 @contextmanager

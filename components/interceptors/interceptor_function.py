@@ -10,7 +10,7 @@ import pulumi
 
 from toolgate.components.checks import arguments, names
 from toolgate.components.checks.arguments import UsageError
-from toolgate.components.grants.inbound import CLIENT_CLAIM
+from toolgate.components.grants.tool_grants import Authorization
 from toolgate.components.iam import iam_documents, role_statements
 from toolgate.components.iam.role_statements import RoleStatement
 from toolgate.components.interceptors import gateway_interceptors
@@ -164,7 +164,13 @@ def _wanted(name: str, interceptor: Interceptor, gateway: OfGateway, args: Any) 
         args=of_function,
         headers=_needs_headers(said),
         table=gateway_interceptors.table([interceptor], gateway),
-        inputs={"folder": interceptor.code.folder.as_posix(), "points": list(interceptor.points), "declaration": said},
+        inputs={
+            "folder": interceptor.code.folder.as_posix(),
+            "points": list(interceptor.points),
+            "declaration": said,
+            # Rules read the reasons, and in a first preview the statements themselves.
+            **({"statements": statements} if statements else {}),
+        },
     )
 
 
@@ -214,10 +220,11 @@ def declaration(interceptor: Interceptor, gateway: OfGateway, targets: Iterable[
     }
     if not said["caller"]:
         return said
+    if said["tools"] and gateway.searches and gateway.authorization is Authorization.TOOL:
+        said["search"] = True  # the engine takes it out of lists
     if not by_token:
         return {**said, "shown": gateway_interceptors.every_caller(gateway, targets)}
-    of_client = {} if gateway.client_claim == CLIENT_CLAIM else {"client": gateway.client_claim}
-    return {**said, "callers": gateway_interceptors.table([interceptor], gateway), **of_client}
+    return {**said, "callers": gateway_interceptors.table([interceptor], gateway), "client": gateway.client_claim}
 
 
 def _needs_headers(said: Mapping[str, Any]) -> bool:

@@ -10,12 +10,8 @@ other's file. What a tool list does not show can still be called: what may be ca
 
 from intercept import Caller, Tool, filter_tools
 
-SEARCH = "x_amz_bedrock_agentcore_search"
-"""The gateway's own tool, which is handed to nobody: its results are filtered, too (AgentCore developer guide, "Search
-for tools in your AgentCore gateway")."""
-
 
 @filter_tools
 def shown(tool: Tool, caller: Caller) -> bool:
     """Whether the caller is shown a tool."""
-    return tool.name == SEARCH or caller.may_call(tool.name)
+    return caller.may_call(tool.name)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.planning import SAMPLE
+from toolgate.components.interceptors.code import LIBRARY
 
 SOURCES = {"bundle": "sources"}
 SHOWN = "from intercept import *\n@filter_tools\ndef visible(tool: Tool, caller: Caller): ...\n"
@@ -23,7 +24,7 @@ def at(tmp_path: Path, run: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     for name, source in (("shown", SHOWN), ("limits", LIMITS)):
         (folders / name).mkdir(parents=True)
         (folders / name / "interceptor.py").write_text(source)
-    for name in ("intercept.py", "callers.py"):
+    for name in (*LIBRARY, "callers.py"):
         (folders / name).write_text("")
     monkeypatch.chdir(tmp_path)
     shutil.rmtree(tmp_path / "dist", ignore_errors=True)
@@ -53,7 +54,7 @@ def test_search_and_decisions_per_tool_with_tokens(at: Any, program: Any) -> Non
     assets = recorded.one("Function", "one-shown-function").inputs["code"]["assets"]
     assert {it["path"] for it in assets.values()} == {
         "interceptors/callers.py",
-        "interceptors/intercept.py",
+        *(f"interceptors/{name}" for name in LIBRARY),
         "interceptors/shown/interceptor.py",
     }
     told = [it.inputs for it in recorded.resources if it.type.endswith(":Parameter")]

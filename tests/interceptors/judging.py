@@ -5,6 +5,7 @@ from typing import Any
 
 from intercept import Interceptor
 from mcp_messages import Answer, Context, Judged, Question, judge, read_declaration
+
 from tests.interceptors import events
 
 

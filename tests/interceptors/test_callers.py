@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import boto3
+import callers
 import pytest
 from botocore.stub import Stubber
-
-import callers
 from callers import UnknownCallerError, caller_of
 from intercept import Caller, Claims, Interceptor, Tool
+
 from tests.interceptors import events
 from tests.interceptors.judging import answered, judged
 
@@ -37,27 +37,20 @@ def has(store: Stubber, client: str, value: Any) -> None:
 def test_a_caller_is_read_once_a_minute(store: Stubber, monkeypatch: pytest.MonkeyPatch) -> None:
     has(store, "abc", {"name": "assistant", "tools": TOOLS})
     expected = Caller("assistant", tuple(TOOLS))
-    assert [caller_of({"client_id": "abc"}, PREFIX) for _ in range(3)] == [expected] * 3
+    assert [caller_of({"client_id": "abc"}, "client_id", PREFIX) for _ in range(3)] == [expected] * 3
     has(store, "other", {"name": "auditor", "tools": []})
-    assert caller_of({"client_id": "other"}, PREFIX).tools == ()
+    assert caller_of({"client_id": "other"}, "client_id", PREFIX).tools == ()
     kept = {path: (until - callers.SECONDS, caller) for path, (until, caller) in callers._kept.items()}
     monkeypatch.setattr(callers, "_kept", kept)
     has(store, "abc", {"name": "assistant", "tools": []})
-    assert caller_of({"client_id": "abc"}, PREFIX).tools == ()
+    assert caller_of({"client_id": "abc"}, "client_id", PREFIX).tools == ()
 
 
-@pytest.mark.parametrize(
-    "claims",
-    [
-        {"client_id": "abc", "azp": "x", "cid": "x"},
-        {"azp": "abc", "appid": "x"},
-        {"cid": "abc"},
-        {"appid": "abc", "sub": "x"},
-    ],
-)
-def test_the_client_is_named_by_the_first_of_its_claims(store: Stubber, claims: Any) -> None:
+@pytest.mark.parametrize("claim", ["client_id", "azp", "cid", "appid"])
+def test_the_claim_of_the_issuer_names_the_client_and_no_other(store: Stubber, claim: str) -> None:
     has(store, "abc", {"name": "assistant", "tools": TOOLS})
-    assert caller_of(claims, PREFIX).name == "assistant"
+    others = dict.fromkeys(("client_id", "azp", "cid", "appid", "sub"), "other")
+    assert caller_of({**others, claim: "abc"}, claim, PREFIX).name == "assistant"
 
 
 @pytest.mark.parametrize(
@@ -73,26 +66,27 @@ def test_the_client_is_named_by_the_first_of_its_claims(store: Stubber, claims: 
         {"client_id": "a" * 129},
         {"client_id": ["abc"]},
         {"client_id": None, "azp": "abc"},
+        {"azp": "abc"},
     ],
 )
 def test_what_is_no_client_is_not_looked_up(store: Stubber, claims: Any) -> None:
     with pytest.raises(UnknownCallerError):
-        caller_of(claims, PREFIX)
+        caller_of(claims, "client_id", PREFIX)
 
 
 def test_who_was_handed_nothing_is_not_known_for_a_minute(store: Stubber) -> None:
     store.add_client_error("get_parameter", "ParameterNotFound", expected_params={"Name": PREFIX + "abc"})
     for _ in range(2):
         with pytest.raises(UnknownCallerError, match="abc"):
-            caller_of({"client_id": "abc"}, PREFIX)
+            caller_of({"client_id": "abc"}, "client_id", PREFIX)
 
 
 def test_a_refusal_of_aws_is_no_answer_and_not_kept(store: Stubber) -> None:
     store.add_client_error("get_parameter", "AccessDeniedException", expected_params={"Name": PREFIX + "abc"})
     with pytest.raises(Exception, match="AccessDenied"):
-        caller_of({"client_id": "abc"}, PREFIX)
+        caller_of({"client_id": "abc"}, "client_id", PREFIX)
     has(store, "abc", {"name": "assistant", "tools": TOOLS})
-    assert caller_of({"client_id": "abc"}, PREFIX).name == "assistant"
+    assert caller_of({"client_id": "abc"}, "client_id", PREFIX).name == "assistant"
 
 
 @pytest.mark.parametrize(
@@ -102,7 +96,7 @@ def test_a_refusal_of_aws_is_no_answer_and_not_kept(store: Stubber) -> None:
 def test_a_parameter_that_does_not_say_it_is_an_error(store: Stubber, value: Any) -> None:
     has(store, "abc", value)
     with pytest.raises((TypeError, ValueError, KeyError)):
-        caller_of({"client_id": "abc"}, PREFIX)
+        caller_of({"client_id": "abc"}, "client_id", PREFIX)
 
 
 @pytest.fixture
@@ -121,7 +115,7 @@ def listed(handed: Interceptor, claims: Any) -> Any:
     tools = [events.tool(name) for name in ("math___add_numbers", "math___multiply", "orders___create")]
     told = None if claims is None else events.bearer(claims)
     event = events.response(events.message("tools/list"), events.result({"tools": tools}), told)
-    return answered(judged(event, handed, inbound="jwt", callers=PREFIX))
+    return answered(judged(event, handed, inbound="jwt", callers=PREFIX, client="client_id"))
 
 
 def test_a_token_s_client_sees_what_it_was_handed(store: Stubber, handed: Interceptor) -> None:

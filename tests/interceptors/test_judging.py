@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-
 from intercept import (
     Call,
     Caller,
@@ -23,6 +22,7 @@ from intercept import (
     rewrite,
 )
 from mcp_messages import LARGEST, Judged, judge, read_declaration
+
 from tests.interceptors import events
 from tests.interceptors.events import call, error, message, request, response, result, text_result
 from tests.interceptors.judging import answered, check_documented, judged, passed, status
@@ -421,6 +421,24 @@ def test_a_search_result_that_cannot_be_read_is_denied(value: Any) -> None:
     it = judged(response(call(events.SEARCH), result(value)), filters(tools=only_math))
     assert refused(it)
     assert "orders" not in json.dumps(it.answer)
+
+
+@pytest.mark.parametrize("listed", [[], [events.tool(events.SEARCH, "AWS's own")]])
+@pytest.mark.parametrize("search", [True, False])
+def test_search_is_found_where_an_engine_takes_it_out_of_lists(listed: list[Any], search: bool) -> None:
+    said: Any = {"search": search, "caller": True, "shown": []}
+    first, second = (message("tools/list", params) for params in (None, {"cursor": "x"}))
+    left = answered(judged(response(first, result({"tools": [*listed, *TOOLS]})), filters(tools=only_math), **said))
+    tools = left["result"]["tools"]
+    assert [it["name"] for it in tools] == [events.SEARCH] * bool(listed or search) + ["math___add", "math___multiply"]
+    assert not listed or tools[0] == listed[0]
+    later = answered(judged(response(second, result({"tools": TOOLS})), filters(tools=only_math), **said))
+    assert later["result"]["tools"] == TOOLS[:2]
+
+
+def test_no_search_where_its_results_are_not_filtered_by_caller() -> None:
+    it = judged(response(message("tools/list"), result({"tools": TOOLS})), filters(tools=only_math), search=True)
+    assert [line.code for line in it.lines] == ["not_declared"]
 
 
 def test_search_results_are_redacted_first_where_that_is_written_out() -> None:

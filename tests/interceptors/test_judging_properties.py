@@ -7,9 +7,9 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from intercept import Call, Interceptor, Prompt, Resource, Result, Tool, Verdict, allow, deny, redact
 from mcp_messages import judge, read_declaration
+
 from tests.interceptors import events
 from tests.interceptors.judging import check_documented, judged
 

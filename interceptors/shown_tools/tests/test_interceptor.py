@@ -2,7 +2,7 @@
 
 import pytest
 from intercept import Caller, Tool
-from interceptor import SEARCH, shown
+from interceptor import shown
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,7 @@ from interceptor import SEARCH, shown
         (("*",), ["math___add", "math___multiply", "mathematics___add"]),
     ],
 )
-def test_a_caller_is_shown_what_it_was_handed_and_search(handed: tuple[str, ...], seen: list[str]) -> None:
+def test_a_caller_is_shown_what_it_was_handed(handed: tuple[str, ...], seen: list[str]) -> None:
     caller = Caller("calculator", handed)
-    tools = ["math___add", "math___multiply", "mathematics___add", SEARCH]
-    assert [it for it in tools if shown(Tool(it), caller)] == [*seen, SEARCH]
+    tools = ["math___add", "math___multiply", "mathematics___add"]
+    assert [it for it in tools if shown(Tool(it), caller)] == seen

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from toolgate.components.interceptors.code import LIBRARY
+
 Folder = Callable[..., str]
 
 HEAD = "from intercept import *\n"
@@ -18,7 +20,7 @@ def folder(tmp_path: Path) -> Folder:
     """Write a folder with these functions; returns its path, as a `directory`."""
     folders = tmp_path / "interceptors"
     folders.mkdir()
-    for name in ("intercept.py", "callers.py", "secret_values.py"):
+    for name in (*LIBRARY, "callers.py", "secret_values.py"):
         (folders / name).write_text(f'"""Stands in for {name}."""\n')
 
     def written(source: str, name: str = "limits", settings: str | None = None) -> str:

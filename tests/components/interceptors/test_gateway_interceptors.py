@@ -10,6 +10,7 @@ import pytest
 
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.interceptors import interceptor_function
+from toolgate.components.interceptors.code import LIBRARY
 from toolgate.components.tool_gateway import ToolGateway
 from toolgate.policy.language import interceptors as language
 
@@ -98,7 +99,7 @@ def test_the_zip_holds_the_folder_and_the_library(run: Any, folder: Folder) -> N
     (directory / "words.txt").write_text("")
     recorded = run(lambda: gateway(interceptors={"request": {"directory": str(directory)}}))
     assets = recorded.one("Function", "tools-limits-function").inputs["code"]["assets"]
-    assert sorted(assets) == ["intercept.py", "interceptor.py", "words.txt"]
+    assert sorted(assets) == ["intercept.py", "interceptor.py", "mcp_messages.py", "supervised.py", "words.txt"]
     assert assets["intercept.py"]["path"] == str(directory.parent / "intercept.py")
 
 
@@ -107,11 +108,11 @@ def test_callers_and_secrets_are_shipped_where_they_are_used(run: Any, folder: F
     args = {"directory": directory, "secrets": {"PRICES": SECRET}}
     recorded = run(lambda: gateway(interceptors={"response": args}))
     function = recorded.one("Function", "tools-limits-function").inputs
-    assert sorted(function["code"]["assets"]) == ["callers.py", "intercept.py", "interceptor.py", "secret_values.py"]
+    assert function["code"]["assets"].keys() == {*LIBRARY, "callers.py", "interceptor.py", "secret_values.py"}
     assert function["environment"]["variables"]["PRICES"] == SECRET
 
 
-@pytest.mark.parametrize("missing", ["intercept.py", "callers.py"])
+@pytest.mark.parametrize("missing", ["intercept.py", "supervised.py", "callers.py"])
 def test_what_lies_nowhere_is_told(
     run: Any, folder: Folder, missing: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -191,6 +192,7 @@ def test_it_reads_callers_of_its_own_gateway_only(run: Any, folder: Folder, allo
         assert not allows(document, action, f"{PARAMETERS}/{parameter}")
     assert told == ["/toolgate/callers/toolgate-dev-tools/"]
     assert declared(recorded)["callers"] == "/toolgate/callers/toolgate-dev-tools/"
+    assert declared(recorded)["client"] == "client_id"
     assert "shown" not in declared(recorded)
 
 
@@ -240,7 +242,7 @@ def test_who_reads_deployments_reads_the_same_declaration(run: Any, folder: Fold
 
 def test_a_client_is_told_by_the_issuers_own_claim(run: Any, folder: Folder) -> None:
     interceptors = {"response": {"directory": folder(VISIBLE)}}
-    assert "client" not in declared(run(lambda: gateway(inbound=INBOUND, interceptors=interceptors)))
+    assert declared(run(lambda: gateway(inbound=INBOUND, interceptors=interceptors)))["client"] == "client_id"
     azp = {**INBOUND, "client_claim": "azp"}
     assert declared(run(lambda: gateway(inbound=azp, interceptors=interceptors)))["client"] == "azp"
 

@@ -33,7 +33,10 @@ def test_together_with_decisions_per_tool(run: Any, folder: Folder, inbound: Any
     interceptors = {"response": {"directory": folder(VISIBLE)}}
     for search in (True, False):
         args: Any = {"authorization": "tool", "interceptors": interceptors, "search": search, **more}
-        assert searches(run(lambda: gateway(**args))) is search  # noqa: B023  # run at once
+        recorded = run(lambda: gateway(**args))  # noqa: B023  # run at once
+        assert searches(recorded) is search
+        # The engine takes it out of lists: the interceptor puts it in again.
+        assert ("search" in declared(recorded)) is search
 
 
 @pytest.mark.parametrize(
