@@ -173,8 +173,9 @@ def _tell(line: Mapping[str, Any], entry: "Entry") -> None:
     from toolgate.local.terminal import one_line
 
     denied = line["decision"] == DENIED
-    told = line["decided_by"] if denied else interfered(line["decided_by"])
-    if line.get("method") != "tools/call" and not told:
+    decided = line.get("decided_by", ())
+    told = decided if denied else interfered(decided)
+    if line.get("method") != "tools/call" and not (denied or told):
         return
     who = line.get("agent") or line.get("principal", "nobody").rsplit(":", 1)[-1]
     said = [

@@ -225,12 +225,19 @@ def test_up_says_each_call_and_each_refusal_in_a_line(capsys: pytest.CaptureFixt
     denied = {"by": "signature", "effect": "deny", "reason": "Missing Authentication Token"}
     _tell({"decision": "denied", "decided_by": [denied], "milliseconds": 1.0, "method": "x\x1b[2J"}, Entry("r"))
     _tell({"method": "tools/list", "decision": "allowed", "milliseconds": 1.0}, Entry("r"))
+    asked = {"by": "interceptor", "effect": "allow", "point": "RESPONSE", "function": "shown"}
+    for more in ({}, {"changed": {"tools": 2}}, {"reason": "its time was over"}):
+        _tell(call | {"method": "tools/list", "tool": "", "decided_by": [asked | more]}, Entry("r"))
+    _tell(call | {"status": "ok", "decided_by": [asked, asked | {"changed": {"arguments": ["a"]}}]}, Entry("r"))
     said = [re.sub(r"^\d\d:\d\d:\d\d", "NOW", line) for line in capsys.readouterr().err.splitlines()]
     assert said == [
         "NOW assistant math___add allowed ok 3 ms",
         "NOW assistant math___add allowed tool_failed 3 ms",
         f"         KeyError: 'b' ({tmp_path / 'math.log'})",
         "NOW nobody x\\u001b[2J denied 1 ms (signature denies: Missing Authentication Token)",
+        "NOW assistant tools/list allowed 3 ms (interceptor shown (RESPONSE) allows, and changes 2 tools less)",
+        "NOW assistant tools/list allowed 3 ms (interceptor shown (RESPONSE) allows: its time was over)",
+        "NOW assistant math___add allowed ok 3 ms (interceptor shown (RESPONSE) allows, and changes argument a)",
     ]
 
 

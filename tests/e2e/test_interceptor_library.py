@@ -13,7 +13,7 @@ import pytest
 
 from tests.e2e.test_interceptors import World
 from tests.e2e.test_tool_authorization import ADD, GREETING, Caller, without_agents
-from tests.e2e.ways_in import JWT, planned_agents
+from tests.e2e.ways_in import planned_agents
 from tests.interceptor_export import Written, with_interceptors
 from tests.planning import ROOT
 from toolgate.local.serve.server import Serving
@@ -91,7 +91,7 @@ def test_a_client_is_told_and_the_tool_is_not_called(world: World) -> None:
 
 def test_cedar_and_the_tool_get_what_was_rewritten_and_the_caller_what_was_redacted(world: World) -> None:
     answer = world.add(a=17, b=7)
-    assert json.loads(json.dumps(answer.json()["result"]["content"][0]["text"])) == "10*"
+    assert answer.json()["result"]["content"][0]["text"] == "10*"
     assert world.serving.calls[-1].arguments == {"a": 100, "b": 7}
 
 
@@ -113,12 +113,3 @@ def test_code_that_never_ends_is_denied_before_lambda_lets_the_call_through(way:
         assert error(world, a=16)[1] == -32002
         assert serving.calls == []
         assert [it for it in serving.interceptions if it.outcome == "timed_out"] == []
-
-
-def test_nothing_ever_timed_out(world: World) -> None:
-    assert {it.outcome for it in world.serving.interceptions} <= {"passed", "changed", "denied"}
-
-
-def test_the_declaration_says_the_way_in(way: str) -> None:
-    said = json.loads(interceptor(way).function["environment"]["variables"][VARIABLE])
-    assert said["inbound"] == ("jwt" if way == JWT else "iam")
