@@ -46,12 +46,15 @@ def asks(deployment: Deployment) -> list[Ask]:
         [(agent, questions)] = answered.items()
         searches = any(gateway.search for gateway in deployment.gateways) and bool(own[agent])
         return [*(Ask(agent, it) for it in questions[:MOST]), Ask(agent, WHICH, calls_a_tool=searches)]
+    # Where an engine decides about each tool, what a search shows is worth seeing.
+    filtered = any(gateway.search and gateway.policy_engine for gateway in deployment.gateways)
     found: list[Ask] = []
     for agent, tools in own.items():
         offered = [specs[tool] for tool in tools]
         foreign = [it for questions in answered.values() for it in questions if _call(it, offered) is None]
         found += [Ask(agent, it) for it in answered[agent][:1]]
         found += [Ask(agent, it, calls_a_tool=False) for it in foreign[-1:]]
+        found += [Ask(agent, WHICH)] if filtered and tools else []
     return found
 
 

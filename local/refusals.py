@@ -23,6 +23,7 @@ from toolgate.access.matrix.access_matrix import matrix
 from toolgate.local import examples
 from toolgate.local.invoke_agent import AgentError, ask
 from toolgate.local.progress import waiting_for
+from toolgate.local.serve.gateway import search
 from toolgate.local.serve.server import Serving, serve
 from toolgate.local.serve.serving_file import AgentToken
 from toolgate.local.serve.tokens.ways_in import ways_in
@@ -61,6 +62,8 @@ def attempts(raw: Mapping[str, Any], deployment: Deployment, root: Path | None =
                 serving = stack.enter_context(serve(_with_agents(raw, []), root))
             for one in deciding:
                 yield from calls_without_permit(serving, deployment, one)
+            for one in (it for it in deciding if it.policy_engine and it.search):
+                yield from searches_for_denied_tools(serving, deployment, one)
             for one in by_token:
                 yield from without_valid_token(serving, deployment, one)
     if not signed:
@@ -109,6 +112,32 @@ def calls_without_permit(serving: Serving, deployment: Deployment, gateway: Gate
         error = answer.get("error", {})
         said = f"{error.get('code')} {error.get('message')}" if error else json.dumps(answer)[:200]
         yield Attempt(who, bool(error), said)
+
+
+def searches_for_denied_tools(serving: Serving, deployment: Deployment, gateway: Gateway) -> Iterator[Attempt]:
+    """Each agent's role searching, past the agent, for the tools that it may not call; Cedar is not asked of it."""
+    agents = {runtime.agent: runtime for runtime in deployment.runtimes}
+    denied: dict[str, list[str]] = {}
+    for entry in matrix(deployment).entries:
+        if entry.gateway == gateway.arn and entry.agent in agents and entry.decision is Access.DENY:
+            denied.setdefault(entry.agent, []).append(entry.tool)
+    for agent, tools in denied.items():
+        words = " ".join(tool.replace("_", " ") for tool in tools)
+        call = {**CALL_TOOL, "params": {"name": search.NAME, "arguments": {"query": words}}}
+        who = f"the role of {agent} searching for {' and '.join(tools)}"
+        try:
+            response = _post(serving, gateway, _as_agent(serving, agents[agent], gateway), call)
+        except NotGivenError as refused:
+            yield Attempt(who, True, str(refused))
+            continue
+        if response.status_code != 200:
+            yield _judged(who, response)
+            continue
+        answer = _message(response)
+        listed = answer.get("result", {}).get("structuredContent", {}).get("tools", [])
+        found = ", ".join(it["name"] for it in listed) or "none"
+        shown = any(tool in response.text for tool in tools)
+        yield Attempt(who, not shown, f"The search shows what this role may call: {found}" if not shown else found)
 
 
 def _arguments(deployment: Deployment, tool: str) -> dict[str, Any]:
