@@ -389,7 +389,7 @@ def _asked(questions: list[Question], asked: Context, deadline: float, identifie
     """
     declared, child = _declared(), _child()
     try:
-        if declared is None or child.hello(deadline) != declared.registered():
+        if declared is None or child.hello(deadline) != declared.registered:
             raise Denied("declared_otherwise", "the interceptor is not what it was declared to be")
         if not questions:
             return []

@@ -10,6 +10,7 @@ Sources: AgentCore developer guide, "Types of interceptors" (the event and its a
 import base64
 import binascii
 import fnmatch
+import functools
 import json
 import marshal
 import math
@@ -128,6 +129,7 @@ class Declaration:
     shown: tuple[str, ...] = ()
     search: bool = False
 
+    @functools.cached_property
     def registered(self) -> Json:
         """The part that the code itself says by its decorators and annotations."""
         flags = {name: getattr(self, name) for name in FLAGS}

@@ -830,4 +830,4 @@ def test_what_the_functions_look_at_is_what_is_declared() -> None:
         events.declared(**{**made.registered(), "calls": ["b___*", "a___x", "a___x"]}, inbound="jwt")
     )
     assert declared
-    assert declared.registered() == made.registered()
+    assert declared.registered == made.registered()
