@@ -34,6 +34,7 @@ LARGEST_FRAME = 64 * 1024 * 1024
 """Bytes. A longer frame is none of ours: something wrote into the socket."""
 
 _LENGTH = struct.Struct(">I")
+_PIECE = 65_536
 _BUFFER = 1024 * 1024
 
 
@@ -152,21 +153,33 @@ class Supervised:
         return bool(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))
 
     def _receive(self, deadline: float) -> Any:
-        (length,) = _LENGTH.unpack(self._exactly(_LENGTH.size, deadline))
-        if length > LARGEST_FRAME:
+        """The next frame, of which most come as one piece."""
+        head = self._piece(deadline)
+        while len(head) < _LENGTH.size:
+            head += self._piece(deadline)
+        (length,) = _LENGTH.unpack_from(head)
+        begun = len(head) - _LENGTH.size
+        if not begun <= length <= LARGEST_FRAME:  # more than was asked for is no frame, too
             raise OSError("no frame")
-        return marshal.loads(self._exactly(length, deadline))  # noqa: S302 from our own child
-
-    def _exactly(self, size: int, deadline: float) -> bytearray:
-        data = bytearray(size)
-        view = memoryview(data)
+        if begun == length:
+            return marshal.loads(head[_LENGTH.size :])  # noqa: S302 from our own child
+        data = bytearray(length)
+        data[:begun] = head[_LENGTH.size :]
+        view = memoryview(data)[begun:]
         while view:
             self._connection.settimeout(_left(deadline))
             got = self._connection.recv_into(view)
             if not got:
                 raise EOFError
             view = view[got:]
-        return data
+        return marshal.loads(data)  # noqa: S302 as above
+
+    def _piece(self, deadline: float) -> bytes:
+        self._connection.settimeout(_left(deadline))
+        piece = self._connection.recv(_PIECE)
+        if not piece:
+            raise EOFError
+        return piece
 
 
 def _left(deadline: float) -> float:
