@@ -14,6 +14,7 @@ from toolgate.access.deployment.data_resources import DATA_SERVICES
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.policies import Policy
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.serve.aws import plain_parameters
 from toolgate.local.serve.aws.emulator import Answer, Emulator, NotEmulatedError
 from toolgate.local.serve.aws.error_answers import refuse_as
 from toolgate.local.serve.aws.needs import DataAccount
@@ -44,7 +45,7 @@ class AwsServices:
         self._before = self._seeds
         self._sowing: threading.Thread | None = None
         self._failure: Exception | None = None
-        self._asleep = False
+        self._asleep = self._woken = False
         self._waking = threading.Lock()
         self._left: tuple[str, ...] = ()
         self._limiter: anyio.CapacityLimiter | None = None
@@ -77,11 +78,12 @@ class AwsServices:
         self.wait()
         found = seeds(deployment, self._env, replace(self._values, issued=issued or {}))
         self._before, self._seeds = self._seeds, found
-        self._asleep = self._seeds.by_others
+        self._asleep = self._seeds.by_others and not self._woken
         if self._seeds.services and not self._asleep:  # without, no call can be allowed, and moto need not be loaded
             self._begin()
 
     def _begin(self) -> None:
+        self._woken = True
         self._sowing = threading.Thread(target=self._sow, args=(self._seeds,), name="aws-services", daemon=True)
         self._sowing.start()
 
@@ -155,6 +157,8 @@ class AwsServices:
 
     def _answer(self, call: Call) -> Answer:
         with self._waking:
+            if self._asleep and (told := plain_parameters.read(call, [it for it in self._seeds.requests if it.plain])):
+                return told
             if self._asleep:
                 self._asleep = False
                 self._begin()

@@ -61,6 +61,11 @@ class Request:
     arn: str | None = None
 
     @property
+    def plain(self) -> bool:
+        """Whether it makes a parameter that is no secret."""
+        return (self.service, self.operation, self.parameters.get("Type")) == ("ssm", "PutParameter", "String")
+
+    @property
     def repeatable(self) -> bool:
         """Whether it may be sent again when it has changed; what creates may not."""
         return not self.operation.startswith("Create")
@@ -80,8 +85,8 @@ class Seeds:
         account: What has to be known of them to decide.
         policies: Policies on them, by ARN.
         notes: In a sentence each, whose value is made up.
-        by_others: Whether it is nothing but secrets that another service makes and reads, so that the emulator can wait
-            until somebody asks for one all the same.
+        by_others: Whether it is nothing but secrets that another service makes and reads, and parameters that are no
+            secrets (`plain_parameters`), so that the emulator can wait until somebody asks for anything else.
     """
 
     services: frozenset[str]
@@ -176,7 +181,7 @@ def seeds(deployment: Deployment, env: CloudEnvironment, values: Values) -> Seed
         secrets=frozenset(it.arn for it in requests if it.operation == "CreateSecret" and it.arn),
         keys=_keys(deployment, used),
     )
-    by_others = services == {"secretsmanager"} and requests == issued
+    by_others = services <= {"secretsmanager", "ssm"} and all(it.plain or it in issued for it in requests)
     return Seeds(services, tuple(requests), account, policies_of(data), tuple(sowing.notes), by_others)
 
 

@@ -65,6 +65,20 @@ def test_secrets_that_agentcore_reads_wait_until_somebody_else_asks(tmp_path: Pa
     assert not sown([*user(allow("secretsmanager:GetSecretValue")), *made((SECRET, GOOD[SECRET]))], tmp_path).by_others
 
 
+def test_parameters_that_are_no_secrets_wait_until_anything_but_a_read_is_asked_for(tmp_path: Path) -> None:
+    """A gateway's interceptor reads in them who calls: each of the sample's clients has one."""
+    deployment = parse(planned("jwt").deployment)
+    issued = {arn: "{}" for it in deployment.tokens.providers for arn in it.secret_arns}
+    found = seeds(deployment, CloudEnvironment(), Values(tmp_path, issued=issued))
+    assert found.services == {"secretsmanager", "ssm"}
+    assert found.by_others
+    assert [it.parameters["Name"].rpartition("/")[0] for it in found.requests if it.plain] == [
+        "/toolgate/callers/toolgate-jwt-tools"
+    ] * 2
+    secret = {**GOOD[PARAMETER], "type": "SecureString", "value": "x"}
+    assert not sown([*user(allow("ssm:GetParameter")), *made((PARAMETER, secret))], tmp_path).by_others
+
+
 @pytest.mark.parametrize(
     ("statement", "services"),
     [
