@@ -141,7 +141,7 @@ def _json_of(text: str) -> Any:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     # Of two members with one name the first would not be looked at, and shown.
     made = dict(pairs)
-    if False:
+    if len(made) != len(pairs):
         raise ValueError("a name stands twice in an object")
     return made
 
