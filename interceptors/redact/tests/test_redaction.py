@@ -144,6 +144,50 @@ def test_what_is_written_oddly(text: str, shown: str) -> None:
     assert masked(text) == shown
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("the password is hunter2", "the password is [secret]"),
+        ("das Passwort lautet Birke17x", "das Passwort lautet [secret]"),
+        ("mi contraseña es Perro88", "mi contraseña es [secret]"),
+        ("curl -u admin:abc12345 https://x.de", "curl -u admin:[secret] https://x.de"),
+        ("docker login -u ci -p abc12345 x.de", "docker login -u ci -p [secret] x.de"),
+        ("login --password abc12345 -v", "login --password [secret] -v"),
+        ("CREATE USER a IDENTIFIED BY 'plain words';", "CREATE USER a IDENTIFIED BY '[secret]';"),
+        ("https://my-token:abc12345@x.de/a", "https://my-token:[secret]@x.de/a"),
+        ("https://my-token:a/b@c12345@x.de/a", "https://my-token:[secret]/a"),
+        ("/a.csv?se=2026&sig=a1b2c3d4e5f6g7h8%3D", "/a.csv?se=2026&sig=[secret]"),
+        ("DB_PASSWORD_PROD: abc12345", "DB_PASSWORD_PROD: [secret]"),
+        ('{"api_key_2": "plain"}', '{"api_key_2": "[secret]"}'),
+        ("?mail=ada%2Bshop%40x.de&a=1", "?mail=[e-mail address]&a=1"),
+        ("h" + "vs.CAESIJabcdefghijklmnopqrst", "[secret]"),
+    ],
+)
+def test_secrets_without_a_sign_of_their_own(text: str, shown: str) -> None:
+    assert masked(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the password is required",
+        "the token is RS256-signed",
+        'the password is "expired"',
+        "your password is 12345678901 days old",
+        "docker run -u 100001:100001 x",
+        "docker run -u nobody:nogroup x",
+        "kubectl port-forward -p 8080",
+        "password authentication2 failed",
+        "API_KEY=s" + "k_live_...",
+        "?sig=short1",
+        "PASSWORD_MIN_LENGTH: 12345678",
+        '{"token_type": "Bearer", "password_expired": "never"}',
+    ],
+)
+def test_what_is_said_of_secrets_stays(text: str) -> None:
+    assert masked(text) == text
+
+
 def test_one_text_does_not_reach_into_the_next() -> None:
     value = [
         "-----BEGIN " + "PRIVATE KEY-----",
@@ -205,6 +249,7 @@ def test_patterns_that_would_are_seen(pattern: str) -> None:
 @pytest.mark.parametrize(
     "piece",
     ["a", "1", "1 ", "@", "a@b.", "eyJ", "eyJaaaaaaaaa.", "SG.", "xoxb-", "Bearer ", "://a", "token=&", "token: ",
+     "-u a:", "-u a -p ", "B2%", "2B%40", "password is ", "&sig=", "://token:@",
      "a [at] ", "-----BEGIN " + "PRIVATE KEY-----", '[{"a":', "\0"],
 )  # fmt: skip
 def test_long_runs_come_to_an_end(piece: str) -> None:
