@@ -45,7 +45,10 @@ _SETTINGS = frozenset({"interceptionPoints", "interceptor", "inputConfiguration"
 
 
 def _unread(entry: Any) -> Iterator[str]:
-    """Settings that are there and say something, beside those that the provider has."""
+    """Settings that say something which no view covers: what the provider does not have, another point."""
+    listed = _inside(entry, "interceptionPoints")
+    if listed is not None and not (isinstance(listed, list) and set(map(str, listed)) <= {REQUEST, RESPONSE}):
+        yield "interceptionPoints"
     inside = _inside(entry, "inputConfiguration")
     for settings, known in ((entry, _SETTINGS), (inside, {"passRequestHeaders"})):
         if isinstance(settings, Mapping):

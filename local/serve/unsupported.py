@@ -13,7 +13,6 @@ from toolgate.local.cloud.inference_profiles import is_made_up, note
 from toolgate.local.serve.aws.seeding import refused
 from toolgate.local.serve.model.converse_api import UnknownProfileError, model_arns, named_destinations
 from toolgate.local.serve.tokens.issuers import foreign
-from toolgate.policy.language.interceptors import REQUEST, RESPONSE
 
 MODEL_VARIABLE = "BEDROCK_MODEL_ID"
 _LONGEST_NAME = 240  # bytes; file systems take 255, and logs append to it
@@ -98,9 +97,7 @@ def _interceptors(deployment: Deployment, gateway: Gateway) -> Iterator[str]:
         yield f"{gateway.label}: interceptors are asked about whole answers here, and it streams them"
     points = [point for it in gateway.interceptors for point in it.points]
     for point in sorted(set(points)):
-        if point not in (REQUEST, RESPONSE):
-            yield f"{gateway.label}: interception at {point} is not reproduced, only at REQUEST and RESPONSE is"
-        elif points.count(point) > 1:
+        if points.count(point) > 1:
             yield f"{gateway.label}: it has several interceptors at {point}; AWS takes one"
     for it in gateway.interceptors:
         yield from (f"{gateway.label}: an interceptor's {name} is not reproduced" for name in it.unread)

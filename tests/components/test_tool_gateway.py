@@ -317,7 +317,7 @@ def test_what_it_cannot_grant_is_an_error(run: Any, asked: str, message: str) ->
         ("tools", {"targets": {"math": target("one", "x" * 57)}}, None),
         ("tools", {"targets": {"math": target("one", "x" * 58)}}, "full tool name .* has 65 characters; at most 64"),
         ("tools", {"targets": TARGETS, "authorization": Authorization.TOOL}, None),
-        ("tools", {"targets": TARGETS, "authorization": "tool", "search": True}, "unknown key 'search'"),
+        ("tools", {"targets": TARGETS, "authorization": "tool", "find": True}, "unknown key 'find'"),
         ("tools", {"targets": TARGETS, "authorization": "open"}, "'open' is not one of 'gateway', 'tool'"),
         ("tools", {"targets": TARGETS, "description": "x" * 201}, "description: has 201 characters; 1 to 200"),
         ("tools", {"targets": TARGETS, "authorizer": "NONE"}, "unknown key 'authorizer'"),

@@ -34,7 +34,7 @@ def test_each_role_may_be_passed_to_the_service_that_takes_it_and_to_no_other(
                 arn = resource["outputs"][key]
                 assert allowed(document, "iam:PassRole", arn, iam_PassedToService=fact) is (other == service)
             passed += 1
-    assert passed == {"dev": 3, "tool": 4, "prod": 3, "jwt": 4}[which]
+    assert passed == {"dev": 3, "tool": 4, "prod": 3, "jwt": 5}[which]
 
 
 def test_what_is_made_anew_under_another_suffix_is_still_the_stacks(document: dict[str, Any]) -> None:

@@ -194,20 +194,10 @@ def unplanned() -> dict[str, Any]:
 
 
 def intercepted() -> dict[str, Any]:
-    """Gateways that ask a function, which reads what their clients were handed: it and its role are as a tool's are."""
-    deployment = planned("jwt", CLIENTS).deployment
-    resources: list[dict[str, Any]] = json.loads(json.dumps(deployment["deployment"]["resources"]))
-    [function] = [it for it in resources if it["type"] == FUNCTION]
-    for gateway in (it for it in resources if it["type"] == GATEWAY):
-        asked = {"interceptionPoints": ["REQUEST"], "interceptor": {"lambda": {"arn": function["outputs"]["arn"]}}}
-        for side in ("inputs", "outputs"):
-            gateway[side]["interceptorConfigurations"] = [asked]
-    clients = [it["outputs"]["id"] for it in resources if it["type"] == APP_CLIENT]
-    handed = [
-        (PARAMETER, {"name": f"/toolgate/callers/{GATEWAY_NAME}/{client}", "type": "String", "value": "{}"})
-        for client in (*clients, "nightly-job")
-    ]
-    return stored({"version": 3, "deployment": {"resources": resources}}, *handed)
+    """A gateway that asks a function, which reads what clients were handed, and a client of somebody else's issuer."""
+    name = f"/toolgate/callers/{GATEWAY_NAME}/nightly-job"
+    handed = (PARAMETER, {"name": name, "type": "String", "insecureValue": "{}"})
+    return stored(planned("jwt", CLIENTS).deployment, handed)
 
 
 GATEWAY_NAME = "toolgate-jwt-tools"

@@ -164,7 +164,10 @@ ROWS = {
         _intercepted(f"{LAMBDA}math", f"{LAMBDA}math"),
         "it has several interceptors at REQUEST; AWS takes one",
     ),
-    "an interceptor at another point": (_intercepted(f"{LAMBDA}math", point="TARGET"), "interception at TARGET"),
+    "an interceptor at another point": (
+        _intercepted(f"{LAMBDA}math", point="TARGET"),
+        "an interceptor's interceptionPoints is not",
+    ),
     "an interceptor's mode": (
         _intercepted(f"{LAMBDA}math", responseInterceptionMode="STREAM"),
         "an interceptor's responseInterceptionMode is not reproduced",
