@@ -10,7 +10,7 @@ from toolgate.local.plan import short_type
 
 NAMED = ("AgentcoreGateway", "AgentcoreAgentRuntime", "AgentcorePolicyEngine", "UserPool", "Function", "Role")
 COST = "USD 0.20"
-"""What a run costs at most at the prices of docs/deploy.md: some 600 gateway calls, the search index of three gateways
+"""What a run costs at most at the prices of docs/deploy.md: some 650 gateway calls, the search index of four gateways
 for half an hour, ten runtime sessions, thirty tokens and one question per agent."""
 BY_THE_MONTH = "USD 12"
 """The month's price of the two clients that get tokens, by docs/deploy.md: the throw-away stack's, and one more."""
@@ -35,4 +35,4 @@ def _counted(scratch: Mapping[str, Any]) -> str:
     made = [it for it in scratch["deployment"]["resources"] if it["custom"] and it["type"].startswith("aws:")]
     kinds = Counter(short_type(it["type"]).rpartition(":")[2] for it in made)
     named = ", ".join(f"{kinds[kind]} {kind}" for kind in NAMED)
-    return f"some {len(made)} resources ({named}) and a gateway with an interceptor"
+    return f"some {len(made)} resources ({named})"

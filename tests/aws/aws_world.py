@@ -28,7 +28,13 @@ ASSUME_SECONDS = 120.0
 SETTLE_SECONDS = 300.0
 LOG_SECONDS = 120.0
 LOG_GROUPS = "/aws/bedrock-agentcore/runtimes/"
-SETTLING = (("knocker", "plain"), ("adder", "ruled"), ("adder", "searching"), ("bounded", "ruled"))
+SETTLING = (
+    ("knocker", "plain"),
+    ("adder", "ruled"),
+    ("adder", "searching"),
+    ("bounded", "ruled"),
+    ("told", "intercepted"),
+)
 """Callers, and gateways on which each of them may add 1 and 2."""
 TOKEN, WITH_TOKEN = "a token of a new domain", "a token at tokens"
 ADD = "math___add_numbers"

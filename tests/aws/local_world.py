@@ -65,7 +65,7 @@ def configuration(run: str, region: str, trusted: str, *, everything: bool, key:
         run: The stack's name.
         region: Where it goes to.
         trusted: ARN of the principal that takes the callers' roles.
-        everything: False leaves out what the stand-in for AWS does not reproduce.
+        everything: False leaves out what the stand-in for AWS does not reproduce: tags for all, and packed agents.
         key: ARN of a KMS key; without one, what is to be encrypted with it is left out.
     """
     return {

@@ -21,8 +21,8 @@ from toolgate.local.engine.stack_config import ConfigError
 
 LARGEST_INLINE = 10_240
 """Characters without white space (IAM user guide, "IAM and AWS STS quotas")."""
-# The end of each name is left open: the plan lacks what the stand-in for AWS does not reproduce. Nothing else has
-# names that begin so.
+# The end of each name is left open: one pattern for all of a kind is shorter, and the questions make a gateway by the
+# way. Nothing else has names that begin so.
 _NAMES = re.compile(r"toolgate([-_])probe\1local\1[\w-]*")
 _OPEN = r"toolgate\1probe\1r?????\1*"
 _RUNS = f"{PROJECT}-r?????-*"

@@ -100,7 +100,11 @@ def send(
     url: str, method: str, params: Mapping[str, Any], signature: Signature, headers: Mapping[str, str] = _NO_MORE
 ) -> Answer:
     """Send one JSON-RPC request, with further headers if a question needs them."""
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+    return post(url, json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}), signature, headers)
+
+
+def post(url: str, body: str, signature: Signature, headers: Mapping[str, str] = _NO_MORE) -> Answer:
+    """Send any text as one that is of JSON-RPC is sent."""
     request = AWSRequest("POST", url, data=body, headers={**HEADERS, **headers})
     if signature.credentials:
         with _clock(signature.at):

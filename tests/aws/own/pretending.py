@@ -91,7 +91,7 @@ def _not_there(**_its: Any) -> dict[str, Any]:
 MAKING = Making(
     seconds={"racing-gateway": 4.0, "ruled-gateway": 61.0},
     repeated={"ruled-gateway": 3},
-    refused={"intercepted-gateway": "AccessDeniedException for arn:aws:iam::123456789012:user/alice"},
+    refused={"overheard-gateway": "AccessDeniedException for arn:aws:iam::123456789012:user/alice"},
     settled={"knocker at plain": 1.0, "adder at ruled": 42.4},
 )
 

@@ -23,11 +23,9 @@ from tests.aws import (
 from tests.aws.local_world import PROGRAM, PROJECT, configuration
 from tests.aws.own.pretending import MAKING, error, pretended
 from tests.aws.probing import Finding, Probe
-from tests.aws.program import handlers
 from tests.aws.signed import Answer
 from tests.aws.world import MissingError, World
 from toolgate.access.deployment.agentcore_resources import Runtime
-from toolgate.access.deployment.deployment import Deployment
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.control_plane import ControlPlane
 from toolgate.local.cloud.store import MemoryStore
@@ -263,62 +261,6 @@ def test_a_gateway_whose_role_may_use_its_key_through_agentcore_alone() -> None:
     # The stand-in goes by what this project goes by.
     with pytest.raises(ProgramError, match=r"(?s)sealed-gateway.*GenesisMCPTargetTargetEncryption.*kms:DescribeKey"):
         record(Program(PROGRAM, PROJECT, "local", config), plane)
-
-
-INTERCEPTOR = test_interceptor_probes.test_what_an_interceptor_knows_of_an_iam_caller
-
-
-def with_interceptor(local: World) -> Deployment:
-    """What AWS would have: a gateway with an interceptor, and its caller."""
-    gateway, role = local.scratch_gateway("ruled"), local.caller_role("adder")
-    return replace(
-        local.scratch,
-        gateways=(*local.scratch.gateways, replace(gateway, name="toolgate-probe-local-intercepted")),
-        roles=(*local.scratch.roles, replace(role, name="toolgate-probe-local-told")),
-    )
-
-
-@pytest.mark.parametrize(("identity", "observed"), [({}, "it is not"), ({"arn": "ROLE"}, "it is")])
-def test_what_an_interceptor_is_told(
-    ask: Callable[..., Finding],
-    local: World,
-    monkeypatch: pytest.MonkeyPatch,
-    identity: dict[str, str],
-    observed: str,
-) -> None:
-    """Its own handler answers what it is told, as a gateway would pass it on."""
-
-    def intercepted(*_its: Any) -> Answer:
-        headers = {"Authorization": "AWS4-HMAC-SHA256 Credential=ASIAABCDEFGHIJKLMNOP/x", "Host": "h"}
-        who = {key: value.replace("ROLE", "toolgate-probe-local-told") for key, value in identity.items()}
-        told = {"mcp": {"gatewayRequest": {"headers": headers, "body": {"id": 1}}, "identity": who}}
-        body = handlers.intercept(told, None)["mcp"]["transformedGatewayResponse"]["body"]
-        return Answer(200, "", json.dumps(body), body)
-
-    monkeypatch.setattr(test_interceptor_probes, "call", intercepted)
-    finding = ask(INTERCEPTOR, scratch=with_interceptor(local))
-    assert (finding.assumed, finding.observed) == ("it is not", observed)
-    assert "AWS4-HMAC" not in finding.evidence
-
-
-def test_an_interceptor_that_was_not_asked_is_seen(
-    ask: Callable[..., Finding], local: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain = {"jsonrpc": "2.0", "result": {"content": [{"type": "text", "text": "3"}]}}
-    monkeypatch.setattr(test_interceptor_probes, "call", lambda *_its: Answer(200, "", "", plain))
-    finding = ask(INTERCEPTOR, scratch=with_interceptor(local))
-    assert finding.observed == "HTTP 200, isError false"
-
-
-def test_an_interceptor_says_at_which_point_it_is() -> None:
-    request = {"gatewayRequest": {"body": {"id": 7}}}
-
-    def told(mcp: dict[str, Any]) -> tuple[int, str]:
-        body = handlers.intercept({"mcp": mcp}, None)["mcp"]["transformedGatewayResponse"]["body"]
-        return body["id"], json.loads(body["result"]["content"][0]["text"])["interceptor"]
-
-    assert told(request) == (7, "REQUEST")
-    assert told({**request, "gatewayResponse": {"statusCode": 200}}) == (7, "RESPONSE")
 
 
 def test_probes_are_found_by_module() -> None:

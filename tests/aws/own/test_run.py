@@ -34,7 +34,7 @@ def run(folder: Path, *arguments: str, **variables: str) -> subprocess.Completed
 
 
 def test_a_run_says_what_it_will_do_and_what_it_found(tmp_path: Path) -> None:
-    chosen = "platform_that or shown_exactly or trust_by or interceptor"
+    chosen = "platform_that or shown_exactly or trust_by or headers_that"
     plugin = "-ptests.aws.own.pretending_plugin"
     done = run(tmp_path, "--stack", "dev", plugin, "-k", chosen, PYTHONPATH=str(ROOT))
     assert "account 123456789012, us-east-1" in done.stdout
@@ -44,11 +44,10 @@ def test_a_run_says_what_it_will_do_and_what_it_found(tmp_path: Path) -> None:
     assert "own/" not in done.stdout
     assert "DIFFERS     Which platform does a runtime get that names none?" in done.stdout
     assert "as assumed  Does AgentCore take a gateway's role" in done.stdout
-    # The pretended AWS has no gateway with an interceptor: that is no answer.
-    assert (
-        "NOT SEEN    test_what_an_interceptor_knows_of_an_iam_caller: intercepted-gateway: AccessDenied" in done.stdout
-    )
-    assert "1 checks held, 0 did not. 1 of 2 answers differ" in done.stdout
+    # The pretended AWS has refused one gateway: that is no answer.
+    unseen = "NOT SEEN    test_headers_that_an_interceptor_is_told[JWT]: overheard-gateway: AccessDenied"
+    assert unseen in done.stdout
+    assert "1 checks held, 0 did not. 1 of 3 answers differ" in done.stdout
     assert done.returncode == 1
     report = (tmp_path / ".local" / "aws-report.md").read_text()
     assert "| **differs** | Which platform does a runtime get that names none? | V1 | documentation | V2 |" in report
@@ -69,7 +68,6 @@ def test_a_whole_run_with_what_a_real_engine_made(tmp_path: Path) -> None:
     assert "checks held, 0 did not" in done.stdout, done.stdout
     assert re.findall("^NOT SEEN .*", done.stdout, re.MULTILINE) == [
         "NOT SEEN    test_key_of_a_gateway_through_agentcore_alone: no key was given: --key ARN",
-        "NOT SEEN    test_what_an_interceptor_knows_of_an_iam_caller: intercepted-gateway: was not made",
     ]
     report = (tmp_path / ".local" / "aws-report.md").read_text()
     differing = re.findall(r"^\| \*\*differs\*\* \|.*$", report, re.MULTILINE)

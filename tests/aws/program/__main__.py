@@ -4,7 +4,7 @@ Made by our own components where they make it, and of raw resources where it is 
 resource is named after the project `toolgate-probe` and the run. The configuration `probe:`:
 
 - `trusted`: ARN of the one principal that may take the callers' roles.
-- `everything`: false leaves out what the local deployment does not reproduce.
+- `everything`: false leaves out what the local deployment has no need of: the packages in the agent's zip.
 - `key`: ARN of a KMS key, for a gateway that is encrypted with it; without one there is none.
 """
 
@@ -74,19 +74,32 @@ gateways.permit(
     when=below_hundred,
 )
 
-tokens.make(scratch, math, packed=everything)
+interceptor = functions.function(scratch, "act", seconds=functions.INTERCEPTOR_SECONDS)
+tokens.make(scratch, math, interceptor, packed=everything)
+
+# With an interceptor at both points, an engine and the search: whom may what, in which order, and what fails how.
+intercepted = gateways.gateway(
+    scratch, "intercepted", engine_arn, {"math": math}, opts=scratch.opts, search=True, interceptor=interceptor
+)
+# Interceptors that no gateway gets to run: one for want of a right, one for want of concurrency.
+unable = gateways.gateway(
+    scratch, "unable", engine_arn, {}, opts=scratch.opts, interceptor=interceptor, invokes_interceptor=False
+)
+never = functions.function(scratch, "never", handler="act", reserved=0)
+throttled = gateways.gateway(scratch, "throttled", engine_arn, {}, opts=scratch.opts, interceptor=never)
+# One caller for each: AWS may refuse to make one of these gateways, and with it the rights on it.
+told = callers.caller(scratch, "told", trusted, callers.may_knock(intercepted))
+callers.caller(scratch, "unable", trusted, callers.may_knock(unable))
+callers.caller(scratch, "throttled", trusted, callers.may_knock(throttled))
+gateways.permit(
+    scratch,
+    "told-intercepted",
+    gateways.as_role(scratch, told),
+    intercepted,
+    engine_id,
+    actions=[ADD],
+    when=below_hundred,
+)
 
 if key := config.get("key"):
     gateways.gateway(scratch, "sealed", engine_arn, {"math": math}, opts=scratch.opts, key_arn=key)
-
-if everything:
-    intercepted = gateways.gateway(
-        scratch,
-        "intercepted",
-        engine_arn,
-        {"math": math},
-        opts=scratch.opts,
-        interceptor=functions.function(scratch, "intercept"),
-    )
-    told = callers.caller(scratch, "told", trusted, callers.may_knock(intercepted))
-    gateways.permit(scratch, "told-intercepted", gateways.as_role(scratch, told), intercepted, engine_id, actions=[ADD])

@@ -25,6 +25,7 @@ def gateway(
     opts: pulumi.ResourceOptions,
     search: bool = False,
     interceptor: pulumi.Output[str] | None = None,
+    invokes_interceptor: bool = True,
     key_arn: str | None = None,
     authorizer: Mapping[str, Any] | None = None,
     session_seconds: int | None = None,
@@ -39,12 +40,14 @@ def gateway(
         opts: `scratch.opts`, or `scratch.unhooked` where a refusal is what is asked for.
         search: Whether it has the tool search.
         interceptor: ARN of a function that is told of every request and of every response.
+        invokes_interceptor: Whether its role may invoke that function.
         key_arn: A KMS key that it is encrypted with; its role may use the key through AgentCore alone, which the
             component does not ask for.
         authorizer: What it checks of tokens, which it then takes instead of signed requests.
         session_seconds: How long its MCP sessions last, if it has any.
     """
-    invoked = [*(it["function_arn"] for it in targets.values()), *([interceptor] if interceptor else [])]
+    invoked = [it["function_arn"] for it in targets.values()]
+    invoked += [interceptor] if interceptor and invokes_interceptor else []
     written = {"authorize": iam_documents.authorize_tools(scratch.here, hyphenated(name), engine_arn)}
     written |= {"invoke": iam_documents.invoke_functions(invoked)} if invoked else {}
     written |= {"encrypt": _through_agentcore(scratch, key_arn)} if key_arn else {}

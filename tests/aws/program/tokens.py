@@ -40,12 +40,13 @@ REFUSING: Mapping[str, Mapping[str, Any]] = {
 """By the gateways' names: what each checks, and no token of the client's has; `id` is another kind of token."""
 
 
-def make(scratch: Scratch, math: GatewayTarget, *, packed: bool) -> None:
+def make(scratch: Scratch, math: GatewayTarget, interceptor: pulumi.Output[str], *, packed: bool) -> None:
     """Make them.
 
     Args:
         scratch: The parent of what no component makes.
         math: A target.
+        interceptor: ARN of a function that is to see what comes with tokens.
         packed: Whether the agent's packages are in its zip; on this machine it uses those that are there.
     """
     # The shortest life: one question waits for a token's end.
@@ -60,6 +61,7 @@ def make(scratch: Scratch, math: GatewayTarget, *, packed: bool) -> None:
     seeking = gateways.gateway(
         scratch, "seeking", engine_arn, {"math": math}, opts=scratch.opts, search=True, authorizer=lock
     )
+    gateways.gateway(scratch, "overheard", engine_arn, {}, opts=scratch.opts, authorizer=lock, interceptor=interceptor)
     gateways.gateway(scratch, "lasting", engine_arn, {}, opts=scratch.opts, authorizer=lock, session_seconds=900)
     # It can get no token: no secret, no flow, no way to sign in.
     other = aws.cognito.UserPoolClient(
