@@ -14,7 +14,8 @@ from toolgate.local.cloud.catalogue import resource_type
 
 STACKS = ("dev", "agents", "prod", "gateways", "jwt")
 QUESTIONS = 30_000
-CALLS, LISTS = 2, 1
+CALLS, LISTS, OPENING = 2, 1, 2
+ASKED = "interceptorConfigurations"
 IDLE, LOADED = "**a month without a question**", "**a month with 30,000 questions**"
 FORMS = import_forms()
 
@@ -83,7 +84,8 @@ def test_a_month_asks_for_what_the_stacks_tools_and_agents_are() -> None:
         assert amounts("gateway, calls and lists")[column] == CALLS + LISTS
         assert amounts("Policy, decisions")[column] == engine * (CALLS + LISTS * tools)
         assert amounts("Cognito, tokens")[column] == kinds["aws:cognito/userPool:UserPool"]
-        assert amounts("Lambda, requests")[column] == CALLS
+        asked = sum(len(entry["interceptionPoints"]) for it in gateways for entry in it.inputs.get(ASKED, []))
+        assert amounts("Lambda, requests")[column] == CALLS + asked * (CALLS + LISTS + OPENING)
         assert amounts("agents' zips, GB")[column] == round(zips, 2)
 
 

@@ -160,7 +160,7 @@ def texts() -> Iterator[tuple[str, str]]:
     """Names and contents of what git tracks: no links, nothing binary, and not what users put in place of ours."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, listed.split("\0")):
-        path, theirs = ROOT / name, re.match(r"lambdas/|Pulumi\..+\.yaml$", name)
+        path, theirs = ROOT / name, re.match(r"interceptors/|lambdas/|Pulumi\..+\.yaml$", name)
         if path.is_file() and not path.is_symlink() and not theirs and b"\0" not in path.read_bytes():
             yield name, path.read_bytes().decode()
 
