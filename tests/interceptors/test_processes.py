@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.interceptors import events
 from tests.interceptors.events import call, message, request, response, result, text_result
 from tests.interceptors.functions import InterceptorFunction, function, gone
+from toolgate.local.serve.gateway import process_session
 
 SOURCE = """
 import ctypes, json, logging, os, re, resource, signal, sys, threading, time
@@ -72,6 +73,8 @@ def stops(call):
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGSTOP)).start()
     return allow()
 def threads(call):
+    if "file" in call.arguments:
+        Path(call.arguments["file"]).write_text(str(os.getpid()))
     threading.Thread(target=time.sleep, args=(1000,)).start()
     return allow()
 def spins(call):
@@ -274,17 +277,23 @@ def test_as_text_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc says who is still there")
-def test_who_has_lost_its_parent_ends(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["spins", "threads"])
+def test_who_has_lost_its_parent_ends(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Whoever is killed itself ends nobody.
+    monkeypatch.setattr(process_session, "end", lambda _leader: None)
+
     async def run() -> None:
         async with function(tmp_path, SOURCE, declared(seconds=3)) as own:
             assert await own.passes(GOOD)
             file = tmp_path / "pid"
-            spinning = asyncio.create_task(own.call(request(call("t___spins", {"file": str(file)}))))
+            asking = asyncio.create_task(own.call(request(call(f"t___{name}", {"file": str(file)}))))
             while not file.exists() or not file.read_text():
                 await asyncio.sleep(0.05)
-            await own.aclose()
-            await spinning
-        assert await gone(int(file.read_text()))
+            if name == "threads":
+                await asking
+            own.kill()
+            assert await gone(int(file.read_text()))
+            await asking
 
     asyncio.run(run())
 
