@@ -211,6 +211,32 @@ def test_a_slow_start_is_denied_and_goes_on(tmp_path: Path) -> None:
     assert set(codes) <= {"starting", "deadline", None}
 
 
+ASKS_WHO = """
+import os, sys, types
+from intercept import Caller, Tool, filter_tools
+
+os.environ["AWS_REGION"] = "us-east-1"  # as Lambda has it
+sys.modules["boto3"] = types.SimpleNamespace(client=lambda name, **_: print("made a client:", name))
+
+@filter_tools
+def shown(tool: Tool, caller: Caller) -> bool: ...
+"""
+
+
+@pytest.mark.parametrize("inbound", ["jwt", "iam"])
+def test_what_a_caller_is_looked_up_with_is_there_before_the_first_call(tmp_path: Path, inbound: str) -> None:
+    """boto3 takes about as long as a call may; who needs no table does not wait for it."""
+    told: dict[str, Any] = {"callers": "/c/", "client": "sub"} if inbound == "jwt" else {"shown": []}
+    variable = events.declared(tools=True, caller=True, inbound=inbound, seconds=10, **told)
+
+    async def run() -> None:
+        async with function(tmp_path, ASKS_WHO, variable) as own:
+            assert await own.passes(request(message("ping")))
+
+    asyncio.run(run())
+    assert ("made a client: ssm" in (tmp_path / "log").read_text()) == (inbound == "jwt")
+
+
 def test_where_lambda_leaves_no_time_nobody_is_asked(tmp_path: Path) -> None:
     async def run() -> None:
         async with function(tmp_path, SOURCE, declared(), seconds=1) as own:
