@@ -43,24 +43,24 @@ def caller_of(claims: Mapping[str, Any], claim: str, prefix: str) -> Caller:
         UnknownCallerError: The token names no client, or one that was handed nothing.
         botocore.exceptions.ClientError: AWS refuses to say.
     """
-    client = claims.get(claim)
-    if not isinstance(client, str) or not _CLIENT.fullmatch(client):  # it becomes a part of a path
+    asking = claims.get(claim)
+    if not isinstance(asking, str) or not _CLIENT.fullmatch(asking):  # it becomes a part of a path
         raise UnknownCallerError("The token names no client that could be looked up.")
-    path = prefix + client
+    path = prefix + asking
     until, caller = _kept.get(path, (0.0, None))
     if time.monotonic() >= until:
         caller = _read(path)
         _kept[path] = time.monotonic() + SECONDS, caller
     if caller is None:
-        raise UnknownCallerError(f"The client {client} was handed no tools of this gateway.")
+        raise UnknownCallerError(f"The client {asking} was handed no tools of this gateway.")
     return caller
 
 
 def _read(path: str) -> Caller | None:
-    client = _client()
+    store = client()
     try:
-        value = json.loads(client.get_parameter(Name=path)["Parameter"]["Value"])
-    except client.exceptions.ParameterNotFound:
+        value = json.loads(store.get_parameter(Name=path)["Parameter"]["Value"])
+    except store.exceptions.ParameterNotFound:
         return None
     name, tools = value["name"], value["tools"]
     if not isinstance(name, str) or not isinstance(tools, list) or not all(isinstance(it, str) for it in tools):
@@ -69,7 +69,8 @@ def _read(path: str) -> Caller | None:
 
 
 @functools.cache
-def _client() -> Any:
+def client() -> Any:
+    """Parameter Store. The first time this may take longer than a call may: a second and more of Lambda's processor."""
     import boto3  # noqa: PLC0415 takes its time: not before it is needed
 
     return boto3.client("ssm", region_name=os.environ["AWS_REGION"])

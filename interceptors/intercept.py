@@ -421,6 +421,9 @@ def serve() -> None:
 
     def load() -> tuple[Json, Callable[[Any, float], list[Answer]]]:
         importlib.import_module("interceptor")
+        declared = _declared()
+        if declared and declared.caller and declared.inbound == "jwt":
+            importlib.import_module("callers").client()  # in Lambda's init, not in the time of the first call
         return _loaded.registered(), answer
 
     def answer(message: Any, deadline: float) -> list[Answer]:

@@ -201,7 +201,7 @@ _PROGRAM = "import sys; sys.path[:] = sys.argv[2:]; del sys.argv[2:]\n"
 
 
 def serve(load: Callable[[], tuple[Any, Callable[[Any, float], Any]]]) -> None:
-    """Answer messages until the parent closes the socket.
+    """Answer messages until the parent closes the socket; then the process ends.
 
     Args:
         load: Imports what answers; returns what the child says of itself, and what answers a message (the message, and
@@ -228,6 +228,7 @@ def serve(load: Callable[[], tuple[Any, Callable[[Any, float], Any]]]) -> None:
         if os.getpid() != own:  # a fork that came back to us: its answer is its parent's
             os._exit(0)
         connection.sendall(answered)
+    os._exit(0)  # now, whatever threads the author's code has left
 
 
 def _next(stream: BinaryIO) -> Any:

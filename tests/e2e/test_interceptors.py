@@ -38,11 +38,12 @@ CONDITION = '\nwhen { context.input.a.lessThan(decimal("100.0")) };\n'
 
 @dataclass
 class World:
-    """What is served, and an agent to call as."""
+    """What is served, and an agent to call as, at one of the gateways."""
 
     serving: Serving
     export: Export
     agent: str = "calculator"
+    gateway: int = 0
 
     def post(self, body: bytes, **headers: str) -> httpx.Response:
         """One request with what the agent's role has."""
@@ -53,7 +54,7 @@ class World:
             "mcp-protocol-version": "2025-11-25",
             **{name.replace("_", "-"): value for name, value in headers.items()},
         }
-        url = self.serving.gateway_url(deployment.gateways[0].id)
+        url = self.serving.gateway_url(deployment.gateways[self.gateway].id)
         auth = authorized(self.serving, deployment, self.agent)
         return httpx.post(url, content=body, headers=every, auth=auth, trust_env=False, timeout=None)
 

@@ -45,9 +45,11 @@ class InterceptorFunction:
                 return True
         return False
 
-    async def aclose(self) -> None:
-        """End the function's process."""
-        await self._process.aclose()
+    def kill(self) -> None:
+        """Kill the function's process, and nothing else: as if the kernel had."""
+        running = self._process._running
+        assert running
+        running.process.kill()
 
     def lines(self) -> list[Any]:
         """The JSON lines of its log, but for Lambda's own."""

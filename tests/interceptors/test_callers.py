@@ -23,7 +23,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
     """Parameter Store, which answers only what it was told to be asked."""
     client = boto3.client("ssm", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="y")
     monkeypatch.setattr(callers, "_kept", {})
-    monkeypatch.setattr(callers, "_client", lambda: client)
+    monkeypatch.setattr(callers, "client", lambda: client)
     with Stubber(client) as stubber:
         yield stubber
         stubber.assert_no_pending_responses()

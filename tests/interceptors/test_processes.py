@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.interceptors import events
 from tests.interceptors.events import call, message, request, response, result, text_result
 from tests.interceptors.functions import InterceptorFunction, function, gone
+from toolgate.local.serve.gateway import process_session
 
 SOURCE = """
 import ctypes, json, logging, os, re, resource, signal, sys, threading, time
@@ -72,6 +73,8 @@ def stops(call):
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGSTOP)).start()
     return allow()
 def threads(call):
+    if "file" in call.arguments:
+        Path(call.arguments["file"]).write_text(str(os.getpid()))
     threading.Thread(target=time.sleep, args=(1000,)).start()
     return allow()
 def spins(call):
@@ -208,6 +211,32 @@ def test_a_slow_start_is_denied_and_goes_on(tmp_path: Path) -> None:
     assert set(codes) <= {"starting", "deadline", None}
 
 
+ASKS_WHO = """
+import os, sys, types
+from intercept import Caller, Tool, filter_tools
+
+os.environ["AWS_REGION"] = "us-east-1"  # as Lambda has it
+sys.modules["boto3"] = types.SimpleNamespace(client=lambda name, **_: print("made a client:", name))
+
+@filter_tools
+def shown(tool: Tool, caller: Caller) -> bool: ...
+"""
+
+
+@pytest.mark.parametrize("inbound", ["jwt", "iam"])
+def test_what_a_caller_is_looked_up_with_is_there_before_the_first_call(tmp_path: Path, inbound: str) -> None:
+    """boto3 takes about as long as a call may; who needs no table does not wait for it."""
+    told: dict[str, Any] = {"callers": "/c/", "client": "sub"} if inbound == "jwt" else {"shown": []}
+    variable = events.declared(tools=True, caller=True, inbound=inbound, seconds=10, **told)
+
+    async def run() -> None:
+        async with function(tmp_path, ASKS_WHO, variable) as own:
+            assert await own.passes(request(message("ping")))
+
+    asyncio.run(run())
+    assert ("made a client: ssm" in (tmp_path / "log").read_text()) == (inbound == "jwt")
+
+
 def test_where_lambda_leaves_no_time_nobody_is_asked(tmp_path: Path) -> None:
     async def run() -> None:
         async with function(tmp_path, SOURCE, declared(), seconds=1) as own:
@@ -274,17 +303,23 @@ def test_as_text_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc says who is still there")
-def test_who_has_lost_its_parent_ends(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["spins", "threads"])
+def test_who_has_lost_its_parent_ends(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Whoever is killed itself ends nobody.
+    monkeypatch.setattr(process_session, "end", lambda _leader: None)
+
     async def run() -> None:
         async with function(tmp_path, SOURCE, declared(seconds=3)) as own:
             assert await own.passes(GOOD)
             file = tmp_path / "pid"
-            spinning = asyncio.create_task(own.call(request(call("t___spins", {"file": str(file)}))))
+            asking = asyncio.create_task(own.call(request(call(f"t___{name}", {"file": str(file)}))))
             while not file.exists() or not file.read_text():
                 await asyncio.sleep(0.05)
-            await own.aclose()
-            await spinning
-        assert await gone(int(file.read_text()))
+            if name == "threads":
+                await asking
+            own.kill()
+            assert await gone(int(file.read_text()))
+            await asking
 
     asyncio.run(run())
 

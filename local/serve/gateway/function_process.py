@@ -24,7 +24,7 @@ from typing import Any
 
 from toolgate.access.deployment.agentcore_resources import Function
 from toolgate.local.serve.bounded_file import BoundedFile
-from toolgate.local.serve.gateway import lambda_log
+from toolgate.local.serve.gateway import lambda_log, process_session
 from toolgate.local.serve.gateway.lambda_log import Report
 
 WORKER = Path(__file__).with_name("function_worker.py")
@@ -134,8 +134,7 @@ class _Running:
         """Kill the process and all that it started; what they wrote is read first."""
         self.writer.close()
         # The leader may be gone while what it started lives on and holds its output open.
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        process_session.end(self.process.pid)
         await self.process.wait()
         self.output.read()
         self.output.close()
