@@ -21,7 +21,9 @@ from toolgate.local.serve.server import Serving
 
 IAM, JWT = "iam", "jwt"
 WAYS = (IAM, JWT)
-_DEV_WITH_TOKENS = {"toolgate:authorization": "gateway", "toolgate:agents": '{"assistant": {}}'}
+_NO_INTERCEPTORS = {"toolgate:interceptors": "{}"}  # these suites are about what stands without any
+_DEV_WITH_TOKENS = {**_NO_INTERCEPTORS, "toolgate:authorization": "gateway", "toolgate:agents": '{"assistant": {}}'}
+_AGENTS_WITH_TOKENS = {**_NO_INTERCEPTORS, "toolgate:search": "false"}
 
 
 def planned_dev(way: str) -> Plan:
@@ -31,7 +33,7 @@ def planned_dev(way: str) -> Plan:
 
 def planned_agents(way: str) -> Plan:
     """Two agents behind one gateway, each with its own tools."""
-    return planned("agents" if way == IAM else "jwt")
+    return planned("agents") if way == IAM else planned("jwt", _AGENTS_WITH_TOKENS)
 
 
 def authorized(serving: Serving, deployment: Deployment, agent: str) -> httpx.Auth:
