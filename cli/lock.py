@@ -1,4 +1,4 @@
-"""`toolgate lock`, `toolgate fetch`: the packages of the tools."""
+"""`toolgate lock`, `toolgate fetch`: the packages of tools and interceptors."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from toolgate.cli import options
 from toolgate.cli.options import CommandError
 from toolgate.cli.output import say
 
-LAMBDAS = Path("lambdas")
+LAMBDAS, INTERCEPTORS = Path("lambdas"), Path("interceptors")
 
 
 @click.command()
@@ -19,14 +19,14 @@ LAMBDAS = Path("lambdas")
 def lock(program: Path, targets: tuple[str, ...], upgrade: bool) -> None:
     """Lock the packages of TARGETS: lambdas/<target>/requirements.in -> requirements.txt, with hashes.
 
-    Without TARGETS those of all that have any.
+    Likewise interceptors/<name>, named so. Without TARGETS those of all that have any.
     """
     from toolgate.components.checks.arguments import UsageError
     from toolgate.components.runtime.function_package import lock as lock_target
     from toolgate.components.tools.target_folder import LOCK, REQUIREMENTS
 
     os.chdir(program)
-    folders = [LAMBDAS / name for name in targets] or sorted(it.parent for it in LAMBDAS.glob(f"*/{REQUIREMENTS}"))
+    folders = [_folder(name) for name in targets] or _with(REQUIREMENTS)
     for folder in folders:
         if not (folder / REQUIREMENTS).is_file():
             raise CommandError(f"{folder / REQUIREMENTS} is missing: name in it what the tools import, one a line")
@@ -50,9 +50,18 @@ def fetch(program: Path) -> None:
 
     os.chdir(program)
     try:
-        _fetch([it.parent for it in sorted(LAMBDAS.glob(f"*/{LOCK}"))])
+        _fetch(_with(LOCK))
     except UsageError as error:
         raise CommandError(str(error)) from error
+
+
+def _folder(name: str) -> Path:
+    return Path(name) if Path(name).parent == INTERCEPTORS else LAMBDAS / name
+
+
+def _with(file: str) -> list[Path]:
+    """The folders that have such a file."""
+    return [it.parent for kind in (LAMBDAS, INTERCEPTORS) for it in sorted(kind.glob(f"*/{file}"))]
 
 
 def _fetch(folders: list[Path]) -> None:

@@ -51,7 +51,9 @@ def digest_of(*files: Path) -> str:
 
 def tools_locks(program: str) -> list[Path]:
     """The locks of the packages of a program's tools."""
-    return sorted((ROOT / program).glob("lambdas/*/requirements.txt"))
+    return sorted(
+        it for kind in ("interceptors", "lambdas") for it in (ROOT / program).glob(f"{kind}/*/requirements.txt")
+    )
 
 
 def run(what: str, *command: str | Path) -> None:

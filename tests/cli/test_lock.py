@@ -1,0 +1,42 @@
+"""`toolgate lock` knows the folders of tools and of interceptors."""
+
+from pathlib import Path
+
+import pytest
+
+from toolgate.cli import lock as command
+from toolgate.cli.main import main
+from toolgate.components.runtime import function_package
+
+FOLDERS = (Path("lambdas/shop"), Path("interceptors/limits"))
+
+
+@pytest.fixture
+def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The folders that were locked; in each something is asked for, and one folder asks for nothing."""
+    monkeypatch.chdir(tmp_path)
+    for folder in FOLDERS:
+        folder.mkdir(parents=True)
+        (folder / "requirements.in").write_text("six\n")
+    Path("lambdas/math").mkdir()
+    found: list[Path] = []
+    monkeypatch.setattr(function_package, "lock", lambda folder, **_: found.append(folder))
+    monkeypatch.setattr(command, "_fetch", lambda _folders: None)
+    return found
+
+
+def test_without_names_it_locks_all_that_ask_for_something(locked: list[Path]) -> None:
+    assert main(["lock"]) == 0
+    assert sorted(locked) == sorted(FOLDERS)
+
+
+@pytest.mark.parametrize(("name", "folder"), [("shop", FOLDERS[0]), ("interceptors/limits", FOLDERS[1])])
+def test_one_is_named(locked: list[Path], name: str, folder: Path) -> None:
+    assert main(["lock", name]) == 0
+    assert locked == [folder]
+
+
+def test_a_name_that_is_none(locked: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lock", "limits"]) == 2
+    assert "lambdas/limits/requirements.in is missing" in capsys.readouterr().err
+    assert locked == []
