@@ -187,12 +187,19 @@ def test_tokens_instead_of_iam_say_what_matters_and_no_more(changed: Callable[..
     assert label_is_needed(told, tmp_path)
 
 
-def test_iam_instead_of_tokens_takes_nothing_off(changed: Callable[..., Told], tmp_path: Path) -> None:
-    told = changed("Pulumi.jwt.yaml", "toolgate:inbound: jwt", "toolgate:inbound: iam", stacks=["jwt"])
-    assert told.title == "nobody's access changes"
-    [line] = [line for line in told.open_lines if line.startswith("- ")]
+def test_iam_instead_of_tokens_takes_its_interceptor_off_and_nothing_else(
+    changed: Callable[..., Told], tmp_path: Path
+) -> None:
+    by_token = "toolgate:inbound: jwt\n  toolgate:authorization: tool\n"
+    searching = "  toolgate:search: true\n  toolgate:interceptors:\n    response: shown_tools\n"
+    by_role = "toolgate:inbound: iam\n  toolgate:authorization: tool\n"
+    told = changed("Pulumi.jwt.yaml", by_token + searching, by_role, stacks=["jwt"])
+    # By IAM nobody tells its interceptor who asks: it goes, and the search with it.
+    assert told.title == "1 lock taken off"
+    lock, line = [line for line in told.open_lines if line.startswith("- ")]
+    assert lock.startswith("- an interceptor less, or another")
     assert line.startswith("- `toolgate-jwt-tools`: its id, ARN and URL change")
-    assert not label_is_needed(told, tmp_path)
+    assert label_is_needed(told, tmp_path)
 
 
 def test_a_name_and_a_description_that_speak_to_the_model(changed: Callable[..., Told]) -> None:
