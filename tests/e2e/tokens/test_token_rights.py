@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.tokens.token_world import ANSWER, Export, World, only, talkative, token_world
-from tests.planning import planned
+from tests.e2e.ways_in import JWT, planned_agents
 
 CALCULATOR = "calculator"
 SCOPE = "toolgate-jwt-tools/invoke"
@@ -18,7 +18,7 @@ POLICY, GATEWAY = "aws:bedrock/agentcorePolicy:AgentcorePolicy", "aws:bedrock/ag
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    deployment = talkative(only(planned("jwt").deployment, CALCULATOR))
+    deployment = talkative(only(planned_agents(JWT).deployment, CALCULATOR))
     with token_world(deployment, tmp_path_factory.mktemp("logs")) as world:
         yield world
 
