@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.tokens import identity_front as faults
 from tests.e2e.tokens.identity_front import Fault
 from tests.e2e.tokens.token_world import ANSWER, SUM, World, only, talkative, token_world
-from tests.planning import planned
+from tests.e2e.ways_in import JWT, planned_agents
 
 CALCULATOR = "calculator"
 FAULTS: dict[str, Fault | None] = {
@@ -32,7 +32,7 @@ FAULTS: dict[str, Fault | None] = {
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    deployment = talkative(only(planned("jwt").deployment, CALCULATOR))
+    deployment = talkative(only(planned_agents(JWT).deployment, CALCULATOR))
     with token_world(deployment, tmp_path_factory.mktemp("logs")) as world:
         yield world
 

@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.tokens import identity_front as faults
 from tests.e2e.tokens.identity_front import IdentityFront
 from tests.e2e.tokens.token_world import ANSWER, World, only, token_world
-from tests.planning import planned
+from tests.e2e.ways_in import JWT, planned_agents
 
 CALCULATOR = "calculator"
 LIFE_SECONDS = 6
@@ -24,7 +24,7 @@ NO_TOKEN = "Received error (503) from runtime. Please check your CloudWatch logs
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     logs = tmp_path_factory.mktemp("logs")
-    with token_world(only(planned("jwt").deployment, CALCULATOR), logs, token_seconds=LIFE_SECONDS) as world:
+    with token_world(only(planned_agents(JWT).deployment, CALCULATOR), logs, token_seconds=LIFE_SECONDS) as world:
         yield world
 
 

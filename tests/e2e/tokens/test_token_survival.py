@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.tokens.token_world import ANSWER, SUM, World, talkative, token_world
-from tests.planning import planned
+from tests.e2e.ways_in import JWT, planned_agents
 
 CALCULATOR = "calculator"
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with token_world(talkative(planned("jwt").deployment), tmp_path_factory.mktemp("logs")) as world:
+    with token_world(talkative(planned_agents(JWT).deployment), tmp_path_factory.mktemp("logs")) as world:
         yield world
 
 
