@@ -7,13 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from toolgate.access.deployment.agentcore_resources import Interceptor
-from toolgate.policy.language.interceptors import Declaration, matches
+from toolgate.policy.language.interceptors import MARGIN, Declaration, matches
 from toolgate.review.changes import label
 from toolgate.review.locks import Lock, Side
 from toolgate.review.markdown import code
-
-_MARGIN = 3
-"""Seconds that a function needs beside those in which its interceptor answers: to start, and to end in time."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ def _looser(was: _Asked, now: _Asked) -> Iterator[str]:
         yield "does not say any more what it looks at, so that nothing holds its code to it"
     if was.declared is not None and now.declared is not None:
         yield from _less(was.declared, now.declared)
-    if was.margin is not None and now.margin is not None and now.margin < _MARGIN <= was.margin:
+    if was.margin is not None and now.margin is not None and now.margin < MARGIN <= was.margin:
         yield (
             f"may be ended by its timeout {now.margin:g} seconds after its last answer, was {was.margin:g}:"
             " a call whose interceptor times out may go through"

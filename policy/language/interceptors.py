@@ -16,6 +16,8 @@ HANDLER = "intercept.handler"
 """The handler of a function that has the library; no other function's declaration is believed."""
 REQUEST, RESPONSE = "REQUEST", "RESPONSE"
 """Where a gateway asks its interceptors (botocore bedrock-agentcore-control `GatewayInterceptionPoint`)."""
+MARGIN = 3
+"""Seconds from the interceptor's own end to Lambda's: a start of its process, and what of Lambda's time it keeps."""
 IAM, JWT = "iam", "jwt"
 """How callers come to the interceptor's gateway."""
 

@@ -9,6 +9,7 @@ from toolgate.policy import frameworks, settings
 from toolgate.policy.agentcore import functions, interceptors
 from toolgate.policy.agentcore.functions import INTERCEPTORS
 from toolgate.policy.language.agentcore_facts import FUNCTION, FUNCTION_ALIAS, GATEWAY
+from toolgate.policy.language.interceptors import MARGIN
 from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.messages import quote
 from toolgate.policy.properties import at
@@ -19,8 +20,6 @@ from toolgate.policy.stack import Stack
 
 # botocore bedrock-agentcore-control AuthorizerType: the two that let in whom nobody chose.
 OPEN = ("NONE", "AUTHENTICATE_ONLY")
-MARGIN = 3
-"""Seconds from the interceptor's own end to Lambda's: a start of its process, and what of Lambda's time it keeps."""
 LEAST, LEAST_DEFAULT = "minTimeoutSeconds", 5
 LAMBDA_DEFAULT = 3
 """Seconds. Source: botocore lambda CreateFunctionRequest, `Timeout`."""

@@ -273,9 +273,9 @@ class _Asking:
         started = time.perf_counter()
         outcome = await it.function.invoke(event, {}, entry.request_id)
         self._milliseconds = (time.perf_counter() - started) * 1000
-        if outcome.timed_out and FAILURES[TIMED_OUT].status is not None:
-            raise self._refused(TIMED_OUT)
         if outcome.timed_out:
+            if FAILURES[TIMED_OUT].status is not None:
+                raise self._refused(TIMED_OUT)
             self._warn()
             self._note("allow", TIMED_OUT, {}, FAILURES[TIMED_OUT].says)
             return None
