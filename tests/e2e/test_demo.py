@@ -52,6 +52,8 @@ OWN_TOOLS_BY_TOKEN = (
     "I have no tool for greetings",
     "I have no tool for this calculation",
     "refused  the role of greeter calling math___add_numbers\n            -32002 Tool Execution Denied",
+    "refused  the role of calculator searching for math___greeting",
+    "refused  the role of greeter searching for math___add_numbers and math___multiply_numbers",
     "refused  nobody (a request without a token)\n            HTTP 401: Missing Bearer token",
     "refused  a client whose token has expired\n            HTTP 401: Invalid Bearer token",
     "refused  a client of the same issuer without this gateway's scope\n            HTTP 403: Insufficient scope",
@@ -60,7 +62,7 @@ OWN_TOOLS_BY_TOKEN = (
 
 @pytest.mark.parametrize(
     ("stack", "expected", "refusals"),
-    [("dev", EVERY_TOOL, 3), ("agents", OWN_TOOLS, 6), ("gateways", OWN_GATEWAYS, 6), ("jwt", OWN_TOOLS_BY_TOKEN, 6)],
+    [("dev", EVERY_TOOL, 3), ("agents", OWN_TOOLS, 6), ("gateways", OWN_GATEWAYS, 6), ("jwt", OWN_TOOLS_BY_TOKEN, 8)],
 )
 def test_the_demo_shows_everything_and_ends_by_itself(
     project: Path, stack: str, expected: tuple[str, ...], refusals: int

@@ -74,6 +74,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (interceptor / "tests" / "test_interceptor.py").write_text(INTERCEPTOR_TESTS)
     for shipped in ("dispatch.py", "secret_values.py"):  # what a program of one's own does without
         (project / "lambdas" / shipped).unlink()
+    shutil.rmtree(project / "interceptors" / "shown_tools")  # of the stack jwt, which goes as well
     for stack in ("agents", "gateways", "jwt", "prod"):
         (project / f"Pulumi.{stack}.yaml").unlink()
     return project
