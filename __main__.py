@@ -130,6 +130,10 @@ for name, agent in chosen.agents.items():
     if seen.telemetry:
         runtime_args["entry_points"] = configuration.TELEMETRY_ENTRY_POINTS
         runtime_args["environment"] |= configuration.TELEMETRY_ENVIRONMENT
+    if agent.asks:
+        runtime_args["agents"] = [runtimes[other].ask() for other in agent.asks]
+    if agent.description:
+        runtime_args["description"] = agent.description
     if agent.credentials:
         runtime_args["credentials"] = agent.credentials
     if agent.system_prompt:

@@ -43,6 +43,15 @@ TOOL_CANCELLED = Fault("tool_cancelled", 504, "The tool's result was not waited 
 UNKNOWN_TOOL = Fault("unknown_tool", 502, "The model named a tool that the agent does not have.")
 INVALID_ARGUMENTS = Fault("invalid_arguments", 502, "The tool was not called: its arguments are not one JSON object.")
 
+# Of agents that this one asks. The first two end the invocation, as a gateway's do.
+AGENT_REFUSED = Fault("agent_refused", 502, "Another agent, which this one asks, refused it.")
+AGENT_UNAVAILABLE = Fault(
+    "agent_unavailable", 503, "Another agent, which this one asks, is not available. Try again later."
+)
+AGENT_FAILED = Fault("agent_failed", 502, "The other agent gave no answer.")
+AGENT_TIMEOUT = Fault("agent_timeout", 504, "The other agent did not answer in time.")
+NO_PROMPT = Fault("no_prompt", 502, "The other agent was not asked: the prompt must be a text that is not empty.")
+
 MODEL_REFUSED = Fault("model_refused", 502, "The model refused the agent's request.")
 MODEL_THROTTLED = Fault("model_throttled", 503, "The model is busy. Try again shortly.")
 MODEL_UNAVAILABLE = Fault("model_unavailable", 503, "The model is not available. Try again later.")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import uuid
 from concurrent.futures import Future
 from contextvars import ContextVar
@@ -18,12 +19,16 @@ from settings import Settings
 
 # Done once the request's caller has left. AgentCore's SDK runs the handler in a loop of its own, with this context.
 LEFT: ContextVar[Future[None] | None] = ContextVar("left", default=None)
+# The id of the invocation in which another agent asks this one. It is for the log: whoever may ask could write any.
+ORIGIN: ContextVar[str | None] = ContextVar("origin", default=None)
 
 # Of the event loop, until the end of a caller is heard that sends it right behind its request: nothing is begun then.
 _ROUNDS = 3
 # A character of JSON takes at most six bytes (\uXXXX), or twelve for one outside the basic plane.
 _BYTES_PER_CHARACTER = 12
 _BYTES_BESIDES_PROMPT = 10_000
+# W3C Baggage, section 3.2, with the key of `asking.REQUEST_ID`; a request's id is a UUID, or AgentCore's own.
+_ORIGIN = re.compile(r"(?:^|,)\s*toolgate\.request-id=(?P<id>[A-Za-z0-9-]{1,64})\s*(?=[,;]|$)")
 
 
 class Edge:
@@ -63,6 +68,7 @@ class Edge:
                 _log(scope, contract.CALLER_LEFT)
                 return
             LEFT.set(left)
+            ORIGIN.set(_origin(Headers(scope=scope).get("baggage", "")))
             await self._app(scope, _replaying(request, receive), send)
         finally:
             watching.cancel()
@@ -91,6 +97,11 @@ def _log(scope: Scope, fault: Fault) -> None:
     headers = Headers(scope=scope)
     request_id = headers.get(REQUEST_ID_HEADER) or str(uuid.uuid4())
     Invocation(request_id, headers.get(SESSION_HEADER)).log(fault.status, fault.code)
+
+
+def _origin(baggage: str) -> str | None:
+    found = _ORIGIN.search(baggage)
+    return found["id"] if found else None
 
 
 async def _watch(receive: Receive, left: Future[None]) -> None:

@@ -30,6 +30,7 @@ class Invocation:
     Attributes:
         request_id: Id of the request, AgentCore's where there is one.
         session_id: AgentCore's session, if any.
+        origin_request_id: Id of the invocation in which another agent asks this one, if one does.
         left: Done once the caller has left; None where nobody would notice.
         tools: The tool calls made, in order of their end.
         gateway_faults: Tools whose last call failed because of their gateway, with the fault.
@@ -54,6 +55,7 @@ class Invocation:
     turns: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    origin_request_id: str | None = None
     _started: float = field(default_factory=time.monotonic)
 
     def called(self, name: str, error: str | None, seconds: float) -> None:
@@ -84,6 +86,7 @@ class Invocation:
             level=logging.INFO if status == HTTPStatus.OK else logging.WARNING,
             request_id=self.request_id,
             session_id=self.session_id,
+            origin_request_id=self.origin_request_id,
             status=status,
             code=code,
             stop_reason=self.stop_reason,

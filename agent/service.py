@@ -19,6 +19,7 @@ from strands.types.agent import Limits
 import contract
 import logs
 import model
+from asking import AskedAgent
 from contract import ContractError, Fault, Request
 from gateway import Gateways
 from invocation import Invocation
@@ -36,12 +37,20 @@ class Service:
         settings: Bounds and the system prompt.
         gateways: Where the tools are.
         build_model: Makes the model; called by the first invocation.
+        agents: The agents that may be asked.
     """
 
-    def __init__(self, settings: Settings, gateways: Gateways, build_model: Callable[[], Model]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        gateways: Gateways,
+        build_model: Callable[[], Model],
+        agents: Sequence[AskedAgent] = (),
+    ) -> None:
         self._settings = settings
         self._gateways = gateways
         self._build_model = build_model
+        self._agents = agents
         self._model: Model | None = None
         self._preparing = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -141,7 +150,7 @@ class Service:
         shared = await self._prepare()
         agent = Agent(
             model=shared,
-            tools=list(await self._gateways.tools()),
+            tools=[*self._agents, *await self._gateways.tools()],
             system_prompt=self._settings.system_prompt,
             callback_handler=None,
             trace_attributes={"session.id": invocation.session_id} if invocation.session_id else None,

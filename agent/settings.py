@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+import asked_settings
 import gateway_settings
+from asked_settings import Asked
 from gateway_settings import Tokens
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -58,6 +60,7 @@ class Settings:
         model_id: Bedrock model or inference profile.
         gateway_urls: MCP endpoints of the gateways that the agent enters with its AWS credentials.
         tokens: The gateways that it enters with a token, and how it comes by one. Without any gateway it has no tools.
+        asked: The agents that it may ask.
         system_prompt: What the model is told before the caller's prompt.
         host: Address to listen on.
         port: Port to listen on.
@@ -80,6 +83,7 @@ class Settings:
     model_id: str
     gateway_urls: tuple[str, ...] = ()
     tokens: Tokens | None = None
+    asked: tuple[Asked, ...] = ()
     system_prompt: str = DEFAULT_SYSTEM_PROMPT
     host: str = "0.0.0.0"  # noqa: S104 - AgentCore Runtime reaches the process from outside its loopback
     port: int = 8080
@@ -115,6 +119,7 @@ def read(environment: Mapping[str, str]) -> Settings:
     }
     values["gateway_urls"] = signed = gateway_settings.read_signed(environment.get("GATEWAY_URL", ""), faults)
     values["tokens"] = gateway_settings.read_tokens(environment.get("TOKEN_GATEWAYS", ""), signed, faults)
+    values["asked"] = asked_settings.read(environment.get("ASKED_AGENTS", ""), faults)
     types = {field.name: field.type for field in fields(Settings)}
     for name, bound in BOUNDS.items():
         text = environment.get(bound.variable, "").strip()

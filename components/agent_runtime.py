@@ -13,7 +13,8 @@ import pulumi_aws as aws
 
 from toolgate.components.checks import arguments, identifiers, names, tags
 from toolgate.components.checks.arguments import UsageError
-from toolgate.components.grants import callers_table, cedar_permits, cedar_text
+from toolgate.components.grants import asked_agents, callers_table, cedar_permits, cedar_text
+from toolgate.components.grants.asked_agents import AskedAgent
 from toolgate.components.grants.cedar_permits import Handed
 from toolgate.components.grants.cedar_text import Caller, IamRole
 from toolgate.components.grants.tool_grants import GatewayTools
@@ -36,7 +37,7 @@ MOST_VARIABLES, LONGEST_KEY, LONGEST_VALUE = 50, 100, 5000
 LONGEST_DESCRIPTION = 4096
 SHORTEST_LIFE, LONGEST_LIFE = 60, 1_209_600
 _OF_EVERY_AGENT = ("GATEWAY_URL", "BEDROCK_MODEL_ID", "AWS_REGION", "SYSTEM_PROMPT")
-OURS = (*_OF_EVERY_AGENT, agent_tokens.VARIABLE)
+OURS = (*_OF_EVERY_AGENT, agent_tokens.VARIABLE, asked_agents.VARIABLE)
 """Environment variables the component writes itself (the agent contract)."""
 
 
@@ -73,11 +74,13 @@ class AgentRuntimeArgs(TypedDict):
     """Id or ARN of a Bedrock inference profile or foundation model."""
     tools: NotRequired[list[GatewayTools]]
     """What the agent is handed: the grant. In Python by `gateway.tools(...)`. Default: no tools."""
+    agents: NotRequired[list[AskedAgent]]
+    """The agents that it may ask, as tools: the grant. In Python by `agent.ask(...)`. Default: none."""
     credentials: NotRequired[list[ClientCredentials]]
     """Its clients at foreign issuers, one for each issuer whose tokens a gateway of `tools` takes. Default: none."""
     statements: NotRequired[list[RoleStatement]]
-    """What the agent may do besides what every agent needs, with a table of its own, say. Never a way to a gateway, a
-    model or a function: those are `tools` and `model_id`. Default: nothing."""
+    """What the agent may do besides what every agent needs, with a table of its own, say. Never a way to a gateway, an
+    agent, a model or a function: those are `tools`, `agents` and `model_id`. Default: nothing."""
     system_prompt: NotRequired[str]
     """The agent's system prompt, instead of its own."""
     environment: NotRequired[dict[str, pulumi.Input[str]]]
@@ -121,6 +124,7 @@ class _Wanted:
         digest: SHA-256 of the zip.
         handed: The tools it is handed.
         issuers: Whose tokens it needs for them.
+        depth: How many agents in a row there are from it on, of which each may ask the next.
         lifecycle: How long its sessions live, as the provider takes it.
         inputs: The component's inputs. Rules read them, and a plain value says more than an enum.
     """
@@ -132,6 +136,7 @@ class _Wanted:
     digest: str
     handed: Handed
     issuers: Sequence[Issuer]
+    depth: int
     lifecycle: pulumi.Input[list[dict[str, int]]]
     inputs: dict[str, Any]
 
@@ -145,6 +150,23 @@ class AgentRuntime(pulumi.ComponentResource):
     """ARN of its execution role."""
     tool_names: pulumi.Output[list[str]]
     """Full names of the tools it was handed."""
+
+    def ask(self, description: str | None = None) -> AskedAgent:
+        """Hand this agent to another one, which may then ask it.
+
+        Args:
+            description: What it is asked for: the model reads it. Default: what the agent is for, where that is plain.
+
+        Raises:
+            UsageError: There is neither.
+        """
+        said = description if description is not None else self._description
+        if not isinstance(said, str) or not said.strip():
+            raise UsageError(
+                f"AgentRuntime {self._asked_as!r}: say what the agent is asked for, `ask('Answers questions about "
+                "orders.')`, or give it a description: a model chooses by it."
+            )
+        return {"name": self._asked_as, "runtime_arn": self.runtime_arn, "description": said, "depth": self._depth}
 
     def __init__(self, name: str, args: AgentRuntimeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         wanted = _checked(name, args)
@@ -175,6 +197,7 @@ class AgentRuntime(pulumi.ComponentResource):
                 pulumi.ResourceOptions(depends_on=[*policies, *known, *permitted], delete_before_replace=True)
             ),
         )
+        self._asked_as, self._depth, self._description = name, wanted.depth, args.get("description")
         self.runtime_arn = runtime.agent_runtime_arn
         self.role_arn = role.arn
         self.tool_names = wanted.handed.names()
@@ -198,6 +221,8 @@ class AgentRuntime(pulumi.ComponentResource):
         written = {"policy": iam_documents.runtime_minimum(here, wanted.name, code.arn, model)}
         if wanted.handed.signed():
             written["tools"] = iam_documents.invoke_gateways(wanted.handed.gateway_arns())
+        if asked := args.get("agents"):
+            written["agents"] = asked_agents.document(asked)
         if tokens:
             written["tokens"] = tokens.document(here)
         if statements := args.get("statements"):
@@ -219,6 +244,7 @@ def _checked(name: str, args: AgentRuntimeArgs) -> _Wanted:
     runtime_name = names.runtime(pulumi.get_project(), pulumi.get_stack(), name)
     _check_values(args, where)
     grants = args.get("tools", [])
+    depth = asked_agents.check(args.get("agents", []), where)
     needed = issuers.of_agent(grants, args.get("credentials", []), where)
     handed = cedar_permits.handed(grants, partial(names.policy, runtime_name), where)
     callers_table.check(name, grants, where)
@@ -229,7 +255,7 @@ def _checked(name: str, args: AgentRuntimeArgs) -> _Wanted:
     path = Path(args["code"])
     lifecycle = _lifecycle(args.get("lifecycle", DEFAULT_LIFECYCLE), f"{where}.lifecycle")
     inputs = {**args, "platform_version": platform}
-    return _Wanted(where, runtime_name, platform, path, _digest(path, where), handed, needed, lifecycle, inputs)
+    return _Wanted(where, runtime_name, platform, path, _digest(path, where), handed, needed, depth, lifecycle, inputs)
 
 
 def _check_values(args: AgentRuntimeArgs, where: str) -> None:
@@ -251,6 +277,8 @@ def _check_values(args: AgentRuntimeArgs, where: str) -> None:
     environment = args.get("environment", {})
     most = MOST_VARIABLES - len(_OF_EVERY_AGENT)
     if any("bearer" in grant for grant in args.get("tools", [])):
+        most -= 1
+    if args.get("agents"):
         most -= 1
     arguments.within(len(environment), 0, most, f"{where}.environment: number of variables")
     for key, value in environment.items():
@@ -285,6 +313,8 @@ def _environment(
     }
     if prompt := args.get("system_prompt"):
         variables["SYSTEM_PROMPT"] = prompt
+    if asked := args.get("agents"):
+        variables[asked_agents.VARIABLE] = asked_agents.variable(asked, LONGEST_VALUE, wanted.where)
     if tokens:
         variables[agent_tokens.VARIABLE] = tokens.variable(LONGEST_VALUE, wanted.where)
     return variables

@@ -24,6 +24,7 @@ type Document = dict[str, Any]
 ASSUME_ROLE = "sts:AssumeRole"
 INVOKE_FUNCTION = "lambda:InvokeFunction"
 INVOKE_GATEWAY = "bedrock-agentcore:InvokeGateway"
+INVOKE_RUNTIME = "bedrock-agentcore:InvokeAgentRuntime"
 # AgentCore developer guide, "Policy permissions", gateway execution role.
 READ_POLICY_ENGINE = "bedrock-agentcore:GetPolicyEngine"
 AUTHORIZE_TOOLS = ("bedrock-agentcore:AuthorizeAction", "bedrock-agentcore:PartiallyAuthorizeActions")

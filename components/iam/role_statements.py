@@ -33,10 +33,11 @@ WITHOUT_RESOURCES = frozenset(
 )
 
 # Service Authorization Reference, "Amazon Bedrock AgentCore", "Amazon Bedrock", "Amazon Bedrock Powered by AWS Mantle",
-# "AWS Lambda": what the actions begin with that reach a gateway, a model, a function. Converse is authorized by
-# InvokeModel.
+# "AWS Lambda": what the actions begin with that reach a gateway, an agent, a model, a function. Converse is authorized
+# by InvokeModel.
 _OTHERWISE = {
     "bedrock-agentcore:InvokeGateway": "a gateway is reached by the tools that are handed over: write 'tools'",
+    "bedrock-agentcore:InvokeAgentRuntime": "another agent is asked where it is handed over: write 'agents'",
     "bedrock:InvokeModel": "a model is chosen, and so allowed, by 'model_id' ('modelId' in a stack's configuration)",
     "bedrock:CreateModelInvocationJob": "a model is chosen, and so allowed, by 'model_id'",
     "bedrock-mantle:CreateInference": "a model is chosen, and so allowed, by 'model_id'",
@@ -82,7 +83,7 @@ def check(statements: Sequence[RoleStatement], where: str) -> None:
 
 
 def check_of_agent(statements: Sequence[RoleStatement], where: str) -> None:
-    """Check the statements of an agent: it comes to a gateway, a model or a function by its other arguments only.
+    """Check the statements of an agent: it comes to a gateway, an agent, a model or a function by other arguments only.
 
     Raises:
         UsageError: As `check` says, or one of the actions would be another way there.

@@ -1,7 +1,7 @@
 """`toolgate:agents`: the agents, and what each is handed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NotRequired, TypedDict
 
@@ -11,6 +11,7 @@ import pulumi_aws as aws
 from toolgate.components import agent_runtime
 from toolgate.components.checks import arguments, names
 from toolgate.components.checks.arguments import UsageError
+from toolgate.components.grants import asked_agents
 from toolgate.components.grants.tool_grants import GatewayTools
 from toolgate.components.iam import bedrock_models, role_statements
 from toolgate.components.iam.role_statements import RoleStatement
@@ -32,6 +33,10 @@ class AgentConfig(TypedDict):
     tools: NotRequired[list[str]]
     """Target names and full tool names; with `toolgate:gateways` each after its gateway and a slash, and a gateway's
     name alone is all of its tools. Default: every tool; an empty list: none."""
+    agents: NotRequired[list[str]]
+    """Agents of this stack that it may ask. Default: none."""
+    description: NotRequired[str]
+    """What it is for; an agent that may ask it goes by it. Default: nothing."""
     modelId: NotRequired[str]
     """Its model. Default: `toolgate:modelId`."""
     systemPrompt: NotRequired[str]
@@ -58,6 +63,8 @@ class Agent:
         role_arn: Its role, if that is not to be made.
         gateways: Its grants on gateways of others.
         credentials: Its clients at issuers of others.
+        asks: The agents that it may ask.
+        description: What it is for.
     """
 
     tools: Handed
@@ -67,10 +74,12 @@ class Agent:
     role_arn: str | None
     gateways: list[GatewayTools]
     credentials: list[ClientCredentials]
+    asks: list[str] = field(default_factory=list)
+    description: str | None = None
 
 
 def read(config: Mapping[str, Any], of_stack: Gateways) -> dict[str, Agent]:
-    """The agents by name.
+    """The agents by name, each after those that it asks.
 
     Args:
         config: The stack's configuration.
@@ -91,7 +100,15 @@ def read(config: Mapping[str, Any], of_stack: Gateways) -> dict[str, Agent]:
         runtimes[runtime] = name
         agents[name] = _agent(entry, default, of_stack, runtime, where)
     credentials.check_apart({name: agent.credentials for name, agent in agents.items()})
-    return agents
+    asks = {name: agent.asks for name, agent in agents.items()}
+    ordered = asked_agents.order(asks, f"{NAMESPACE}:agents")
+    for name in (other for others in asks.values() for other in others):
+        if agents[name].description is None:
+            raise UsageError(
+                f"{NAMESPACE}:agents.{name}.description: is not set, and another agent may ask it: its model goes "
+                "by it. Say in a sentence what the agent is for."
+            )
+    return {name: agents[name] for name in ordered}
 
 
 def _agent(entry: AgentConfig, default: str, of_stack: Gateways, runtime: str, where: str) -> Agent:
@@ -113,6 +130,7 @@ def _agent(entry: AgentConfig, default: str, of_stack: Gateways, runtime: str, w
     arguments.within(prompt, 1, agent_runtime.LONGEST_VALUE, f"{where}.systemPrompt")
     statements = entry.get("statements", [])
     role_statements.check_of_agent(statements, f"{where}.statements")
+    arguments.within(entry.get("description"), 1, agent_runtime.LONGEST_DESCRIPTION, f"{where}.description")
     return Agent(
         tools,
         _model(entry, default, where),
@@ -121,6 +139,8 @@ def _agent(entry: AgentConfig, default: str, of_stack: Gateways, runtime: str, w
         entry.get("roleArn"),
         other_gateways.read(entry.get("gateways", []), own, f"{where}.gateways"),
         credentials.read(entry.get("credentials", {}), foreign, f"{where}.credentials"),
+        asks=entry.get("agents", []),
+        description=entry.get("description"),
     )
 
 

@@ -18,7 +18,8 @@ def signed(request: Request, body: bytes, secrets: Mapping[str, str]) -> bool:
     if scheme != "AWS4-HMAC-SHA256" or len(scope) != 5 or scope[0] not in secrets or "host" not in names:
         return False
     key, _, region, service, _ = scope
-    copy = AWSRequest(request.method, str(request.url), data=body)
+    path = request.scope.get("raw_path", request.scope["path"].encode()).decode()  # as it came: it is encoded once more
+    copy = AWSRequest(request.method, str(request.url.replace(path=path)), data=body)
     for name in names:
         copy.headers[name] = request.headers.get(name, "")
     copy.context["timestamp"] = request.headers["x-amz-date"]
