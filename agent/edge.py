@@ -9,11 +9,12 @@ from contextvars import ContextVar
 
 from bedrock_agentcore.runtime.models import REQUEST_ID_HEADER, SESSION_HEADER
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import contract
 from contract import ContractError, Fault, Request
+from health import Health
 from invocation import Invocation
 from settings import Settings
 
@@ -29,26 +30,35 @@ _BYTES_PER_CHARACTER = 12
 _BYTES_BESIDES_PROMPT = 10_000
 # W3C Baggage, section 3.2, with the key of `asking.REQUEST_ID`; a request's id is a UUID, or AgentCore's own.
 _ORIGIN = re.compile(r"(?:^|,)\s*toolgate\.request-id=(?P<id>[A-Za-z0-9-]{1,64})\s*(?=[,;]|$)")
+_ASKS = ("GET", "HEAD")
 
 
 class Edge:
-    """ASGI middleware: lets an invocation through only with a body of the contract.
+    """ASGI middleware: says how the agent is, and lets an invocation through only with a body of the contract.
 
     Args:
         app: What answers accepted requests. It gets the request anew, as `{"prompt": ..., "stream": ...}`.
         settings: Bounds of a request.
+        health: Is told of each invocation.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, health: Health) -> None:
         self._app = app
         self._settings = settings
+        self._health = health
         self._most = settings.prompt_characters * _BYTES_PER_CHARACTER + _BYTES_BESIDES_PROMPT
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection or request."""
-        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] != "/invocations":
+        if scope["type"] == "http" and scope["path"] == "/ping" and scope["method"] in _ASKS:
+            # Here, and in no thread: beside a busy event loop one waits for its turn for seconds.
+            await Response(self._health.answer(), media_type="application/json")(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] == "/invocations" and scope["method"] == "POST":
+            await self._invoke(scope, receive, send)
+        else:
             await self._app(scope, receive, send)
-            return
+
+    async def _invoke(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             async with asyncio.timeout(self._settings.invocation_seconds):
                 body = await self._body(receive)
@@ -69,7 +79,11 @@ class Edge:
                 return
             LEFT.set(left)
             ORIGIN.set(_origin(Headers(scope=scope).get("baggage", "")))
-            await self._app(scope, _replaying(request, receive), send)
+            self._health.begin()
+            try:
+                await self._app(scope, _replaying(request, receive), send)
+            finally:
+                self._health.end()
         finally:
             watching.cancel()
 

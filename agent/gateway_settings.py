@@ -7,47 +7,19 @@ has the agent's client there, what is asked of it, and the gateways that take it
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Annotated
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
 import strict_json
+
+if TYPE_CHECKING:
+    from token_gateways import Tokens
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _EXAMPLE = (
     'Write {"identity": "<workload identity>", "tokens": [{"provider": "<credential provider>", '
     '"scopes": ["tools/invoke"], "gateways": ["https://.../mcp"]}]}'
 )
-_CLOSED = ConfigDict(extra="forbid", frozen=True)
-_Text = Annotated[str, Field(min_length=1)]
-
-
-class TokenGateways(BaseModel):
-    """The gateways that take the tokens of one issuer, and how the agent comes by these.
-
-    Attributes:
-        provider: Name of the credential provider with the agent's client of the issuer.
-        scopes: Scopes that are asked for.
-        parameters: Further parameters of the token request.
-        gateways: The gateways' MCP endpoints.
-    """
-
-    model_config = _CLOSED
-    # Patterns of botocore's bedrock-agentcore model (GetResourceOauth2Token), and of RFC 6749, 3.3.
-    provider: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$")]
-    scopes: tuple[Annotated[str, Field(pattern=r"^[\x21\x23-\x5B\x5D-\x7E]+$")], ...]
-    parameters: dict[_Text, _Text] = {}
-    gateways: Annotated[tuple[str, ...], Field(min_length=1)]
-
-
-class Tokens(BaseModel):
-    """What the agent gets tokens as, and those that it gets."""
-
-    model_config = _CLOSED
-    # Pattern of botocore's bedrock-agentcore model (GetWorkloadAccessToken).
-    identity: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{3,255}$")]
-    tokens: Annotated[tuple[TokenGateways, ...], Field(min_length=1)]
 
 
 def read_signed(text: str, faults: list[str]) -> tuple[str, ...]:
@@ -57,7 +29,7 @@ def read_signed(text: str, faults: list[str]) -> tuple[str, ...]:
     return urls
 
 
-def read_tokens(text: str, signed: Iterable[str], faults: list[str]) -> Tokens | None:
+def read_tokens(text: str, signed: Iterable[str], faults: list[str]) -> "Tokens | None":
     """Read `TOKEN_GATEWAYS`; what is wrong with it is added to `faults`.
 
     Args:
@@ -67,6 +39,11 @@ def read_tokens(text: str, signed: Iterable[str], faults: list[str]) -> Tokens |
     """
     if not text.strip():
         return None
+    # The port is opened once the settings are read, and pydantic takes as long to import as all the rest until then.
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from token_gateways import Tokens  # noqa: PLC0415
+
     try:
         strict_json.loads(text)  # pydantic takes a name twice
         read = Tokens.model_validate_json(text)

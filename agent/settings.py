@@ -7,12 +7,14 @@ the module path, and in the shipped zip the folder's files are the root itself.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asked_settings
 import gateway_settings
 from asked_settings import Asked
-from gateway_settings import Tokens
+
+if TYPE_CHECKING:
+    from token_gateways import Tokens
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -82,7 +84,7 @@ class Settings:
     region: str
     model_id: str
     gateway_urls: tuple[str, ...] = ()
-    tokens: Tokens | None = None
+    tokens: "Tokens | None" = None
     asked: tuple[Asked, ...] = ()
     system_prompt: str = DEFAULT_SYSTEM_PROMPT
     host: str = "0.0.0.0"  # noqa: S104 - AgentCore Runtime reaches the process from outside its loopback

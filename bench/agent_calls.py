@@ -26,7 +26,7 @@ import settings
 from contract import Request
 from gateway import handed
 from invocation import Invocation
-from main import build_app
+from server import build_app
 from service import Service
 
 PROMPT = 'call math___add_numbers {"a": 100, "b": 12}'
@@ -86,9 +86,9 @@ async def figures(url: str) -> list[Figure]:
     stubbed = await medians(kept, *(plainly(style, stub) for style in styles), times=40)
     whole = await medians(ask(service(quick)), *(plainly(style, bedrock) for style in styles), times=40)
     return [
-        Figure("warm invocation, one tool call / one raw signed request", loopback[1], loopback[2], "ms", 4),
+        Figure("warm invocation, one tool call / one raw signed request", loopback[1], loopback[2], "ms", 2),
         Figure("the same, asked over HTTP", loopback[0], loopback[2], "ms", 4),
-        Figure("the same, gateway takes 30 ms", slowed[0], slowed[1], "ms", 1.25),
+        Figure("the same, gateway takes 30 ms", slowed[0], slowed[1], "ms", 1.15),
         Figure("warm invocation over tokens / over IAM", ways_in[0], ways_in[1], "ms", 1.1),
         Figure("gateway requests per warm invocation", per_invocation, 1, "", 1),
         Figure("warm invocation / client handed over per invocation", stubbed[0], stubbed[1], "ms", 1 / 4),

@@ -18,9 +18,11 @@ from pathlib import Path
 import httpx
 
 from bench.agent_figures import Figure
+from bench.agent_price import Used, per_thousand
 
 PROJECT = Path(__file__).resolve().parents[1]
 TIMES = 7
+WARM_UP = 20
 PROMPT = 'call math___add_numbers {"a": 100, "b": 12}'
 # Python as it finds an environment that uv installed: packages without bytecode, Python's own modules with.
 AS_INSTALLED = """
@@ -33,22 +35,39 @@ def uncached(path, *arguments, **options):
 external.cache_from_source = uncached
 """
 RUN_PLAIN = "import runpy; runpy.run_module('bench.agent_plain', None, '__main__')"
+PLAIN = [sys.executable, "-c", RUN_PLAIN]
+IMPORT = "import sys; sys.path.insert(0, sys.argv[1]); import main, lazy; lazy.install(); import server"
+MOST_TO_PING = 200.0
+INVOCATIONS = 1_000
 
 
-def figures() -> Iterator[Figure]:
-    """Measure."""
+def starts() -> Iterator[Figure]:
+    """Measure how long the agent takes to import, to be there and to answer, against the first plain style."""
     with compiled_agent() as agent:
-        ours = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(agent)!r}); import main"]
-        plain = [sys.executable, "-c", AS_INSTALLED + "import bench.agent_plain"]
-        yield Figure("import of the agent", *alternating(run, ours, plain), "ms", 0.35)
+        ours = [sys.executable, "-c", IMPORT, str(agent)]
+        imports = alternating(run, ours, [sys.executable, "-c", AS_INSTALLED + "import bench.agent_plain"])
+        yield Figure("import of the agent", *imports, "ms", 0.22)
+        compiled = alternating(run, ours, [*PLAIN[:2], "import bench.agent_plain"])
+        yield Figure("the same / with bytecode", *compiled, "ms", 0.9)
         ours = [sys.executable, str(agent / "main.py")]
-        plain = [
-            sys.executable,
-            "-c",
-            AS_INSTALLED + "import runpy; runpy.run_module('bench.agent_plain', None, '__main__')",
-        ]
-        yield Figure("process start to first answer", *alternating(first_answer, ours, plain), "ms", 0.4)
-        yield Figure("memory after 5,000 invocations / after 1,000", *memory(ours), "MB", 2, difference=True)
+        pings = alternating(first_ping, ours, PLAIN)
+        yield Figure("process start to the first answer to /ping / the most", pings[0], MOST_TO_PING, "ms", 1)
+        yield Figure("process start to the first answer to /ping", *pings, "ms", 0.3)
+        plain = [*PLAIN[:2], AS_INSTALLED + RUN_PLAIN]
+        answers = alternating(first_answer, ours, plain)
+        yield Figure("process start to first answer / without bytecode", *answers, "ms", 0.4)
+        yield Figure("process start to first answer", *alternating(first_answer, ours, PLAIN), "ms", 0.42)
+
+
+def costs() -> Iterator[Figure]:
+    """Measure what AgentCore bills of an invocation, against the first plain style."""
+    with compiled_agent() as agent:
+        command = [sys.executable, str(agent / "main.py")]
+        ours, plain = used(command), used(PLAIN)
+        yield Figure("CPU of one invocation", ours.milliseconds, plain.milliseconds, "ms", 0.14)
+        yield Figure("memory after 1,000 invocations", ours.megabytes, plain.megabytes, "MB", 0.8)
+        yield Figure("price of 1,000 invocations", per_thousand(ours), per_thousand(plain), "USD", 0.8)
+        yield Figure("memory after 5,000 invocations / after 1,000", *memory(command), "MB", 2, difference=True)
 
 
 def alternating(measure: Callable[[list[str]], float], ours: list[str], plain: list[str]) -> tuple[float, float]:
@@ -83,6 +102,14 @@ def first_answer(command: list[str]) -> float:
             return (time.perf_counter() - started) * 1000
 
 
+def first_ping(command: list[str]) -> float:
+    """Milliseconds from the start of an agent to its first answer to `/ping`."""
+    started = time.perf_counter()
+    with serving(command) as (url, _), httpx.Client(trust_env=False) as client:
+        client.get(f"{url}/ping").raise_for_status()
+        return (time.perf_counter() - started) * 1000
+
+
 def memory(command: list[str]) -> tuple[float, float]:
     """Resident megabytes after 5,000 invocations, and after 1,000; one that fails ends the bench."""
     with serving(command) as (url, process), httpx.Client(trust_env=False) as client:
@@ -90,9 +117,32 @@ def memory(command: list[str]) -> tuple[float, float]:
         for count in (1_000, 4_000):
             for _ in range(count):
                 ask(client, url)
-            status = Path(f"/proc/{process}/status").read_text()
-            sizes.append(int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) / 1024)
+            sizes.append(resident(process))
     return sizes[1], sizes[0]
+
+
+def used(command: list[str]) -> Used:
+    """What a process uses for an invocation, once it is warm; one that fails ends the bench."""
+    with serving(command) as (url, process), httpx.Client(timeout=60, trust_env=False) as client:
+        for _ in range(WARM_UP):
+            ask(client, url)
+        before = processor(process)
+        for _ in range(INVOCATIONS):
+            ask(client, url)
+        return Used((processor(process) - before) * 1000 / INVOCATIONS, resident(process))
+
+
+def resident(process: int) -> float:
+    """Megabytes that a process holds."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) / 1024
+
+
+def processor(process: int) -> float:
+    """Seconds of CPU that a process has taken."""
+    # proc(5): the fields after the name, which is in parentheses and may hold anything; utime and stime are 14 and 15.
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from urllib3.exceptions import HTTPError
 import contract
 import logs
 from contract import ContractError
-from gateway_settings import TokenGateways
+from token_gateways import TokenGateways
 
 from .authorization import denied
 from .tokens import AccessToken, TokenSource, claims

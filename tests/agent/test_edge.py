@@ -9,11 +9,11 @@ from typing import Any
 
 import httpx
 import pytest
-from bedrock_agentcore.runtime.models import PingStatus
 from starlette.types import Message
 
 from edge import Edge
-from main import build_app, build_service
+from health import Health
+from server import build_app, build_service
 from settings import Settings
 from tests.agent.conftest import PATIENT
 
@@ -46,7 +46,7 @@ class Caller:
         async def behind(*_: Any) -> None:
             raise AssertionError("a body that is none was let through")
 
-        asyncio.run(Edge(behind, Settings(**{**PATIENT, **changes}))(dict(SCOPE), self.receive, self.send))
+        asyncio.run(Edge(behind, Settings(**{**PATIENT, **changes}), Health())(dict(SCOPE), self.receive, self.send))
 
     @property
     def answer(self) -> tuple[int, Any]:
@@ -92,7 +92,7 @@ def test_nothing_begins_for_a_caller_that_has_left_right_behind_its_request(capl
     async def begin(*_: Any) -> None:
         raise AssertionError("an invocation has begun")
 
-    asyncio.run(Edge(begin, Settings(**PATIENT))(dict(SCOPE), receive, caller.send))
+    asyncio.run(Edge(begin, Settings(**PATIENT), Health())(dict(SCOPE), receive, caller.send))
     assert caller.sent == []
     [line] = [vars(record)["fields"] for record in caplog.records]
     assert (line["status"], line["code"]) == (499, "caller_left")
@@ -101,20 +101,27 @@ def test_nothing_begins_for_a_caller_that_has_left_right_behind_its_request(capl
 def test_the_agents_health_needs_no_thread() -> None:
     """Beside a busy event loop, one that waits for Python's lock may do so for seconds."""
     wanted = Settings(**PATIENT)
-    app = build_app(build_service(wanted), wanted)
     threads = set[int]()
 
-    def health() -> PingStatus:
+    def now() -> float:
         threads.add(threading.get_ident())
-        return PingStatus.HEALTHY
+        return 7.9
 
-    app.ping(health)
+    app = build_app(build_service(wanted), wanted, Health(now))
 
-    async def asked() -> dict[str, Any]:
+    async def asked() -> Any:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://agent") as client:
-            answer: dict[str, Any] = (await client.get("/ping")).json()
+            idle = await client.get("/ping")
+            task = app.add_async_task("report")
+            busy = await client.get("/ping")
+            app.complete_async_task(task)
             assert (await client.post("/ping")).status_code == 405
-            return answer
+            assert (await client.head("/ping")).status_code == 200
+            return idle.headers["content-type"], idle.json(), busy.json()
 
-    assert asyncio.run(asked())["status"] == "Healthy"
+    assert asyncio.run(asked()) == (
+        "application/json",
+        {"status": "Healthy", "time_of_last_update": 7},
+        {"status": "HealthyBusy", "time_of_last_update": 7},
+    )
     assert threads == {threading.get_ident()}

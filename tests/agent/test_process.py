@@ -258,8 +258,8 @@ def test_a_bad_environment_ends_it_with_what_to_write(environment: dict[str, str
 def test_import_makes_nothing_perishable(environment: dict[str, str], gateway: FakeGateway) -> None:
     """Runtime V2 may take its snapshot after import: no thread, no socket, no credentials may be in it."""
     probe = (
-        "import sys, threading, os; sys.path.insert(0, sys.argv[1]); import main, settings, boto3;"
-        "service = main.build_service(settings.read(os.environ)); main.build_app(service, settings.read(os.environ));"
+        "import sys, threading, os; sys.path.insert(0, sys.argv[1]); import server, settings, boto3;"
+        "wanted = settings.read(os.environ); server.build_app(server.build_service(wanted), wanted);"
         "print(threading.active_count(), 'fastmcp' in sys.modules,"
         "sum(os.readlink(f'/proc/self/fd/{d}').startswith('socket') for d in os.listdir('/proc/self/fd')"
         " if os.path.exists(f'/proc/self/fd/{d}')))"
@@ -273,3 +273,104 @@ def test_import_makes_nothing_perishable(environment: dict[str, str], gateway: F
     )
     assert done.stdout.split() == ["1", "False", "0"], done.stderr
     assert gateway.requests == []
+
+
+# Imports that wait until they are told to go on: the test then knows what is answered before them.
+HELD = """
+import importlib.abc, os, runpy, sys
+class Hold(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "server":
+            print("importing", flush=True)
+            sys.stdin.readline()
+            if os.environ.get("BROKEN"):
+                raise ImportError("broken")
+sys.meta_path.insert(0, Hold())
+sys.path.insert(0, os.path.dirname(sys.argv[1]))
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
+
+
+@pytest.fixture
+def held(environment: dict[str, str]) -> Iterator[Callable[..., tuple[subprocess.Popen[str], str]]]:
+    processes: list[subprocess.Popen[str]] = []
+
+    def held_(**more: str) -> tuple[subprocess.Popen[str], str]:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        process = subprocess.Popen(
+            [sys.executable, "-c", HELD, str(AGENT / "main.py")],
+            env={**environment, "PORT": port, **more},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        assert process.stdout
+        assert process.stdout.readline() == "importing\n"
+        return process, f"http://127.0.0.1:{port}"
+
+    yield held_
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def go_on(process: subprocess.Popen[str]) -> None:
+    assert process.stdin
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def test_it_answers_pings_before_it_is_imported_and_invocations_once_it_is(
+    held: Callable[..., tuple[subprocess.Popen[str], str]],
+) -> None:
+    process, url = held()
+    before = httpx.get(url + "/ping", timeout=None)
+    assert before.headers["content-type"] == "application/json"
+    with ThreadPoolExecutor(2) as threads:
+        answers = [threads.submit(httpx.post, url + "/invocations", json=CALL, timeout=None) for _ in range(2)]
+        assert httpx.get(url + "/ping", timeout=None).json() == before.json()
+        assert not any(answer.done() for answer in answers)
+        go_on(process)
+        assert [answer.result().json()["status"] for answer in answers] == ["success"] * 2
+    after = httpx.get(url + "/ping", timeout=None).json()
+    assert (before.json()["status"], after["status"]) == ("Healthy", "Healthy")
+    assert before.json()["time_of_last_update"] <= after["time_of_last_update"]
+
+
+def test_a_signal_during_the_imports_ends_it_after_them(
+    held: Callable[..., tuple[subprocess.Popen[str], str]],
+) -> None:
+    process, url = held()
+    process.send_signal(signal.SIGTERM)
+    assert httpx.get(url + "/ping", timeout=None).status_code == 200
+    go_on(process)
+    assert process.wait() == -signal.SIGTERM
+
+
+def test_imports_that_fail_end_it(held: Callable[..., tuple[subprocess.Popen[str], str]]) -> None:
+    process, url = held(BROKEN="1")
+    assert httpx.get(url + "/ping", timeout=None).status_code == 200
+    go_on(process)
+    assert process.stderr
+    assert "ImportError: broken" in process.stderr.read()
+    assert process.wait() == 1
+
+
+def test_a_port_that_is_taken_ends_it_with_a_line(environment: dict[str, str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ended = subprocess.run(
+            [sys.executable, str(AGENT / "main.py")],
+            check=False,
+            env={**environment, "PORT": str(taken.getsockname()[1])},
+            capture_output=True,
+            text=True,
+        )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("HOST and PORT: 127.0.0.1:")
+    assert len(ended.stderr.splitlines()) == 1

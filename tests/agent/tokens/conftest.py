@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from starlette.testclient import TestClient
 
-from gateway_settings import TokenGateways, Tokens
 from tests.agent.fake_gateway import FakeGateway
 from tests.agent.tokens.fake_identity import FakeIdentity
+from token_gateways import TokenGateways, Tokens
 
 
 def by_token(*urls: str, provider: str = "demo_agent_tokens", scopes: tuple[str, ...] = ("tools/invoke",)) -> Tokens:

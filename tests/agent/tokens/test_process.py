@@ -39,8 +39,8 @@ def process(environment: dict[str, str]) -> Iterator[AgentProcess]:
 
 def test_import_and_start_ask_for_no_token(environment: dict[str, str], own_identity: FakeIdentity) -> None:
     probe = (
-        "import sys, threading, os; sys.path.insert(0, sys.argv[1]); import main, settings;"
-        "service = main.build_service(settings.read(os.environ)); main.build_app(service, settings.read(os.environ));"
+        "import sys, threading, os; sys.path.insert(0, sys.argv[1]); import server, settings;"
+        "wanted = settings.read(os.environ); server.build_app(server.build_service(wanted), wanted);"
         "print(threading.active_count())"
     )
     command = [sys.executable, "-c", probe, str(AGENT)]

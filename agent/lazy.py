@@ -1,0 +1,210 @@
+"""Packages that import their names when these are asked for, and not all of them at once.
+
+The `__init__` of a library's package often does nothing but import every name that the package has: mcp's brings its
+servers along, strands' its plugins, sandboxes and stores, and the agent uses none of these. Half of the agent's start
+was spent there. Here such an `__init__` is read, and each of its names is imported from where it says, by whoever asks
+first: nothing is left out and nothing is put in its place, it only comes later (as PEP 810 has it from Python 3.15 on).
+
+A few modules are run without what one import of theirs brings along, and without their own lines that use it, until
+somebody asks for one of these: then the whole module is run.
+
+An `__init__` that does anything else is run as it is. So a new version of a library can make the agent slower, and
+nothing more; tests/agent/test_lazy.py says which of the packages are read so, and that their names are the same.
+"""
+
+import ast
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.util import resolve_name
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+PACKAGES = frozenset(
+    {
+        "bedrock_agentcore",
+        "bedrock_agentcore.config_bundle",
+        "bedrock_agentcore.runtime",
+        "mcp",
+        "strands",
+        "strands.experimental",
+        "strands.memory",
+        "strands.models",
+        "strands.plugins",
+        "strands.sandbox",
+        "strands.session",
+        "strands.storage",
+        "strands.telemetry",
+        "strands.tools.mcp",
+    }
+)
+WITHOUT = {
+    "botocore.docs": "botocore.docs.service",  # what writes the documentation of a whole service
+    "boto3.compat": "s3transfer",  # a constant for transfers of files
+    "mcp.shared.memory": "mcp.server",  # a client and a server in one process; strands takes a type from the module
+}
+"""A module, and the package that it is run without as long as it can be."""
+# strands' modules import each other in a circle, which holds only where it is entered as the package itself does.
+_FIRST = {"strands": "strands.agent"}
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+type Origin = tuple[str, str | None]
+"""The module that a name is imported from, and the name it has there; None where it is that module itself."""
+
+
+def install() -> None:
+    """Import these packages so from now on; those that are there already stay as they are."""
+    sys.meta_path.insert(0, _Finder())
+
+
+class _Finder(MetaPathFinder):
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        loader = _Package if name in PACKAGES else _Module if name in WITHOUT else None
+        spec = PathFinder.find_spec(name, path, target) if loader else None
+        if loader is None or spec is None or type(spec.loader) is not SourceFileLoader:
+            return None
+        spec.loader = loader(spec.loader.name, spec.loader.path)
+        return spec
+
+
+class _Package(SourceFileLoader):
+    def exec_module(self, module: ModuleType) -> None:
+        body = ast.parse(self.get_data(self.path)).body
+        origins = names(body, module.__name__, Path(self.path).parent)
+        if origins is None:
+            super().exec_module(module)
+            return
+        _run([it for it in body if not _is_own_import(it, module.__name__)], module)
+        otherwise = module.__dict__.get("__getattr__")
+
+        def find(name: str) -> Any:
+            if name not in origins:
+                return _submodule(module, name, otherwise)
+            source, original = origins[name]
+            found = import_module(source)
+            value = found if original is None else getattr(found, original)
+            setattr(module, name, value)
+            return value
+
+        module.__dict__["__getattr__"] = find
+        if module.__name__ in _FIRST:
+            import_module(_FIRST[module.__name__])
+
+
+class _Module(SourceFileLoader):
+    def exec_module(self, module: ModuleType) -> None:
+        body = ast.parse(self.get_data(self.path)).body
+        kept, left_out = without(body, WITHOUT[module.__name__])
+        whole = super().exec_module
+        making = threading.RLock()
+
+        def find(name: str) -> Any:
+            if name not in left_out:
+                return _submodule(module, name)
+            with making:
+                if name not in module.__dict__:
+                    whole(module)
+            return module.__dict__[name]
+
+        module.__dict__["__getattr__"] = find
+        _run(kept, module)
+
+
+def _submodule(module: ModuleType, name: str, otherwise: Callable[[str], Any] | None = None) -> Any:
+    """A module of a package: all that its `__init__` imports are there as attributes, too, once they are imported."""
+    for folder in module.__dict__.get("__path__", ()):
+        if _is_module(Path(folder), name):
+            return import_module(f"{module.__name__}.{name}")
+    if otherwise:
+        return otherwise(name)
+    raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
+
+
+def _is_module(folder: Path, name: str) -> bool:
+    return (folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file()
+
+
+def _run(body: list[ast.stmt], module: ModuleType) -> None:
+    code = compile(ast.Module(body, []), str(module.__file__), "exec")
+    exec(code, module.__dict__)  # noqa: S102  # the module's own lines
+
+
+def without(body: Sequence[ast.stmt], package: str) -> tuple[list[ast.stmt], set[str]]:
+    """What of a module can be run without a package.
+
+    Args:
+        body: The module's statements.
+        package: What is not to be imported.
+
+    Returns:
+        The statements, and the names that are missing then.
+    """
+    kept: list[ast.stmt] = []
+    missing: set[str] = set()
+    for statement in body:
+        nodes = list(ast.walk(statement))
+        is_import = isinstance(statement, ast.ImportFrom) and f"{statement.module}.".startswith(f"{package}.")
+        if is_import or any(isinstance(node, ast.Name) and node.id in missing for node in nodes):
+            missing |= {node.asname or node.name for node in nodes if isinstance(node, ast.alias)}
+            missing |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+            missing |= {statement.name} if isinstance(statement, _DEFINITIONS) else set()
+        else:
+            kept.append(statement)
+    return kept, missing
+
+
+def names(body: Sequence[ast.stmt], package: str, folder: Path) -> dict[str, Origin] | None:
+    """Where the names of a package come from.
+
+    Args:
+        body: The statements of its `__init__`.
+        package: Its name.
+        folder: Where it is.
+
+    Returns:
+        None if its `__init__` does more than import names, or if a name is also that of another module in it, which
+        Python would put in the name's place.
+    """
+    found: dict[str, Origin] = {}
+    for statement in body:
+        if _is_own_import(statement, package):
+            found |= dict(_imported(statement, package))
+        elif not _is_harmless(statement):
+            return None
+    for name, (module, original) in found.items():
+        is_its_own = (module, original) == (f"{package}.{name}", None)
+        if name == "*" or (_is_module(folder, name) and not is_its_own):
+            return None
+    used = {node.id for it in body for node in ast.walk(it) if isinstance(node, ast.Name)}
+    return None if used & found.keys() else found
+
+
+def _is_own_import(statement: ast.stmt, package: str) -> bool:
+    """Whether a statement imports names from the library that the package is part of."""
+    if not isinstance(statement, ast.ImportFrom):
+        return False
+    return statement.level > 0 or (statement.module or "").split(".")[0] == package.split(".", maxsplit=1)[0]
+
+
+def _is_harmless(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Assign):
+        values = [node for node in ast.walk(statement.value) if not isinstance(node, ast.List | ast.expr_context)]
+        return all(isinstance(node, ast.Constant) for node in values)
+    is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    return is_text or isinstance(statement, ast.FunctionDef) or _is_of_typing(statement)
+
+
+def _is_of_typing(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.ImportFrom) and statement.module in ("typing", "__future__")
+
+
+def _imported(statement: Any, package: str) -> Iterator[tuple[str, Origin]]:
+    module = resolve_name("." * statement.level + (statement.module or ""), package)
+    for one in statement.names:
+        # `from . import one` is a module of its own.
+        origin = (module, one.name) if statement.module else (f"{module}.{one.name}", None)
+        yield one.asname or one.name, origin

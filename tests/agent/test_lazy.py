@@ -1,0 +1,97 @@
+"""What `lazy` puts off is there all the same, and is what the library itself has in its place."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import lazy
+from tests.agent.conftest import AGENT
+
+EVERY_NAME = """
+import importlib, json, sys
+sys.path.insert(0, sys.argv[1])
+import lazy
+if sys.argv[2] == "lazily":
+    lazy.install()
+    import server
+finders = {name: getattr(it, "__dict__", {}).get("__getattr__") for name, it in list(sys.modules.items())}
+late = [name for name, find in finders.items() if getattr(find, "__module__", "") == "lazy"]
+unneeded = [name for name in sys.argv[3].split() if name in sys.modules]
+found = {}
+for module in sorted(lazy.PACKAGES | lazy.WITHOUT.keys()):
+    it = importlib.import_module(module)
+    wanted = json.loads(sys.argv[4]).get(module) or [name for name in vars(it) if not name.startswith("__")]
+    for name in wanted:
+        value = getattr(it, name)
+        where = getattr(value, "__module__", ""), getattr(value, "__qualname__", getattr(value, "__name__", ""))
+        found[f"{module}:{name}"] = [str(one) for one in where]
+print(json.dumps([late, unneeded, found]))
+"""
+# What the agent runs none of: found by -X importtime, and half of its start.
+UNNEEDED = (
+    "mcp.server mcp.client.session_group jsonschema pydantic_settings s3transfer strands.vended_plugins "
+    "strands.experimental.steering strands.experimental.agent_config strands.bidi strands.session.s3_session_manager "
+    "bedrock_agentcore.runtime.agent_core_runtime_client bedrock_agentcore.runtime.shell websockets yaml"
+)
+
+
+def run(*arguments: str) -> Any:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", EVERY_NAME, str(AGENT), *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return json.loads(done.stdout)
+
+
+def test_every_name_is_what_it_is_without() -> None:
+    _, _, eager = run("eagerly", "", "{}")
+    names: dict[str, list[str]] = {module: [] for module in (*lazy.PACKAGES, *lazy.WITHOUT)}
+    for place in eager:
+        module, _, name = place.partition(":")
+        names[module].append(name)
+    late, unneeded, found = run("lazily", UNNEEDED, json.dumps(names))
+    assert found == eager
+    assert len(found) > 200
+    # A package that another version has changed is run as it is: slower, and to be looked at here.
+    assert set(late) == lazy.PACKAGES | lazy.WITHOUT.keys()
+    assert unneeded == []
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            '"""Text."""\nfrom .a import b as c\nfrom p.d import e\n__all__ = ["c", "e"]',
+            {"c": ("p.a", "b"), "e": ("p.d", "e")},
+        ),
+        ("from . import a", {"a": ("p.a", None)}),
+        ("from .a import *", None),
+        ("from .a import b\nb()", None),
+        ("from .a import b\nc = b", None),
+        ("from .a import b\ndef __getattr__(name): return b", None),
+        ("from .a import b\ndef __getattr__(name): return name", {"b": ("p.a", "b")}),
+        ("from .a import b\nimport sys", None),
+        ("try:\n  from .a import b\nexcept ImportError: pass", None),
+        ("from .a import module", None),  # Python puts the module in its place once that is imported
+        ("from . import module", {"module": ("p.module", None)}),
+    ],
+)
+def test_what_is_read_of_a_package(source: str, expected: Any, tmp_path: Path) -> None:
+    (tmp_path / "module.py").touch()
+    assert lazy.names(ast.parse(source).body, "p", tmp_path) == expected
+
+
+def test_what_is_run_without_a_package() -> None:
+    body = ast.parse(
+        "import os\nfrom x.y import A\nB = A\nC = 1\ndef d(): return B\nclass E(A): pass\nfrom xx import F"
+    ).body
+    kept, missing = lazy.without(body, "x")
+    assert [ast.unparse(it) for it in kept] == ["import os", "C = 1", "from xx import F"]
+    assert missing == {"A", "B", "d", "E"}
