@@ -17,13 +17,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 import connections
+import conversation
 import gateway
 import logs
 import model
 import settings
 import traces
 from contract import Request
-from edge import LEFT, Edge
+from edge import LEFT, USER_HEADER, Edge
 from invocation import Invocation
 from service import Service
 from settings import Settings, SettingsError
@@ -44,7 +45,12 @@ class _Server(uvicorn.Server):
 def build_service(wanted: Settings) -> Service:
     """Make the service; no connection and no credentials are made or asked for yet."""
     session = boto3.Session(region_name=wanted.region)
-    return Service(wanted, gateway.handed(session, wanted), lambda: model.build(session, wanted))
+    return Service(
+        wanted,
+        gateway.handed(session, wanted),
+        lambda: model.build(session, wanted),
+        conversation.kept(session, wanted),
+    )
 
 
 def build_app(service: Service, wanted: Settings) -> BedrockAgentCoreApp:
@@ -56,7 +62,8 @@ def build_app(service: Service, wanted: Settings) -> BedrockAgentCoreApp:
     async def invoke(payload: dict[str, Any], context: RequestContext) -> Response | AsyncIterator[dict[str, Any]]:
         request = Request(payload["prompt"], payload["stream"])
         request_id = BedrockAgentCoreContext.get_request_id() or str(uuid.uuid4())
-        invocation = Invocation(request_id, context.session_id, LEFT.get())
+        user = context.request.headers.get(USER_HEADER) if context.request else None
+        invocation = Invocation(request_id, context.session_id, user, LEFT.get())
         if request.stream:
             return service.events(request, invocation)
         status, body = await service.answer(request, invocation)

@@ -10,7 +10,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import gateway_settings
+import memory_settings
 from gateway_settings import Tokens
+from memory_settings import MemorySettings
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -46,6 +48,9 @@ BOUNDS = {
     "prompt_characters": Bound("AGENT_PROMPT_CHARACTERS", 1, 1_000_000),
     "result_bytes": Bound("AGENT_RESULT_BYTES", 1_000, 10_000_000),
     "concurrency": Bound("AGENT_CONCURRENCY", 1, 1000),
+    "sessions": Bound("AGENT_SESSIONS", 1, 100_000),
+    "conversation_turns": Bound("AGENT_CONVERSATION_TURNS", 1, 1000),
+    "conversation_bytes": Bound("AGENT_CONVERSATION_BYTES", 1_000, 10_000_000),
 }
 
 
@@ -74,6 +79,10 @@ class Settings:
         prompt_characters: Longest prompt.
         result_bytes: Largest reply of a gateway that is read.
         concurrency: Most invocations that make progress at once; more wait for their turn.
+        memory: Where conversations are kept beyond the process; None for nowhere.
+        sessions: Most conversations that are kept in the process.
+        conversation_turns: Most turns of a conversation that the model is shown.
+        conversation_bytes: Most bytes of those turns.
     """
 
     region: str
@@ -96,6 +105,10 @@ class Settings:
     prompt_characters: int = 32_000
     result_bytes: int = 1_000_000
     concurrency: int = 64
+    memory: MemorySettings | None = None
+    sessions: int = 200
+    conversation_turns: int = 20
+    conversation_bytes: int = 200_000
 
 
 def read(environment: Mapping[str, str]) -> Settings:
@@ -115,6 +128,7 @@ def read(environment: Mapping[str, str]) -> Settings:
     }
     values["gateway_urls"] = signed = gateway_settings.read_signed(environment.get("GATEWAY_URL", ""), faults)
     values["tokens"] = gateway_settings.read_tokens(environment.get("TOKEN_GATEWAYS", ""), signed, faults)
+    values["memory"] = memory_settings.read(environment.get("MEMORY", ""), faults)
     types = {field.name: field.type for field in fields(Settings)}
     for name, bound in BOUNDS.items():
         text = environment.get(bound.variable, "").strip()
