@@ -62,6 +62,11 @@ ANSWER_TOO_LONG = Fault("answer_too_long", 502, "The model's answer was cut off 
 ANSWER_FILTERED = Fault("answer_filtered", 502, "The model's answer was stopped by a filter or a guardrail.")
 ANSWER_EMPTY = Fault("answer_empty", 502, "The model gave no answer.")
 
+MEMORY_REFUSED = Fault("memory_refused", 502, "The agent's memory of conversations refused the agent.")
+MEMORY_UNAVAILABLE = Fault(
+    "memory_unavailable", 503, "The agent's memory of conversations is not available. Try again later."
+)
+
 TURN_LIMIT = Fault("turn_limit", 502, "The agent came to no answer within its number of turns.")
 DEADLINE = Fault("deadline_exceeded", 504, "The agent came to no answer in time.")
 SHUTTING_DOWN = Fault("shutting_down", 503, "The agent is shutting down. Try again.")

@@ -18,6 +18,8 @@ from health import Health
 from invocation import Invocation
 from settings import Settings
 
+# botocore's bedrock-agentcore model, InvokeAgentRuntime.runtimeUserId; that AWS passes it on nobody here has seen.
+USER_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-User-Id"
 # Done once the request's caller has left. AgentCore's SDK runs the handler in a loop of its own, with this context.
 LEFT: ContextVar[Future[None] | None] = ContextVar("left", default=None)
 # The id of the invocation in which another agent asks this one. It is for the log: whoever may ask could write any.

@@ -31,11 +31,12 @@ class Invocation:
         request_id: Id of the request, AgentCore's where there is one.
         session_id: AgentCore's session, if any.
         origin_request_id: Id of the invocation in which another agent asks this one, if one does.
+        user: AgentCore's runtime user, if the caller names one.
         left: Done once the caller has left; None where nobody would notice.
         tools: The tool calls made, in order of their end.
         gateway_faults: Tools whose last call failed because of their gateway, with the fault.
         unreadable: Tool calls, by the model's id, that must not be made, with what is wrong with their arguments.
-        tool_use_ids: The ids of all its tool calls.
+        tool_use_ids: The ids of all its tool calls, and of those before it in its conversation.
         hearing: Whether a turn of the model has begun to come and has not come to its end.
         stop_reason: Why the model stopped, once it did.
         turns: Model turns taken.
@@ -45,6 +46,7 @@ class Invocation:
 
     request_id: str
     session_id: str | None = None
+    user: str | None = None
     left: Future[None] | None = None
     tools: list[ToolUse] = field(default_factory=list)
     gateway_faults: dict[str, Fault] = field(default_factory=dict)

@@ -19,13 +19,14 @@ from uvicorn.server import Server
 
 import asking
 import connections
+import conversation
 import gateway
 import logs
 import model
 import traces
 from contract import Request
 from door import Door
-from edge import LEFT, ORIGIN, Edge
+from edge import LEFT, ORIGIN, USER_HEADER, Edge
 from health import Health
 from invocation import Invocation
 from service import Service
@@ -61,7 +62,10 @@ def build_service(wanted: Settings) -> Service:
     """Make the service; no connection and no credentials are made or asked for yet."""
     session = boto3.Session(region_name=wanted.region)
     return Service(
-        wanted, gateway.handed(session, wanted), lambda: model.build(session, wanted), asking.handed(session, wanted)
+        wanted,
+        gateway.handed(session, wanted, asking.handed(session, wanted)),
+        lambda: model.build(session, wanted),
+        conversation.kept(session, wanted),
     )
 
 
@@ -81,7 +85,8 @@ def build_app(service: Service, wanted: Settings, health: Health | None = None) 
     async def invoke(payload: dict[str, Any], context: RequestContext) -> Response | AsyncIterator[dict[str, Any]]:
         request = Request(payload["prompt"], payload["stream"])
         request_id = BedrockAgentCoreContext.get_request_id() or str(uuid.uuid4())
-        invocation = Invocation(request_id, context.session_id, LEFT.get(), origin_request_id=ORIGIN.get())
+        user = context.request.headers.get(USER_HEADER) if context.request else None
+        invocation = Invocation(request_id, context.session_id, user, LEFT.get(), origin_request_id=ORIGIN.get())
         if request.stream:
             return service.events(request, invocation)
         status, body = await service.answer(request, invocation)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,15 +13,17 @@ from typing import Any
 
 from strands import Agent
 from strands.agent.agent_result import AgentResult
-from strands.hooks import AfterToolCallEvent
+from strands.agent.conversation_manager import SlidingWindowConversationManager
+from strands.hooks import AfterToolCallEvent, MessageAddedEvent
 from strands.models import Model
 from strands.types.agent import Limits
 
 import contract
+import conversation
 import logs
 import model
-from asking import AskedAgent
 from contract import ContractError, Fault, Request
+from conversation import Conversations, Turn
 from gateway import Gateways
 from invocation import Invocation
 from settings import Settings
@@ -31,26 +34,22 @@ _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
 class Service:
-    """Runs invocations; each has an agent of its own and shares the model and the gateways' sessions.
+    """Runs invocations; each has an agent of its own and shares the model, the gateways' sessions, the conversations.
 
     Args:
         settings: Bounds and the system prompt.
         gateways: Where the tools are.
         build_model: Makes the model; called by the first invocation.
-        agents: The agents that may be asked.
+        conversations: What was said before.
     """
 
     def __init__(
-        self,
-        settings: Settings,
-        gateways: Gateways,
-        build_model: Callable[[], Model],
-        agents: Sequence[AskedAgent] = (),
+        self, settings: Settings, gateways: Gateways, build_model: Callable[[], Model], conversations: Conversations
     ) -> None:
         self._settings = settings
         self._gateways = gateways
         self._build_model = build_model
-        self._agents = agents
+        self._conversations = conversations
         self._model: Model | None = None
         self._preparing = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -117,7 +116,9 @@ class Service:
                 if invocation.left:  # an answer that nobody reads costs tokens all the same
                     loop = asyncio.get_running_loop()
                     invocation.left.add_done_callback(lambda _: loop.call_soon_threadsafe(self._hasten, 0.0, deadline))
-                text = await self._think(request.prompt, invocation, emit)
+                shared = await self._prepare()
+                async with self._conversations.turn(conversation.key(invocation.session_id, invocation.user)) as turn:
+                    text = await self._think(shared, request.prompt, invocation, turn, emit)
         except asyncio.CancelledError:
             fault = contract.SHUTTING_DOWN if self._stopping else contract.CALLER_LEFT
             raise
@@ -146,22 +147,15 @@ class Service:
         logs.event("invocation_failed", level=level, **logs.origin(error))
         return fault or contract.INTERNAL
 
-    async def _think(self, prompt: str, invocation: Invocation, emit: Emit) -> str:
-        shared = await self._prepare()
-        agent = Agent(
-            model=shared,
-            tools=[*self._agents, *await self._gateways.tools()],
-            system_prompt=self._settings.system_prompt,
-            callback_handler=None,
-            trace_attributes={"session.id": invocation.session_id} if invocation.session_id else None,
-            retry_strategy=model.Retry(self._settings),
-        )
-        agent.add_hook(partial(_note_unknown, invocation), AfterToolCallEvent)
+    async def _think(self, shared: Model, prompt: str, invocation: Invocation, turn: Turn, emit: Emit) -> str:
+        agent, said = self._agent(shared, list(await self._gateways.tools()), invocation, turn)
         cancel = threading.Event()
         try:
             limits: Limits = {"turns": self._settings.turns}
             state = {"invocation": invocation, "cancel": cancel}
-            events = agent.stream_async(prompt, invocation_state=state, limits=limits, cancel_signal=cancel)
+            notes = await turn.recalled(prompt)
+            given: Any = [{"text": prompt}, {"text": notes}] if notes else prompt
+            events = agent.stream_async(given, invocation_state=state, limits=limits, cancel_signal=cancel)
             result = await _follow(events, emit)
         finally:
             cancel.set()  # a thread that still reads from the model stops at its next piece
@@ -172,7 +166,30 @@ class Service:
         text = _said(result.message["content"])
         if fault := model.fault_of_stop(result.stop_reason) or (contract.ANSWER_EMPTY if not text.strip() else None):
             raise ContractError(fault)
+        own = {id(message) for message in said}
+        before: list[Any] = [message for message in agent.messages if id(message) not in own]
+        await turn.keep(before, [{"role": "user", "content": [{"text": prompt}]}, *said[1:]])
         return text
+
+    def _agent(self, shared: Model, tools: list[Any], invocation: Invocation, turn: Turn) -> tuple[Agent, list[Any]]:
+        """An agent for one invocation, and the messages that it adds to the conversation, as it goes on."""
+        before = turn.before()
+        invocation.tool_use_ids |= conversation.tool_use_ids(before)
+        agent = Agent(
+            model=shared,
+            tools=tools,
+            messages=before,
+            system_prompt=self._settings.system_prompt,
+            callback_handler=None,
+            # The conversation has its own window. This one is for what the model finds too long all the same.
+            conversation_manager=SlidingWindowConversationManager(window_size=sys.maxsize),
+            trace_attributes={"session.id": invocation.session_id} if invocation.session_id else None,
+            retry_strategy=model.Retry(self._settings),
+        )
+        said: list[Any] = []
+        agent.add_hook(lambda event: said.append(event.message), MessageAddedEvent)
+        agent.add_hook(partial(_note_unknown, invocation), AfterToolCallEvent)
+        return agent, said
 
     async def _prepare(self) -> Model:
         async with self._preparing:
@@ -181,6 +198,7 @@ class Service:
                 self._loop = asyncio.get_running_loop()
                 self._loop.set_default_executor(ThreadPoolExecutor(self._settings.concurrency, "agent"))
             if self._model is None:
+                await asyncio.to_thread(self._conversations.open)
                 self._model = await asyncio.to_thread(self._build_model)
             return self._model
 

@@ -14,6 +14,7 @@ import gateway_settings
 from asked_settings import Asked
 
 if TYPE_CHECKING:
+    from memory_settings import MemorySettings
     from token_gateways import Tokens
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -50,6 +51,9 @@ BOUNDS = {
     "prompt_characters": Bound("AGENT_PROMPT_CHARACTERS", 1, 1_000_000),
     "result_bytes": Bound("AGENT_RESULT_BYTES", 1_000, 10_000_000),
     "concurrency": Bound("AGENT_CONCURRENCY", 1, 1000),
+    "sessions": Bound("AGENT_SESSIONS", 1, 100_000),
+    "conversation_turns": Bound("AGENT_CONVERSATION_TURNS", 1, 1000),
+    "conversation_bytes": Bound("AGENT_CONVERSATION_BYTES", 1_000, 10_000_000),
 }
 
 
@@ -79,6 +83,10 @@ class Settings:
         prompt_characters: Longest prompt.
         result_bytes: Largest reply of a gateway that is read.
         concurrency: Most invocations that make progress at once; more wait for their turn.
+        memory: Where conversations are kept beyond the process; None for nowhere.
+        sessions: Most conversations that are kept in the process.
+        conversation_turns: Most turns of a conversation that the model is shown.
+        conversation_bytes: Most bytes of those turns.
     """
 
     region: str
@@ -102,6 +110,10 @@ class Settings:
     prompt_characters: int = 32_000
     result_bytes: int = 1_000_000
     concurrency: int = 64
+    memory: "MemorySettings | None" = None
+    sessions: int = 200
+    conversation_turns: int = 20
+    conversation_bytes: int = 200_000
 
 
 def read(environment: Mapping[str, str]) -> Settings:
@@ -122,6 +134,7 @@ def read(environment: Mapping[str, str]) -> Settings:
     values["gateway_urls"] = signed = gateway_settings.read_signed(environment.get("GATEWAY_URL", ""), faults)
     values["tokens"] = gateway_settings.read_tokens(environment.get("TOKEN_GATEWAYS", ""), signed, faults)
     values["asked"] = asked_settings.read(environment.get("ASKED_AGENTS", ""), faults)
+    values["memory"] = _memory(environment.get("MEMORY", ""), faults)
     types = {field.name: field.type for field in fields(Settings)}
     for name, bound in BOUNDS.items():
         text = environment.get(bound.variable, "").strip()
@@ -129,6 +142,15 @@ def read(environment: Mapping[str, str]) -> Settings:
     if faults:
         raise SettingsError("\n".join(faults))
     return Settings(**values)
+
+
+def _memory(text: str, faults: list[str]) -> "MemorySettings | None":
+    if not text.strip():
+        return None
+    # As of TOKEN_GATEWAYS: pydantic takes as long to import as all the rest until the port is open.
+    import memory_settings  # noqa: PLC0415
+
+    return memory_settings.read(text, faults)
 
 
 def _required(environment: Mapping[str, str], variable: str, meaning: str, faults: list[str]) -> str:

@@ -21,6 +21,7 @@ from bench.agent_figures import Figure
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "agent"))
 
+import conversation
 import model
 import settings
 from contract import Request
@@ -116,7 +117,10 @@ def service(signed: str, build_model: Callable[[], Model] | None = None, by_toke
     urls = {"GATEWAY_URL": signed, "TOKEN_GATEWAYS": json.dumps(tokens) if by_token else ""}
     wanted = settings.read({**os.environ, **urls})
     session = boto3.Session(region_name=wanted.region)
-    return Service(wanted, handed(session, wanted), build_model or (lambda: model.build(session, wanted)))
+    conversations = conversation.kept(session, wanted)
+    return Service(
+        wanted, handed(session, wanted), build_model or (lambda: model.build(session, wanted)), conversations
+    )
 
 
 def ask(asked: Service) -> Call:

@@ -204,7 +204,7 @@ def session_of(invocation: Invocation, agent: Asked) -> str:
     """The session in which an agent is asked: one for each conversation here, and one of its own without any."""
     if not invocation.session_id:
         return str(uuid.uuid4())
-    known = json.dumps([invocation.session_id, agent.arn])
+    known = json.dumps([invocation.session_id, invocation.user, agent.arn])
     return hashlib.sha256(known.encode()).hexdigest()
 
 

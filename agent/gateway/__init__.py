@@ -1,9 +1,10 @@
 """The gateways whose tools the agent was handed: a session kept with each, its tools, their calls and results."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import boto3
+from strands.types.tools import AgentTool
 
 from settings import Settings
 
@@ -15,14 +16,15 @@ from .signing import Signature
 __all__ = ["Gateway", "GatewayTool", "Gateways", "handed"]
 
 
-def handed(session: boto3.Session, wanted: Settings) -> Gateways:
+def handed(session: boto3.Session, wanted: Settings, others: Sequence[AgentTool] = ()) -> Gateways:
     """The gateways of the settings; no connection is made and no credentials are asked for yet.
 
     Args:
         session: Where credentials come from.
         wanted: Which gateways, the way in to each, and the bounds.
+        others: Tools that are no gateway's.
     """
-    return Gateways([*_signed(session, wanted), *_by_token(session, wanted)])
+    return Gateways([*_signed(session, wanted), *_by_token(session, wanted)], others)
 
 
 def _signed(session: boto3.Session, wanted: Settings) -> Iterator[Gateway]:

@@ -18,7 +18,7 @@ import httpx
 from strands.tools.mcp.mcp_agent_tool import MCPAgentTool
 from strands.types._events import ToolResultEvent
 from strands.types.exceptions import MCPClientInitializationError
-from strands.types.tools import ToolUse
+from strands.types.tools import AgentTool, ToolUse
 
 import contract
 import logs
@@ -222,14 +222,16 @@ class Gateways:
 
     Args:
         gateways: One per endpoint, in the order in which a tool's name is looked up.
+        others: Tools that are no gateway's; they stand before these.
     """
 
-    def __init__(self, gateways: Sequence[Gateway]) -> None:
+    def __init__(self, gateways: Sequence[Gateway], others: Sequence[AgentTool] = ()) -> None:
         self._gateways = gateways
-        self._merged: tuple[tuple[tuple[GatewayTool, ...], ...], list[GatewayTool]] = ((), [])
+        self._others = others
+        self._merged: tuple[tuple[tuple[GatewayTool, ...], ...], list[AgentTool]] = ((), together(others))
 
-    async def tools(self) -> list[GatewayTool]:
-        """The tools of all gateways that a model can be offered.
+    async def tools(self) -> list[AgentTool]:
+        """The tools that a model can be offered: those of all gateways, and the others.
 
         Raises:
             ContractError: If one of the gateways gives no tools. An agent that silently lacks tools answers wrongly.
@@ -240,7 +242,7 @@ class Gateways:
         present = tuple(tools for tools in lists if tools is not None)
         known, merged = self._merged
         if known != present:
-            merged = together(tool for tools in present for tool in tools)
+            merged = together([*self._others, *(tool for tools in present for tool in tools)])
             self._merged = (present, merged)
         return merged
 

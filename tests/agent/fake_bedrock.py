@@ -70,7 +70,8 @@ class FakeBedrock:
 
 
 def _script(messages: list[dict[str, Any]]) -> list[Event]:
-    prompt = messages[0]["content"][0]["text"]
+    prompt = [message for message in messages if "text" in message["content"][0] and message["role"] == "user"][-1]
+    prompt = prompt["content"][0]["text"]
     results = [block["toolResult"] for block in messages[-1]["content"] if "toolResult" in block]
     word, _, rest = prompt.partition(" ")
     if word == "loop" or (word == "call" and not results):

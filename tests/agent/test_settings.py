@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from memory_settings import BucketMemory, EventMemory
 from settings import BOUNDS, Settings, SettingsError, read
 
 GIVEN = {"AWS_REGION": "us-east-1", "BEDROCK_MODEL_ID": "us.anthropic.claude-haiku-4-5-20251001-v1:0"}
@@ -150,3 +151,52 @@ def test_refuses_token_gateways_that_are_none(text: str, says: str) -> None:
     assert fault.startswith("TOKEN_GATEWAYS")
     assert says in fault
     assert "Write " in fault or "Name it once" in fault
+
+
+BUCKET: dict[str, Any] = {"kind": "s3", "bucket": "a-bucket", "prefix": "demo_dev_assistant"}
+EVENTS: dict[str, Any] = {"kind": "agentcore", "memory_id": "conversations-0123456789", "actor": "demo_dev_assistant"}
+
+
+def test_a_memory_is_read_and_is_none_where_it_is_not_given() -> None:
+    assert read(GIVEN).memory is None
+    assert read({**GIVEN, "MEMORY": json.dumps(BUCKET)}).memory == BucketMemory(**BUCKET)
+    recalled = {**EVENTS, "recall": ["/facts/{actorId}/", "/{actorId}/a-b/"]}
+    assert read({**GIVEN, "MEMORY": json.dumps(recalled)}).memory == EventMemory(**recalled)
+
+
+@pytest.mark.parametrize(
+    ("memory", "says"),
+    [
+        ("{", "is not valid JSON"),
+        ("[]", "MEMORY: "),
+        ('{"kind": "s3", "kind": "s3"}', "has a name twice"),
+        ("{}", "kind"),
+        ({**BUCKET, "kind": "redis"}, "s3"),
+        ({**BUCKET, "memory_id": "x"}, "memory_id: Extra inputs are not permitted"),
+        ({**BUCKET, "bucket": "A"}, "bucket: "),
+        ({**BUCKET, "bucket": "arn:aws:s3:::a"}, "bucket: "),
+        ({**BUCKET, "prefix": ""}, "prefix: "),
+        ({**BUCKET, "prefix": "a/b"}, "prefix: "),
+        ({**BUCKET, "prefix": ".."}, "prefix: "),
+        ({**BUCKET, "prefix": "a\n"}, "prefix: "),
+        ({"kind": "s3", "bucket": "a-bucket"}, "prefix: Field required"),
+        ({**EVENTS, "actor": "a:b"}, "actor: "),
+        (
+            {**EVENTS, "memory_id": "arn:aws:bedrock-agentcore:us-east-1:123456789012:memory/m-0123456789"},
+            "memory_id: ",
+        ),
+        ({**EVENTS, "recall": ["/facts/"]}, "recall.0: "),
+        ({**EVENTS, "recall": ["/facts/{actorId}"]}, "recall.0: "),
+        ({**EVENTS, "recall": ["/facts/x{actorId}/"]}, "recall.0: "),
+        ({**EVENTS, "recall": ["/facts/{actorId}/{sessionId}/"]}, "recall.0: "),
+        ({**EVENTS, "recall": ["/facts/*/{actorId}/"]}, "recall.0: "),
+    ],
+)
+def test_refuses_a_memory_that_is_none(memory: str | dict[str, Any], says: str) -> None:
+    text = memory if isinstance(memory, str) else json.dumps(memory)
+    with pytest.raises(SettingsError) as refused:
+        read({**GIVEN, "MEMORY": text})
+    fault = str(refused.value)
+    assert fault.startswith("MEMORY")
+    assert says in fault
+    assert "Write " in fault

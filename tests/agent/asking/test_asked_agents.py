@@ -93,6 +93,8 @@ def test_each_conversation_has_one_there(desk: TestClient, runtime: FakeRuntime)
     assert first == second != third
     assert SESSION not in first
     assert 33 <= len(first) <= 256
+    of_users = {session_of(Invocation("r", SESSION, user), ORDERS) for user in (None, "ann", "bob")}
+    assert len(of_users) == 3
     alone = Invocation("r")
     assert session_of(alone, ORDERS) != session_of(alone, ORDERS)
 
