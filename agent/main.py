@@ -54,7 +54,7 @@ def build_app(service: Service, wanted: Settings) -> BedrockAgentCoreApp:
 
     @app.entrypoint
     async def invoke(payload: dict[str, Any], context: RequestContext) -> Response | AsyncIterator[dict[str, Any]]:
-        request = Request(payload["prompt"], payload["stream"])
+        request = Request(**payload)
         request_id = BedrockAgentCoreContext.get_request_id() or str(uuid.uuid4())
         invocation = Invocation(request_id, context.session_id, LEFT.get())
         if request.stream:

@@ -19,6 +19,7 @@ from strands.types.agent import Limits
 import contract
 import logs
 import model
+import structured
 from contract import ContractError, Fault, Request
 from gateway import Gateways
 from invocation import Invocation
@@ -56,7 +57,9 @@ class Service:
         """
         text, fault = await self._run(request, invocation, lambda _: None)
         return (
-            (fault.status, contract.failure(fault)) if fault else (200, contract.success(text, invocation.stop_reason))
+            (fault.status, contract.failure(fault))
+            if fault
+            else (200, contract.success(text, invocation.stop_reason, invocation.data))
         )
 
     async def events(self, request: Request, invocation: Invocation) -> AsyncIterator[dict[str, Any]]:
@@ -78,7 +81,8 @@ class Service:
         if fault:
             yield contract.failure(fault)
         else:
-            yield {"status": "success", "stop_reason": invocation.stop_reason, "usage": invocation.usage()}
+            data = {} if invocation.data is None else {"data": invocation.data}
+            yield {"status": "success", "stop_reason": invocation.stop_reason, **data, "usage": invocation.usage()}
 
     def stop(self) -> None:
         """Give running invocations their last seconds; may be called from any thread or signal handler."""
@@ -108,7 +112,7 @@ class Service:
                 if invocation.left:  # an answer that nobody reads costs tokens all the same
                     loop = asyncio.get_running_loop()
                     invocation.left.add_done_callback(lambda _: loop.call_soon_threadsafe(self._hasten, 0.0, deadline))
-                text = await self._think(request.prompt, invocation, emit)
+                text = await self._think(request, invocation, emit)
         except asyncio.CancelledError:
             fault = contract.SHUTTING_DOWN if self._stopping else contract.CALLER_LEFT
             raise
@@ -137,7 +141,7 @@ class Service:
         logs.event("invocation_failed", level=level, **logs.origin(error))
         return fault or contract.INTERNAL
 
-    async def _think(self, prompt: str, invocation: Invocation, emit: Emit) -> str:
+    async def _think(self, request: Request, invocation: Invocation, emit: Emit) -> str:
         shared = await self._prepare()
         agent = Agent(
             model=shared,
@@ -152,7 +156,7 @@ class Service:
         try:
             limits: Limits = {"turns": self._settings.turns}
             state = {"invocation": invocation, "cancel": cancel}
-            events = agent.stream_async(prompt, invocation_state=state, limits=limits, cancel_signal=cancel)
+            events = agent.stream_async(request.prompt, invocation_state=state, limits=limits, cancel_signal=cancel)
             result = await _follow(events, emit)
         finally:
             cancel.set()  # a thread that still reads from the model stops at its next piece
@@ -163,6 +167,8 @@ class Service:
         text = _said(result.message["content"])
         if fault := model.fault_of_stop(result.stop_reason) or (contract.ANSWER_EMPTY if not text.strip() else None):
             raise ContractError(fault)
+        if request.schema is not None:
+            invocation.data = await structured.data(agent, request.schema, invocation, self._settings)
         return text
 
     async def _prepare(self) -> Model:
