@@ -1,7 +1,7 @@
 """`toolgate:agents`: the agents, and what each is handed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NotRequired, TypedDict
 
@@ -14,6 +14,8 @@ from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants.tool_grants import GatewayTools
 from toolgate.components.iam import bedrock_models, role_statements
 from toolgate.components.iam.role_statements import RoleStatement
+from toolgate.components.runtime import agent_model
+from toolgate.components.runtime.agent_model import Guardrail
 from toolgate.components.settings import credentials, handed_tools, issuers, other_gateways
 from toolgate.components.settings.credentials import CredentialsConfig
 from toolgate.components.settings.gateways import Gateways
@@ -34,6 +36,12 @@ class AgentConfig(TypedDict):
     name alone is all of its tools. Default: every tool; an empty list: none."""
     modelId: NotRequired[str]
     """Its model. Default: `toolgate:modelId`."""
+    fallbackModelIds: NotRequired[list[str]]
+    """The models that are asked, in this order, where that one gives no answer. Default: none."""
+    guardrail: NotRequired[Guardrail]
+    """The guardrail that its model calls go through. Default: none."""
+    promptCaching: NotRequired[bool]
+    """Whether its model caches what one call has in common with the next. Default: false."""
     systemPrompt: NotRequired[str]
     """Its system prompt. Default: the agent's own."""
     statements: NotRequired[list[RoleStatement]]
@@ -58,6 +66,7 @@ class Agent:
         role_arn: Its role, if that is not to be made.
         gateways: Its grants on gateways of others.
         credentials: Its clients at issuers of others.
+        asking: How its model is asked, and which others are: arguments of an `AgentRuntime`.
     """
 
     tools: Handed
@@ -67,6 +76,7 @@ class Agent:
     role_arn: str | None
     gateways: list[GatewayTools]
     credentials: list[ClientCredentials]
+    asking: agent_model.Asking = field(default_factory=agent_model.Asking)
 
 
 def read(config: Mapping[str, Any], of_stack: Gateways) -> dict[str, Agent]:
@@ -113,15 +123,33 @@ def _agent(entry: AgentConfig, default: str, of_stack: Gateways, runtime: str, w
     arguments.within(prompt, 1, agent_runtime.LONGEST_VALUE, f"{where}.systemPrompt")
     statements = entry.get("statements", [])
     role_statements.check_of_agent(statements, f"{where}.statements")
+    model_id = _model(entry, default, where)
     return Agent(
         tools,
-        _model(entry, default, where),
+        model_id,
         prompt,
         statements,
         entry.get("roleArn"),
         other_gateways.read(entry.get("gateways", []), own, f"{where}.gateways"),
         credentials.read(entry.get("credentials", {}), foreign, f"{where}.credentials"),
+        _asking(entry, model_id, where),
     )
+
+
+def _asking(entry: AgentConfig, model_id: str, where: str) -> agent_model.Asking:
+    fallbacks, caching = entry.get("fallbackModelIds", []), entry.get("promptCaching", False)
+    agent_model.check_models(model_id, fallbacks, caching, where, ("fallbackModelIds", "promptCaching"))
+    asking: agent_model.Asking = {}
+    if fallbacks:
+        asking["fallback_model_ids"] = fallbacks
+        for index, fallback in enumerate(fallbacks if aws.config.region else []):
+            bedrock_models.callable_from(str(aws.config.region), fallback, f"{where}.fallbackModelIds[{index}]")
+    if caching:
+        asking["prompt_caching"] = True
+    if "guardrail" in entry:
+        agent_model.check_guardrail(entry["guardrail"], f"{where}.guardrail")
+        asking["guardrail"] = entry["guardrail"]
+    return asking
 
 
 def _model(entry: AgentConfig, default: str, where: str) -> str:
