@@ -124,6 +124,7 @@ for name, agent in chosen.agents.items():
         "model_id": agent.model_id,
         "tools": [*handed(agent.tools), *agent.gateways],
         "environment": {log_levels.AGENT_VARIABLE: chosen.log_level.value},
+        **agent.of_model,
         **with_role(agent.role_arn),
         **seen.watched,
     }

@@ -3,9 +3,11 @@
 Error texts are our own words. Nothing of an exception, a parser, a URL or an ARN ever stands in one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
+import answer_schema
 import strict_json
 
 
@@ -60,6 +62,7 @@ MODEL_TIMEOUT = Fault("model_timeout", 504, "The model did not answer in time.")
 MODEL_OVERFLOW = Fault("model_overflow", 502, "The conversation grew too large for the model.")
 ANSWER_TOO_LONG = Fault("answer_too_long", 502, "The model's answer was cut off at its length limit.")
 ANSWER_FILTERED = Fault("answer_filtered", 502, "The model's answer was stopped by a filter or a guardrail.")
+ANSWER_INVALID = Fault("answer_invalid", 502, "The model gave no data that fits the schema.")
 ANSWER_EMPTY = Fault("answer_empty", 502, "The model gave no answer.")
 
 MEMORY_REFUSED = Fault("memory_refused", 502, "The agent's memory of conversations refused the agent.")
@@ -86,18 +89,20 @@ class ContractError(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """An accepted request: the prompt, and whether the answer is to be streamed."""
+    """An accepted request: the prompt, whether the answer is to be streamed, and what its data must be, if any."""
 
     prompt: str
     stream: bool
+    schema: Any = None
 
 
-def read(body: bytes, longest_prompt: int) -> Request:
+def read(body: bytes, longest_prompt: int, model_ids: Sequence[str]) -> Request:
     """Read a request's body.
 
     Args:
         body: The bytes as they came.
         longest_prompt: Most characters a prompt may have.
+        model_ids: The models that may be asked: what one of them refuses of a schema is refused here.
 
     Raises:
         ContractError: If it is not a request of the contract (status 400).
@@ -113,12 +118,13 @@ def read(body: bytes, longest_prompt: int) -> Request:
     stream = document.get("stream", False)
     if not isinstance(stream, bool):
         _refuse('"stream" must be true or false.')
-    return Request(_prompt(given[0], document[given[0]], longest_prompt), stream)
+    return Request(_prompt(given[0], document[given[0]], longest_prompt), stream, _schema(document, model_ids))
 
 
-def success(text: str, stop_reason: str | None) -> dict[str, Any]:
-    """The body of an answer."""
-    return {"status": "success", "response": text, "stop_reason": stop_reason}
+def success(text: str, stop_reason: str | None, data: Any = None) -> dict[str, Any]:
+    """The body of an answer; with data, where the request has a schema."""
+    answer = {"status": "success", "response": text, "stop_reason": stop_reason}
+    return answer if data is None else {**answer, "data": data}
 
 
 def failure(fault: Fault) -> dict[str, Any]:
@@ -148,6 +154,12 @@ def _parse(body: bytes) -> Any:
         _refuse("The body is not UTF-8 text.")
     except ValueError as error:
         _refuse(f'The body {error}. Write {{"prompt": "What is 100 + 12?"}}.')
+
+
+def _schema(document: dict[str, Any], model_ids: Sequence[str]) -> Any:
+    if "schema" in document and (fault := answer_schema.fault(document["schema"], model_ids)):
+        _refuse(fault)
+    return document.get("schema")
 
 
 def _prompt(name: str, value: Any, longest: int) -> str:

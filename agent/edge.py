@@ -64,7 +64,7 @@ class Edge:
         try:
             async with asyncio.timeout(self._settings.invocation_seconds):
                 body = await self._body(receive)
-            request = contract.read(body, self._settings.prompt_characters)
+            request = contract.read(body, self._settings.prompt_characters, self._settings.model_ids)
         except (ContractError, TimeoutError) as error:
             fault = error.fault if isinstance(error, ContractError) else contract.BODY_TIMEOUT
             _log(scope, fault)

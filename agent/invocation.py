@@ -39,9 +39,13 @@ class Invocation:
         tool_use_ids: The ids of all its tool calls, and of those before it in its conversation.
         hearing: Whether a turn of the model has begun to come and has not come to its end.
         stop_reason: Why the model stopped, once it did.
+        data: What was asked for with a schema, once it is there.
         turns: Model turns taken.
         input_tokens: Tokens the model read.
         output_tokens: Tokens the model wrote.
+        cache_read_tokens: Tokens of prompts that were read from the model's cache; None where no model tells.
+        cache_write_tokens: Tokens of prompts that were written into it; None likewise.
+        model_id: Of an agent with several models, the one that gave the last turn.
     """
 
     request_id: str
@@ -54,10 +58,14 @@ class Invocation:
     tool_use_ids: set[str] = field(default_factory=set)
     hearing: bool = False
     stop_reason: str | None = None
+    data: dict[str, Any] | None = None
     turns: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     origin_request_id: str | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    model_id: str | None = None
     _started: float = field(default_factory=time.monotonic)
 
     def called(self, name: str, error: str | None, seconds: float) -> None:
@@ -71,9 +79,17 @@ class Invocation:
         else:
             self.gateway_faults.pop(name, None)
 
-    def usage(self) -> dict[str, int]:
-        """Turns and tokens, as a stream's final event tells them."""
-        return {"turns": self.turns, "input_tokens": self.input_tokens, "output_tokens": self.output_tokens}
+    def usage(self) -> dict[str, int | str]:
+        """Turns and tokens, as a stream's final event tells them; what is not known is left out."""
+        every = {
+            "turns": self.turns,
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "cache_read_tokens": self.cache_read_tokens,
+            "cache_write_tokens": self.cache_write_tokens,
+            "model_id": self.model_id,
+        }
+        return {name: value for name, value in every.items() if value is not None}
 
     def log(self, status: int, code: str, **content: Any) -> None:
         """Write the invocation's line, as a warning where the answer is an error.

@@ -83,7 +83,7 @@ def build_app(service: Service, wanted: Settings, health: Health | None = None) 
 
     @app.entrypoint
     async def invoke(payload: dict[str, Any], context: RequestContext) -> Response | AsyncIterator[dict[str, Any]]:
-        request = Request(payload["prompt"], payload["stream"])
+        request = Request(**payload)
         request_id = BedrockAgentCoreContext.get_request_id() or str(uuid.uuid4())
         user = context.request.headers.get(USER_HEADER) if context.request else None
         invocation = Invocation(request_id, context.session_id, user, LEFT.get(), origin_request_id=ORIGIN.get())

@@ -22,6 +22,7 @@ import contract
 import conversation
 import logs
 import model
+import structured
 from contract import ContractError, Fault, Request
 from conversation import Conversations, Turn
 from gateway import Gateways
@@ -64,7 +65,9 @@ class Service:
         """
         text, fault = await self._run(request, invocation, lambda _: None)
         return (
-            (fault.status, contract.failure(fault)) if fault else (200, contract.success(text, invocation.stop_reason))
+            (fault.status, contract.failure(fault))
+            if fault
+            else (200, contract.success(text, invocation.stop_reason, invocation.data))
         )
 
     async def events(self, request: Request, invocation: Invocation) -> AsyncIterator[dict[str, Any]]:
@@ -86,7 +89,8 @@ class Service:
         if fault:
             yield contract.failure(fault)
         else:
-            yield {"status": "success", "stop_reason": invocation.stop_reason, "usage": invocation.usage()}
+            data = {} if invocation.data is None else {"data": invocation.data}
+            yield {"status": "success", "stop_reason": invocation.stop_reason, **data, "usage": invocation.usage()}
 
     def stop(self) -> None:
         """Give running invocations their last seconds; may be called from any thread or signal handler."""
@@ -118,7 +122,7 @@ class Service:
                     invocation.left.add_done_callback(lambda _: loop.call_soon_threadsafe(self._hasten, 0.0, deadline))
                 shared = await self._prepare()
                 async with self._conversations.turn(conversation.key(invocation.session_id, invocation.user)) as turn:
-                    text = await self._think(shared, request.prompt, invocation, turn, emit)
+                    text = await self._think(shared, request, invocation, turn, emit)
         except asyncio.CancelledError:
             fault = contract.SHUTTING_DOWN if self._stopping else contract.CALLER_LEFT
             raise
@@ -147,7 +151,8 @@ class Service:
         logs.event("invocation_failed", level=level, **logs.origin(error))
         return fault or contract.INTERNAL
 
-    async def _think(self, shared: Model, prompt: str, invocation: Invocation, turn: Turn, emit: Emit) -> str:
+    async def _think(self, shared: Model, request: Request, invocation: Invocation, turn: Turn, emit: Emit) -> str:
+        prompt = request.prompt
         agent, said = self._agent(shared, list(await self._gateways.tools()), invocation, turn)
         cancel = threading.Event()
         try:
@@ -168,6 +173,8 @@ class Service:
             raise ContractError(fault)
         own = {id(message) for message in said}
         before: list[Any] = [message for message in agent.messages if id(message) not in own]
+        if request.schema is not None:
+            invocation.data = await structured.data(agent, request.schema, invocation, self._settings)
         await turn.keep(before, [{"role": "user", "content": [{"text": prompt}]}, *said[1:]])
         return text
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import asked_settings
 import gateway_settings
+import model_settings
 from asked_settings import Asked
+from model_settings import Guardrail
 
 if TYPE_CHECKING:
     from memory_settings import MemorySettings
@@ -67,6 +69,9 @@ class Settings:
         gateway_urls: MCP endpoints of the gateways that the agent enters with its AWS credentials.
         tokens: The gateways that it enters with a token, and how it comes by one. Without any gateway it has no tools.
         asked: The agents that it may ask.
+        fallback_model_ids: The models that are asked, in this order, where that one gives no answer.
+        guardrail: What each model call goes through, if anything.
+        prompt_caching: Whether what one model call has in common with the next is cached.
         system_prompt: What the model is told before the caller's prompt.
         host: Address to listen on.
         port: Port to listen on.
@@ -94,6 +99,9 @@ class Settings:
     gateway_urls: tuple[str, ...] = ()
     tokens: "Tokens | None" = None
     asked: tuple[Asked, ...] = ()
+    fallback_model_ids: tuple[str, ...] = ()
+    guardrail: Guardrail | None = None
+    prompt_caching: bool = False
     system_prompt: str = DEFAULT_SYSTEM_PROMPT
     host: str = "0.0.0.0"  # noqa: S104 - AgentCore Runtime reaches the process from outside its loopback
     port: int = 8080
@@ -115,6 +123,11 @@ class Settings:
     conversation_turns: int = 20
     conversation_bytes: int = 200_000
 
+    @property
+    def model_ids(self) -> tuple[str, ...]:
+        """The models that may be asked, in their order."""
+        return (self.model_id, *self.fallback_model_ids)
+
 
 def read(environment: Mapping[str, str]) -> Settings:
     """Read the settings from the environment.
@@ -130,7 +143,11 @@ def read(environment: Mapping[str, str]) -> Settings:
         "host": environment.get("HOST", "").strip() or Settings.host,
         "log_level": _log_level(environment, faults),
         "log_content": _switch(environment, "AGENT_LOG_CONTENT", faults),
+        "guardrail": model_settings.read_guardrail(environment.get("GUARDRAIL", ""), faults),
+        "prompt_caching": _switch(environment, "PROMPT_CACHING", faults),
     }
+    fallbacks = environment.get("BEDROCK_FALLBACK_MODEL_IDS", "")
+    values["fallback_model_ids"] = model_settings.read_fallbacks(fallbacks, values["model_id"], faults)
     values["gateway_urls"] = signed = gateway_settings.read_signed(environment.get("GATEWAY_URL", ""), faults)
     values["tokens"] = gateway_settings.read_tokens(environment.get("TOKEN_GATEWAYS", ""), signed, faults)
     values["asked"] = asked_settings.read(environment.get("ASKED_AGENTS", ""), faults)

@@ -24,7 +24,8 @@ from toolgate.components.observability import monitoring
 from toolgate.components.observability.alarms import Alarms
 from toolgate.components.observability.log_delivery import LogDelivery
 from toolgate.components.observability.metrics import Monitored
-from toolgate.components.runtime import code_bucket, network, wheels
+from toolgate.components.runtime import agent_model, code_bucket, network, wheels
+from toolgate.components.runtime.agent_model import Guardrail
 from toolgate.components.runtime.network import Network
 from toolgate.components.tokens import agent_tokens, issuers
 from toolgate.components.tokens.agent_tokens import AgentTokens
@@ -37,7 +38,7 @@ MOST_VARIABLES, LONGEST_KEY, LONGEST_VALUE = 50, 100, 5000
 LONGEST_DESCRIPTION = 4096
 SHORTEST_LIFE, LONGEST_LIFE = 60, 1_209_600
 _OF_EVERY_AGENT = ("GATEWAY_URL", "BEDROCK_MODEL_ID", "AWS_REGION", "SYSTEM_PROMPT")
-OURS = (*_OF_EVERY_AGENT, agent_tokens.VARIABLE, asked_agents.VARIABLE)
+OURS = (*_OF_EVERY_AGENT, agent_tokens.VARIABLE, asked_agents.VARIABLE, *agent_model.VARIABLES.values())
 """Environment variables the component writes itself (the agent contract)."""
 
 
@@ -72,6 +73,13 @@ class AgentRuntimeArgs(TypedDict):
     """Path of the deployment zip, relative to the program; `toolgate bundle` builds it."""
     model_id: str
     """Id or ARN of a Bedrock inference profile or foundation model."""
+    fallback_model_ids: NotRequired[list[str]]
+    """Models that are asked in this order, at most 4, where that one gives no answer; the agent may invoke them, too.
+    Default: none."""
+    guardrail: NotRequired[Guardrail]
+    """The guardrail that each of its model calls goes through; the agent may apply it. Default: none."""
+    prompt_caching: NotRequired[bool]
+    """Whether its model caches tools, system prompt and conversation from one call to the next. Default: false."""
     tools: NotRequired[list[GatewayTools]]
     """What the agent is handed: the grant. In Python by `gateway.tools(...)`. Default: no tools."""
     agents: NotRequired[list[AskedAgent]]
@@ -219,6 +227,7 @@ class AgentRuntime(pulumi.ComponentResource):
         role = component_role.made_or_given(self, name, iam_documents.runtime_trust(here, wanted.name), args)
         model = bedrock_models.access(self, here, args["model_id"], f"AgentRuntime {name!r}.model_id")
         written = {"policy": iam_documents.runtime_minimum(here, wanted.name, code.arn, model)}
+        written |= agent_model.documents(self, here, args, wanted.where)
         if wanted.handed.signed():
             written["tools"] = iam_documents.invoke_gateways(wanted.handed.gateway_arns())
         if asked := args.get("agents"):
@@ -265,6 +274,7 @@ def _check_values(args: AgentRuntimeArgs, where: str) -> None:
         UsageError: A value is out of AWS's bounds, or two of them contradict each other.
     """
     bedrock_models.checked(args["model_id"], f"{where}.model_id")
+    agent_model.check(args, where)
     network.check(args.get("network"), f"{where}.network")
     identifiers.check(identifiers.KMS_KEY, args.get("kms_key_arn"), f"{where}.kms_key_arn")
     component_role.check(args, where)
@@ -275,7 +285,7 @@ def _check_values(args: AgentRuntimeArgs, where: str) -> None:
     role_statements.check_of_agent(args.get("statements", []), f"{where}.statements")
     tags.check(args.get("tags"), f"{where}.tags")
     environment = args.get("environment", {})
-    most = MOST_VARIABLES - len(_OF_EVERY_AGENT)
+    most = MOST_VARIABLES - len(_OF_EVERY_AGENT) - len(agent_model.VARIABLES.keys() & args.keys())
     if any("bearer" in grant for grant in args.get("tools", [])):
         most -= 1
     if args.get("agents"):
@@ -311,6 +321,7 @@ def _environment(
         "GATEWAY_URL": _urls(signed) if signed else "",
         **args.get("environment", {}),
     }
+    variables |= agent_model.variables(args, wanted.where)
     if prompt := args.get("system_prompt"):
         variables["SYSTEM_PROMPT"] = prompt
     if asked := args.get("agents"):

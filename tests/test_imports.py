@@ -43,7 +43,7 @@ def test_what_runs_on_aws_stands_alone(folder: str) -> None:
     assert [found for found in imported(folder) if found[1].split(".")[0] in {"toolgate", "pulumi", *FOLDERS}] == []
 
 
-def test_of_the_agent_others_know_a_table_and_its_connections() -> None:
+def test_of_the_agent_others_know_two_tables_and_its_connections() -> None:
     """They are read under other names than in the agent's zip, so they import nothing of the agent."""
     lines = [
         line
@@ -54,10 +54,12 @@ def test_of_the_agent_others_know_a_table_and_its_connections() -> None:
     ]
     assert {line.strip() for line in lines if re.match(r"\s*(from|import) toolgate\.agent", line)} == {
         "from toolgate.agent import connections",
+        "from toolgate.agent import model_ids",
         "from toolgate.agent.toolset import rules as tool_rules",
     }
     of_table = {name for file, name in imported("agent/toolset") if not file.endswith("/offer.py")}
     assert of_table <= sys.stdlib_module_names | {"collections.abc", "urllib.parse"}
+    assert {name for _, name in imported("agent/model_ids.py")} <= sys.stdlib_module_names
     of_connections = {name.split(".")[0] for _, name in imported("agent/connections")}
     assert of_connections <= sys.stdlib_module_names | {"h11", "starlette", "uvicorn"}
 

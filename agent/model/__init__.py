@@ -1,5 +1,6 @@
 """The model, through Bedrock's ConverseStream."""
 
-from .bedrock import ModelError, Retry, build, fault_of, fault_of_stop
+from .bedrock import FORCED_TOOL, ModelError, Retry, fault_of, fault_of_stop
+from .fallback import build
 
-__all__ = ["ModelError", "Retry", "build", "fault_of", "fault_of_stop"]
+__all__ = ["FORCED_TOOL", "ModelError", "Retry", "build", "fault_of", "fault_of_stop"]

@@ -21,6 +21,7 @@ from strands.types.exceptions import (
     ModelThrottledException,
 )
 from strands.types.streaming import StreamEvent
+from strands.types.tools import ToolSpec
 from urllib3.exceptions import HTTPError
 from urllib3.exceptions import ReadTimeoutError as StreamReadTimeoutError
 
@@ -30,6 +31,7 @@ from contract import Fault
 from invocation import Invocation
 from settings import Settings
 
+from . import options
 from .tool_calls import WHOLE, ToolCalls
 
 # Errors of ConverseStream (botocore's bedrock-runtime model), by code.
@@ -65,6 +67,11 @@ _OVERFLOWS = re.compile(
 )
 _TELLING = ("AccessDeniedException", "ResourceNotFoundException", "ThrottlingException", "ServiceUnavailableException")
 _TRY_AGAIN = (contract.MODEL_THROTTLED, contract.MODEL_UNAVAILABLE)
+# Of an error whose fault is MODEL_REFUSED: those that are about who asks which model, not about what is asked.
+_LASTING = ("AccessDeniedException", "ResourceNotFoundException")
+FORCED_TOOL = "forced_tool"
+"""Key of the invocation state: the one tool that the model is offered and must call, as it is to be sent: strands
+gives each property without a type the type string."""
 
 
 class ModelError(Exception):
@@ -73,18 +80,22 @@ class ModelError(Exception):
     Attributes:
         fault: How.
         heard: Whether part of an answer had come before: then trying again would say it twice.
+        of_this_request: Whether it may be for what this request holds, so that another one may be answered.
     """
 
-    def __init__(self, fault: Fault, heard: bool) -> None:
+    def __init__(self, fault: Fault, heard: bool, of_this_request: bool = False) -> None:
         super().__init__(fault.code)
         self.fault = fault
         self.heard = heard
+        self.of_this_request = of_this_request
 
 
 class BoundedModel(BedrockModel):
     """BedrockModel that raises ModelError, also for a stream that ends without its end (strands takes it as whole)."""
 
-    async def stream(self, *args: Any, **kwargs: Any) -> AsyncGenerator[StreamEvent]:
+    async def stream(
+        self, messages: Any, tool_specs: list[ToolSpec] | None = None, *args: Any, **kwargs: Any
+    ) -> AsyncGenerator[StreamEvent]:
         """Stream one model turn.
 
         Raises:
@@ -93,16 +104,19 @@ class BoundedModel(BedrockModel):
         """
         heard = ended = False
         invocation: Invocation = kwargs["invocation_state"]["invocation"]
+        if forced := kwargs["invocation_state"].get(FORCED_TOOL):
+            tool_specs, kwargs["tool_choice"] = [forced], {"tool": {"name": forced["name"]}}
         calls = ToolCalls(invocation)
         shape = self.client.meta.service_model.shape_for("ConverseStreamOutput")
         try:
-            async with aclosing(super().stream(*args, **kwargs)) as events:
+            async with aclosing(super().stream(messages, tool_specs, *args, **kwargs)) as events:
                 async for event in events:
                     invocation.hearing = True
                     if not _fits(event, shape) or calls.are_missing(event):
                         raise ModelError(contract.MODEL_FAILED, heard)
                     heard = heard or "contentBlockDelta" in event
                     ended = ended or "messageStop" in event
+                    _note_cache(event, invocation)
                     for whole in calls.whole(event):
                         yield whole
         except (ModelThrottledException, BotoCoreError, ClientError, HTTPError, ParserError) as error:
@@ -110,7 +124,7 @@ class BoundedModel(BedrockModel):
                 raise ContextWindowOverflowException(error) from error
             fault = _named(error)
             logs.event("model_call_failed", level=logging.WARNING, code=fault.code, **_diagnosis(error))
-            raise ModelError(fault, heard) from error
+            raise ModelError(fault, heard, fault is contract.MODEL_REFUSED and _code(error) not in _LASTING) from error
         invocation.hearing = False
         cancelled: threading.Event | None = kwargs.get("cancel_signal")
         if not ended and not (cancelled and cancelled.is_set()):
@@ -127,12 +141,15 @@ def _fits(value: Any, shape: Shape) -> bool:
 
 
 class Retry(ModelRetryStrategy):
-    """Tries a model call again, twice at most, where nothing of an answer was heard and waiting may help."""
+    """Tries a model call again, twice at most, where nothing of an answer was heard and waiting may help.
+
+    With models to fall back to a call is already one of each, so that it is tried again once.
+    """
 
     def __init__(self, settings: Settings) -> None:
         # strands types the delays as whole seconds, and only ever doubles, compares and sleeps them.
         delay: Any = settings.model_retry_seconds
-        super().__init__(max_attempts=3, initial_delay=delay, max_delay=delay * 4)
+        super().__init__(max_attempts=2 if settings.fallback_model_ids else 3, initial_delay=delay, max_delay=delay * 4)
 
     def is_retryable(self, exception: Exception) -> bool:
         """Whether another attempt makes sense."""
@@ -140,7 +157,7 @@ class Retry(ModelRetryStrategy):
 
 
 def build(session: boto3.Session, settings: Settings) -> BoundedModel:
-    """Make the model.
+    """Make the model; of several, the first one.
 
     Args:
         session: Where credentials come from.
@@ -154,7 +171,9 @@ def build(session: boto3.Session, settings: Settings) -> BoundedModel:
         max_pool_connections=settings.concurrency,
         tcp_keepalive=True,
     )
-    model = BoundedModel(boto_session=session, boto_client_config=config, model_id=settings.model_id)
+    model = BoundedModel(
+        boto_session=session, boto_client_config=config, **options.of_model(settings, settings.model_id)
+    )
     # A handler of botocore sees every answer, also those that strands asks for again by itself.
     model.client.meta.events.register("after-call.bedrock-runtime.ConverseStream", _close_what_fails)
     return model
@@ -218,14 +237,27 @@ def _named(error: Exception) -> Fault:
     if isinstance(error, EndpointError | HTTPClientError):
         return contract.MODEL_UNAVAILABLE
     if isinstance(error, ClientError):
-        code = error.response.get("Error", {}).get("Code", "")
-        code = code[:1].upper() + code[1:]  # in the middle of a stream codes begin in lower case
+        code = _code(error)
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         unknown = contract.MODEL_UNAVAILABLE if status >= 500 else contract.MODEL_REFUSED
         if isinstance(error, EventStreamError):  # it has no status, and what had begun to answer has refused nothing
             unknown = contract.MODEL_FAILED
         return _CODE_FAULTS.get(code, _STATUS_FAULTS.get(status, unknown))
     return contract.MODEL_FAILED
+
+
+def _code(error: Exception) -> str:
+    code = error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
+    return str(code[:1].upper() + code[1:])  # in the middle of a stream codes begin in lower case
+
+
+def _note_cache(event: StreamEvent, invocation: Invocation) -> None:
+    """Add up what a turn read from the model's cache of prompts and wrote into it, where the model tells."""
+    usage = event.get("metadata", {}).get("usage", {})
+    if "cacheReadInputTokens" in usage:
+        invocation.cache_read_tokens = (invocation.cache_read_tokens or 0) + usage["cacheReadInputTokens"]
+    if "cacheWriteInputTokens" in usage:
+        invocation.cache_write_tokens = (invocation.cache_write_tokens or 0) + usage["cacheWriteInputTokens"]
 
 
 def _overflows(error: Exception) -> bool:

@@ -84,7 +84,7 @@ _MUST_BE = {keyword: (words, holds) for keywords, words, holds in _VALUES for ke
 
 def schema_fault(document: Any) -> str:
     """The first place where the document is no JSON Schema of draft 2020-12, or is too deep; empty if there is none."""
-    for place, schema, depth in _walk(document):
+    for place, schema, depth in subschemas(document):
         if isinstance(schema, bool):
             continue
         if not isinstance(schema, Mapping):
@@ -110,14 +110,14 @@ def lost_reference(document: Mapping[str, Any]) -> str:
     """
     anchors: set[str] = set()
     references: list[str] = []
-    for _, schema, _ in _walk(document):
+    for _, schema, _ in subschemas(document):
         if isinstance(schema, Mapping):
             anchors |= {f"#{schema[key]}" for key in ("$anchor", "$dynamicAnchor") if _is_text(schema.get(key))}
             references += [schema["$ref"]] if _is_text(schema.get("$ref")) else []
     return next((it for it in references if it not in anchors and not _leads(it, document)), "")
 
 
-def _walk(document: Any) -> Iterator[tuple[str, Any, int]]:
+def subschemas(document: Any) -> Iterator[tuple[str, Any, int]]:
     """Every schema with its place and depth, the outer ones first; none below what is not as it must be."""
     left = [("", document, 0)]
     for place, schema, depth in left:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mcp.types import JSONRPCMessage, JSONRPCResponse, ListToolsResult
 from pydantic import ValidationError
-from strands.types.tools import AgentTool
+from strands.types.tools import AgentTool, ToolSpec
 
 import logs
 
@@ -54,6 +54,21 @@ def offerable[Tool: AgentTool](tools: Iterable[Tool], model_id: str) -> Iterator
             _left_out(tool.tool_name, refused[1])
 
 
+def takes(spec: ToolSpec, model_id: str, known: set[tuple[str, str]]) -> bool:
+    """Whether another model than the first takes a tool too; one that it does not is logged once.
+
+    Args:
+        spec: The tool, as strands has it.
+        model_id: The other model.
+        known: The tools left out so far, each with the model; those that are logged now are added.
+    """
+    refused = tool_rules.refusal(_sent(spec), model_id)
+    if refused and (spec["name"], model_id) not in known:
+        known.add((spec["name"], model_id))
+        _left_out(spec["name"], f"for {model_id}: {refused[1]}")
+    return refused is None
+
+
 def together[Tool: AgentTool](tools: Iterable[Tool]) -> list[Tool]:
     """The tools that can stand in one request.
 
@@ -76,7 +91,10 @@ def together[Tool: AgentTool](tools: Iterable[Tool]) -> list[Tool]:
 
 
 def _as_sent(tool: AgentTool) -> tool_rules.Tool:
-    spec = tool.tool_spec
+    return _sent(tool.tool_spec)
+
+
+def _sent(spec: ToolSpec) -> tool_rules.Tool:
     schema: Any = spec["inputSchema"]["json"]
     if isinstance(schema, dict):
         schema = {"type": "object", **schema}  # strands writes it where it is missing

@@ -78,6 +78,13 @@ FUNCTION = Identifier(
     r"(:(\$LATEST|[a-zA-Z0-9-_]+))?",
     "arn:aws:lambda:us-east-1:111122223333:function:orders",
 )
+# botocore bedrock-runtime GuardrailIdentifier.
+GUARDRAIL_ID = r"[a-z0-9]+"
+GUARDRAIL = Identifier(
+    "ARN of a guardrail",
+    rf"arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{{1,20}}:[0-9]{{12}}:guardrail/{GUARDRAIL_ID}",
+    "arn:aws:bedrock:us-east-1:111122223333:guardrail/ab1cd2ef3gh4",
+)
 
 
 def check(kind: Identifier, value: Any, where: str) -> None:

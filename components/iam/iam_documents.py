@@ -32,6 +32,7 @@ AUTHORIZE_TOOLS = ("bedrock-agentcore:AuthorizeAction", "bedrock-agentcore:Parti
 GET_OBJECT = ("s3:GetObject", "s3:GetObjectVersion")
 # Converse and ConverseStream are authorized by these two (Bedrock user guide, "Carry out a conversation").
 INVOKE_MODEL = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
+APPLY_GUARDRAIL = "bedrock:ApplyGuardrail"
 WRITE_LOGS = ("logs:CreateLogStream", "logs:PutLogEvents")
 # AgentCore developer guide, "IAM permissions for AgentCore Runtime", execution role: the documented minimum.
 MAKE_RUNTIME_LOGS = ("logs:CreateLogGroup", "logs:DescribeLogStreams", "logs:PutResourcePolicy")
@@ -288,6 +289,14 @@ def profile_access(profile_arn: Text, model_arns: pulumi.Input[Sequence[str]]) -
         allow("InvokeProfile", INVOKE_MODEL, profile_arn),
         allow("InvokeModelsOfProfile", INVOKE_MODEL, model_arns, through),
     ]
+
+
+def apply_guardrail(guardrail_arn: Text) -> Document:
+    """The agent has its model's requests and answers looked at by one guardrail.
+
+    Bedrock user guide, "Set up permissions to use Amazon Bedrock Guardrails", permissions for invoking guardrails.
+    """
+    return document(allow("ApplyGuardrail", APPLY_GUARDRAIL, guardrail_arn))
 
 
 def key_policy(env: AwsEnvironment) -> Document:

@@ -15,6 +15,8 @@ from toolgate.components.grants import asked_agents
 from toolgate.components.grants.tool_grants import GatewayTools
 from toolgate.components.iam import bedrock_models, role_statements
 from toolgate.components.iam.role_statements import RoleStatement
+from toolgate.components.runtime import agent_model
+from toolgate.components.runtime.agent_model import Guardrail
 from toolgate.components.settings import credentials, handed_tools, issuers, other_gateways
 from toolgate.components.settings.credentials import CredentialsConfig
 from toolgate.components.settings.gateways import Gateways
@@ -39,6 +41,12 @@ class AgentConfig(TypedDict):
     """What it is for; an agent that may ask it goes by it. Default: nothing."""
     modelId: NotRequired[str]
     """Its model. Default: `toolgate:modelId`."""
+    fallbackModelIds: NotRequired[list[str]]
+    """The models that are asked, in this order, where that one gives no answer. Default: none."""
+    guardrail: NotRequired[Guardrail]
+    """The guardrail that its model calls go through. Default: none."""
+    promptCaching: NotRequired[bool]
+    """Whether its model caches what one call has in common with the next. Default: false."""
     systemPrompt: NotRequired[str]
     """Its system prompt. Default: the agent's own."""
     statements: NotRequired[list[RoleStatement]]
@@ -65,6 +73,7 @@ class Agent:
         credentials: Its clients at issuers of others.
         asks: The agents that it may ask.
         description: What it is for.
+        of_model: How its model is asked, and which others are: arguments of an `AgentRuntime`.
     """
 
     tools: Handed
@@ -76,6 +85,7 @@ class Agent:
     credentials: list[ClientCredentials]
     asks: list[str] = field(default_factory=list)
     description: str | None = None
+    of_model: agent_model.ModelArgs = field(default_factory=agent_model.ModelArgs)
 
 
 def read(config: Mapping[str, Any], of_stack: Gateways) -> dict[str, Agent]:
@@ -131,17 +141,35 @@ def _agent(entry: AgentConfig, default: str, of_stack: Gateways, runtime: str, w
     statements = entry.get("statements", [])
     role_statements.check_of_agent(statements, f"{where}.statements")
     arguments.within(entry.get("description"), 1, agent_runtime.LONGEST_DESCRIPTION, f"{where}.description")
+    model_id = _model(entry, default, where)
     return Agent(
         tools,
-        _model(entry, default, where),
+        model_id,
         prompt,
         statements,
         entry.get("roleArn"),
         other_gateways.read(entry.get("gateways", []), own, f"{where}.gateways"),
         credentials.read(entry.get("credentials", {}), foreign, f"{where}.credentials"),
+        of_model=_of_model(entry, model_id, where),
         asks=entry.get("agents", []),
         description=entry.get("description"),
     )
+
+
+def _of_model(entry: AgentConfig, model_id: str, where: str) -> agent_model.ModelArgs:
+    fallbacks, caching = entry.get("fallbackModelIds", []), entry.get("promptCaching", False)
+    agent_model.check_models(model_id, fallbacks, caching, where, ("fallbackModelIds", "promptCaching"))
+    of_model: agent_model.ModelArgs = {}
+    if fallbacks:
+        chosen["fallback_model_ids"] = fallbacks
+        for index, fallback in enumerate(fallbacks if aws.config.region else []):
+            bedrock_models.callable_from(str(aws.config.region), fallback, f"{where}.fallbackModelIds[{index}]")
+    if caching:
+        chosen["prompt_caching"] = True
+    if "guardrail" in entry:
+        agent_model.check_guardrail(entry["guardrail"], f"{where}.guardrail")
+        chosen["guardrail"] = entry["guardrail"]
+    return chosen
 
 
 def _model(entry: AgentConfig, default: str, where: str) -> str:

@@ -14,7 +14,8 @@ from toolgate.local.serve.aws.seeding import refused
 from toolgate.local.serve.model.converse_api import UnknownProfileError, model_arns, named_destinations
 from toolgate.local.serve.tokens.issuers import foreign
 
-MODEL_VARIABLE = "BEDROCK_MODEL_ID"
+MODEL_VARIABLE, FALLBACKS_VARIABLE = "BEDROCK_MODEL_ID", "BEDROCK_FALLBACK_MODEL_IDS"
+GUARDRAIL_VARIABLE = "GUARDRAIL"
 _LONGEST_NAME = 240  # bytes; file systems take 255, and logs append to it
 _GATEWAY_URL = re.compile(r"https://[^\s/\"]+\.gateway\.bedrock-agentcore\.[^\s/\"]+[^\s\"]*")
 
@@ -67,13 +68,18 @@ def notes(deployment: Deployment, env: CloudEnvironment) -> tuple[str, ...]:
         for target in deployment.targets
         if target.function_arn is not None and deployment.function(target.function_arn) is None
     ]
-    return (*agents, *functions, *absent, *_destinations(deployment, env))
+    guarded = [
+        f"{runtime.label}: what its guardrail would say is not judged here, only its right to apply it"
+        for runtime in deployment.runtimes
+        if runtime.environment.get(GUARDRAIL_VARIABLE)
+    ]
+    return (*agents, *guarded, *functions, *absent, *_destinations(deployment, env))
 
 
 def _destinations(deployment: Deployment, env: CloudEnvironment) -> Iterator[str]:
     """Which inference profiles lead where nobody here knows."""
     named = named_destinations(policy for role in deployment.roles for policy in role.policies)
-    for model_id in dict.fromkeys(it.environment.get(MODEL_VARIABLE, "") for it in deployment.runtimes):
+    for model_id in dict.fromkeys(model_id for it in deployment.runtimes for model_id, _ in _models(it)):
         try:
             profile, models = model_arns(model_id, env)
         except UnknownProfileError:  # refused, not noted
@@ -197,12 +203,17 @@ def _runtime(deployment: Deployment, runtime: Runtime, env: CloudEnvironment) ->
         for url in _GATEWAY_URL.findall(value):
             if url not in known:
                 yield f"{runtime.label}: {name} leads to {url}, a gateway that is not in the deployment"
-    model_id = runtime.environment.get(MODEL_VARIABLE)
-    if model_id:
+    for model_id, variable in _models(runtime):
         try:
             model_arns(model_id, env)
         except UnknownProfileError as error:
-            yield f"{runtime.label}: {MODEL_VARIABLE}: {error}"
+            yield f"{runtime.label}: {variable}: {error}"
+
+
+def _models(runtime: Runtime) -> Iterator[tuple[str, str]]:
+    """The models that an agent asks, each with the variable that names it."""
+    for variable in (MODEL_VARIABLE, FALLBACKS_VARIABLE):
+        yield from ((model_id, variable) for model_id in runtime.environment.get(variable, "").split())
 
 
 def _judged_role(deployment: Deployment, label: str, arn: str) -> Iterator[str]:

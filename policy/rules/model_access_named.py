@@ -20,10 +20,13 @@ _MODEL_NAMED = (MANTLE_MODEL, conditions.TEXT_OPERATORS | conditions.SET_OPERATO
 
 
 def check(resource: Resource, config: RuleSettings) -> Iterator[Finding]:
-    """In a first preview the model handed to our own component."""
-    model = properties.at(resource.props, "model_id") if resource.type == agentcore_facts.AGENT_RUNTIME else None
-    if isinstance(model, str) and patterns.read(iam.in_one_region(model)).wild:
-        yield Finding(resource, f"its model is {quote(model)}", "model_id")
+    """In a first preview the models handed to our own component."""
+    if resource.type != agentcore_facts.AGENT_RUNTIME:
+        return
+    for place in ("model_id", "fallback_model_ids"):
+        for model in properties.each(resource.props, place):
+            if isinstance(model, str) and patterns.read(iam.in_one_region(model)).wild:
+                yield Finding(resource, f"its model is {quote(model)}", place)
 
 
 def check_role_documents(documents: Iterable[SourcedDocument]) -> Iterator[Finding]:

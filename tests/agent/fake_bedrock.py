@@ -25,7 +25,11 @@ Fault = Callable[[list[Event]], Awaitable[Response]]
 
 
 class FakeBedrock:
-    """The endpoint. `requests` holds the bodies of the requests that came, `refused` why Bedrock would refuse some."""
+    """The endpoint.
+
+    `requests` holds the bodies of the requests that came, `models` which model each was for, and `refused` why Bedrock
+    would refuse some.
+    """
 
     def __init__(self) -> None:
         route = Route("/model/{model:path}/converse-stream", self._serve, methods=["POST"])
@@ -35,6 +39,7 @@ class FakeBedrock:
 
     def reset(self) -> None:
         self.requests: list[dict[str, Any]] = []
+        self.models: list[str] = []
         self.refused: list[str] = []
         self.reached = threading.Event()
         self._faults: list[Fault] = []
@@ -58,8 +63,9 @@ class FakeBedrock:
     async def _serve(self, request: Request) -> Response:
         body = await request.json()
         self.requests.append(body)
+        self.models.append(request.path_params["model"])
         self.reached.set()
-        specs = [tool["toolSpec"] for tool in body.get("toolConfig", {}).get("tools", [])]
+        specs = [tool["toolSpec"] for tool in body.get("toolConfig", {}).get("tools", []) if "toolSpec" in tool]
         if refused := tool_rules.answer(specs, request.path_params["model"]) or converse_messages.problem(
             body["messages"]
         ):

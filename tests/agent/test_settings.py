@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from memory_settings import BucketMemory, EventMemory
+from model_settings import Guardrail
 from settings import BOUNDS, Settings, SettingsError, read
 
 GIVEN = {"AWS_REGION": "us-east-1", "BEDROCK_MODEL_ID": "us.anthropic.claude-haiku-4-5-20251001-v1:0"}
@@ -39,6 +40,19 @@ def test_several_gateways_are_separated_by_blanks() -> None:
     assert read({**GIVEN, "GATEWAY_URL": f" {urls[0]}  {urls[1]}\n{urls[0]}"}).gateway_urls == urls
 
 
+@pytest.mark.parametrize("guardrail", ["gr1", "arn:aws-us-gov:bedrock:us-gov-west-1:111122223333:guardrail/gr1"])
+@pytest.mark.parametrize("version", ["1", "12345678", "DRAFT"])
+def test_a_guardrail_has_an_id_or_arn_and_a_version(guardrail: str, version: str) -> None:
+    given = json.dumps({"id": guardrail, "version": version})
+    assert read({**GIVEN, "GUARDRAIL": given}).guardrail == Guardrail(guardrail, version)
+
+
+def test_models_to_fall_back_to_keep_their_order() -> None:
+    wanted = read({**GIVEN, "BEDROCK_FALLBACK_MODEL_IDS": " b.model\n a.model ", "PROMPT_CACHING": "true"})
+    assert wanted.model_ids == (GIVEN["BEDROCK_MODEL_ID"], "b.model", "a.model")
+    assert wanted.prompt_caching
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:80/mcp", "http://localhost/mcp", "http://[::1]:1/mcp"])
 def test_this_machine_may_be_reached_unencrypted(url: str) -> None:
     assert read({**GIVEN, "GATEWAY_URL": url}).gateway_urls == (url,)
@@ -56,6 +70,18 @@ def test_this_machine_may_be_reached_unencrypted(url: str) -> None:
         ("GATEWAY_URL", "ftp://gateway.example/mcp", "Write https://"),
         ("GATEWAY_URL", "ftp://localhost/mcp", "Write https://"),
         ("GATEWAY_URL", "https://gateway.example/m\x7fcp", "no URL"),
+        ("GUARDRAIL", "gr1", "GUARDRAIL is not valid JSON. Write {"),
+        ("GUARDRAIL", '{"id": "gr1"}', 'must be a JSON object with "id" and "version"'),
+        ("GUARDRAIL", '{"id": "gr1", "version": "1", "trace": "enabled"}', 'with "id" and "version"'),
+        ("GUARDRAIL", '{"id": "", "version": "1"}', "GUARDRAIL: id is ''"),
+        ("GUARDRAIL", '{"id": "arn:aws:iam::111122223333:role/r", "version": "1"}', "GUARDRAIL: id is"),
+        ("GUARDRAIL", '{"id": "gr1", "version": "0"}', "GUARDRAIL: version is '0'"),
+        ("GUARDRAIL", '{"id": "gr1", "version": 1}', "GUARDRAIL: version is 1"),
+        ("GUARDRAIL", '{"id": "gr1", "version": "draft"}', "the version is a number or DRAFT"),
+        ("PROMPT_CACHING", "yes", "PROMPT_CACHING is 'yes'. Write true or false"),
+        ("BEDROCK_FALLBACK_MODEL_IDS", "a.b a.c a.b", "names 'a.b', which is asked before"),
+        ("BEDROCK_FALLBACK_MODEL_IDS", GIVEN["BEDROCK_MODEL_ID"], "which is asked before"),
+        ("BEDROCK_FALLBACK_MODEL_IDS", "a.1 a.2 a.3 a.4 a.5", "has 5 ids. Write at most 4"),
         ("PORT", "eighty", "PORT is 'eighty'. Write a whole number from 1 to 65535"),
         ("PORT", "0", "PORT"),
         ("AGENT_TURNS", "2.5", "AGENT_TURNS is '2.5'. Write a whole number"),

@@ -16,6 +16,7 @@ from toolgate.components.tool_gateway import ToolGateway
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 BOUNDARY = "arn:aws:iam::123456789012:policy/agents-boundary"
+GUARDRAIL = "arn:aws:bedrock:us-east-1:123456789012:guardrail/gr1"
 GATEWAY = "arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/"
 
 
@@ -280,6 +281,26 @@ def test_removal_protection_leaves_alone_what_updates_replace(run: Any, args: An
         (
             {"statements": [{"actions": ["bedrock:InvokeModel"], "resources": ["arn:aws:bedrock:::x"]}]},
             r"statements\[0\]\.actions: 'bedrock:InvokeModel' is not for statements",
+        ),
+        ({"guardrail": {"version": "1"}}, "guardrail: write either 'arn' or 'id', beside 'version'"),
+        ({"guardrail": {"id": "gr1", "arn": GUARDRAIL, "version": "1"}}, "guardrail: write either 'arn' or 'id'"),
+        ({"guardrail": {"arn": GUARDRAIL}}, "guardrail: missing 'version'"),
+        ({"guardrail": {"arn": "gr1", "version": "1"}}, r"guardrail\.arn: 'gr1' is no ARN of a guardrail"),
+        ({"guardrail": {"id": "*", "version": "1"}}, r"guardrail\.id: '\*' is no id of a guardrail"),
+        ({"guardrail": {"id": "gr1", "version": "latest"}}, r"guardrail\.version: 'latest' is no version"),
+        ({"guardrail": {"id": "gr1", "version": 1}}, r"guardrail\.version: must be a string"),
+        ({"fallback_model_ids": ["claude"]}, r"fallback_model_ids\[0\]: 'claude' is no model id"),
+        ({"fallback_model_ids": ["amazon.nova-lite-v1:0"]}, r"fallback_model_ids\[0\]: .* is asked before"),
+        ({"fallback_model_ids": ["a.b", "a.c", "a.b"]}, r"fallback_model_ids\[2\]: 'a.b' is asked before"),
+        ({"fallback_model_ids": ["a.1", "a.2", "a.3", "a.4", "a.5"]}, "number of models: is 5; 0 to 4"),
+        (
+            {"prompt_caching": True},
+            "prompt_caching: 'amazon.nova-lite-v1:0' takes no cache points, or caches by itself",
+        ),
+        ({"environment": {"GUARDRAIL": "{}"}}, "GUARDRAIL is written by the component"),
+        (
+            {"prompt_caching": False, "environment": {f"V{number}": "x" for number in range(46)}},
+            "number of variables: is 46; 0 to 45",
         ),
         ({"description": ""}, "description: has 0 characters"),
         ({"system_prompt": ""}, "system_prompt: has 0 characters"),

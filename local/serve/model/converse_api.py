@@ -23,7 +23,7 @@ from toolgate.local.cloud.lookups import answer
 from toolgate.local.serve.guards.iam_guard import NeededPermission, refuse
 from toolgate.local.serve.guards.sigv4 import Received
 from toolgate.local.serve.json_body import read_json
-from toolgate.local.serve.model import converse_messages
+from toolgate.local.serve.model import cache_points, converse_messages, guardrails
 from toolgate.local.serve.model.converse_stream import STATUS, Event, ModelError, Turn, broken_off, encoded, whole
 from toolgate.policy.language.agentcore_facts import INVOKE_MODEL
 
@@ -46,7 +46,7 @@ class UnknownProfileError(Exception):
 def permissions(
     env: CloudEnvironment, named: Mapping[str, Sequence[str]] = MappingProxyType({})
 ) -> Callable[[re.Match[str], Received], list[NeededPermission]]:
-    """What a request to a model needs: the profile, and its model in every Region that it may lead to.
+    """What a request to a model needs: the profile, its model in every Region that it may lead to, and the guardrail.
 
     Args:
         env: The account and Region.
@@ -54,14 +54,16 @@ def permissions(
             here knows.
     """
 
-    def needed(match: re.Match[str], _request: Received) -> list[NeededPermission]:
+    def needed(match: re.Match[str], request: Received) -> list[NeededPermission]:
         action = _ACTIONS[match["operation"]]
+        guardrail = guardrails.permissions(request.body, env)
         try:
             profile, models = model_arns(unquote(match["model"]), env, named)
         except UnknownProfileError:  # what nobody knows, nobody may call
-            return [NeededPermission(action, unquote(match["model"]))]
+            return [NeededPermission(action, unquote(match["model"])), *guardrail]
         through = {"bedrock:InferenceProfileArn": profile}
-        return [NeededPermission(action, arn, through) for arn in ([profile] if profile else []) + models]
+        arns = ([profile] if profile else []) + models
+        return [*(NeededPermission(action, arn, through) for arn in arns), *guardrail]
 
     return needed
 
@@ -122,8 +124,10 @@ def model_app(turn: Turn) -> ASGIApp:
         stream = scope["path_params"]["operation"] == "converse-stream"
         try:
             body = _checked(read_json(await request.body()))
-            _check_tools(body.get("toolConfig", {}).get("tools", ()), unquote(scope["path_params"]["model"]))
-            events = turn(body)
+            model_id = unquote(scope["path_params"]["model"])
+            _check_tools(body.get("toolConfig", {}).get("tools", ()), model_id)
+            cache_points.check_model(body, model_id)
+            events = guardrails.intervention() if guardrails.intervenes(body) else turn(body)
             # What fails before the first event is answered with its own status.
             response = await _streamed(events) if stream else JSONResponse(await whole(events))
         except ModelError as error:
@@ -141,7 +145,7 @@ def _checked(body: Mapping[str, Any]) -> Mapping[str, Any]:
     messages = body["messages"]
     if not messages or messages[-1]["role"] != "user" or not messages[-1]["content"]:
         raise ValueError
-    if refused := converse_messages.problem(messages):
+    if refused := converse_messages.problem(messages) or cache_points.problem(body):
         raise ModelError("ValidationException", refused)
     return body
 

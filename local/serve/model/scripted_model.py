@@ -81,7 +81,7 @@ _NAMED = re.compile(
 
 async def turn(body: Mapping[str, Any]) -> AsyncIterator[Event]:
     """One turn of the model as ConverseStream's events, from a request's body."""
-    said = reply(body["messages"], body.get("toolConfig"))
+    said = _forced(body) or reply(body["messages"], body.get("toolConfig"))
     yield "messageStart", {"role": "assistant"}
     if isinstance(said, ToolUse):
         use = {"toolUseId": f"tooluse_{len(body['messages'])}", "name": said.name}  # unique in its conversation
@@ -94,6 +94,8 @@ async def turn(body: Mapping[str, Any]) -> AsyncIterator[Event]:
     yield "messageStop", {"stopReason": "tool_use" if isinstance(said, ToolUse) else "end_turn"}
     counts = [len(json.dumps(body["messages"])) // 4, len(str(said)) // 4]  # about four characters a token
     usage = {"inputTokens": counts[0], "outputTokens": counts[1], "totalTokens": sum(counts)}
+    if "cachePoint" in json.dumps([body["messages"], body.get("system"), body.get("toolConfig")]):
+        usage |= {"cacheReadInputTokens": 0, "cacheWriteInputTokens": 0}  # nothing is cached here
     yield "metadata", {"usage": usage, "metrics": {"latencyMs": 0}}
 
 
@@ -109,6 +111,20 @@ def reply(messages: Sequence[Mapping[str, Any]], tool_config: Mapping[str, Any] 
         return _decide(_prompt(messages[-1]), tools)
     asked = max((at for at, said in enumerate(messages) if said["role"] == "user" and _prompt(said)), default=0)
     return _next_call(messages[asked:], tools) or _answer(messages[asked:], tools)
+
+
+def _forced(body: Mapping[str, Any]) -> ToolUse | None:
+    """The call of a tool that the request leaves no choice about, its arguments made of what tools returned."""
+    config = body.get("toolConfig") or {}
+    forced = config.get("toolChoice", {}).get("tool", {}).get("name")
+    specs = [tool["toolSpec"] for tool in config.get("tools", []) if "toolSpec" in tool]
+    schema = next((spec["inputSchema"]["json"] for spec in specs if spec["name"] == forced), None)
+    if schema is None:
+        return None
+    blocks = [block for message in body["messages"] for block in message["content"]]
+    results = [part for block in blocks if "toolResult" in block for part in block["toolResult"]["content"]]
+    known = [part["json"] if "json" in part else _parsed(part.get("text", "")) for part in results]
+    return ToolUse(forced, examples.instance(schema, known))
 
 
 def _prompt(message: Mapping[str, Any]) -> str:

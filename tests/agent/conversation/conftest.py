@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from main import build_app, build_service
 from memory_settings import BucketMemory, EventMemory, MemorySettings
+from server import build_app, build_service
 from settings import Settings
 from tests.agent.conftest import PATIENT
 from tests.agent.conversation.fake_stores import MEMORY_ID, FakeBucket, FakeEvents, Store

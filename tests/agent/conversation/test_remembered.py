@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 
 from contract import Request
 from invocation import Invocation
-from main import build_service
 from memory_settings import EventMemory
+from server import build_service
 from settings import Settings
 from tests.agent import fake_bedrock, fake_gateway
 from tests.agent.conftest import PATIENT

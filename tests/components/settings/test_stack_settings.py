@@ -404,6 +404,26 @@ def test_a_default_model_that_no_agent_takes_may_be_elsewhere(load: Any) -> None
         ({"agents": {"a": {"modelId": "x"}}}, "toolgate:agents.a.modelId: 'x' is no model id."),
         ({"agents": {"a": {"systemPrompt": ""}}}, "toolgate:agents.a.systemPrompt: has 0 characters; 1 to 5000"),
         ({"agents": {"a": {"systemPrompt": "x" * 5001}}}, "toolgate:agents.a.systemPrompt: has 5001 characters"),
+        (
+            {"agents": {"a": {"guardrail": {"id": "gr1", "version": 1}}}},
+            "toolgate:agents.a.guardrail.version: must be a string, not 1. Put it in quotes.",
+        ),
+        (
+            {"agents": {"a": {"guardrail": {"id": "gr1", "version": "0"}}}},
+            "toolgate:agents.a.guardrail.version: '0' is no version.",
+        ),
+        (
+            {"agents": {"a": {"fallbackModelIds": ["x"]}}},
+            "toolgate:agents.a.fallbackModelIds[0]: 'x' is no model id.",
+        ),
+        (
+            {"agents": {"a": {"promptCaching": True}}, "modelId": "amazon.nova-pro-v1:0"},
+            "toolgate:agents.a.promptCaching: 'amazon.nova-pro-v1:0' takes no cache points",
+        ),
+        (
+            {"agents": {"a": {"fallbackModelIds": [DEFAULT_MODEL]}}},
+            f"toolgate:agents.a.fallbackModelIds[0]: '{DEFAULT_MODEL}' is asked before.",
+        ),
         ({"agents": {"ä": {}}}, "runtime name 'toolgate_dev_ä' is refused"),
         ({"agents": {"a-b": {}, "a_b": {}}}, "toolgate:agents.a_b: gets the same runtime name 'toolgate_dev_a_b'"),
     ],
@@ -412,6 +432,15 @@ def test_what_is_wrong_is_named_with_its_key(load: Any, config: Any, message: st
     with pytest.raises(UsageError) as raised:
         load(config)
     assert str(raised.value).startswith(message)
+
+
+def test_how_a_model_is_asked(load: Any) -> None:
+    guardrail = {"id": "gr1", "version": "DRAFT"}
+    nova = "us.amazon.nova-pro-v1:0"
+    agents = {"a": {"guardrail": guardrail, "fallbackModelIds": [nova], "promptCaching": True}, "b": {}}
+    loaded = load({"agents": agents, "bundle": "sources"}).agents
+    assert loaded["a"].of_model == {"guardrail": guardrail, "fallback_model_ids": [nova], "prompt_caching": True}
+    assert loaded["b"].of_model == {}
 
 
 def test_the_project_file_declares_the_same_defaults() -> None:

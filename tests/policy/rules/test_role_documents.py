@@ -340,4 +340,9 @@ def test_our_components_are_judged_by_their_inputs(pack: Pack) -> None:
     (found,) = pack.analyze(Registration("toolgate:index:AgentRuntime", "a", {"model_id": "anthropic.*"}))
     assert found.rule == MODELS
     assert pack.analyze(Registration("toolgate:index:AgentRuntime", "a", {"model_id": PROFILE})) == []
+    several = {"model_id": PROFILE, "fallback_model_ids": [PROFILE, "amazon.*"]}
+    (found,) = pack.analyze(Registration("toolgate:index:AgentRuntime", "a", several))
+    assert "amazon.*" in found.message
+    several["fallback_model_ids"] = [PROFILE]
+    assert pack.analyze(Registration("toolgate:index:AgentRuntime", "a", several)) == []
     assert pack.analyze(Registration("toolgate:index:ToolGateway", "tools", {"targets": UNKNOWN})) == []
