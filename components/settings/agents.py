@@ -159,7 +159,7 @@ def _agent(entry: AgentConfig, default: str, of_stack: Gateways, runtime: str, w
 def _of_model(entry: AgentConfig, model_id: str, where: str) -> agent_model.ModelArgs:
     fallbacks, caching = entry.get("fallbackModelIds", []), entry.get("promptCaching", False)
     agent_model.check_models(model_id, fallbacks, caching, where, ("fallbackModelIds", "promptCaching"))
-    of_model: agent_model.ModelArgs = {}
+    chosen: agent_model.ModelArgs = {}
     if fallbacks:
         chosen["fallback_model_ids"] = fallbacks
         for index, fallback in enumerate(fallbacks if aws.config.region else []):
