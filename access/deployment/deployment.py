@@ -42,6 +42,8 @@ from toolgate.policy.language.agentcore_facts import (
     FUNCTION_URL,
     GATEWAY,
     LAMBDA_PERMISSION,
+    MEMORY,
+    MEMORY_STRATEGY,
     OAUTH2_PROVIDER,
     POLICY_ENGINE,
     RESOURCE_POLICY,
@@ -59,7 +61,10 @@ STACK = "pulumi:pulumi:Stack"
 _DEFAULT_VERSIONS = ("2025-03-26",)  # all that a gateway made without the setting accepts (seen live, August 2026)
 _UNRESERVED = -1  # how the provider says that no concurrency is reserved
 _SESSION_SECONDS = 3600  # unless the gateway says otherwise (AgentCore developer guide, "Use MCP sessions")
-_READ = {GATEWAY, TARGET, RUNTIME, RESOURCE_POLICY, POLICY_ENGINE, CEDAR_POLICY, OAUTH2_PROVIDER, WORKLOAD_IDENTITY}
+_READ = {
+    *(GATEWAY, TARGET, RUNTIME, RESOURCE_POLICY, POLICY_ENGINE, CEDAR_POLICY, OAUTH2_PROVIDER, WORKLOAD_IDENTITY),
+    *(MEMORY, MEMORY_STRATEGY),
+}
 JUDGED = _READ | CARRIERS.keys() | {FUNCTION, FUNCTION_URL, LAMBDA_PERMISSION}
 """The types of AgentCore, IAM, Lambda and Identity Center that have a say here and that some view covers."""
 

@@ -33,6 +33,9 @@ from toolgate.local.serve.gateway.records import Denial, Interception, ToolCall
 from toolgate.local.serve.guards.bearer import BearerGuard, refuse_token
 from toolgate.local.serve.guards.credentials import Sessions
 from toolgate.local.serve.guards.iam_guard import Authority, NeededPermission, Service, authorized, refuse
+from toolgate.local.serve.memory.events import MemoryEvents
+from toolgate.local.serve.memory.memory_api import MemoryApi
+from toolgate.local.serve.memory.served_memories import served_memories
 from toolgate.local.serve.model import converse_api
 from toolgate.local.serve.model.models import Model
 from toolgate.local.serve.switch import Generation
@@ -74,6 +77,7 @@ class Host:
         sessions: The credentials in force.
         workload_tokens: Gives the tokens by which AgentCore Identity is asked.
         runtime_sessions: The sessions of runtimes that are in use.
+        memory_events: What memories keep.
     """
 
     env: CloudEnvironment
@@ -90,6 +94,7 @@ class Host:
     workload_tokens: WorkloadTokens = field(default_factory=WorkloadTokens)
     sessions: Sessions = field(default_factory=Sessions)
     runtime_sessions: RuntimeSessions = field(default_factory=RuntimeSessions)
+    memory_events: MemoryEvents = field(default_factory=MemoryEvents)
     _files: dict[str, BoundedFile] = field(default_factory=dict)
 
     def load(self, deployment: Deployment, secrets_of: Mapping[str, str]) -> None:
@@ -220,6 +225,7 @@ class Assembly:
                 converse_api.MAX_BODY,
             ),
             *self._tokens(),
+            *self._memories(),
             *self.host.aws.services(),
             *self._looking_around(),
         ]
@@ -235,6 +241,11 @@ class Assembly:
         identity = Identity(self.deployment, host.env, host.issuers, host.workload_tokens, lambda: host.aws.account)
         about = {g.id: self._metadata(g) for g in self.deployment.gateways if g.jwt}
         return [identity.service(), issuer_api.service(host.issuers, host.url), resource_metadata.service(about)]
+
+    def _memories(self) -> list[Service]:
+        """What memories keep, where the deployment has any."""
+        memories = tuple(served_memories(self.resources))
+        return [MemoryApi(memories, self.host.env, self.host.memory_events).service()] if memories else []
 
     def _metadata(self, gateway: Gateway) -> dict[str, Any]:
         assert gateway.jwt is not None  # noqa: S101  # else nobody asks

@@ -32,6 +32,7 @@ from toolgate.local.serve.control.control_api import READ_ACTIONS
 from toolgate.local.serve.environment import client_variables
 from toolgate.local.serve.gateway.records import Denial, Interception, ToolCall
 from toolgate.local.serve.guards.credentials import Credentials
+from toolgate.local.serve.memory.served_memories import served_memories
 from toolgate.local.serve.model.models import SCRIPTED, chosen
 from toolgate.local.serve.serving_file import Caller
 from toolgate.local.serve.switch import Switch
@@ -277,6 +278,11 @@ class _World:
             self.switch.replace(assembly.generation(_processes(agents)), lambda: self._end(gone, before.functions_code))
             undo.pop_all()
         self._agents, self.assembly = agents, assembly
+        self.switch.run(self._forget_memories())
+
+    async def _forget_memories(self) -> None:
+        """A memory that is not in the deployment any more has lost its events; in the server's loop, as all of them."""
+        self.host.memory_events.keep({memory.arn for memory in served_memories(self.assembly.resources)})
 
     def _end(self, gone: Sequence[Agent], functions: Path) -> None:
         """End agents that have answered all they had; an end of everything in between ends them, too."""
