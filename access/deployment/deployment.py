@@ -372,7 +372,24 @@ def _runtime(resource: Resource, agents: Mapping[str, str], uploaded: Mapping[tu
         network=_choice(resource, "networkConfiguration", "networkMode") or "PUBLIC",
         protocol=_choice(resource, "protocolConfiguration", "serverProtocol") or "HTTP",
         jwt=bool(resource.get("authorizerConfiguration")),
+        idle_seconds=_lasts(resource, "idleRuntimeSessionTimeout", Runtime.idle_seconds),
+        longest_seconds=_lasts(resource, "maxLifetime", Runtime.longest_seconds),
     )
+
+
+def _lasts(resource: Resource, member: str, default: int) -> int:
+    """How many seconds a runtime's setting says that sessions last, or the default of AgentCore.
+
+    Source: AgentCore developer guide, "runtime-lifecycle-settings".
+    """
+    blocks = resource.get("lifecycleConfigurations")
+    block = blocks[0] if isinstance(blocks, list) and blocks else blocks
+    value = block.get(member) if isinstance(block, Mapping) else None
+    if value is None:
+        return default
+    if not isinstance(value, int | float):
+        raise resource.wrong(f"lifecycleConfigurations.{member}", value, "a number of seconds")
+    return int(value)
 
 
 def _environment(resource: Resource) -> Any:
