@@ -52,7 +52,7 @@ SESSION_LENGTH = range(33, 257)
 @click.option("--stack", help="stack whose agent to ask (default: dev)")
 @click.option("--local", is_flag=True, help="ask what `toolgate up` serves on this machine")
 @click.option("--session", metavar="ID", help="AgentCore's session, 33 to 256 characters (default: a new one)")
-@click.option("--chat", is_flag=True, help="go on asking, in one session, until an empty line, `exit` or Ctrl-D")
+@click.option("--chat", is_flag=True, help="go on asking, a prompt a line, in one session, until `exit` or Ctrl-D")
 def ask(
     prompt: str | None,
     program: Path,
@@ -118,9 +118,10 @@ def _prompts(first: str | None) -> Iterator[str]:
             line = input(mark).strip()
         except EOFError:
             return
-        if line in {"", "exit"}:
+        if line == "exit":
             return
-        yield line
+        if line:
+            yield line
 
 
 def checked_session(session: str | None) -> str:

@@ -221,6 +221,8 @@ class Runtime:
         network: `PUBLIC` or `VPC`.
         protocol: `HTTP`, `MCP`, `A2A` or `AGUI`.
         jwt: Whether callers come with a JWT instead of an IAM signature.
+        idle_seconds: How long a session lasts without a sign of life.
+        longest_seconds: How long it lasts at most.
     """
 
     label: str
@@ -237,3 +239,5 @@ class Runtime:
     network: str
     protocol: str
     jwt: bool
+    idle_seconds: int = 900
+    longest_seconds: int = 28_800

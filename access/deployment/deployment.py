@@ -42,6 +42,8 @@ from toolgate.policy.language.agentcore_facts import (
     FUNCTION_URL,
     GATEWAY,
     LAMBDA_PERMISSION,
+    MEMORY,
+    MEMORY_STRATEGY,
     OAUTH2_PROVIDER,
     POLICY_ENGINE,
     RESOURCE_POLICY,
@@ -59,7 +61,10 @@ STACK = "pulumi:pulumi:Stack"
 _DEFAULT_VERSIONS = ("2025-03-26",)  # all that a gateway made without the setting accepts (seen live, August 2026)
 _UNRESERVED = -1  # how the provider says that no concurrency is reserved
 _SESSION_SECONDS = 3600  # unless the gateway says otherwise (AgentCore developer guide, "Use MCP sessions")
-_READ = {GATEWAY, TARGET, RUNTIME, RESOURCE_POLICY, POLICY_ENGINE, CEDAR_POLICY, OAUTH2_PROVIDER, WORKLOAD_IDENTITY}
+_READ = {
+    *(GATEWAY, TARGET, RUNTIME, RESOURCE_POLICY, POLICY_ENGINE, CEDAR_POLICY, OAUTH2_PROVIDER, WORKLOAD_IDENTITY),
+    *(MEMORY, MEMORY_STRATEGY),
+}
 JUDGED = _READ | CARRIERS.keys() | {FUNCTION, FUNCTION_URL, LAMBDA_PERMISSION}
 """The types of AgentCore, IAM, Lambda and Identity Center that have a say here and that some view covers."""
 
@@ -367,7 +372,24 @@ def _runtime(resource: Resource, agents: Mapping[str, str], uploaded: Mapping[tu
         network=_choice(resource, "networkConfiguration", "networkMode") or "PUBLIC",
         protocol=_choice(resource, "protocolConfiguration", "serverProtocol") or "HTTP",
         jwt=bool(resource.get("authorizerConfiguration")),
+        idle_seconds=_lasts(resource, "idleRuntimeSessionTimeout", Runtime.idle_seconds),
+        longest_seconds=_lasts(resource, "maxLifetime", Runtime.longest_seconds),
     )
+
+
+def _lasts(resource: Resource, member: str, default: int) -> int:
+    """How many seconds a runtime's setting says that sessions last, or the default of AgentCore.
+
+    Source: AgentCore developer guide, "runtime-lifecycle-settings".
+    """
+    blocks = resource.get("lifecycleConfigurations")
+    block = blocks[0] if isinstance(blocks, list) and blocks else blocks
+    value = block.get(member) if isinstance(block, Mapping) else None
+    if value is None:
+        return default
+    if not isinstance(value, int | float):
+        raise resource.wrong(f"lifecycleConfigurations.{member}", value, "a number of seconds")
+    return int(value)
 
 
 def _environment(resource: Resource) -> Any:

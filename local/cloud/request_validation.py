@@ -27,7 +27,7 @@ _TYPES: dict[str, Any] = {
     "long": (int,),
     "float": (int, float),
     "double": (int, float),
-    "timestamp": (str,),
+    "timestamp": (str, int, float),  # as programs write it, and as AWS JSON does
 }
 
 

@@ -1,9 +1,11 @@
 """Put the local deployment together: gateways, model and runtimes, each with the credentials of its role."""
 
+import asyncio
+import functools
 import hashlib
 import re
 import shutil
-from collections.abc import AsyncIterator, Mapping, MutableSequence, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, MutableSequence, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,7 +25,7 @@ from toolgate.local.serve.access_log import AccessLog, Told
 from toolgate.local.serve.agents import invoke_api
 from toolgate.local.serve.agents.agent_process import AgentProcess
 from toolgate.local.serve.agents.code_archive import inside, write_out, write_sources
-from toolgate.local.serve.agents.runtime_sessions import RuntimeSessions
+from toolgate.local.serve.agents.runtime_sessions import Lifecycle, RuntimeSessions
 from toolgate.local.serve.aws.aws_services import AwsServices
 from toolgate.local.serve.bounded_file import BoundedFile
 from toolgate.local.serve.control import cognito_api, control_api, sts_api
@@ -33,6 +35,9 @@ from toolgate.local.serve.gateway.records import Denial, Interception, ToolCall
 from toolgate.local.serve.guards.bearer import BearerGuard, refuse_token
 from toolgate.local.serve.guards.credentials import Sessions
 from toolgate.local.serve.guards.iam_guard import Authority, NeededPermission, Service, authorized, refuse
+from toolgate.local.serve.memory.events import MemoryEvents
+from toolgate.local.serve.memory.memory_api import MemoryApi
+from toolgate.local.serve.memory.served_memories import served_memories
 from toolgate.local.serve.model import converse_api
 from toolgate.local.serve.model.models import Model
 from toolgate.local.serve.switch import Generation
@@ -73,7 +78,7 @@ class Host:
         issuers: Who gives tokens.
         sessions: The credentials in force.
         workload_tokens: Gives the tokens by which AgentCore Identity is asked.
-        runtime_sessions: The sessions of runtimes that are in use.
+        memory_events: What memories keep.
     """
 
     env: CloudEnvironment
@@ -89,7 +94,7 @@ class Host:
     issuers: Issuers
     workload_tokens: WorkloadTokens = field(default_factory=WorkloadTokens)
     sessions: Sessions = field(default_factory=Sessions)
-    runtime_sessions: RuntimeSessions = field(default_factory=RuntimeSessions)
+    memory_events: MemoryEvents = field(default_factory=MemoryEvents)
     _files: dict[str, BoundedFile] = field(default_factory=dict)
 
     def load(self, deployment: Deployment, secrets_of: Mapping[str, str]) -> None:
@@ -116,17 +121,22 @@ class Host:
 
 @dataclass(frozen=True)
 class Agent:
-    """An agent's process, and a digest of what it is made of: as long as that is the same, the process may go on.
+    """An agent's sessions, and a digest of what it is made of: as long as that is the same, they may go on.
 
     Attributes:
-        process: The process.
+        sessions: The sessions of its runtime, and their processes.
         made_of: The digest.
         folder: The agent's code.
     """
 
-    process: AgentProcess
+    sessions: RuntimeSessions[AgentProcess]
     made_of: str
     folder: Path
+
+    @property
+    def process(self) -> AgentProcess:
+        """The newest process."""
+        return self.sessions.process
 
 
 @dataclass(frozen=True)
@@ -174,7 +184,7 @@ class Assembly:
         return names_of_clients(self.deployment, outputs)
 
     def agent(self, of: Runtime, before: Agent | None = None) -> Agent:
-        """The process of a runtime's agent, not started yet; or the one before, if nothing of it has changed.
+        """A runtime's agent, not started yet; or the one before, if nothing of it has changed.
 
         Raises:
             DeploymentError: Its program is not there.
@@ -187,27 +197,32 @@ class Assembly:
         if not entry_point.is_file():
             raise DeploymentError(f"{of.label}: its code has no {of.entry_points[-1]}, which is its entry point")
         own = invoke_api.environment(of, self._urls())
-        made_of = _digest(folder, [of.agent, of.role_arn, *of.entry_points, *map(str, sorted(own.items()))])
+        lifecycle = Lifecycle(of.idle_seconds, of.longest_seconds)
+        words = [of.agent, of.role_arn, str(lifecycle), *of.entry_points, *map(str, sorted(own.items()))]
+        made_of = _digest(folder, words)
         if before and before.made_of == made_of:
             shutil.rmtree(folder)
             return before
         environment = self._environment(own, of.role_arn, "BedrockAgentCore-local")
         log = self.host.logs / f"{of.agent}.log"
-        process = AgentProcess(f"agent {of.agent}", entry_point, environment, log, continues=before is not None)
-        return Agent(process, made_of, folder)
+        if before is None:
+            log.unlink(missing_ok=True)
+        make = functools.partial(AgentProcess, f"agent {of.agent}", entry_point, environment, log)
+        return Agent(RuntimeSessions(make, lifecycle), made_of, folder)
 
-    def generation(self, agents: Mapping[str, AgentProcess]) -> Generation:
+    def generation(self, agents: Mapping[str, Agent]) -> Generation:
         """The ASGI app of everything, and what must run with it.
 
         Args:
-            agents: The agents' processes by their runtimes' ARNs.
+            agents: The agents by their runtimes' ARNs.
         """
+        sessions = {arn: agent.sessions for arn, agent in agents.items()}
         gateways = [self._gateway(gateway) for gateway in self.deployment.gateways]
         services = [
             gateway_service(g, built, self.access_log, self._bearer(g))
             for g, built in zip(self.deployment.gateways, gateways, strict=True)
         ]
-        invoke = invoke_api.runtime_app(agents, self.host.runtime_sessions)
+        invoke = invoke_api.runtime_app(sessions)
         post = frozenset({"POST"})
         services += [
             Service("bedrock-agentcore", invoke_api.PATH, post, invoke_api.permissions, invoke, invoke_api.MAX_BODY),
@@ -220,12 +235,13 @@ class Assembly:
                 converse_api.MAX_BODY,
             ),
             *self._tokens(),
+            *self._memories(),
             *self.host.aws.services(),
             *self._looking_around(),
         ]
         policies = {**self.deployment.resource_policies, **self.host.aws.policies}
         authority = Authority(self.host.sessions, self.host.env.region, policies)
-        return Generation(authorized(services, authority, not_served), lambda: _running(gateways))
+        return Generation(authorized(services, authority, not_served), lambda: _running(gateways, sessions.values()))
 
     def _tokens(self) -> list[Service]:
         """Who gives tokens, and where gateways say whose they take; nothing where nobody takes any."""
@@ -235,6 +251,11 @@ class Assembly:
         identity = Identity(self.deployment, host.env, host.issuers, host.workload_tokens, lambda: host.aws.account)
         about = {g.id: self._metadata(g) for g in self.deployment.gateways if g.jwt}
         return [identity.service(), issuer_api.service(host.issuers, host.url), resource_metadata.service(about)]
+
+    def _memories(self) -> list[Service]:
+        """What memories keep, where the deployment has any."""
+        memories = tuple(served_memories(self.resources))
+        return [MemoryApi(memories, self.host.env, self.host.memory_events).service()] if memories else []
 
     def _metadata(self, gateway: Gateway) -> dict[str, Any]:
         assert gateway.jwt is not None  # noqa: S101  # else nobody asks
@@ -391,8 +412,16 @@ def _digest(folder: Path, words: Sequence[str]) -> str:
 
 
 @asynccontextmanager
-async def _running(gateways: Sequence["LocalGateway"]) -> AsyncIterator[None]:
+async def _running(
+    gateways: Sequence["LocalGateway"], runtimes: Iterable[RuntimeSessions[AgentProcess]]
+) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         for function in (function for gateway in gateways for function in gateway.functions):
             stack.push_async_callback(function.aclose)
-        yield
+        watching = [asyncio.create_task(runtime.watch()) for runtime in runtimes]
+        try:
+            yield
+        finally:
+            for task in watching:
+                task.cancel()
+            await asyncio.gather(*watching, return_exceptions=True)

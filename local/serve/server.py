@@ -23,7 +23,6 @@ from toolgate.access.iam.policies import Policy
 from toolgate.agent import connections
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.serve.access_log import Told
-from toolgate.local.serve.agents.agent_process import AgentProcess
 from toolgate.local.serve.assembly import Agent, Assembly, Host
 from toolgate.local.serve.aws.aws_services import AwsServices
 from toolgate.local.serve.callers import OfTokens, callers
@@ -32,6 +31,7 @@ from toolgate.local.serve.control.control_api import READ_ACTIONS
 from toolgate.local.serve.environment import client_variables
 from toolgate.local.serve.gateway.records import Denial, Interception, ToolCall
 from toolgate.local.serve.guards.credentials import Credentials
+from toolgate.local.serve.memory.served_memories import served_memories
 from toolgate.local.serve.model.models import SCRIPTED, chosen
 from toolgate.local.serve.serving_file import Caller
 from toolgate.local.serve.switch import Switch
@@ -234,13 +234,13 @@ class _World:
         """Start the first one's agents, and put the rest together."""
         for runtime in self.assembly.deployment.runtimes:
             self._agents[runtime.arn] = agent = self.assembly.agent(runtime)
-            agent.process.start()
-        self.switch = Switch(self.assembly.generation(_processes(self._agents)))
+            agent.sessions.start()
+        self.switch = Switch(self.assembly.generation(self._agents))
 
     def wait_ready(self) -> None:
         """Wait until the agents answer and the data is there."""
         for agent in self._agents.values():
-            agent.process.wait_ready()
+            agent.sessions.wait_ready()
         self.host.aws.wait()
 
     def stop(self) -> None:
@@ -269,14 +269,19 @@ class _World:
             undo.callback(_stop, new)
             self._load(assembly)
             for agent in new:
-                agent.process.start()
+                agent.sessions.start()
             for agent in new:
-                agent.process.wait_ready()
+                agent.sessions.wait_ready()
             gone = [agent for agent in self._agents.values() if agent not in agents.values()]
             self._leaving += gone
-            self.switch.replace(assembly.generation(_processes(agents)), lambda: self._end(gone, before.functions_code))
+            self.switch.replace(assembly.generation(agents), lambda: self._end(gone, before.functions_code))
             undo.pop_all()
         self._agents, self.assembly = agents, assembly
+        self.switch.run(self._forget_memories())
+
+    async def _forget_memories(self) -> None:
+        """A memory that is not in the deployment any more has lost its events; in the server's loop, as all of them."""
+        self.host.memory_events.keep({memory.arn for memory in served_memories(self.assembly.resources)})
 
     def _end(self, gone: Sequence[Agent], functions: Path) -> None:
         """End agents that have answered all they had; an end of everything in between ends them, too."""
@@ -318,11 +323,7 @@ class _World:
 
 def _stop(agents: Iterable[Agent]) -> None:
     for agent in agents:
-        agent.process.stop()
-
-
-def _processes(agents: Mapping[str, Agent]) -> dict[str, AgentProcess]:
-    return {arn: agent.process for arn, agent in agents.items()}
+        agent.sessions.stop()
 
 
 def _operator(deployment: Deployment, env: CloudEnvironment) -> Role:

@@ -276,11 +276,11 @@ def test_a_session_is_the_one_that_is_named(runtime: FakeRuntime) -> None:
     assert _sessions(runtime) == [SESSION]
 
 
-@pytest.mark.parametrize("end", ["", "\n", "exit\n", "\nmore\n"])
+@pytest.mark.parametrize("end", ["", "\n \n", "exit\n", "\nexit\nmore\n"])
 def test_a_chat_is_one_session_until_it_ends(
     runtime: FakeRuntime, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"and now?\n{end}"))
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"\nand now?\n{end}"))
     assert main(["ask", "first", "--local", "--chat"]) == 0
     assert [body["prompt"] for _, _, body in runtime.requests] == ["first", "and now?"]
     [session] = set(_sessions(runtime))

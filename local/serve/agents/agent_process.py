@@ -12,13 +12,17 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from toolgate.local.serve.agents.launcher import CONTRACT_PORT
+from toolgate.local.serve.agents.ping import Ping, read_ping
 from toolgate.local.serve.agents.process_guard import LastWill
 
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
 _POLL_SECONDS = 0.02
+_PING_SECONDS = 1.0
+_LONGEST_PING = 64 * 1024
 _LOG_LINES = 12
 _LONGEST_FOLDER = 90
 """Bytes; a Unix socket's whole path has room for 104 on macOS and 108 on Linux (unix(4), unix(7))."""
@@ -40,28 +44,26 @@ class AgentProcess:
     this machine, and no web page, may reach it.
     """
 
-    def __init__(
-        self, name: str, entry_point: Path, environment: Mapping[str, str], log: Path, *, continues: bool = False
-    ) -> None:
+    def __init__(self, name: str, entry_point: Path, environment: Mapping[str, str], log: Path) -> None:
         """Describe the process; `start` starts it.
 
         Args:
             name: The agent's name, for messages.
             entry_point: The program.
             environment: Its whole environment, but for HOST and PORT, which are the service contract's.
-            log: Where its output goes.
-            continues: Whether the log goes on that is there; else it begins anew.
+            log: Where its output goes, behind what is there.
         """
         self.name = name
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
-        if not continues:
-            log.unlink(missing_ok=True)
         self._entry_point = entry_point
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         self._will: LastWill | None = None
         self._reviving = threading.Lock()
+        self._changing = threading.Lock()
+        self._ending = threading.Lock()
+        self._over = False
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     @property
@@ -70,11 +72,19 @@ class AgentProcess:
         return f"{self._folder.name}/agent" if self._folder else ""
 
     def start(self) -> None:
-        """Start the process; `wait_ready` waits until it answers."""
+        """Start the process; `wait_ready` waits until it answers.
+
+        Raises:
+            AgentStartError: It was stopped for good.
+        """
+        with self._changing:
+            if self._over:
+                raise AgentStartError(f"{self.name} was stopped")
+            self._start()
+
+    def _start(self) -> None:
         self._folder = self._folder or _private_folder()
-        how = os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW  # a link that somebody put there is not followed
-        log = os.fdopen(os.open(self.log, how, 0o600), "ab")
-        with log, socket.socket(socket.AF_UNIX) as listener:
+        with self._open_log() as log, socket.socket(socket.AF_UNIX) as listener:
             Path(self.socket).unlink(missing_ok=True)
             listener.bind(self.socket)
             self._process = subprocess.Popen(
@@ -96,7 +106,7 @@ class AgentProcess:
             AgentStartError: It ended, or did not answer in `START_SECONDS`.
         """
         deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
+        while not self.ping():
             if self.ended_within(_POLL_SECONDS):
                 code = self._process.returncode if self._process else None
                 raise AgentStartError(f"{self.name} ended with code {code} before it answered /ping{self._tail()}")
@@ -122,19 +132,44 @@ class AgentProcess:
             AgentStartError: See `wait_ready`.
         """
         with self._reviving:
-            if not self._answers():
+            if not self.ping():
                 self._end()
                 self.start()
                 self.wait_ready()
 
     def stop(self) -> None:
-        """End the process and everything that it started: politely, and after `STOP_SECONDS` by force."""
-        try:
-            self._end()
-        finally:
-            folder, self._folder = self._folder, None
-            if folder:
-                folder.cleanup()
+        """End the process and everything that it started for good: politely, and after `STOP_SECONDS` by force."""
+        with self._changing:
+            self._over = True
+        with self._ending:  # whoever comes second waits for the end, too
+            try:
+                self._end()
+            finally:
+                folder, self._folder = self._folder, None
+                if folder:
+                    folder.cleanup()
+
+    def ping(self) -> Ping | None:
+        """What the agent says at `GET /ping`; None if it does not answer with 200."""
+        connection = http.client.HTTPConnection("127.0.0.1")
+        with socket.socket(socket.AF_UNIX) as connection.sock:
+            connection.sock.settimeout(_PING_SECONDS)
+            try:
+                connection.sock.connect(self.socket)
+                connection.request("GET", "/ping")
+                answer = connection.getresponse()
+                return read_ping(answer.read(_LONGEST_PING)) if answer.status == 200 else None
+            except (OSError, http.client.HTTPException):
+                return None
+
+    def tell(self, line: str) -> None:
+        """Write a line of ours into the agent's log."""
+        with suppress(OSError), self._open_log() as log:
+            log.write(f"toolgate: {line}\n".encode())
+
+    def _open_log(self) -> BinaryIO:
+        how = os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW  # a link that somebody put there is not followed
+        return os.fdopen(os.open(self.log, how, 0o600), "ab")
 
     def _end(self) -> None:
         process, self._process = self._process, None
@@ -154,17 +189,6 @@ class AgentProcess:
     def _signal(process: subprocess.Popen[bytes], number: int) -> None:
         with suppress(ProcessLookupError, PermissionError):  # the group is gone, or only zombies are left of it
             os.killpg(process.pid, number)
-
-    def _answers(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1")
-        with socket.socket(socket.AF_UNIX) as connection.sock:
-            connection.sock.settimeout(1)
-            try:
-                connection.sock.connect(self.socket)
-                connection.request("GET", "/ping")
-                return connection.getresponse().status == 200
-            except (OSError, http.client.HTTPException):
-                return False
 
     def _tail(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines()[-_LOG_LINES:]

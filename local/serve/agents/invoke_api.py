@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from toolgate.access.deployment.agentcore_resources import Runtime
 from toolgate.local.serve.agents.agent_process import START_SECONDS, AgentProcess, AgentStartError
 from toolgate.local.serve.agents.invoke_headers import misfit
-from toolgate.local.serve.agents.runtime_sessions import RuntimeSessions, SessionStopped, unless_stopped
+from toolgate.local.serve.agents.runtime_sessions import RuntimeSessions, SessionEnded, TooManyProcessesError, Use
 from toolgate.local.serve.guards.iam_guard import REQUEST_ID, NeededPermission, refuse
 from toolgate.local.serve.guards.sigv4 import Received
 from toolgate.policy.language.agentcore_facts import INVOKE_RUNTIME, INVOKE_RUNTIME_FOR_USER, STOP_RUNTIME_SESSION
@@ -59,12 +59,11 @@ def _qualifier(query: str) -> str:
     return parse_qs(query).get("qualifier", ["DEFAULT"])[0]
 
 
-def runtime_app(agents: Mapping[str, AgentProcess], sessions: RuntimeSessions) -> ASGIApp:
+def runtime_app(runtimes: Mapping[str, RuntimeSessions[AgentProcess]]) -> ASGIApp:
     """The operations, behind whatever checks the caller.
 
     Args:
-        agents: The agents' processes by their runtimes' ARNs.
-        sessions: The sessions in use.
+        runtimes: The runtimes' sessions by the runtimes' ARNs.
     """
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,15 +73,15 @@ def runtime_app(agents: Mapping[str, AgentProcess], sessions: RuntimeSessions) -
         stops = scope["path_params"]["operation"] == _STOP
         session = request.headers.get(_SESSION) or ("" if stops else str(uuid.uuid4()))
         operation = "StopRuntimeSession" if stops else "InvokeAgentRuntime"
-        if arn not in agents:
+        if arn not in runtimes:
             await refuse(send, 404, _NOT_FOUND, "No such runtime in the local deployment")
         elif qualifier != "DEFAULT":
             await refuse(send, 404, _NOT_FOUND, f"No endpoint or agent found with qualifier '{qualifier}'")
         elif wrong := misfit(operation, {**request.headers, _SESSION: session}):
             await refuse(send, 400, "ValidationException", wrong)
         elif not stops:
-            await _invoke(agents[arn], _Session(session, sessions.use(arn, session)), request, reply)
-        elif sessions.stop(arn, session):
+            await _invoke(runtimes[arn], session, request, reply)
+        elif runtimes[arn].end(session):
             await JSONResponse({}, headers={_SESSION: session})(scope, receive, send)
         else:
             await refuse(send, 404, _NOT_FOUND, f"No session '{session}' is in use: it was never, or it has ended")
@@ -91,14 +90,7 @@ def runtime_app(agents: Mapping[str, AgentProcess], sessions: RuntimeSessions) -
 
 
 _NOT_FOUND = "ResourceNotFoundException"
-
-
-@dataclass(frozen=True)
-class _Session:
-    """A session's id, and when it is stopped."""
-
-    id: str
-    stopped: asyncio.Event
+_FAILED = "RuntimeClientError"
 
 
 @dataclass(frozen=True)
@@ -108,33 +100,43 @@ class _Reply:
     send: Send
 
 
-async def _invoke(agent: AgentProcess, session: _Session, request: Request, reply: _Reply) -> None:
+async def _invoke(sessions: RuntimeSessions[AgentProcess], session: str, request: Request, reply: _Reply) -> None:
     forwarded = {name: request.headers[name] for name in _FORWARDED if name in request.headers}
-    forwarded |= {_SESSION: session.id, _REQUEST: reply.scope[REQUEST_ID]}
+    forwarded |= {_SESSION: session, _REQUEST: reply.scope[REQUEST_ID]}
     headers = [(name.encode(), value.encode()) for name, value in forwarded.items()]
-    transport = httpx.AsyncHTTPTransport(uds=agent.socket, verify=False)
-    async with httpx.AsyncClient(timeout=_TIMEOUT, transport=transport, trust_env=False) as client:
-        try:
-            sent = _sent(client, agent, headers, await request.body())
-            answer = await unless_stopped(session.stopped, sent)
-        except AgentStartError:
-            seconds = f"{START_SECONDS:.0f}s"
-            text = f"Runtime initialization time exceeded. Please make sure that initialization completes in {seconds}."
-            await refuse(reply.send, 424, "RuntimeClientError", text)
-        except SessionStopped:
-            await refuse(reply.send, 424, "RuntimeClientError", "The session was stopped")
-        except httpx.HTTPError:
-            # It may be dying, and its socket still open for a moment: the next request must not go there.
-            await asyncio.to_thread(agent.ended_within, _DYING_SECONDS)
-            await refuse(reply.send, 424, "RuntimeClientError", _received(502))
-        else:
-            if answer.is_success:
-                await _pass_on(answer, session, reply)
-            else:
-                await refuse(reply.send, 424, "RuntimeClientError", _received(answer.status_code))
+    try:
+        use = sessions.use(session)
+        await use.unless_ended(use.ready())
+        await _ask(use, headers, await request.body(), reply)
+    except TooManyProcessesError as error:
+        await refuse(reply.send, 429, "ThrottlingException", str(error))
+    except AgentStartError:
+        seconds = f"{START_SECONDS:.0f}s"
+        text = f"Runtime initialization time exceeded. Please make sure that initialization completes in {seconds}."
+        await refuse(reply.send, 424, _FAILED, text)
+    except SessionEnded as ended:
+        await refuse(reply.send, 424, _FAILED, f"The session has ended: {ended}")
 
 
 type _Headers = list[tuple[bytes, bytes]]
+
+
+async def _ask(use: Use[AgentProcess], headers: _Headers, body: bytes, reply: _Reply) -> None:
+    """Pass a request on to the session's process, and its answer back."""
+    agent = use.process
+    transport = httpx.AsyncHTTPTransport(uds=agent.socket, verify=False)
+    async with httpx.AsyncClient(timeout=_TIMEOUT, transport=transport, trust_env=False) as client:
+        try:
+            answer = await use.unless_ended(_sent(client, agent, headers, body))
+        except httpx.HTTPError:
+            # It may be dying, and its socket still open for a moment: the next request must not go there.
+            await asyncio.to_thread(agent.ended_within, _DYING_SECONDS)
+            await refuse(reply.send, 424, _FAILED, _received(502))
+        else:
+            if answer.is_success:
+                await _pass_on(answer, use, reply)
+            else:
+                await refuse(reply.send, 424, _FAILED, _received(answer.status_code))
 
 
 async def _sent(client: httpx.AsyncClient, agent: AgentProcess, headers: _Headers, body: bytes) -> httpx.Response:
@@ -153,15 +155,15 @@ def _received(status: int) -> str:
     return f"Received error ({status}) from runtime. Please check your CloudWatch logs for more information."
 
 
-async def _pass_on(answer: httpx.Response, session: _Session, reply: _Reply) -> None:
+async def _pass_on(answer: httpx.Response, use: Use[AgentProcess], reply: _Reply) -> None:
     async def body() -> AsyncIterator[bytes]:
         pieces = answer.aiter_raw()
-        with suppress(StopAsyncIteration, SessionStopped):
+        with suppress(StopAsyncIteration, SessionEnded):
             while True:
-                yield await unless_stopped(session.stopped, anext(pieces))
+                yield await use.unless_ended(anext(pieces))
 
     answer.headers.encoding = "latin-1"  # a byte a character, which go on as they came
-    headers = {"content-type": answer.headers.get("content-type", "application/octet-stream"), _SESSION: session.id}
+    headers = {"content-type": answer.headers.get("content-type", "application/octet-stream"), _SESSION: use.id}
     await StreamingResponse(body(), headers=headers)(reply.scope, reply.receive, reply.send)
 
 

@@ -8,7 +8,6 @@ instead: aws/bedrock-agentcore-sdk-python#81.
 """
 
 import asyncio
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.tokens import CredentialProvider
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.request_validation import violations
+from toolgate.local.serve.agentcore_errors import refuse_with_reason
 from toolgate.local.serve.aws.needs import DataAccount, of_key
 from toolgate.local.serve.aws.resources import secret_arn
 from toolgate.local.serve.guards.iam_guard import NeededPermission, RequestRefused, Service
@@ -60,7 +60,7 @@ class Identity:
     def service(self) -> Service:
         """The two operations behind whatever checks the caller."""
         post = frozenset({"POST"})
-        return Service("bedrock-agentcore", _PATH, post, self._permissions, self._app(), _MAX_BODY, _refuse)
+        return Service("bedrock-agentcore", _PATH, post, self._permissions, self._app(), _MAX_BODY, refuse_with_reason)
 
     def _permissions(self, match: re.Match[str], request: Received) -> list[NeededPermission]:
         operation, given = _asked(match["operation"], request.body)
@@ -88,7 +88,7 @@ class Identity:
                 else:
                     answer = {"accessToken": await asyncio.to_thread(self._access_token, given)}
             except RequestRefused as refusal:
-                await _refuse(send, refusal.status, refusal.code, str(refusal))
+                await refuse_with_reason(send, refusal.status, refusal.code, str(refusal))
             else:
                 await JSONResponse(answer)(scope, receive, send)
 
@@ -157,16 +157,3 @@ def _asked(path: str, body: bytes) -> tuple[str, dict[str, Any]]:
 
 def _invalid(message: str) -> RequestRefused:
     return RequestRefused(400, "ValidationException", message)
-
-
-async def _refuse(send: Send, status: int, code: str, message: str) -> None:
-    """An error as the service's model has it: a ValidationException says its reason."""
-    reason = {"reason": "FieldValidationFailed"} if code == "ValidationException" else {}
-    body = json.dumps({"message": message, **reason}).encode()
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"x-amzn-errortype", code.encode()),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -89,6 +89,23 @@ def test_runtimes_are_known_by_the_stacks_output(handmade: dict[str, Any], resou
 
 
 @pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        (None, (900, 28_800)),
+        ([], (900, 28_800)),
+        ([{"idleRuntimeSessionTimeout": 60}], (60, 28_800)),
+        ([{"idleRuntimeSessionTimeout": 120.0, "maxLifetime": 600}], (120, 600)),
+    ],
+)
+def test_how_long_a_session_of_a_runtime_lasts(
+    handmade: dict[str, Any], resource: Find, written: Any, seconds: tuple[int, int]
+) -> None:
+    resource("AgentcoreAgentRuntime", "assistant")["outputs"]["lifecycleConfigurations"] = written
+    (runtime,) = parse(handmade).runtimes
+    assert (runtime.idle_seconds, runtime.longest_seconds) == seconds
+
+
+@pytest.mark.parametrize(
     ("variables", "shown", "hidden"),
     [
         (None, {}, ()),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from toolgate.local.serve.agents.agent_process import AgentProcess
+from toolgate.local.serve.agents.agent_process import AgentProcess, AgentStartError
 
 ROOT = Path(__file__).parents[4]
 # Ignores SIGTERM like its child, and answers /ping once the child is there.
@@ -68,10 +68,20 @@ def test_reviving_leaves_a_living_agent_alone_and_starts_a_dead_one_once(agent: 
     before = _pids(agent)
     agent.revive()
     assert _pids(agent) == before
-    agent.stop()
+    end = os.pidfd_open(before[0])
+    os.killpg(before[0], signal.SIGKILL)
+    assert ended(end, 10)
     with ThreadPoolExecutor(4) as callers:
         list(callers.map(lambda _: agent.revive(), range(4)))
     assert len(_starts(agent)) == 2
+
+
+def test_what_was_stopped_is_not_started_again(agent: AgentProcess) -> None:
+    agent.start()
+    agent.stop()
+    with pytest.raises(AgentStartError, match="was stopped"):
+        agent.revive()
+    assert agent.ended_within(0)
 
 
 SERVER = """

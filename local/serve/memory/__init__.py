@@ -1,0 +1,1 @@
+"""AgentCore Memory: the events of conversations."""
