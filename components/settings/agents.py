@@ -1,7 +1,7 @@
 """`toolgate:agents`: the agents, and what each is handed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NotRequired, TypedDict
 
@@ -14,10 +14,11 @@ from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants.tool_grants import GatewayTools
 from toolgate.components.iam import bedrock_models, role_statements
 from toolgate.components.iam.role_statements import RoleStatement
-from toolgate.components.settings import credentials, handed_tools, issuers, other_gateways
+from toolgate.components.settings import credentials, handed_tools, issuers, memory, other_gateways
 from toolgate.components.settings.credentials import CredentialsConfig
 from toolgate.components.settings.gateways import Gateways
 from toolgate.components.settings.handed_tools import Handed
+from toolgate.components.settings.memory import AgentKeeps, MemoryKind
 from toolgate.components.settings.other_gateways import OtherGatewayConfig
 from toolgate.components.settings.values import NAMESPACE
 from toolgate.components.tokens.client_credentials import ClientCredentials
@@ -44,6 +45,10 @@ class AgentConfig(TypedDict):
     """Tools of gateways that are there already. Default: none."""
     credentials: NotRequired[dict[str, CredentialsConfig]]
     """Its client at each of `toolgate:issuers` whose tokens a gateway of its tools takes. Default: none."""
+    memory: NotRequired[MemoryKind]
+    """Where its conversations are kept: `session`, `s3` or `agentcore`. Default: session."""
+    recall: NotRequired[list[str]]
+    """Names of `toolgate:memory.strategies` whose records it is shown. Default: none."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ class Agent:
         role_arn: Its role, if that is not to be made.
         gateways: Its grants on gateways of others.
         credentials: Its clients at issuers of others.
+        keeps: Where its conversations are kept.
     """
 
     tools: Handed
@@ -67,6 +73,7 @@ class Agent:
     role_arn: str | None
     gateways: list[GatewayTools]
     credentials: list[ClientCredentials]
+    keeps: AgentKeeps = field(default_factory=AgentKeeps)
 
 
 def read(config: Mapping[str, Any], of_stack: Gateways) -> dict[str, Agent]:
@@ -121,6 +128,7 @@ def _agent(entry: AgentConfig, default: str, of_stack: Gateways, runtime: str, w
         entry.get("roleArn"),
         other_gateways.read(entry.get("gateways", []), own, f"{where}.gateways"),
         credentials.read(entry.get("credentials", {}), foreign, f"{where}.credentials"),
+        memory.of_agent(entry, where),
     )
 
 

@@ -13,6 +13,7 @@ POLICY_ENGINE = "aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine"
 CEDAR_POLICY = "aws:bedrock/agentcorePolicy:AgentcorePolicy"
 RESOURCE_POLICY = "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy"
 MEMORY = "aws:bedrock/agentcoreMemory:AgentcoreMemory"
+MEMORY_STRATEGY = "aws:bedrock/agentcoreMemoryStrategy:AgentcoreMemoryStrategy"
 BROWSER = "aws:bedrock/agentcoreBrowser:AgentcoreBrowser"
 CODE_INTERPRETER = "aws:bedrock/agentcoreCodeInterpreter:AgentcoreCodeInterpreter"
 ONLINE_EVALUATION = "aws:bedrock/agentcoreOnlineEvaluationConfig:AgentcoreOnlineEvaluationConfig"
@@ -69,7 +70,14 @@ LAMBDA_TOOLS = "toolgate:index:LambdaTools"
 GATEWAY_INTERCEPTOR = "toolgate:index:GatewayInterceptor"
 TOKEN_ISSUER = "toolgate:index:TokenIssuer"  # noqa: S105  # a type
 MACHINE_CLIENT = "toolgate:index:MachineClient"
-COMPONENTS = frozenset({TOOL_GATEWAY, GATEWAY_INTERCEPTOR, AGENT_RUNTIME, LAMBDA_TOOLS, TOKEN_ISSUER, MACHINE_CLIENT})
+AGENT_MEMORY = "toolgate:index:Memory"
+CONVERSATION_BUCKET = "toolgate:index:ConversationBucket"
+COMPONENTS = frozenset(
+    {
+        *(TOOL_GATEWAY, GATEWAY_INTERCEPTOR, AGENT_RUNTIME, LAMBDA_TOOLS, TOKEN_ISSUER, MACHINE_CLIENT),
+        *(AGENT_MEMORY, CONVERSATION_BUCKET),
+    }
+)
 HANDED = (AGENT_RUNTIME, LAMBDA_TOOLS, GATEWAY_INTERCEPTOR)
 """Those that are handed statements for a role."""
 
