@@ -16,11 +16,14 @@ from toolgate.components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from toolgate.components.grants.tool_grants import GatewayTools
 from toolgate.components.lambda_tools import LambdaTools, LambdaToolsArgs
 from toolgate.components.machine_client import MachineClient, MachineClientArgs
+from toolgate.components.memory.agentcore_memory import Memory, MemoryArgs
+from toolgate.components.memory.conversation_bucket import ConversationBucket, ConversationBucketArgs
 from toolgate.components.observability import configuration, log_levels
 from toolgate.components.observability.log_levels import LogLevel
 from toolgate.components.runtime.agent_bundle import agent_code
 from toolgate.components.settings import issuers
 from toolgate.components.settings.handed_tools import Handed
+from toolgate.components.settings.memory import CONVERSATIONS, MemoryKind
 from toolgate.components.token_issuer import TokenIssuer, TokenIssuerArgs
 from toolgate.components.tool_gateway import ExceptionLevel, ToolGateway, ToolGatewayArgs
 from toolgate.components.tools.tool_schema import read_targets
@@ -117,6 +120,17 @@ clients: dict[str, MachineClient] = {}
 for name, tools in chosen.clients.items():
     client_args: MachineClientArgs = {"tools": handed(tools), **shared}
     clients[name] = MachineClient(name, client_args, opts)
+kept_in = {agent.keeps.kind for agent in chosen.agents.values()}
+bucket: ConversationBucket | None = None
+if MemoryKind.S3 in kept_in:
+    bucket_args: ConversationBucketArgs = {"expiry_days": chosen.conversations.days, **shared}
+    bucket = ConversationBucket(CONVERSATIONS, bucket_args, opts)
+memory: Memory | None = None
+if MemoryKind.AGENTCORE in kept_in:
+    memory_args: MemoryArgs = {"expiry_days": chosen.conversations.days, **shared}
+    if chosen.conversations.strategies:
+        memory_args["strategies"] = {**chosen.conversations.strategies}
+    memory = Memory(CONVERSATIONS, memory_args, opts)
 runtimes: dict[str, AgentRuntime] = {}
 for name, agent in chosen.agents.items():
     runtime_args: AgentRuntimeArgs = {
@@ -141,6 +155,10 @@ for name, agent in chosen.agents.items():
         runtime_args["system_prompt"] = agent.system_prompt
     if agent.statements:
         runtime_args["statements"] = agent.statements
+    if bucket and agent.keeps.kind is MemoryKind.S3:
+        runtime_args["memory"] = bucket.conversations()
+    if memory and agent.keeps.kind is MemoryKind.AGENTCORE:
+        runtime_args["memory"] = memory.events(agent.keeps.recall)
     if chosen.network:
         runtime_args["network"] = chosen.network
     runtimes[name] = AgentRuntime(name, runtime_args, opts)

@@ -20,6 +20,8 @@ from toolgate.components.grants.cedar_text import Caller, IamRole
 from toolgate.components.grants.tool_grants import GatewayTools
 from toolgate.components.iam import bedrock_models, component_role, iam_documents, iam_propagation, role_statements
 from toolgate.components.iam.role_statements import RoleStatement
+from toolgate.components.memory import agent_memory
+from toolgate.components.memory.agent_memory import AgentMemory
 from toolgate.components.observability import monitoring
 from toolgate.components.observability.alarms import Alarms
 from toolgate.components.observability.log_delivery import LogDelivery
@@ -38,7 +40,8 @@ MOST_VARIABLES, LONGEST_KEY, LONGEST_VALUE = 50, 100, 5000
 LONGEST_DESCRIPTION = 4096
 SHORTEST_LIFE, LONGEST_LIFE = 60, 1_209_600
 _OF_EVERY_AGENT = ("GATEWAY_URL", "BEDROCK_MODEL_ID", "AWS_REGION", "SYSTEM_PROMPT")
-OURS = (*_OF_EVERY_AGENT, agent_tokens.VARIABLE, asked_agents.VARIABLE, *agent_model.VARIABLES.values())
+_OF_SOME = (agent_tokens.VARIABLE, asked_agents.VARIABLE, agent_memory.VARIABLE, *agent_model.VARIABLES.values())
+OURS = (*_OF_EVERY_AGENT, *_OF_SOME)
 """Environment variables the component writes itself (the agent contract)."""
 
 
@@ -65,6 +68,16 @@ class Lifecycle(TypedDict):
 # agent_runtime.go, lifecycle_configuration: Optional, Computed).
 DEFAULT_LIFECYCLE: Lifecycle = {"idle_timeout": 900, "max_lifetime": 28_800}
 
+INVOCATION, DEFAULT_INVOCATION = "AGENT_INVOCATION_SECONDS", "75"
+"""The environment variable with the seconds that an invocation may take, and the agent's own (the agent contract)."""
+
+
+class _Times(TypedDict):
+    """Numbers of which one says whether another is right."""
+
+    lifecycle: Lifecycle
+    invocation: pulumi.Input[str]
+
 
 class AgentRuntimeArgs(TypedDict):
     """An agent, its model and its tools."""
@@ -86,6 +99,9 @@ class AgentRuntimeArgs(TypedDict):
     """The agents that it may ask, as tools: the grant. In Python by `agent.ask(...)`. Default: none."""
     credentials: NotRequired[list[ClientCredentials]]
     """Its clients at foreign issuers, one for each issuer whose tokens a gateway of `tools` takes. Default: none."""
+    memory: NotRequired[AgentMemory]
+    """Where its conversations are kept: the grant. In Python by `memory.events()` or `bucket.conversations()`. Default:
+    in its process, for as long as its session lives."""
     statements: NotRequired[list[RoleStatement]]
     """What the agent may do besides what every agent needs, with a table of its own, say. Never a way to a gateway, an
     agent, a model or a function: those are `tools`, `agents` and `model_id`. Default: nothing."""
@@ -234,6 +250,8 @@ class AgentRuntime(pulumi.ComponentResource):
             written["agents"] = asked_agents.document(asked)
         if tokens:
             written["tokens"] = tokens.document(here)
+        if memory := args.get("memory"):
+            written["memory"] = agent_memory.document(memory, here, wanted.name)
         if statements := args.get("statements"):
             written["statements"] = role_statements.document(statements, "Agent")
         if key_arn := args.get("kms_key_arn"):
@@ -262,7 +280,11 @@ def _checked(name: str, args: AgentRuntimeArgs) -> _Wanted:
             callers_table.check_client(issuer.credentials["client_id"], f"{where}.credentials: {issuer.name}")
     platform = PlatformVersion(args.get("platform_version", PlatformVersion.V1)).value
     path = Path(args["code"])
-    lifecycle = _lifecycle(args.get("lifecycle", DEFAULT_LIFECYCLE), f"{where}.lifecycle")
+    times: _Times = {
+        "lifecycle": args.get("lifecycle", DEFAULT_LIFECYCLE),
+        "invocation": args.get("environment", {}).get(INVOCATION, DEFAULT_INVOCATION),
+    }
+    lifecycle = _lifecycle(times, where)
     inputs = {**args, "platform_version": platform}
     return _Wanted(where, runtime_name, platform, path, _digest(path, where), handed, needed, depth, lifecycle, inputs)
 
@@ -283,13 +305,13 @@ def _check_values(args: AgentRuntimeArgs, where: str) -> None:
     arguments.within(args.get("system_prompt"), 1, LONGEST_VALUE, f"{where}.system_prompt")
     monitoring.check(args, where)
     role_statements.check_of_agent(args.get("statements", []), f"{where}.statements")
+    agent_memory.check(args.get("memory"), f"{where}.memory")
     tags.check(args.get("tags"), f"{where}.tags")
     environment = args.get("environment", {})
     most = MOST_VARIABLES - len(_OF_EVERY_AGENT) - len(agent_model.VARIABLES.keys() & args.keys())
     if any("bearer" in grant for grant in args.get("tools", [])):
         most -= 1
-    if args.get("agents"):
-        most -= 1
+    most -= sum(key in args for key in ("agents", "memory"))
     arguments.within(len(environment), 0, most, f"{where}.environment: number of variables")
     for key, value in environment.items():
         if key in OURS:
@@ -328,6 +350,8 @@ def _environment(
         variables[asked_agents.VARIABLE] = asked_agents.variable(asked, LONGEST_VALUE, wanted.where)
     if tokens:
         variables[agent_tokens.VARIABLE] = tokens.variable(LONGEST_VALUE, wanted.where)
+    if memory := args.get("memory"):
+        variables[agent_memory.VARIABLE] = agent_memory.variable(memory, wanted.name)
     return variables
 
 
@@ -351,21 +375,42 @@ def _urls(handed: Sequence[GatewayTools]) -> pulumi.Output[str]:
     return urls.apply(lambda known: " ".join(dict.fromkeys(known)))
 
 
-def _lifecycle(lifecycle: Lifecycle, where: str) -> pulumi.Input[list[dict[str, int]]]:
+def _lifecycle(times: _Times, where: str) -> pulumi.Input[list[dict[str, int]]]:
     """The numbers as the provider takes them, checked: at once, or as soon as they are known."""
 
     def checked(known: Any) -> list[dict[str, int]]:
-        for key, seconds in known.items():
-            arguments.within(seconds, SHORTEST_LIFE, LONGEST_LIFE, f"{where}.{key}")
-        idle, longest = known["idle_timeout"], known["max_lifetime"]
+        for key, seconds in known["lifecycle"].items():
+            arguments.within(seconds, SHORTEST_LIFE, LONGEST_LIFE, f"{where}.lifecycle.{key}")
+        idle, longest = known["lifecycle"]["idle_timeout"], known["lifecycle"]["max_lifetime"]
         if idle > longest:
             raise UsageError(
-                f"{where}: idle_timeout is {idle}, more than max_lifetime, which is {longest}, so it would never end a "
-                "session. Write at most the same."
+                f"{where}.lifecycle: idle_timeout is {idle}, more than max_lifetime, which is {longest}, so it would "
+                "never end a session. Write at most the same."
             )
+        _check_invocation(known["invocation"], idle, where)
         return [{"idle_runtime_session_timeout": idle, "max_lifetime": longest}]
 
-    return arguments.derived(lifecycle, Lifecycle, where, checked)
+    return arguments.derived(times, _Times, where, checked)
+
+
+def _check_invocation(invocation: str, idle: int, where: str) -> None:
+    """A request under way does not keep its session alive by itself: it must be over before the session is idle.
+
+    Measured on AWS by others (fastagent-sh/fastagent#314): a session whose agent is not known to be busy ends in the
+    middle of a request.
+    """
+    try:
+        seconds = float(invocation)
+    except ValueError:
+        raise UsageError(
+            f"{where}.environment.{INVOCATION}: must be a number of seconds, not {invocation!r}."
+        ) from None
+    if not seconds <= idle:
+        raise UsageError(
+            f"{where}.lifecycle: idle_timeout is {idle}, and an invocation may take {invocation} s ({INVOCATION} of "
+            f"its environment, {DEFAULT_INVOCATION} without it): AgentCore could end the session under it. Write at "
+            "least the same."
+        )
 
 
 def _digest(path: Path, where: str) -> str:

@@ -21,6 +21,7 @@ from toolgate.components.settings import (
     handed_tools,
     interceptors,
     issuers,
+    memory,
     places,
     targets,
     values,
@@ -31,6 +32,7 @@ from toolgate.components.settings.gateways import GatewayConfig, Gateways
 from toolgate.components.settings.handed_tools import Handed
 from toolgate.components.settings.interceptors import InterceptorsConfig
 from toolgate.components.settings.issuers import IssuerConfig
+from toolgate.components.settings.memory import Conversations, MemoryConfig
 from toolgate.components.settings.places import NetworkConfig
 from toolgate.components.settings.targets import ExistingTarget, TargetConfig
 from toolgate.components.settings.values import NAMESPACE
@@ -48,6 +50,7 @@ _JSON = {
     "gateways": "a map of gateways",
     "interceptors": "a map of request and response",
     "issuers": "a map of issuers",
+    "memory": "a map of expiryDays and strategies",
     "network": "a map of subnets and securityGroups",
     "observability": "a map of settings",
     "protect": "true or false",
@@ -78,6 +81,8 @@ class Config(TypedDict):
     """Agents by name. Default: one, `assistant`, that may call every tool."""
     clients: NotRequired[dict[str, ClientConfig]]
     """Callers outside of AgentCore by name, with tokens of the stack's own issuer. Default: none."""
+    memory: NotRequired[MemoryConfig]
+    """How conversations are kept, for agents that keep them beyond a session. Default: for 30 days."""
     bundle: NotRequired[BundleKind]
     """What the agent's zip holds."""
     observability: NotRequired[ObservabilityConfig]
@@ -116,6 +121,7 @@ class StackSettings:
     issuers: Mapping[str, Inbound]
     agents: dict[str, Agent]
     clients: Mapping[str, Handed]
+    conversations: Conversations
     log_level: LogLevel
     kms_key: str | None
     network: Network | None
@@ -164,6 +170,7 @@ def load(available: Available) -> StackSettings:
         issuers=foreign,
         agents=of_agents,
         clients=of_clients,
+        conversations=memory.read(config, {name: agent.keeps for name, agent in of_agents.items()}),
         log_level=LogLevel(config.get("logLevel", LogLevel.INFO)),
         kms_key=_kms_key(config),
         network=places.read(config, f"{NAMESPACE}:network"),

@@ -23,6 +23,8 @@ from toolgate.policy.language.agentcore_facts import (
     GATEWAY,
     LOG_DELIVERY,
     LOG_DELIVERY_SOURCE,
+    MEMORY,
+    MEMORY_STRATEGY,
     OAUTH2_PROVIDER,
     POLICY_ENGINE,
     RESOURCE_POLICY,
@@ -71,6 +73,7 @@ def role_of_policy(policy: Resource, resources: Sequence[Resource]) -> Sequence[
 
 _BUCKET_OF = owner(BUCKET, "bucket", "bucket")
 _SECRET_OF_VERSION = owner(SECRET, "arn", "secretId")
+_MEMORY_OF_STRATEGY = owner(MEMORY, "id", "memoryId")
 _GATEWAY_OF_TARGET = owner(GATEWAY, "gatewayId", "gatewayIdentifier")
 _POOL_OF = owner(USER_POOL, "id", "userPoolId")
 _ENGINE_OF_POLICY = owner(POLICY_ENGINE, "policyEngineId", "policyEngineId")
@@ -529,6 +532,10 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
         Grant("Versioning", ("s3:ListBucketVersions",), of=_BUCKET_OF),
         Grant("Objects", ("s3:DeleteObjectVersion",), ("{arn}/*",), _BUCKET_OF),
     ),
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": (
+        # Taking the rules off is a put as well (S3 user guide, "Required permissions for Amazon S3 API operations").
+        Grant("Lifecycle", ("s3:GetLifecycleConfiguration", "s3:PutLifecycleConfiguration"), of=_BUCKET_OF),
+    ),
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
         Grant("Encryption", ("s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration"), of=_BUCKET_OF),
         # Putting a large object in parts also reads (S3 user guide, "Using server-side encryption with AWS KMS keys").
@@ -658,6 +665,25 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
             "network.bedrock-agentcore.amazonaws.com",
             given("networkConfiguration", "networkModeConfig"),
         ),
+    ),
+    MEMORY: (
+        # It takes no resource: the memory has no id yet.
+        Grant(WITHOUT_RESOURCE, ("bedrock-agentcore:CreateMemory",), (ANYTHING,)),
+        Grant(
+            "Memories",
+            ("bedrock-agentcore:DeleteMemory", "bedrock-agentcore:GetMemory", "bedrock-agentcore:UpdateMemory"),
+        ),
+        # With a role of its own, which none of ours has.
+        replace(
+            _passed("PassToAgentCore", "memoryExecutionRoleArn", SERVICE_PRINCIPAL),
+            when=given("memoryExecutionRoleArn"),
+        ),
+        *_encrypted("encryptionKeyArn"),
+        _AGENTCORE_TAGS,
+    ),
+    # A strategy is a part of its memory, and changed with it.
+    MEMORY_STRATEGY: (
+        Grant("Memories", ("bedrock-agentcore:GetMemory", "bedrock-agentcore:UpdateMemory"), of=_MEMORY_OF_STRATEGY),
     ),
     USER_POOL: (
         # It takes no resource: the pool has no id yet.

@@ -85,6 +85,15 @@ GUARDRAIL = Identifier(
     rf"arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{{1,20}}:[0-9]{{12}}:guardrail/{GUARDRAIL_ID}",
     "arn:aws:bedrock:us-east-1:111122223333:guardrail/ab1cd2ef3gh4",
 )
+# botocore bedrock-agentcore-control MemoryArn, MemoryId, for every partition.
+MEMORY = Identifier(
+    "ARN of a memory",
+    r"arn:aws[a-z-]*:bedrock-agentcore:[a-z0-9-]+:[0-9]{12}:memory/[a-zA-Z][a-zA-Z0-9-_]{0,99}-[a-zA-Z0-9]{10}",
+    "arn:aws:bedrock-agentcore:us-east-1:111122223333:memory/conversations-a1B2c3D4e5",
+)
+MEMORY_ID = Identifier("id of a memory", r"[a-zA-Z][a-zA-Z0-9-_]{0,99}-[a-zA-Z0-9]{10}", "conversations-a1B2c3D4e5")
+# S3 user guide, "General purpose bucket naming rules".
+BUCKET = Identifier("name of a bucket", r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "conversations-bucket-1234567")
 
 
 def check(kind: Identifier, value: Any, where: str) -> None:

@@ -65,6 +65,20 @@ POLICY = Limit(
     48,
     "botocore bedrock-agentcore-control PolicyName",
 )
+MEMORY = Limit(
+    "memory name",
+    r"[a-zA-Z][a-zA-Z0-9_]*",
+    "letters, digits and underscores, a letter first",
+    48,
+    "botocore bedrock-agentcore-control Name",
+)
+MEMORY_STRATEGY = Limit(
+    "memory strategy name",
+    r"[a-zA-Z][a-zA-Z0-9_]*",
+    "letters, digits and underscores, a letter first",
+    48,
+    "botocore bedrock-agentcore-control Name",
+)
 FUNCTION = Limit(
     "function name",
     r"[a-zA-Z0-9_-]+",
@@ -183,6 +197,25 @@ def policy_engine(project: str, stack: str, name: str, *, own_key: bool = False)
     """
     joined = re.sub(r"[.-]", "_", f"{project}_{stack}_{name}") + ("_cmk" if own_key else "")
     return checked(POLICY_ENGINE, joined, advice=_made_of("gateway"))
+
+
+def memory(project: str, stack: str, name: str) -> str:
+    """The memory's name: project, stack and component joined by underscores (hyphens are not allowed in it).
+
+    Raises:
+        UsageError: AWS would refuse the name.
+    """
+    joined = re.sub(r"[.-]", "_", f"{project}_{stack}_{name}")
+    return checked(MEMORY, joined, advice=_made_of("memory"))
+
+
+def memory_strategy(name: str, where: str) -> str:
+    """The strategy's name as it is.
+
+    Raises:
+        UsageError: AWS would refuse the name.
+    """
+    return checked(MEMORY_STRATEGY, name, advice=f"Rename it ({where}).")
 
 
 def policy(runtime_name: str, number: int) -> str:

@@ -1,4 +1,4 @@
-"""Every IAM document we write but the one for tokens (`token_documents`), and every IAM action in it by name.
+"""Every IAM document we write but `token_documents` and `memory_documents`, and every IAM action in it by name.
 
 A document is a dict whose leaves may be Outputs; the components write it with `pulumi.Output.json_dumps`. No managed
 policy is attached anywhere. Where a resource is a wildcard, the reason stands beside it.

@@ -18,6 +18,8 @@ from toolgate.components.dashboard import Dashboard
 from toolgate.components.encryption_key import EncryptionKey
 from toolgate.components.lambda_tools import LambdaTools
 from toolgate.components.machine_client import MachineClient
+from toolgate.components.memory.agentcore_memory import Memory
+from toolgate.components.memory.conversation_bucket import ConversationBucket
 from toolgate.components.package.plain_inputs import opened
 from toolgate.components.token_issuer import TokenIssuer
 from toolgate.components.tool_gateway import ToolGateway
@@ -68,4 +70,5 @@ class Package(ComponentProvider):
 
 def package() -> Package:
     """The package with every component."""
-    return Package([LambdaTools, ToolGateway, AgentRuntime, Dashboard, EncryptionKey, TokenIssuer, MachineClient])
+    agents = [AgentRuntime, Memory, ConversationBucket]
+    return Package([LambdaTools, ToolGateway, *agents, Dashboard, EncryptionKey, TokenIssuer, MachineClient])

@@ -7,7 +7,8 @@ import pulumi
 import pulumi_aws as aws
 
 from toolgate.components.checks import tags
-from toolgate.components.iam import component_role, iam_documents
+from toolgate.components.iam import component_role
+from toolgate.components.runtime import private_bucket
 
 
 class CodeArgs(TypedDict):
@@ -41,9 +42,15 @@ def upload(
         tags=args.get("tags"),
         opts=child,
     )
-    ready = _closed(component, f"{name}-code", bucket)
+    private, *others = private_bucket.closed(component, f"{name}-code", bucket)
+    # What is put in later under an object's key is another version of it: the runtime names its own.
+    versioned = aws.s3.BucketVersioning(
+        f"{name}-code", bucket=bucket.bucket, versioning_configuration={"status": "Enabled"}, opts=child
+    )
+    by_tls = private_bucket.by_tls(component, f"{name}-code", bucket, private)
+    ready: list[pulumi.Resource] = [private, *others, versioned, by_tls]
     if key_arn := args.get("kms_key_arn"):
-        ready.append(_encrypted(f"{name}-code", bucket, key_arn, child))
+        ready.append(private_bucket.encrypted(f"{name}-code", bucket, key_arn, child))
     return aws.s3.BucketObjectv2(
         f"{name}-code",
         bucket=bucket.bucket,
@@ -53,47 +60,3 @@ def upload(
         tags=tags.of_object(args.get("tags")),
         opts=component_role.replaceable(component).merge(pulumi.ResourceOptions(depends_on=ready)),
     )
-
-
-def _closed(component: pulumi.ComponentResource, name: str, bucket: aws.s3.Bucket) -> list[pulumi.Resource]:
-    """Nobody but who IAM lets in, by TLS only; nobody owns what is in it but its account, and nothing is put over."""
-    opts = pulumi.ResourceOptions(parent=component)
-    private = aws.s3.BucketPublicAccessBlock(
-        name,
-        bucket=bucket.bucket,
-        block_public_acls=True,
-        block_public_policy=True,
-        ignore_public_acls=True,
-        restrict_public_buckets=True,
-        opts=opts,
-    )
-    owned = aws.s3.BucketOwnershipControls(
-        name, bucket=bucket.bucket, rule={"object_ownership": "BucketOwnerEnforced"}, opts=opts
-    )
-    # What is put in later under an object's key is another version of it: the runtime names its own.
-    versioned = aws.s3.BucketVersioning(
-        name, bucket=bucket.bucket, versioning_configuration={"status": "Enabled"}, opts=opts
-    )
-    here = iam_documents.current_environment(component)
-    by_tls = aws.s3.BucketPolicy(
-        name,
-        bucket=bucket.bucket,
-        policy=pulumi.Output.json_dumps(iam_documents.tls_only(here.arn("s3", bucket.bucket, region="", account=""))),
-        # S3 makes one change of a bucket's access at a time.
-        opts=opts.merge(pulumi.ResourceOptions(depends_on=[private])),
-    )
-    return [private, owned, versioned, by_tls]
-
-
-def _encrypted(
-    name: str, bucket: aws.s3.Bucket, kms_key_arn: pulumi.Input[str], opts: pulumi.ResourceOptions
-) -> aws.s3.BucketServerSideEncryptionConfiguration:
-    rule = {
-        "apply_server_side_encryption_by_default": {"sse_algorithm": "aws:kms", "kms_master_key_id": kms_key_arn},
-        # S3 asks KMS once for many objects, in the bucket's name (S3 user guide, "Configuring S3 Bucket Keys").
-        "bucket_key_enabled": True,
-        # What S3 itself says for new buckets since 2026 (Amazon S3 user guide, "Blocking or unblocking SSE-C"): without
-        # it some versions of the provider see a difference that nobody made (terraform-provider-aws#47320).
-        "blocked_encryption_types": ["SSE-C"],
-    }
-    return aws.s3.BucketServerSideEncryptionConfiguration(name, bucket=bucket.bucket, rules=[rule], opts=opts)

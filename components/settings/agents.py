@@ -17,10 +17,11 @@ from toolgate.components.iam import bedrock_models, role_statements
 from toolgate.components.iam.role_statements import RoleStatement
 from toolgate.components.runtime import agent_model
 from toolgate.components.runtime.agent_model import Guardrail
-from toolgate.components.settings import credentials, handed_tools, issuers, other_gateways
+from toolgate.components.settings import credentials, handed_tools, issuers, memory, other_gateways
 from toolgate.components.settings.credentials import CredentialsConfig
 from toolgate.components.settings.gateways import Gateways
 from toolgate.components.settings.handed_tools import Handed
+from toolgate.components.settings.memory import AgentKeeps, MemoryKind
 from toolgate.components.settings.other_gateways import OtherGatewayConfig
 from toolgate.components.settings.values import NAMESPACE
 from toolgate.components.tokens.client_credentials import ClientCredentials
@@ -57,6 +58,10 @@ class AgentConfig(TypedDict):
     """Tools of gateways that are there already. Default: none."""
     credentials: NotRequired[dict[str, CredentialsConfig]]
     """Its client at each of `toolgate:issuers` whose tokens a gateway of its tools takes. Default: none."""
+    memory: NotRequired[MemoryKind]
+    """Where its conversations are kept: `session`, `s3` or `agentcore`. Default: session."""
+    recall: NotRequired[list[str]]
+    """Names of `toolgate:memory.strategies` whose records it is shown. Default: none."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ class Agent:
         asks: The agents that it may ask.
         description: What it is for.
         of_model: How its model is asked, and which others are: arguments of an `AgentRuntime`.
+        keeps: Where its conversations are kept.
     """
 
     tools: Handed
@@ -86,6 +92,7 @@ class Agent:
     asks: list[str] = field(default_factory=list)
     description: str | None = None
     of_model: agent_model.ModelArgs = field(default_factory=agent_model.ModelArgs)
+    keeps: AgentKeeps = field(default_factory=AgentKeeps)
 
 
 def read(config: Mapping[str, Any], of_stack: Gateways) -> dict[str, Agent]:
@@ -153,6 +160,7 @@ def _agent(entry: AgentConfig, default: str, of_stack: Gateways, runtime: str, w
         of_model=_of_model(entry, model_id, where),
         asks=entry.get("agents", []),
         description=entry.get("description"),
+        keeps=memory.of_agent(entry, where),
     )
 
 

@@ -70,7 +70,14 @@ LAMBDA_TOOLS = "toolgate:index:LambdaTools"
 GATEWAY_INTERCEPTOR = "toolgate:index:GatewayInterceptor"
 TOKEN_ISSUER = "toolgate:index:TokenIssuer"  # noqa: S105  # a type
 MACHINE_CLIENT = "toolgate:index:MachineClient"
-COMPONENTS = frozenset({TOOL_GATEWAY, GATEWAY_INTERCEPTOR, AGENT_RUNTIME, LAMBDA_TOOLS, TOKEN_ISSUER, MACHINE_CLIENT})
+AGENT_MEMORY = "toolgate:index:Memory"
+CONVERSATION_BUCKET = "toolgate:index:ConversationBucket"
+COMPONENTS = frozenset(
+    {
+        *(TOOL_GATEWAY, GATEWAY_INTERCEPTOR, AGENT_RUNTIME, LAMBDA_TOOLS, TOKEN_ISSUER, MACHINE_CLIENT),
+        *(AGENT_MEMORY, CONVERSATION_BUCKET),
+    }
+)
 HANDED = (AGENT_RUNTIME, LAMBDA_TOOLS, GATEWAY_INTERCEPTOR)
 """Those that are handed statements for a role."""
 

@@ -110,6 +110,7 @@ def outputs_of(args: mocks.MockResourceArgs) -> dict[str, Any]:
                 f"arn:aws:bedrock-agentcore:{REGION}:{ACCOUNT}:runtime/{args.inputs.get('agentRuntimeName')}-A1b2C3d4E5"
             )
         },
+        "AgentcoreMemory": {"arn": f"arn:aws:bedrock-agentcore:{REGION}:{ACCOUNT}:memory/{args.name}-id"},
         "UserPool": {"endpoint": f"cognito-idp.{REGION}.amazonaws.com/{POOL}"},
         "UserPoolClient": {"clientSecret": f"{args.name}-hidden"},
         "AgentcoreOauth2CredentialProvider": {

@@ -14,7 +14,9 @@ secret_version.go 0042e8e; ssm/parameter.go 0073593. Of gateway_target.go the de
 rest as others told it; kms/find.go, s3/tags.go, the emptying of a bucket and what keeps the tags are named after what
 calls them. Of tokens: cognitoidp/user_pool.go 015edb1, user_pool_domain.go 01c0800, resource_server.go 088e087,
 user_pool_client.go 01f4311 (from its update on); bedrockagentcore/oauth2_credential_provider.go 033bb28,
-workload_identity.go 129e9f8. What only resembles its siblings says so. Nothing of it was seen against AWS by us.
+workload_identity.go 129e9f8. Of conversations: bedrockagentcore/memory.go and memory_strategy.go 014b1c9,
+s3/bucket_lifecycle_configuration.go edd8342 (its older half). What only resembles its siblings says so. Nothing of it
+was seen against AWS by us.
 
 A gateway's interceptors are a part of CreateGateway and UpdateGateway. Their right is the gateway's role's (AgentCore
 developer guide, "Gateway interceptors", permissions); whether AWS checks anything of the caller for them nobody said.
@@ -73,6 +75,8 @@ class Call:
 # S3 user guide, "Required permissions for Amazon S3 API operations": where an action has another name.
 NAMES = {
     "s3:DeleteBucketEncryption": "PutEncryptionConfiguration",
+    "s3:DeleteBucketLifecycle": "PutLifecycleConfiguration",
+    "s3:PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
     "s3:DeleteBucketOwnershipControls": "PutBucketOwnershipControls",
     "s3:DeleteBucketTagging": "PutBucketTagging",
     "s3:DeleteObjects": "DeleteObject DeleteObjectVersion",
@@ -237,6 +241,7 @@ ON = {
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _BUCKET,
     "aws:s3/bucketPolicy:BucketPolicy": _BUCKET,
     "aws:s3/bucketVersioning:BucketVersioning": _BUCKET,
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _BUCKET,
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _BUCKET,
     "aws:s3/bucketObjectv2:BucketObjectv2": _OBJECT,
     "aws:bedrock/agentcoreGateway:AgentcoreGateway": "{gatewayArn}",
@@ -244,6 +249,8 @@ ON = {
     "aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine": "{policyEngineArn}",
     "aws:bedrock/agentcorePolicy:AgentcorePolicy": _ENGINE,
     "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime": "{agentRuntimeArn}",
+    "aws:bedrock/agentcoreMemory:AgentcoreMemory": "{arn}",
+    "aws:bedrock/agentcoreMemoryStrategy:AgentcoreMemoryStrategy": f"{AGENTCORE}:memory/{{memoryId}}",
     "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy": "{resourceArn}",
     "aws:cognito/userPool:UserPool": "{arn}",
     "aws:cognito/userPoolDomain:UserPoolDomain": _POOL,
@@ -625,6 +632,11 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
         Call(READ, "s3:GetBucketPolicy", "s3/bucket_policy.go, by its siblings"),
         Call(DELETE, "s3:DeleteBucketPolicy", "s3/bucket_policy.go, by its siblings"),
     ),
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": (
+        Call(CREATE, "s3:PutBucketLifecycleConfiguration", "s3/bucket_lifecycle_configuration.go -Create, -Update"),
+        Call(READ, "s3:GetBucketLifecycleConfiguration", "s3/bucket_lifecycle_configuration.go -Read, the waiter"),
+        Call(DELETE, "s3:DeleteBucketLifecycle", "s3/bucket_lifecycle_configuration.go -Delete"),
+    ),
     "aws:s3/bucketVersioning:BucketVersioning": (
         Call(CREATE, "s3:PutBucketVersioning", "s3/bucket_versioning.go -Create, -Update; -Delete suspends"),
         Call(READ, "s3:GetBucketVersioning", "s3/bucket_versioning.go -Read"),
@@ -885,6 +897,28 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
             when=_keeps_secret,
         ),
         _AGENTCORE_TAGS,
+    ),
+    "aws:bedrock/agentcoreMemory:AgentcoreMemory": (
+        Call(CREATE, "bedrock-agentcore:CreateMemory", "bedrockagentcore/memory.go Create; SAR: no resource", on="*"),
+        Call(
+            READ, "bedrock-agentcore:GetMemory", "bedrockagentcore/memory.go findMemoryByID; the waiters ask the same"
+        ),
+        Call(UPDATE, "bedrock-agentcore:UpdateMemory", "bedrockagentcore/memory.go Update"),
+        Call(DELETE, "bedrock-agentcore:DeleteMemory", "bedrockagentcore/memory.go Delete"),
+        Call(
+            AWS,
+            "iam:PassRole",
+            "SAR, CreateMemory: dependent",
+            on="{memoryExecutionRoleArn}",
+            when=given("memoryExecutionRoleArn"),
+            facts=passed_to("bedrock-agentcore.amazonaws.com"),
+        ),
+        *_uses_key("encryptionKeyArn"),
+        _AGENTCORE_TAGS,
+    ),
+    "aws:bedrock/agentcoreMemoryStrategy:AgentcoreMemoryStrategy": (
+        Call(CREATE, "bedrock-agentcore:UpdateMemory", "bedrockagentcore/memory_strategy.go Create, Update, Delete"),
+        Call(READ, "bedrock-agentcore:GetMemory", "bedrockagentcore/memory_strategy.go findMemoryStrategyByTwoPartKey"),
     ),
     "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy": (
         Call(CREATE, "bedrock-agentcore:PutResourcePolicy", "bedrockagentcore/resource_policy.go Create, Update"),

@@ -45,6 +45,26 @@ def test_it_leaves_every_role_what_it_needs(prod: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("bedrock-agentcore:CreateEvent", f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}:memory/x-a1B2c3D4e5"),
+        ("bedrock-agentcore:ListEvents", f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}:memory/x-a1B2c3D4e5"),
+        (
+            "bedrock-agentcore:RetrieveMemoryRecords",
+            f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}:memory/x-a1B2c3D4e5",
+        ),
+        ("s3:PutObject", "arn:aws:s3:::toolgate-dev-conversations-1234567/toolgate_dev_assistant/x"),
+        ("s3:ListBucket", "arn:aws:s3:::conversations-1234567"),
+    ],
+)
+def test_it_leaves_agents_their_conversations(action: str, resource: str) -> None:
+    document = json.loads(FILE.read_text())
+    assert allowed(document, action, resource)
+    if resource.startswith("arn:aws:s3"):
+        assert not allowed(document, action, "arn:aws:s3:::toolgate-dev-reports-1234567/x")
+
+
+@pytest.mark.parametrize(
     "action",
     [
         *("iam:CreateRole", "iam:PutRolePolicy", "iam:PassRole", "sts:AssumeRole", "organizations:LeaveOrganization"),

@@ -19,7 +19,9 @@ from tests.local.cloud.conftest import (
     GATEWAY,
     GOOD,
     KEY,
+    LIFECYCLE,
     LOG_GROUP,
+    MEMORY,
     OAUTH2_PROVIDER,
     PARAMETER,
     QUEUE,
@@ -58,6 +60,7 @@ PERMISSION_ONLY = {
     "s3:GetBucketPublicAccessBlock": "GetPublicAccessBlock",
     "s3:PutBucketPublicAccessBlock": "PutPublicAccessBlock",
     "s3:GetEncryptionConfiguration": "GetBucketEncryption",
+    "s3:PutLifecycleConfiguration": "PutBucketLifecycleConfiguration",
     "s3:PutEncryptionConfiguration": "PutBucketEncryption",
     "s3:GetLifecycleConfiguration": "GetBucketLifecycleConfiguration",
     "s3:GetReplicationConfiguration": "GetBucketReplication",
@@ -126,6 +129,8 @@ PLAIN: list[tuple[str, Inputs]] = [
 FULL: list[tuple[str, Inputs]] = [
     (BUCKET, {"forceDestroy": True}),
     (VERSIONING, {}),
+    (LIFECYCLE, {}),
+    (MEMORY, {"memoryExecutionRoleArn": THEIRS, "encryptionKeyArn": THEIR_KEY}),
     (TABLE, {"serverSideEncryption": {"enabled": True, "kmsKeyArn": THEIR_KEY}}),
     (SECRET, {"kmsKeyId": THEIR_KEY, "policy": document(LETS_READ)}),
     (SECRET_VERSION, {"versionStages": ["AWSCURRENT"]}),
@@ -180,6 +185,15 @@ EVERYTHING = {
 }
 
 
+def kept(kind: str, **further: Any) -> dict[str, Any]:
+    """Agents that keep their conversations."""
+    config = {"toolgate:agents": json.dumps({"assistant": {"memory": kind, **further}})}
+    if further:
+        facts = {"type": "SEMANTIC", "namespace": "/facts/{actorId}/"}
+        config["toolgate:memory"] = json.dumps({"strategies": {"facts": facts}})
+    return planned(config=config).deployment
+
+
 def unplanned() -> dict[str, Any]:
     """Inputs and a type that no program of ours has: deliveries of certain fields, and a gateway's resource policy."""
     text = json.dumps(planned(config=WATCHED).deployment)
@@ -217,6 +231,8 @@ EACH: dict[str, Callable[[], dict[str, Any]]] = {
     "tokens": lambda: stored(planned("agents").deployment, *TOKENS),
     "tokens of others": lambda: stored(planned("agents").deployment, *FOREIGN),
     "interceptors": intercepted,
+    "conversations in S3": lambda: kept("s3"),
+    "conversations in AgentCore": lambda: kept("agentcore", recall=["facts"]),
     "data": lambda: stored(planned().deployment, *PLAIN),
     "more data": lambda: stored(planned().deployment, *FULL),
     "unplanned": unplanned,

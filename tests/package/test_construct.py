@@ -200,13 +200,13 @@ def test_plain_inputs_of_every_shape_are_opened(hosted: Hosted) -> None:
     inputs = {
         "environment": {"TOKEN": {SIGNATURE: SECRET, "value": "hidden"}, "SHOWN": "too"},
         "entryPoints": ["other.py"],
-        "lifecycle": {"idleTimeout": 60, "maxLifetime": 120},
+        "lifecycle": {"idleTimeout": 90, "maxLifetime": 120},
         "tools": [{**GRANT, "tools": ["a___b"]}],
     }
     hosted.construct("AgentRuntime", "it", {**AGENT, **inputs}, {key: [KNOWN_LATE] for key in inputs})
     made_of = hosted.inputs("AgentcoreAgentRuntime", "it-runtime")
     assert made_of["agentRuntimeArtifact"]["codeConfiguration"]["entryPoints"] == ["other.py"]
-    assert list(made_of["lifecycleConfigurations"][0].values()) == [60, 120]
+    assert list(made_of["lifecycleConfigurations"][0].values()) == [90, 120]
     assert made_of["environmentVariables"]["GATEWAY_URL"] == GRANT["gatewayUrl"]
     # One secret hides the values beside it: who made one Output of them all said no more.
     shown = made_of["environmentVariables"]

@@ -26,6 +26,8 @@ def test_required_inputs() -> None:
         "LambdaTools": ["directory"],
         "ToolGateway": ["targets"],
         "AgentRuntime": ["code", "modelId"],
+        "Memory": [],
+        "ConversationBucket": [],
         "Dashboard": [],
         "EncryptionKey": [],
         "TokenIssuer": [],
@@ -67,6 +69,9 @@ def test_what_one_component_gives_another_takes() -> None:
         ("ToolGateway", "policyEngineId", "GatewayTools", "policyEngineId"),
         ("ToolGateway", "scope", "Bearer", "scope"),
         ("ToolGateway", "callers", "GatewayTools", "callers"),
+        ("Memory", "memoryId", "AgentMemory", "memoryId"),
+        ("Memory", "memoryArn", "AgentMemory", "memoryArn"),
+        ("ConversationBucket", "bucket", "AgentMemory", "bucket"),
         *(
             ("TokenIssuer", name, taker, name)
             for name in ("discoveryUrl", "userPoolId", "tokenEndpoint")

@@ -199,6 +199,46 @@ VERSIONING = _setting(
     },
 )
 
+# Of a rule what makes objects go; the provider waits until S3 gives the rules back as they were put.
+_LIFECYCLE_RULE: Table = {
+    "id": "ID",
+    "status": "Status",
+    "filter": Member("Filter", {"prefix": "Prefix"}),
+    "expiration": Member("Expiration", {"days": "Days"}),
+    "noncurrentVersionExpiration": Member("NoncurrentVersionExpiration", {"noncurrentDays": "NoncurrentDays"}),
+    "abortIncompleteMultipartUpload": Member(
+        "AbortIncompleteMultipartUpload", {"daysAfterInitiation": "DaysAfterInitiation"}
+    ),
+}
+_DOES_SOMETHING = ("expiration", "noncurrentVersionExpiration", "abortIncompleteMultipartUpload")
+
+
+def _lifecycle_rules(inputs: Properties) -> Iterator[Failure]:
+    """Amazon S3 API reference, LifecycleRule and LifecycleExpiration; the service model has no bounds for them."""
+    rules = inputs.get("rules")
+    for rule in rules if isinstance(rules, list) else ():
+        if not isinstance(rule, Mapping):
+            continue
+        if not any(rule.get(name) is not None for name in _DOES_SOMETHING):
+            yield Failure("rules", "InvalidRequest: At least one action needs to be specified in a rule.")
+        expiration = rule.get("expiration")
+        days = expiration.get("days") if isinstance(expiration, Mapping) else None
+        if isinstance(days, int | float) and days < 1:
+            yield Failure("rules", "InvalidArgument: 'Days' for Expiration action must be a positive integer")
+
+
+# Of the newer half of the provider (internal/service/s3/bucket_lifecycle_configuration.go, from version 5.86 on).
+LIFECYCLE = replace(
+    _setting(
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+        "PutBucketLifecycleConfiguration",
+        {"bucket": "Bucket", "rules": Member("LifecycleConfiguration.Rules", _LIFECYCLE_RULE)},
+    ),
+    framework=True,
+    rules=(_lifecycle_rules,),
+    reported=lambda _inputs: {"transitionDefaultMinimumObjectSize": "all_storage_classes_128K"},
+)
+
 POLICY = replace(
     _setting("aws:s3/bucketPolicy:BucketPolicy", "PutBucketPolicy", {"bucket": "Bucket", "policy": "Policy"}),
     documents=frozenset({"policy"}),

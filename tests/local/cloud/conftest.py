@@ -44,6 +44,9 @@ APP_CLIENT = "aws:cognito/userPoolClient:UserPoolClient"
 WORKLOAD_IDENTITY = "aws:bedrock/agentcoreWorkloadIdentity:AgentcoreWorkloadIdentity"
 OAUTH2_PROVIDER = "aws:bedrock/agentcoreOauth2CredentialProvider:AgentcoreOauth2CredentialProvider"
 VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
+LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+MEMORY = "aws:bedrock/agentcoreMemory:AgentcoreMemory"
+MEMORY_STRATEGY = "aws:bedrock/agentcoreMemoryStrategy:AgentcoreMemoryStrategy"
 
 Inputs = dict[str, Any]
 ACCOUNT = {"AWS": "arn:aws:iam::123456789012:root"}
@@ -99,6 +102,17 @@ GOOD: dict[str, Inputs] = {
     },
     ALIAS: {"name": "alias/toolgate-dev-data", "targetKeyId": "1234abcd-12ab-34cd-56ef-1234567890ab"},
     VERSIONING: {"bucket": "bucket", "versioningConfiguration": {"status": "Enabled"}},
+    LIFECYCLE: {
+        "bucket": "bucket",
+        "rules": [{"id": "forget", "status": "Enabled", "filter": {"prefix": ""}, "expiration": {"days": 30}}],
+    },
+    MEMORY: {"name": "toolgate_dev_conversations", "eventExpiryDuration": 30},
+    MEMORY_STRATEGY: {
+        "memoryId": "toolgate_dev_conversations-a1B2c3D4e5",
+        "name": "facts",
+        "type": "SEMANTIC",
+        "namespaceTemplates": ["/facts/{actorId}/"],
+    },
     TABLE: {
         "name": "orders",
         "billingMode": "PAY_PER_REQUEST",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.cloud.conftest import BUCKET, GOOD, OBJECT
+from tests.local.cloud.conftest import BUCKET, GOOD, LIFECYCLE, OBJECT
 from toolgate.local.cloud.catalogue import resource_type
 from toolgate.local.cloud.control_plane import ControlPlane
 from toolgate.local.cloud.failures import RefusalError
@@ -115,3 +115,32 @@ def test_default_encryption_of_a_bucket(plane: ControlPlane) -> None:
     assert failure.property == "rules"
     with pytest.raises(RefusalError, match="NoSuchBucket"):
         plane.create(ENCRYPTION, rules(sseAlgorithm="aws:kms"))
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        ({}, ""),
+        ({"filter": {}}, ""),
+        (
+            {"expiration": {"days": 0}},
+            "rules: InvalidArgument: 'Days' for Expiration action must be a positive integer",
+        ),
+        ({"expiration": None}, "rules: InvalidRequest: At least one action needs to be specified in a rule."),
+        ({"status": "On"}, "rules: PutBucketLifecycleConfiguration: "),
+        ({"transitions": []}, "rules: the stand-in for AWS does not reproduce "),
+    ],
+)
+def test_rules_of_a_lifecycle(check: Check, rule: dict[str, Any], reason: str) -> None:
+    [good] = GOOD[LIFECYCLE]["rules"]
+    given = {name: value for name, value in (good | rule).items() if value is not None}
+    found = check(LIFECYCLE, rules=[given])
+    assert (found[0].startswith(reason) if found else "") == (bool(reason) or "")
+
+
+def test_a_lifecycle_is_of_a_bucket_that_is_there_and_planned_once(plane: ControlPlane) -> None:
+    with pytest.raises(RefusalError, match="NoSuchBucket"):
+        plane.create(LIFECYCLE, GOOD[LIFECYCLE])
+    plane.create(BUCKET, GOOD[BUCKET])
+    made = plane.create(LIFECYCLE, GOOD[LIFECYCLE])
+    assert not planned_changes(resource_type(LIFECYCLE), dict(made.outputs), GOOD[LIFECYCLE])
