@@ -221,6 +221,7 @@ class Runtime:
         network: `PUBLIC` or `VPC`.
         protocol: `HTTP`, `MCP`, `A2A` or `AGUI`.
         jwt: Whether callers come with a JWT instead of an IAM signature.
+        image: The URI of its container; None for code.
     """
 
     label: str
@@ -237,3 +238,4 @@ class Runtime:
     network: str
     protocol: str
     jwt: bool
+    image: str | None = None

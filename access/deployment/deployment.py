@@ -352,6 +352,7 @@ def _runtime(resource: Resource, agents: Mapping[str, str], uploaded: Mapping[tu
     entry_points = resource.mapping("agentRuntimeArtifact", "codeConfiguration").get("entryPoints")
     code = resource.mapping("agentRuntimeArtifact", "codeConfiguration", "code", "s3")
     code_at = str(code.get("bucket")), str(code.get("prefix"))
+    image = resource.mapping("agentRuntimeArtifact", "containerConfiguration").get("containerUri")
     return Runtime(
         label=resource.label,
         arn=arn,
@@ -367,6 +368,7 @@ def _runtime(resource: Resource, agents: Mapping[str, str], uploaded: Mapping[tu
         network=_choice(resource, "networkConfiguration", "networkMode") or "PUBLIC",
         protocol=_choice(resource, "protocolConfiguration", "serverProtocol") or "HTTP",
         jwt=bool(resource.get("authorizerConfiguration")),
+        image=image if isinstance(image, str) else None,
     )
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
 from toolgate.components import agent_runtime
-from toolgate.components.checks import arguments, names
+from toolgate.components.checks import arguments, identifiers, names
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants.tool_grants import GatewayTools
 from toolgate.components.iam import bedrock_models, role_statements
@@ -38,6 +39,10 @@ class AgentConfig(TypedDict):
     """Its system prompt. Default: the agent's own."""
     statements: NotRequired[list[RoleStatement]]
     """What else it may do. Default: nothing."""
+    code: NotRequired[str]
+    """Its folder, relative to the program. Default: `agent`, which every agent has that names none."""
+    image: NotRequired[str]
+    """URI of its container image in Amazon ECR, instead of a folder. Default: none."""
     roleArn: NotRequired[str]
     """ARN of an existing role, which nothing else of the stack has. Default: a role of its own."""
     gateways: NotRequired[list[OtherGatewayConfig]]
@@ -58,6 +63,8 @@ class Agent:
         role_arn: Its role, if that is not to be made.
         gateways: Its grants on gateways of others.
         credentials: Its clients at issuers of others.
+        code: Its folder, if not the one of all.
+        image: Its container image, instead of a folder.
     """
 
     tools: Handed
@@ -67,6 +74,8 @@ class Agent:
     role_arn: str | None
     gateways: list[GatewayTools]
     credentials: list[ClientCredentials]
+    code: str | None = None
+    image: str | None = None
 
 
 def read(config: Mapping[str, Any], of_stack: Gateways) -> dict[str, Agent]:
@@ -121,7 +130,23 @@ def _agent(entry: AgentConfig, default: str, of_stack: Gateways, runtime: str, w
         entry.get("roleArn"),
         other_gateways.read(entry.get("gateways", []), own, f"{where}.gateways"),
         credentials.read(entry.get("credentials", {}), foreign, f"{where}.credentials"),
+        code=_code(entry, where),
+        image=entry.get("image"),
     )
+
+
+def _code(entry: AgentConfig, where: str) -> str | None:
+    identifiers.check(identifiers.IMAGE, entry.get("image"), f"{where}.image")
+    if "code" in entry and "image" in entry:
+        raise UsageError(f"{where}: has both code and image. Write code, its folder, or image, its image's URI.")
+    if (folder := entry.get("code")) is None:
+        return None
+    if not Path(folder).is_dir():
+        raise UsageError(
+            f"{where}.code: there is no folder {folder!r}. Write that of the agent, relative to the program; its "
+            "main.py is what AgentCore Runtime starts."
+        )
+    return Path(folder).as_posix()
 
 
 def _model(entry: AgentConfig, default: str, where: str) -> str:
