@@ -20,8 +20,9 @@ from toolgate.components.memory.agentcore_memory import Memory, MemoryArgs
 from toolgate.components.memory.conversation_bucket import ConversationBucket, ConversationBucketArgs
 from toolgate.components.observability import configuration, log_levels
 from toolgate.components.observability.log_levels import LogLevel
-from toolgate.components.runtime.agent_bundle import agent_code
+from toolgate.components.runtime.agent_bundle import agent_code, has_telemetry, own_lock
 from toolgate.components.settings import issuers
+from toolgate.components.settings.agents import Agent
 from toolgate.components.settings.handed_tools import Handed
 from toolgate.components.settings.memory import CONVERSATIONS, MemoryKind
 from toolgate.components.token_issuer import TokenIssuer, TokenIssuerArgs
@@ -29,6 +30,7 @@ from toolgate.components.tool_gateway import ExceptionLevel, ToolGateway, ToolGa
 from toolgate.components.tools.tool_schema import read_targets
 
 LAMBDAS = Path("lambdas")
+AGENT, LOCK = "agent", "requirements/agent.txt"
 
 
 class Shared(TypedDict):
@@ -45,6 +47,13 @@ class WithRole(Shared):
     permissions_boundary: NotRequired[pulumi.Input[str]]
 
 
+class Runs(TypedDict):
+    """What an agent's runtime runs: one of these."""
+
+    code: NotRequired[str]
+    image: NotRequired[str]
+
+
 def with_role(role_arn: str | None = None) -> WithRole:
     """What a component takes that has this role."""
     if role_arn is not None:
@@ -59,7 +68,8 @@ for target in sorted(targets.keys() - chosen.gateways.targets):
     pulumi.warn(f"{LAMBDAS / target} is behind no gateway of this stack (toolgate:gateways): it is left out.")
     del targets[target]
 seen = chosen.observability
-code = agent_code("agent", "requirements/agent.txt")
+folders = sorted({agent.code or AGENT for agent in chosen.agents.values() if not agent.image})
+codes = {it: agent_code(it, None if own_lock(Path(it)) else LOCK) for it in folders}
 
 opts = pulumi.ResourceOptions(protect=chosen.protect)
 shared: Shared = {}
@@ -116,6 +126,11 @@ def handed(tools: Handed) -> list[GatewayTools]:
     return [gateways[it].tools(*named or []) for it, named in tools.items()]
 
 
+def runs(agent: Agent) -> Runs:
+    """The zip of an agent's folder, or its image."""
+    return {"image": agent.image} if agent.image else {"code": codes[agent.code or AGENT]}
+
+
 clients: dict[str, MachineClient] = {}
 for name, tools in chosen.clients.items():
     client_args: MachineClientArgs = {"tools": handed(tools), **shared}
@@ -134,7 +149,7 @@ if MemoryKind.AGENTCORE in kept_in:
 runtimes: dict[str, AgentRuntime] = {}
 for name, agent in chosen.agents.items():
     runtime_args: AgentRuntimeArgs = {
-        "code": code,
+        **runs(agent),
         "model_id": agent.model_id,
         "tools": [*handed(agent.tools), *agent.gateways],
         "environment": {log_levels.AGENT_VARIABLE: chosen.log_level.value},
@@ -142,8 +157,9 @@ for name, agent in chosen.agents.items():
         **with_role(agent.role_arn),
         **seen.watched,
     }
-    if seen.telemetry:
-        runtime_args["entry_points"] = configuration.TELEMETRY_ENTRY_POINTS
+    if seen.telemetry and (agent.image or has_telemetry(Path(agent.code or AGENT))):
+        if not agent.image:  # which says itself how it starts
+            runtime_args["entry_points"] = configuration.TELEMETRY_ENTRY_POINTS
         runtime_args["environment"] |= configuration.TELEMETRY_ENVIRONMENT
     if agent.asks:
         runtime_args["agents"] = [runtimes[other].ask() for other in agent.asks]

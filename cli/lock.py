@@ -1,4 +1,4 @@
-"""`toolgate lock`, `toolgate fetch`: the packages of tools and interceptors."""
+"""`toolgate lock`, `toolgate fetch`: the packages of tools, interceptors and agents."""
 
 import os
 from pathlib import Path
@@ -19,7 +19,7 @@ LAMBDAS, INTERCEPTORS = Path("lambdas"), Path("interceptors")
 def lock(program: Path, targets: tuple[str, ...], upgrade: bool) -> None:
     """Lock the packages of TARGETS: lambdas/<target>/requirements.in -> requirements.txt, with hashes.
 
-    Likewise interceptors/<name>, named so. Without TARGETS those of all that have any.
+    Likewise interceptors/<name> and an agent's folder, named so. Without TARGETS those of all that have any.
     """
     from toolgate.components.checks.arguments import UsageError
     from toolgate.components.runtime.function_package import lock as lock_target
@@ -29,7 +29,7 @@ def lock(program: Path, targets: tuple[str, ...], upgrade: bool) -> None:
     folders = [_folder(name) for name in targets] or _with(REQUIREMENTS)
     for folder in folders:
         if not (folder / REQUIREMENTS).is_file():
-            raise CommandError(f"{folder / REQUIREMENTS} is missing: name in it what the tools import, one a line")
+            raise CommandError(f"{folder / REQUIREMENTS} is missing: name in it what its code imports, one a line")
     try:
         for folder in folders:
             lock_target(folder, upgrade=upgrade)
@@ -38,13 +38,13 @@ def lock(program: Path, targets: tuple[str, ...], upgrade: bool) -> None:
     except UsageError as error:
         raise CommandError(str(error)) from error
     if not folders:
-        say(f"no target has a {REQUIREMENTS}")
+        say(f"no target and no agent has a {REQUIREMENTS}")
 
 
 @click.command()
 @options.program
 def fetch(program: Path) -> None:
-    """Download what the tools lock, for Lambda and for this machine: afterwards nothing needs the network."""
+    """Download what tools and agents lock, for AWS and for this machine: afterwards nothing needs the network."""
     from toolgate.components.checks.arguments import UsageError
     from toolgate.components.tools.target_folder import LOCK
 
@@ -56,21 +56,33 @@ def fetch(program: Path) -> None:
 
 
 def _folder(name: str) -> Path:
-    return Path(name) if Path(name).parent == INTERCEPTORS else LAMBDAS / name
+    path = Path(name)
+    return path if path.parent == INTERCEPTORS or _is_agents(path) else LAMBDAS / name
+
+
+def _is_agents(folder: Path) -> bool:
+    return (folder / "main.py").is_file()
 
 
 def _with(file: str) -> list[Path]:
     """The folders that have such a file."""
-    return [it.parent for kind in (LAMBDAS, INTERCEPTORS) for it in sorted(kind.glob(f"*/{file}"))]
+    from toolgate.local.function_packages import agents
+
+    functions = [it.parent for kind in (LAMBDAS, INTERCEPTORS) for it in sorted(kind.glob(f"*/{file}"))]
+    return [*functions, *(it for it in agents(Path()) if (it / file).is_file())]
 
 
 def _fetch(folders: list[Path]) -> None:
+    from toolgate.components.runtime.agent_bundle import build, own_lock
     from toolgate.components.runtime.function_package import packages as for_lambda
     from toolgate.local.function_packages import PackagesError, packages
 
     try:
         for folder in folders:
-            for_lambda(folder)
+            if _is_agents(folder):
+                build(folder, own_lock(folder))
+            else:
+                for_lambda(folder)
             packages(folder, Path())
     except PackagesError as error:
         raise CommandError(str(error)) from error

@@ -1,7 +1,6 @@
 """AgentRuntime: an agent in AgentCore Runtime, with exactly the tools it was handed."""
 
 import enum
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -26,7 +25,7 @@ from toolgate.components.observability import monitoring
 from toolgate.components.observability.alarms import Alarms
 from toolgate.components.observability.log_delivery import LogDelivery
 from toolgate.components.observability.metrics import Monitored
-from toolgate.components.runtime import agent_model, code_bucket, network, wheels
+from toolgate.components.runtime import agent_model, artifact, code_bucket, network
 from toolgate.components.runtime.agent_model import Guardrail
 from toolgate.components.runtime.network import Network
 from toolgate.components.tokens import agent_tokens, issuers
@@ -82,8 +81,11 @@ class _Times(TypedDict):
 class AgentRuntimeArgs(TypedDict):
     """An agent, its model and its tools."""
 
-    code: str
-    """Path of the deployment zip, relative to the program; `toolgate bundle` builds it."""
+    code: NotRequired[str]
+    """Path of the deployment zip, relative to the program; `toolgate bundle` builds it. Either this or `image`."""
+    image: NotRequired[pulumi.Input[str]]
+    """URI of a container image (linux/arm64) in a private repository of Amazon ECR, instead of `code`: best with its
+    digest, `...@sha256:...`, as a tag can be moved."""
     model_id: str
     """Id or ARN of a Bedrock inference profile or foundation model."""
     fallback_model_ids: NotRequired[list[str]]
@@ -144,8 +146,7 @@ class _Wanted:
         where: The component, for messages.
         name: The runtime's name in AWS.
         platform: Its platform, in AWS's word.
-        zip_path: Its code, relative to the program.
-        digest: SHA-256 of the zip.
+        digest: SHA-256 of its zip; None where it is an image.
         handed: The tools it is handed.
         issuers: Whose tokens it needs for them.
         depth: How many agents in a row there are from it on, of which each may ask the next.
@@ -156,8 +157,7 @@ class _Wanted:
     where: str
     name: str
     platform: str
-    zip_path: Path
-    digest: str
+    digest: str | None
     handed: Handed
     issuers: Sequence[Issuer]
     depth: int
@@ -196,7 +196,7 @@ class AgentRuntime(pulumi.ComponentResource):
         wanted = _checked(name, args)
         super().__init__("toolgate:index:AgentRuntime", name, wanted.inputs, opts)
         here = iam_documents.current_environment(self)
-        code = code_bucket.upload(self, name, wanted.zip_path, wanted.digest, args)
+        code = code_bucket.upload(self, name, Path(args["code"]), wanted.digest, args) if wanted.digest else None
         hooked = pulumi.ResourceOptions(parent=self, hooks=iam_propagation.retry(self, name, here))
         tokens = None
         if wanted.issuers:
@@ -210,7 +210,7 @@ class AgentRuntime(pulumi.ComponentResource):
             agent_runtime_name=wanted.name,
             description=args.get("description"),
             role_arn=role.arn,
-            agent_runtime_artifact={"code_configuration": _code_configuration(args, code)},
+            agent_runtime_artifact=artifact.configuration(args, code),
             environment_variables=_environment(args, wanted, here.region, tokens),
             lifecycle_configurations=wanted.lifecycle,
             network_configuration=network.configuration(args.get("network")),
@@ -236,13 +236,14 @@ class AgentRuntime(pulumi.ComponentResource):
         name: str,
         args: AgentRuntimeArgs,
         wanted: _Wanted,
-        code: aws.s3.BucketObjectv2,
+        code: aws.s3.BucketObjectv2 | None,
         tokens: AgentTokens | None,
     ) -> tuple[component_role.Role, list[aws.iam.RolePolicy]]:
         here = iam_documents.current_environment(self)
         role = component_role.made_or_given(self, name, iam_documents.runtime_trust(here, wanted.name), args)
         model = bedrock_models.access(self, here, args["model_id"], f"AgentRuntime {name!r}.model_id")
-        written = {"policy": iam_documents.runtime_minimum(here, wanted.name, code.arn, model)}
+        runs = artifact.grant(here, args, code, wanted.where)
+        written = {"policy": iam_documents.runtime_minimum(here, wanted.name, runs, model)}
         written |= agent_model.documents(self, here, args, wanted.where)
         if wanted.handed.signed():
             written["tools"] = iam_documents.invoke_gateways(wanted.handed.gateway_arns())
@@ -254,7 +255,7 @@ class AgentRuntime(pulumi.ComponentResource):
             written["memory"] = agent_memory.document(memory, here, wanted.name)
         if statements := args.get("statements"):
             written["statements"] = role_statements.document(statements, "Agent")
-        if key_arn := args.get("kms_key_arn"):
+        if code and (key_arn := args.get("kms_key_arn")):
             bucket_arn = here.arn("s3", code.bucket, region="", account="")
             written["decrypt"] = iam_documents.decrypt_code(here, key_arn, bucket_arn)
         return role, component_role.write(self, name, role, written)
@@ -279,14 +280,13 @@ def _checked(name: str, args: AgentRuntimeArgs) -> _Wanted:
         if issuer.credentials and any("callers" in grant for grant in issuer.grants):
             callers_table.check_client(issuer.credentials["client_id"], f"{where}.credentials: {issuer.name}")
     platform = PlatformVersion(args.get("platform_version", PlatformVersion.V1)).value
-    path = Path(args["code"])
     times: _Times = {
         "lifecycle": args.get("lifecycle", DEFAULT_LIFECYCLE),
         "invocation": args.get("environment", {}).get(INVOCATION, DEFAULT_INVOCATION),
     }
-    lifecycle = _lifecycle(times, where)
+    digest = artifact.zip_digest(args, where)
     inputs = {**args, "platform_version": platform}
-    return _Wanted(where, runtime_name, platform, path, _digest(path, where), handed, needed, depth, lifecycle, inputs)
+    return _Wanted(where, runtime_name, platform, digest, handed, needed, depth, _lifecycle(times, where), inputs)
 
 
 def _check_values(args: AgentRuntimeArgs, where: str) -> None:
@@ -318,19 +318,6 @@ def _check_values(args: AgentRuntimeArgs, where: str) -> None:
             raise UsageError(f"{where}.environment: {key} is written by the component. Remove it.")
         arguments.within(key, 1, LONGEST_KEY, f"{where}.environment: name {key!r}")
         arguments.within(value, 0, LONGEST_VALUE, f"{where}.environment.{key}")
-
-
-def _code_configuration(args: AgentRuntimeArgs, code: aws.s3.BucketObjectv2) -> dict[str, object]:
-    return {
-        # Of an object that was put before its bucket had versions the provider has an empty one, which AWS refuses.
-        "code": {"s3": {"bucket": code.bucket, "prefix": code.key, "version_id": code.version_id.apply(_given)}},
-        "entry_points": args.get("entry_points", ["main.py"]),
-        "runtime": wheels.AGENTCORE_RUNTIME,
-    }
-
-
-def _given(text: str | None) -> str | None:
-    return text or None
 
 
 def _environment(
@@ -411,11 +398,3 @@ def _check_invocation(invocation: str, idle: int, where: str) -> None:
             f"its environment, {DEFAULT_INVOCATION} without it): AgentCore could end the session under it. Write at "
             "least the same."
         )
-
-
-def _digest(path: Path, where: str) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise UsageError(f"{where}.code: {path} cannot be read ({error}). `make bundle` builds it.") from error

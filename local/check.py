@@ -4,16 +4,18 @@ Lint and types of what is one's own, the tests of the tools, and a plan of every
 project's own suite (`make test`) proves components, pack and local deployment instead, and looks at none of these.
 """
 
+import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from toolgate.local.engine.stack_config import stacks_of
-from toolgate.local.function_packages import PackagesError, packages
+from toolgate.local.engine.stack_config import ConfigError, stack_config, stacks_of
+from toolgate.local.function_packages import PackagesError, agents, packages
 from toolgate.local.plan import PackError, Plan, ProgramError, plan
 from toolgate.local.progress import waiting_for
 from toolgate.local.terminal import say
@@ -96,26 +98,52 @@ def results(root: Path) -> Iterator[Result]:
 
 
 def _started(root: Path) -> Iterator[_Running | Result]:
-    own = [name for name in OWN if (root / name).exists()]
+    apart = _agents_apart(root)
+    own = [name for name in dict.fromkeys((*OWN, *apart)) if (root / name).exists()]
     yield _run(root, "lint", "ruff", "check", *own)
     yield _run(root, "layout", "ruff", "format", "--check", "--diff", "--quiet", *own)
-    if ours := [name for name in own if name not in CODE]:
+    if ours := [name for name in own if name not in (*CODE, *apart)]:
         yield _run(root, "types", *_MYPY, *ours)
     for folder, code in CODE.items():
         for file in sorted(root.glob(f"{folder}/*/{code}")):
-            yield from _of_function(root, file.parent)
+            kind = file.parent.parent.name
+            name = file.parent.name if kind == LAMBDAS else f"{kind}/{file.parent.name}"
+            # As on Lambda the function's files and what is shipped are there under their plain names, nothing of ours.
+            yield from _apart(root, name, file.parent, (file.parent.parent, _shipped(root, kind)))
+    for folder in apart:
+        yield from _apart(root, f"agent {folder}", root / folder, ())
 
 
-def _of_function(root: Path, function: Path) -> Iterator[_Running | Result]:
-    # As on Lambda the function's files and what is shipped are there under their plain names, and nothing of ours.
-    kind = function.parent.name
-    name = function.name if kind == LAMBDAS else f"{kind}/{function.name}"
+def _agents_apart(root: Path) -> list[str]:
+    """The folders of agents that have a program and packages of their own, relative to the program's."""
+    return sorted({it.relative_to(root).as_posix() for it in agents(root)} | _named_in_settings(root))
+
+
+def _named_in_settings(root: Path) -> set[str]:
+    """Agents' folders that a stack's settings name; what is wrong in these its plan tells."""
+    found: set[str] = set()
+    for stack in stacks_of(root):
+        with suppress(ConfigError, ValueError, AttributeError):
+            entries = json.loads(stack_config(root, stack, {}).values.get("toolgate:agents", "{}")).values()
+            found |= {Path(it["code"]).as_posix() for it in entries if "code" in it}
+    return {folder for folder in found - {*OWN} if (root / folder / "main.py").is_file()}
+
+
+def _apart(root: Path, name: str, function: Path, beside: Sequence[Path]) -> Iterator[_Running | Result]:
+    """Types and tests of what runs apart from the program.
+
+    Args:
+        root: The program's folder.
+        name: What it is called.
+        function: Its folder.
+        beside: Where what is put beside its files is found.
+    """
     try:
         found = packages(function, root)
     except PackagesError as error:
         yield Result(f"packages of {name}", False, str(error))
         return
-    path = os.pathsep.join(map(str, (function, function.parent, _shipped(root, kind), *([found] if found else []))))
+    path = os.pathsep.join(map(str, (function, *beside, *([found] if found else []))))
     cache = str(root / ".cache" / "check" / name)
     options = ("--follow-imports", "silent", "--no-error-summary", "--cache-dir", cache)
     types = _run(root, f"types of {name}", *_MYPY, *options, str(function), MYPYPATH=path)

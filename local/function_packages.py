@@ -1,7 +1,7 @@
-"""This machine's wheels of what a function locks: its zip holds those for Lambda's machines.
+"""This machine's wheels of what a function or an agent locks: its zip holds those for AWS's machines.
 
-The lock is the `requirements.txt` in the function's code, with hashes; `LambdaTools` ships it. Each lock is installed
-once, into a folder of its own.
+The lock is the `requirements.txt` in its code, with hashes; `LambdaTools` and `agent_code` ship it. Each lock is
+installed once, into a folder of its own.
 """
 
 import hashlib
@@ -17,19 +17,37 @@ LOCK = "requirements.txt"
 CACHE = Path(".cache", "packages")
 """Where they are, in the program's folder."""
 _UV = (sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", sys.executable)
-# Exactly what is locked, and nothing built: what builds a package could do anything.
-_INSTALL = (*_UV, "--require-hashes", "--no-deps", "--only-binary=:all:", "--link-mode=copy")
+# Exactly what is locked, and nothing built: what builds a package could do anything. With bytecode, as on AWS: an agent
+# has 30 seconds to start.
+_INSTALL = (*_UV, "--require-hashes", "--no-deps", "--only-binary=:all:", "--link-mode=copy", "--compile-bytecode")
+
+
+_NO_AGENTS = frozenset({"dist", "interceptors", "lambdas", "node_modules", "tests"})
 
 
 class PackagesError(Exception):
-    """What a function locks cannot be installed; the text says why, and what to do."""
+    """What a function or an agent locks cannot be installed; the text says why, and what to do."""
+
+
+def agents(root: Path) -> list[Path]:
+    """The folders of a program's agents with packages of their own: in the program's folder, or one below.
+
+    Args:
+        root: The program's folder.
+    """
+    found = (it.parent for depth in ("*", "*/*") for it in root.glob(f"{depth}/requirements.in"))
+    return sorted(it for it in found if (it / "main.py").is_file() and _may_be_agents(it.relative_to(root)))
+
+
+def _may_be_agents(folder: Path) -> bool:
+    return folder.parts[0] not in _NO_AGENTS and not any(part.startswith(".") for part in folder.parts)
 
 
 def packages(code: Path, root: Path) -> Path | None:
-    """The folder with the packages that a function locks, for this machine; None where it locks none.
+    """The folder with the packages that a function or an agent locks, for this machine; None where it locks none.
 
     Args:
-        code: The function's code, or its target's folder.
+        code: Its code, or the folder that it is made of.
         root: The program's folder.
 
     Raises:

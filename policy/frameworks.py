@@ -47,6 +47,11 @@ ALTERNATE_PATH = PolicyComplianceFramework(
     specification="CWE-424 Improper Protection of Alternate Path",
     reference="https://cwe.mitre.org/data/definitions/424.html",
 )
+UNPINNED = PolicyComplianceFramework(
+    name="CWE",
+    specification="CWE-494 Download of Code Without Integrity Check",
+    reference="https://cwe.mitre.org/data/definitions/494.html",
+)
 ERROR_MESSAGES = PolicyComplianceFramework(
     name="CWE",
     specification="CWE-209 Generation of Error Message Containing Sensitive Information",

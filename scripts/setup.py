@@ -23,7 +23,7 @@ PROJECT = ROOT / "pyproject.toml"
 VERSION = ROOT / "components" / "__init__.py"
 STAMP = VENV / ".toolgate"
 OLDEST = (3, 11)
-# Whose tools may have packages of their own: afterwards neither the program nor the tests need the network.
+# Whose tools and agents may have packages of their own: afterwards neither the program nor the tests need the network.
 PROGRAMS = (".", "examples/orders")
 
 
@@ -37,7 +37,7 @@ def environment_digest() -> str:
 
 
 def tools_digest() -> str:
-    """Digest of what the tools lock: a change of that is fetched, and the environment stays as it is."""
+    """Digest of what tools and agents lock: a change of that is fetched, and the environment stays as it is."""
     return digest_of(*(lock for program in PROGRAMS for lock in tools_locks(program)))
 
 
@@ -50,10 +50,12 @@ def digest_of(*files: Path) -> str:
 
 
 def tools_locks(program: str) -> list[Path]:
-    """The locks of the packages of a program's tools."""
-    return sorted(
-        it for kind in ("interceptors", "lambdas") for it in (ROOT / program).glob(f"{kind}/*/requirements.txt")
-    )
+    """The locks of the packages of a program's tools, interceptors and agents."""
+    folder = ROOT / program
+    functions = [it for kind in ("interceptors", "lambdas") for it in folder.glob(f"{kind}/*/requirements.txt")]
+    # As `toolgate fetch` finds them (local/function_packages.py).
+    below = [it for depth in ("[!.]*", "[!.]*/*") for it in folder.glob(f"{depth}/requirements.txt")]
+    return sorted([*functions, *(it for it in below if (it.parent / "main.py").is_file())])
 
 
 def run(what: str, *command: str | Path) -> None:

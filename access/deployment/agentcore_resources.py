@@ -223,6 +223,7 @@ class Runtime:
         jwt: Whether callers come with a JWT instead of an IAM signature.
         idle_seconds: How long a session lasts without a sign of life.
         longest_seconds: How long it lasts at most.
+        image: The URI of its container; None for code.
     """
 
     label: str
@@ -241,3 +242,4 @@ class Runtime:
     jwt: bool
     idle_seconds: int = 900
     longest_seconds: int = 28_800
+    image: str | None = None

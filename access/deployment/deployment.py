@@ -357,6 +357,7 @@ def _runtime(resource: Resource, agents: Mapping[str, str], uploaded: Mapping[tu
     entry_points = resource.mapping("agentRuntimeArtifact", "codeConfiguration").get("entryPoints")
     code = resource.mapping("agentRuntimeArtifact", "codeConfiguration", "code", "s3")
     code_at = str(code.get("bucket")), str(code.get("prefix"))
+    image = resource.mapping("agentRuntimeArtifact", "containerConfiguration").get("containerUri")
     return Runtime(
         label=resource.label,
         arn=arn,
@@ -374,6 +375,7 @@ def _runtime(resource: Resource, agents: Mapping[str, str], uploaded: Mapping[tu
         jwt=bool(resource.get("authorizerConfiguration")),
         idle_seconds=_lasts(resource, "idleRuntimeSessionTimeout", Runtime.idle_seconds),
         longest_seconds=_lasts(resource, "maxLifetime", Runtime.longest_seconds),
+        image=image if isinstance(image, str) else None,
     )
 
 

@@ -71,6 +71,15 @@ GATEWAY = Identifier(
     r"arn:aws(|-cn|-us-gov):bedrock-agentcore:[a-z0-9-]{1,20}:[0-9]{12}:gateway/([0-9a-z][-]?){1,48}-[a-z0-9]{10}",
     "arn:aws:bedrock-agentcore:us-east-1:111122223333:gateway/shared-tools-a1b2c3d4e5",
 )
+# botocore bedrock-agentcore-control RuntimeContainerUri, but for Amazon ECR Public, from which nobody needs a right to
+# pull; Amazon ECR API reference, ImageIdentifier: an image without tag and digest would be `latest`.
+IMAGE = Identifier(
+    "image in a private repository of Amazon ECR, with its digest or its tag",
+    r"(?=.{1,1024}$)(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?"
+    r"/(?P<repository>([a-z0-9]+([._-][a-z0-9]+)*/)*[a-z0-9]+([._-][a-z0-9]+)*)"
+    r"(:\w[\w.-]{0,127}|(:\w[\w.-]{0,127})?@sha256:[0-9a-f]{64})",
+    f"111122223333.dkr.ecr.us-east-1.amazonaws.com/agents/clerk@sha256:{'0123456789abcdef' * 4}",
+)
 # botocore bedrock-agentcore-control LambdaFunctionArn, with its 170 characters.
 FUNCTION = Identifier(
     "ARN of a Lambda function",

@@ -30,6 +30,9 @@ READ_POLICY_ENGINE = "bedrock-agentcore:GetPolicyEngine"
 AUTHORIZE_TOOLS = ("bedrock-agentcore:AuthorizeAction", "bedrock-agentcore:PartiallyAuthorizeActions")
 # The second for a version that is named (Amazon S3 API reference, GetObject, "Permissions").
 GET_OBJECT = ("s3:GetObject", "s3:GetObjectVersion")
+# AgentCore developer guide, "IAM permissions for AgentCore Runtime", execution role, ECRImageAccess and ECRTokenAccess.
+PULL_IMAGE = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+LOG_IN_TO_ECR = "ecr:GetAuthorizationToken"
 # Converse and ConverseStream are authorized by these two (Bedrock user guide, "Carry out a conversation").
 INVOKE_MODEL = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
 APPLY_GUARDRAIL = "bedrock:ApplyGuardrail"
@@ -249,13 +252,15 @@ def invoke_gateways(gateway_arns: pulumi.Input[Sequence[str]]) -> Document:
     return document(allow("InvokeGateways", INVOKE_GATEWAY, gateway_arns))
 
 
-def runtime_minimum(env: AwsEnvironment, runtime_name: str, code_arn: Text, model: Sequence[Statement]) -> Document:
-    """What a runtime needs before it has any tool: logs, traces, metrics, its code, its model.
+def runtime_minimum(
+    env: AwsEnvironment, runtime_name: str, artifact: Sequence[Statement], model: Sequence[Statement]
+) -> Document:
+    """What a runtime needs before it has any tool: logs, traces, metrics, what it runs, its model.
 
     Args:
         env: Where the stack is deployed.
         runtime_name: The runtime's name; its log groups begin with it.
-        code_arn: The S3 object it runs.
+        artifact: The statements of `read_code` or `pull_image`.
         model: The statements of `model_access` or `profile_access`.
     """
     # The service names the groups `<runtime id>-<endpoint>` and the streams, and makes them itself.
@@ -269,9 +274,23 @@ def runtime_minimum(env: AwsEnvironment, runtime_name: str, code_arn: Text, mode
         allow("WriteTraces", WRITE_TRACES, "*"),
         # CloudWatch has no resource type for this action: the namespace is the limit.
         allow("WriteMetrics", WRITE_METRICS, "*", {"StringEquals": {"cloudwatch:namespace": METRICS_NAMESPACE}}),
-        allow("ReadCode", GET_OBJECT, code_arn),
+        *artifact,
         *model,
     )
+
+
+def read_code(code_arn: Text) -> list[Statement]:
+    """The runtime reads the one S3 object that it runs."""
+    return [allow("ReadCode", GET_OBJECT, code_arn)]
+
+
+def pull_image(repository_arn: Text) -> list[Statement]:
+    """The runtime pulls its image, from the one repository that it is in."""
+    return [
+        allow("PullImage", PULL_IMAGE, repository_arn),
+        # ECR has no resource type for this action; what the token is good for, the statement above says.
+        allow("LogInToEcr", LOG_IN_TO_ECR, "*"),
+    ]
 
 
 def model_access(model_arn: Text) -> list[Statement]:

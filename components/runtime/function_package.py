@@ -1,6 +1,7 @@
 """A function's code: its target's files and what is shipped with them, and the arm64 wheels of what they lock.
 
-A target's packages are named in its `requirements.in` and locked in its `requirements.txt` (`toolgate lock`).
+A target's packages are named in its `requirements.in` and locked in its `requirements.txt` (`toolgate lock`); so are
+those of an agent (`agent_bundle`), for other machines.
 """
 
 import hashlib
@@ -61,9 +62,8 @@ def packages(target: Path) -> Packages | None:
     Raises:
         UsageError: What it needs is not locked, is locked without hashes, or has no wheel for Lambda.
     """
-    lock = target / LOCK
-    _check_lock(target)
-    if not lock.is_file():
+    lock = checked_lock(target)
+    if lock is None:
         return None
     recipe = {"recipe/wheels.py": Path(wheels.__file__).read_bytes(), LOCK: lock.read_bytes()}
     name = code_zip.digest(recipe, f"{wheels.PYTHON} {wheels.LAMBDA}")[:16]
@@ -177,13 +177,21 @@ def _as_utf8(requirements: Path) -> Iterator[Path]:
         copy.unlink()
 
 
-def _check_lock(target: Path) -> None:
-    requirements, lock = target / REQUIREMENTS, target / LOCK
+def checked_lock(folder: Path) -> Path | None:
+    """The lock in a folder, whose author's requirements it is the lock of; None where the folder has none.
+
+    Args:
+        folder: A target's, an interceptor's or an agent's.
+
+    Raises:
+        UsageError: What is needed is not locked, or is locked without hashes.
+    """
+    requirements, lock = folder / REQUIREMENTS, folder / LOCK
     remedy = "Run `toolgate lock`."
     if requirements.is_file() and not lock.is_file():
         raise UsageError(f"{requirements}: is not locked. {remedy}")
     if not lock.is_file():
-        return
+        return None
     try:
         text = lock.read_text("utf-8")
     except UnicodeDecodeError as error:
@@ -196,6 +204,12 @@ def _check_lock(target: Path) -> None:
         if "--hash=" not in line:
             name = re.split(r"[ =<>~!;\[]", line, maxsplit=1)[0]
             raise UsageError(f"{lock}:{number}: {name} has no hash. Name it in {REQUIREMENTS}. {remedy}")
+    return lock
+
+
+def locks(lock: Path, package: str) -> bool:
+    """Whether a package is one of those that a lock names."""
+    return any(re.match(rf"{re.escape(package)}[ =\[;]", line) for _, line in _requirements(lock.read_text("utf-8")))
 
 
 def _requirements(lock: str) -> Iterator[tuple[int, str]]:

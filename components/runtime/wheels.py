@@ -47,6 +47,8 @@ AGENT = Kept(
     tests=False,
     complete=False,  # its lock leaves out on purpose what it never imports (agent-overrides.txt)
 )
+OWN_AGENT = Kept(None, frozenset({"opentelemetry-instrument"}), tests=True, complete=True)
+"""An agent with packages of its own: nobody has looked at its imports."""
 TOOLS = Kept(None, frozenset(), tests=True, complete=True)
 """Whose imports nobody has looked at."""
 _TESTS = {"tests", "test"}
@@ -102,8 +104,9 @@ def install(lock: Path, tree: Path, python: str, machine: str, kept: Kept) -> No
         say(f"downloading what {lock} locks, for Python {python} on {machine}")
         if subprocess.run(command, check=False, stdout=sys.stderr).returncode:
             raise UsageError(
-                f"the packages of {lock} could not be installed; the lines above say why. `make lock` (an agent's) "
-                "and `toolgate lock` (a target's) lock anew; name other versions or packages where a wheel is missing."
+                f"the packages of {lock} could not be installed; the lines above say why. `make lock` (the "
+                "shipped agent's) and `toolgate lock` (others) lock anew; name other versions or packages where a "
+                "wheel is missing."
             )
     for path in list(_unneeded(tree, kept)):
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
 from toolgate.components import agent_runtime
-from toolgate.components.checks import arguments, names
+from toolgate.components.checks import arguments, identifiers, names
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants import asked_agents
 from toolgate.components.grants.tool_grants import GatewayTools
@@ -52,6 +53,10 @@ class AgentConfig(TypedDict):
     """Its system prompt. Default: the agent's own."""
     statements: NotRequired[list[RoleStatement]]
     """What else it may do. Default: nothing."""
+    code: NotRequired[str]
+    """Its folder, relative to the program. Default: `agent`, which every agent has that names none."""
+    image: NotRequired[str]
+    """URI of its container image in Amazon ECR, instead of a folder. Default: none."""
     roleArn: NotRequired[str]
     """ARN of an existing role, which nothing else of the stack has. Default: a role of its own."""
     gateways: NotRequired[list[OtherGatewayConfig]]
@@ -80,6 +85,8 @@ class Agent:
         description: What it is for.
         of_model: How its model is asked, and which others are: arguments of an `AgentRuntime`.
         keeps: Where its conversations are kept.
+        code: Its folder, if not the one of all.
+        image: Its container image, instead of a folder.
     """
 
     tools: Handed
@@ -93,6 +100,8 @@ class Agent:
     description: str | None = None
     of_model: agent_model.ModelArgs = field(default_factory=agent_model.ModelArgs)
     keeps: AgentKeeps = field(default_factory=AgentKeeps)
+    code: str | None = None
+    image: str | None = None
 
 
 def read(config: Mapping[str, Any], of_stack: Gateways) -> dict[str, Agent]:
@@ -161,6 +170,8 @@ def _agent(entry: AgentConfig, default: str, of_stack: Gateways, runtime: str, w
         asks=entry.get("agents", []),
         description=entry.get("description"),
         keeps=memory.of_agent(entry, where),
+        code=_code(entry, where),
+        image=entry.get("image"),
     )
 
 
@@ -178,6 +189,20 @@ def _of_model(entry: AgentConfig, model_id: str, where: str) -> agent_model.Mode
         agent_model.check_guardrail(entry["guardrail"], f"{where}.guardrail")
         chosen["guardrail"] = entry["guardrail"]
     return chosen
+
+
+def _code(entry: AgentConfig, where: str) -> str | None:
+    identifiers.check(identifiers.IMAGE, entry.get("image"), f"{where}.image")
+    if "code" in entry and "image" in entry:
+        raise UsageError(f"{where}: has both code and image. Write code, its folder, or image, its image's URI.")
+    if (folder := entry.get("code")) is None:
+        return None
+    if not Path(folder).is_dir():
+        raise UsageError(
+            f"{where}.code: there is no folder {folder!r}. Write that of the agent, relative to the program; its "
+            "main.py is what AgentCore Runtime starts."
+        )
+    return Path(folder).as_posix()
 
 
 def _model(entry: AgentConfig, default: str, where: str) -> str:

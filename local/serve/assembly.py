@@ -22,15 +22,15 @@ from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.function_packages import PackagesError, packages
 from toolgate.local.serve import access_log
 from toolgate.local.serve.access_log import AccessLog, Told
-from toolgate.local.serve.agents import invoke_api
-from toolgate.local.serve.agents.agent_process import AgentProcess
+from toolgate.local.serve.agents import containers, invoke_api
+from toolgate.local.serve.agents.agent_process import AgentProcess, Program
 from toolgate.local.serve.agents.code_archive import inside, write_out, write_sources
 from toolgate.local.serve.agents.runtime_sessions import Lifecycle, RuntimeSessions
 from toolgate.local.serve.aws.aws_services import AwsServices
 from toolgate.local.serve.bounded_file import BoundedFile
 from toolgate.local.serve.control import cognito_api, control_api, sts_api
 from toolgate.local.serve.control.not_served import not_served
-from toolgate.local.serve.environment import process_environment
+from toolgate.local.serve.environment import INHERITED, process_environment
 from toolgate.local.serve.gateway.records import Denial, Interception, ToolCall
 from toolgate.local.serve.guards.bearer import BearerGuard, refuse_token
 from toolgate.local.serve.guards.credentials import Sessions
@@ -189,9 +189,11 @@ class Assembly:
         Raises:
             DeploymentError: Its program is not there.
         """
-        assert of.code is not None  # noqa: S101  # else it is refused at the start (`unsupported`)
         folder = self.code / "agents" / of.id
         folder.mkdir(parents=True)
+        if of.image is not None:
+            return self._container(of, of.image, folder, before)
+        assert of.code is not None  # noqa: S101  # else it is refused at the start (`unsupported`)
         write_sources(of.code, folder, self.host.root)
         entry_point = inside(folder, of.entry_points[-1])
         if not entry_point.is_file():
@@ -203,12 +205,32 @@ class Assembly:
         if before and before.made_of == made_of:
             shutil.rmtree(folder)
             return before
+        alone = self._use_own_packages(folder)
         environment = self._environment(own, of.role_arn, "BedrockAgentCore-local")
+        sessions = self._sessions(of, Program(entry_point, alone), environment, is_new=before is None)
+        return Agent(sessions, made_of, folder)
+
+    def _container(self, of: Runtime, image: str, folder: Path, before: Agent | None) -> Agent:
+        own = invoke_api.environment(of, self._urls())
+        lifecycle = Lifecycle(of.idle_seconds, of.longest_seconds)
+        made_of = _digest(folder, [of.agent, of.role_arn, image, str(lifecycle), *map(str, sorted(own.items()))])
+        if before and before.made_of == made_of:
+            folder.rmdir()
+            return before
+        everything = self._environment(own, of.role_arn, "BedrockAgentCore-local")
+        # What of this machine a process needs to run, a container has of its own.
+        inside = {name: value for name, value in everything.items() if name in own or name not in INHERITED}
+        program, environment = containers.container(folder, image, inside, self.host.url)
+        return Agent(self._sessions(of, program, environment, is_new=before is None), made_of, folder)
+
+    def _sessions(
+        self, of: Runtime, program: Program, environment: Mapping[str, str], *, is_new: bool
+    ) -> RuntimeSessions:
         log = self.host.logs / f"{of.agent}.log"
-        if before is None:
+        if is_new:
             log.unlink(missing_ok=True)
-        make = functools.partial(AgentProcess, f"agent {of.agent}", entry_point, environment, log)
-        return Agent(RuntimeSessions(make, lifecycle), made_of, folder)
+        make = functools.partial(AgentProcess, f"agent {of.agent}", program, environment, log)
+        return RuntimeSessions(make, Lifecycle(of.idle_seconds, of.longest_seconds))
 
     def generation(self, agents: Mapping[str, Agent]) -> Generation:
         """The ASGI app of everything, and what must run with it.
@@ -355,8 +377,8 @@ class Assembly:
             self.function_logs[function.name] = self.host.log(name)
         return self.function_logs[function.name]
 
-    def _use_own_packages(self, code: Path) -> None:
-        """Put this machine's packages where the function's are, which are for Lambda's."""
+    def _use_own_packages(self, code: Path) -> bool:
+        """Put this machine's packages where those for AWS's are; whether the code has packages of its own."""
         try:
             found = packages(code, self.host.root)
         except PackagesError as error:
@@ -368,6 +390,7 @@ class Assembly:
             else:
                 place.unlink(missing_ok=True)
             place.symlink_to(package.absolute())
+        return found is not None
 
     def _environment(self, own: Mapping[str, str], role_arn: str, session: str) -> dict[str, str]:
         credentials = self.host.sessions.lasting(self._role(role_arn), session)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from toolgate.local.serve.guards.credentials import Credentials
 
 # What a process needs from this machine to run at all.
-_INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
+INHERITED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
 
 
 # They would win over the endpoint that leads here or over the credentials, or keep an SDK from being led at all
@@ -62,7 +62,7 @@ def process_environment(own: Mapping[str, str], credentials: Credentials, url: s
         url: The local deployment's address. It stands for every AWS service, so that no call leaves this machine.
         region: Its Region.
     """
-    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     dropped = leading_elsewhere(own)
     kept = {name: value for name, value in own.items() if name not in dropped}
     nothing_of_mine = {

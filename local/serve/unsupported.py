@@ -10,6 +10,7 @@ from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.function_access import UNQUALIFIED, function_name
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.inference_profiles import is_made_up, note
+from toolgate.local.serve.agents import containers
 from toolgate.local.serve.aws.seeding import refused
 from toolgate.local.serve.model.converse_api import UnknownProfileError, model_arns, named_destinations
 from toolgate.local.serve.tokens.issuers import foreign
@@ -73,7 +74,13 @@ def notes(deployment: Deployment, env: CloudEnvironment) -> tuple[str, ...]:
         for runtime in deployment.runtimes
         if runtime.environment.get(GUARDRAIL_VARIABLE)
     ]
-    return (*agents, *guarded, *functions, *absent, *_destinations(deployment, env))
+    reached = [
+        f"{runtime.label}: its container listens at a port of 127.0.0.1 that Docker publishes: on this machine whoever"
+        " knows it reaches it, unsigned. On AgentCore Runtime nobody does"
+        for runtime in deployment.runtimes
+        if runtime.image is not None
+    ]
+    return (*agents, *reached, *guarded, *functions, *absent, *_destinations(deployment, env))
 
 
 def _destinations(deployment: Deployment, env: CloudEnvironment) -> Iterator[str]:
@@ -191,8 +198,10 @@ def _runtime(deployment: Deployment, runtime: Runtime, env: CloudEnvironment) ->
         yield f"{runtime.label}: a JWT authorizer is not reproduced, only IAM is"
     if runtime.protocol != "HTTP":
         yield f"{runtime.label}: protocol {runtime.protocol} is not reproduced, only HTTP is"
-    if not runtime.entry_points:
-        yield f"{runtime.label}: a container is not run here, only code with an entry point is"
+    if runtime.image is not None:
+        yield from (f"{runtime.label}: {why}" for why in [containers.problem(runtime.image)] if why)
+    elif not runtime.entry_points:
+        yield f"{runtime.label}: which container it runs is not known, and it has no code with an entry point"
     elif runtime.code is None:
         yield f"{runtime.label}: its code is not in the deployment, which would have to upload it to S3"
     yield from _judged_role(deployment, runtime.label, runtime.role_arn)

@@ -1,4 +1,4 @@
-"""`toolgate lock` knows the folders of tools and of interceptors."""
+"""`toolgate lock` knows the folders of tools, of interceptors and of agents."""
 
 from pathlib import Path
 
@@ -8,7 +8,8 @@ from toolgate.cli import lock as command
 from toolgate.cli.main import main
 from toolgate.components.runtime import function_package
 
-FOLDERS = (Path("lambdas/shop"), Path("interceptors/limits"))
+FOLDERS = (Path("lambdas/shop"), Path("interceptors/limits"), Path("research"), Path("agents/clerk"))
+AGENTS = FOLDERS[2:]
 
 
 @pytest.fixture
@@ -19,6 +20,12 @@ def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         folder.mkdir(parents=True)
         (folder / "requirements.in").write_text("six\n")
     Path("lambdas/math").mkdir()
+    for agent in (*AGENTS, Path("plain"), Path("tests/fake"), Path(".venv/fake")):
+        agent.mkdir(parents=True, exist_ok=True)
+        (agent / "main.py").touch()
+    for nothing in (Path("tests/fake"), Path(".venv/fake"), Path("docs")):
+        nothing.mkdir(parents=True, exist_ok=True)
+        (nothing / "requirements.in").touch()
     found: list[Path] = []
     monkeypatch.setattr(function_package, "lock", lambda folder, **_: found.append(folder))
     monkeypatch.setattr(command, "_fetch", lambda _folders: None)
@@ -30,7 +37,7 @@ def test_without_names_it_locks_all_that_ask_for_something(locked: list[Path]) -
     assert sorted(locked) == sorted(FOLDERS)
 
 
-@pytest.mark.parametrize(("name", "folder"), [("shop", FOLDERS[0]), ("interceptors/limits", FOLDERS[1])])
+@pytest.mark.parametrize(("name", "folder"), [("shop", FOLDERS[0]), *((it.as_posix(), it) for it in FOLDERS[1:])])
 def test_one_is_named(locked: list[Path], name: str, folder: Path) -> None:
     assert main(["lock", name]) == 0
     assert locked == [folder]
@@ -39,4 +46,10 @@ def test_one_is_named(locked: list[Path], name: str, folder: Path) -> None:
 def test_a_name_that_is_none(locked: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lock", "limits"]) == 2
     assert "lambdas/limits/requirements.in is missing" in capsys.readouterr().err
+    assert locked == []
+
+
+def test_an_agent_that_asks_for_nothing(locked: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lock", "plain"]) == 2
+    assert "plain/requirements.in is missing" in capsys.readouterr().err
     assert locked == []

@@ -10,8 +10,9 @@ import pytest
 from toolgate.access.iam.evaluation import IamRequest, decide
 from toolgate.access.iam.identities import Identity
 from toolgate.access.iam.policies import Policy
-from toolgate.components.agent_runtime import AgentRuntime, PlatformVersion, _given
+from toolgate.components.agent_runtime import AgentRuntime, PlatformVersion
 from toolgate.components.checks.arguments import UsageError
+from toolgate.components.runtime.artifact import _given
 from toolgate.components.tool_gateway import ToolGateway
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"

@@ -25,7 +25,7 @@ def test_required_inputs() -> None:
     assert required == {
         "LambdaTools": ["directory"],
         "ToolGateway": ["targets"],
-        "AgentRuntime": ["code", "modelId"],
+        "AgentRuntime": ["modelId"],
         "Memory": [],
         "ConversationBucket": [],
         "Dashboard": [],

@@ -34,6 +34,7 @@ def test_the_levels_are_the_documented_ones(pack: Pack) -> None:
     advisory = {policy.name for policy in pack.info.policies if policy.enforcementLevel == driver.ADVISORY}
     assert advisory == {
         "agent-role-exact",
+        "agent-image-by-digest",
         "grant-has-effect",
         "interceptor-sees-answers",
         "user-pool-closed",

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -37,6 +38,19 @@ class AgentStartError(Exception):
     """The agent did not come up; the text says why and ends with the last lines of its log."""
 
 
+@dataclass(frozen=True)
+class Program:
+    """What an agent's process runs.
+
+    Attributes:
+        entry_point: The file.
+        alone: Whether nothing of this environment's packages is there for it, as it has its own beside it.
+    """
+
+    entry_point: Path
+    alone: bool = False
+
+
 class AgentProcess:
     """An agent's program with its own environment; nothing of it outlives `stop`, or us.
 
@@ -44,19 +58,19 @@ class AgentProcess:
     this machine, and no web page, may reach it.
     """
 
-    def __init__(self, name: str, entry_point: Path, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, name: str, program: Program, environment: Mapping[str, str], log: Path) -> None:
         """Describe the process; `start` starts it.
 
         Args:
             name: The agent's name, for messages.
-            entry_point: The program.
+            program: The program.
             environment: Its whole environment, but for HOST and PORT, which are the service contract's.
             log: Where its output goes, behind what is there.
         """
         self.name = name
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
-        self._entry_point = entry_point
+        self._program = program
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         self._will: LastWill | None = None
@@ -84,12 +98,14 @@ class AgentProcess:
 
     def _start(self) -> None:
         self._folder = self._folder or _private_folder()
+        entry_point = self._program.entry_point
+        alone = ("-S",) if self._program.alone else ()
         with self._open_log() as log, socket.socket(socket.AF_UNIX) as listener:
             Path(self.socket).unlink(missing_ok=True)
             listener.bind(self.socket)
             self._process = subprocess.Popen(
-                [sys.executable, "-u", str(LAUNCHER), str(self._entry_point), str(listener.fileno())],
-                cwd=self._entry_point.parent,
+                [sys.executable, "-u", *alone, str(LAUNCHER), str(entry_point), str(listener.fileno())],
+                cwd=entry_point.parent,
                 env={**self._environment, "HOST": "127.0.0.1", "PORT": str(CONTRACT_PORT)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -11,6 +11,7 @@ other port keeps its port, on loopback, and the log says so.
 
 import os
 import runpy
+import site
 import socket
 import sys
 from typing import Any
@@ -58,9 +59,12 @@ def main(entry_point: str, descriptor: int) -> None:
     """
     os.set_inheritable(descriptor, False)
     _move_sockets(descriptor)
-    _move_uvloop(descriptor)
-    sys.argv = [entry_point]
     sys.path[0] = os.path.dirname(entry_point)  # noqa: PTH120  as Python itself does for a script
+    _move_uvloop(descriptor)  # it may be one of the program's own packages
+    if sys.flags.no_site:  # it has its own packages beside it, and none of ours; Python's words for people stay
+        site.setquit()
+        site.sethelper()
+    sys.argv = [entry_point]
     runpy.run_path(entry_point, run_name="__main__")
 
 

@@ -70,7 +70,7 @@ def runtime(
     full = underscored(name)
     trust = pulumi.Output.json_dumps(iam_documents.runtime_trust(scratch.here, full))
     role = aws.iam.Role(f"{name}-role", assume_role_policy=trust, opts=scratch.unhooked)
-    allowed = iam_documents.runtime_minimum(scratch.here, full, zipped.arn, [])["Statement"]
+    allowed = iam_documents.runtime_minimum(scratch.here, full, iam_documents.read_code(zipped.arn), [])["Statement"]
     kept = [statement for statement in allowed if reads_code or statement["Sid"] != READ_CODE]
     kept += tokens.allowed
     policy = aws.iam.RolePolicy(

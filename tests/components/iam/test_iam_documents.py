@@ -117,7 +117,9 @@ def test_a_gateway_has_its_calls_decided_by_its_own_engine_only(resolved: Any, a
 @pytest.fixture
 def minimum(resolved: Any) -> Any:
     model = iam_documents.profile_access(PROFILE, MODELS)
-    return resolved(lambda: iam_documents.runtime_minimum(PLACE, "toolgate_dev_a", CODE, model))
+    return resolved(
+        lambda: iam_documents.runtime_minimum(PLACE, "toolgate_dev_a", iam_documents.read_code(CODE), model)
+    )
 
 
 @pytest.mark.parametrize(

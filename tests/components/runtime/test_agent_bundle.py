@@ -19,6 +19,7 @@ import pytest
 from tests.components.handmade_packages import sdist, wheel
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.runtime import agent_bundle, code_zip, wheels
+from toolgate.components.runtime.function_package import LOCKED_FROM
 
 ROOT = Path(__file__).parents[3]
 
@@ -154,6 +155,88 @@ def test_the_sources_alone_need_no_package(inputs: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(wheels, "install", None)
     built = agent_bundle.build(inputs / "agent", None, dist=inputs / "dist")
     assert sorted(content(built)) == ["helper.py", "main.py"]
+
+
+@pytest.fixture
+def own(inputs: Path) -> Path:
+    """An agent with packages of its own, as `toolgate lock` leaves its folder."""
+    agent = inputs / "own"
+    agent.mkdir()
+    (agent / "main.py").write_text("import tiny\n")
+    (agent / "requirements.in").write_text("tiny\n")
+    said = hashlib.sha256(b"tiny\n").hexdigest()
+    (agent / "requirements.txt").write_text(f"{LOCKED_FROM}{said}\n{wheel(inputs / 'index')}")
+    return agent
+
+
+def test_an_agent_ships_its_own_packages_whole_and_their_lock(inputs: Path, own: Path) -> None:
+    built = agent_bundle.build(own, agent_bundle.own_lock(own), dist=inputs / "dist")
+    found = content(built)
+    assert {"main.py", "requirements.txt", "tiny/__init__.py", "bin/opentelemetry-instrument"} <= found.keys()
+    # Nobody has looked at what it imports.
+    assert {"botocore/data/ec2/service-2.json", "tiny/tests/test_tiny.py"} <= found.keys()
+    assert "requirements.in" not in found
+
+
+def test_of_an_own_lock_all_that_is_needed_must_be_locked(inputs: Path, own: Path) -> None:
+    line = wheel(inputs / "index", "needy", needs="missing")
+    (own / "requirements.txt").write_text((own / "requirements.txt").read_text() + line)
+    with pytest.raises(UsageError, match="could not be installed"):
+        agent_bundle.build(own, agent_bundle.own_lock(own), dist=inputs / "dist")
+
+
+def test_the_sources_of_an_own_agent_have_its_lock_and_those_of_another_have_none(inputs: Path, own: Path) -> None:
+    sources = agent_bundle.build(own, own / "requirements.txt", dist=inputs / "dist", machine=None)
+    assert sorted(content(sources)) == ["main.py", "requirements.txt"]
+    # With another lock it does not run on its own here, either.
+    other = agent_bundle.build(own, inputs / "agent.txt", dist=inputs / "dist", machine=None)
+    assert sorted(content(other)) == ["main.py"]
+
+
+@pytest.mark.parametrize(
+    ("broken", "text", "message"),
+    [
+        ("requirements.txt", None, r"own/requirements\.in: is not locked\. Run `toolgate lock`"),
+        ("requirements.txt", "tiny==1.0\n", r"own/requirements\.txt:1: tiny has no hash"),
+        ("requirements.in", "tiny\nmore\n", r"is not the lock of requirements\.in as it is now"),
+        (
+            "requirements.in",
+            None,
+            r"own/requirements\.txt: is the lock of nothing\. .*`toolgate lock .*own`, or remove it",
+        ),
+    ],
+)
+def test_a_lock_that_does_not_hold_is_told(own: Path, broken: str, text: str | None, message: str) -> None:
+    (own / broken).unlink() if text is None else (own / broken).write_text(text)
+    with pytest.raises(UsageError, match=message):
+        agent_bundle.own_lock(own)
+
+
+def test_a_start_with_telemetry_takes_the_distro(own: Path) -> None:
+    assert not agent_bundle.has_telemetry(own)
+    lock = own / "requirements.txt"
+    lock.write_text(f"{lock.read_text()}aws-opentelemetry-distro-more==1 --hash=sha256:0\n")
+    assert not agent_bundle.has_telemetry(own)
+    lock.write_text(f"{lock.read_text()}aws-opentelemetry-distro==0.21.0 \\\n    --hash=sha256:0\n")
+    assert agent_bundle.has_telemetry(own)
+
+
+def test_the_shipped_packages_have_what_telemetry_takes(inputs: Path) -> None:
+    assert agent_bundle.has_telemetry(inputs / "agent")
+
+
+def test_the_programs_folder_is_no_agents(inputs: Path) -> None:
+    (inputs / "main.py").touch()
+    with pytest.raises(UsageError, match="the program itself lies in it"):
+        agent_bundle.build(inputs, None)
+
+
+def test_zips_of_one_agent_make_no_room_for_those_of_another(inputs: Path, own: Path) -> None:
+    kept = agent_bundle.build(own, None, dist=inputs / "dist").path
+    for number in range(code_zip.KEPT + 1):
+        (inputs / "agent" / "helper.py").write_text(f"X = {number}\n")
+        agent_bundle.build(inputs / "agent", None, dist=inputs / "dist")
+    assert kept.exists()
 
 
 @pytest.mark.parametrize(

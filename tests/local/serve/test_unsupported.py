@@ -246,8 +246,8 @@ ROWS = {
         "its code is not in the deployment",
     ),
     "container": (
-        _runtime(agentRuntimeArtifact={"containerConfiguration": {"containerUri": "u"}}),
-        "a container is not run here",
+        _runtime(agentRuntimeArtifact={"containerConfiguration": {"containerUri": ENCRYPTED}}),
+        "which container it runs is not known",
     ),
     "gateway elsewhere": (
         _runtime(

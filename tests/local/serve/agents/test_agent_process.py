@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from toolgate.local.serve.agents.agent_process import AgentProcess, AgentStartError
+from toolgate.local.serve.agents.agent_process import AgentProcess, AgentStartError, Program
 
 ROOT = Path(__file__).parents[4]
 # Ignores SIGTERM like its child, and answers /ping once the child is there.
@@ -38,7 +38,9 @@ def ended(pidfd: int, seconds: float) -> bool:
 def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AgentProcess]:
     monkeypatch.setattr("toolgate.local.serve.agents.agent_process.STOP_SECONDS", 0.1)
     (tmp_path / "main.py").write_text(STUBBORN)
-    process = AgentProcess("agent x", tmp_path / "main.py", {"PATH": os.environ["PATH"]}, tmp_path / "logs" / "x.log")
+    process = AgentProcess(
+        "agent x", Program(tmp_path / "main.py"), {"PATH": os.environ["PATH"]}, tmp_path / "logs" / "x.log"
+    )
     yield process
     process.stop()
 
@@ -87,9 +89,9 @@ def test_what_was_stopped_is_not_started_again(agent: AgentProcess) -> None:
 SERVER = """
 import os, sys
 from pathlib import Path
-from toolgate.local.serve.agents.agent_process import AgentProcess
+from toolgate.local.serve.agents.agent_process import AgentProcess, Program
 folder = Path(sys.argv[1])
-agent = AgentProcess("agent x", folder / "main.py", {"PATH": os.environ["PATH"]}, folder / "killed.log")
+agent = AgentProcess("agent x", Program(folder / "main.py"), {"PATH": os.environ["PATH"]}, folder / "killed.log")
 agent.start()
 agent.wait_ready()
 print(agent._will._heir.pid, flush=True)

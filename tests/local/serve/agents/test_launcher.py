@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from toolgate.local.serve.agents.agent_process import AgentProcess, AgentStartError
+from toolgate.local.serve.agents.agent_process import AgentProcess, AgentStartError, Program
 
 ROOT = Path(__file__).parents[4]
 
@@ -90,7 +90,7 @@ def start(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[str], Age
     def started(source: str) -> AgentProcess:
         number = len(list(tmp_path.glob("*.py")))
         (tmp_path / f"main{number}.py").write_text(source)
-        agent = AgentProcess(f"agent {number}", tmp_path / f"main{number}.py", {}, tmp_path / f"{number}.log")
+        agent = AgentProcess(f"agent {number}", Program(tmp_path / f"main{number}.py"), {}, tmp_path / f"{number}.log")
         request.addfinalizer(agent.stop)
         agent.start()
         agent.wait_ready()
@@ -139,7 +139,7 @@ def test_an_unchanged_program_is_reached_by_the_server_alone(source: str, start:
 
 def test_the_shipped_agent_is_reached_by_the_server_alone(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     own = {"AWS_REGION": "us-east-1", "BEDROCK_MODEL_ID": "us.anthropic.claude-haiku-4-5-20251001-v1:0"}
-    agent = AgentProcess("agent x", ROOT / "agent" / "main.py", own, tmp_path / "x.log")
+    agent = AgentProcess("agent x", Program(ROOT / "agent" / "main.py"), own, tmp_path / "x.log")
     request.addfinalizer(agent.stop)
     agent.start()
     agent.wait_ready()
