@@ -104,3 +104,9 @@ def test_memories_keep_their_own(kept: MemoryEvents) -> None:
     kept.keep({MEMORY.arn})
     assert len(kept.of_session(MEMORY, "a", "s")) == 2
     assert kept.of_session(OTHER, "a", "s") == []
+
+
+def test_the_newest_event_comes_first(kept: MemoryEvents) -> None:
+    for second in (1, 3, 2):
+        kept.create(MEMORY, given(eventTimestamp=second))
+    assert [it["eventTimestamp"] for it in kept.of_session(MEMORY, "a", "s")] == [3, 2, 1]
