@@ -24,6 +24,7 @@ from toolgate.access.deployment.function_access import NO_ACCESS, FunctionAccess
 from toolgate.access.deployment.gateway_tools import api_schema
 from toolgate.access.deployment.given_identities import read_given
 from toolgate.access.deployment.interceptors import read_interceptors
+from toolgate.access.deployment.memories import Memory, read_memories
 from toolgate.access.deployment.not_read import OWN_POLICY, NotRead, read_not_read
 from toolgate.access.deployment.policy_attachments import read_attachments
 from toolgate.access.deployment.policy_engines import read_attachment, read_policy_engines
@@ -42,6 +43,7 @@ from toolgate.policy.language.agentcore_facts import (
     FUNCTION_URL,
     GATEWAY,
     LAMBDA_PERMISSION,
+    MEMORY,
     OAUTH2_PROVIDER,
     POLICY_ENGINE,
     RESOURCE_POLICY,
@@ -59,7 +61,10 @@ STACK = "pulumi:pulumi:Stack"
 _DEFAULT_VERSIONS = ("2025-03-26",)  # all that a gateway made without the setting accepts (seen live, August 2026)
 _UNRESERVED = -1  # how the provider says that no concurrency is reserved
 _SESSION_SECONDS = 3600  # unless the gateway says otherwise (AgentCore developer guide, "Use MCP sessions")
-_READ = {GATEWAY, TARGET, RUNTIME, RESOURCE_POLICY, POLICY_ENGINE, CEDAR_POLICY, OAUTH2_PROVIDER, WORKLOAD_IDENTITY}
+_READ = {
+    *(GATEWAY, TARGET, RUNTIME, RESOURCE_POLICY, POLICY_ENGINE, CEDAR_POLICY, OAUTH2_PROVIDER, WORKLOAD_IDENTITY),
+    MEMORY,
+}
 JUDGED = _READ | CARRIERS.keys() | {FUNCTION, FUNCTION_URL, LAMBDA_PERMISSION}
 """The types of AgentCore, IAM, Lambda and Identity Center that have a say here and that some view covers."""
 
@@ -74,7 +79,7 @@ class Deployment:
     make but writes into, or gives to an agent, as `given_identities` reads them; `function_access` says who may use
     functions past a gateway; `not_judged` says in a sentence each what may let somebody in and is not read; `stack` is
     the stack's name, as the resources' URNs have it; `not_read` is what a scan of an account could not read;
-    `tokens` is what tokens are made with.
+    `tokens` is what tokens are made with; `memories` are where conversations are kept.
     """
 
     roles: tuple[Role, ...]
@@ -94,6 +99,7 @@ class Deployment:
     stack: str = ""
     not_read: tuple[NotRead, ...] = ()
     tokens: Tokens = NO_TOKENS
+    memories: tuple[Memory, ...] = ()
 
     def unread(self, arn: str, part: str) -> bool:
         """Whether a scan could not read this part (`not_read`) of the resource with this ARN."""
@@ -163,13 +169,14 @@ def parse(export: Mapping[str, Any]) -> Deployment:
     unread = {it.about: UNREAD for it in missing if it.about and it.part == OWN_POLICY}
     by_type = {wanted: [r for r in found if r.type == wanted] for wanted in (*_READ, FUNCTION)}
     functions = tuple(_function(r) for r in by_type[FUNCTION])
+    runtimes = tuple(_runtime(r, agents, uploaded) for r in by_type[RUNTIME])
     return Deployment(
         roles=roles,
         users=users,
         gateways=tuple(_gateway(r, functions) for r in by_type[GATEWAY]),
         targets=tuple(_target(r) for r in by_type[TARGET]),
         functions=functions,
-        runtimes=tuple(_runtime(r, agents, uploaded) for r in by_type[RUNTIME]),
+        runtimes=runtimes,
         resource_policies={arn: policies[-1] for arn, policies in on_resources.items()} | unread,
         rival_policies={arn: policies for arn, policies in on_resources.items() if len(policies) > 1},
         policy_engines=read_policy_engines(found),
@@ -181,6 +188,7 @@ def parse(export: Mapping[str, Any]) -> Deployment:
         stack=next((r.urn.removeprefix("urn:pulumi:").partition("::")[0] for r in found), ""),
         not_read=missing,
         tokens=read_tokens(found),
+        memories=read_memories(found, runtimes),
     )
 
 
