@@ -56,26 +56,25 @@ def matrix(deployment: Path, policies: Policies, form: str) -> None:
 @_deployment
 @click.option("--agent", help="the agent's name")
 @click.option("--principal", help="in place of an agent: a role or user by ARN or name, a client by its id, or *")
-@click.option("--tool", required=True, help="the tool's full name, <target>___<tool>")
-@click.option("--arguments", type=options.JSON, help="the call's arguments as a JSON object, if they are known")
+@click.option("--tool", help="the tool's full name, <target>___<tool>")
+@click.option("--memory", help="in place of a tool: a memory by its name, id or ARN")
+@click.option("--arguments", type=options.JSON, help="the request's arguments as a JSON object, if they are known")
 @options.policies
-def explain(  # as many as it has options
-    deployment: Path,
-    agent: str | None,
-    principal: str | None,
-    tool: str,
-    arguments: Mapping[str, Any] | None,
-    policies: Policies,
-) -> None:
-    """The statements and policies that decided about one agent, or any principal, and one tool; hop by hop."""
+def explain(deployment: Path, policies: Policies, **asked: Any) -> None:
+    """The statements and policies that decided about one agent, or any principal, and one tool or memory."""
     from toolgate.access.deployment.stack_export import DeploymentError
     from toolgate.access.output import explanation
+    from toolgate.access.output.memory_explanation import explain_memory
 
+    agent, principal, tool, memory = (asked[it] for it in ("agent", "principal", "tool", "memory"))
     if (agent is None) == (principal is None):
         raise CommandError("either --agent or --principal says whose access to explain")
-    explained = explanation.explain if agent is not None else explanation.explain_principal
+    if (tool is None) == (memory is None):
+        raise CommandError("either --tool or --memory says access to what")
+    of_tool = explanation.explain if agent is not None else explanation.explain_principal
+    explained = explain_memory if memory is not None else of_tool
     try:
-        say(explained(_read(deployment, policies), agent or principal or "", tool, arguments))
+        say(explained(_read(deployment, policies), agent or principal, tool or memory, asked["arguments"]))
     except DeploymentError as error:
         raise CommandError(str(error)) from error
 

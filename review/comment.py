@@ -180,7 +180,10 @@ def _losses(verdict: Verdict) -> Iterator[str]:
 _ACCESS: tuple[tuple[str, Callable[[Verdict], Iterator[str]]], ...] = (
     ("Who may newly call what", _gains),
     ("Who may no longer call what", _losses),
-    ("Who may ask agents, and the ways around a gateway", lambda verdict: map(code, way_sentences(verdict.access))),
+    (
+        "Who may ask agents, use memories, and the ways around a gateway",
+        lambda verdict: map(code, way_sentences(verdict.access)),
+    ),
     ("Access that could not be judged", lambda verdict: map(code, verdict.access.unsupported)),
 )
 

@@ -1,4 +1,4 @@
-"""The whole chain of a deployment: who may ask, every way around a gateway, and what of it cannot be judged."""
+"""The whole chain of a deployment: who may ask, ways around a gateway, who may use memories, what is not judged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,15 +12,19 @@ from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.identities import ANY_CALLER
 from toolgate.access.matrix.blocks import Block
 from toolgate.access.matrix.principals import Caller
+from toolgate.access.memories import rows
+from toolgate.access.memories.questions import policies
+from toolgate.access.memories.rows import MemoryUse, memory_uses
 
 
 @dataclass(frozen=True)
 class Chain:
-    """Who may ask which agent, all ways around a gateway, and in a sentence each what could not be judged."""
+    """Who may ask which agent, all ways around a gateway, who may use which memory; in sentences what is not judged."""
 
     asks: tuple[Ask, ...] = ()
     bypasses: tuple[Bypass, ...] = ()
     unsupported: tuple[str, ...] = ()
+    memories: tuple[MemoryUse, ...] = ()
 
 
 def chain(deployment: Deployment, blocks: Sequence[Block]) -> Chain:
@@ -31,10 +35,15 @@ def chain(deployment: Deployment, blocks: Sequence[Block]) -> Chain:
         blocks: What each principal may call over the gateways.
     """
     hops = graph(deployment)
-    callers = (*principals(deployment, hops.functions, hops.interceptors), *map(Caller, hops.token_holders))
+    callers = (
+        *principals(deployment, hops.functions, hops.interceptors, policies(deployment)),
+        *map(Caller, hops.token_holders),
+    )
     ways = [*bypasses(hops, blocks, callers), *other_gateways(hops.functions, blocks)]
+    memories = tuple(memory_uses(hops, callers))
     return Chain(
         asks=tuple(asks(hops, callers)),
         bypasses=tuple(sorted(ways, key=lambda way: way.principal != ANY_CALLER.name)),  # anybody first
-        unsupported=tuple(not_judged(hops)),
+        unsupported=(*not_judged(hops), *rows.not_judged(deployment, memories)),
+        memories=memories,
     )

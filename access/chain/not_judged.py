@@ -17,7 +17,6 @@ def not_judged(graph: Graph) -> Iterator[str]:
             yield f"{runtime.label}: callers come with a token; who may ask the agent is not judged"
     yield from _functions(graph)
     yield from _interceptors(graph)
-    yield from _memories(deployment)
     if graph.functions or deployment.runtimes:
         yield from _unread(deployment)
 
@@ -41,12 +40,6 @@ def _interceptors(graph: Graph) -> Iterator[str]:
                 f"Interceptor {function.name}: {function.arn} is not in the deployment: only identity policies are"
                 " judged of who may change it"
             )
-
-
-def _memories(deployment: Deployment) -> Iterator[str]:
-    for arn, policy in deployment.resource_policies.items():
-        if ":memory/" in arn:
-            yield f"Memory {arn}: what '{policy.name}' lets others write, an agent may read; not judged"
 
 
 def _unread(deployment: Deployment) -> Iterator[str]:

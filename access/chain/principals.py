@@ -13,7 +13,10 @@ from toolgate.policy.language.documents import Statement
 
 
 def principals(
-    deployment: Deployment, functions: Sequence[ToolFunction], interceptors: Sequence[InterceptorFunction] = ()
+    deployment: Deployment,
+    functions: Sequence[ToolFunction],
+    interceptors: Sequence[InterceptorFunction] = (),
+    on_memories: Sequence[tuple[Policy, str]] = (),
 ) -> Iterator[Caller]:
     """Each once; anybody first. Agents that share a role are one principal.
 
@@ -21,6 +24,7 @@ def principals(
         deployment: The deployment.
         functions: The functions behind tools.
         interceptors: The functions of interceptors.
+        on_memories: The policies on memories, each with its memory's ARN.
     """
     yield Caller(ANY_CALLER)
     by_role: dict[str, list[Caller]] = {}
@@ -33,15 +37,16 @@ def principals(
     known = {it.arn for it in (*deployment.roles, *deployment.users, *deployment.given)} | set(by_role)
     policies = [(it.policy, it.arn) for it in functions if it.policy]
     policies += [(it.policy, it.arn) for it in interceptors if it.policy]
+    policies += on_memories
     for arn in dict.fromkeys(_named(deployment, policies)):
         if arn not in known:
             yield Caller(deployment.identity(arn))
 
 
-def _named(deployment: Deployment, of_functions: Sequence[tuple[Policy, str]]) -> Iterator[str]:
-    """Whom the policies of runtimes, functions and roles name."""
+def _named(deployment: Deployment, of_others: Sequence[tuple[Policy, str]]) -> Iterator[str]:
+    """Whom the policies of runtimes, of what else is given, and of roles name."""
     policies = [(policy, it.arn) for it in deployment.runtimes for policy in deployment.policies_on(it.arn)]
-    policies += of_functions
+    policies += of_others
     policies += [(it.trust_policy, it.arn) for it in deployment.roles]
     for policy, arn in policies:
         for statement in policy.statements:

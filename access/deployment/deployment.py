@@ -24,6 +24,7 @@ from toolgate.access.deployment.function_access import NO_ACCESS, FunctionAccess
 from toolgate.access.deployment.gateway_tools import api_schema
 from toolgate.access.deployment.given_identities import read_given
 from toolgate.access.deployment.interceptors import read_interceptors
+from toolgate.access.deployment.memories import Memory, read_memories
 from toolgate.access.deployment.not_read import OWN_POLICY, NotRead, read_not_read
 from toolgate.access.deployment.policy_attachments import read_attachments
 from toolgate.access.deployment.policy_engines import read_attachment, read_policy_engines
@@ -79,7 +80,7 @@ class Deployment:
     make but writes into, or gives to an agent, as `given_identities` reads them; `function_access` says who may use
     functions past a gateway; `not_judged` says in a sentence each what may let somebody in and is not read; `stack` is
     the stack's name, as the resources' URNs have it; `not_read` is what a scan of an account could not read;
-    `tokens` is what tokens are made with.
+    `tokens` is what tokens are made with; `memories` are where conversations are kept.
     """
 
     roles: tuple[Role, ...]
@@ -99,6 +100,7 @@ class Deployment:
     stack: str = ""
     not_read: tuple[NotRead, ...] = ()
     tokens: Tokens = NO_TOKENS
+    memories: tuple[Memory, ...] = ()
 
     def unread(self, arn: str, part: str) -> bool:
         """Whether a scan could not read this part (`not_read`) of the resource with this ARN."""
@@ -168,13 +170,14 @@ def parse(export: Mapping[str, Any]) -> Deployment:
     unread = {it.about: UNREAD for it in missing if it.about and it.part == OWN_POLICY}
     by_type = {wanted: [r for r in found if r.type == wanted] for wanted in (*_READ, FUNCTION)}
     functions = tuple(_function(r) for r in by_type[FUNCTION])
+    runtimes = tuple(_runtime(r, agents, uploaded) for r in by_type[RUNTIME])
     return Deployment(
         roles=roles,
         users=users,
         gateways=tuple(_gateway(r, functions) for r in by_type[GATEWAY]),
         targets=tuple(_target(r) for r in by_type[TARGET]),
         functions=functions,
-        runtimes=tuple(_runtime(r, agents, uploaded) for r in by_type[RUNTIME]),
+        runtimes=runtimes,
         resource_policies={arn: policies[-1] for arn, policies in on_resources.items()} | unread,
         rival_policies={arn: policies for arn, policies in on_resources.items() if len(policies) > 1},
         policy_engines=read_policy_engines(found),
@@ -186,6 +189,7 @@ def parse(export: Mapping[str, Any]) -> Deployment:
         stack=next((r.urn.removeprefix("urn:pulumi:").partition("::")[0] for r in found), ""),
         not_read=missing,
         tokens=read_tokens(found),
+        memories=read_memories(found, runtimes),
     )
 
 

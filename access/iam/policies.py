@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -43,6 +43,10 @@ class Policy:
             found = tuple(s for s in self.statements if concerns(s, action) is not Match.NO)
             self._concerning[action] = found
         return found
+
+    def changed(self, action: str, change: Callable[[Statement], Statement]) -> "Policy":
+        """The policy with each of its statements that may have a say about an action changed, for that action only."""
+        return replace(self, _concerning={action: tuple(map(change, self.concerning(action)))}, _granted={})
 
     def granted(self, action: str) -> tuple[frozenset[str], frozenset[str]]:
         """On which resources some statement may allow an action: whole names, and what others begin with."""

@@ -50,6 +50,7 @@ class DecidingStatement:
         effect: `Allow` or `Deny`.
         conditions: Its conditions as the policy writes them, where the decision depends on them.
         kind: `identity`, `boundary` or `resource`: what sort of policy it stands in.
+        read: The statement itself, where the deployment holds it.
     """
 
     policy: str
@@ -57,6 +58,7 @@ class DecidingStatement:
     effect: str
     conditions: tuple[str, ...] = ()
     kind: str = "identity"
+    read: IamStatement | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.effect} in {self.policy} ({self.sid})"
@@ -79,7 +81,7 @@ def matches(request: IamRequest, policy: Policy, kind: str) -> Iterator[Matched]
         policy: The policy.
         kind: `identity`, `boundary` or `resource`.
     """
-    asked = evaluation.Request(request.action, request.resource, _facts(request))
+    asked = evaluation.Request(request.action, request.resource, facts_of(request))
     for read in policy.concerning(request.action):
         name = _named(read, request.caller) if kind == "resource" else None
         if kind == "resource" and name is None:
@@ -87,7 +89,8 @@ def matches(request: IamRequest, policy: Policy, kind: str) -> Iterator[Matched]
         match = all_of((evaluation.matches(read, asked), _LEAST.get(name, Match.YES)))
         if match is not Match.NO:
             conditions = tuple(_conditions(read)) if match is not Match.YES else ()
-            statement = DecidingStatement(policy.name, sid(read), "Allow" if read.allow else "Deny", conditions, kind)
+            effect = "Allow" if read.allow else "Deny"
+            statement = DecidingStatement(policy.name, sid(read), effect, conditions, kind, read)
             yield Matched(statement, match, name)
 
 
@@ -117,7 +120,8 @@ _ALWAYS: Mapping[str, Fact] = {
 }
 
 
-def _facts(request: IamRequest) -> Facts:
+def facts_of(request: IamRequest) -> Facts:
+    """The condition keys of a request, as far as they are known."""
     told = {**_ALWAYS, **_of_caller(request.caller)}
     if region := region_in(request.resource):
         told["aws:requestedregion"] = region

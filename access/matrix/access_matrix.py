@@ -32,6 +32,7 @@ from toolgate.access.matrix.tool_access import (
     cedar_principal,
     decide_access,
 )
+from toolgate.access.memories.rows import MemoryUse
 from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY, full_name
 
 __all__ = ["INVOKE_GATEWAY", "Access", "Block", "Entry", "Matrix", "matrix"]
@@ -48,6 +49,7 @@ class Matrix:
         asks: Who may ask which agent, and who may run commands in which.
         bypasses: The ways around a gateway.
         takings: Who may be which client of an issuer.
+        memories: Who may use which memory.
         taken: What the clients may call that are no rows of their own, as a principal of the deployment comes as them.
     """
 
@@ -57,6 +59,7 @@ class Matrix:
     bypasses: tuple[Bypass, ...] = ()
     takings: tuple[ClientTaker, ...] = ()
     taken: tuple[Block, ...] = ()
+    memories: tuple[MemoryUse, ...] = ()
 
     @property
     def entries(self) -> Iterator[Entry]:
@@ -64,7 +67,7 @@ class Matrix:
         return (entry for block in self.blocks for entry in block.entries())
 
     def json_lines(self) -> Iterator[str]:
-        """The matrix as JSON, piece by piece: entries, `ask`, `bypasses`, `clients` and `unsupported`, lists all."""
+        """The matrix as JSON, piece by piece: lists, the entries first and what is not judged last."""
         yield '{"entries": ['
         separator = "\n"
         for block in self.blocks:
@@ -76,6 +79,7 @@ class Matrix:
             ("ask", map(_json_ask, self.asks)),
             ("bypasses", map(_json_bypass, self.bypasses)),
             ("clients", map(_json_taker, self.takings)),
+            ("memories", map(_json_memory, self.memories)),
         ):
             yield f'"{key}": {json.dumps(list(rows))},\n'
         yield f'"unsupported": {json.dumps(self.unsupported)}}}'
@@ -120,6 +124,14 @@ def _json_taker(taker: ClientTaker) -> Mapping[str, object]:
     }
 
 
+def _json_memory(row: MemoryUse) -> Mapping[str, object]:
+    return {
+        **{"principal": row.principal, "agent": row.agent, "memory": row.memory.arn, "name": row.memory.name},
+        **{"use": row.use, "actions": row.actions, "way": row.way, **_json_access(row.answer.access)},
+        "scopes": [[{"key": key, "values": values} for key, values in scope] for scope in row.answer.scopes],
+    }
+
+
 def _json_hop(hop: Hop) -> Mapping[str, object]:
     statements = dict.fromkeys(str(s) for it in hop.checks for s in it.decision.statements)
     return {"step": hop.step, "to": hop.to, "decision": hop.decision, "statements": list(statements)}
@@ -143,7 +155,8 @@ def matrix(deployment: Deployment) -> Matrix:
     not_judged = dict.fromkeys(
         (*unsupported(deployment, tokens.engines), *tokens.not_judged(), *notes, *found.unsupported)
     )
-    return Matrix(blocks, tuple(not_judged), found.asks, found.bypasses, tuple(tokens.takings()), tuple(taken))
+    of_tokens = tuple(tokens.takings()), tuple(taken)
+    return Matrix(blocks, tuple(not_judged), found.asks, found.bypasses, *of_tokens, found.memories)
 
 
 def token_access(deployment: Deployment) -> TokenAccess:

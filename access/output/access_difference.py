@@ -9,9 +9,10 @@ from toolgate.access.iam.evaluation import Access
 from toolgate.access.matrix.access_matrix import Block, Matrix
 from toolgate.access.matrix.tool_access import DENIED, ToolAccess
 from toolgate.access.output.labels import gateway_label, principal_label, who
+from toolgate.access.output.memory_difference import memory_changes
 from toolgate.access.output.replaced_gateways import as_if_kept, replaced_gateways
 from toolgate.access.output.table import columns, markdown
-from toolgate.access.output.way_difference import ASK, BYPASS, WayChange, gains, way_changes
+from toolgate.access.output.way_difference import ASK, BYPASS, MEMORY, WayChange, gains, way_changes
 
 NO_CHANGE, SOMEBODY_GAINS, ONLY_LOSSES = 0, 1, 3
 """Exit codes of the comparison."""
@@ -42,7 +43,7 @@ class Difference:
         gains: Tools that somebody may newly call over a gateway.
         losses: Tools that somebody may no longer call over it.
         unsupported: What could not be judged.
-        ways: Changes of who may ask an agent, and of the ways around a gateway.
+        ways: Changes of who may ask an agent, of the ways around a gateway, and of who may use a memory.
         newly_unjudged: What of `unsupported` is not so before the change: somebody may gain by it.
         replaced: The ARNs, before and after, of gateways that are made anew under the same name: the same place.
     """
@@ -93,7 +94,7 @@ def difference(before: Matrix, after: Matrix) -> Difference:
         tuple(change for change in changes if change.gain),
         tuple(change for change in changes if not change.gain),
         after.unsupported,
-        tuple(way_changes(before, after)),
+        (*way_changes(before, after), *memory_changes(before, after)),
         tuple(line for line in after.unsupported if line not in before.unsupported),
         tuple(replaced.items()),
     )
@@ -117,8 +118,9 @@ def _agents(matrix: Matrix) -> dict[str, str]:
 
 
 def as_json(difference: Difference) -> str:
-    """`gains` and `losses` of tools; the same of `ask` and of `bypasses`; `unsupported`, and `newly_unjudged` of it.
+    """`gains` and `losses` of tools; the same of `ask`, `bypasses` and `memories`; `unsupported`.
 
+    `newly_unjudged` is what of `unsupported` was not so before.
     `replaced` has the gateways that are made anew, each with its ARN `before` and `after`.
 
     A change is a row of the matrix with `before` and `after` in place of its decision.
@@ -126,7 +128,7 @@ def as_json(difference: Difference) -> str:
     told = {word: [_told(change) for change in changes] for word, changes in _of_tools(difference)}
     ways = {
         key: {word: [_way(it) for it in changes if it.kind == kind] for word, changes in _of_ways(difference)}
-        for key, kind in (("ask", ASK), ("bypasses", BYPASS))
+        for key, kind in (("ask", ASK), ("bypasses", BYPASS), ("memories", MEMORY))
     }
     unjudged = {"unsupported": difference.unsupported, "newly_unjudged": difference.newly_unjudged}
     replaced = [{"before": before, "after": after} for before, after in difference.replaced]
@@ -148,7 +150,8 @@ def _told(change: Change) -> Mapping[str, object]:
 
 def _way(change: WayChange) -> Mapping[str, object]:
     reached = {"target": change.target, "what": change.what, "way": change.way}
-    row = {"principal": change.principal, "agent": change.agent, **reached}
+    parts = {"for": change.parts} if change.kind == MEMORY else {}
+    row = {"principal": change.principal, "agent": change.agent, **reached, **parts}
     return {**row, "before": _access(change.before), "after": _access(change.after)}
 
 
@@ -199,9 +202,12 @@ def _titled(difference: Difference) -> Iterator[tuple[str, Sequence[Change]]]:
             yield f"Access {word}: {len(changes)}", changes
 
 
+_KINDS = (("Ways around a gateway", BYPASS), ("Asking agents", ASK), ("Using memories", MEMORY))
+
+
 def _titled_ways(difference: Difference) -> Iterator[tuple[str, Sequence[WayChange]]]:
     for word, changes in _of_ways(difference):
-        for title, kind in (("Ways around a gateway", BYPASS), ("Asking agents", ASK)):
+        for title, kind in _KINDS:
             found = [way for way in changes if way.kind == kind]
             if found:
                 yield f"{title}, {word}: {len(found)}", found
@@ -209,7 +215,7 @@ def _titled_ways(difference: Difference) -> Iterator[tuple[str, Sequence[WayChan
 
 def _way_row(change: WayChange) -> list[str]:
     name = who(change.principal, change.agent, change.target)
-    return [name, change.what, change.way, str(change.before.decision), str(change.after.decision)]
+    return [name, change.what, change.way, *change.told]
 
 
 def _way_conditions(changes: Sequence[WayChange]) -> Iterator[str]:

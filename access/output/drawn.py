@@ -7,7 +7,7 @@ from toolgate.access.iam.evaluation import Access
 
 @dataclass(frozen=True)
 class Box:
-    """A gateway, a target or a tool: its key, what stands on it, and what is drawn in it."""
+    """A gateway, a target, a tool or a memory: its key, what stands on it, and what is drawn in it."""
 
     key: str
     label: str
@@ -61,9 +61,9 @@ class Picture:
         title: Stack, account and Region.
         askers: Who may ask agents.
         principals: Agents and whoever else may call or reach something.
-        gateways: What they call.
+        gateways: What they call, then the memories that they use.
         asks: Edges from askers to agents.
-        edges: Edges from principals to gateways and what is in them.
+        edges: Edges from principals to gateways, to what is in them, and to memories.
         notes: What the numbers on edges mean.
         unjudged: What could not be judged.
         left_out: In a sentence each, what is not drawn.

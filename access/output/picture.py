@@ -1,4 +1,4 @@
-"""What a picture of access shows: askers, principals, gateways, targets, tools, and edges for what is not denied.
+"""What a picture of access shows: askers, principals, gateways, targets, tools, memories, edges for what is not denied.
 
 An edge leads to the largest box all of whose tools the principal may call alike. What would be too much to read is
 summed up: targets instead of their tools, gateways instead of their targets, a count instead of further boxes. What an
@@ -33,7 +33,7 @@ def picture(deployment: Deployment, matrix: Matrix) -> Picture:
     blocks = [block for block in matrix.blocks if not block.denied]
     # Anybody, then whoever may call or reach something, in the matrix's order: leaving out the rest loses least.
     able = dict.fromkeys(
-        [*((it.principal, it.agent) for it in blocks), *((it.principal, it.agent) for it in matrix.bypasses)]
+        (it.principal, it.agent) for found in (blocks, matrix.bypasses, matrix.memories) for it in found
     )
     callers = list(dict.fromkeys([*able, *((block.principal, block.agent) for block in matrix.blocks)]))
     callers.sort(key=lambda caller: (caller[0] != ANY_CALLER.name, caller not in able))
@@ -53,12 +53,14 @@ def picture(deployment: Deployment, matrix: Matrix) -> Picture:
         if (it.principal, it.agent) in numbers
         for edge in _around(paper, numbers[it.principal, it.agent], it)
     ]
+    memories, uses = _memories(paper, matrix, numbers)
+    edges += uses
     askers, asks = _askers(matrix, {agent: number for (_, agent), number in numbers.items() if agent})
     return Picture(
         title=_title(deployment),
         askers=askers,
         principals=labels,
-        gateways=tuple(_box(deployment, gateway, paper.depth) for gateway in drawn),
+        gateways=(*(_box(deployment, gateway, paper.depth) for gateway in drawn), *memories),
         asks=asks,
         edges=tuple(edges),
         notes=tuple(paper.notes[:_MOST_NOTES]),
@@ -68,6 +70,7 @@ def picture(deployment: Deployment, matrix: Matrix) -> Picture:
             *_more(len(paper.notes), "more note"),
             *_more(len(matrix.unsupported), "more thing that is not judged"),
             *_more(len({it.principal for it in matrix.asks}), "more asker", MOST_BOXES),
+            *_more(len({it.memory.arn for it in matrix.memories}), "more memory", MOST_BOXES),
         ),
     )
 
@@ -151,6 +154,26 @@ def _reached(paper: _Paper, bypass: Bypass) -> Iterator[str]:
                 yield _key(gateway.arn, target.name, min(paper.depth, _TARGETS))
 
 
+def _memories(
+    paper: _Paper, matrix: Matrix, numbers: Mapping[tuple[str, str | None], int]
+) -> tuple[list[Box], list[AccessEdge]]:
+    """The memories that somebody may use, and an edge for what is alike of each principal's uses of one."""
+    shown = {it.memory.arn: it.memory for it in matrix.memories}
+    boxes = [Box(arn, f"memory {memory.name}") for arn, memory in list(shown.items())[:MOST_BOXES]]
+    alike: dict[tuple[int, str, Access, str], dict[str, None]] = {}
+    for row in matrix.memories:
+        number = numbers.get((row.principal, row.agent))
+        if number is not None and row.memory.arn in {box.key for box in boxes}:
+            access = row.answer.access
+            text = "; ".join(filter(None, [row.way, row.answer.label, *access.conditions]))
+            alike.setdefault((number, row.memory.arn, access.decision, text), {})[row.use] = None
+    edges = [
+        AccessEdge(number, arn, decision, number=paper.number(number, f"may {', '.join(uses)}: {text or decision}"))
+        for (number, arn, decision, text), uses in alike.items()
+    ]
+    return boxes, edges
+
+
 def _key(gateway: str, name: str, depth: int) -> str:
     """The key of the box in which a tool or a target is drawn."""
     return {_GATEWAYS: gateway, _TARGETS: _target_key(gateway, target_of(name)), _TOOLS: _tool_key(gateway, name)}[
@@ -183,7 +206,10 @@ def _box(deployment: Deployment, gateway: Gateway, depth: int) -> Box:
 
 
 def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    return f"{number} {what if number == 1 else _PLURALS.get(what, f'{what}s')}"
+
+
+_PLURALS = {"more memory": "more memories"}
 
 
 def _target_key(gateway: str, target: str) -> str:

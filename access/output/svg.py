@@ -21,7 +21,7 @@ _TOP, _GAP, _ASKS_GAP, _LINE = 54, 190, 110, 18
 
 @dataclass(frozen=True)
 class _Placed:
-    """A box with its place; `depth` is 0 for a gateway, 1 for a target, 2 for a tool."""
+    """A box with its place; `depth` is 0 for a gateway or a memory, 1 for a target, 2 for a tool."""
 
     box: Box
     x: float

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from toolgate.access.matrix.access_matrix import Block, Matrix
-from toolgate.access.output import chain_table, client_table
+from toolgate.access.output import chain_table, client_table, memory_table
 from toolgate.access.output.labels import gateway_label, principal_label
 
 WIDEST = 12
@@ -18,7 +18,7 @@ def as_table(matrix: Matrix) -> str:
         lines.append(gateway)
         lines += columns([header, *rows])
         lines += [f"  {rest}"] if rest else []
-    for title, header, rows in (*client_table.sections(matrix), *chain_table.sections(matrix)):
+    for title, header, rows in _sections(matrix):
         lines += [f"{title}:", *columns([header, *rows])]
     return "\n".join([*(lines or ["No agent and no tool."]), *_notes(matrix, "  ")])
 
@@ -29,9 +29,14 @@ def as_markdown(matrix: Matrix) -> str:
     for gateway, header, rows, rest in _gateways(matrix):
         lines += [f"**{gateway}**", "", *markdown(header, [[f"`{row[0]}`", *row[1:]] for row in rows]), ""]
         lines += [rest, ""] if rest else []
-    for title, header, rows in (*client_table.sections(matrix), *chain_table.sections(matrix)):
+    for title, header, rows in _sections(matrix):
         lines += [f"**{title}**", "", *markdown(header, rows), ""]
     return "\n".join([*(lines or ["No agent and no tool.", ""]), *_notes(matrix, "- ")]).rstrip()
+
+
+def _sections(matrix: Matrix) -> Iterator[tuple[str, list[str], list[list[str]]]]:
+    for of in (client_table, chain_table, memory_table):
+        yield from of.sections(matrix)
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -71,7 +76,7 @@ def _notes(matrix: Matrix, bullet: str) -> Iterator[str]:
         for _, cell in block.by_tool()
         for condition in cell.conditions
     )
-    conditions |= dict.fromkeys((*client_table.conditions(matrix), *chain_table.conditions(matrix)))
+    conditions |= dict.fromkeys(it for of in (client_table, chain_table, memory_table) for it in of.conditions(matrix))
     for title, notes in (("Conditional on:", conditions), ("Not judged:", matrix.unsupported)):
         if notes:
             yield title

@@ -15,7 +15,7 @@ from toolgate.access.matrix.access_matrix import Matrix
 from toolgate.access.matrix.tool_access import DENIED, ToolAccess
 from toolgate.access.output.chain_table import reaches
 
-ASK, BYPASS = "ask", "bypass"
+ASK, BYPASS, MEMORY = "ask", "bypass", "memory"
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,16 @@ class WayChange:
     """One principal and what it reaches otherwise than before.
 
     Attributes:
-        kind: `ask` or `bypass`.
+        kind: `ask`, `bypass` or `memory`.
         principal: Its ARN, or `*`.
         agent: The agent's name, if it is an agent's role.
-        target: The ARN of the runtime, the function or the gateway; `*` for everything.
+        target: The ARN of the runtime, the function, the gateway or the memory; `*` for everything.
         what: What it may do, in words.
         way: By which way; for a loss, by which one it could.
         before: Whether it could.
         after: Whether it can.
+        more: Whether that is more than before, where the two decisions alone do not say it.
+        parts: With what of a memory it could and can, in words.
     """
 
     kind: str
@@ -41,11 +43,20 @@ class WayChange:
     way: str
     before: ToolAccess
     after: ToolAccess
+    more: bool | None = None
+    parts: tuple[str, str] = ("", "")
 
     @property
     def gain(self) -> bool:
         """Whether the principal could do more than before."""
-        return gains(self.before, self.after)
+        return gains(self.before, self.after) if self.more is None else self.more
+
+    @property
+    def told(self) -> tuple[str, str]:
+        """What was, and what is."""
+        pairs = zip((self.before.decision, self.after.decision), self.parts, strict=True)
+        before, after = (f"{decision} for {part}" if part else str(decision) for decision, part in pairs)
+        return before, after
 
 
 def gains(before: ToolAccess, after: ToolAccess) -> bool:

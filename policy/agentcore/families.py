@@ -3,7 +3,7 @@
 import functools
 
 from toolgate.policy.language import patterns
-from toolgate.policy.language.agentcore_facts import GATEWAY_ARNS
+from toolgate.policy.language.agentcore_facts import GATEWAY_ARNS, MEMORY_ARNS
 from toolgate.policy.language.patterns import ACCOUNT, ACCOUNT_ID, ID, NAME, PARTITION, REGION, Some, chain
 
 _QUALIFIER = Some(NAME + "$.", ("-", "zzz"))
@@ -19,6 +19,7 @@ def _of_agentcore(*resource: str | Some) -> patterns.Chain:
 
 
 GATEWAYS = GATEWAY_ARNS
+MEMORIES = MEMORY_ARNS
 
 # Service Authorization Reference, "Amazon Bedrock AgentCore", resource types runtime and runtime-endpoint.
 RUNTIMES = (_of_agentcore("runtime/", ID), _of_agentcore("runtime/", ID, "/runtime-endpoint/", ID))

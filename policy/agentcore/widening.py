@@ -20,6 +20,7 @@ from toolgate.policy.agentcore.families import (
     GATEWAYS,
     HARNESSES,
     IDENTITIES,
+    MEMORIES,
     PERMISSION_SETS,
     POLICY_ENGINES,
     ROLES,
@@ -118,10 +119,12 @@ WAYS = (
         POLICY_ENGINES,
     ),
     Way(
-        "says who may call a gateway or an agent",
+        "says who may call a gateway or an agent, or use a memory",
         _of("bedrock-agentcore", "PutResourcePolicy DeleteResourcePolicy"),
-        (*GATEWAYS, *_AGENTS),
+        (*GATEWAYS, *_AGENTS, *MEMORIES),
     ),
+    # It may also say where its records are sent (botocore bedrock-agentcore-control, streamDeliveryResources).
+    Way("changes a memory", _of("bedrock-agentcore", "UpdateMemory"), MEMORIES),
     Way(
         "changes an agent, or makes one",
         _of("bedrock-agentcore", "UpdateAgentRuntime CreateAgentRuntime UpdateHarness CreateHarness"),

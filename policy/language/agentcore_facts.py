@@ -34,6 +34,8 @@ LOG_DELIVERY = "aws:cloudwatch/logDelivery:LogDelivery"
 
 # botocore bedrock-agentcore-control GatewayArn.
 GATEWAY_ARNS = (chain("arn:", PARTITION, ":bedrock-agentcore:", REGION, ":", ACCOUNT, ":gateway/", ID),)
+# botocore bedrock-agentcore-control MemoryArn.
+MEMORY_ARNS = (chain("arn:", PARTITION, ":bedrock-agentcore:", REGION, ":", ACCOUNT, ":memory/", ID),)
 
 ROLE = "aws:iam/role:Role"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"

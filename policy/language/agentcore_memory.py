@@ -58,6 +58,19 @@ KEYS: dict[str, dict[str, str]] = {
     DELETE_RECORDS: {},
 }
 
+START_EXTRACTION = "bedrock-agentcore:StartMemoryExtractionJob"
+
+# What the reference names besides for an action, and nobody has seen from where AWS reads it: a condition on one of
+# these may hold or not.
+PERHAPS: dict[str, frozenset[str]] = {
+    CREATE_RECORDS: frozenset({NAMESPACE}),
+    UPDATE_RECORDS: frozenset({NAMESPACE}),
+    START_EXTRACTION: frozenset({ACTOR, SESSION, STRATEGY}),
+}
+
+SCOPES = (ACTOR, SESSION, NAMESPACE, NAMESPACE_PATH, STRATEGY)
+"""All keys that say of what in a memory a request is."""
+
 CONVERSE = (CREATE_EVENT, LIST_EVENTS)
 """What an agent needs that keeps its conversations in a memory."""
 RECALL = (RETRIEVE_RECORDS,)

@@ -91,16 +91,16 @@ def _names(wide: Names, narrow: Names) -> bool:
     if not (wide.given and narrow.given):  # as in a trust policy, whose resource is the role that it stands in
         return wide.given == narrow.given or (not wide.negated and "*" in wide.values)
     if narrow.negated and wide.negated:
-        return all(any(_wider(it, left_out) for it in narrow.values) for left_out in wide.values)
+        return all(any(wider(it, left_out) for it in narrow.values) for left_out in wide.values)
     if narrow.negated:
         return "*" in wide.values
     if wide.negated:
         known = all(it is not UNKNOWN and HOLE not in it for it in wide.values)
         return known and all(not _may_share(it, value) for it in wide.values for value in narrow.values)
-    return all(any(_wider(it, value) for it in wide.values) for value in narrow.values)
+    return all(any(wider(it, value) for it in wide.values) for value in narrow.values)
 
 
-def _wider(wide: Text, narrow: Text) -> bool:
+def wider(wide: Text, narrow: Text) -> bool:
     """Whether the pattern matches every name that the other matches."""
     if wide is UNKNOWN or narrow is UNKNOWN or HOLE in wide + narrow:
         return False
@@ -163,7 +163,7 @@ def _implies(given: Condition, wanted: Condition) -> bool:
         return False
     if given.operator == wanted.operator:
         left, right = (wanted, given) if "not" in given.operator else (given, wanted)
-        if all(any(_same_or_wider(given.operator, it, value) for it in right.values) for value in left.values):
+        if all(any(_same_orwider(given.operator, it, value) for it in right.values) for value in left.values):
             return True
     if given.operator not in _EXACT or not all(it is not UNKNOWN and patterns.is_name(it) for it in given.values):
         return False
@@ -171,11 +171,11 @@ def _implies(given: Condition, wanted: Condition) -> bool:
     return bool(given.values) and all(holds(wanted, it) is Match.YES for it in facts)
 
 
-def _same_or_wider(operator: str, wide: Text, narrow: Text) -> bool:
+def _same_orwider(operator: str, wide: Text, narrow: Text) -> bool:
     if wide is UNKNOWN or narrow is UNKNOWN or HOLE in wide + narrow:
         return False
     base = operator.rpartition(":")[2]
     if base in _ARNS:  # compared component by component, as the operators are
         pairs = zip_longest(wide.split(":", ARN_FIELDS - 1), narrow.split(":", ARN_FIELDS - 1), fillvalue=UNKNOWN)
-        return all(_wider(*pair) for pair in pairs)
-    return wide == narrow or (base == "stringlike" and _wider(wide, narrow))
+        return all(wider(*pair) for pair in pairs)
+    return wide == narrow or (base == "stringlike" and wider(wide, narrow))

@@ -49,7 +49,7 @@ FOR_AGENTCORE: dict[str, Any] = {
     "runtime behind the gateway": statement(
         "bedrock-agentcore:InvokeAgentRuntime", f"arn:aws:bedrock-agentcore:{R}:{ACCOUNT}:runtime/shop-*"
     ),
-    "memory": statement("bedrock-agentcore:*", f"arn:aws:bedrock-agentcore:{R}:{ACCOUNT}:memory/*"),
+    "memory": statement("bedrock-agentcore:GetMemory", f"arn:aws:bedrock-agentcore:{R}:{ACCOUNT}:memory/*"),
     "guardrail": statement("bedrock:ApplyGuardrail", f"arn:aws:bedrock:{R}:{ACCOUNT}:guardrail/*"),
     "code": statement("s3:GetObject", "arn:aws:s3:::shop-code/assistant/*"),
     "secrets": statement("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{R}:{ACCOUNT}:secret:shop-*"),
@@ -60,6 +60,8 @@ FOR_AGENTCORE: dict[str, Any] = {
         "Condition": {"StringNotEquals": {"aws:RequestedRegion": R}},
     },
 }
+
+MEMORY = f"arn:aws:bedrock-agentcore:{R}:{ACCOUNT}:memory/shop-abcdefghij"
 
 # What agents and tools ordinarily have besides: each is the role of a runtime, and of a function behind a target.
 FOR_AGENTS_AND_TOOLS: dict[str, list[dict[str, Any]]] = {
@@ -94,13 +96,30 @@ FOR_AGENTS_AND_TOOLS: dict[str, list[dict[str, Any]]] = {
     "the same reader of many accounts": [statement("sts:AssumeRole", "arn:aws:iam::*:role/audit-reader")],
     "a conversation's memory": [
         statement(
-            [
-                "bedrock-agentcore:CreateEvent",
-                "bedrock-agentcore:ListEvents",
-                "bedrock-agentcore:RetrieveMemoryRecords",
-            ],
-            f"arn:aws:bedrock-agentcore:{R}:{ACCOUNT}:memory/shop-abcdefghij",
-        )
+            ["bedrock-agentcore:CreateEvent", "bedrock-agentcore:ListEvents"],
+            MEMORY,
+            Condition={"StringLike": {"bedrock-agentcore:actorId": ["shop", "shop:*"]}},
+        ),
+        statement(
+            "bedrock-agentcore:RetrieveMemoryRecords",
+            MEMORY,
+            Condition={"StringLike": {"bedrock-agentcore:namespacePath": ["/facts/shop/*", "/facts/shop:*/*"]}},
+        ),
+    ],
+    "conversations in a bucket": [
+        statement(["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::shop-conversations/shop/*"),
+        statement(
+            "s3:ListBucket",
+            "arn:aws:s3:::shop-conversations",
+            Condition={"StringLike": {"s3:prefix": "shop/*"}},
+        ),
+    ],
+    "a guardrail": [statement("bedrock:ApplyGuardrail", f"arn:aws:bedrock:{R}:{ACCOUNT}:guardrail/abc123def456")],
+    "a container": [
+        statement("ecr:GetAuthorizationToken", "*"),
+        statement(
+            ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], f"arn:aws:ecr:{R}:{ACCOUNT}:repository/shop/assistant"
+        ),
     ],
     "a code interpreter": [
         statement(

@@ -87,7 +87,7 @@ def test_the_most_important_stands_first(verdict: Callable[..., Any]) -> None:
 
 def test_a_way_around_a_gateway_is_told(verdict: Callable[..., Any]) -> None:
     text = comment({"dev": verdict(access=Difference((), (), ways=(WAY,)))}, COMPARED)
-    assert "Who may ask agents, and the ways around a gateway" in headings(text)
+    assert "Who may ask agents, use memories, and the ways around a gateway" in headings(text)
     assert "anybody may newly reach function f by function URL (deny -> allow)" in text
     assert "**1 gained**, 0 lost" in text
 

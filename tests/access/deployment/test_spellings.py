@@ -285,7 +285,7 @@ def test_what_is_not_judged_of_agentcore_s_is_refused_by_up_as_well(made: Export
         entry("aws:s3/bucket:Bucket", "it", {}),
         entry("aws:iam/accessKey:AccessKey", "it", {}),
         entry("aws-native:iam:InstanceProfile", "it", {}),
-        entry("aws:bedrock/agentcoreMemory:AgentcoreMemory", "it", {}),
+        entry("aws:bedrock/agentcoreMemoryStrategy:AgentcoreMemoryStrategy", "it", {}),
         entry("aws-native:bedrockagentcore:BrowserProfile", "it", {}),
         cloud_control("AWS::S3::Bucket", UNKNOWN),
         entry("kubernetes:core/v1:Pod", "it", {}),

@@ -70,7 +70,7 @@ def test_a_client_that_nobody_of_the_deployment_can_be_is_told_with_its_name() -
 
 def test_json_has_the_clients_beside_what_it_had() -> None:
     told = json.loads(_judged(two_agents()).as_json())
-    assert list(told) == ["entries", "ask", "bypasses", "clients", "unsupported"]
+    assert list(told) == ["entries", "ask", "bypasses", "clients", "memories", "unsupported"]
     first = told["clients"][0]
     assert {key: first[key] for key in ("agent", "client", "name", "way", "decision", "conditions")} == {
         "agent": "a",

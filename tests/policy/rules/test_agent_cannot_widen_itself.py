@@ -113,7 +113,7 @@ def test_a_role_that_holds_the_grant_is_not_to_be_taken(pack: Pack) -> None:
         statement("iam:*", "arn:aws:s3:::shop/*"),
         statement("iam:PutRolePolicy", UNKNOWN),
         statement(UNKNOWN, "*"),
-        statement("bedrock-agentcore:*", f"{AGENTCORE}:memory/*"),
+        statement(["bedrock-agentcore:GetMemory", "bedrock-agentcore:ListActors"], f"{AGENTCORE}:memory/a-abcdefghij"),
         statement("bedrock-agentcore:*", [f"{AGENTCORE}:code-interpreter/*", f"{AGENTCORE}:browser/*"]),
         statement("bedrock-agentcore:InvokeAgentRuntime", f"{AGENTCORE}:runtime/shop_other-abcdefghij"),
         statement(["bedrock-agentcore:GetGateway", "bedrock-agentcore:ListGatewayTargets"], making.GATEWAY),

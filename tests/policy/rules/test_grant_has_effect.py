@@ -47,3 +47,42 @@ def test_any_other_statement_is_not(pack: Pack, entry: Any) -> None:
 def test_gateways_of_iam_and_roles_of_others_are_not(pack: Pack) -> None:
     assert found(pack, statement(GRANT, GATEWAY), gateway=making.gateway()) == []
     assert found(pack, statement(GRANT, GATEWAY), role="deployer") == []
+
+
+MEMORY = f"arn:aws:bedrock-agentcore:us-east-1:{making.ACCOUNT}:memory/shop-abcdefghij"
+CORE = "bedrock-agentcore:"
+
+
+def _on_memory(actions: str, key: str, operator: str = "StringLike", value: Any = "shop/*") -> dict[str, Any]:
+    condition = {operator: {f"{CORE}{it}": value for it in key.split()}}
+    return statement([f"{CORE}{it}" for it in actions.split()], MEMORY, Condition=condition)
+
+
+@pytest.mark.parametrize(
+    ("entry", "actions"),
+    [
+        (_on_memory("RetrieveMemoryRecords", "actorId"), ["RetrieveMemoryRecords"]),
+        (_on_memory("CreateEvent RetrieveMemoryRecords", "actorId"), ["RetrieveMemoryRecords"]),
+        (_on_memory("CreateEvent ListEvents", "namespacePath"), ["CreateEvent", "ListEvents"]),
+        (_on_memory("ListMemoryRecords", "namespace namespacePath"), ["ListMemoryRecords"]),
+        (_on_memory("ListActors", "actorId", "StringEquals", "shop"), ["ListActors"]),
+        (_on_memory("ListSessions", "sessionId", "Null", "false"), ["ListSessions"]),
+        (_on_memory("GetMemoryRecord", "namespace"), ["GetMemoryRecord"]),
+        (_on_memory("BatchCreateMemoryRecords", "ACTORID"), ["BatchCreateMemoryRecords"]),
+        # Met, or nobody knows.
+        (_on_memory("RetrieveMemoryRecords ListMemoryRecords", "namespacePath"), []),
+        (_on_memory("RetrieveMemoryRecords", "namespace strategyId"), []),
+        (_on_memory("CreateEvent GetEvent DeleteEvent", "actorId sessionId"), []),
+        (_on_memory("RetrieveMemoryRecords", "actorId", "StringLikeIfExists"), []),
+        (_on_memory("RetrieveMemoryRecords", "actorId", "StringNotLike"), []),
+        (_on_memory("BatchCreateMemoryRecords", "namespace"), []),
+        (_on_memory("*", "actorId"), []),
+        ({**_on_memory("RetrieveMemoryRecords", "actorId"), "Effect": "Deny"}, []),
+        ({**_on_memory("RetrieveMemoryRecords", "actorId"), "Condition": UNKNOWN}, []),
+    ],
+    ids=str,
+)
+def test_a_condition_on_a_key_that_no_request_brings_is_told(pack: Pack, entry: Any, actions: list[str]) -> None:
+    violations = found(pack, entry, gateway=making.gateway())
+    assert [it.message.split(f"grants {CORE}")[1].split()[0] for it in violations] == actions
+    assert found(pack, entry, gateway=making.gateway(), role="deployer") == []

@@ -30,6 +30,17 @@ def test_everybody_violates(pack: Pack, principal: Any) -> None:
     assert "Statement[0]" in found[0].message
 
 
+def test_a_memory_s_is_judged_as_well(pack: Pack) -> None:
+    memory = f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}:memory/shop-abcdefghij"
+    kind = "aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy"
+
+    def found(principal: Any) -> list[str]:
+        entry = {**allow(principal), "Action": "bedrock-agentcore:ListEvents", "Resource": memory}
+        return rules(pack.analyze(Registration(kind, "shop", {"resourceArn": memory, "policy": document(entry)})))
+
+    assert (found("*"), found({"AWS": AGENT})) == ([RULE], [])
+
+
 def test_everybody_but_some_violates(pack: Pack) -> None:
     entry = {"Effect": "Allow", "NotPrincipal": {"AWS": AGENT}, "Action": INVOKE, "Resource": GATEWAY}
     assert rules(pack.analyze(resource_policy(document(entry)))) == [RULE]

@@ -1,0 +1,1 @@
+"""Who may use which memory, and for which actors, sessions and namespaces."""
