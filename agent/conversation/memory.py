@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, NoCredentialsError
 
 import contract
 import logs
@@ -124,6 +124,8 @@ def told(**where: str) -> Iterator[None]:
 
 
 def _diagnosis(error: Exception) -> tuple[Fault, dict[str, Any]]:
+    if isinstance(error, NoCredentialsError):  # a defect here, as where a gateway's request is signed
+        return contract.INTERNAL, {"check": "the process has no AWS credentials"}
     if not isinstance(error, ClientError):
         check = "the memory can be reached from here; in a VPC by an endpoint for it"
         return contract.MEMORY_UNAVAILABLE, {**logs.origin(error), "check": check}

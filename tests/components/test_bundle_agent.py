@@ -28,7 +28,7 @@ from toolgate.components.runtime import agent_bundle
 
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "requirements" / "agent.txt"
-# The model; AgentCore; a bucket of conversations; what botocore asks for credentials (botocore/credentials.py).
+# The model; AgentCore; a bucket for conversations; what botocore's providers of credentials ask (its credentials.py).
 SERVICES = ["bedrock-runtime", "bedrock-agentcore", "sts", "sso", "sso-oidc", "signin", "s3"]
 # What is not in site-packages, bytecode, and for speed those of botocore's services that begin neither with "bedrock"
 # nor with "s": some of the rest must still be left out by the recipe.
