@@ -58,11 +58,15 @@ class Questions:
 
     def _near(self, caller: Identity, memory: Memory, action: str) -> bool:
         """Whether a policy on the bucket, or what the caller is granted, may be about the memory's objects."""
-        granted = [policy.granted(action) for policy in caller.policies]
-        return bool(self.policies_on(memory)) or any(
+        at = _resource(memory, action)
+        on_it = self.policies_on(memory)
+        policies = {at: on_it[0]} if on_it else {}
+        if any(Things(action, {at: memory}, policies).concerning(caller)):
+            return True
+        return any(
             any(it.startswith(memory.arn) for it in names)
             or any(it.startswith(memory.arn) or memory.arn.startswith(it) for it in starts)
-            for names, starts in granted
+            for names, starts in (policy.granted(action) for policy in caller.policies)
         )
 
     def _concerned(self, action: str) -> Things[list[Memory]]:
