@@ -9,6 +9,7 @@ from tests.local.cloud.conftest import BUCKET, GOOD, OBJECT, ROLE, RUNTIME, trus
 from toolgate.local.cloud.control_plane import ControlPlane
 from toolgate.local.cloud.failures import RefusalError
 from toolgate.local.cloud.resource_type import Made
+from toolgate.local.cloud.types.runtimes import RUNTIME_TYPE
 
 Check = Callable[..., list[str]]
 VPC = {"subnets": ["subnet-0123456789abcdef0"], "securityGroups": ["sg-0123456789abcdef0"]}
@@ -102,6 +103,22 @@ def test_the_version_of_the_package_must_be_the_objects(plane: ControlPlane, run
 def test_networks_that_are_refused(network: dict[str, Any], says: str, check: Check) -> None:
     [reason] = check(RUNTIME, networkConfiguration=network)
     assert says in reason
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "replaced"),
+    [("code", "image", True), ("image", "code", True), ("image", "other image", False), ("code", "code", False)],
+)
+def test_code_and_image_in_each_other_s_place_replace_it(before: str, after: str, replaced: bool) -> None:
+    """As agent_runtime.go has it: agent_runtime_artifact's RequiresReplaceIf."""
+    artifacts = {
+        "code": GOOD[RUNTIME]["agentRuntimeArtifact"],
+        "image": {"containerConfiguration": {"containerUri": "u:1"}},
+        "other image": {"containerConfiguration": {"containerUri": "u:2"}},
+    }
+    known, inputs = ({**GOOD[RUNTIME], "agentRuntimeArtifact": artifacts[it]} for it in (before, after))
+    assert RUNTIME_TYPE.replaced_by is not None
+    assert list(RUNTIME_TYPE.replaced_by(known, inputs)) == ["agentRuntimeArtifact"] * replaced
 
 
 def test_a_runtime_in_a_vpc(check: Check) -> None:
