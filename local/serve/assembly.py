@@ -225,7 +225,7 @@ class Assembly:
 
     def _sessions(
         self, of: Runtime, program: Program, environment: Mapping[str, str], *, is_new: bool
-    ) -> RuntimeSessions:
+    ) -> RuntimeSessions[AgentProcess]:
         log = self.host.logs / f"{of.agent}.log"
         if is_new:
             log.unlink(missing_ok=True)
