@@ -41,8 +41,8 @@ class Kept:
 
 
 AGENT = Kept(
-    # What the agent calls, and what boto3's default credential chain may.
-    frozenset({"bedrock-agentcore", "bedrock-runtime", "signin", "sso", "sso-oidc", "sts"}),
+    # What the agent calls (s3 for conversations in a bucket), and what boto3's default credential chain may.
+    frozenset({"bedrock-agentcore", "bedrock-runtime", "s3", "signin", "sso", "sso-oidc", "sts"}),
     frozenset({"opentelemetry-instrument"}),
     tests=False,
     complete=False,  # its lock leaves out on purpose what it never imports (agent-overrides.txt)
