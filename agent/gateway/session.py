@@ -5,9 +5,11 @@ import functools
 import logging
 import math
 import ssl
+import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from typing import Any
 
 import httpx
@@ -24,6 +26,11 @@ from settings import Settings
 from . import images
 from .authorization import Authorization
 from .transport import GatewayTransport
+
+# httpcore tries to import sniffio several times in each request. Where it is not installed Python looks through all
+# folders each time; this is Python's own way to say that a module is not there.
+if "sniffio" not in sys.modules and find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]  # typeshed has modules only
 
 # What the model is told of content that it cannot read, such as sound or a link.
 LEFT_OUT = "Part of the tool's result was left out, because it cannot be shown here."

@@ -41,7 +41,7 @@ class Kept:
 
 
 AGENT = Kept(
-    # What the agent calls, and what boto3's default credential chain may.
+    # What the agent calls (s3 for conversations in a bucket), and what boto3's default credential chain may.
     frozenset({"bedrock-agentcore", "bedrock-runtime", "s3", "signin", "sso", "sso-oidc", "sts"}),
     frozenset({"opentelemetry-instrument"}),
     tests=False,

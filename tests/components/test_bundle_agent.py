@@ -28,8 +28,8 @@ from toolgate.components.runtime import agent_bundle
 
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "requirements" / "agent.txt"
-# The model; AgentCore; a bucket for conversations; what botocore's providers of credentials ask (its credentials.py).
-SERVICES = ["bedrock-runtime", "bedrock-agentcore", "sts", "sso", "sso-oidc", "signin", "s3"]
+# The model, AgentCore, conversations in a bucket, and what botocore's providers of credentials ask: its credentials.py.
+SERVICES = ["bedrock-runtime", "bedrock-agentcore", "s3", "sts", "sso", "sso-oidc", "signin"]
 # What is not in site-packages, bytecode, and for speed those of botocore's services that begin neither with "bedrock"
 # nor with "s": some of the rest must still be left out by the recipe.
 LEFT_OUT = re.compile(r"^\.\./|\.pyc$|^botocore/data/(?!bedrock|s)[^/]*/")
@@ -183,6 +183,28 @@ def test_every_client_the_agent_or_its_credentials_may_need_can_be_made(
 ) -> None:
     program = f"import boto3\nfor name in {SERVICES}: boto3.client(name)"
     subprocess.run([str(empty / "python"), "-c", program], cwd=task, env=environment, check=True)
+
+
+# S3's checksum of what is stored is asked of botocore before anything is sent.
+REMEMBERS = """
+import boto3, botocore.exceptions
+import lazy
+lazy.install()
+from bedrock_agentcore.memory.integrations.strands.bedrock_converter import AgentCoreMemoryConverter
+from strands.session import S3SessionManager
+once = boto3.session.Config(retries={"total_max_attempts": 1})
+client = boto3.client("s3", endpoint_url="http://127.0.0.1:9", config=once)
+try:
+    client.put_object(Bucket="conversations", Key="a", Body=b"{}")
+except botocore.exceptions.EndpointConnectionError:
+    print(AgentCoreMemoryConverter.__name__, S3SessionManager.__name__)
+"""
+
+
+def test_what_a_durable_conversation_takes_is_in_the_zip(task: Path, empty: Path, environment: dict[str, str]) -> None:
+    command = [str(empty / "python"), "-c", REMEMBERS]
+    done = subprocess.run(command, cwd=task, env=environment, check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["AgentCoreMemoryConverter", "S3SessionManager"]
 
 
 def test_what_is_left_out_is_not_there(task: Path) -> None:
