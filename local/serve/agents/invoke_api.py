@@ -8,7 +8,7 @@ Source: botocore bedrock-agentcore, operations InvokeAgentRuntime and StopRuntim
 import asyncio
 import re
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote
@@ -127,7 +127,9 @@ async def _ask(use: Use[AgentProcess], headers: _Headers, body: bytes, reply: _R
     transport = httpx.AsyncHTTPTransport(uds=agent.socket, verify=False)
     async with httpx.AsyncClient(timeout=_TIMEOUT, transport=transport, trust_env=False) as client:
         try:
-            answer = await use.unless_ended(_sent(client, agent, headers, body))
+            answer = await use.unless_ended(_unless_left(reply.receive, _sent(client, agent, headers, body)))
+        except _CallerLeft:
+            return  # and with the connection the agent hears it; that AWS hands it on nobody here has seen
         except httpx.HTTPError:
             # It may be dying, and its socket still open for a moment: the next request must not go there.
             await asyncio.to_thread(agent.ended_within, _DYING_SECONDS)
@@ -137,6 +139,34 @@ async def _ask(use: Use[AgentProcess], headers: _Headers, body: bytes, reply: _R
                 await _pass_on(answer, use, reply)
             else:
                 await refuse(reply.send, 424, _FAILED, _received(answer.status_code))
+
+
+class _CallerLeft(Exception):  # noqa: N818  # what happened, not a fault
+    """Nobody waits for the answer any more."""
+
+
+async def _unless_left[T](receive: Receive, work: Awaitable[T]) -> T:
+    """What `work` gives, as long as the caller waits.
+
+    Raises:
+        _CallerLeft: The caller has left; the work is cancelled.
+    """
+    task, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_left(receive))
+    try:
+        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise _CallerLeft
+    finally:
+        for one in (task, leaving):
+            one.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await one
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _sent(client: httpx.AsyncClient, agent: AgentProcess, headers: _Headers, body: bytes) -> httpx.Response:

@@ -1,7 +1,10 @@
 """The runtime through boto3's InvokeAgentRuntime, and the agent's process behind it."""
 
 import json
+import socket
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -131,6 +134,39 @@ def test_a_content_type_that_is_not_ascii_comes_as_the_agent_sent_it(serving: Se
 def test_so_it_is_when_a_session_is_stopped(serving: Serving) -> None:
     answer = _invoked(serving, "stopruntimesession", {"x-amzn-bedrock-agentcore-runtime-session-id": "\xe9" * 40})
     assert (answer.status_code, answer.headers["x-amzn-errortype"]) == (400, "ValidationException")
+
+
+def test_the_agent_hears_that_its_caller_has_left(serving: Serving) -> None:
+    arn = serving.agents["assistant"].replace(":", "%3A").replace("/", "%2F")
+    url, body = f"{serving.url}/runtimes/{arn}/invocations", json.dumps({"prompt": "wait"})
+    variables = serving.environment
+    keys = [variables[f"AWS_{name}"] for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")]
+    request = AWSRequest("POST", url, data=body)
+    SigV4Auth(Signer(*keys), "bedrock-agentcore", "us-east-1").add_auth(request)
+    log = serving.logs["assistant"]
+    with httpx.Client() as client, ThreadPoolExecutor() as thread:
+        asked = thread.submit(client.post, url, content=body, headers=dict(request.headers), timeout=None)
+        wait_until(lambda: "waits" in log.read_text())
+        assert "is left" not in log.read_text()
+        socket_of(client).shutdown(socket.SHUT_RDWR)
+        with pytest.raises(httpx.HTTPError):
+            asked.result()
+    wait_until(lambda: "is left" in log.read_text())
+
+
+def socket_of(client: httpx.Client) -> socket.socket:
+    """The socket of a client's one connection."""
+    transport: Any = client._transport
+    [connection] = transport._pool.connections
+    found: socket.socket = connection._connection._network_stream.get_extra_info("socket")
+    return found
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("value", ["a\tb", "~ !\"#$%&'()*+,-./:;<=>?@[]^_`{|}"])

@@ -69,6 +69,11 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(200, json.dumps({"pid": os.getpid(), **os.environ}).encode())
         elif prompt == "type":
             self.reply(200, b"", "text/\u20ac".encode().decode("latin-1"))
+        elif prompt == "wait":
+            print("waits", flush=True)
+            self.connection.recv(1)  # until the connection ends
+            print("is left", flush=True)
+            self.close_connection = True
         elif prompt == "session":
             self.reply(200, json.dumps({k.lower(): v for k, v in self.headers.items()}).encode())
         else:
