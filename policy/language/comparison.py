@@ -163,7 +163,7 @@ def _implies(given: Condition, wanted: Condition) -> bool:
         return False
     if given.operator == wanted.operator:
         left, right = (wanted, given) if "not" in given.operator else (given, wanted)
-        if all(any(_same_orwider(given.operator, it, value) for it in right.values) for value in left.values):
+        if all(any(_same_or_wider(given.operator, it, value) for it in right.values) for value in left.values):
             return True
     if given.operator not in _EXACT or not all(it is not UNKNOWN and patterns.is_name(it) for it in given.values):
         return False
@@ -171,7 +171,7 @@ def _implies(given: Condition, wanted: Condition) -> bool:
     return bool(given.values) and all(holds(wanted, it) is Match.YES for it in facts)
 
 
-def _same_orwider(operator: str, wide: Text, narrow: Text) -> bool:
+def _same_or_wider(operator: str, wide: Text, narrow: Text) -> bool:
     if wide is UNKNOWN or narrow is UNKNOWN or HOLE in wide + narrow:
         return False
     base = operator.rpartition(":")[2]
