@@ -1,6 +1,7 @@
 """Figures of warm invocations, in this process: against one raw signed request, and against a client per invocation."""
 
 import asyncio
+import gc
 import json
 import os
 import statistics
@@ -76,6 +77,7 @@ async def figures(url: str) -> list[Figure]:
     quick, slow, by_token = f"{url}/mcp", f"{url}/slow/mcp", f"{url}/token/mcp"
     stub, bedrock = StubModel(), BedrockModel(model_id=os.environ["BEDROCK_MODEL_ID"])
     kept = ask(service(quick, StubModel))
+    gc.freeze()  # as the agent's main.py does once everything is imported
     loopback = await medians(ask_over_http(service(quick, StubModel), quick), kept, raw_request(quick), times=150)
     before = requests(url)
     for _ in range(10):

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -22,7 +22,6 @@ from bench.agent_price import Used, per_thousand
 
 PROJECT = Path(__file__).resolve().parents[1]
 TIMES = 7
-WARM_UP = 20
 PROMPT = 'call math___add_numbers {"a": 100, "b": 12}'
 # Python as it finds an environment that uv installed: packages without bytecode, Python's own modules with.
 AS_INSTALLED = """
@@ -39,6 +38,7 @@ PLAIN = [sys.executable, "-c", RUN_PLAIN]
 IMPORT = "import sys; sys.path.insert(0, sys.argv[1]); import main, lazy; lazy.install(); import server"
 MOST_TO_PING = 200.0
 INVOCATIONS = 1_000
+TURNS = 10
 
 
 def starts() -> Iterator[Figure]:
@@ -63,7 +63,7 @@ def costs() -> Iterator[Figure]:
     """Measure what AgentCore bills of an invocation, against the first plain style."""
     with compiled_agent() as agent:
         command = [sys.executable, str(agent / "main.py")]
-        ours, plain = used(command), used(PLAIN)
+        ours, plain = used(command, PLAIN)
         yield Figure("CPU of one invocation", ours.milliseconds, plain.milliseconds, "ms", 0.14)
         yield Figure("memory after 1,000 invocations", ours.megabytes, plain.megabytes, "MB", 0.8)
         yield Figure("price of 1,000 invocations", per_thousand(ours), per_thousand(plain), "USD", 0.8)
@@ -121,15 +121,20 @@ def memory(command: list[str]) -> tuple[float, float]:
     return sizes[1], sizes[0]
 
 
-def used(command: list[str]) -> Used:
-    """What a process uses for an invocation, once it is warm; one that fails ends the bench."""
-    with serving(command) as (url, process), httpx.Client(timeout=60, trust_env=False) as client:
-        for _ in range(WARM_UP):
-            ask(client, url)
-        before = processor(process)
-        for _ in range(INVOCATIONS):
-            ask(client, url)
-        return Used((processor(process) - before) * 1000 / INVOCATIONS, resident(process))
+def used(*commands: list[str]) -> list[Used]:
+    """What each process uses for an invocation, once it is warm; asked in turns, and one that fails ends the bench."""
+    with ExitStack() as stack:
+        client = stack.enter_context(httpx.Client(timeout=60, trust_env=False))
+        serve = [stack.enter_context(serving(command)) for command in commands]
+        taken = dict.fromkeys(serve, 0.0)
+        for turn in range(TURNS + 1):
+            for url, process in serve:
+                before = processor(process)
+                for _ in range(INVOCATIONS // TURNS):
+                    ask(client, url)
+                if turn:  # the first one warms up
+                    taken[url, process] += processor(process) - before
+        return [Used(seconds * 1000 / INVOCATIONS, resident(process)) for (_, process), seconds in taken.items()]
 
 
 def resident(process: int) -> float:

@@ -125,3 +125,36 @@ def test_the_agents_health_needs_no_thread() -> None:
         {"status": "HealthyBusy", "time_of_last_update": 7},
     )
     assert threads == {threading.get_ident()}
+
+
+def test_the_agent_is_busy_while_an_invocation_runs_and_by_nothing_less() -> None:
+    health = Health()
+    told: list[str] = []
+
+    def look() -> None:
+        told.append(json.loads(health.answer())["status"])
+
+    async def fail(*_: Any) -> None:
+        look()
+        raise RuntimeError
+
+    def caller(body: bytes) -> Any:
+        messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def receive() -> Message:
+            look()
+            if messages:
+                return messages.pop()
+            await asyncio.sleep(60)
+            raise AssertionError
+
+        return receive
+
+    edge = Edge(fail, Settings(**PATIENT), health)
+    asyncio.run(edge(dict(SCOPE), caller(b"no JSON"), Caller(0, 0).send))
+    look()
+    assert told == ["Healthy", "Healthy"]
+    with pytest.raises(RuntimeError):
+        asyncio.run(edge(dict(SCOPE), caller(b'{"prompt": "Hi"}'), Caller(0, 0).send))
+    look()
+    assert told[2:] == ["Healthy", "Healthy", "HealthyBusy", "Healthy"]
