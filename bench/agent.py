@@ -1,7 +1,7 @@
 """Figures of the agent, each against its reference in the same run: `python -m bench.agent`.
 
 Prints a table and ends with 1 if a figure does not hold. Takes about ten minutes on two cores; `--only warm`, `start`,
-`cost` or `connections` measures a part.
+`cost`, `conversation` or `connections` measures a part.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from bench import agent_calls, agent_connections, agent_processes
+from bench import agent_calls, agent_connections, agent_conversation, agent_processes
 from bench.agent_figures import Figure, printed
 
 MODEL = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -23,6 +23,7 @@ PARTS: dict[str, Callable[[str], Iterable[Figure]]] = {
     "warm": lambda url: asyncio.run(agent_calls.figures(url)),
     "start": lambda _: agent_processes.starts(),
     "cost": lambda _: agent_processes.costs(),
+    "conversation": lambda _: agent_conversation.figures(),
     "connections": lambda _: agent_connections.figures(),
 }
 
