@@ -37,15 +37,23 @@ class Reply:
         return masked(f"HTTP {self.status}, {self.code}: {self.message}", world)
 
 
-def ask(world: World, runtime: Runtime, payload: Mapping[str, Any], credentials: Credentials | None = None) -> Reply:
-    """Invoke a runtime in a session of its own, as a caller or as whoever runs the suite."""
+def ask(
+    world: World,
+    runtime: Runtime,
+    payload: Mapping[str, Any],
+    credentials: Credentials | None = None,
+    user: str | None = None,
+) -> Reply:
+    """Invoke a runtime in a session of its own, as a caller or as whoever runs the suite, and for a user if named."""
     client = world.runtimes(runtime, credentials)
+    named = {"runtimeUserId": user} if user else {}
     try:
         reply = client.invoke_agent_runtime(
             agentRuntimeArn=runtime.arn,
             runtimeSessionId=f"probe-{uuid.uuid4()}",  # 42 characters; the API takes 33 to 256
             contentType="application/json",
             payload=json.dumps(payload).encode(),
+            **named,
         )
     except ClientError as error:
         said = error.response.get("Error", {})

@@ -87,6 +87,24 @@ def test_region_as_a_variable(probe: Probe) -> None:
     probe(observe)
 
 
+@pytest.mark.parametrize("caller", ["for-users-by-runtime-endpoint", "by-runtime-endpoint"])
+def test_user_of_a_request(probe: Probe, caller: str) -> None:
+    """Does an agent hear for which user its caller asks, and is one refused who may not ask for users?
+
+    agent/conversation/keys.py makes each user an actor of its own by that header, and docs/conversations.md says that a
+    caller needs InvokeAgentRuntimeForUser for it: if the header does not come, all users are one actor.
+    """
+
+    def observe(world: World) -> Observed:
+        runtime = world.scratch_runtime("unversioned")
+        reply = ask(world, runtime, {"user": True}, world.caller(caller, runtime), user="ada")
+        if not reply.document:
+            return Observed("refused", reply.words(world))
+        return Observed("it hears it" if reply.document["user"] == "ada" else "it does not hear it", reply.words(world))
+
+    probe(observe)
+
+
 @pytest.mark.parametrize("status", [400, 422, 502, 503])
 def test_status_of_an_agent(probe: Probe, status: int) -> None:
     """What does the caller see of an agent's own HTTP status and body?

@@ -62,3 +62,9 @@ def test_where_there_is_no_metadata_service(serve: Any, monkeypatch: pytest.Monk
     monkeypatch.setattr(main, "METADATA_HOST", f"127.0.0.1:{closed.server_address[1]}")
     closed.server_close()
     assert main.metadata_status() is None
+
+
+def test_the_user_of_a_request(serve: Any) -> None:
+    agent = f"http://{serve(main.Handler)}/invocations"
+    assert httpx.post(agent, json={"user": True}).json() == {"user": None}
+    assert httpx.post(agent, json={"user": True}, headers={main.USER: "ada"}).json() == {"user": "ada"}

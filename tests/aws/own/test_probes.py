@@ -64,6 +64,15 @@ def test_a_policy_that_failed_for_one_question_is_not_in_the_way_of_the_next(loc
     assert second == first
 
 
+@pytest.mark.parametrize(
+    ("caller", "answer"), [("for-users-by-runtime-endpoint", "it hears it"), ("by-runtime-endpoint", "refused")]
+)
+def test_only_who_may_ask_for_users_is_heard_so(local: World, caller: str, answer: str) -> None:
+    found: list[Finding] = []
+    test_runtime_probes.test_user_of_a_request(Probe("user", "Is it? Yes.", local, None, found.append), caller)
+    assert [it.assumed for it in found] == [answer]
+
+
 def test_there_are_probes() -> None:
     assert len(PROBES) > 25
     names = [function.__name__ for function in PROBES]

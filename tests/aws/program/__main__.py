@@ -57,6 +57,7 @@ callers.caller(scratch, "runtime-only", trusted, callers.may_ask(unversioned))
 for form in ("runtime-endpoint", "endpoint"):
     endpoint = pulumi.Output.concat(unversioned, f"/{form}/DEFAULT")
     callers.caller(scratch, f"by-{form}", trusted, callers.may_ask(unversioned, endpoint))
+    callers.caller(scratch, f"for-users-by-{form}", trusted, callers.may_ask_for_users(unversioned, endpoint))
 
 # Known once its tools are there, which policies name.
 ruled_arn = pulumi.Output.all(ruled.gateway_arn, ruled.gateway_url).apply(lambda known: str(known[0]))

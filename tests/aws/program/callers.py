@@ -10,6 +10,7 @@ from tests.aws.program.scratch import PATH, Scratch, hyphenated
 from toolgate.components.iam import iam_documents
 
 INVOKE_RUNTIME = "bedrock-agentcore:InvokeAgentRuntime"
+INVOKE_FOR_USER = "bedrock-agentcore:InvokeAgentRuntimeForUser"
 
 
 def caller(
@@ -47,3 +48,8 @@ def may_knock(*gateway_arns: pulumi.Input[str]) -> list[dict[str, Any]]:
 def may_ask(*arns: pulumi.Input[str]) -> list[dict[str, Any]]:
     """The statement that lets a caller invoke a runtime, by these ARNs."""
     return [iam_documents.allow("InvokeRuntime", INVOKE_RUNTIME, list(arns))]
+
+
+def may_ask_for_users(*arns: pulumi.Input[str]) -> list[dict[str, Any]]:
+    """The statement that lets a caller invoke a runtime for users whom it names."""
+    return [iam_documents.allow("InvokeForUsers", [INVOKE_RUNTIME, INVOKE_FOR_USER], list(arns))]

@@ -12,6 +12,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+USER = "X-Amzn-Bedrock-AgentCore-Runtime-User-Id"
 METADATA_HOST = "169.254.169.254"
 METADATA_SECONDS = 2.0
 
@@ -26,7 +27,7 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(200, {"status": "Healthy"})
 
     def do_POST(self) -> None:
-        """Answer `{"status": N}` with it; tell of the metadata service, or of taking a token; else say the Region."""
+        """Answer `{"status": N}` with it; tell of metadata service, taking a token, or user; else say the Region."""
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if "status" in asked:
             error = {"code": "on_purpose", "message": "The caller asked for this status."}
@@ -35,6 +36,8 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(200, {"metadata_without_token": metadata_status()})
         elif "token" in asked:
             self._answer(200, taken(asked["token"]))
+        elif "user" in asked:
+            self._answer(200, {"user": self.headers.get(USER)})
         else:
             self._answer(200, {"region": os.environ.get("AWS_REGION")})
 
