@@ -53,6 +53,12 @@ SESSION_LENGTH = range(33, 257)
 @click.option("--local", is_flag=True, help="ask what `toolgate up` serves on this machine")
 @click.option("--session", metavar="ID", help="AgentCore's session, 33 to 256 characters (default: a new one)")
 @click.option("--chat", is_flag=True, help="go on asking, a prompt a line, in one session, until `exit` or Ctrl-D")
+@click.option(
+    "--schema",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="JSON Schema that the answer is to fit: its data is printed, and its text goes to standard error",
+)
 def ask(
     prompt: str | None,
     program: Path,
@@ -61,6 +67,7 @@ def ask(
     local: bool,
     session: str | None,
     chat: bool,
+    schema: Path | None,
 ) -> None:
     """Ask an agent, of a stack on AWS or of what is served here."""
     if local and stack is not None:
@@ -70,42 +77,52 @@ def ask(
     if prompt is not None:
         check(prompt)
     session = checked_session(session)
+    form = None if schema is None else schema_in(schema)
     deployment = local_deployment(serving_file(program)) if local else stack_deployment(program, stack or "dev")
     arn = choose(deployment, agent)
     if not chat:
-        show_answer(arn, str(prompt), session, deployment.environment)
+        show_answer(arn, str(prompt), session, deployment.environment, form)
         return
     for asked in _prompts(prompt):
         try:
             check(asked)
-            show_answer(arn, asked, session, deployment.environment)
+            show_answer(arn, asked, session, deployment.environment, form)
         except AskError as error:
             say(f"error: {error.message}", err=True)
     say(f"session: {session}", err=True)
 
 
-def show_answer(runtime_arn: str, prompt: str, session: str, environment: Mapping[str, str]) -> None:
+def show_answer(
+    runtime_arn: str, prompt: str, session: str, environment: Mapping[str, str], schema: Any = None
+) -> None:
     """Ask, and print the answer as it comes; a stop reason but `end_turn` goes to standard error.
 
+    With a schema the answer's data is what is printed, as JSON in one line, and its text goes to standard error.
+
     Raises:
-        AskError: See `answer`.
+        AskError: See `answer`; or there is no data.
     """
     begun = False
-    stop_reason: Any = None
+    end: dict[str, Any] = {}
 
     def pieces() -> Iterator[str]:
-        nonlocal stop_reason
-        stop_reason = yield from answer(runtime_arn, prompt, session, environment)
+        nonlocal end
+        end = yield from answer(runtime_arn, prompt, session, environment, schema)
 
     try:
         for text in pieces():
-            say(text, nl=False)
+            say(text, nl=False, err=schema is not None)
             begun = True
     finally:
         if begun:
-            say()
-    if stop_reason not in {None, "end_turn"}:
+            say(err=schema is not None)
+    stop_reason = end.get("stop_reason")
+    if isinstance(stop_reason, str) and stop_reason != "end_turn":
         say(f"stop reason: {stop_reason}", err=True)
+    if schema is not None:
+        if "data" not in end:
+            raise AskError("the agent answers without data: it takes no schema. Ask without --schema.")
+        say(json.dumps(end["data"], ensure_ascii=False))
 
 
 def _prompts(first: str | None) -> Iterator[str]:
@@ -141,6 +158,23 @@ def checked_session(session: str | None) -> str:
     if not session.isascii() or not session.isprintable() or " " in session:
         raise click.UsageError("a session id goes into a header: write it in ASCII letters, digits and signs")
     return session
+
+
+def schema_in(file: Path) -> dict[str, Any]:
+    """The schema in a file, as far as it is looked at here; the agent says the rest (docs/agent.md, "Answers as data").
+
+    Raises:
+        AskError: It cannot be read, or is none of an object.
+    """
+    try:
+        schema = json_of(text_of(file.read_bytes()))
+    except OSError as error:
+        raise AskError(f"{file} cannot be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise AskError(f"{file} is no JSON: {' '.join(str(error).split())}") from None
+    if not isinstance(schema, dict) or schema.get("type") != "object":
+        raise AskError(f'{file} is no schema of an object. Write {{"type": "object", "properties": {{...}}}} into it.')
+    return schema
 
 
 def check(prompt: str) -> None:
@@ -212,8 +246,8 @@ def choose(deployment: Deployment, name: str | None) -> str:
 
 
 def answer(
-    runtime_arn: str, prompt: str, session: str, environment: Mapping[str, str]
-) -> Generator[str, None, str | None]:
+    runtime_arn: str, prompt: str, session: str, environment: Mapping[str, str], schema: Any = None
+) -> Generator[str, None, dict[str, Any]]:
     """Ask in a session, and give the pieces of the answer as they come.
 
     Args:
@@ -221,9 +255,10 @@ def answer(
         prompt: What to ask.
         session: AgentCore's session.
         environment: See `Deployment`.
+        schema: What its data is to fit; None for text alone.
 
     Returns:
-        Why the model stopped, if the agent says it.
+        What the agent says at the end: `stop_reason`, `data`, `usage`, as far as it does.
 
     Raises:
         AskError: If the agent cannot be reached, or answers with an error.
@@ -235,6 +270,7 @@ def answer(
     from toolgate.local.loopback_client import open_client
 
     region = runtime_arn.split(":")[3]
+    body = {"prompt": prompt, "stream": True} | ({} if schema is None else {"schema": schema})
     config = Config(read_timeout=READ_SECONDS, connect_timeout=10, retries={"total_max_attempts": 1})
     try:
         if environment:
@@ -248,14 +284,14 @@ def answer(
             runtimeSessionId=session,
             contentType="application/json",
             accept="text/event-stream, application/json",
-            payload=json.dumps({"prompt": prompt, "stream": True}).encode(),
+            payload=json.dumps(body).encode(),
         )
         if response["contentType"].startswith("text/event-stream"):
             # botocore waits until a chunk is full before it gives any of it away.
             return (yield from _pieces(response["response"].iter_lines(chunk_size=1)))
         document = json.loads(response["response"].read())
         yield _whole(document)
-        return _stop_reason(document)
+        return document if isinstance(document, dict) else {}
     except ClientError as error:
         raise AskError(_refusal(error.response)) from None
     except (BotoCoreError, HTTPClientError) as error:
@@ -264,12 +300,7 @@ def answer(
         raise AskError("the agent's answer cannot be read.") from None
 
 
-def _stop_reason(document: Any) -> str | None:
-    reason = document.get("stop_reason") if isinstance(document, dict) else None
-    return reason if isinstance(reason, str) else None
-
-
-def _pieces(lines: Iterable[bytes]) -> Generator[str, None, str | None]:
+def _pieces(lines: Iterable[bytes]) -> Generator[str, None, dict[str, Any]]:
     for line in lines:
         if not line.startswith(b"data:"):
             continue
@@ -279,7 +310,7 @@ def _pieces(lines: Iterable[bytes]) -> Generator[str, None, str | None]:
         if "text" in event:
             yield event["text"]
         elif event.get("status") == "success":
-            return _stop_reason(event)
+            return event
         else:
             raise _error(event)
     raise AskError("the answer broke off.")

@@ -1,5 +1,6 @@
 """The Python that AWS runs our code on, and locked packages for it: arm64 wheels, trimmed, compiled."""
 
+import csv
 import importlib.util
 import os
 import re
@@ -52,7 +53,7 @@ OWN_AGENT = Kept(None, frozenset({"opentelemetry-instrument"}), tests=True, comp
 TOOLS = Kept(None, frozenset(), tests=True, complete=True)
 """Whose imports nobody has looked at."""
 _TESTS = {"tests", "test"}
-_METADATA_LEFT_OUT = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
+_METADATA_LEFT_OUT = {"INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
 _UV = (sys.executable, "-m", "uv")
 # Exactly what is locked, and nothing built here: a source build would be for this machine.
 _INSTALL = ("pip", "install", "--quiet", "--require-hashes", "--only-binary=:all:", "--link-mode=copy")
@@ -85,6 +86,8 @@ def resolve(requirements: Path, lock: Path) -> None:
 def install(lock: Path, tree: Path, python: str, machine: str, kept: Kept) -> None:
     """Install the locked wheels into a folder, without what is never read.
 
+    The RECORD of each names the files that are left of it, so that they can be told from the sources beside them.
+
     Args:
         lock: Requirements with hashes.
         tree: The folder; it is made when it is not there.
@@ -110,8 +113,22 @@ def install(lock: Path, tree: Path, python: str, machine: str, kept: Kept) -> No
             )
     for path in list(_unneeded(tree, kept)):
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    for record in tree.glob("*.dist-info/RECORD"):
+        _record_what_is_left(record, tree)
     for script in (tree / "bin").glob("*"):
         script.write_text(portable(script.read_text("utf-8")), "utf-8")
+
+
+def _record_what_is_left(record: Path, tree: Path) -> None:
+    """Write a package's RECORD anew, without digests and sizes: scripts are changed, and what is unneeded is gone.
+
+    Both may be left out (Python packaging user guide, "Recording installed projects", the RECORD file).
+    """
+    with record.open(encoding="utf-8", newline="") as file:
+        names = sorted({row[0] for row in csv.reader(file) if row})
+    with record.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerows((name, "", "") for name in names if (tree / name).is_file())
 
 
 def _check_uv() -> None:

@@ -139,6 +139,53 @@ def test_says_why_the_model_stopped_where_it_is_no_ordinary_end(
     assert capsys.readouterr() == ("The sum is 112.\n", "stop reason: content_filtered\\u001b[2J\n")
 
 
+SCHEMA = {"type": "object", "properties": {"sum": {"type": "number"}}}
+DATA = {"status": "success", "stop_reason": "end_turn", "data": {"sum": 112, "sign": "é\u202e"}}
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_with_a_schema_the_data_is_what_is_printed(
+    runtime: FakeRuntime, project: Path, capsys: pytest.CaptureFixture[str], stream: bool
+) -> None:
+    (project / "sum.json").write_text(json.dumps(SCHEMA))
+    if stream:
+        runtime.events = (*TEXT, f"data: {json.dumps(DATA)}\n\n")
+    else:
+        runtime.response = JSONResponse({**DATA, "response": "The sum is 112."})
+    assert main(["ask", "sum", "--local", "--schema", "sum.json"]) == 0
+    assert capsys.readouterr() == ('{"sum": 112, "sign": "é\\u202e"}\n', "The sum is 112.\n")
+    [(_, _, body)] = runtime.requests
+    assert body == {"prompt": "sum", "stream": True, "schema": SCHEMA}
+
+
+def test_an_answer_without_the_data_that_was_asked_for_is_an_error(
+    runtime: FakeRuntime, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "sum.json").write_text(json.dumps(SCHEMA))
+    assert main(["ask", "sum", "--local", "--schema", "sum.json"]) == 1
+    said = "error: the agent answers without data: it takes no schema. Ask without --schema.\n"
+    assert capsys.readouterr() == ("", f"The sum is 112.\n{said}")
+    assert len(runtime.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (None, "sum.json cannot be read: No such file"),
+        ("{", "sum.json is no JSON"),
+        ("[]", "sum.json is no schema of an object"),
+        ('{"type": "array"}', "sum.json is no schema of an object"),
+    ],
+)
+def test_a_file_that_is_no_schema_is_not_sent(
+    runtime: FakeRuntime, project: Path, capsys: pytest.CaptureFixture[str], text: str | None, line: str
+) -> None:
+    if text is not None:
+        (project / "sum.json").write_text(text)
+    assert line in error_of(capsys, "sum", "--local", "--schema", "sum.json")
+    assert runtime.requests == []
+
+
 def test_an_error_event_is_one_line(runtime: FakeRuntime, capsys: pytest.CaptureFixture[str]) -> None:
     error = {"status": "error", "error": {"code": "model_failed", "message": "The model's answer broke off."}}
     runtime.events = (TEXT[0], f"data: {json.dumps(error)}\n\n")

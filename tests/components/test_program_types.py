@@ -11,7 +11,7 @@ SLIPS = {
     'shared["kms_key_arn"] =': 'shared["kms_key"] =',
     '"log_level": level, **own, **with_role()': '"log_level": level, **own, **seen.watched',
     '"authorization": gateway.authorization': '"autorization": gateway.authorization',
-    '"code": code,': '"code": Path(code),',
+    '{"code": codes[agent.code or AGENT]}': '{"code": Path(codes[agent.code or AGENT])}',
 }
 FOUND = (
     'TypedDict "Shared" has no key "kms_key"',

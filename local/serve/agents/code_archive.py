@@ -42,7 +42,8 @@ def write_out(archive: Archive, folder: Path, root: Path) -> None:
 def write_sources(archive: Archive, folder: Path, root: Path) -> None:
     """Write an agent's own files into a folder; the packages in its zip are left out.
 
-    They are wheels for AgentCore Runtime's machines (arm64), of no use here; the process finds this environment's.
+    They are wheels for AgentCore Runtime's machines (arm64), of no use here; the process finds this environment's. What
+    is theirs stands in the RECORD of each (Python packaging user guide, "Recording installed projects").
 
     Args:
         archive: The code as the deployment names it.
@@ -50,9 +51,15 @@ def write_sources(archive: Archive, folder: Path, root: Path) -> None:
         root: Where relative paths of the deployment start.
 
     Raises:
-        DeploymentError: See `write_out`.
+        DeploymentError: See `write_out`; or a package does not say which files are its own.
     """
     write_out(archive, folder, root)
+    if untold := sorted(info.name for info in folder.glob("*.dist-info") if not (info / "RECORD").is_file()):
+        raise DeploymentError(
+            f"code {archive.path}: its packages, for AgentCore Runtime's machines, cannot be told from its own files: "
+            f"no RECORD is in {', '.join(untold[:3])}{', ...' if len(untold) > 3 else ''}. Build it anew, as "
+            "`toolgate bundle` does, or serve a plan (`toolgate plan --out FILE`)."
+        )
     for name in {name for record in folder.glob("*.dist-info/RECORD") for name in _top_level(record)}:
         path = folder / name
         if path.is_dir():

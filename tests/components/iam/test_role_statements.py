@@ -87,6 +87,9 @@ def test_what_is_wrong_is_told_with_its_place(statement: Any, message: str) -> N
         "bedrock-agentcore:invokegateway",
         "bedrock-agentcore:I*",
         "bedrock-agentcore:Invoke?ateway",
+        "bedrock-agentcore:InvokeAgentRuntime",
+        "bedrock-agentcore:InvokeAgentRuntimeCommand",
+        "bedrock-agentcore:InvokeAgent*",
         "bedrock:InvokeModel",
         "bedrock:InvokeModelWithResponseStream",
         "bedrock:Invoke*",
@@ -106,7 +109,7 @@ def test_an_agent_gets_no_other_way_to_a_gateway_a_model_or_a_function(action: s
 
 
 @pytest.mark.parametrize(
-    "action", ["bedrock:InvokeAgent", "bedrock-agentcore:InvokeAgentRuntime", "bedrock:Retrieve", "lambda:GetFunction"]
+    "action", ["bedrock:InvokeAgent", "bedrock-agentcore:StopRuntimeSession", "bedrock:Retrieve", "lambda:GetFunction"]
 )
 def test_what_leads_elsewhere_an_agent_may_be_given(action: str) -> None:
     assert _checked(agent=True, actions=[action]) == ""

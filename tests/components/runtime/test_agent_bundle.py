@@ -73,12 +73,21 @@ def test_the_zip_holds_the_agent_and_what_it_needs(inputs: Path) -> None:
             "botocore/data/endpoints.json",
             "bin/opentelemetry-instrument",
             "tiny-1.0.dist-info/METADATA",
+            "tiny-1.0.dist-info/RECORD",
             "tiny-1.0.dist-info/WHEEL",
             "tiny-1.0.dist-info/entry_points.txt",
         ]
     )
     assert built.size == built.path.stat().st_size
     assert built.digest == hashlib.sha256(built.path.read_bytes()).hexdigest()
+
+
+def test_each_package_says_which_files_are_left_of_it(inputs: Path) -> None:
+    found = content(build(inputs))
+    recorded = [row.split(",") for row in found["tiny-1.0.dist-info/RECORD"].decode().splitlines()]
+    of_agent = {"main.py", "helper.py"}
+    assert {name for name, *_ in recorded} == {name for name in found if "__pycache__" not in name} - of_agent
+    assert {tuple(rest) for _, *rest in recorded} == {("", "")}  # what uv wrote of digests is no longer true of scripts
 
 
 def test_the_agent_runs_from_the_unpacked_zip(inputs: Path) -> None:

@@ -48,7 +48,7 @@ def test_its_wheels_are_for_lambda_and_lie_beside_the_tools(target: Path) -> Non
     # Whatever a tool may import or call is there: all services of AWS, folders named for tests, and no script.
     present = {"tiny/native.so", "tiny/tests/test_tiny.py", "botocore/data/ec2/service-2.json"}
     assert present <= content.keys()
-    assert not [name for name in content if name.startswith("bin/") or name.endswith((".pyi", "RECORD"))]
+    assert not [name for name in content if name.startswith("bin/") or name.endswith((".pyi", "INSTALLER"))]
     assert [name for name in content if name.startswith("tiny/__pycache__/__init__")]
 
 

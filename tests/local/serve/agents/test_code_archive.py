@@ -5,7 +5,9 @@ from unittest.mock import patch
 
 import pytest
 
+from tests.components.handmade_packages import wheel
 from toolgate.access.deployment.stack_export import Archive, Asset, DeploymentError
+from toolgate.components.runtime import agent_bundle
 from toolgate.local.serve.agents.code_archive import write_out, write_sources
 
 
@@ -93,6 +95,31 @@ def test_the_packages_in_an_agents_zip_are_left_out(root: Path, out: Path) -> No
         packed.writestr("tiny-1.dist-info/RECORD", record)
     write_sources(Archive(path="agent.zip"), out, root)
     assert _written(out) == {name: name for name in ("main.py", "own/deep.py", "bin/run.sh")}
+
+
+def test_of_a_zip_as_it_is_deployed_only_the_agents_own_files_are_left(
+    root: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_NO_INDEX", "1")
+    monkeypatch.setenv("UV_FIND_LINKS", str(root))
+    monkeypatch.setenv("UV_CACHE_DIR", str(root / "cache"))
+    (root / "agent").mkdir()
+    (root / "agent" / "main.py").write_text("import tiny\n")
+    (root / "agent.txt").write_text(wheel(root))
+    built = agent_bundle.build(root / "agent", root / "agent.txt", dist=root / "dist")
+    write_sources(Archive(path=str(built.path.relative_to(root))), out, root)
+    bytecode = "__pycache__/main.cpython-313.pyc"
+    assert {str(file.relative_to(out)) for file in out.rglob("*") if file.is_file()} == {
+        *("main.py", bytecode, "bin/opentelemetry-instrument")
+    }
+
+
+def test_packages_that_do_not_say_which_files_are_theirs_are_refused(root: Path, out: Path) -> None:
+    with zipfile.ZipFile(root / "agent.zip", "w") as packed:
+        for name in ("main.py", "tiny/native.so", "tiny-1.dist-info/METADATA"):
+            packed.writestr(name, name)
+    with pytest.raises(DeploymentError, match=r"code agent\.zip: .* no RECORD is in tiny-1\.dist-info\. Build it anew"):
+        write_sources(Archive(path="agent.zip"), out, root)
 
 
 def test_a_package_cannot_name_what_is_not_in_the_zip(root: Path, out: Path) -> None:
