@@ -147,12 +147,15 @@ def _apart(root: Path, name: str, function: Path, beside: Sequence[Path]) -> Ite
     there = (function, *beside)
     path = os.pathsep.join(map(str, (*there, *([found] if found else []))))
     typed = _for_mypy(found, root) if found else None
+    # That such a package comes without types is no mistake of who calls it.
+    untyped = ("--disable-error-code", "no-untyped-call") if found else ()
     cache = str(root / ".cache" / "check" / name)
     options = ("--follow-imports", "silent", "--no-error-summary", "--cache-dir", cache)
     types = _run(
         root,
         f"types of {name}",
         *_MYPY,
+        *untyped,
         *options,
         str(function),
         MYPYPATH=os.pathsep.join(map(str, (*there, *([typed] if typed else [])))),
