@@ -28,6 +28,7 @@ SHIPPED = Path(__file__).parents[1]
 """Has, by the same names, what is shipped with each function, unless the program has its own beside the folders."""
 # That a package, such as boto3, comes without types is no mistake of who imports it, nor is it one to say so.
 _MYPY = ("mypy", "--disable-error-code", "import-untyped", "--disable-error-code", "unused-ignore")
+_OF_MYPY = frozenset({"mypy_extensions.py", "typing_extensions.py"})
 TESTS = "tests"
 """Folder of a function that holds its tests; it is not shipped."""
 
@@ -143,15 +144,38 @@ def _apart(root: Path, name: str, function: Path, beside: Sequence[Path]) -> Ite
     except PackagesError as error:
         yield Result(f"packages of {name}", False, str(error))
         return
-    path = os.pathsep.join(map(str, (function, *beside, *([found] if found else []))))
+    there = (function, *beside)
+    path = os.pathsep.join(map(str, (*there, *([found] if found else []))))
+    typed = _for_mypy(found, root) if found else None
+    # That such a package comes without types is no mistake of who calls it.
+    untyped = ("--disable-error-code", "no-untyped-call") if found else ()
     cache = str(root / ".cache" / "check" / name)
     options = ("--follow-imports", "silent", "--no-error-summary", "--cache-dir", cache)
-    types = _run(root, f"types of {name}", *_MYPY, *options, str(function), MYPYPATH=path)
-    yield replace(types, others=found and found.relative_to(root))
+    types = _run(
+        root,
+        f"types of {name}",
+        *_MYPY,
+        *untyped,
+        *options,
+        str(function),
+        MYPYPATH=os.pathsep.join(map(str, (*there, *([typed] if typed else [])))),
+    )
+    yield replace(types, others=typed and typed.relative_to(root))
     if (function / TESTS).is_dir():
         # What warns in somebody's tool is theirs to judge.
         of_tests = ("-q", "-o", "pythonpath=", "-o", "filterwarnings=")
         yield _run(root, f"tests of {name}", "pytest", *of_tests, str(function / TESTS), PYTHONPATH=path)
+
+
+def _for_mypy(packages: Path, root: Path) -> Path:
+    """Packages where mypy takes them: it ends at a file that is named like a module which it brings itself."""
+    folder = root / ".cache" / "check" / "packages" / packages.name
+    folder.mkdir(parents=True, exist_ok=True)
+    for it in packages.iterdir():
+        if it.name not in _OF_MYPY:
+            with suppress(FileExistsError):
+                (folder / it.name).symlink_to(it.resolve())
+    return folder
 
 
 def _shipped(root: Path, kind: str) -> Path:

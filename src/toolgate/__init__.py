@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from toolgate.components.checks.arguments import UsageError
     from toolgate.components.dashboard import Dashboard, DashboardArgs
     from toolgate.components.encryption_key import EncryptionKey, EncryptionKeyArgs
+    from toolgate.components.grants.asked_agents import AskedAgent
     from toolgate.components.grants.inbound import Bearer, Inbound
     from toolgate.components.grants.tool_grants import Authorization, GatewayTools
     from toolgate.components.iam.role_statements import RoleStatement
@@ -18,9 +19,13 @@ if TYPE_CHECKING:
     from toolgate.components.interceptors.interceptor_function import InterceptorSettings
     from toolgate.components.lambda_tools import LambdaTools, LambdaToolsArgs
     from toolgate.components.machine_client import MachineClient, MachineClientArgs
+    from toolgate.components.memory.agent_memory import AgentMemory
+    from toolgate.components.memory.agentcore_memory import Memory, MemoryArgs, MemoryStrategy, MemoryStrategyType
+    from toolgate.components.memory.conversation_bucket import ConversationBucket, ConversationBucketArgs
     from toolgate.components.observability.alarms import Alarms
     from toolgate.components.observability.log_delivery import LogDelivery
     from toolgate.components.runtime.agent_bundle import agent_code
+    from toolgate.components.runtime.agent_model import Guardrail
     from toolgate.components.runtime.network import Network
     from toolgate.components.runtime.python_function import FunctionLogLevel
     from toolgate.components.token_issuer import TokenIssuer, TokenIssuerArgs
@@ -35,12 +40,16 @@ if TYPE_CHECKING:
     from toolgate.components.tools.tool_schema import ToolSchema
 
 _MODULES = {
+    "AgentMemory": "memory.agent_memory",
     "AgentRuntime": "agent_runtime",
     "AgentRuntimeArgs": "agent_runtime",
     "Alarms": "observability.alarms",
+    "AskedAgent": "grants.asked_agents",
     "Authorization": "grants.tool_grants",
     "Bearer": "grants.inbound",
     "ClientCredentials": "tokens.client_credentials",
+    "ConversationBucket": "memory.conversation_bucket",
+    "ConversationBucketArgs": "memory.conversation_bucket",
     "Dashboard": "dashboard",
     "DashboardArgs": "dashboard",
     "EncryptionKey": "encryption_key",
@@ -50,6 +59,7 @@ _MODULES = {
     "GatewayInterceptors": "interceptors.gateway_interceptors",
     "GatewayTarget": "tools.gateway_targets",
     "GatewayTools": "grants.tool_grants",
+    "Guardrail": "runtime.agent_model",
     "Inbound": "grants.inbound",
     "InterceptorArgs": "interceptors.gateway_interceptors",
     "InterceptorSettings": "interceptors.interceptor_function",
@@ -59,6 +69,10 @@ _MODULES = {
     "LogDelivery": "observability.log_delivery",
     "MachineClient": "machine_client",
     "MachineClientArgs": "machine_client",
+    "Memory": "memory.agentcore_memory",
+    "MemoryArgs": "memory.agentcore_memory",
+    "MemoryStrategy": "memory.agentcore_memory",
+    "MemoryStrategyType": "memory.agentcore_memory",
     "Network": "runtime.network",
     "PlatformVersion": "agent_runtime",
     "RoleStatement": "iam.role_statements",
@@ -73,12 +87,16 @@ _MODULES = {
 }
 
 __all__ = [
+    "AgentMemory",
     "AgentRuntime",
     "AgentRuntimeArgs",
     "Alarms",
+    "AskedAgent",
     "Authorization",
     "Bearer",
     "ClientCredentials",
+    "ConversationBucket",
+    "ConversationBucketArgs",
     "Dashboard",
     "DashboardArgs",
     "EncryptionKey",
@@ -88,6 +106,7 @@ __all__ = [
     "GatewayInterceptors",
     "GatewayTarget",
     "GatewayTools",
+    "Guardrail",
     "Inbound",
     "InterceptorArgs",
     "InterceptorSettings",
@@ -97,6 +116,10 @@ __all__ = [
     "LogDelivery",
     "MachineClient",
     "MachineClientArgs",
+    "Memory",
+    "MemoryArgs",
+    "MemoryStrategy",
+    "MemoryStrategyType",
     "Network",
     "PlatformVersion",
     "RoleStatement",

@@ -54,6 +54,21 @@ def test_limited() -> None:
     assert limited(Call("shop___price", {"sku": "x"})) == allow()
     assert limited(Call("shop___price", {"sku": "xxxx"})) == deny("too long")
 """
+AGENT = '''"""Answers by itself."""
+
+from settings import GREETING
+
+
+def answer(name: str) -> str:
+    """Greet somebody."""
+    return GREETING + name
+'''
+AGENT_TESTS = """from main import answer
+
+
+def test_answer() -> None:
+    assert answer("Ann") == "Hello, Ann"
+"""
 VIOLATION = Violation("no-open-door", "mandatory", "urn:pulumi:dev::p::aws:iam/role:Role::door", "Open.\nClose it.")
 
 
@@ -72,6 +87,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (interceptor / "interceptor.py").write_text(INTERCEPTOR)
     (interceptor / "most.py").write_text('"""The shop\'s most."""\n\nMOST = 3\n')
     (interceptor / "tests" / "test_interceptor.py").write_text(INTERCEPTOR_TESTS)
+    agent = project / "agents" / "greeter"
+    (agent / "tests").mkdir(parents=True)
+    (agent / "main.py").write_text(AGENT)
+    (agent / "settings.py").write_text('"""The greeter\'s settings."""\n\nGREETING = "Hello, "\n')
+    (agent / "requirements.in").write_text("")
+    (agent / "tests" / "test_main.py").write_text(AGENT_TESTS)
     for shipped in ("dispatch.py", "secret_values.py"):  # what a program of one's own does without
         (project / "lambdas" / shipped).unlink()
     shutil.rmtree(project / "interceptors" / "shown_tools")  # of the stack jwt, which goes as well
@@ -96,6 +117,8 @@ def test_a_program_in_order_passes(shop: Path, capsys: pytest.CaptureFixture[str
         "ok      tests of shop",
         "ok      types of interceptors/limits",
         "ok      tests of interceptors/limits",
+        "ok      types of agent agents/greeter",
+        "ok      tests of agent agents/greeter",
     ]
 
 
@@ -107,12 +130,15 @@ def test_what_is_wrong_is_found_and_named(shop: Path, tmp_path: Path, capsys: py
     tools.write_text(TOOLS.replace('f"1 {CURRENCY}"', "str(CURRENCY+1)").replace("A shop.", "A shop"))
     interceptor = broken / "interceptors" / "limits" / "interceptor.py"
     interceptor.write_text(INTERCEPTOR.replace('"too long"', "404"))
+    agent = broken / "agents" / "greeter" / "main.py"
+    agent.write_text(AGENT.replace("GREETING + name", "len(GREETING + name)"))
     (broken / "Pulumi.dev.yaml").write_text("config:\n  aws:region: us-east-1\n  toolgate:authorisation: tool\n")
     assert check.main(broken) == 1
     said = capsys.readouterr().out
     assert [line for line in said.splitlines() if not line.startswith(" ")] == [
         *(f"FAILED  {name}" for name in ("plan of dev", "lint", "layout", "types of shop", "tests of shop")),
         *(f"FAILED  {name} of interceptors/limits" for name in ("types", "tests")),
+        *(f"FAILED  {name} of agent agents/greeter" for name in ("types", "tests")),
     ]
     for words in (
         "Did you mean 'authorization'?",
@@ -121,8 +147,30 @@ def test_what_is_wrong_is_found_and_named(shop: Path, tmp_path: Path, capsys: py
         "Unsupported operand types",
         "TypeError",
         "incompatible type",
+        'got "int", expected "str"',
+        "assert 10 == 'Hello, Ann'",
     ):
         assert words in said
+
+
+def test_packages_may_bring_a_module_that_mypy_has_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    agent, installed = tmp_path / "agent", tmp_path / ".cache" / "packages" / "some"
+    for folder in (agent, installed):
+        folder.mkdir(parents=True)
+    (installed / "typing_extensions.py").write_text("def override(it): return it\n")
+    (installed / "sums.py").write_text("def sum_of(a: int, b: int) -> int:\n    return a + b\n\n\nwrong: str = 1\n")
+    (installed / "untyped.py").write_text("def nothing(): pass\n")
+    (tmp_path / "mypy.ini").write_text("[mypy]\nstrict = true\n")
+    (agent / "main.py").write_text("import typing_extensions\nfrom sums import sum_of\n\nX: str = sum_of(1, 2)\n")
+    monkeypatch.setattr(check, "packages", lambda *_: installed)
+    [types] = [it.result() for it in check._apart(tmp_path, "agent", agent, ()) if not isinstance(it, check.Result)]
+    assert not types.passed
+    assert [line.partition("error: ")[2] for line in types.said.splitlines()] == [
+        'Incompatible types in assignment (expression has type "int", variable has type "str")  [assignment]'
+    ]
+    (agent / "main.py").write_text("import untyped\n\nuntyped.nothing()\n")
+    again = [it.result() for it in check._apart(tmp_path, "agent", agent, ()) if not isinstance(it, check.Result)]
+    assert [it.passed for it in again] == [True]
 
 
 def test_a_violation_fails_with_what_to_do(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
