@@ -70,6 +70,13 @@ MEMORY_UNAVAILABLE = Fault(
     "memory_unavailable", 503, "The agent's memory of conversations is not available. Try again later."
 )
 
+# Of turns that outlive their request (agent/tasks.py).
+NO_SESSION = Fault("invalid_request", 400, "A task belongs to a session: send the request in one.")
+UNKNOWN_TASK = Fault("unknown_task", 404, "There is no such task in this session: it never was, or was too long ago.")
+SESSION_BUSY = Fault("session_busy", 503, "A task runs in this session. Wait for its end, or cancel it.")
+TOO_MANY_TASKS = Fault("too_many_tasks", 503, "The agent runs as many tasks as it may. Try again later.")
+TASK_CANCELLED = Fault("task_cancelled", 499, "The task was cancelled.")  # for the log: its caller is told otherwise
+
 TURN_LIMIT = Fault("turn_limit", 502, "The agent came to no answer within its number of turns.")
 DEADLINE = Fault("deadline_exceeded", 504, "The agent came to no answer in time.")
 SHUTTING_DOWN = Fault("shutting_down", 503, "The agent is shutting down. Try again.")
@@ -89,14 +96,30 @@ class ContractError(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """An accepted request: the prompt, whether the answer is to be streamed, and what its data must be, if any."""
+    """An accepted request.
+
+    Attributes:
+        prompt: What is asked.
+        stream: Whether the answer is to be streamed.
+        schema: What its data must be, if any.
+        background: Whether the turn is to outlive the request.
+    """
 
     prompt: str
     stream: bool
     schema: Any = None
+    background: bool = False
 
 
-def read(body: bytes, longest_prompt: int, model_ids: Sequence[str]) -> Request:
+@dataclass(frozen=True)
+class TaskRequest:
+    """An accepted request about a turn that outlives its request: its id, and whether it is to be cancelled."""
+
+    task: str
+    cancel: bool
+
+
+def read(body: bytes, longest_prompt: int, model_ids: Sequence[str]) -> Request | TaskRequest:
     """Read a request's body.
 
     Args:
@@ -110,15 +133,18 @@ def read(body: bytes, longest_prompt: int, model_ids: Sequence[str]) -> Request:
     document = _parse(body)
     if not isinstance(document, dict):
         _refuse('The body must be a JSON object, like {"prompt": "What is 100 + 12?"}.')
+    if "task" in document:
+        return _about_task(document)
     given = [name for name in ("prompt", "message") if name in document]
     if not given:
         _refuse('The body has no "prompt". Write {"prompt": "What is 100 + 12?"}.')
     if len(given) > 1:
         _refuse('The body has both "prompt" and "message". Write one of them.')
-    stream = document.get("stream", False)
-    if not isinstance(stream, bool):
-        _refuse('"stream" must be true or false.')
-    return Request(_prompt(given[0], document[given[0]], longest_prompt), stream, _schema(document, model_ids))
+    stream, background = _switch(document, "stream"), _switch(document, "background")
+    if stream and background:
+        _refuse('The body has both "stream" and "background". Write one of them.')
+    prompt = _prompt(given[0], document[given[0]], longest_prompt)
+    return Request(prompt, stream, _schema(document, model_ids), background)
 
 
 def success(text: str, stop_reason: str | None, data: Any = None) -> dict[str, Any]:
@@ -154,6 +180,22 @@ def _parse(body: bytes) -> Any:
         _refuse("The body is not UTF-8 text.")
     except ValueError as error:
         _refuse(f'The body {error}. Write {{"prompt": "What is 100 + 12?"}}.')
+
+
+def _about_task(document: dict[str, Any]) -> TaskRequest:
+    # What is beside it would be dropped without a word.
+    if more := sorted(document.keys() & {"prompt", "message", "stream", "schema", "background"}):
+        _refuse(f'The body has both "task" and "{more[0]}". Write one of them.')
+    if not isinstance(document["task"], str):
+        _refuse('"task" must be the id of a task, a string.')
+    return TaskRequest(document["task"], _switch(document, "cancel"))
+
+
+def _switch(document: dict[str, Any], name: str) -> bool:
+    value = document.get(name, False)
+    if not isinstance(value, bool):
+        _refuse(f'"{name}" must be true or false.')
+    return value
 
 
 def _schema(document: dict[str, Any], model_ids: Sequence[str]) -> Any:

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import contract
-from contract import ContractError, Fault, Request
+from contract import ContractError, Fault, Request, TaskRequest
 from health import Health
 from invocation import Invocation
 from settings import Settings
@@ -39,7 +39,7 @@ class Edge:
     """ASGI middleware: says how the agent is, and lets an invocation through only with a body of the contract.
 
     Args:
-        app: What answers accepted requests. It gets the request anew, as `{"prompt": ..., "stream": ...}`.
+        app: What answers accepted requests. It gets the request anew, with the fields of `contract`.
         settings: Bounds of a request.
         health: Is told of each invocation.
     """
@@ -126,7 +126,7 @@ async def _watch(receive: Receive, left: Future[None]) -> None:
     left.set_result(None)
 
 
-def _replaying(request: Request, receive: Receive) -> Receive:
+def _replaying(request: Request | TaskRequest, receive: Receive) -> Receive:
     body: bytes | None = json.dumps(vars(request)).encode()
 
     async def replay() -> Message:

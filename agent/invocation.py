@@ -32,7 +32,8 @@ class Invocation:
         session_id: AgentCore's session, if any.
         origin_request_id: Id of the invocation in which another agent asks this one, if one does.
         user: AgentCore's runtime user, if the caller names one.
-        left: Done once the caller has left; None where nobody would notice.
+        left: Done once the caller has left, or has cancelled the task; None where nobody would notice.
+        task: Id of the task, where the turn outlives its request.
         tools: The tool calls made, in order of their end.
         gateway_faults: Tools whose last call failed because of their gateway, with the fault.
         unreadable: Tool calls, by the model's id, that must not be made, with what is wrong with their arguments.
@@ -66,6 +67,7 @@ class Invocation:
     cache_read_tokens: int | None = None
     cache_write_tokens: int | None = None
     model_id: str | None = None
+    task: str | None = None
     _started: float = field(default_factory=time.monotonic)
 
     def called(self, name: str, error: str | None, seconds: float) -> None:
@@ -105,6 +107,7 @@ class Invocation:
             request_id=self.request_id,
             session_id=self.session_id,
             origin_request_id=self.origin_request_id,
+            task=self.task,
             status=status,
             code=code,
             stop_reason=self.stop_reason,

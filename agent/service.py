@@ -57,6 +57,11 @@ class Service:
         self._deadlines: set[asyncio.Timeout] = set()
         self._stopping = False
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it was told to end."""
+        return self._stopping
+
     async def answer(self, request: Request, invocation: Invocation) -> tuple[int, dict[str, Any]]:
         """Run an invocation.
 
@@ -113,7 +118,8 @@ class Service:
     async def _run(self, request: Request, invocation: Invocation, emit: Emit) -> tuple[str, Fault | None]:
         text = ""
         fault: Fault | None = None
-        deadline = asyncio.timeout(self._settings.invocation_seconds)
+        wanted = self._settings
+        deadline = asyncio.timeout(wanted.task_seconds if invocation.task else wanted.invocation_seconds)
         try:
             async with deadline:
                 self._deadlines.add(deadline)
@@ -140,7 +146,7 @@ class Service:
     def _fault(self, error: Exception, deadline: asyncio.Timeout, invocation: Invocation) -> Fault:
         if deadline.expired():
             if invocation.left and invocation.left.done():
-                return contract.CALLER_LEFT
+                return contract.TASK_CANCELLED if invocation.task else contract.CALLER_LEFT
             return contract.SHUTTING_DOWN if self._stopping else contract.DEADLINE
         if isinstance(error, ContractError):
             return error.fault

@@ -48,6 +48,8 @@ BOUNDS = {
     "model_seconds": Bound("AGENT_MODEL_SECONDS", 0.01, 900),
     "model_retry_seconds": Bound("AGENT_MODEL_RETRY_SECONDS", 0, 60),
     "invocation_seconds": Bound("AGENT_INVOCATION_SECONDS", 0.01, 900),
+    # The most is the longest that AgentCore keeps a session by default (maxLifetime).
+    "task_seconds": Bound("AGENT_TASK_SECONDS", 0.01, 28_800),
     "shutdown_seconds": Bound("AGENT_SHUTDOWN_SECONDS", 0, 900),
     "turns": Bound("AGENT_TURNS", 1, 1000),
     "prompt_characters": Bound("AGENT_PROMPT_CHARACTERS", 1, 1_000_000),
@@ -83,6 +85,7 @@ class Settings:
         model_seconds: Longest silence of the model.
         model_retry_seconds: Wait before a throttled or refused connection to the model is tried again; doubles.
         invocation_seconds: Longest time from a request to its answer.
+        task_seconds: Longest time that a turn may take which outlives its request.
         shutdown_seconds: How long running requests may go on after SIGTERM.
         turns: Most model turns in one invocation.
         prompt_characters: Longest prompt.
@@ -113,6 +116,7 @@ class Settings:
     model_seconds: float = 60.0
     model_retry_seconds: float = 1.0
     invocation_seconds: float = 75.0
+    task_seconds: float = 3600.0
     shutdown_seconds: float = 20.0
     turns: int = 20
     prompt_characters: int = 32_000

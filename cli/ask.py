@@ -5,6 +5,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,9 @@ SESSION_LENGTH = range(33, 257)
     type=click.Path(path_type=Path),
     help="JSON Schema that the answer is to fit: its data is printed, and its text goes to standard error",
 )
+@click.option("--background", is_flag=True, help="do not wait: print the id of a task, to ask for with --task")
+@click.option("--task", metavar="ID", help="print a task's answer, if it has ended; needs the task's --session")
+@click.option("--cancel", is_flag=True, help="with --task: cancel it")
 def ask(
     prompt: str | None,
     program: Path,
@@ -68,11 +72,16 @@ def ask(
     session: str | None,
     chat: bool,
     schema: Path | None,
+    background: bool,
+    task: str | None,
+    cancel: bool,
 ) -> None:
     """Ask an agent, of a stack on AWS or of what is served here."""
+    if wrong := _contradiction(click.get_current_context().params):
+        raise click.UsageError(wrong)
     if local and stack is not None:
         raise click.UsageError("--stack and --local exclude each other; give one of them")
-    if prompt is None and not chat:
+    if prompt is None and not chat and task is None:
         raise click.UsageError('give a prompt, such as "What is 100 + 12?", or --chat')
     if prompt is not None:
         check(prompt)
@@ -80,6 +89,14 @@ def ask(
     form = None if schema is None else schema_in(schema)
     deployment = local_deployment(serving_file(program)) if local else stack_deployment(program, stack or "dev")
     arn = choose(deployment, agent)
+    if task is not None:
+        show_task(arn, {"task": task, "cancel": cancel}, session, deployment.environment)
+        return
+    if background:
+        begun = {"prompt": prompt, "background": True} | ({} if form is None else {"schema": form})
+        accepted = told(arn, begun, session, deployment.environment)
+        show_accepted(accepted, session, "--local" if local else f"--stack {stack or 'dev'}", agent)
+        return
     if not chat:
         show_answer(arn, str(prompt), session, deployment.environment, form)
         return
@@ -123,6 +140,62 @@ def show_answer(
         if "data" not in end:
             raise AskError("the agent answers without data: it takes no schema. Ask without --schema.")
         say(json.dumps(end["data"], ensure_ascii=False))
+
+
+def _contradiction(given: Mapping[str, Any]) -> str:
+    """What is wrong with options that do not go together; empty where nothing is."""
+    if given["cancel"] and given["task"] is None:
+        return "--cancel needs --task: it cancels a task"
+    if given["task"] is not None and given["session"] is None:
+        return "--task needs --session: a task belongs to the session that it was begun in"
+    beside = [name for name in ("prompt", "chat", "background", "schema") if given[name]]
+    if given["task"] is not None and beside:
+        named = "a prompt" if beside[0] == "prompt" else f"--{beside[0]}"
+        return f"--task and {named} exclude each other; give one of them"
+    if given["background"] and given["chat"]:
+        return "--background and --chat exclude each other; give one of them"
+    return ""
+
+
+def show_accepted(accepted: Any, session: str, where: str, agent: str | None) -> None:
+    """Print a task's id, and on standard error how to ask for it.
+
+    Args:
+        accepted: What the agent answered.
+        session: The session that it was begun in.
+        where: The option that names the deployment.
+        agent: The agent, if it was named.
+
+    Raises:
+        AskError: The agent has begun no task.
+    """
+    task = accepted.get("task") if isinstance(accepted, dict) else None
+    if not isinstance(task, str):
+        raise AskError("the agent has begun no task. An agent of your own must know `background` (docs/agent.md).")
+    say(task)
+    named = f" --agent {agent}" if agent else ""
+    say(f"ask for it: toolgate ask --task {task} --session {session} {where}{named}", err=True)
+
+
+def show_task(runtime_arn: str, body: Mapping[str, Any], session: str, environment: Mapping[str, str]) -> None:
+    """Print a task's answer; on standard error, that there is none yet, or will be none.
+
+    Where the task was begun with a schema its data is printed, and its text goes to standard error.
+
+    Raises:
+        AskError: See `told`; or the task has ended with an error.
+    """
+    document = told(runtime_arn, body, session, environment)
+    status = document.get("status") if isinstance(document, dict) else None
+    if status == "running":
+        say(f"the task runs, for {document.get('seconds')} s so far", err=True)
+    elif status == "cancelled":
+        say("the task was cancelled", err=True)
+    else:
+        has_data = isinstance(document, dict) and "data" in document
+        say(_whole(document), err=has_data)
+        if has_data:
+            say(json.dumps(document["data"], ensure_ascii=False))
 
 
 def _prompts(first: str | None) -> Iterator[str]:
@@ -263,35 +336,62 @@ def answer(
     Raises:
         AskError: If the agent cannot be reached, or answers with an error.
     """
-    # Imported here: a mistake in the arguments needs no wait for AWS's SDK.
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-
-    from toolgate.local.loopback_client import open_client
-
-    region = runtime_arn.split(":")[3]
     body = {"prompt": prompt, "stream": True} | ({} if schema is None else {"schema": schema})
-    config = Config(read_timeout=READ_SECONDS, connect_timeout=10, retries={"total_max_attempts": 1})
-    try:
-        if environment:
-            client = open_client("bedrock-agentcore", environment, config)
-        else:
-            import boto3
-
-            client = boto3.client("bedrock-agentcore", region_name=region, config=config)
-        response = client.invoke_agent_runtime(
-            agentRuntimeArn=runtime_arn,
-            runtimeSessionId=session,
-            contentType="application/json",
-            accept="text/event-stream, application/json",
-            payload=json.dumps(body).encode(),
-        )
+    with _failing_in_words():
+        response = _sent(runtime_arn, body, session, environment)
         if response["contentType"].startswith("text/event-stream"):
             # botocore waits until a chunk is full before it gives any of it away.
             return (yield from _pieces(response["response"].iter_lines(chunk_size=1)))
         document = json.loads(response["response"].read())
         yield _whole(document)
         return document if isinstance(document, dict) else {}
+
+
+def told(runtime_arn: str, body: Mapping[str, Any], session: str, environment: Mapping[str, str]) -> Any:
+    """What the agent says to a request that is answered at once.
+
+    Args:
+        runtime_arn: The agent's runtime.
+        body: The request (docs/agent.md, "Long work").
+        session: AgentCore's session.
+        environment: See `Deployment`.
+
+    Raises:
+        AskError: If the agent cannot be reached, or refuses.
+    """
+    with _failing_in_words():
+        return json.loads(_sent(runtime_arn, body, session, environment)["response"].read())
+
+
+def _sent(runtime_arn: str, body: Mapping[str, Any], session: str, environment: Mapping[str, str]) -> Any:
+    # Imported here: a mistake in the arguments needs no wait for AWS's SDK.
+    from botocore.config import Config
+
+    from toolgate.local.loopback_client import open_client
+
+    region = runtime_arn.split(":")[3]
+    config = Config(read_timeout=READ_SECONDS, connect_timeout=10, retries={"total_max_attempts": 1})
+    if environment:
+        client = open_client("bedrock-agentcore", environment, config)
+    else:
+        import boto3
+
+        client = boto3.client("bedrock-agentcore", region_name=region, config=config)
+    return client.invoke_agent_runtime(
+        agentRuntimeArn=runtime_arn,
+        runtimeSessionId=session,
+        contentType="application/json",
+        accept="text/event-stream, application/json",
+        payload=json.dumps(body).encode(),
+    )
+
+
+@contextmanager
+def _failing_in_words() -> Iterator[None]:
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+    try:
+        yield
     except ClientError as error:
         raise AskError(_refusal(error.response)) from None
     except (BotoCoreError, HTTPClientError) as error:

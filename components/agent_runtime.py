@@ -71,11 +71,16 @@ INVOCATION, DEFAULT_INVOCATION = "AGENT_INVOCATION_SECONDS", "75"
 """The environment variable with the seconds that an invocation may take, and the agent's own (the agent contract)."""
 
 
+TASK = "AGENT_TASK_SECONDS"
+"""The environment variable with the seconds that a turn may take which outlives its request (the agent contract)."""
+
+
 class _Times(TypedDict):
     """Numbers of which one says whether another is right."""
 
     lifecycle: Lifecycle
     invocation: pulumi.Input[str]
+    task: NotRequired[pulumi.Input[str]]
 
 
 class AgentRuntimeArgs(TypedDict):
@@ -284,6 +289,8 @@ def _checked(name: str, args: AgentRuntimeArgs) -> _Wanted:
         "lifecycle": args.get("lifecycle", DEFAULT_LIFECYCLE),
         "invocation": args.get("environment", {}).get(INVOCATION, DEFAULT_INVOCATION),
     }
+    if TASK in args.get("environment", {}):
+        times["task"] = args["environment"][TASK]
     digest = artifact.zip_digest(args, where)
     inputs = {**args, "platform_version": platform}
     return _Wanted(where, runtime_name, platform, digest, handed, needed, depth, _lifecycle(times, where), inputs)
@@ -375,6 +382,8 @@ def _lifecycle(times: _Times, where: str) -> pulumi.Input[list[dict[str, int]]]:
                 "never end a session. Write at most the same."
             )
         _check_invocation(known["invocation"], idle, where)
+        if "task" in known:
+            _check_task(known["task"], longest, where)
         return [{"idle_runtime_session_timeout": idle, "max_lifetime": longest}]
 
     return arguments.derived(times, _Times, where, checked)
@@ -386,15 +395,29 @@ def _check_invocation(invocation: str, idle: int, where: str) -> None:
     Measured on AWS by others (fastagent-sh/fastagent#314): a session whose agent is not known to be busy ends in the
     middle of a request.
     """
-    try:
-        seconds = float(invocation)
-    except ValueError:
-        raise UsageError(
-            f"{where}.environment.{INVOCATION}: must be a number of seconds, not {invocation!r}."
-        ) from None
-    if not seconds <= idle:
+    if not _seconds(INVOCATION, invocation, where) <= idle:
         raise UsageError(
             f"{where}.lifecycle: idle_timeout is {idle}, and an invocation may take {invocation} s ({INVOCATION} of "
             f"its environment, {DEFAULT_INVOCATION} without it): AgentCore could end the session under it. Write at "
             "least the same."
         )
+
+
+def _check_task(task: str, longest: int, where: str) -> None:
+    """A session ends with its longest life whatever its agent does: a task could never take as long as it is told.
+
+    Only where the seconds are given: many an agent has no tasks, and one's default says nothing of its program. That a
+    task which begins late in a session has less time cannot be seen in a plan.
+    """
+    if not _seconds(TASK, task, where) <= longest:
+        raise UsageError(
+            f"{where}.lifecycle: max_lifetime is {longest}, and a task may take {task} s ({TASK} of its environment): "
+            "AgentCore would end the session under it. Write at least the same."
+        )
+
+
+def _seconds(variable: str, text: str, where: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"{where}.environment.{variable}: must be a number of seconds, not {text!r}.") from None

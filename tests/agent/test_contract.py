@@ -49,6 +49,12 @@ def refusal(agent: TestClient, body: bytes) -> str:
         (b'{"prompt": 7}', '"prompt" must be a string'),
         (b'{"prompt": "\\ud800"}', "not valid Unicode"),
         (b'{"prompt": "a", "stream": "yes"}', '"stream" must be true or false'),
+        (b'{"prompt": "a", "background": 1}', '"background" must be true or false'),
+        (b'{"prompt": "a", "background": true, "stream": true}', 'both "stream" and "background"'),
+        (b'{"task": "x", "prompt": "a"}', 'both "task" and "prompt"'),
+        (b'{"task": "x", "background": true}', 'both "task" and "background"'),
+        (b'{"task": 7}', '"task" must be the id of a task'),
+        (b'{"task": "x", "cancel": "no"}', '"cancel" must be true or false'),
         (b'{"prompt": "a", "stream": 1}', '"stream" must be true or false'),
     ],
 )

@@ -197,6 +197,35 @@ def test_sigterm_ends_what_does_not_finish(start: Callable[[], AgentProcess], be
     assert agent.process.wait() == -signal.SIGTERM
 
 
+def test_sigterm_gives_a_task_its_last_seconds_too(start: Callable[[], AgentProcess], bedrock: FakeBedrock) -> None:
+    agent = start()
+    bedrock.reached.clear()
+    held, release = asyncio.Event(), asyncio.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def hold(events: list[fake_bedrock.Event]) -> Any:
+        loops.append(asyncio.get_running_loop())
+        held.set()
+        await release.wait()
+        return await fake_bedrock.whole(events)
+
+    bedrock.inject(hold)
+    bedrock.inject(fake_bedrock.silence)
+    for number in (1, 2):
+        bedrock.reached.clear()
+        session = {"X-Amzn-Bedrock-AgentCore-Runtime-Session-Id": f"s{number}"}
+        body = {"prompt": "hello", "background": True}
+        assert httpx.post(agent.url + "/invocations", json=body, headers=session, timeout=None).status_code == 200
+        assert bedrock.reached.wait()
+    agent.process.send_signal(signal.SIGTERM)
+    refuses_connections(agent.url)
+    loops[0].call_soon_threadsafe(release.set)
+    output, _ = agent.process.communicate()
+    lines = [json.loads(line) for line in output.splitlines()]
+    assert [line["code"] for line in lines if line["event"] == "invocation"] == ["success", "shutting_down"]
+    assert agent.process.returncode == -signal.SIGTERM
+
+
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
 def test_a_caller_that_only_reads_gets_its_answer(

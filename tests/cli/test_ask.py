@@ -345,3 +345,68 @@ def test_a_turn_that_fails_does_not_end_a_chat(
     assert "has 32001 characters" in second
     assert last == f"session: {SESSION}"
     assert len(runtime.requests) == 2
+
+
+def replies(runtime: FakeRuntime, document: Any) -> None:
+    runtime.response = JSONResponse(document)
+
+
+def test_a_task_is_begun_and_its_id_printed(runtime: FakeRuntime, capsys: pytest.CaptureFixture[str]) -> None:
+    replies(runtime, {"status": "accepted", "task": "t-1"})
+    assert main(["ask", "Read it all", "--local", "--session", SESSION, "--background", "--agent", "assistant"]) == 0
+    how = f"ask for it: toolgate ask --task t-1 --session {SESSION} --local --agent assistant\n"
+    assert capsys.readouterr() == ("t-1\n", how)
+    [(_, headers, body)] = runtime.requests
+    assert body == {"prompt": "Read it all", "background": True}
+    assert headers["x-amzn-bedrock-agentcore-runtime-session-id"] == SESSION
+
+
+def test_an_agent_that_knows_no_tasks_has_begun_none(runtime: FakeRuntime, capsys: pytest.CaptureFixture[str]) -> None:
+    replies(runtime, {"status": "success", "response": "Here you are."})
+    assert error_of(capsys, "Read it all", "--local", "--background").startswith("the agent has begun no task.")
+
+
+@pytest.mark.parametrize(
+    ("document", "printed"),
+    [
+        ({"status": "running", "task": "t-1", "seconds": 42}, ("", "the task runs, for 42 s so far\n")),
+        ({"status": "cancelled", "task": "t-1"}, ("", "the task was cancelled\n")),
+        ({"status": "success", "response": "All of it."}, ("All of it.\n", "")),
+        ({"status": "success", "response": "It is 3.", "data": {"sum": 3}}, ('{"sum": 3}\n', "It is 3.\n")),
+    ],
+)
+@pytest.mark.parametrize("cancel", [True, False])
+def test_a_task_is_asked_for(
+    runtime: FakeRuntime, capsys: pytest.CaptureFixture[str], document: Any, printed: Any, cancel: bool
+) -> None:
+    replies(runtime, document)
+    options = ["--cancel"] if cancel else []
+    assert main(["ask", "--task", "t-1", "--session", SESSION, "--local", *options]) == 0
+    assert capsys.readouterr() == printed
+    assert runtime.requests[0][2] == {"task": "t-1", "cancel": cancel}
+
+
+def test_a_task_that_failed_is_an_error(runtime: FakeRuntime, capsys: pytest.CaptureFixture[str]) -> None:
+    replies(runtime, {"status": "error", "error": {"code": "turn_limit", "message": "It came to nothing."}})
+    assert error_of(capsys, "--task", "t-1", "--session", SESSION, "--local") == "It came to nothing. (turn_limit)"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--task", "t-1"], "--task needs --session"),
+        (["hello", "--cancel"], "--cancel needs --task"),
+        (["hello", "--task", "t-1", "--session", SESSION], "--task and a prompt exclude each other"),
+        (["--chat", "--task", "t-1", "--session", SESSION], "--task and --chat exclude each other"),
+        (["--background", "--task", "t-1", "--session", SESSION], "--task and --background exclude each other"),
+        (["--schema", "f", "--task", "t-1", "--session", SESSION], "--task and --schema exclude each other"),
+        (["hello", "--background", "--chat"], "--background and --chat exclude each other"),
+        (["--background"], "give a prompt"),
+    ],
+)
+def test_options_of_tasks_that_do_not_go_together(
+    runtime: FakeRuntime, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
+) -> None:
+    assert main(["ask", "--local", *arguments]) == 2
+    assert says in capsys.readouterr().err
+    assert runtime.requests == []

@@ -263,3 +263,40 @@ def test_the_longest_invocation_is_a_number(run: Any, args: Any) -> None:
     args["environment"] = {"AGENT_INVOCATION_SECONDS": "a while"}
     with pytest.raises(UsageError, match="AGENT_INVOCATION_SECONDS: must be a number of seconds, not 'a while'"):
         run(lambda: AgentRuntime("helper", args))
+
+
+@pytest.mark.parametrize(
+    ("longest", "seconds", "refused"),
+    [
+        (900, None, False),
+        (900, "900", False),
+        (900, "900.5", True),
+        (28_800, "28800", False),
+        (3600, "nan", True),
+    ],
+)
+def test_a_session_is_not_too_old_before_its_longest_task_is_over(
+    run: Any, args: Any, longest: int, seconds: str | None, refused: bool
+) -> None:
+    args["lifecycle"] = {"idle_timeout": 900, "max_lifetime": longest}
+    if seconds:
+        args["environment"] = {"AGENT_TASK_SECONDS": seconds}
+    if not refused:
+        run(lambda: AgentRuntime("helper", args))
+        return
+    with pytest.raises(
+        UsageError, match=rf"lifecycle: max_lifetime is {longest}, and a task may take .* s \(AGENT_TASK"
+    ):
+        run(lambda: AgentRuntime("helper", args))
+
+
+def test_the_longest_task_may_be_known_later(run: Any, args: Any) -> None:
+    args["environment"] = {"AGENT_TASK_SECONDS": pulumi.Output.from_input("28801")}
+    with pytest.raises(UsageError, match="max_lifetime is 28800, and a task may take 28801 s"):
+        run(lambda: AgentRuntime("helper", args))
+
+
+def test_the_longest_task_is_a_number(run: Any, args: Any) -> None:
+    args["environment"] = {"AGENT_TASK_SECONDS": "an hour"}
+    with pytest.raises(UsageError, match="AGENT_TASK_SECONDS: must be a number of seconds, not 'an hour'"):
+        run(lambda: AgentRuntime("helper", args))
