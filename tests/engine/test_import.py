@@ -1,6 +1,7 @@
 """What a lost state forgot is taken over by `pulumi import`, by the ids that docs/deploy.md gives."""
 
 import json
+import shutil
 from collections import Counter
 from typing import Any
 
@@ -14,7 +15,13 @@ from toolgate.local.engine.recorder import Program, record
 from .conftest import SETTINGS, Engine, Start
 from .test_agents import configure
 
-WITH_EVERY_TYPE = {"toolgate:authorization": "tool", "toolgate:kmsKey": "create", "toolgate:inbound": "jwt"}
+FACTS = {"strategies": {"facts": {"type": "SEMANTIC", "namespace": "/facts/{actorId}/"}}}
+WITH_EVERY_TYPE = {
+    **{"toolgate:authorization": "tool", "toolgate:kmsKey": "create", "toolgate:inbound": "jwt"},
+    **{"toolgate:search": "true", "toolgate:interceptors": json.dumps({"response": "shown_tools"})},
+    "toolgate:agents": json.dumps({"assistant": {"memory": "agentcore"}, "clerk": {"memory": "s3"}}),
+    "toolgate:memory": json.dumps(FACTS),
+}
 FORMS = import_forms()
 NAMED_BY_PULUMI = ("aws:iam/", "aws:s3/")
 
@@ -29,6 +36,7 @@ def made_by_a_lost_state(engine: Engine) -> dict[tuple[str, str], dict[str, Any]
 
 def test_a_stack_is_taken_over_by_ids_and_then_plans_nothing(start: Start) -> None:
     engine = start()
+    shutil.copytree(SAMPLE / "interceptors", engine.folder / "interceptors")
     configure(engine, WITH_EVERY_TYPE)
     made = made_by_a_lost_state(engine)
     assert {kind for kind, _ in made} == FORMS.keys()
