@@ -5,7 +5,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -339,12 +339,14 @@ def answer(
     body = {"prompt": prompt, "stream": True} | ({} if schema is None else {"schema": schema})
     with _failing_in_words():
         response = _sent(runtime_arn, body, session, environment)
-        if response["contentType"].startswith("text/event-stream"):
-            # botocore waits until a chunk is full before it gives any of it away.
-            return (yield from _pieces(response["response"].iter_lines(chunk_size=1)))
-        document = json.loads(response["response"].read())
-        yield _whole(document)
-        return document if isinstance(document, dict) else {}
+        # It is left at the last event, or by Ctrl-C: what is not read is closed here, and not whenever it is collected.
+        with closing(response["response"]) as stream:
+            if response["contentType"].startswith("text/event-stream"):
+                # botocore waits until a chunk is full before it gives any of it away.
+                return (yield from _pieces(stream.iter_lines(chunk_size=1)))
+            document = json.loads(stream.read())
+            yield _whole(document)
+            return document if isinstance(document, dict) else {}
 
 
 def told(runtime_arn: str, body: Mapping[str, Any], session: str, environment: Mapping[str, str]) -> Any:
