@@ -24,6 +24,8 @@ from .turns import Reads, Turns
 _ASKED_LATER = 6
 # How long what a refused peer still sends is read: closing before would take back the answer to it (RFC 9112, 9.6).
 _LINGER_SECONDS = 2.0
+# How much later it is asked again whether something is late that had come and was not taken yet.
+_AGAIN_SECONDS = 1.0
 # Read at once, and taken in pieces while a turn lasts: a line of a header, or a chunk, costs h11 some microseconds.
 _READ_BYTES = 65536
 _PIECE_BYTES = 512
@@ -173,6 +175,9 @@ class Connection(H11Protocol):
 
     def _not_in_time(self) -> None:
         if self.transport.is_closing():
+            return
+        if self._held:  # it has come, and waits for its turn: who is late is this process
+            self._late = self.loop.call_later(_AGAIN_SECONDS, self._not_in_time)
             return
         if self._awaited == "rest" or (self._awaited == "header" and not self.conn.trailing_data[0]):
             self.transport.close()  # it has its answer, or has asked for none

@@ -209,6 +209,22 @@ def test_what_does_not_come_is_not_waited_for(serve: Any, request_: bytes, start
         assert app.left.wait()
 
 
+def test_what_has_come_and_waits_for_its_turn_is_not_late(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask = Turns.ask
+    waiting: list[tuple[asyncio.AbstractEventLoop, Turns, Any]] = []
+    monkeypatch.setattr(Turns, "ask", lambda turns, take: waiting.append((asyncio.get_running_loop(), turns, take)))
+    _, connect = serve(replace(HASTY, body_seconds=60))
+    peer = sent(connect(), b"POST / HTTP/1.1\r\nContent-Length: 4\r\n" + HEAD + b"body")
+    peer.settimeout(4 * HASTY.header_seconds)
+    with pytest.raises(TimeoutError):
+        peer.recv(1)
+    monkeypatch.setattr(Turns, "ask", ask)
+    [(loop, turns, take)] = waiting
+    loop.call_soon_threadsafe(ask, turns, take)
+    peer.settimeout(None)
+    assert heard(peer).startswith(b"HTTP/1.1 200 ")
+
+
 @pytest.mark.parametrize(
     "start",
     [
