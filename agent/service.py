@@ -54,6 +54,7 @@ class Service:
         self._model: Model | None = None
         self._preparing = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._threads: ThreadPoolExecutor | None = None
         self._deadlines: set[asyncio.Timeout] = set()
         self._stopping = False
 
@@ -104,8 +105,12 @@ class Service:
             self._loop.call_soon_threadsafe(self._hasten_all, self._loop)
 
     def close(self) -> None:
-        """End the gateways' sessions."""
+        """End the gateways' sessions, and let go of what was made for invocations."""
         self._gateways.close()
+        self._conversations.close()
+        self._model = None
+        if self._threads:
+            self._threads.shutdown(wait=False)
 
     def _hasten_all(self, loop: asyncio.AbstractEventLoop) -> None:
         for deadline in self._deadlines:
@@ -209,7 +214,8 @@ class Service:
             if self._loop is None:
                 # A model call holds a thread for as long as the model is silent; the default pool has few.
                 self._loop = asyncio.get_running_loop()
-                self._loop.set_default_executor(ThreadPoolExecutor(self._settings.concurrency, "agent"))
+                self._threads = ThreadPoolExecutor(self._settings.concurrency, "agent")
+                self._loop.set_default_executor(self._threads)
             if self._model is None:
                 await asyncio.to_thread(self._conversations.open)
                 self._model = await asyncio.to_thread(self._build_model)

@@ -66,6 +66,11 @@ class Conversations:
         if self._build and self._memory is None:
             self._memory = self._build()
 
+    def close(self) -> None:
+        """Forget what the process has of them, and let go of the memory."""
+        self._all.clear()
+        self._memory = None
+
     @asynccontextmanager
     async def turn(self, key: Key | None) -> AsyncIterator["Turn"]:
         """Wait until it is this request's turn in its conversation.

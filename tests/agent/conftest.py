@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.loaders import create_loader
 from starlette.testclient import TestClient
 
 from server import build_app, build_service
@@ -24,6 +25,18 @@ PATIENT: dict[str, Any] = {
 # The one bound that a test of silence runs into: short enough to be quick, long enough for a busy machine to answer in
 # afterwards. All other bounds stay as they are shipped.
 HASTY = 2.0
+
+
+@pytest.fixture(scope="session", autouse=True)
+def models_of_services() -> Iterator[None]:
+    """One loader for all agents: each would read and hold the models of AWS's services, and none of them ends here.
+
+    The SDK's application runs invocations in a thread of its own, which lasts as long as the process.
+    """
+    loader = create_loader()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("botocore.session.create_loader", lambda _: loader)
+        yield
 
 
 @pytest.fixture(autouse=True)

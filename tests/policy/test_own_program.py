@@ -284,6 +284,12 @@ def any_model(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
     return {("model-access-named", "calculator-policy")}
 
 
+def everybodys_memory(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    memory = f"arn:aws:bedrock-agentcore:us-east-1:{making.ACCOUNT}:memory/conversations-abcdefghij"
+    granted(resources, "calculator-policy", making.statement("bedrock-agentcore:ListEvents", memory))
+    return {("memory-use-limited", "calculator-policy")}
+
+
 def any_token(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
     authorizer = {"discoveryUrl": "https://accounts.google.com/.well-known/openid-configuration"}
     put(named(resources, "greeter-runtime"), authorizerConfiguration={"customJwtAuthorizer": authorizer})
@@ -443,7 +449,7 @@ def stranger(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
 LOCKS = [
     *(public_policy, public_function, public_url, searchable, stranger),
     *(no_engine, log_only, wrong_entity, two_underscores, no_such_tool, in_order),
-    *(shell, ask_everybody, new_rights, new_code, whole_service, wide_tool, any_model),
+    *(shell, ask_everybody, new_rights, new_code, whole_service, wide_tool, any_model, everybodys_memory),
     *(in_order_too, no_margin, only_lock, headers_for_nothing, claims_of_nobody),
     *(wide_interceptor, calls_tools_itself, public_interceptor, others_change_it),
     *(any_token, strange_interceptor, everything_permitted, watching, around_the_engine),
