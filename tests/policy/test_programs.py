@@ -7,7 +7,7 @@ import pytest
 from tests.policy import programs, recording
 from tests.policy.driver import Pack, Violation
 
-ADVISORIES = {"logs-delivered", "undecided-in-preview"}
+ADVISORIES = {"agent-image-by-digest", "logs-delivered", "undecided-in-preview"}
 
 
 def mandatory(violations: list[Violation]) -> list[tuple[str, str]]:
