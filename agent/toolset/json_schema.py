@@ -45,6 +45,7 @@ _IN = {
     ),
     "list": "allOf anyOf oneOf prefixItems",
     "map": "$defs definitions dependentSchemas patternProperties properties",
+    "some": "dependencies",  # each a schema or a list of names
 }
 _WITHIN = {keyword: kind for kind, keywords in _IN.items() for keyword in keywords.split()}
 _VALUES: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
@@ -132,6 +133,9 @@ def subschemas(document: Any) -> Iterator[tuple[str, Any, int]]:
                 left += [(f"{place}/{keyword}/{index}", it, depth + 1) for index, it in enumerate(value)]
             elif kind == "map" and isinstance(value, Mapping):
                 left += [(f"{place}/{keyword}/{name}", it, depth + 1) for name, it in value.items()]
+            elif kind == "some" and isinstance(value, Mapping):
+                found = {name: it for name, it in value.items() if not isinstance(it, list)}
+                left += [(f"{place}/{keyword}/{name}", it, depth + 1) for name, it in found.items()]
 
 
 def _leads(reference: str, document: Any) -> bool:

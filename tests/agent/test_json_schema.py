@@ -42,6 +42,7 @@ def is_schema(document: Any) -> bool:
 @example({"multipleOf": 0})
 @example({"minLength": True})
 @example({"dependentRequired": {"a": "b"}})
+@example({"dependencies": {"a": {"$ref": None}}})
 def test_what_is_a_schema_is_one_here_and_nothing_else_is(document: dict[str, Any]) -> None:
     assert (json_schema.schema_fault(document) == "") == is_schema(document), json_schema.schema_fault(document)
 

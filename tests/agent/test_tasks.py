@@ -203,7 +203,9 @@ def test_a_caller_that_leaves_does_not_end_it(lasting: TestClient, bedrock: Fake
                 f"POST /invocations HTTP/1.1\r\nHost: a\r\n{SESSION}: {session}\r\nContent-Length: {len(body)}\r\n\r\n"
             )
             caller.sendall(head.encode() + body)
-            answer = caller.recv(65536)
+            answer = b""
+            while not answer.endswith(b"}"):
+                answer += caller.recv(65536)
         task = json.loads(answer.partition(b"\r\n\r\n")[2])["task"]
         wait_until(bedrock.reached.is_set)
         headers = {SESSION: session}
