@@ -30,6 +30,7 @@ from contract import ContractError, Fault
 from gateway.authorization import denied
 from gateway.results import told
 from gateway.signing import Signature
+from gateway.transport import Capped
 from invocation import Invocation
 from settings import Settings
 
@@ -98,7 +99,7 @@ class Asking:
                 await signature.authorize(request, until)
                 response = await client.send(request, stream=True)
                 try:
-                    body = await self._body(response)
+                    body = b"".join([part async for part in Capped(response, self._settings)])
                 finally:
                     await response.aclose()
         except TimeoutError as error:
@@ -132,14 +133,6 @@ class Asking:
         limits = httpx.Limits(max_connections=self._settings.concurrency, max_keepalive_connections=20)
         verify = scheme == "https"  # reading the certificate authorities takes a while, and only TLS needs them
         return httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False, verify=verify), endpoint, signature
-
-    async def _body(self, response: httpx.Response) -> bytes:
-        body = b""
-        async for part in response.aiter_bytes():
-            body += part
-            if len(body) > self._settings.result_bytes:
-                raise ContractError(contract.RESULT_TOO_LARGE)
-        return body
 
 
 class AskedAgent(AgentTool):

@@ -1,16 +1,19 @@
 """What the sessions of the agent have said: kept in the process, and where it is set in a memory that outlives it."""
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 import boto3
 
-from memory_settings import BucketMemory, MemorySettings
 from settings import Settings
 
 from .keys import Key, key
 from .memory import Memory, client
 from .store import Conversations, Turn
 from .window import Window, tool_use_ids
+
+if TYPE_CHECKING:
+    from memory_settings import MemorySettings
 
 __all__ = ["Conversations", "Key", "Turn", "Window", "kept", "key", "tool_use_ids"]
 
@@ -27,9 +30,9 @@ def kept(session: boto3.Session, wanted: Settings) -> Conversations:
     return Conversations(bounds, wanted.sessions, build)
 
 
-def _memory(session: boto3.Session, wanted: Settings, memory: MemorySettings, bounds: Window) -> Memory:
+def _memory(session: boto3.Session, wanted: Settings, memory: "MemorySettings", bounds: Window) -> Memory:
     """The memory of the settings. Each is imported where it is set: most agents have none."""
-    if isinstance(memory, BucketMemory):
+    if memory.kind == "s3":
         from .s3 import Bucket  # noqa: PLC0415 - see above
 
         return Bucket(client(session, "s3", wanted), memory, bounds)

@@ -148,7 +148,7 @@ class GatewayTransport(httpx.AsyncBaseTransport):
 
     async def _reply(self, response: httpx.Response, request: httpx.Request, message: _Message) -> bytes:
         kind = response.headers.get("content-type", "").lower()
-        capped = httpx.Response(200, headers={"content-type": kind}, stream=_Capped(response, self._settings))
+        capped = httpx.Response(200, headers={"content-type": kind}, stream=Capped(response, self._settings))
         if kind.startswith("text/event-stream"):
             async for event in EventSource(capped).aiter_sse():
                 data = without_token(request, event.data.encode())
@@ -183,7 +183,7 @@ class GatewayTransport(httpx.AsyncBaseTransport):
         return fault
 
 
-class _Capped(httpx.AsyncByteStream):
+class Capped(httpx.AsyncByteStream):
     """The decoded bytes of a response, up to the most that is read of one."""
 
     def __init__(self, response: httpx.Response, settings: Settings) -> None:

@@ -3,7 +3,6 @@
 import json
 import logging
 import socket
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -17,6 +16,7 @@ from tests.agent import fake_bedrock, fake_gateway
 from tests.agent.fake_bedrock import FakeBedrock
 from tests.agent.fake_gateway import SECRET, FakeGateway
 from tests.agent.loopback import Loopback
+from tests.waiting import wait_until
 
 CALL = {"prompt": 'call math___add_numbers {"a": 100, "b": 12}'}
 
@@ -32,13 +32,6 @@ def events_of(agent: TestClient, prompt: str) -> list[dict[str, Any]]:
 
 def invocation_lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     return [vars(record)["fields"] for record in caplog.records if record.getMessage() == "invocation"]
-
-
-def wait_until(holds: Callable[[], object]) -> None:
-    end = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_answers_with_what_the_tool_returned(agent: TestClient, gateway: FakeGateway) -> None:

@@ -32,7 +32,8 @@ from tests.agent.conftest import HASTY, PATIENT
 from tests.agent.fake_bedrock import FakeBedrock
 from tests.agent.fake_gateway import FakeGateway
 from tests.agent.loopback import Loopback
-from tests.agent.test_service import invocation_lines, wait_until
+from tests.agent.test_service import invocation_lines
+from tests.waiting import wait_until
 from toolgate.local.serve.agents.ping import Ping, read_ping
 from toolgate.local.serve.agents.runtime_sessions import Lifecycle, RuntimeSessions
 

@@ -5,7 +5,7 @@ import copy
 import json
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from tests.agent.loopback import Loopback
 from tests.planning import SAMPLE, planned
+from tests.waiting import wait_until
 from toolgate.local.serve.server import Serving, serve
 
 # Shorter than AWS takes: the real reaper, which asks every two seconds, ends what is idle within the test.
@@ -85,13 +86,6 @@ def ask(serving: Serving, **body: Any) -> Any:
     return json.loads(answer["response"].read())
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 120
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 def ends(serving: Serving) -> list[str]:
     lines = serving.logs["assistant"].read_text().splitlines()
     return [line.partition("has ended: ")[2] for line in lines if "has ended" in line]
@@ -105,10 +99,10 @@ def test_a_task_is_not_killed_while_it_runs_and_its_session_ends_after_it(servin
     with pytest.raises(ClientError, match=r"Received error \(503\) from runtime"):
         ask(serving, prompt="And more")
     model.may.set()
-    wait_until(lambda: ask(serving, task=task)["status"] != "running")
+    wait_until(lambda: ask(serving, task=task)["status"] != "running", 120)
     whole = {"status": "success", "response": "All of it.", "stop_reason": "end_turn"}
     assert ask(serving, task=task) == whole
-    wait_until(lambda: bool(ends(serving)))
+    wait_until(lambda: bool(ends(serving)), 120)
     assert ends(serving) == [f"it was idle for more than {IDLE} s (idleRuntimeSessionTimeout)."]
     with pytest.raises(ClientError, match=r"Received error \(404\) from runtime"):
         ask(serving, task=task)  # of another process, which has never heard of it

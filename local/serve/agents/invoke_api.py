@@ -8,7 +8,7 @@ Source: botocore bedrock-agentcore, operations InvokeAgentRuntime and StopRuntim
 import asyncio
 import re
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote
@@ -21,7 +21,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from toolgate.access.deployment.agentcore_resources import Runtime
 from toolgate.local.serve.agents.agent_process import START_SECONDS, AgentProcess, AgentStartError
 from toolgate.local.serve.agents.invoke_headers import misfit
-from toolgate.local.serve.agents.runtime_sessions import RuntimeSessions, SessionEnded, TooManyProcessesError, Use
+from toolgate.local.serve.agents.runtime_sessions import (
+    RuntimeSessions,
+    SessionEnded,
+    TooManyProcessesError,
+    Use,
+    unless,
+)
 from toolgate.local.serve.guards.iam_guard import REQUEST_ID, NeededPermission, refuse
 from toolgate.local.serve.guards.sigv4 import Received
 from toolgate.policy.language.agentcore_facts import INVOKE_RUNTIME, INVOKE_RUNTIME_FOR_USER, STOP_RUNTIME_SESSION
@@ -127,7 +133,9 @@ async def _ask(use: Use[AgentProcess], headers: _Headers, body: bytes, reply: _R
     transport = httpx.AsyncHTTPTransport(uds=agent.socket, verify=False)
     async with httpx.AsyncClient(timeout=_TIMEOUT, transport=transport, trust_env=False) as client:
         try:
-            answer = await use.unless_ended(_unless_left(reply.receive, _sent(client, agent, headers, body)))
+            answer = await use.unless_ended(
+                unless(_left(reply.receive), _sent(client, agent, headers, body), _CallerLeft)
+            )
         except _CallerLeft:
             return  # and with the connection the agent hears it; that AWS hands it on nobody here has seen
         except httpx.HTTPError:
@@ -143,25 +151,6 @@ async def _ask(use: Use[AgentProcess], headers: _Headers, body: bytes, reply: _R
 
 class _CallerLeft(Exception):  # noqa: N818  # what happened, not a fault
     """Nobody waits for the answer any more."""
-
-
-async def _unless_left[T](receive: Receive, work: Awaitable[T]) -> T:
-    """What `work` gives, as long as the caller waits.
-
-    Raises:
-        _CallerLeft: The caller has left; the work is cancelled.
-    """
-    task, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_left(receive))
-    try:
-        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        raise _CallerLeft
-    finally:
-        for one in (task, leaving):
-            one.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await one
 
 
 async def _left(receive: Receive) -> None:

@@ -113,17 +113,7 @@ class Use[P: Process]:
         Raises:
             SessionEnded: It has ended; the work is cancelled.
         """
-        task, over = asyncio.ensure_future(work), asyncio.ensure_future(self._session.over.wait())
-        try:
-            await asyncio.wait({task, over}, return_when=asyncio.FIRST_COMPLETED)
-            if task.done():
-                return task.result()
-            raise SessionEnded(self._session.why)
-        finally:
-            for one in (task, over):
-                one.cancel()
-                with suppress(asyncio.CancelledError, Exception):
-                    await one
+        return await unless(self._session.over.wait(), work, lambda: SessionEnded(self._session.why))
 
 
 class RuntimeSessions[P: Process]:
@@ -282,3 +272,24 @@ class RuntimeSessions[P: Process]:
     def _leave(self, process: P) -> None:
         process.stop()
         self._leaving.remove(process)
+
+
+async def unless[T](end: Awaitable[object], work: Awaitable[T], error: Callable[[], Exception]) -> T:
+    """What `work` gives, as long as something has not come to its end; whichever goes on after that is cancelled.
+
+    Args:
+        end: Done once it has.
+        work: The work.
+        error: What is raised then.
+    """
+    task, over = asyncio.ensure_future(work), asyncio.ensure_future(end)
+    try:
+        await asyncio.wait({task, over}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        raise error()
+    finally:
+        for one in (task, over):
+            one.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await one

@@ -2,7 +2,6 @@
 
 import json
 import socket
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,6 +13,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as Signer
 from botocore.exceptions import ClientError
 
+from tests.waiting import wait_until
 from toolgate.local.serve.guards.credentials import Credentials
 from toolgate.local.serve.server import Serving
 
@@ -106,14 +106,19 @@ HEADERS = {
 
 def _invoked(serving: Serving, operation: str, headers: dict[str, str], prompt: str = "session") -> httpx.Response:
     """A request by the operator with these headers, whatever bytes they have."""
+    request = _signed(serving, operation, headers, prompt)
+    sent = [(name, value.encode("latin-1")) for name, value in request.headers.items()]
+    return httpx.post(request.url, content=request.data, headers=sent, timeout=None)
+
+
+def _signed(serving: Serving, operation: str, headers: dict[str, str], prompt: str) -> AWSRequest:
     arn = serving.agents["assistant"].replace(":", "%3A").replace("/", "%2F")
     url, body = f"{serving.url}/runtimes/{arn}/{operation}", json.dumps({"prompt": prompt})
     variables = serving.environment
     keys = [variables[f"AWS_{name}"] for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")]
     request = AWSRequest("POST", url, data=body, headers=headers)
     SigV4Auth(Signer(*keys), "bedrock-agentcore", "us-east-1").add_auth(request)
-    sent = [(name, value.encode("latin-1")) for name, value in request.headers.items()]
-    return httpx.post(url, content=body, headers=sent, timeout=None)
+    return request
 
 
 @pytest.mark.parametrize("value", ["\xe9" * 40, "x" * 40 + "\x80", "caf\xc3\xa9=1" + "x" * 33, "\xff" + "x" * 40])
@@ -137,21 +142,18 @@ def test_so_it_is_when_a_session_is_stopped(serving: Serving) -> None:
 
 
 def test_the_agent_hears_that_its_caller_has_left(serving: Serving) -> None:
-    arn = serving.agents["assistant"].replace(":", "%3A").replace("/", "%2F")
-    url, body = f"{serving.url}/runtimes/{arn}/invocations", json.dumps({"prompt": "wait"})
-    variables = serving.environment
-    keys = [variables[f"AWS_{name}"] for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")]
-    request = AWSRequest("POST", url, data=body)
-    SigV4Auth(Signer(*keys), "bedrock-agentcore", "us-east-1").add_auth(request)
+    request = _signed(serving, "invocations", {}, "wait")
     log = serving.logs["assistant"]
     with httpx.Client() as client, ThreadPoolExecutor() as thread:
-        asked = thread.submit(client.post, url, content=body, headers=dict(request.headers), timeout=None)
-        wait_until(lambda: "waits" in log.read_text())
+        asked = thread.submit(
+            client.post, request.url, content=request.data, headers=dict(request.headers), timeout=None
+        )
+        wait_until(lambda: "waits" in log.read_text(), 60)
         assert "is left" not in log.read_text()
         socket_of(client).shutdown(socket.SHUT_RDWR)
         with pytest.raises(httpx.HTTPError):
             asked.result()
-    wait_until(lambda: "is left" in log.read_text())
+    wait_until(lambda: "is left" in log.read_text(), 60)
 
 
 def socket_of(client: httpx.Client) -> socket.socket:
@@ -160,13 +162,6 @@ def socket_of(client: httpx.Client) -> socket.socket:
     [connection] = transport._pool.connections
     found: socket.socket = connection._connection._network_stream.get_extra_info("socket")
     return found
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("value", ["a\tb", "~ !\"#$%&'()*+,-./:;<=>?@[]^_`{|}"])
