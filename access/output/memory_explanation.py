@@ -18,6 +18,7 @@ from toolgate.access.memories.rows import asked_about, at_the_end
 from toolgate.access.memories.uses import USES
 from toolgate.access.output.memory_table import what
 from toolgate.access.output.witness_lines import check_lines, hop_lines
+from toolgate.policy.language.agentcore_memory import NAMESPACE, NAMESPACE_PATH
 
 type Arguments = Mapping[str, Any] | None
 
@@ -88,4 +89,4 @@ def _form(facts: Mapping[str, Any]) -> str:
     return next((key.partition(":")[2] for key in _FORMS if key not in facts), "neither")
 
 
-_FORMS = ("bedrock-agentcore:namespace", "bedrock-agentcore:namespacePath")
+_FORMS = (NAMESPACE, NAMESPACE_PATH)
