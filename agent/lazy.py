@@ -13,6 +13,7 @@ nothing more; tests/agent/test_lazy.py says which of the packages are read so, a
 """
 
 import ast
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -38,16 +39,22 @@ PACKAGES = frozenset(
         "strands.sandbox",
         "strands.session",
         "strands.storage",
+        "strands.storage.search",
         "strands.telemetry",
         "strands.tools.mcp",
+        "strands.vended_plugins.context_offloader",
     }
 )
 WITHOUT = {
     "botocore.docs": "botocore.docs.service",  # what writes the documentation of a whole service
     "boto3.compat": "s3transfer",  # a constant for transfers of files
     "mcp.shared.memory": "mcp.server",  # a client and a server in one process; strands takes a type from the module
+    "uvicorn": "uvicorn.main",  # its command line; `server` takes what it needs from where it is
 }
 """A module, and the package that it is run without as long as it can be."""
+# httpx's command line and HTTP/2, tried at import. The zip has neither rich nor h2, which they need. Where something
+# else brings these along, as in this project's environment, the agent does without all the same.
+_NOT_SHIPPED = ("httpx._main", "httpcore._async.http2", "httpcore._sync.http2")
 # strands' modules import each other in a circle, which holds only where it is entered as the package itself does.
 _FIRST = {"strands": "strands.agent"}
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -59,6 +66,14 @@ type Origin = tuple[str, str | None]
 def install() -> None:
     """Import these packages so from now on; those that are there already stay as they are."""
     sys.meta_path.insert(0, _Finder())
+    for module in _NOT_SHIPPED:
+        sys.modules.setdefault(module, None)  # type: ignore[arg-type]  # typeshed has modules only
+    # To look for plugins of pydantic is to read the metadata of every package. The zip has none.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    from pydantic import BaseModel  # noqa: PLC0415  # behind the open door
+
+    # MCP has 200 models, of which an agent uses a tenth. Each is built when it is first used.
+    BaseModel.model_config["defer_build"] = True
 
 
 class _Finder(MetaPathFinder):
@@ -110,6 +125,13 @@ class _Module(SourceFileLoader):
                     whole(module)
             return module.__dict__[name]
 
+        class Unfinished(ModuleType):
+            def __setattr__(self, name: str, value: Any) -> None:
+                # A module within it that somebody imports may have the name of something in it, which has to stay.
+                if name not in left_out or not isinstance(value, ModuleType):
+                    super().__setattr__(name, value)
+
+        module.__class__ = Unfinished
         module.__dict__["__getattr__"] = find
         _run(kept, module)
 
@@ -117,15 +139,11 @@ class _Module(SourceFileLoader):
 def _submodule(module: ModuleType, name: str, otherwise: Callable[[str], Any] | None = None) -> Any:
     """A module of a package: all that its `__init__` imports are there as attributes, too, once they are imported."""
     for folder in module.__dict__.get("__path__", ()):
-        if _is_module(Path(folder), name):
+        if (Path(folder) / f"{name}.py").is_file() or (Path(folder) / name / "__init__.py").is_file():
             return import_module(f"{module.__name__}.{name}")
     if otherwise:
         return otherwise(name)
     raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
-
-
-def _is_module(folder: Path, name: str) -> bool:
-    return (folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file()
 
 
 def _run(body: list[ast.stmt], module: ModuleType) -> None:
@@ -149,9 +167,11 @@ def without(body: Sequence[ast.stmt], package: str) -> tuple[list[ast.stmt], set
         nodes = list(ast.walk(statement))
         is_import = isinstance(statement, ast.ImportFrom) and f"{statement.module}.".startswith(f"{package}.")
         if is_import or any(isinstance(node, ast.Name) and node.id in missing for node in nodes):
+            if isinstance(statement, _DEFINITIONS):  # the names within it are its own
+                missing.add(statement.name)
+                continue
             missing |= {node.asname or node.name for node in nodes if isinstance(node, ast.alias)}
             missing |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-            missing |= {statement.name} if isinstance(statement, _DEFINITIONS) else set()
         else:
             kept.append(statement)
     return kept, missing
@@ -170,16 +190,20 @@ def names(body: Sequence[ast.stmt], package: str, folder: Path) -> dict[str, Ori
         Python would put in the name's place.
     """
     found: dict[str, Origin] = {}
+    used: set[str] = set()
     for statement in body:
         if _is_own_import(statement, package):
             found |= dict(_imported(statement, package))
         elif not _is_harmless(statement):
             return None
+        else:
+            used |= {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    with os.scandir(folder) as entries:
+        modules = {entry.name.removesuffix(".py") for entry in entries}
     for name, (module, original) in found.items():
         is_its_own = (module, original) == (f"{package}.{name}", None)
-        if name == "*" or (_is_module(folder, name) and not is_its_own):
+        if name == "*" or (name in modules and not is_its_own):
             return None
-    used = {node.id for it in body for node in ast.walk(it) if isinstance(node, ast.Name)}
     return None if used & found.keys() else found
 
 

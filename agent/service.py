@@ -210,12 +210,18 @@ class Service:
         return agent, said
 
     async def _prepare(self) -> Model:
+        if self._loop is None:
+            # A model call holds a thread for as long as the model is silent; the default pool has few.
+            self._loop = asyncio.get_running_loop()
+            self._threads = ThreadPoolExecutor(self._settings.concurrency, "agent")
+            self._loop.set_default_executor(self._threads)
+        if self._model is None:
+            # Side by side: to make a client takes the processor, to open sessions mostly waits for the gateways.
+            await asyncio.gather(self._make_model(), self._gateways.tools())
+        return await self._make_model()
+
+    async def _make_model(self) -> Model:
         async with self._preparing:
-            if self._loop is None:
-                # A model call holds a thread for as long as the model is silent; the default pool has few.
-                self._loop = asyncio.get_running_loop()
-                self._threads = ThreadPoolExecutor(self._settings.concurrency, "agent")
-                self._loop.set_default_executor(self._threads)
             if self._model is None:
                 await asyncio.to_thread(self._conversations.open)
                 self._model = await asyncio.to_thread(self._build_model)

@@ -1,16 +1,14 @@
 """Figures of the agent's process: how long it takes to start, and what it holds on to."""
 
-import compileall
 import os
-import py_compile
 import re
-import shutil
 import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import venv
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -19,6 +17,7 @@ import httpx
 
 from bench.agent_figures import Figure
 from bench.agent_price import Used, per_thousand
+from tests.shipped import shipped
 
 PROJECT = Path(__file__).resolve().parents[1]
 TIMES = 7
@@ -33,7 +32,9 @@ def uncached(path, *arguments, **options):
     return cached(path, *arguments, **options)
 external.cache_from_source = uncached
 """
-RUN_PLAIN = "import runpy; runpy.run_module('bench.agent_plain', None, '__main__')"
+# What ministack alone brings into this environment, and httpcore would import if it were there.
+WITHOUT_H2 = "import sys; sys.modules['h2'] = None; "
+RUN_PLAIN = WITHOUT_H2 + "import runpy; runpy.run_module('bench.agent_plain', None, '__main__')"
 PLAIN = [sys.executable, "-c", RUN_PLAIN]
 IMPORT = "import sys; sys.path.insert(0, sys.argv[1]); import main, lazy; lazy.install(); import server"
 MOST_TO_PING = 200.0
@@ -43,13 +44,12 @@ TURNS = 10
 
 def starts() -> Iterator[Figure]:
     """Measure how long the agent takes to import, to be there and to answer, against the first plain style."""
-    with compiled_agent() as agent:
-        ours = [sys.executable, "-c", IMPORT, str(agent)]
-        imports = alternating(run, ours, [sys.executable, "-c", AS_INSTALLED + "import bench.agent_plain"])
+    with shipped_agent() as ours:
+        importing = [*ours[:-1], "-c", IMPORT, str(Path(ours[-1]).parent)]
+        imports = alternating(run, importing, [*PLAIN[:2], AS_INSTALLED + WITHOUT_H2 + "import bench.agent_plain"])
         yield Figure("import of the agent", *imports, "ms", 0.22)
-        compiled = alternating(run, ours, [*PLAIN[:2], "import bench.agent_plain"])
-        yield Figure("the same / with bytecode", *compiled, "ms", 0.9)
-        ours = [sys.executable, str(agent / "main.py")]
+        compiled = alternating(run, importing, [*PLAIN[:2], WITHOUT_H2 + "import bench.agent_plain"])
+        yield Figure("the same / with bytecode", *compiled, "ms", 0.48)
         pings = alternating(first_ping, ours, PLAIN)
         yield Figure("process start to the first answer to /ping / the most", pings[0], MOST_TO_PING, "ms", 1)
         yield Figure("process start to the first answer to /ping", *pings, "ms", 0.3)
@@ -61,9 +61,9 @@ def starts() -> Iterator[Figure]:
 
 def costs() -> Iterator[Figure]:
     """Measure what AgentCore bills of an invocation, against the first plain style."""
-    with compiled_agent() as agent:
-        command = [sys.executable, str(agent / "main.py")]
-        ours, plain = used(command, PLAIN)
+    with shipped_agent() as command:
+        (ours, took), (plain, plain_took) = used(command, PLAIN)
+        yield Figure("warm invocation over HTTP with ConverseStream", took, plain_took, "ms", 0.14)
         yield Figure("CPU of one invocation", ours.milliseconds, plain.milliseconds, "ms", 0.14)
         yield Figure("memory after 1,000 invocations", ours.megabytes, plain.megabytes, "MB", 0.8)
         yield Figure("price of 1,000 invocations", per_thousand(ours), per_thousand(plain), "USD", 0.8)
@@ -77,13 +77,12 @@ def alternating(measure: Callable[[list[str]], float], ours: list[str], plain: l
 
 
 @contextmanager
-def compiled_agent() -> Iterator[Path]:
-    """A copy of agent/ with bytecode, as it ships."""
+def shipped_agent() -> Iterator[list[str]]:
+    """The agent as it ships, with no other package in sight; gives the command that serves it."""
     with tempfile.TemporaryDirectory() as folder:
-        agent = Path(folder) / "agent"
-        shutil.copytree(PROJECT / "agent", agent, ignore=shutil.ignore_patterns("__pycache__"))
-        compileall.compile_dir(agent, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
-        yield agent
+        empty = Path(folder) / "empty"
+        venv.create(empty, symlinks=True)
+        yield [str(empty / "bin" / "python"), str(shipped(Path(folder)) / "main.py")]
 
 
 def run(command: list[str]) -> float:
@@ -121,20 +120,33 @@ def memory(command: list[str]) -> tuple[float, float]:
     return sizes[1], sizes[0]
 
 
-def used(*commands: list[str]) -> list[Used]:
-    """What each process uses for an invocation, once it is warm; asked in turns, and one that fails ends the bench."""
+def used(*commands: list[str]) -> list[tuple[Used, float]]:
+    """What each process uses for an invocation once it is warm, and the median milliseconds until its answer.
+
+    They are asked in turns. An invocation that fails ends the bench.
+    """
     with ExitStack() as stack:
         client = stack.enter_context(httpx.Client(timeout=60, trust_env=False))
         serve = [stack.enter_context(serving(command)) for command in commands]
-        taken = dict.fromkeys(serve, 0.0)
+        spent = dict.fromkeys(serve, 0.0)
+        took: dict[tuple[str, int], list[float]] = {one: [] for one in serve}
         for turn in range(TURNS + 1):
             for url, process in serve:
                 before = processor(process)
-                for _ in range(INVOCATIONS // TURNS):
-                    ask(client, url)
+                times = [timed(client, url) for _ in range(INVOCATIONS // TURNS)]
                 if turn:  # the first one warms up
-                    taken[url, process] += processor(process) - before
-        return [Used(seconds * 1000 / INVOCATIONS, resident(process)) for (_, process), seconds in taken.items()]
+                    spent[url, process] += processor(process) - before
+                    took[url, process] += times
+        return [
+            (Used(spent[one] * 1000 / INVOCATIONS, resident(one[1])), statistics.median(took[one])) for one in serve
+        ]
+
+
+def timed(client: httpx.Client, url: str) -> float:
+    """Milliseconds of one invocation."""
+    started = time.perf_counter()
+    ask(client, url)
+    return (time.perf_counter() - started) * 1000
 
 
 def resident(process: int) -> float:

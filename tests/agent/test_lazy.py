@@ -19,6 +19,7 @@ import lazy
 if sys.argv[2] == "lazily":
     lazy.install()
     import server
+    import strands._context_manager.context_manager  # as an Agent does when it is made
 finders = {name: getattr(it, "__dict__", {}).get("__getattr__") for name, it in list(sys.modules.items())}
 late = [name for name, find in finders.items() if getattr(find, "__module__", "") == "lazy"]
 unneeded = [name for name in sys.argv[3].split() if name in sys.modules]
@@ -34,8 +35,9 @@ print(json.dumps([late, unneeded, found]))
 """
 # What the agent runs none of: found by -X importtime, and half of its start.
 UNNEEDED = (
-    "mcp.server mcp.client.session_group jsonschema pydantic_settings s3transfer strands.vended_plugins "
-    "strands.experimental.steering strands.experimental.agent_config strands.bidi strands.session.s3_session_manager "
+    "mcp.server mcp.client.session_group jsonschema pydantic_settings s3transfer sqlite3 click rich h2 "
+    "strands.vended_plugins.context_offloader.plugin strands.experimental.steering strands.experimental.agent_config "
+    "strands.bidi strands.session.s3_session_manager "
     "bedrock_agentcore.runtime.agent_core_runtime_client bedrock_agentcore.runtime.shell websockets yaml"
 )
 
@@ -95,3 +97,33 @@ def test_what_is_run_without_a_package() -> None:
     kept, missing = lazy.without(body, "x")
     assert [ast.unparse(it) for it in kept] == ["import os", "C = 1", "from xx import F"]
     assert missing == {"A", "B", "d", "E"}
+
+
+def test_names_within_what_is_left_out_are_not_missing() -> None:
+    kept, missing = lazy.without(ast.parse("from x import y\ndef a():\n  b = y()\n  import c").body, "x")
+    assert kept == []
+    assert missing == {"y", "a"}
+
+
+def test_a_module_within_one_that_is_not_whole_does_not_take_its_names_place() -> None:
+    program = """
+import sys; sys.path.insert(0, sys.argv[1])
+import lazy; lazy.install()
+import uvicorn, uvicorn.main
+print(callable(uvicorn.main), uvicorn.Server.__module__, callable(uvicorn.main))
+"""
+    done = subprocess.run([sys.executable, "-c", program, str(AGENT)], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["True", "uvicorn.server", "True"]
+
+
+def test_models_are_built_when_they_are_used() -> None:
+    program = """
+import sys; sys.path.insert(0, sys.argv[1])
+import lazy; lazy.install()
+from mcp import types
+before = types.ListToolsResult.__pydantic_complete__
+tools = types.ListToolsResult.model_validate({"tools": [{"name": "a", "inputSchema": {"type": "object"}}]})
+print(before, types.ListToolsResult.__pydantic_complete__, tools.tools[0].name)
+"""
+    done = subprocess.run([sys.executable, "-c", program, str(AGENT)], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["False", "True", "a"]

@@ -3,15 +3,11 @@
 This environment has no ADOT distro (it pins what pulumi cannot have); bench/bundle.py runs the agent with the real one.
 """
 
-import hashlib
-import importlib.metadata
 import os
-import re
 import socket
 import subprocess
 import threading
 import venv
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,55 +19,17 @@ from tests.agent.fake_bedrock import FakeBedrock
 from tests.agent.fake_gateway import FakeGateway
 from tests.agent.tokens.conftest import by_token
 from tests.agent.tokens.fake_identity import FakeIdentity
+from tests.shipped import shipped
 from toolgate.components.observability import configuration
-from toolgate.components.runtime import agent_bundle
 
-ROOT = Path(__file__).parents[2]
-LOCK = ROOT / "requirements" / "agent.txt"
 # The model, AgentCore, conversations in a bucket, and what botocore's providers of credentials ask: its credentials.py.
 SERVICES = ["bedrock-runtime", "bedrock-agentcore", "s3", "sts", "sso", "sso-oidc", "signin"]
-# What is not in site-packages, bytecode, and for speed those of botocore's services that begin neither with "bedrock"
-# nor with "s": some of the rest must still be left out by the recipe.
-LEFT_OUT = re.compile(r"^\.\./|\.pyc$|^botocore/data/(?!bedrock|s)[^/]*/")
-
-
-def repacked(distribution: importlib.metadata.Distribution, index: Path) -> str:
-    """Write an installed distribution as a wheel; returns its line for a lock file."""
-    name, version = distribution.name.replace("-", "_"), distribution.version
-    path = index / f"{name}-{version}-py3-none-any.whl"
-    files = [file for file in distribution.files or () if not LEFT_OUT.search(file.as_posix())]
-    info = next(file.parent for file in files if file.name == "METADATA")
-    with zipfile.ZipFile(path, "w") as archive:
-        kept = [file for file in files if Path(file.locate()).is_file() and file.name != "RECORD"]
-        for file in kept:
-            archive.write(file.locate(), file.as_posix())
-        archive.writestr(f"{info}/RECORD", "".join(f"{file},,\n" for file in [*kept, f"{info}/RECORD"]))
-    return f"{distribution.name}=={version} --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
 
 
 @pytest.fixture(scope="module")
 def task(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The zip as AgentCore Runtime unpacks it."""
-    folder = tmp_path_factory.mktemp("shipped")
-    index = folder / "index"
-    index.mkdir()
-    lines = []
-    for name in re.findall(r"(?m)^([a-z0-9-]+)==", LOCK.read_text()):
-        try:
-            lines.append(repacked(importlib.metadata.distribution(name), index))
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    (folder / "agent.txt").write_text("".join(lines))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("UV_NO_INDEX", "1")
-        patch.setenv("UV_FIND_LINKS", str(index))
-        patch.setenv("UV_CACHE_DIR", str(folder / "cache"))
-        built = agent_bundle.build(ROOT / "agent", folder / "agent.txt", dist=folder / "dist")
-    with zipfile.ZipFile(built.path) as archive:
-        for entry in archive.infolist():
-            archive.extract(entry, folder / "task")
-            (folder / "task" / entry.filename).chmod(entry.external_attr >> 16 & 0o777)
-    return folder / "task"
+    return shipped(tmp_path_factory.mktemp("shipped"))
 
 
 @pytest.fixture(scope="module")
