@@ -71,9 +71,9 @@ def _show_plan(stack: str, root: Path) -> Plan:
     with _chapter("Plan: the real Pulumi program against a stand-in for AWS, judged by the policy pack"):
         with waiting_for("the program and the policy pack"):
             planned = plan(stack, root=root)
-        _show(describe(planned))
+        _show(describe(planned, planned.mandatory))
         if planned.violations:
-            _show("(A mandatory violation stops a deployment; an advisory one is advice.)")
+            _show("(A mandatory violation stops a deployment; `toolgate plan` tells the advice of the others.)")
     return planned
 
 

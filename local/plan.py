@@ -3,7 +3,7 @@
 import gc
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,10 +125,16 @@ def judge(deployment: Mapping[str, Any], *, rules: PackConfig | None = None) -> 
         return Plan(dict(deployment), tuple(judging.violations(deployment)))
 
 
-def describe(planned: Plan) -> str:
-    """The planned resources as a tree, and the rules' verdict, for a person to read."""
+def describe(planned: Plan, told: Sequence[Violation] | None = None) -> str:
+    """The planned resources as a tree, and the rules' verdict, for a person to read.
+
+    Args:
+        planned: The plan.
+        told: The violations that are told whole, of the others a line for each rule; all when left out.
+    """
     resources = planned.deployment["deployment"]["resources"]
-    return "\n".join([*_tree(resources), "", *_given(planned.deployment), *_verdict(planned)])
+    told = planned.violations if told is None else told
+    return "\n".join([*_tree(resources), "", *_given(planned.deployment), *_verdict(planned, told)])
 
 
 def short_type(token: str) -> str:
@@ -175,7 +181,7 @@ def _given(export: Mapping[str, Any]) -> Iterator[str]:
             yield f"Taken as given: {arn}, of {label}"
 
 
-def _verdict(planned: Plan) -> Iterator[str]:
+def _verdict(planned: Plan, told: Sequence[Violation]) -> Iterator[str]:
     resources = planned.deployment["deployment"]["resources"]
     yield from _not_known(resources)
     count = sum(1 for item in resources if item["custom"] and not item["type"].startswith("pulumi:providers:"))
@@ -184,7 +190,12 @@ def _verdict(planned: Plan) -> Iterator[str]:
         return
     advisory = len(planned.violations) - len(planned.mandatory)
     yield f"{count} resources. Policy pack: {len(planned.mandatory)} mandatory, {advisory} advisory."
-    yield from violations(planned.violations)
+    yield from violations(told)
+    named: dict[str, list[str]] = {}
+    for violation in planned.violations:
+        if violation not in told:
+            named.setdefault(f"[{violation.level}] {violation.rule}", []).append(violation.urn.rpartition("::")[2])
+    yield from (f"{rule}: {', '.join(names)}" for rule, names in named.items())
 
 
 def _not_known(resources: Iterable[Mapping[str, Any]]) -> Iterator[str]:

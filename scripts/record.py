@@ -1,4 +1,4 @@
-"""`make record`: what the demos print, written into docs/demo.md where their commands stand.
+"""`make record`: what the demos print, written into docs/demo.md where their commands stand, and README's picture.
 
 Recorded is the sample that the tests stand on, so that the page stays true whichever tools `lambdas/` has.
 """
@@ -7,14 +7,22 @@ import argparse
 import io
 import re
 import sys
+from collections.abc import Mapping
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
+from toolgate.access.deployment.deployment import parse
+from toolgate.access.matrix.access_matrix import matrix
+from toolgate.access.output.picture import picture
+from toolgate.access.output.svg import as_svg
 from toolgate.local.demo import main as demo
+from toolgate.local.plan import plan
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "tests" / "sample"
 PAGE = ROOT / "docs" / "demo.md"
+PICTURE = ROOT / "docs" / "images" / "agents.svg"
 STACKS = {"dev": "make demo", "agents": "make demo-agents", "gateways": "make demo-gateways", "jwt": "make demo-jwt"}
 """The demo's stacks, and the command of each as a reader types it."""
 
@@ -32,8 +40,15 @@ def main() -> int:
         before, after = _around(text, command)
         text = before + shown.getvalue() + after
     PAGE.write_text(text, encoding="utf-8")
-    print(f"recorded in {PAGE.relative_to(ROOT)}")
+    PICTURE.write_text(picture_of(plan("agents", root=SAMPLE).deployment), encoding="utf-8")
+    print(f"recorded in {PAGE.relative_to(ROOT)} and {PICTURE.relative_to(ROOT)}")
     return 0
+
+
+def picture_of(planned: Mapping[str, Any]) -> str:
+    """README's picture: what `toolgate access picture` draws of the stack `agents`."""
+    deployment = parse(planned)
+    return as_svg(picture(deployment, matrix(deployment)))
 
 
 def recorded(command: str) -> str:

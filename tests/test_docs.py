@@ -19,11 +19,16 @@ import click
 import pytest
 
 import contract
-from tests.planning import SAMPLE
+from scripts import record
+from tests.planning import SAMPLE, planned
 from tests.tutorials.tutorial import written
 from toolgate.cli.main import toolgate
+from toolgate.components import stack_settings
 from toolgate.components.iam import iam_propagation
 from toolgate.components.observability import alarms, configuration
+from toolgate.components.settings.agents import AgentConfig
+from toolgate.components.settings.clients import ClientConfig
+from toolgate.components.settings.gateways import GatewayConfig
 from toolgate.deployer import managed_policies
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -349,3 +354,23 @@ def test_the_licence_is_apaches() -> None:
     lines = (ROOT / "LICENSE").read_text().split("\n")
     assert lines[1].strip() == "Apache License"
     assert "END OF TERMS AND CONDITIONS" in "\n".join(lines)
+
+
+def test_what_the_first_page_shows_of_the_demo_is_what_it_prints() -> None:
+    shown = next(block for block in fences(text_of(ROOT / "README.md"), "text") if "make demo-agents" in block)
+    recorded = text_of(ROOT / "docs/demo.md").splitlines()
+    assert len(shown.splitlines()) == 10
+    assert [line for line in shown.splitlines() if not any(it.startswith(line) for it in recorded)] == []
+
+
+def test_the_first_pages_picture_is_drawn_of_the_sample() -> None:
+    assert text_of(record.PICTURE) == record.picture_of(planned("agents").deployment)
+
+
+def test_every_key_of_the_configuration_is_on_its_page() -> None:
+    rows_of = dict(re.findall(r"^\| `(\w+)` \|[^|]*\| (.*) \|$", text_of(ROOT / "docs/configuration.md"), re.MULTILINE))
+    assert rows_of.keys() == stack_settings.Config.__annotations__.keys()
+    for key, kind in (("agents", AgentConfig), ("gateways", GatewayConfig), ("clients", ClientConfig)):
+        named = re.search(r"name -> `\{([^}]*)\}`", rows_of[key])
+        assert named
+        assert set(named[1].split(", ")) == kind.__annotations__.keys()

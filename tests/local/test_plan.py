@@ -158,6 +158,13 @@ def test_the_tree_and_the_verdict() -> None:
         "    Odd.",
     ]
     assert Plan(DEPLOYMENT, violations).mandatory == violations[:1]
+    more = (*violations, Violation("rule-b", "advisory", "urn:pulumi:dev::p::aws:iam/role:Role::role", "Odd, too."))
+    assert describe(Plan(DEPLOYMENT, more), more[:1]).splitlines()[-4:] == [
+        "[mandatory] rule-a: other",
+        "    Wrong.",
+        "    Write this.",
+        "[advisory] rule-b: group, role",
+    ]
 
 
 def test_a_deployment_is_written_whole_and_for_its_owner_alone(tmp_path: Path) -> None:
