@@ -14,7 +14,7 @@ RULES := --policy-pack policy $(addprefix --policy-pack-config ,$(wildcard polic
 # It makes and asks things in an account: the stack's name is never taken from anywhere else.
 export TEST_AWS_USAGE := test-aws: which stack on AWS? Write its name: make test-aws STACK=dev
 
-.PHONY: help setup demo demo-agents demo-gateways demo-jwt check test clients test-aws lint format bench record lock bundle package preview up destroy local-preview local-up local-destroy review clean
+.PHONY: help setup demo demo-agents demo-gateways demo-jwt check test clients test-aws lint format bench record site lock bundle package preview up destroy local-preview local-up local-destroy review clean
 
 help:            ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 18
@@ -62,6 +62,9 @@ bench: setup     ## the figures of docs/performance.md (about a quarter of an ho
 record: setup    ## write the demos' output into docs/demo.md, after a change of what they show
 	@$(PY) -m scripts.record
 
+site: setup      ## docs/ as a site into dist/site, with search and a page for each rule; broken links end it
+	@$(PY) -m scripts.docs_site
+
 preview: setup   ## pulumi preview of STACK on AWS, with the policy pack
 	@pulumi preview --stack $(STACK) $(RULES) $(ARGS)
 
@@ -92,5 +95,5 @@ package: setup   ## build the wheel into dist/, without network
 lock: setup      ## write the lock files anew from requirements/*.in
 	@scripts/lock.sh
 
-clean:           ## remove what commands made (not .venv and .clients)
+clean:           ## remove what commands made (not .venv, .clients and .site)
 	@rm -rf dist .local .cache .hypothesis

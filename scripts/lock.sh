@@ -10,6 +10,8 @@ compile() {
 compile requirements/uv.in requirements/uv.txt --universal --python-version 3.11
 compile requirements/project.in requirements/project.txt --universal --python-version 3.13 \
     --override requirements/overrides.txt
+# MkDocs and its theme, in an environment of their own (`make site`).
+compile requirements/site.in requirements/site.txt --universal --python-version 3.13 --no-annotate
 # The agent ships what was tested here, as wheels for AgentCore Runtime's machines (arm64). uv keeps to the versions it
 # finds in its output, unless they cannot be: the ADOT distro pins its own OpenTelemetry and a few packages around it.
 draft=$(mktemp)

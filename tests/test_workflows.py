@@ -16,6 +16,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from click.testing import CliRunner
 
+from scripts import docs_site
 from tests.planning import SAMPLE
 from toolgate.cli.main import toolgate
 from toolgate.local.engine.stack_config import stacks_of
@@ -30,6 +31,8 @@ PINNED = re.compile(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 PERMISSIONS = {
     "ci/check": {"contents": "read"},
     "ci/test": {"contents": "read"},
+    "docs/build": {"contents": "read"},
+    "docs/publish": {"pages": "write", "id-token": "write"},
     "preview/review": {"contents": "read"},
     "preview/comment": {"contents": "read", "pull-requests": "write"},
     "preview/preview": {"contents": "read", "id-token": "write"},
@@ -81,7 +84,7 @@ def commands(script: str) -> Iterator[list[str]]:
 
 
 def test_there_are_workflows_and_jobs_to_check() -> None:
-    assert [file.stem for file in WORKFLOWS] == ["ci", "deploy", "preview", "release"]
+    assert [file.stem for file in WORKFLOWS] == ["ci", "deploy", "docs", "preview", "release"]
     assert JOBS.keys() == PERMISSIONS.keys()
     assert len(SCRIPTS) >= 10
 
@@ -144,6 +147,30 @@ def test_what_may_write_a_release_runs_nothing_of_the_repository() -> None:
     assert JOBS["release/publish"]["needs"] == "build"
 
 
+def test_what_may_publish_the_site_runs_nothing_of_the_repository() -> None:
+    [publish] = JOBS["docs/publish"]["steps"]
+    assert publish["uses"].startswith("actions/deploy-pages@")
+    assert JOBS["docs/publish"]["needs"] == "build"
+    assert load(ROOT / ".github" / "workflows" / "docs.yml")["on"] == {
+        "push": {"branches": ["main"]},
+        "workflow_dispatch": None,
+    }
+
+
+def test_the_site_that_is_published_is_the_one_that_make_builds() -> None:
+    *_, build, upload = JOBS["docs/build"]["steps"]
+    assert build["run"] == "make site"
+    assert set(build["env"]) == set(re.findall(r"SITE_[A-Z]+", (ROOT / "scripts/docs_site.py").read_text()))
+    assert upload["with"]["path"] == docs_site.SITE.relative_to(ROOT).as_posix()
+
+
+def test_where_everything_is_tested_there_is_what_builds_the_site() -> None:
+    """Without it the tests of the site fail in CI, where they do not skip."""
+    for name, job in JOBS.items():
+        runs = [step.get("run", "") for step in job["steps"]]
+        assert "make test" not in runs or "make site" in runs[: runs.index("make test")], name
+
+
 def test_a_release_is_of_a_tag_that_is_the_version_and_was_proved() -> None:
     assert load(ROOT / ".github" / "workflows" / "release.yml")["on"] == {"push": {"tags": ["v*"]}}
     runs = [line for step in JOBS["release/build"]["steps"] for line in step.get("run", "").splitlines()]
@@ -151,6 +178,7 @@ def test_a_release_is_of_a_tag_that_is_the_version_and_was_proved() -> None:
         "make setup",
         "mkdir -p dist",
         '.venv/bin/python -m scripts.release "$GITHUB_REF_NAME" | tee dist/notes.md',
+        "make site",
         "make test",
         "make package",
     ]
@@ -160,7 +188,7 @@ def test_a_release_is_of_a_tag_that_is_the_version_and_was_proved() -> None:
 
 def test_no_checkout_leaves_its_token_behind() -> None:
     checkouts = [(name, step) for name, step in STEPS if step.get("uses", "").startswith("actions/checkout@")]
-    assert [name for name, _ in checkouts] == [name for name in JOBS if name != "release/publish"]
+    assert [name for name, _ in checkouts] == [name for name in JOBS if name not in {"docs/publish", "release/publish"}]
     assert all(step["with"]["persist-credentials"] is False for _, step in checkouts)
 
 
