@@ -114,7 +114,7 @@ def pages(repository: str = "") -> dict[str, str]:
     own = {page_of(rule) for rule in RULES}
     written = [name for name in named(configuration()["nav"]) if name not in own]
     _check(written)
-    here = {*written, *own, *(it.relative_to(ROOT).as_posix() for it in ROOT.glob("docs/*.json"))}
+    here = {*written, *own, *beside()}
     texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in written}
     texts[RULES_PAGE], sections = without_rules(texts[RULES_PAGE])
     done = {name: with_links(text, name, name, here, repository) for name, text in texts.items()}
@@ -122,6 +122,11 @@ def pages(repository: str = "") -> dict[str, str]:
         text = rule_page(rule, sections[rule.name])
         done[page_of(rule)] = with_links(text, RULES_PAGE, page_of(rule), here, repository)
     return done
+
+
+def beside() -> list[str]:
+    """What lies beside the pages and is shown or fetched by them: documents and images."""
+    return sorted(it.relative_to(ROOT).as_posix() for it in [*ROOT.glob("docs/*.json"), *ROOT.glob("docs/images/*")])
 
 
 def _check(written: list[str]) -> None:
@@ -224,8 +229,9 @@ def write(folder: Path, site: Path, *, repository: str = "", url: str = "") -> P
     for name, text in pages(repository).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
-    for file in ROOT.glob("docs/*.json"):
-        shutil.copy(file, folder / "docs")
+    for name in beside():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
     settings = configuration()
     settings["theme"]["custom_dir"] = str(ROOT / settings["theme"]["custom_dir"])
     settings |= {
