@@ -1,6 +1,7 @@
 """An answer as data: what the agent has said, given once more by the model in the form of the caller's schema."""
 
 import asyncio
+import copy
 import itertools
 import threading
 import time
@@ -44,7 +45,8 @@ async def data(spoken: Agent, schema: Mapping[str, Any], invocation: Invocation,
     answer = _Answer(schema)
     agent = Agent(
         model=spoken.model,
-        messages=[*spoken.messages],
+        # strands shortens what it is given where the conversation is too long.
+        messages=copy.deepcopy(spoken.messages),
         tools=[answer],
         system_prompt=spoken.system_prompt,
         callback_handler=None,

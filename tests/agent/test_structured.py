@@ -11,6 +11,7 @@ from hypothesis import given as each
 from hypothesis import settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from starlette.responses import JSONResponse, Response
 from starlette.testclient import TestClient
 
 import answer_schema
@@ -18,6 +19,7 @@ import structured
 from tests.agent import fake_bedrock as faults
 from tests.agent.conftest import PATIENT
 from tests.agent.fake_bedrock import FakeBedrock, Fault
+from tests.agent.fake_gateway import FakeGateway
 from tests.agent.test_fallback_models import logged
 
 SCHEMA: dict[str, Any] = {
@@ -80,6 +82,34 @@ def test_a_stream_ends_with_the_data(
     assert "".join(event.get("text", "") for event in events) == 'The tool said: {"result": 112}'
     [line] = logged(caplog, "invocation")
     assert [tool["name"] for tool in line["tools"]] == ["math___add_numbers"]
+
+
+def test_what_was_left_out_to_get_the_data_stays_in_the_conversation(
+    serve: Callable[..., TestClient], bedrock: FakeBedrock, gateway: FakeGateway
+) -> None:
+    agent, long = serve(), "a" * 5_000
+
+    async def answer(message: dict[str, Any]) -> Response:
+        result = {"content": [{"type": "text", "text": long}]}
+        return JSONResponse({"jsonrpc": "2.0", "id": message["id"], "result": result})
+
+    gateway.inject("tools/call", answer)
+    say(bedrock, faults.invalid("Input is too long for requested model."), given({"sum": 112}))
+    session = {"X-Amzn-Bedrock-AgentCore-Runtime-Session-Id": "s"}
+    said = agent.post("/invocations", json={"prompt": CALL, "schema": SCHEMA}, headers=session)
+    assert said.json()["data"] == {"sum": 112}
+    assert long not in json.dumps(bedrock.requests[3]["messages"][2])
+    agent.post("/invocations", json={"prompt": "hello"}, headers=session)
+    assert long in json.dumps(bedrock.requests[4]["messages"][2])
+
+
+def test_the_largest_schema_has_room_beside_the_longest_prompt(
+    serve: Callable[..., TestClient], bedrock: FakeBedrock
+) -> None:
+    agent = serve(prompt_characters=30)
+    say(bedrock, given({}))
+    schema = {"type": "object", "description": "a" * 19_900}
+    assert post(agent, schema)[1]["data"] == {}
 
 
 def test_without_a_schema_nothing_is_asked_for(lasting: TestClient, bedrock: FakeBedrock) -> None:
