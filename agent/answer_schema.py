@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from toolset import rules as tool_rules
-from toolset.json_schema import subschemas
+from toolset.json_schema import stray_reference, subschemas
 
 TOOL = "answer_as_data"
 """Name of the tool that a model gives the data with; a gateway's tools have a target's name before theirs."""
@@ -17,6 +17,7 @@ LARGEST = 20_000
 _REFUSED = {
     "pattern": "is not checked here: a regular expression can take for ever. Say in its description what is wanted",
     "patternProperties": "is not checked here: a regular expression can take for ever. Name the properties",
+    "dependencies": "is not checked here. Write dependentRequired or dependentSchemas",
     "$dynamicRef": "is not followed here. Write $ref",
     "unevaluatedItems": "is not checked here. Write items",
     "unevaluatedProperties": "is not checked here. Write additionalProperties",
@@ -60,3 +61,5 @@ def _refused(schema: Mapping[str, Any]) -> Iterator[str]:
                 yield f'"schema" has {place}/{keyword}, which {_REFUSED[keyword]}.'
             for keyword in (it for it in _AT_THE_TOP if place and it in found):
                 yield f'"schema" has {place}/{keyword}, which stands at the top only. Remove it.'
+    if stray := stray_reference(schema):
+        yield f'"schema" refers to {stray[:100]}, where no schema stands. Write it into $defs.'

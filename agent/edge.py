@@ -12,6 +12,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+import answer_schema
 import contract
 from contract import ContractError, Fault, Request, TaskRequest
 from health import Health
@@ -29,7 +30,7 @@ ORIGIN: ContextVar[str | None] = ContextVar("origin", default=None)
 _ROUNDS = 3
 # A character of JSON takes at most six bytes (\uXXXX), or twelve for one outside the basic plane.
 _BYTES_PER_CHARACTER = 12
-_BYTES_BESIDES_PROMPT = 10_000
+_BYTES_BESIDES_PROMPT = 10_000 + answer_schema.LARGEST
 # W3C Baggage, section 3.2, with the key of `asking.REQUEST_ID`; a request's id is a UUID, or AgentCore's own.
 _ORIGIN = re.compile(r"(?:^|,)\s*toolgate\.request-id=(?P<id>[A-Za-z0-9-]{1,64})\s*(?=[,;]|$)")
 _ASKS = ("GET", "HEAD")

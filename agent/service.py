@@ -123,13 +123,14 @@ class Service:
     async def _run(self, request: Request, invocation: Invocation, emit: Emit) -> tuple[str, Fault | None]:
         text = ""
         fault: Fault | None = None
-        wanted = self._settings
+        wanted, loop = self._settings, self._own_loop()
         deadline = asyncio.timeout(wanted.task_seconds if invocation.task else wanted.invocation_seconds)
         try:
             async with deadline:
                 self._deadlines.add(deadline)
+                if self._stopping:  # it came with the signal to end, or was told of before
+                    self._hasten_all(loop)
                 if invocation.left:  # an answer that nobody reads costs tokens all the same
-                    loop = asyncio.get_running_loop()
                     invocation.left.add_done_callback(lambda _: loop.call_soon_threadsafe(self._hasten, 0.0, deadline))
                 shared = await self._prepare()
                 async with self._conversations.turn(conversation.key(invocation.session_id, invocation.user)) as turn:
@@ -209,12 +210,16 @@ class Service:
         agent.add_hook(partial(_note_unknown, invocation), AfterToolCallEvent)
         return agent, said
 
-    async def _prepare(self) -> Model:
+    def _own_loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop, which all invocations share."""
         if self._loop is None:
             # A model call holds a thread for as long as the model is silent; the default pool has few.
             self._loop = asyncio.get_running_loop()
             self._threads = ThreadPoolExecutor(self._settings.concurrency, "agent")
             self._loop.set_default_executor(self._threads)
+        return self._loop
+
+    async def _prepare(self) -> Model:
         if self._model is None:
             # Side by side: to make a client takes the processor, to open sessions mostly waits for the gateways.
             await asyncio.gather(self._make_model(), self._gateways.tools())

@@ -90,7 +90,7 @@ class Settings:
         turns: Most model turns in one invocation.
         prompt_characters: Longest prompt.
         result_bytes: Largest reply of a gateway that is read.
-        concurrency: Most invocations that make progress at once; more wait for their turn.
+        concurrency: Most model calls at once, with whatever else takes a thread; more wait for their turn.
         memory: Where conversations are kept beyond the process; None for nowhere.
         sessions: Most conversations that are kept in the process.
         conversation_turns: Most turns of a conversation that the model is shown.

@@ -1,9 +1,11 @@
 """An answer as data: what the agent has said, given once more by the model in the form of the caller's schema."""
 
 import asyncio
+import copy
 import itertools
 import threading
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 from strands import Agent
@@ -20,10 +22,10 @@ from settings import Settings
 
 ATTEMPTS = 2
 """The model's: the second one is told what was wrong with the first."""
-MOST_STEPS = 50_000
-"""Keywords of a schema that are looked at in one check, about a second. A few references make a schema that takes for
-ever."""
+MOST_SECONDS = 1.0
+"""Of the processor, for one check: a few references make a schema that takes for ever, also of little data."""
 _MOST_PROBLEMS = 5
+_LONGEST_PROBLEM = 500
 _ASK = f"Give this answer as data: call the tool {answer_schema.TOOL}."
 
 
@@ -43,7 +45,8 @@ async def data(spoken: Agent, schema: Mapping[str, Any], invocation: Invocation,
     answer = _Answer(schema)
     agent = Agent(
         model=spoken.model,
-        messages=[*spoken.messages],
+        # strands shortens what it is given where the conversation is too long.
+        messages=copy.deepcopy(spoken.messages),
         tools=[answer],
         system_prompt=spoken.system_prompt,
         callback_handler=None,
@@ -112,32 +115,51 @@ class _Answer(AgentTool):
 
 
 class _TooLongError(Exception):
-    """A check takes more than MOST_STEPS."""
+    """A check takes more than MOST_SECONDS."""
 
 
 def problems(schema: Mapping[str, Any], instance: Any) -> list[str]:
     """What does not fit a schema: nothing where all of it does, else some of it, for the model to mend."""
     # Only here: most processes never see a schema, and the import takes a while.
+    from jsonschema import ValidationError  # noqa: PLC0415
     from jsonschema.validators import Draft202012Validator, extend  # noqa: PLC0415
     from referencing import Registry  # noqa: PLC0415
 
-    steps = itertools.count(1)
-    checks = {keyword: _counted(check, steps) for keyword, check in Draft202012Validator.VALIDATORS.items()}
-    # jsonschema goes over to another class of its own where a schema names its draft, and then nothing is counted.
+    # jsonschema's own compares each item with each other one, in one step that nothing ends.
+    def once(_validator: Any, wanted: bool, items: Any, _schema: Any) -> Iterator[ValidationError]:
+        if wanted and isinstance(items, list) and len(set(map(_comparable, items))) < len(items):
+            yield ValidationError("has items that are there twice")
+
+    until = time.thread_time() + MOST_SECONDS
+    own_checks = {**Draft202012Validator.VALIDATORS, "uniqueItems": once}
+    checks = {keyword: _timed(check, until) for keyword, check in own_checks.items()}
+    # jsonschema goes over to another class of its own where a schema names its draft, and then nothing is timed.
     own = {keyword: value for keyword, value in schema.items() if keyword != "$schema"}
     # A registry of one's own: the default one fetches what a reference names.
     validator = extend(Draft202012Validator, checks)(own, registry=Registry())
     try:
         found = [*itertools.islice(validator.iter_errors(instance), _MOST_PROBLEMS)]
-    except (_TooLongError, RecursionError):
+    except (_TooLongError, RecursionError, OverflowError):
         return ["The check takes too long: the data is too large, or the schema too intricate."]
-    return [f"{error.json_path}: {error.message}"[:500] for error in found]
+    return [f"{error.json_path}: {error.message}"[:_LONGEST_PROBLEM] for error in found]
 
 
-def _counted(check: Callable[..., Any], steps: Iterator[int]) -> Callable[..., Iterator[Any]]:
-    def counted(*args: Any) -> Iterator[Any]:
-        if next(steps) > MOST_STEPS:
+def _timed(check: Callable[..., Any], until: float) -> Callable[..., Iterator[Any]]:
+    def timed(*args: Any) -> Iterator[Any]:
+        if time.thread_time() > until:
             raise _TooLongError
-        yield from check(*args) or ()
+        for error in check(*args) or ():
+            # It quotes data and schema, and `anyOf` keeps those of all its branches.
+            error.message = error.message[:_LONGEST_PROBLEM]
+            yield error
 
-    return counted
+    return timed
+
+
+def _comparable(value: Any) -> Hashable:
+    """What is equal for two values exactly where JSON Schema says that they are: 1 and 1.0, but not 1 and true."""
+    if isinstance(value, Mapping):
+        return frozenset((name, _comparable(it)) for name, it in value.items())
+    if isinstance(value, list):
+        return tuple(map(_comparable, value))
+    return isinstance(value, bool), value

@@ -11,7 +11,8 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -20,6 +21,7 @@ import boto3
 import httpx
 from botocore.exceptions import BotoCoreError
 from opentelemetry import baggage, propagate
+from opentelemetry import context as trace_context
 from strands.types._events import ToolResultEvent
 from strands.types.tools import AgentTool, ToolSpec, ToolUse
 
@@ -79,20 +81,22 @@ class Asking:
         Raises:
             ContractError: It gave no answer.
         """
+        with _own_baggage(invocation):
+            return await self._answer(agent, prompt, session_of(invocation, agent))
+
+    async def _answer(self, agent: Asked, prompt: str, session: str) -> str:
         client, endpoint, signature = await self._ready()
         request = client.build_request(
             "POST",
             f"{endpoint}/runtimes/{quote(agent.arn, safe='')}/invocations",
             params={"qualifier": _ENDPOINT},
             json={"prompt": prompt},
-            headers={
-                "accept": "application/json",
-                _SESSION_HEADER: session_of(invocation, agent),
-                **_in_trace_of(invocation),
-            },
+            headers={"accept": "application/json", _SESSION_HEADER: session},
         )
+        propagate.inject(request.headers)
         started = time.monotonic()
-        # The invocation ends by then in any case, and closes the connection: the other agent then hears that we left.
+        # Whoever is asked has as long for its answer. What ends the invocation before then closes the connection, too:
+        # the other agent hears that we left.
         until = asyncio.get_running_loop().time() + self._settings.invocation_seconds
         try:
             async with asyncio.timeout_at(until):
@@ -107,6 +111,9 @@ class Asking:
         except (httpx.TransportError, BotoCoreError) as error:
             _log(agent, contract.AGENT_UNAVAILABLE, **logs.origin(error))
             raise ContractError(contract.AGENT_UNAVAILABLE) from error
+        except httpx.HTTPError as error:  # bytes that are not coded as they say
+            _log(agent, contract.AGENT_FAILED, **logs.origin(error))
+            raise ContractError(contract.AGENT_FAILED) from error
         if response.status_code != HTTPStatus.OK:
             fault = _STATUS_FAULTS.get(response.status_code, contract.AGENT_FAILED)
             text = body.decode(errors="replace")
@@ -201,10 +208,18 @@ def session_of(invocation: Invocation, agent: Asked) -> str:
     return hashlib.sha256(known.encode()).hexdigest()
 
 
-def _in_trace_of(invocation: Invocation) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    propagate.inject(headers, baggage.set_baggage(REQUEST_ID, invocation.origin_request_id or invocation.request_id))
-    return headers
+@contextmanager
+def _own_baggage(invocation: Invocation) -> Iterator[None]:
+    """What goes along is the id alone: a caller's own baggage, which may name a user, is not for the other agent.
+
+    In the context, and not in the request only: what instruments httpx writes the header anew from there.
+    """
+    own = baggage.set_baggage(REQUEST_ID, invocation.origin_request_id or invocation.request_id, baggage.clear())
+    token = trace_context.attach(own)
+    try:
+        yield
+    finally:
+        trace_context.detach(token)
 
 
 def _said(body: bytes) -> str:

@@ -109,13 +109,27 @@ def lost_reference(document: Mapping[str, Any]) -> str:
 
     One that leads back to a schema around it is JSON Schema's way to describe a tree.
     """
-    anchors: set[str] = set()
+    known: set[str] = set()
     references: list[str] = []
     for _, schema, _ in subschemas(document):
         if isinstance(schema, Mapping):
-            anchors |= {f"#{schema[key]}" for key in ("$anchor", "$dynamicAnchor") if _is_text(schema.get(key))}
+            known |= {f"#{schema[key]}" for key in ("$anchor", "$dynamicAnchor") if _is_text(schema.get(key))}
             references += [schema["$ref"]] if _is_text(schema.get("$ref")) else []
-    return next((it for it in references if it not in anchors and not _leads(it, document)), "")
+    return next((it for it in references if not _leads(it, document, known)), "")
+
+
+def stray_reference(document: Mapping[str, Any]) -> str:
+    """The first `$ref`, of those that lead somewhere, to what no keyword says is a schema; empty if there is none.
+
+    What stands there, in a `default` say, nobody has looked at who went by `subschemas`.
+    """
+    schemas = [schema for _, schema, _ in subschemas(document) if isinstance(schema, Mapping)]
+    known = {id(schema) for schema in schemas}
+    for reference in (schema["$ref"] for schema in schemas if _is_text(schema.get("$ref"))):
+        found = _found(reference, document)
+        if isinstance(found, Mapping) and id(found) not in known:
+            return str(reference)
+    return ""
 
 
 def subschemas(document: Any) -> Iterator[tuple[str, Any, int]]:
@@ -138,24 +152,35 @@ def subschemas(document: Any) -> Iterator[tuple[str, Any, int]]:
                 left += [(f"{place}/{keyword}/{name}", it, depth + 1) for name, it in found.items()]
 
 
-def _leads(reference: str, document: Any) -> bool:
+def _leads(reference: str, document: Any, known: set[str]) -> bool:
+    """Whether a reference leads to a schema; those on its way are known from then on, so that each is followed once."""
     seen: set[str] = set()
     while reference not in seen:
+        if reference in known:
+            known |= seen
+            return True
         seen.add(reference)
-        if not reference.startswith("#") or (reference != "#" and not reference.startswith("#/")):
-            return False
-        found = document
-        for part in unquote(reference).removeprefix("#").split("/")[1:]:
-            name = part.replace("~1", "/").replace("~0", "~")
-            if isinstance(found, Mapping) and name in found:
-                found = found[name]
-            elif isinstance(found, list) and name.isdecimal() and int(name) < len(found):
-                found = found[int(name)]
-            else:
-                return False
+        found = _found(reference, document)
         if not isinstance(found, Mapping):
             return isinstance(found, bool)
         if set(found) - {"$ref", "$defs", "definitions", "description", "title"} or not _is_text(found.get("$ref")):
+            known |= seen
             return True
         reference = found["$ref"]
     return False  # round and round, and nowhere a word on what the value is
+
+
+def _found(reference: str, document: Any) -> Any:
+    """What stands where a reference by place leads; None where there is nothing, or it is none of this document."""
+    if reference != "#" and not reference.startswith("#/"):
+        return None
+    found = document
+    for part in unquote(reference).removeprefix("#").split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(found, Mapping) and name in found:
+            found = found[name]
+        elif isinstance(found, list) and name.isdecimal() and int(name) < len(found):
+            found = found[int(name)]
+        else:
+            return None
+    return found

@@ -21,7 +21,8 @@ ENDPOINT = "DEFAULT"
 versioning and endpoints")."""
 # The model calls the tool `ask_<name>`, and Bedrock takes 64 characters (botocore's bedrock-runtime model, ToolName).
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,60}")
-_LONGEST_DESCRIPTION = 1000
+LONGEST_DESCRIPTION = 1000
+"""Characters that say what an agent is asked for. Ours: they are part of a prompt."""
 _TOO_DEEP = (
     "{depth} agents would ask each other in a row; the most is "
     f"{MOST_DEPTH}, as each waits for all behind it. Hand over what the next one asks instead of that one."
@@ -57,10 +58,12 @@ def check(asked: Sequence[AskedAgent], where: str) -> int:
         here = f"{where}.agents[{index}]"
         if not _NAME.fullmatch(agent["name"]):
             raise UsageError(f"{here}.name: {agent['name']!r} is not 1 to 60 letters, digits, `_` and `-`.")
-        if agent["name"] in seen:
+        # The agent's library takes no two tools whose names differ in these two only (agent/toolset/offer.py).
+        key = agent["name"].replace("-", "_")
+        if key in seen:
             raise UsageError(f"{here}.name: {agent['name']!r} is handed over twice. Hand each agent over once.")
-        seen.add(agent["name"])
-        arguments.within(agent["description"].strip(), 1, _LONGEST_DESCRIPTION, f"{here}.description")
+        seen.add(key)
+        arguments.within(agent["description"].strip(), 1, LONGEST_DESCRIPTION, f"{here}.description")
         arguments.within(agent.get("depth", 1), 1, MOST_DEPTH, f"{here}.depth")
     depth = 1 + max((agent.get("depth", 1) for agent in asked), default=0)
     if depth > MOST_DEPTH:
@@ -108,13 +111,15 @@ def order(asks: Mapping[str, Sequence[str]], where: str) -> list[str]:
         where: The agents' place in the configuration, for messages.
 
     Raises:
-        UsageError: One asks an agent that there is not, or itself; several ask each other in a circle, or too many in a
-            row.
+        UsageError: One asks an agent that there is not, one twice, or itself; several ask each other in a circle, or
+            too many in a row.
     """
     for name, others in asks.items():
         for other in others:
             if other not in asks:
                 raise UsageError(f"{where}.{name}.agents: {other!r} is no agent. Agents: {', '.join(asks)}.")
+            if others.count(other) > 1:
+                raise UsageError(f"{where}.{name}.agents: {other!r} is there twice. Name each agent once.")
     depths: dict[str, int] = {}
 
     def visit(name: str, row: tuple[str, ...]) -> int:

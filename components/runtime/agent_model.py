@@ -66,7 +66,11 @@ def check_guardrail(guardrail: Guardrail, where: str) -> None:
 
 
 def check_models(
-    model_id: str, fallbacks: Sequence[str], caching: bool, where: str, names: tuple[str, str] = ("", "")
+    model_id: str,
+    fallbacks: Sequence[str],
+    caching: bool,
+    where: str,
+    names: tuple[str, str] = ("fallback_model_ids", "prompt_caching"),
 ) -> None:
     """Check an agent's models.
 
@@ -81,7 +85,7 @@ def check_models(
     Raises:
         UsageError: One is no model or is named twice, there are too many, or the first does not cache prompts.
     """
-    listed, cached = names[0] or "fallback_model_ids", names[1] or "prompt_caching"
+    listed, cached = names
     arguments.within(len(fallbacks), 0, MOST_FALLBACKS, f"{where}.{listed}: number of models")
     for index, fallback in enumerate(fallbacks):
         place = f"{where}.{listed}[{index}]"

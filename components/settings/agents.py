@@ -129,11 +129,13 @@ def read(config: Mapping[str, Any], of_stack: Gateways) -> dict[str, Agent]:
     asks = {name: agent.asks for name, agent in agents.items()}
     ordered = asked_agents.order(asks, f"{NAMESPACE}:agents")
     for name in (other for others in asks.values() for other in others):
-        if agents[name].description is None:
+        described = (agents[name].description or "").strip()
+        if not described:
             raise UsageError(
                 f"{NAMESPACE}:agents.{name}.description: is not set, and another agent may ask it: its model goes "
                 "by it. Say in a sentence what the agent is for."
             )
+        arguments.within(described, 1, asked_agents.LONGEST_DESCRIPTION, f"{NAMESPACE}:agents.{name}.description")
     return {name: agents[name] for name in ordered}
 
 

@@ -12,7 +12,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from connections import Bounds, options
+from server import build_app, build_service
+from settings import Settings
 from tests.agent import fake_bedrock, fake_gateway
+from tests.agent.conftest import PATIENT
 from tests.agent.fake_bedrock import FakeBedrock
 from tests.agent.fake_gateway import SECRET, FakeGateway
 from tests.agent.loopback import Loopback
@@ -65,6 +68,16 @@ def test_a_warm_invocation_makes_one_request_to_the_gateway(agent: TestClient, g
 def test_nothing_is_opened_before_the_first_invocation(agent: TestClient, gateway: FakeGateway) -> None:
     assert agent.get("/ping").status_code == 200
     assert gateway.requests == []
+
+
+def test_what_begins_after_the_signal_to_end_has_its_last_seconds_only(bedrock: FakeBedrock) -> None:
+    wanted = Settings(**PATIENT, shutdown_seconds=0.5, model_seconds=20)
+    service = build_service(wanted)
+    bedrock.inject(fake_bedrock.silence)
+    service.stop()
+    answer = TestClient(build_app(service, wanted)).post("/invocations", json={"prompt": "hello"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "shutting_down")
+    service.close()
 
 
 def test_twenty_invocations_at_once(agent: TestClient, gateway: FakeGateway) -> None:

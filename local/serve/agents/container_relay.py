@@ -41,19 +41,19 @@ def main() -> int:
         name: value.replace(said["url"], f"http://{HOST}:{here}") for name, value in said["environment"].items()
     }
     name = f"toolgate-{uuid.uuid4().hex}"
-    subprocess.Popen(
+    with subprocess.Popen(
         ["/bin/sh", "-c", _HEIR, "sh", name],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-    )
-    command, variables = _command(said["image"], name, port, environment)
-    container = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=variables)
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", CONTRACT_PORT))
-    threading.Thread(target=_lead, args=(listener, port), daemon=True).start()
-    return container.wait()
+    ):
+        command, variables = _command(said["image"], name, port, environment)
+        container = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=variables)
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", CONTRACT_PORT))
+        threading.Thread(target=_lead, args=(listener, port), daemon=True).start()
+        return container.wait()
 
 
 def _command(image: str, name: str, port: int, environment: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:

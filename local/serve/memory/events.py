@@ -10,6 +10,7 @@ import hashlib
 import json
 import secrets
 import time
+import uuid
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -103,7 +104,7 @@ class MemoryEvents:
 
         Args:
             memory: The memory.
-            given: The members of CreateEvent, checked; with a session.
+            given: The members of CreateEvent, checked; without a session the event gets one of its own.
 
         Raises:
             NoRoomError: There is no room for it.
@@ -117,6 +118,7 @@ class MemoryEvents:
             if before.digest != digest:
                 raise OtherRequestError
             return before.said
+        given = {"sessionId": str(uuid.uuid4()), **given}
         said = _said(memory, given)
         while (said["actorId"], said["sessionId"], said["eventId"]) in kept.events:
             said = _said(memory, given)

@@ -6,7 +6,6 @@ Source: botocore bedrock-agentcore; what was measured on AWS and is not in it: s
 """
 
 import re
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -92,12 +91,11 @@ class MemoryApi:
         return 200, answer(self.events, memory, given)
 
     def _create(self, memory: ServedMemory, given: _Given) -> Mapping[str, Any]:
-        given = {"sessionId": str(uuid.uuid4()), **given}
         seconds = given["eventTimestamp"]
         if isinstance(seconds, str) or not 0 <= seconds <= _LATEST:
             raise _invalid("Value at 'eventTimestamp' failed to satisfy constraint: Member must be seconds since 1970")
         root = (given.get("branch") or {}).get("rootEventId")
-        if root and self.events.get(memory, (given["actorId"], given["sessionId"], root)) is None:
+        if root and self.events.get(memory, (given["actorId"], given.get("sessionId", ""), root)) is None:
             raise _missing(f"Unable to find event with id {root}")
         try:
             return self.events.create(memory, given)

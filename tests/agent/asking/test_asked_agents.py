@@ -1,12 +1,16 @@
 """One agent asks another: over the real client to a loopback runtime, signed, bounded, and left when nobody waits."""
 
+import asyncio
 import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import boto3
+import httpx
 import pytest
+from opentelemetry import baggage, context
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -15,8 +19,10 @@ from starlette.testclient import TestClient
 
 import asked_settings
 from asked_settings import Asked
-from asking.asked_agents import session_of
+from asking.asked_agents import Asking, session_of
 from invocation import Invocation
+from settings import Settings
+from tests.agent.conftest import PATIENT
 from tests.agent.fake_bedrock import FakeBedrock
 from tests.agent.fake_gateway import FakeGateway
 from tests.agent.loopback import Loopback
@@ -86,6 +92,32 @@ def test_the_answer_is_the_tools_result(
     assert spec["toolSpec"]["description"] == "Ask another agent. Orders."
 
 
+def test_what_a_caller_sends_as_baggage_goes_no_further(
+    runtime: FakeRuntime, bedrock: FakeBedrock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Instrumentations put a caller's baggage into the context, and into whatever leaves by httpx."""
+    seen: list[Any] = []
+    send = httpx.AsyncClient.send
+
+    async def instrumented(self: httpx.AsyncClient, *args: Any, **more: Any) -> httpx.Response:
+        seen.append(dict(baggage.get_all()))
+        return await send(self, *args, **more)
+
+    monkeypatch.setattr(httpx.AsyncClient, "send", instrumented)
+
+    async def ask() -> str:
+        context.attach(baggage.set_baggage("userId", "ann"))
+        said = await Asking(boto3.Session(region_name="us-east-1"), Settings(**PATIENT)).ask(ORDERS, "?", invocation)
+        assert dict(baggage.get_all()) == {"userId": "ann"}
+        return said
+
+    invocation = Invocation("r-1", SESSION, "ann")
+    assert asyncio.run(ask()) == "On its way."
+    [(request, _)] = runtime.asked
+    assert request.headers["baggage"] == "toolgate.request-id=r-1"
+    assert seen == [{"toolgate.request-id": "r-1"}]
+
+
 def test_each_conversation_has_one_there(desk: TestClient, runtime: FakeRuntime) -> None:
     for session in (SESSION, SESSION, f"{SESSION}-2"):
         desk.post("/invocations", json=ASK, headers={SESSION_HEADER: session})
@@ -151,6 +183,7 @@ def test_an_agent_that_may_not_be_asked_ends_the_invocation(
         (JSONResponse({"message": "Received error (500) from runtime."}, 424), "agent_failed"),
         (JSONResponse({"response": "  "}), "agent_failed"),
         (JSONResponse({"response": "x" * 2_000_000}), "result_too_large"),
+        (Response(b"not zipped", headers={"content-encoding": "gzip"}), "agent_failed"),
     ],
 )
 def test_an_agent_that_fails_is_told_to_the_model(

@@ -67,6 +67,7 @@ def test_without_agents_nothing_is_written(run: Any, args: Any) -> None:
     [
         ([handed("a b")], r"agents\[0\].name: 'a b' is not 1 to 60"),
         ([handed(), handed()], r"agents\[1\].name: 'orders' is handed over twice"),
+        ([handed("a-b"), handed("a_b")], r"agents\[1\].name: 'a_b' is handed over twice"),
         ([handed(description=" ")], r"agents\[0\].description"),
         ([handed(depth=3)], "4 agents would ask each other in a row; the most is 3"),
         ([handed(depth=0)], r"agents\[0\].depth"),
@@ -97,6 +98,7 @@ def test_who_is_asked_is_made_first() -> None:
     ("asks", "fault"),
     [
         ({"a": ["x"]}, "agents.a.agents: 'x' is no agent. Agents: a."),
+        ({"a": ["b", "b"], "b": []}, "agents.a.agents: 'b' is there twice"),
         ({"a": ["a"]}, "agents: a asks a: that never ends"),
         ({"a": ["b"], "b": ["c"], "c": ["b"]}, "agents: b asks c asks b: that never ends"),
         ({"a": [], "b": ["a"], "c": ["b"], "d": ["c"]}, "agents.d.agents: 4 agents would ask each other in a row"),

@@ -217,6 +217,24 @@ def test_a_role_that_others_made_belongs_to_one(load: Any, config: Any, message:
     assert message in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("description", "message"),
+    [
+        (None, "toolgate:agents.orders.description: is not set, and another agent may ask it"),
+        ("  ", "toolgate:agents.orders.description: is not set, and another agent may ask it"),
+        ("a" * 1001, "toolgate:agents.orders.description: has 1001 characters; 1 to 1000 are allowed"),
+    ],
+)
+def test_an_agent_that_may_be_asked_says_in_a_sentence_what_it_is_for(
+    load: Any, description: str | None, message: str
+) -> None:
+    orders = {} if description is None else {"description": description}
+    load({"agents": {"orders": orders, "desk": {}}})
+    with pytest.raises(UsageError) as raised:
+        load({"agents": {"orders": orders, "desk": {"agents": ["orders"]}}})
+    assert str(raised.value).startswith(message)
+
+
 FUNCTION = "arn:aws:lambda:us-east-1:111122223333:function:orders:live"
 FIND = {"name": "find", "description": "Finds an order.", "inputSchema": {"type": "object", "properties": {}}}
 

@@ -172,6 +172,12 @@ def test_the_same_request_makes_one_event(client: Any, session: str) -> None:
     assert caught.value.response["reason"] == "IdempotentParameterMismatchException"
 
 
+def test_the_same_request_without_a_session_makes_one_event(client: Any, session: str) -> None:
+    given = {"memoryId": MEMORY, "actorId": "assistant", "payload": [said("hello")], "eventTimestamp": START}
+    first, again = (client.create_event(**given, clientToken=f"token-{session}")["event"] for _ in range(2))
+    assert first == again
+
+
 def test_a_session_is_given_to_an_event_without_one(client: Any) -> None:
     named = {"memoryId": MEMORY, "actorId": "nobody", "payload": [], "eventTimestamp": START}
     made = client.create_event(**named)["event"]
