@@ -19,7 +19,8 @@ from health import Health
 from invocation import Invocation
 from settings import Settings
 
-# botocore's bedrock-agentcore model, InvokeAgentRuntime.runtimeUserId; that AWS passes it on nobody here has seen.
+# botocore's bedrock-agentcore model, InvokeAgentRuntime.runtimeUserId; that AWS passes it on nobody here has seen
+# (tests/aws asks it: test_user_of_a_request).
 USER_HEADER = "X-Amzn-Bedrock-AgentCore-Runtime-User-Id"
 # Done once the request's caller has left. AgentCore's SDK runs the handler in a loop of its own, with this context.
 LEFT: ContextVar[Future[None] | None] = ContextVar("left", default=None)

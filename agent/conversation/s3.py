@@ -24,7 +24,7 @@ from .window import Turn, Window
 _AGENT = "default"
 _MANAGER = "SlidingWindowConversationManager"
 _STATE = "toolgate_messages"
-_MESSAGE = re.compile(r"message_([0-9]+)\.json")
+_MESSAGE = re.compile(r"messages/message_([0-9]+)\.json")
 _AT_ONCE = 8
 # A message takes more room in its object than in the window: each character in ASCII, and what strands notes beside it.
 _ROOM = 4
@@ -58,7 +58,9 @@ class Bucket:
             found = SessionAgent.from_dict(self._read(agent + "agent.json"))
             if session + "session.json" not in sizes:  # it ends before the others, as it is written but once
                 self._write(session + "session.json", _session(key))
-            indices = sorted(int(match[1]) for name in sizes if (match := _MESSAGE.fullmatch(name.rpartition("/")[2])))
+            # The session may have other agents of strands beside this one.
+            own = (_MESSAGE.fullmatch(name.removeprefix(agent)) for name in sizes)
+            indices = sorted(int(match[1]) for match in own if match)
             place = int(found.state.get(_STATE, indices[-1] + 1 if indices else 0))
             first = int(found.conversation_manager_state.get("removed_message_count", 0))
             room = _ROOM * self._bounds.size + _ROOM_BESIDES

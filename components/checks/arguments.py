@@ -154,7 +154,9 @@ def within(value: Any, least: float, most: float, where: str) -> None:
     """
     size = len(value) if isinstance(value, str) else value
     if isinstance(size, int | float) and not least <= size <= most:
-        found = f"has {size} characters" if isinstance(value, str) else f"is {size}"
+        # Through the plugin every number comes as one with a point.
+        number = int(size) if isinstance(size, float) and size.is_integer() else size
+        found = f"has {size} characters" if isinstance(value, str) else f"is {number}"
         raise UsageError(f"{where}: {found}; {least} to {most} are allowed.")
 
 

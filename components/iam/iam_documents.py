@@ -313,7 +313,8 @@ def profile_access(profile_arn: Text, model_arns: pulumi.Input[Sequence[str]]) -
 def apply_guardrail(guardrail_arn: Text) -> Document:
     """The agent has its model's requests and answers looked at by one guardrail.
 
-    Bedrock user guide, "Set up permissions to use Amazon Bedrock Guardrails", permissions for invoking guardrails.
+    Bedrock user guide, "Set up permissions to use Amazon Bedrock Guardrails", permissions for invoking guardrails. That
+    a model call takes this and nothing else, is unproved (asked by tests/aws, test_right_to_apply_a_guardrail).
     """
     return document(allow("ApplyGuardrail", APPLY_GUARDRAIL, guardrail_arn))
 

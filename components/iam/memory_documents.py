@@ -52,7 +52,7 @@ def _use_key(env: AwsEnvironment, key_arn: Text) -> Statement:
     """Memory uses its key as whoever asks it, and only so.
 
     Whether AgentCore looks for these rights of the agent, AWS's guide does not say of memories as it does of policy
-    engines; others grant them (unproved by us).
+    engines; others grant them (unproved by us; asked by tests/aws, test_rights_on_the_key_of_a_memory).
     """
     return iam_documents.allow(
         "UseMemoryKey", USE_KEY, key_arn, {"StringEquals": {"kms:ViaService": env.host("bedrock-agentcore")}}

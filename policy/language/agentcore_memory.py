@@ -7,7 +7,8 @@ unknown). Which action brings which key was measured on AWS in ap-northeast-1 on
 check 1): CreateEvent, GetEvent, ListEvents and ListSessions bring `actorId`; a request for records brings `namespace`
 or `namespacePath`, whichever of the two parameters it has and never the other, so that a condition on the wrong one
 denies (aws/agentcore-cli#1366); ListActors and what names a record by its id bring neither. [U]: that DeleteEvent
-brings `actorId`, and that events bring `sessionId` and records `strategyId`, is written and nobody has measured it.
+brings `actorId` (asked by tests/aws, test_deletion_of_events_by_actor), and that events bring `sessionId` and records
+`strategyId`, is written and nobody has measured it.
 """
 
 CREATE_EVENT = "bedrock-agentcore:CreateEvent"

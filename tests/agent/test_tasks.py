@@ -120,20 +120,25 @@ def test_without_a_session_nobody_could_find_it_again(
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_another_prompt_beside_it_is_refused_at_once(
-    lasting: TestClient, bedrock: FakeBedrock, session: str, stream: bool, caplog: pytest.LogCaptureFixture
+    serve: Callable[..., TestClient],
+    bedrock: FakeBedrock,
+    session: str,
+    stream: bool,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    agent = serve(invocation_seconds=5 * HASTY)  # one that waits for the task is seen to, and not after a minute
     caplog.set_level(logging.INFO, "agent")
     bedrock.inject(fake_bedrock.silent_stream)
-    task = begun(lasting, session, "hello")
+    task = begun(agent, session, "hello")
     wait_until(bedrock.reached.is_set)
-    assert code(posted(lasting, session, prompt="more", stream=stream)) == (503, "session_busy")
-    assert code(posted(lasting, session, prompt="more", background=True)) == (503, "session_busy")
+    assert code(posted(agent, session, prompt="more", stream=stream)) == (503, "session_busy")
+    assert code(posted(agent, session, prompt="more", background=True)) == (503, "session_busy")
     assert [(line["status"], line["code"]) for line in invocation_lines(caplog)] == [(503, "session_busy")] * 2
-    assert posted(lasting, session, task=task)[1].keys() == {"status", "task", "seconds"}
-    assert posted(lasting, session, "alice", prompt="other")[1]["response"] == "You said: other"
-    assert posted(lasting, str(uuid.uuid4()), prompt="other")[1]["response"] == "You said: other"
-    assert posted(lasting, session, task=task, cancel=True)[1] == {"status": "cancelled", "task": task}
-    assert posted(lasting, session, prompt="more")[1]["response"] == "You said: more"
+    assert posted(agent, session, task=task)[1].keys() == {"status", "task", "seconds"}
+    assert posted(agent, session, "alice", prompt="other")[1]["response"] == "You said: other"
+    assert posted(agent, str(uuid.uuid4()), prompt="other")[1]["response"] == "You said: other"
+    assert posted(agent, session, task=task, cancel=True)[1] == {"status": "cancelled", "task": task}
+    assert posted(agent, session, prompt="more")[1]["response"] == "You said: more"
 
 
 @pytest.mark.parametrize("case", ["model", "model in the stream", "tool"])

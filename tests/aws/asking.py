@@ -46,11 +46,20 @@ def ask(
 ) -> Reply:
     """Invoke a runtime in a session of its own, as a caller or as whoever runs the suite, and for a user if named."""
     client = world.runtimes(runtime, credentials)
-    named = {"runtimeUserId": user} if user else {}
+    return ask_in(client, runtime, new_session(), payload, **({"runtimeUserId": user} if user else {}))
+
+
+def new_session() -> str:
+    """The id of a session."""
+    return f"probe-{uuid.uuid4()}"  # 42 characters; the API takes 33 to 256
+
+
+def ask_in(client: Any, runtime: Runtime, session: str, payload: Mapping[str, Any], **named: str) -> Reply:
+    """Invoke a runtime in a session, with a client of `World.runtimes` and further members of the request."""
     try:
         reply = client.invoke_agent_runtime(
             agentRuntimeArn=runtime.arn,
-            runtimeSessionId=f"probe-{uuid.uuid4()}",  # 42 characters; the API takes 33 to 256
+            runtimeSessionId=session,
             contentType="application/json",
             payload=json.dumps(payload).encode(),
             **named,

@@ -1,14 +1,27 @@
 """Runtimes: what AgentCore makes of what a program leaves out, and what callers of an agent see."""
 
-import pytest
+import json
+from typing import Any
 
-from tests.aws.asking import ask
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from tests.aws import waiting
+from tests.aws.asking import ask, ask_in, new_session
 from tests.aws.masking import masked
 from tests.aws.probing import Observed, Probe
-from tests.aws.runtime_details import described
+from tests.aws.runtime_details import described, variables
+from tests.aws.temporary import refusal
 from tests.aws.world import MissingError, NotReproducedError, World
 
 OPENTELEMETRY = "opentelemetry-instrument"
+IDLE_SECONDS = 60 + 90
+"""The probes' runtimes end an idle session after 60 s (tests/aws/program/runtimes.py); AgentCore may take its time."""
+PATIENCE, WAIT = 3.0, 30.0
+"""Seconds after which a caller leaves, and which its agent waits for that."""
 
 
 def test_platform_that_is_left_out(probe: Probe) -> None:
@@ -103,6 +116,100 @@ def test_user_of_a_request(probe: Probe, caller: str) -> None:
         return Observed("it hears it" if reply.document["user"] == "ada" else "it does not hear it", reply.words(world))
 
     probe(observe)
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["Healthy", "HealthyBusy"])
+def test_idle_session(probe: Probe, busy: bool) -> None:
+    """Does a session whose agent says this at /ping end when nobody asks it anything for its idle timeout?
+
+    agent/tasks.py relies on it that a busy agent keeps its session and an idle one does not, and docs/agent.md says so;
+    local/serve/agents/runtime_sessions.py does likewise.
+    """
+
+    def observe(world: World) -> Observed:
+        if world.making is None:
+            raise NotReproducedError("tests/local/serve/agents has it, with a clock of its own")
+        runtime, session = world.scratch_runtime("unversioned"), new_session()
+        client, payload = world.runtimes(runtime, None), {"busy": 2 * IDLE_SECONDS if busy else 0}
+        before = ask_in(client, runtime, session, payload)
+        waiting.sleep(IDLE_SECONDS)
+        after = ask_in(client, runtime, session, payload)
+        if not before.document or not after.document:
+            return Observed("it could not be asked", f"{before.words(world)}; {after.words(world)}")
+        same = before.document["process"] == after.document["process"]
+        return Observed("it goes on" if same else "it ends", f"after {IDLE_SECONDS} s")
+
+    probe(observe, documented="it goes on" if busy else "it ends")
+
+
+def test_caller_that_leaves(probe: Probe) -> None:
+    """Does an agent hear that its caller has left before the answer?
+
+    local/serve/agents/invoke_api.py hands it on, and agent/edge.py ends the invocation then; an agent that is asked by
+    another one (docs/agent.md) would else go on until its own time is over.
+    """
+
+    def observe(world: World) -> Observed:
+        runtime, session = world.scratch_runtime("unversioned"), new_session()
+        known = world.caller("by-runtime-endpoint", runtime)
+        impatient = boto3.client(
+            "bedrock-agentcore",
+            endpoint_url=world.runtimes(runtime, known).meta.endpoint_url,
+            region_name=world.region,
+            aws_access_key_id=known.access_key,
+            aws_secret_access_key=known.secret_key,
+            aws_session_token=known.token,
+            config=Config(read_timeout=PATIENCE, retries={"total_max_attempts": 1}),
+        )
+        try:
+            reply = ask_in(impatient, runtime, session, {"wait": WAIT})
+        except ReadTimeoutError:
+            client = world.runtimes(runtime, known)
+            asked = waiting.until(
+                "the end of the wait",
+                lambda: (ask_in(client, runtime, session, {"left": True}).document or {}).get("left"),
+                2 * WAIT,
+            )
+            return Observed("it does" if asked[0] else "it does not")
+        return Observed("it was answered at once", reply.words(world))
+
+    probe(observe)
+
+
+def converse(world: World, known: Credentials) -> Any:
+    """Bedrock's models, as a caller of the throw-away stack."""
+    of_caller = boto3.Session(known.access_key, known.secret_key, known.token, world.region)
+    return of_caller.client("bedrock-runtime")
+
+
+@pytest.mark.parametrize("caller", ["unguarded", "guarded"])
+def test_right_to_apply_a_guardrail(probe: Probe, caller: str) -> None:
+    """Does a model call through a guardrail take `bedrock:ApplyGuardrail` on the guardrail's ARN, and nothing else?
+
+    components/iam/iam_documents.py grants exactly that (`apply_guardrail`), and local/serve/model/guardrails.py asks
+    for it.
+    """
+
+    def observe(world: World) -> Observed:
+        if world.making is None:
+            raise NotReproducedError("the local deployment's agents have no guardrail")
+        found = (variables(world, it) for it in world.stack.runtimes)
+        told = next((it for it in found if "GUARDRAIL" in it), None)
+        if told is None:
+            pytest.skip("no agent of the stack has a guardrail (toolgate:agents, `guardrail`)")
+        guardrail = json.loads(told["GUARDRAIL"])
+        try:
+            converse(world, world.caller(caller, world.scratch_runtime("unversioned"))).converse(
+                modelId=told["BEDROCK_MODEL_ID"],
+                messages=[{"role": "user", "content": [{"text": "Say yes."}]}],
+                inferenceConfig={"maxTokens": 5},
+                guardrailConfig={"guardrailIdentifier": guardrail["id"], "guardrailVersion": guardrail["version"]},
+            )
+        except ClientError as error:
+            return Observed("refused", masked(refusal(error), world))
+        return Observed("answered")
+
+    probe(observe, documented="answered" if caller == "guarded" else "refused")
 
 
 @pytest.mark.parametrize("status", [400, 422, 502, 503])

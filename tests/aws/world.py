@@ -9,6 +9,7 @@ from botocore.credentials import Credentials
 from tests.aws.program.scratch import PATH
 from toolgate.access.deployment.agentcore_resources import Gateway, PolicyEngine, Runtime, Target
 from toolgate.access.deployment.deployment import Deployment
+from toolgate.access.deployment.memories import AGENTCORE, Memory
 from toolgate.access.deployment.roles import Role
 from toolgate.access.deployment.tokens import AppClient, UserPool
 
@@ -103,6 +104,13 @@ class World:
         found = [it for it in self.scratch.runtimes if it.name.endswith(f"_{name}")]
         if not found:
             raise self.missing(f"{name}-runtime")
+        return found[0]
+
+    def scratch_memory(self, name: str) -> Memory:
+        """A memory of the throw-away stack, by its name in the program; errors as for `scratch_gateway`."""
+        found = [it for it in self.scratch.memories if it.kind == AGENTCORE and f"_{name}-" in it.id]
+        if not found:
+            raise self.missing(f"{name}-memory")
         return found[0]
 
     def caller(self, name: str, at: Gateway | Runtime) -> Credentials:

@@ -3,20 +3,27 @@
 They are installed from the package registry, as the product does it; where that cannot be reached this is skipped.
 """
 
+import asyncio
 import json
 import re
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.planning import ROOT
+from tests.waiting import wait_until
 from toolgate.local.function_packages import PackagesError, agents, packages
 from toolgate.local.plan import Plan, plan
 from toolgate.local.serve.agents import agent_process
+from toolgate.local.serve.model import scripted_model
+from toolgate.local.serve.model.converse_stream import Event, ModelError
 from toolgate.local.serve.server import Serving, serve
 
 EXAMPLE = ROOT / "examples" / "agents"
@@ -38,14 +45,45 @@ def _installed() -> None:
             raise
 
 
+class Silence:
+    """The scripted model is silent for whoever asks for silence, until it is over.
+
+    Attributes:
+        over: Whether it is.
+        heard: How often it was asked for.
+    """
+
+    PROMPT = "Be silent, then: what is 100 + 12?"
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+        self.heard = 0
+        self._speak = scripted_model.turn
+
+    async def turn(self, body: Mapping[str, Any]) -> AsyncIterator[Event]:
+        if self.PROMPT in json.dumps(body["messages"]):
+            self.heard += 1
+            while not self.over.is_set():
+                await asyncio.sleep(0.01)
+            raise ModelError("ModelErrorException", "hunter2")
+        async for event in self._speak(body):
+            yield event
+
+
+@pytest.fixture(scope="module")
+def silence() -> Silence:
+    return Silence()
+
+
 @pytest.fixture(scope="module")
 def planned() -> Plan:
     return plan(root=EXAMPLE)
 
 
 @pytest.fixture(scope="module")
-def serving(planned: Plan, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+def serving(planned: Plan, silence: Silence, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(scripted_model, "turn", silence.turn)
         patched.setattr(
             agent_process, "START_SECONDS", 240.0
         )  # four of them start at once, on a machine that has others
@@ -57,7 +95,8 @@ def asked(serving: Serving, agent: str, prompt: Any) -> Any:
     keys = {
         name.lower(): it for name, it in serving.environment.items() if re.match("AWS_(ACCESS|SECRET|SESSION)", name)
     }
-    client = boto3.client("bedrock-agentcore", endpoint_url=serving.url, region_name="us-east-1", **keys)
+    once = Config(read_timeout=30, retries={"total_max_attempts": 1})  # who is held up is to be seen
+    client = boto3.client("bedrock-agentcore", endpoint_url=serving.url, region_name="us-east-1", config=once, **keys)
     body = json.dumps({"prompt": prompt}).encode()
     answer = client.invoke_agent_runtime(agentRuntimeArn=serving.agents[agent], payload=body)
     return json.loads(answer["response"].read())
@@ -136,4 +175,24 @@ def test_a_refused_gateway_or_model_is_an_error_that_names_nothing(serving: Serv
             serving.reload(planned.deployment)
         assert "112" not in seen, right
         assert not _INSIDE.search(seen), (right, seen)
+    assert asked(serving, agent, "What is 100 + 12?")["response"] == "The result is 112."
+
+
+@pytest.mark.parametrize("agent", NAMES)
+def test_a_silent_model_holds_up_its_own_request_and_no_other(serving: Serving, silence: Silence, agent: str) -> None:
+    """How long one waits for it, none of them bounds, as docs/own-agent.md says; that another waits, none may."""
+    silence.over.clear()
+    before = silence.heard
+    with ThreadPoolExecutor(1) as threads:
+        held = threads.submit(answer_of, serving, agent, Silence.PROMPT)
+        try:
+            wait_until(lambda: silence.heard > before)
+            assert asked(serving, agent, "What is 6 * 7?")["response"] == "The result is 42."
+            assert not held.done()
+        finally:
+            silence.over.set()
+        seen = held.result()
+    assert "112" not in seen
+    assert "hunter2" not in seen
+    assert not _INSIDE.search(seen), seen
     assert asked(serving, agent, "What is 100 + 12?")["response"] == "The result is 112."

@@ -74,6 +74,20 @@ AgentRuntime("assistant", agent)
 MachineClient("job", {{"tools": [grant]}})
 """
 
+MEMORY = "arn:aws:bedrock-agentcore:us-east-1:123456789012:memory/m-0123456789"
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+FACTS = {"type": "SEMANTIC", "namespace": "/facts/{actorId}/"}
+MEMORY_IN_PYTHON = f"""
+from components.agent_runtime import AgentRuntime
+from components.memory.agentcore_memory import Memory
+
+facts = {FACTS}
+memory = Memory(
+    "talks", {{"expiry_days": 90, "kms_key_arn": {KEY!r}, "strategies": {{"facts": facts}}, "description": "Talks"}}
+)
+AgentRuntime("assistant", {{"code": "agent.zip", "model_id": {MODEL!r}, "memory": memory.events(recall=["facts"])}})
+"""
+
 Handed = Callable[[Made, str], Any]
 
 
@@ -174,6 +188,45 @@ def test_tokens_are_deployed_as_by_a_python_program(hosted: Hosted, folder: Path
     kinds = {urn.split("::")[-2].rpartition(":")[2] for urn in wanted}
     assert {"UserPoolDomain", "ResourceServer", "UserPoolClient", "AgentcoreOauth2CredentialProvider"} <= kinds
     assert {it.urn: it.inputs for it in hosted.recording.registrations if it.request.custom} == wanted
+
+
+def deploy_memory(hosted: Hosted, handed: Handed) -> tuple[Made, Made]:
+    """A memory, and an agent that is handed it as other languages write it out."""
+    inputs = {"expiryDays": 90, "kmsKeyArn": KEY, "strategies": {"facts": FACTS}, "description": "Talks"}
+    memory = hosted.construct("Memory", "talks", inputs)
+    grant = {
+        "memoryId": handed(memory, "memoryId"),
+        "memoryArn": handed(memory, "memoryArn"),
+        "recall": [FACTS["namespace"]],
+        "kmsKeyArn": KEY,
+    }
+    return memory, hosted.construct("AgentRuntime", "assistant", {**AGENT, "memory": grant}, {"memory": [memory.urn]})
+
+
+@pytest.mark.parametrize("handed", [Made.output, Made.value])
+def test_a_memory_is_deployed_as_by_a_python_program(hosted: Hosted, folder: Path, handed: Handed) -> None:
+    memory, _ = deploy_memory(hosted, handed)
+    assert set(memory.state) == {"memoryId", "memoryArn"}
+    assert memory.state["memoryArn"].endswith(f":memory/{memory.state['memoryId']}")
+    (folder / "__main__.py").write_text(MEMORY_IN_PYTHON)
+    plane = ControlPlane(CloudEnvironment(region="us-east-1"), MemoryStore(), {})
+    expected = record(Program(folder, "toolgate", "dev", {}), plane)
+    wanted = {it.urn: it.inputs for it in expected.registrations if it.request.custom}
+    kinds = {urn.split("::")[-2].rpartition(":")[2] for urn in wanted}
+    assert {"AgentcoreMemory", "AgentcoreMemoryStrategy", "AgentcoreAgentRuntime"} <= kinds
+    assert {it.urn: it.inputs for it in hosted.recording.registrations if it.request.custom} == wanted
+    # Another name is another memory: the old one must be gone before.
+    assert hosted.registration("AgentcoreMemory", "talks-memory").request.deleteBeforeReplace
+
+
+@pytest.mark.parametrize("hosted", [True], indirect=True)
+@pytest.mark.parametrize("handed", [Made.output, Made.value])
+def test_a_preview_takes_a_memory_that_is_not_known_yet(hosted: Hosted, handed: Handed) -> None:
+    memory, _ = deploy_memory(hosted, handed)
+    assert memory.state == {"memoryId": UNKNOWN_TEXT, "memoryArn": UNKNOWN_TEXT}
+    told = hosted.inputs("AgentcoreAgentRuntime", "assistant-runtime")["environmentVariables"]
+    assert [name for name, value in told.items() if value == UNKNOWN_TEXT] == ["MEMORY"]
+    assert hosted.inputs("RolePolicy", "assistant-memory")["policy"] == UNKNOWN_TEXT
 
 
 @pytest.mark.parametrize("hosted", [True], indirect=True)
@@ -298,6 +351,8 @@ def test_tools_written_out_by_hand(hosted: Hosted) -> None:
         ("AgentRuntime", {"code": "agent.zip"}, "modelId"),
         ("AgentRuntime", {**AGENT, "tools": [{"tools": []}]}, "tools[0].gatewayArn"),
         ("MachineClient", {}, "tools"),
+        ("Memory", {"strategies": {"facts": {"type": "SEMANTIC"}}}, "strategies.facts.namespace"),
+        ("Memory", {"strategies": {"facts": {"namespace": "/facts/{actorId}/"}}}, "strategies.facts.type"),
     ],
 )
 @pytest.mark.parametrize("sources", [{}, {"targets": [KNOWN_LATE], "tools": [KNOWN_LATE]}])
@@ -324,8 +379,19 @@ def test_a_missing_input_is_named(
         ("Dashboard", {}, "Dashboard 'it': shows nothing."),
         ("AgentRuntime", {**AGENT, "code": "no.zip"}, "AgentRuntime 'it'.code: no.zip cannot be read"),
         ("AgentRuntime", {**AGENT, "tools": [{**GRANT, "tools": []}]}, "names no tool"),
-        ("TokenIssuer", {"accessTokenMinutes": 4}, "TokenIssuer 'it'.access_token_minutes: is 4"),
+        ("TokenIssuer", {"accessTokenMinutes": 4}, "TokenIssuer 'it'.access_token_minutes: is 4; 5 to"),
         ("MachineClient", {"tools": [{**GRANT, "tools": ["a___b"]}]}, "takes requests that an IAM role signs"),
+        ("Memory", {"expiryDays": 6}, "Memory 'it'.expiry_days: is 6; 7 to 365"),
+        ("Memory", {"expiryDays": "long"}, "Memory 'it'.expiry_days: must be a whole number, not 'long'."),
+        ("Memory", {"kmsKeyArn": "alias/x"}, "Memory 'it'.kms_key_arn: "),
+        ("Memory", {"strategies": {"a": {**FACTS, "namespace": "/f"}}}, "Memory 'it'.strategies.a.namespace: '/f' is"),
+        ("Memory", {"strategies": {"a": FACTS, "b": FACTS}}, "Memory 'it'.strategies.b: has the type SEMANTIC as 'a'"),
+        ("AgentRuntime", {**AGENT, "memory": {"memoryId": "m-0123456789"}}, "'it'.memory: missing 'memory_arn'"),
+        (
+            "AgentRuntime",
+            {**AGENT, "memory": {"memoryId": "m-0123456789", "memoryArn": MEMORY, "recall": ["/facts/"]}},
+            "AgentRuntime 'it'.memory.recall[0]: '/facts/' is not one agent's alone.",
+        ),
     ],
 )
 def test_what_is_refused_is_told_without_a_stack_trace(
@@ -335,6 +401,17 @@ def test_what_is_refused_is_told_without_a_stack_trace(
     assert message in told
     assert "Traceback" not in told
     assert "File " not in told
+    assert made(hosted) == []
+
+
+def test_a_strategy_of_no_known_type_is_named(hosted: Hosted) -> None:
+    """The SDK reads enums, and tells the engine of the property where others are told of it in words."""
+    with pytest.raises(grpc.RpcError) as caught:
+        hosted.construct("Memory", "it", {"strategies": {"a": {**FACTS, "type": "CUSTOM"}}})
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    [details] = [value for key, value in caught.value.trailing_metadata() if key == "grpc-status-details-bin"]
+    assert b"strategies.a.type" in details
+    assert b"CUSTOM" in details
     assert made(hosted) == []
 
 

@@ -137,7 +137,7 @@ async def _ask(use: Use[AgentProcess], headers: _Headers, body: bytes, reply: _R
                 unless(_left(reply.receive), _sent(client, agent, headers, body), _CallerLeft)
             )
         except _CallerLeft:
-            return  # and with the connection the agent hears it; that AWS hands it on nobody here has seen
+            return  # the agent hears it by its connection; that AWS does so, nobody has seen (test_caller_that_leaves)
         except httpx.HTTPError:
             # It may be dying, and its socket still open for a moment: the next request must not go there.
             await asyncio.to_thread(agent.ended_within, _DYING_SECONDS)

@@ -194,7 +194,8 @@ def _said(memory: ServedMemory, given: Mapping[str, Any]) -> dict[str, Any]:
         "memoryId": memory.id,
         "actorId": given["actorId"],
         "sessionId": given["sessionId"],
-        # Events of one millisecond come in an order that nobody chooses, as on AWS.
+        # Events of one millisecond come in an order that nobody chooses; tests/aws asks AWS about it
+        # (test_order_of_events_of_one_millisecond).
         "eventId": f"{milliseconds:019}#{secrets.token_hex(4)}",
         "eventTimestamp": given["eventTimestamp"],
         "payload": given["payload"],

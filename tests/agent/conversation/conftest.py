@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from bedrock_agentcore.runtime import BedrockAgentCoreApp
 from starlette.testclient import TestClient
 
 from memory_settings import BucketMemory, EventMemory, MemorySettings
@@ -77,6 +78,25 @@ def agent(serve: Callable[..., TestClient]) -> TestClient:
     return serve()
 
 
+@pytest.fixture(scope="session")
+def running_agents(running_gateway: FakeGateway) -> Iterator[dict[str, BedrockAgentCoreApp]]:
+    apps, services = {}, []
+    for kind, memory in MEMORIES.items():
+        wanted = Settings(**PATIENT, gateway_urls=(running_gateway.url,), memory=memory)
+        services.append(build_service(wanted))
+        apps[kind] = build_app(services[-1], wanted)
+    yield apps
+    for service in services:
+        service.close()
+
+
 @pytest.fixture
-def lasting(agent: TestClient) -> TestClient:
-    return agent
+def lasting(
+    running_agents: dict[str, BedrockAgentCoreApp],
+    gateway: FakeGateway,
+    bedrock: FakeBedrock,
+    store: Store,
+    kind: str,
+) -> TestClient:
+    """One agent for all tests with a memory, as that of all tests of the agent; each test has a session of its own."""
+    return TestClient(running_agents[kind], headers={SESSION: str(uuid.uuid4())})

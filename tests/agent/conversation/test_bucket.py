@@ -71,6 +71,13 @@ def test_what_an_agent_of_strands_wrote_is_read(bucket: Bucket) -> None:
     assert bare(of_strands().messages)[-2:] == said("three")
 
 
+def test_another_agent_of_strands_in_the_session_is_none_of_it(bucket: Bucket) -> None:
+    bucket.append(KEY, said("one"), 0, 0)
+    assert of_strands(agent_id="other", messages=[*CALLED, *said("two")]).messages
+    stored = bucket.load(KEY)
+    assert (stored.turns, stored.place) == ([said("one")], 2)
+
+
 @pytest.mark.parametrize("fails", ["agent.json", "message_3.json", "message_2.json"])
 def test_half_of_a_turn_is_not_read_and_is_written_over(bucket: Bucket, fake: FakeBucket, fails: str) -> None:
     place = bucket.append(KEY, said("one"), 0, 0)

@@ -41,6 +41,8 @@ OF_A_RUN = {
     "secretsmanager:CreateSecret": f"{SECRETS}:bedrock-agentcore-identity!default/oauth2/{AGENT}_issuer-0aBcDe",
     "bedrock-agentcore:ListPolicyEngines": "*",
     "cloudwatch:ListMetrics": "*",
+    "bedrock-agentcore:CreateMemory": "*",
+    "bedrock-agentcore:DeleteMemory": f"{AGENTCORE}:memory/toolgate_probe_{RUN}_talks-0123456789",
 }
 OF_THE_STACK = {
     "bedrock-agentcore:InvokeAgentRuntime": f"{STACKS_RUNTIME}/runtime-endpoint/DEFAULT",

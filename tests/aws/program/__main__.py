@@ -5,16 +5,17 @@ resource is named after the project `toolgate-probe` and the run. The configurat
 
 - `trusted`: ARN of the one principal that may take the callers' roles.
 - `everything`: false leaves out what the local deployment has no need of: the packages in the agent's zip.
-- `key`: ARN of a KMS key, for a gateway that is encrypted with it; without one there is none.
+- `key`: ARN of a KMS key, for a gateway and a memory that are encrypted with it; without one there are none.
 """
 
 from pathlib import Path
 
 import pulumi
 
-from tests.aws.program import callers, functions, gateways, runtimes, tokens, tools
+from tests.aws.program import callers, functions, gateways, memories, runtimes, tokens, tools
 from tests.aws.program.scratch import Scratch
 from toolgate.components.grants.tool_grants import Authorization
+from toolgate.components.iam import iam_documents
 from toolgate.components.lambda_tools import LambdaTools
 from toolgate.components.tool_gateway import ToolGateway
 from toolgate.components.tools.gateway_targets import GatewayTarget
@@ -101,6 +102,14 @@ gateways.permit(
     actions=[ADD],
     when=below_hundred,
 )
+
+memories.make(scratch, trusted, config.get("key"))
+# Which model and which guardrail, the stack under test says; a guardrail's id has twelve characters.
+model = iam_documents.allow("InvokeModel", "bedrock:InvokeModel", "*")
+guardrail = scratch.here.arn("bedrock", "guardrail/????????????")
+callers.caller(scratch, "unguarded", trusted, [model])
+applied = iam_documents.allow("ApplyGuardrail", iam_documents.APPLY_GUARDRAIL, guardrail)
+callers.caller(scratch, "guarded", trusted, [model, applied])
 
 if key := config.get("key"):
     gateways.gateway(scratch, "sealed", engine_arn, {"math": math}, opts=scratch.opts, key_arn=key)

@@ -8,13 +8,21 @@ import http.client
 import itertools
 import json
 import os
+import select
+import socket
 import time
+import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 USER = "X-Amzn-Bedrock-AgentCore-Runtime-User-Id"
 METADATA_HOST = "169.254.169.254"
 METADATA_SECONDS = 2.0
+PROCESS = uuid.uuid4().hex
+"""Tells this process from another one that serves the same session."""
+BUSY = {"since": 0.0, "until": 0.0}
+LEFT: list[bool] = []
+"""Of each request that waited for it, whether its caller's connection ended."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -23,11 +31,13 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        """Say that the agent is there."""
-        self._answer(200, {"status": "Healthy"})
+        """Say that the agent is there, and whether it is busy."""
+        busy = time.time() < BUSY["until"]
+        stamp = BUSY["since"] if busy else BUSY["until"]
+        self._answer(200, {"status": "HealthyBusy" if busy else "Healthy", "time_of_last_update": int(stamp)})
 
     def do_POST(self) -> None:
-        """Answer `{"status": N}` with it; tell of metadata service, taking a token, or user; else say the Region."""
+        """Answer `{"status": N}` with it; else do or tell what is asked for; else say the Region."""
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if "status" in asked:
             error = {"code": "on_purpose", "message": "The caller asked for this status."}
@@ -38,6 +48,14 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(200, taken(asked["token"]))
         elif "user" in asked:
             self._answer(200, {"user": self.headers.get(USER)})
+        elif "busy" in asked:
+            BUSY.update(since=time.time(), until=time.time() + asked["busy"])
+            self._answer(200, {"process": PROCESS})
+        elif "wait" in asked:
+            LEFT.append(has_left(self.connection, asked["wait"]))
+            self._answer(200, {"left": LEFT})
+        elif "left" in asked:
+            self._answer(200, {"left": LEFT})
         else:
             self._answer(200, {"region": os.environ.get("AWS_REGION")})
 
@@ -51,6 +69,15 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+
+def has_left(connection: socket.socket, seconds: float) -> bool:
+    """Whether the other end of a connection ends it within some seconds."""
+    readable, _, _ = select.select([connection], [], [], seconds)
+    try:
+        return bool(readable) and not connection.recv(1, socket.MSG_PEEK)
+    except OSError:
+        return True
 
 
 def metadata_status() -> int | None:
