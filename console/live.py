@@ -128,22 +128,27 @@ class Live:
     def _make(self) -> None:
         while (waiting := self._waiting.get()) is not None:
             make, size = waiting
+            seq, made = next(self._numbers), None
             try:
-                made = make()
+                if (facts := make()) is not None:
+                    made = json.dumps({"seq": seq, "time": _now(), **facts})
             except Exception:  # one event that cannot be told of is no reason to tell of no other
                 log.exception("An event cannot be told of")
-                made = None
             with self._lock:
                 self._bytes -= size
                 dropped, self._dropped = self._dropped, 0
-                if dropped:
-                    seq = next(self._numbers)
-                    self._ring.append((seq, _missed(seq, dropped)))
-                if made is not None:
-                    seq = next(self._numbers)
-                    self._ring.append((seq, json.dumps({"seq": seq, "time": round(time.time() * 1000), **made})))
-            if made is not None or dropped:
-                self._wake()
+            self._keep(seq, made, dropped)
+
+    def _keep(self, seq: int, made: str | None, dropped: int) -> None:
+        """Put an event into the ring, and after it how many had no room to wait behind it."""
+        with self._lock:
+            if made is not None:
+                self._ring.append((seq, made))
+            if dropped:
+                seq = next(self._numbers)
+                self._ring.append((seq, _missed(seq, dropped)))
+        if made is not None or dropped:
+            self._wake()
 
     def _wake(self) -> None:
         for woken, loop in list(self._listeners.items()):
@@ -151,6 +156,10 @@ class Live:
                 loop.call_soon_threadsafe(woken.set)
 
 
+def _now() -> int:
+    return round(time.time() * 1000)
+
+
 def _missed(seq: int, number: int) -> str:
     text = f"{number} event{'s' if number > 1 else ''} missed: more happened than could be told"
-    return json.dumps({"seq": seq, "time": round(time.time() * 1000), "kind": "note", "missed": number, "text": text})
+    return json.dumps({"seq": seq, "time": _now(), "kind": "note", "missed": number, "text": text})
