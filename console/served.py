@@ -230,7 +230,8 @@ class Served:
         program = self._told.program
         if program.stack is None:
             raise Unavailable(_NO_PROGRAM)
-        return what_if.what_if(program.folder, program.stack, change.give, change.take)
+        served = self._deployed.deployment
+        return what_if.what_if(program.folder, program.stack, change.give, change.take, served=served)
 
 
 _NO_PROGRAM = "a deployment file is served, and what a change would do has to be planned: serve the program instead"

@@ -116,7 +116,8 @@ class Stack:
 
     def what_if(self, change: Change) -> Json:
         """See `Source`."""
-        return what_if.what_if(self._program, self._stack, change.give, change.take)
+        served = self._deployed.deployment
+        return what_if.what_if(self._program, self._stack, change.give, change.take, served=served)
 
 
 _MODEL = "BEDROCK_MODEL_ID"

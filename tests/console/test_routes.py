@@ -163,6 +163,17 @@ def test_a_change_that_is_none(world: World, give: Any) -> None:
     assert world.client.post("/api/what-if", json={"give": give}).status_code == 400
 
 
+def test_what_would_be_if_a_tool_were_handed_over(world: World) -> None:
+    body = {"give": [{"agent": "greeter", "tool": ADD}]}
+    found = world.client.post("/api/what-if", json=body, timeout=120).json()
+    assert (found["ok"], found["error"]) == (True, None)
+    assert [(it["agent"], it["tool"]) for it in found["diff"]["gains"]] == [("greeter", ADD)]
+    assert "greeter" in found["settings"]
+    assert called(world, "greeter")["refusal"]  # nothing of it is applied
+    unknown = world.client.post("/api/what-if", json={"give": [{"agent": "nobody", "tool": ADD}]}, timeout=120)
+    assert unknown.status_code == 400
+
+
 def test_a_fault_of_ours_tells_the_page_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> None:
         raise RuntimeError(str(Path.home()))
