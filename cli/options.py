@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from toolgate.cli.output import say
+
 if TYPE_CHECKING:
     from toolgate.local.engine.pack_config import PackConfig
     from toolgate.local.plan import Plan
@@ -51,6 +53,17 @@ class _Json(click.ParamType[dict[str, Any]]):
         return parsed
 
 
+class _Setting(click.ParamType[tuple[str, str]]):
+    name = "KEY=VALUE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """The key and the text of its value, which may have further equals signs."""
+        key, sign, text = str(value).partition("=")
+        if not sign or not key.strip():
+            self.fail(f"{value} is no setting: write KEY=VALUE, such as toolgate:authorization=tool", param, ctx)
+        return key.strip(), text
+
+
 class _Stack(click.ParamType[str]):
     name = "stack"
 
@@ -87,6 +100,13 @@ stack = click.option("--stack", type=STACK, default="dev", show_default=True, he
 rules = click.option(
     "--policy-pack-config", "rules", type=FILE, metavar="FILE", help="the rules' configuration, as for `pulumi preview`"
 )
+config = click.option(
+    "--config",
+    "-c",
+    multiple=True,
+    type=_Setting(),
+    help="a setting that goes before the stack's file, as for `pulumi up`; nothing is written there",
+)
 policies = click.option(
     "--policy",
     "policies",
@@ -96,8 +116,14 @@ policies = click.option(
 )
 
 
-def planned(program: Path, stack: str, rules: Path | None) -> "Plan":
+def planned(program: Path, stack: str, rules: Path | None, settings: Mapping[str, str] | None = None) -> "Plan":
     """Plan a stack, showing that it goes on.
+
+    Args:
+        program: The program's folder.
+        stack: The stack.
+        rules: The file with the rules' configuration.
+        settings: Settings that go before those of the stack's file.
 
     Raises:
         CommandError: The program or the pack cannot be run.
@@ -108,7 +134,7 @@ def planned(program: Path, stack: str, rules: Path | None) -> "Plan":
     config = pack_config(rules)
     try:
         with waiting_for("the program and the policy pack"):
-            return plan(stack, rules=config, root=program)
+            return plan(stack, config=settings, rules=config, root=program)
     except (ProgramError, PackError) as error:
         raise CommandError(str(error)) from error
 
@@ -155,3 +181,17 @@ def written(what: Callable[[Path], object], file: Path, option: str) -> None:
         what(file)
     except OSError as error:
         raise CommandError(f"{file} cannot be written ({error.strerror}); give another {option}") from error
+
+
+def opened(address: str) -> None:
+    """Open a console in the browser; where there is none to be started, its address has been told."""
+    import webbrowser
+
+    if not webbrowser.open(address):
+        say("no browser could be started: open the console's address yourself", err=True)
+
+
+console_port = click.option(
+    "--console-port", type=click.IntRange(0, 65535), default=0, help="the console's port (default: a free one)"
+)
+open_console = click.option("--open", "opened", is_flag=True, help="open the console in the browser")

@@ -3,6 +3,7 @@
 Nothing is downloaded: set-up has filled uv's cache with what the lock names.
 """
 
+import itertools
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
+import httpx
 import pytest
 from packaging.requirements import Requirement
 
@@ -24,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
 EXAMPLE = ROOT / "examples" / "python"
 # One for each folder; the wheel must not bring it under its own name.
-OURS = ("access", "agent", "cli", "components", "deployer", "lambdas", "local", "policy", "review")
+OURS = ("access", "agent", "cli", "components", "console", "deployer", "lambdas", "local", "policy", "review")
 
 
 def closure(name: str, extras: frozenset[str], known: set[tuple[str, frozenset[str]]]) -> None:
@@ -160,14 +162,15 @@ def test_its_types_are_a_programs_too(whole: Path, tmp_path: Path) -> None:
 
 
 @contextmanager
-def up(python: Path, program: Path) -> Iterator[None]:
-    """Serve the program as its user would, from somewhere else."""
+def up(python: Path, program: Path) -> Iterator[str]:
+    """Serve the program as its user would, from somewhere else; the address of its console."""
     command = [str(python.parent / "toolgate"), "up", "--program", str(program)]
     with subprocess.Popen(command, cwd=program.parent, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         try:
-            assert any("Ctrl-C ends it" in line for line in process.stdout)
-            yield
+            lines = list(itertools.takewhile(lambda line: "Ctrl-C ends it" not in line, process.stdout))
+            [console] = [line.removeprefix("# console: ").strip() for line in lines if line.startswith("# console: ")]
+            yield console
         finally:
             process.send_signal(signal.SIGINT)
     assert process.returncode == 0
@@ -183,7 +186,10 @@ def test_a_program_of_its_own_is_planned_judged_served_and_asked(whole: Path, pr
     assert {(it["agent"], it["tool"], it["decision"]) for it in entries if it["agent"]} == {
         ("clerk", "orders___find_order", "allow")
     }
-    with up(whole, program):
+    with up(whole, program) as console:
+        for page in (ROOT / "console" / "page").iterdir():
+            at = console.partition("#")[0] + ("" if page.name == "index.html" else page.name)
+            assert httpx.get(at, trust_env=False).content == page.read_bytes()
         prompt = 'Call orders___find_order with {"number": "A-1"}'
         done = run(whole, "toolgate", "ask", prompt, "--local", "--program", program, cwd=program.parent)
         assert "lamp" in done.stdout, done.stderr + (program / ".local/logs/clerk.log").read_text()
