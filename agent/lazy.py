@@ -14,6 +14,7 @@ nothing more; tests/agent/test_lazy.py says which of the packages are read so, a
 """
 
 import ast
+import marshal
 import os
 import sys
 import threading
@@ -21,9 +22,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-from importlib.util import LazyLoader, resolve_name
+from importlib.util import MAGIC_NUMBER, LazyLoader, cache_from_source, resolve_name, source_hash
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 PACKAGES = frozenset(
@@ -54,6 +55,10 @@ WITHOUT = {
     "boto3.compat": "s3transfer",  # a constant for transfers of files
     "mcp.shared.memory": "mcp.server",  # a client and a server in one process; strands takes a type from the module
     "packaging.requirements": "packaging",  # OpenTelemetry asks whether threads may be instrumented, which need nothing
+    # A tool that is made at import, for models that are given none. Its text is read by all styles of docstrings.
+    "strands.agent.conversation_manager.summarizing_conversation_manager": "strands.tools._tool_helpers",
+    "strands.models.bedrock": "strands.tools._tool_helpers",
+    "strands.tools._tool_helpers": "strands.tools.decorator",
     "strands.tools.watcher": "watchdog.observers",  # who looks for changed files in a folder of tools
     "uvicorn": "uvicorn.main",  # its command line; `server` takes what it needs from where it is
 }
@@ -63,6 +68,7 @@ WHEN_USED = frozenset(
         "botocore.retryhandler",  # of another way to retry than the agent's
         "botocore.waiter",
         "dateutil.relativedelta",
+        "docstring_parser",
         "jmespath.parser",  # of what paginators and waiters look for
         "logging.config",
         "packaging.version",
@@ -95,61 +101,111 @@ def install() -> None:
 
 class _Finder(MetaPathFinder):
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        loader = _Package if name in PACKAGES else _Module if name in WITHOUT else None
-        spec = PathFinder.find_spec(name, path, target) if loader or name in WHEN_USED else None
+        is_late = name in PACKAGES or name in WITHOUT
+        spec = PathFinder.find_spec(name, path, target) if is_late or name in WHEN_USED else None
         if spec is None or type(spec.loader) is not SourceFileLoader:
             return None
-        spec.loader = loader(spec.loader.name, spec.loader.path) if loader else LazyLoader(spec.loader)
+        spec.loader = _Late(spec.loader.name, spec.loader.path) if is_late else LazyLoader(spec.loader)
         return spec
 
 
-class _Package(SourceFileLoader):
+class _Late(SourceFileLoader):
+    """Runs a module's late form. Its bytecode lies beside that of the whole module, where `prepare` has left it."""
+
     def exec_module(self, module: ModuleType) -> None:
-        body = ast.parse(self.get_data(self.path)).body
-        origins = names(body, module.__name__, Path(self.path).parent)
-        if origins is None:
-            super().exec_module(module)
-            return
-        _run([it for it in body if not _is_own_import(it, module.__name__)], module)
-        otherwise = module.__dict__.get("__getattr__")
-
-        def find(name: str) -> Any:
-            if name not in origins:
-                return _submodule(module, name, otherwise)
-            return _found(module, name, origins[name])
-
-        module.__dict__["__getattr__"] = find
+        super().exec_module(module)
         if module.__name__ in _FIRST:
             import_module(_FIRST[module.__name__])
 
+    def source_to_code(  # type: ignore[override]  # typeshed has it static; importlib calls it on the loader
+        self, data: Any, path: Any, *, _optimize: int = -1
+    ) -> CodeType:
+        body = _late(ast.parse(data).body, self.name, Path(path))
+        return compile(ast.Module(body, []), path, "exec", dont_inherit=True, optimize=_optimize)
 
-class _Module(SourceFileLoader):
-    def exec_module(self, module: ModuleType) -> None:
-        body = ast.parse(self.get_data(self.path)).body
-        parent = module.__spec__.parent if module.__spec__ else None
-        kept, origins, left_out = without(body, WITHOUT[module.__name__], parent or "")
-        whole = super().exec_module
-        making = threading.RLock()
+    def get_data(self, path: str) -> bytes:
+        return super().get_data(_beside(path))
 
-        def find(name: str) -> Any:
-            if name in origins:
-                return _found(module, name, origins[name])
-            if name not in left_out:
-                return _submodule(module, name)
-            with making:
-                if name not in module.__dict__:
-                    whole(module)
-            return module.__dict__[name]
+    def set_data(self, path: str, data: Any, *, _mode: int = 0o666) -> None:
+        """Leave none: Python would not see that this module has changed."""
 
-        class Unfinished(ModuleType):
-            def __setattr__(self, name: str, value: Any) -> None:
-                # A module within it that somebody imports may have the name of something in it, which has to stay.
-                if not (name in left_out or name in origins) or not isinstance(value, ModuleType):
-                    super().__setattr__(name, value)
 
-        module.__class__ = Unfinished
-        module.__dict__["__getattr__"] = find
-        _run(kept, module)
+def prepare() -> None:
+    """Leave bytecode of the late forms beside that of the packages in this folder, which nobody changes any more."""
+    for name in sorted(PACKAGES | WITHOUT.keys()):
+        path = Path(*name.split("."))
+        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        if path.is_file():
+            source = path.read_bytes()
+            code = _Late(name, str(path)).source_to_code(source, path.as_posix())
+            # PEP 552: the bytecode is taken as it is, without a look at the source.
+            header = MAGIC_NUMBER + (1).to_bytes(4, "little") + source_hash(source)
+            Path(_beside(cache_from_source(path))).write_bytes(header + marshal.dumps(code))
+
+
+def _beside(path: str) -> str:
+    return f"{path.removesuffix('.pyc')}.opt-late.pyc" if path.endswith(".pyc") else path
+
+
+def _late(body: list[ast.stmt], name: str, path: Path) -> list[ast.stmt]:
+    """The statements of a module's late form; the whole of it, if a package does more than import names."""
+    if name in PACKAGES:
+        origins = names(body, name, path.parent)
+        if origins is None:
+            return body
+        kept = [it for it in body if not _is_own_import(it, name)]
+        return [*kept, *_statements(f"__import__('lazy').finds_in_package(__name__, {origins!r})")]
+    parent = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    kept, origins, missing = without(body, WITHOUT[name], parent)
+    first = next((index for index, it in enumerate(kept) if not _is_ahead(it)), len(kept))
+    finds = _statements(f"__import__('lazy').finds_in_module(__name__, {origins!r}, {sorted(missing)!r})")
+    return [*kept[:first], *finds, *kept[first:]]
+
+
+def _statements(source: str) -> list[ast.stmt]:
+    return ast.parse(source).body
+
+
+def _is_ahead(statement: ast.stmt) -> bool:
+    """Whether Python wants a statement to be the first of a module, or takes its text only there."""
+    is_of_future = isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
+    return is_of_future or (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+
+
+def finds_in_package(package: str, origins: dict[str, Origin]) -> None:
+    """Have a package find names where they come from; for its late form."""
+    module = sys.modules[package]
+    otherwise = module.__dict__.get("__getattr__")
+
+    def find(name: str) -> Any:
+        return _found(module, name, origins[name]) if name in origins else _submodule(module, name, otherwise)
+
+    module.__dict__["__getattr__"] = find
+
+
+def finds_in_module(name: str, origins: dict[str, Origin], missing: Sequence[str]) -> None:
+    """Have a module find names where they come from, or by being run as a whole; for its late form."""
+    module = sys.modules[name]
+    making = threading.RLock()
+
+    def find(name: str) -> Any:
+        if name in origins:
+            return _found(module, name, origins[name])
+        if name not in missing:
+            return _submodule(module, name)
+        with making:
+            if name not in module.__dict__:
+                SourceFileLoader(module.__name__, str(module.__file__)).exec_module(module)
+        return module.__dict__[name]
+
+    class Unfinished(ModuleType):
+        def __setattr__(self, name: str, value: Any) -> None:
+            # A module within it that somebody imports may have the name of something in it, which has to stay.
+            if not (name in missing or name in origins) or not isinstance(value, ModuleType):
+                super().__setattr__(name, value)
+
+    module.__class__ = Unfinished
+    module.__dict__["__getattr__"] = find
 
 
 def _found(module: ModuleType, name: str, origin: Origin) -> Any:
@@ -168,11 +224,6 @@ def _submodule(module: ModuleType, name: str, otherwise: Callable[[str], Any] | 
     if otherwise:
         return otherwise(name)
     raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
-
-
-def _run(body: list[ast.stmt], module: ModuleType) -> None:
-    code = compile(ast.Module(body, []), str(module.__file__), "exec")
-    exec(code, module.__dict__)  # noqa: S102  # the module's own lines
 
 
 def without(body: Sequence[ast.stmt], package: str, parent: str) -> tuple[list[ast.stmt], dict[str, Origin], set[str]]:

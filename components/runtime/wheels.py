@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -171,11 +171,16 @@ def portable(script: str) -> str:
     return _SHEBANG.sub("#!/usr/bin/env python3\n", script)
 
 
-def compile_bytecode(tree: Path, python: str) -> None:
+def compile_bytecode(tree: Path, python: str, programs: Sequence[str] = ()) -> None:
     """Compile a folder so that a runtime of the same Python loads it as it is, whatever the files' dates.
 
+    Args:
+        tree: The folder.
+        python: The runtime's Python, as `major.minor`.
+        programs: What is in it that makes bytecode, too, run there.
+
     Raises:
-        UsageError: No interpreter of that version is there.
+        UsageError: No interpreter of that version is there, or one of the programs fails.
     """
     say(f"compiling for Python {python}")
     interpreter = _interpreter(python)
@@ -186,6 +191,11 @@ def compile_bytecode(tree: Path, python: str) -> None:
     if result.returncode:
         # Some packages carry files that are not meant for this Python; those stay uncompiled.
         say(f"left uncompiled: {result.stdout.strip()[:500]}")
+    for program in programs:
+        command = [interpreter, "-B", program]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, cwd=tree)
+        if done.returncode:
+            raise UsageError(f"{program} of the agent's folder ends with {done.returncode}: {done.stderr[-500:]}")
 
 
 def _interpreter(python: str) -> str:

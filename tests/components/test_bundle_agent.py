@@ -3,6 +3,7 @@
 This environment has no ADOT distro (it pins what pulumi cannot have); bench/bundle.py runs the agent with the real one.
 """
 
+import importlib.util
 import json
 import os
 import socket
@@ -192,6 +193,35 @@ def test_where_and_how_services_are_asked_is_as_with_all_endpoints(
     assert found["s3 cn-north-1"] == ["https://s3.cn-north-1.amazonaws.com.cn", "cn-north-1", "s3"]
     assert found["sso-oidc us-gov-west-1"][0] == "https://oidc.us-gov-west-1.amazonaws.com"
     assert (task / "botocore" / "data" / "endpoints.json").stat().st_size < 100_000
+
+
+LATE = """
+import importlib.util, json, sys
+import lazy
+lazy.install()
+import server
+found = {}
+for name in sorted(lazy.PACKAGES | lazy.WITHOUT.keys()):
+    spec = importlib.util.find_spec(name)
+    path = importlib.util.cache_from_source(spec.origin).removesuffix("pyc") + "opt-late.pyc"
+    data = open(path, "rb").read()
+    # Made where it lies: the same as of its lines, once the name of the file is the same.
+    code = spec.loader.get_code(name)
+    again = spec.loader.source_to_code(spec.loader.get_data(spec.origin), spec.origin)
+    found[name] = [data[:8].hex(), code == again, code.co_filename == spec.origin]
+print(json.dumps(found))
+"""
+
+
+def test_what_the_agent_imports_late_is_compiled_in_the_zip(
+    task: Path, empty: Path, environment: dict[str, str]
+) -> None:
+    command = [str(empty / "python"), "-c", LATE]
+    done = subprocess.run(command, cwd=task, env=environment, check=True, capture_output=True, text=True)
+    found = json.loads(done.stdout)
+    assert len(found) > 20
+    assert found == {key: [f"{importlib.util.MAGIC_NUMBER.hex()}01000000", True, True] for key in found}
+    assert not [path for path in task.rglob("*opt-late.pyc") if str(task).encode() in path.read_bytes()]
 
 
 # S3's checksum of what is stored is asked of botocore before anything is sent.
