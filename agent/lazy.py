@@ -5,24 +5,26 @@ servers along, strands' its plugins, sandboxes and stores, and the agent uses no
 was spent there. Here such an `__init__` is read, and each of its names is imported from where it says, by whoever asks
 first: nothing is left out and nothing is put in its place, it only comes later (as PEP 810 has it from Python 3.15 on).
 
-A few modules are run without what one import of theirs brings along, and without their own lines that use it, until
-somebody asks for one of these: then the whole module is run.
+A few modules are run without what some of their imports bring along. Their functions that use it import it when they
+are called. Lines that use it at once wait until somebody asks for one of their names: then the whole module is run.
+Others, which their importers know as modules, are run at the first look into them (`importlib.util.LazyLoader`).
 
 An `__init__` that does anything else is run as it is. So a new version of a library can make the agent slower, and
 nothing more; tests/agent/test_lazy.py says which of the packages are read so, and that their names are the same.
 """
 
 import ast
+import marshal
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-from importlib.util import resolve_name
+from importlib.util import MAGIC_NUMBER, LazyLoader, cache_from_source, resolve_name, source_hash
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 PACKAGES = frozenset(
@@ -47,17 +49,38 @@ PACKAGES = frozenset(
 )
 WITHOUT = {
     "botocore.docs": "botocore.docs.service",  # what writes the documentation of a whole service
+    "botocore.docs.docstring": "botocore.docs",  # and that of a method: each client has it written when it is read
+    "boto3.docs": "boto3.docs.service",
+    "boto3.docs.docstring": "boto3.docs",
     "boto3.compat": "s3transfer",  # a constant for transfers of files
     "mcp.shared.memory": "mcp.server",  # a client and a server in one process; strands takes a type from the module
+    "packaging.requirements": "packaging",  # OpenTelemetry asks whether threads may be instrumented, which need nothing
+    # A tool that is made at import, for models that are given none. Its text is read by all styles of docstrings.
+    "strands.agent.conversation_manager.summarizing_conversation_manager": "strands.tools._tool_helpers",
+    "strands.models.bedrock": "strands.tools._tool_helpers",
+    "strands.tools._tool_helpers": "strands.tools.decorator",
+    "strands.tools.watcher": "watchdog.observers",  # who looks for changed files in a folder of tools
     "uvicorn": "uvicorn.main",  # its command line; `server` takes what it needs from where it is
 }
 """A module, and the package that it is run without as long as it can be."""
+WHEN_USED = frozenset(
+    {
+        "botocore.retryhandler",  # of another way to retry than the agent's
+        "botocore.waiter",
+        "dateutil.relativedelta",
+        "docstring_parser",
+        "jmespath.parser",  # of what paginators and waiters look for
+        "logging.config",
+        "packaging.version",
+    }
+)
+"""Modules that are imported as such, for names within them that the agent has no use for."""
 # httpx's command line and HTTP/2, tried at import. The zip has neither rich nor h2, which they need. Where something
 # else brings these along, as in this project's environment, the agent does without all the same.
 _NOT_SHIPPED = ("httpx._main", "httpcore._async.http2", "httpcore._sync.http2")
 # strands' modules import each other in a circle, which holds only where it is entered as the package itself does.
 _FIRST = {"strands": "strands.agent"}
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 type Origin = tuple[str, str | None]
 """The module that a name is imported from, and the name it has there; None where it is that module itself."""
@@ -78,62 +101,119 @@ def install() -> None:
 
 class _Finder(MetaPathFinder):
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        loader = _Package if name in PACKAGES else _Module if name in WITHOUT else None
-        spec = PathFinder.find_spec(name, path, target) if loader else None
-        if loader is None or spec is None or type(spec.loader) is not SourceFileLoader:
+        is_late = name in PACKAGES or name in WITHOUT
+        spec = PathFinder.find_spec(name, path, target) if is_late or name in WHEN_USED else None
+        if spec is None or type(spec.loader) is not SourceFileLoader:
             return None
-        spec.loader = loader(spec.loader.name, spec.loader.path)
+        spec.loader = _Late(spec.loader.name, spec.loader.path) if is_late else LazyLoader(spec.loader)
         return spec
 
 
-class _Package(SourceFileLoader):
+class _Late(SourceFileLoader):
+    """Runs a module's late form. Its bytecode lies beside that of the whole module, where `prepare` has left it."""
+
     def exec_module(self, module: ModuleType) -> None:
-        body = ast.parse(self.get_data(self.path)).body
-        origins = names(body, module.__name__, Path(self.path).parent)
-        if origins is None:
-            super().exec_module(module)
-            return
-        _run([it for it in body if not _is_own_import(it, module.__name__)], module)
-        otherwise = module.__dict__.get("__getattr__")
-
-        def find(name: str) -> Any:
-            if name not in origins:
-                return _submodule(module, name, otherwise)
-            source, original = origins[name]
-            found = import_module(source)
-            value = found if original is None else getattr(found, original)
-            setattr(module, name, value)
-            return value
-
-        module.__dict__["__getattr__"] = find
+        super().exec_module(module)
         if module.__name__ in _FIRST:
             import_module(_FIRST[module.__name__])
 
+    def source_to_code(  # type: ignore[override]  # typeshed has it static; importlib calls it on the loader
+        self, data: Any, path: Any, *, _optimize: int = -1
+    ) -> CodeType:
+        body = _late(ast.parse(data).body, self.name, Path(path))
+        return compile(ast.Module(body, []), path, "exec", dont_inherit=True, optimize=_optimize)
 
-class _Module(SourceFileLoader):
-    def exec_module(self, module: ModuleType) -> None:
-        body = ast.parse(self.get_data(self.path)).body
-        kept, left_out = without(body, WITHOUT[module.__name__])
-        whole = super().exec_module
-        making = threading.RLock()
+    def get_data(self, path: str) -> bytes:
+        return super().get_data(_beside(path))
 
-        def find(name: str) -> Any:
-            if name not in left_out:
-                return _submodule(module, name)
-            with making:
-                if name not in module.__dict__:
-                    whole(module)
-            return module.__dict__[name]
+    def set_data(self, path: str, data: Any, *, _mode: int = 0o666) -> None:
+        """Leave none: Python would not see that this module has changed."""
 
-        class Unfinished(ModuleType):
-            def __setattr__(self, name: str, value: Any) -> None:
-                # A module within it that somebody imports may have the name of something in it, which has to stay.
-                if name not in left_out or not isinstance(value, ModuleType):
-                    super().__setattr__(name, value)
 
-        module.__class__ = Unfinished
-        module.__dict__["__getattr__"] = find
-        _run(kept, module)
+def prepare() -> None:
+    """Leave bytecode of the late forms beside that of the packages in this folder, which nobody changes any more."""
+    for name in sorted(PACKAGES | WITHOUT.keys()):
+        path = Path(*name.split("."))
+        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        if path.is_file():
+            source = path.read_bytes()
+            code = _Late(name, str(path)).source_to_code(source, path.as_posix())
+            # PEP 552: the bytecode is taken as it is, without a look at the source.
+            header = MAGIC_NUMBER + (1).to_bytes(4, "little") + source_hash(source)
+            Path(_beside(cache_from_source(path))).write_bytes(header + marshal.dumps(code))
+
+
+def _beside(path: str) -> str:
+    return f"{path.removesuffix('.pyc')}.opt-late.pyc" if path.endswith(".pyc") else path
+
+
+def _late(body: list[ast.stmt], name: str, path: Path) -> list[ast.stmt]:
+    """The statements of a module's late form; the whole of it, if a package does more than import names."""
+    if name in PACKAGES:
+        origins = names(body, name, path.parent)
+        if origins is None:
+            return body
+        kept = [it for it in body if not _is_own_import(it, name)]
+        return [*kept, *_statements(f"__import__('lazy').finds_in_package(__name__, {origins!r})")]
+    parent = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    kept, origins, missing = without(body, WITHOUT[name], parent)
+    first = next((index for index, it in enumerate(kept) if not _is_ahead(it)), len(kept))
+    finds = _statements(f"__import__('lazy').finds_in_module(__name__, {origins!r}, {sorted(missing)!r})")
+    return [*kept[:first], *finds, *kept[first:]]
+
+
+def _statements(source: str) -> list[ast.stmt]:
+    return ast.parse(source).body
+
+
+def _is_ahead(statement: ast.stmt) -> bool:
+    """Whether Python wants a statement to be the first of a module, or takes its text only there."""
+    is_of_future = isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
+    return is_of_future or (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+
+
+def finds_in_package(package: str, origins: dict[str, Origin]) -> None:
+    """Have a package find names where they come from; for its late form."""
+    module = sys.modules[package]
+    otherwise = module.__dict__.get("__getattr__")
+
+    def find(name: str) -> Any:
+        return _found(module, name, origins[name]) if name in origins else _submodule(module, name, otherwise)
+
+    module.__dict__["__getattr__"] = find
+
+
+def finds_in_module(name: str, origins: dict[str, Origin], missing: Sequence[str]) -> None:
+    """Have a module find names where they come from, or by being run as a whole; for its late form."""
+    module = sys.modules[name]
+    making = threading.RLock()
+
+    def find(name: str) -> Any:
+        if name in origins:
+            return _found(module, name, origins[name])
+        if name not in missing:
+            return _submodule(module, name)
+        with making:
+            if name not in module.__dict__:
+                SourceFileLoader(module.__name__, str(module.__file__)).exec_module(module)
+        return module.__dict__[name]
+
+    class Unfinished(ModuleType):
+        def __setattr__(self, name: str, value: Any) -> None:
+            # A module within it that somebody imports may have the name of something in it, which has to stay.
+            if not (name in missing or name in origins) or not isinstance(value, ModuleType):
+                super().__setattr__(name, value)
+
+    module.__class__ = Unfinished
+    module.__dict__["__getattr__"] = find
+
+
+def _found(module: ModuleType, name: str, origin: Origin) -> Any:
+    """A name of a module, imported from where it comes from."""
+    source, original = origin
+    found = import_module(source)
+    value = module.__dict__[name] = found if original is None else getattr(found, original)
+    return value
 
 
 def _submodule(module: ModuleType, name: str, otherwise: Callable[[str], Any] | None = None) -> Any:
@@ -146,35 +226,86 @@ def _submodule(module: ModuleType, name: str, otherwise: Callable[[str], Any] | 
     raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
 
 
-def _run(body: list[ast.stmt], module: ModuleType) -> None:
-    code = compile(ast.Module(body, []), str(module.__file__), "exec")
-    exec(code, module.__dict__)  # noqa: S102  # the module's own lines
-
-
-def without(body: Sequence[ast.stmt], package: str) -> tuple[list[ast.stmt], set[str]]:
+def without(body: Sequence[ast.stmt], package: str, parent: str) -> tuple[list[ast.stmt], dict[str, Origin], set[str]]:
     """What of a module can be run without a package.
 
     Args:
-        body: The module's statements.
+        body: The module's statements; their functions are given the imports that they need.
         package: What is not to be imported.
+        parent: The package that the module is in, or is.
 
     Returns:
-        The statements, and the names that are missing then.
+        The statements, where the names come from that are not imported, and the names that are missing besides.
     """
     kept: list[ast.stmt] = []
+    origins: dict[str, Origin] = {}
     missing: set[str] = set()
     for statement in body:
-        nodes = list(ast.walk(statement))
-        is_import = isinstance(statement, ast.ImportFrom) and f"{statement.module}.".startswith(f"{package}.")
-        if is_import or any(isinstance(node, ast.Name) and node.id in missing for node in nodes):
-            if isinstance(statement, _DEFINITIONS):  # the names within it are its own
-                missing.add(statement.name)
+        if isinstance(statement, ast.ImportFrom):
+            imported = dict(_imported(statement, parent))
+            if all(f"{module}.".startswith(f"{package}.") for module, _ in imported.values()):
+                origins |= imported
                 continue
-            missing |= {node.asname or node.name for node in nodes if isinstance(node, ast.alias)}
-            missing |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        if _read(_at_once(statement)) & origins.keys() or _read(ast.walk(statement)) & missing:
+            missing |= _made(statement)
         else:
-            kept.append(statement)
-    return kept, missing
+            kept.append(_Needy(origins).visit(statement))
+    return kept, origins, missing
+
+
+class _Needy(ast.NodeTransformer):
+    """Has functions import what they use of these names; functions within them see it, too."""
+
+    def __init__(self, origins: dict[str, Origin]) -> None:
+        self._origins = origins
+
+    def visit_FunctionDef(self, node: Any) -> Any:
+        of_arguments = {it.arg for it in ast.walk(node.args) if isinstance(it, ast.arg)}
+        needed = sorted((_read(ast.walk(node)) & self._origins.keys()) - of_arguments)
+        imports = [ast.copy_location(_import(name, self._origins[name]), node.body[0]) for name in needed]
+        after = ast.get_docstring(node, clean=False) is not None
+        node.body[after:after] = [ast.fix_missing_locations(it) for it in imports]
+        return node
+
+    def visit_AsyncFunctionDef(self, node: Any) -> Any:
+        return self.visit_FunctionDef(node)
+
+
+def _import(name: str, origin: Origin) -> ast.stmt:
+    module, original = origin
+    if original is None:
+        module, _, original = module.rpartition(".")
+    return ast.ImportFrom(module, [ast.alias(original, None if name == original else name)], 0)
+
+
+def _at_once(node: ast.AST) -> Iterator[ast.AST]:
+    """What of a statement is run with it, and not when a function in it is called."""
+    yield node
+    for field, value in ast.iter_fields(node):
+        if isinstance(node, _FUNCTIONS) and field == "body":
+            # What a function declares to be the module's, it cannot import.
+            yield from (it for it in ast.walk(node) if isinstance(it, ast.Global))
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST):
+                yield from _at_once(child)
+
+
+def _read(nodes: Iterable[ast.AST]) -> set[str]:
+    """The names in nodes."""
+    found = set()
+    for node in nodes:
+        found |= {node.id} if isinstance(node, ast.Name) else set(node.names) if isinstance(node, ast.Global) else set()
+    return found
+
+
+def _made(statement: ast.stmt) -> set[str]:
+    """The names that a statement gives the module; those within a definition are its own."""
+    if isinstance(statement, (*_FUNCTIONS, ast.ClassDef)):
+        return {statement.name}
+    nodes = list(ast.walk(statement))
+    imported = {node.asname or node.name for node in nodes if isinstance(node, ast.alias)}
+    return imported | {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
 
 
 def names(body: Sequence[ast.stmt], package: str, folder: Path) -> dict[str, Origin] | None:

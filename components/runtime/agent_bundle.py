@@ -28,6 +28,8 @@ LIMITS = Limits(
     "run `make lock`; of an agent's own requirements.in, and run `toolgate lock`.",
 )
 LEFT_OUT = {"__pycache__", "tests"}
+PREPARES = "prepare_bytecode.py"
+"""What an agent may have to leave bytecode of its own; run in the folder of the zip, once Python's is there."""
 TELEMETRY_PACKAGE = "aws-opentelemetry-distro"
 SHIPPED_LOCK = Path(__file__).parents[2] / "requirements" / "agent.txt"
 
@@ -148,7 +150,7 @@ def build(
             wheels.install(lock, tree, python, machine, kept)
         code_zip.add_sources(contents, tree, agent)
         if lock and machine:
-            wheels.compile_bytecode(tree, python)
+            wheels.compile_bytecode(tree, python, [PREPARES] if PREPARES in contents else [])
             wheels.say("zipping")
 
     # Old ones are forgotten by kind: those of one folder make no room for those of another in the same plan.

@@ -1,15 +1,18 @@
 """The Python that AWS runs our code on, and locked packages for it: arm64 wheels, trimmed, compiled."""
 
 import csv
+import gzip
 import importlib.util
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from toolgate.components.checks.arguments import UsageError
 
@@ -113,10 +116,34 @@ def install(lock: Path, tree: Path, python: str, machine: str, kept: Kept) -> No
             )
     for path in list(_unneeded(tree, kept)):
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    if kept.services is not None:
+        _keep_endpoints_of_services(tree / "botocore" / "data")
     for record in tree.glob("*.dist-info/RECORD"):
         _record_what_is_left(record, tree)
     for script in (tree / "bin").glob("*"):
         script.write_text(portable(script.read_text("utf-8")), "utf-8")
+
+
+def _keep_endpoints_of_services(data: Path) -> None:
+    """Leave of botocore's list of endpoints what the services need that are there.
+
+    The first client reads all of it, which takes more than half of the time that the client does.
+    """
+    path = data / "endpoints.json"
+    if not path.is_file():
+        return
+    # The list has services by the prefix of their hosts (botocore, client.py, ClientEndpointBridge).
+    prefixes = {_model(file).get("metadata", {}).get("endpointPrefix") for file in data.glob("*/*/service-2.json*")}
+    endpoints = json.loads(path.read_bytes())
+    for partition in endpoints.get("partitions", ()):
+        partition["services"] = {name: it for name, it in partition["services"].items() if name in prefixes}
+    path.write_text(json.dumps(endpoints, separators=(",", ":")), "utf-8")
+
+
+def _model(file: Path) -> dict[str, Any]:
+    content = file.read_bytes()
+    model: dict[str, Any] = json.loads(gzip.decompress(content) if file.suffix == ".gz" else content)
+    return model
 
 
 def _record_what_is_left(record: Path, tree: Path) -> None:
@@ -144,11 +171,16 @@ def portable(script: str) -> str:
     return _SHEBANG.sub("#!/usr/bin/env python3\n", script)
 
 
-def compile_bytecode(tree: Path, python: str) -> None:
+def compile_bytecode(tree: Path, python: str, programs: Sequence[str] = ()) -> None:
     """Compile a folder so that a runtime of the same Python loads it as it is, whatever the files' dates.
 
+    Args:
+        tree: The folder.
+        python: The runtime's Python, as `major.minor`.
+        programs: What is in it that makes bytecode, too, run there.
+
     Raises:
-        UsageError: No interpreter of that version is there.
+        UsageError: No interpreter of that version is there, or one of the programs fails.
     """
     say(f"compiling for Python {python}")
     interpreter = _interpreter(python)
@@ -159,6 +191,11 @@ def compile_bytecode(tree: Path, python: str) -> None:
     if result.returncode:
         # Some packages carry files that are not meant for this Python; those stay uncompiled.
         say(f"left uncompiled: {result.stdout.strip()[:500]}")
+    for program in programs:
+        command = [interpreter, "-B", program]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, cwd=tree)
+        if done.returncode:
+            raise UsageError(f"{program} of the agent's folder ends with {done.returncode}: {done.stderr[-500:]}")
 
 
 def _interpreter(python: str) -> str:

@@ -20,16 +20,18 @@ if sys.argv[2] == "lazily":
     lazy.install()
     import server
     import strands._context_manager.context_manager  # as an Agent does when it is made
+# First: to look into some modules is to run them.
+unneeded = [name for name in sys.argv[3].split() if name in sys.modules]
 finders = {name: getattr(it, "__dict__", {}).get("__getattr__") for name, it in list(sys.modules.items())}
 late = [name for name, find in finders.items() if getattr(find, "__module__", "") == "lazy"]
-unneeded = [name for name in sys.argv[3].split() if name in sys.modules]
 found = {}
 for module in sorted(lazy.PACKAGES | lazy.WITHOUT.keys()):
     it = importlib.import_module(module)
     wanted = json.loads(sys.argv[4]).get(module) or [name for name in vars(it) if not name.startswith("__")]
     for name in wanted:
         value = getattr(it, name)
-        where = getattr(value, "__module__", ""), getattr(value, "__qualname__", getattr(value, "__name__", ""))
+        of = "" if isinstance(value, type(sys)) else getattr(value, "__module__", "")
+        where = of, getattr(value, "__qualname__", getattr(value, "__name__", ""))
         found[f"{module}:{name}"] = [str(one) for one in where]
 print(json.dumps([late, unneeded, found]))
 """
@@ -38,7 +40,8 @@ UNNEEDED = (
     "mcp.server mcp.client.session_group jsonschema pydantic_settings s3transfer sqlite3 click rich h2 "
     "strands.vended_plugins.context_offloader.plugin strands.experimental.steering strands.experimental.agent_config "
     "strands.bidi strands.session.s3_session_manager "
-    "bedrock_agentcore.runtime.agent_core_runtime_client bedrock_agentcore.runtime.shell websockets yaml"
+    "bedrock_agentcore.runtime.agent_core_runtime_client bedrock_agentcore.runtime.shell websockets yaml "
+    "packaging.specifiers botocore.docs.method boto3.docs.service watchdog.observers logging.handlers"
 )
 
 
@@ -94,15 +97,78 @@ def test_what_is_run_without_a_package() -> None:
     body = ast.parse(
         "import os\nfrom x.y import A\nB = A\nC = 1\ndef d(): return B\nclass E(A): pass\nfrom xx import F"
     ).body
-    kept, missing = lazy.without(body, "x")
+    kept, origins, missing = lazy.without(body, "x", "p")
     assert [ast.unparse(it) for it in kept] == ["import os", "C = 1", "from xx import F"]
-    assert missing == {"A", "B", "d", "E"}
+    assert origins == {"A": ("x.y", "A")}
+    assert missing == {"B", "d", "E"}
 
 
-def test_names_within_what_is_left_out_are_not_missing() -> None:
-    kept, missing = lazy.without(ast.parse("from x import y\ndef a():\n  b = y()\n  import c").body, "x")
-    assert kept == []
-    assert missing == {"y", "a"}
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ('def a():\n    """Text."""\n    return y', 'def a():\n    """Text."""\n    from x import y\n    return y'),
+        ("async def a():\n    return y", "async def a():\n    from x import y\n    return y"),
+        (
+            "class A:\n\n    def a(self):\n        return lambda: (z, m)",
+            "class A:\n\n    def a(self):\n        from x import m\n        from x.v import u as z\n"
+            "        return lambda: (z, m)",
+        ),
+        (
+            "def a():\n\n    def b():\n        return y",
+            "def a():\n    from x import y\n\n    def b():\n        return y",
+        ),
+        ("def a(y):\n    return y", "def a(y):\n    return y"),
+        ("def a():\n    b = 1\n    import c", "def a():\n    b = 1\n    import c"),
+        ("def a(b=y):\n    pass", None),
+        ("def a(b: y):\n    pass", None),
+        ("@y\ndef a():\n    pass", None),
+        ("a = lambda: y", None),
+        ("class a(y):\n    pass", None),
+        ("class a:\n    b = y", None),
+        ("def a():\n    global y\n    y = 1", None),
+    ],
+)
+def test_functions_import_what_they_use_of_it(source: str, expected: str | None) -> None:
+    imports = "from x import y\nfrom x.v import u as z\nfrom x import m\n"
+    kept, origins, missing = lazy.without(ast.parse(imports + source).body, "x", "p")
+    assert origins == {"y": ("x", "y"), "z": ("x.v", "u"), "m": ("x", "m")}
+    assert [ast.unparse(it) for it in kept] == ([expected] if expected else [])
+    assert missing == (set() if expected else {"a"})
+
+
+def test_a_module_without_another_of_its_package() -> None:
+    kept, origins, missing = lazy.without(
+        ast.parse("from .a import b\nfrom . import c as d\ndef e(): b(d)").body, "p", "p"
+    )
+    assert origins == {"b": ("p.a", "b"), "d": ("p.c", None)}
+    assert [ast.unparse(it) for it in kept] == ["def e():\n    from p.a import b\n    from p import c as d\n    b(d)"]
+    assert missing == set()
+
+
+def test_what_functions_import_is_what_the_module_has() -> None:
+    program = """
+import sys; sys.path.insert(0, sys.argv[1])
+import lazy; lazy.install()
+from packaging.requirements import InvalidRequirement, Requirement
+before = "packaging.specifiers" in sys.modules
+asked = Requirement("a[c, b]>=1,<2; python_version > '3'")
+try:
+    Requirement("!")
+except InvalidRequirement:
+    print(before, str(asked).replace(" ", ""), asked == Requirement(str(asked)))
+import boto3
+client = boto3.client("sts", region_name="eu-west-1")
+print("botocore.docs.method" in sys.modules, "Returns a set of" in client.assume_role.__doc__.__str__())
+import logging.config
+logging.config.dictConfig({"version": 1, "incremental": True})
+print(type(logging.config).__name__)
+"""
+    done = subprocess.run([sys.executable, "-c", program, str(AGENT)], check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines() == [
+        'False a[b,c]<2,>=1;python_version>"3" True',
+        "False True",
+        "module",
+    ]
 
 
 def test_a_module_within_one_that_is_not_whole_does_not_take_its_names_place() -> None:

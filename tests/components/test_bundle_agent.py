@@ -3,15 +3,19 @@
 This environment has no ADOT distro (it pins what pulumi cannot have); bench/bundle.py runs the agent with the real one.
 """
 
+import importlib.util
+import json
 import os
 import socket
 import subprocess
+import sys
 import threading
 import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import botocore
 import httpx
 import pytest
 
@@ -141,6 +145,83 @@ def test_every_client_the_agent_or_its_credentials_may_need_can_be_made(
 ) -> None:
     program = f"import boto3\nfor name in {SERVICES}: boto3.client(name)"
     subprocess.run([str(empty / "python"), "-c", program], cwd=task, env=environment, check=True)
+
+
+ENDPOINTS = """
+import json, sys
+import botocore.session
+session = botocore.session.get_session()
+resolver = session._get_internal_component("endpoint_resolver")
+found = {}
+for partition in json.loads(sys.argv[1]):
+    for region in partition["regions"]:
+        for prefix in ("bedrock-runtime", "bedrock-agentcore", "s3", "sts", "portal.sso", "oidc", "signin"):
+            for fips, dual in ((False, False), (True, False), (False, True)):
+                options = {"use_fips_endpoint": fips, "use_dualstack_endpoint": dual}
+                try:
+                    it = resolver.construct_endpoint(prefix, region, partition["partition"], **options)
+                except Exception as error:
+                    it = str(error)
+                found[f"{prefix} {region} {fips} {dual}"] = it
+    for region in partition["regions"][:2]:
+        for service in sys.argv[2].split():
+            client = session.create_client(service, region)
+            signer = client._request_signer
+            found[f"{service} {region}"] = [client.meta.endpoint_url, signer.region_name, signer.signing_name]
+    for service in sys.argv[2].split():
+        found[f"{service} {partition['partition']}"] = session.get_available_regions(service, partition["partition"])
+print(json.dumps(found))
+"""
+
+
+def test_where_and_how_services_are_asked_is_as_with_all_endpoints(
+    task: Path, empty: Path, environment: dict[str, str]
+) -> None:
+    whole = json.loads((Path(botocore.__file__).parent / "data" / "endpoints.json").read_bytes())
+    # Regions that AWS has, one that it may come to have, and what services without Regions are asked by.
+    partitions = [
+        {"partition": it["partition"], "regions": [*it["regions"], f"{min(it['regions'])[:-1]}99", "aws-global"]}
+        for it in whole["partitions"]
+    ]
+    assert len(partitions) >= 8
+    arguments = ["-c", ENDPOINTS, json.dumps(partitions), " ".join(SERVICES)]
+    here = {name: value for name, value in environment.items() if not name.startswith(("AWS_ENDPOINT_URL", "PYTHON"))}
+    ours = subprocess.run([str(empty / "python"), *arguments], cwd=task, env=here, check=True, capture_output=True)
+    theirs = subprocess.run([sys.executable, *arguments], env=here, check=True, capture_output=True)
+    found = json.loads(ours.stdout)
+    assert found == json.loads(theirs.stdout)
+    assert found["s3 cn-north-1"] == ["https://s3.cn-north-1.amazonaws.com.cn", "cn-north-1", "s3"]
+    assert found["sso-oidc us-gov-west-1"][0] == "https://oidc.us-gov-west-1.amazonaws.com"
+    assert (task / "botocore" / "data" / "endpoints.json").stat().st_size < 100_000
+
+
+LATE = """
+import importlib.util, json, sys
+import lazy
+lazy.install()
+import server
+found = {}
+for name in sorted(lazy.PACKAGES | lazy.WITHOUT.keys()):
+    spec = importlib.util.find_spec(name)
+    path = importlib.util.cache_from_source(spec.origin).removesuffix("pyc") + "opt-late.pyc"
+    data = open(path, "rb").read()
+    # Made where it lies: the same as of its lines, once the name of the file is the same.
+    code = spec.loader.get_code(name)
+    again = spec.loader.source_to_code(spec.loader.get_data(spec.origin), spec.origin)
+    found[name] = [data[:8].hex(), code == again, code.co_filename == spec.origin]
+print(json.dumps(found))
+"""
+
+
+def test_what_the_agent_imports_late_is_compiled_in_the_zip(
+    task: Path, empty: Path, environment: dict[str, str]
+) -> None:
+    command = [str(empty / "python"), "-c", LATE]
+    done = subprocess.run(command, cwd=task, env=environment, check=True, capture_output=True, text=True)
+    found = json.loads(done.stdout)
+    assert len(found) > 20
+    assert found == {key: [f"{importlib.util.MAGIC_NUMBER.hex()}01000000", True, True] for key in found}
+    assert not [path for path in task.rglob("*opt-late.pyc") if str(task).encode() in path.read_bytes()]
 
 
 # S3's checksum of what is stored is asked of botocore before anything is sent.

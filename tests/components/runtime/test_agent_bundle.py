@@ -300,3 +300,12 @@ def test_only_the_newest_zips_are_kept(inputs: Path) -> None:
     (inputs / "agent" / "helper.py").write_text("X = -1\n")
     newest = agent_bundle.build(inputs / "agent", None, dist=inputs / "dist").path
     assert set((inputs / "dist").iterdir()) == {*built[-code_zip.KEPT + 1 :], newest, inputs / "dist" / "notes.txt"}
+
+
+def test_an_agent_may_leave_bytecode_of_its_own(inputs: Path) -> None:
+    program = "import pathlib, tiny\npathlib.Path('made.pyc').write_bytes(pathlib.Path('__pycache__').name.encode())\n"
+    (inputs / "agent" / "prepare_bytecode.py").write_text(program)
+    assert content(build(inputs))["made.pyc"] == b"__pycache__"
+    (inputs / "agent" / "prepare_bytecode.py").write_text("raise SystemExit('no such module')\n")
+    with pytest.raises(UsageError, match=r"prepare_bytecode\.py of the agent's folder ends with 1: no such module"):
+        build(inputs)
