@@ -1,12 +1,8 @@
 """`toolgate ask`: a question to a deployed agent, its answer printed as it comes."""
 
 import json
-import subprocess
 import sys
-import uuid
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,35 +11,18 @@ import click
 from toolgate.access.deployment.text_file import json_of, text_of
 from toolgate.cli import options
 from toolgate.cli.output import say
+from toolgate.local.asking import (
+    AskError,
+    Deployment,
+    answer,
+    check,
+    new_session,
+    session_fault,
+    stack_deployment,
+    told,
+    whole,
+)
 from toolgate.local.serve.serving_file import serving_file
-
-# Longer than an agent takes for an answer (agent/settings.py, invocation_seconds).
-READ_SECONDS = 120
-# What an agent takes unless it is told otherwise (agent/settings.py, prompt_characters).
-LONGEST_PROMPT = 32_000
-
-
-class AskError(click.ClickException):
-    """No answer; the text is one line and says what to do."""
-
-
-@dataclass(frozen=True)
-class Deployment:
-    """The agents that can be asked.
-
-    Attributes:
-        agents: Runtime ARN by agent name.
-        environment: Variables with which AWS's SDK reaches them; empty for AWS itself.
-        origin: Where the deployment was found, for messages.
-    """
-
-    agents: Mapping[str, str]
-    environment: Mapping[str, str]
-    origin: str
-
-
-SESSION_LENGTH = range(33, 257)
-"""Characters of a session id (AgentCore developer guide, "Use isolated sessions for agents")."""
 
 
 @click.command()
@@ -105,7 +84,7 @@ def ask(
             check(asked)
             show_answer(arn, asked, session, deployment.environment, form)
         except AskError as error:
-            say(f"error: {error.message}", err=True)
+            say(f"error: {error}", err=True)
     say(f"session: {session}", err=True)
 
 
@@ -193,7 +172,7 @@ def show_task(runtime_arn: str, body: Mapping[str, Any], session: str, environme
         say("the task was cancelled", err=True)
     else:
         has_data = isinstance(document, dict) and "data" in document
-        say(_whole(document), err=has_data)
+        say(whole(document), err=has_data)
         if has_data:
             say(json.dumps(document["data"], ensure_ascii=False))
 
@@ -221,15 +200,9 @@ def checked_session(session: str | None) -> str:
         click.UsageError: AgentCore would not take it.
     """
     if session is None:
-        return f"ask-{uuid.uuid4()}"  # 40 characters
-    if len(session) not in SESSION_LENGTH:
-        bounds = f"{SESSION_LENGTH.start} to {SESSION_LENGTH.stop - 1}"
-        longer = f", such as {session}-{uuid.uuid4()}" if len(session) < SESSION_LENGTH.start else ""
-        raise click.UsageError(
-            f"a session id has {bounds} characters, this one has {len(session)}: give another{longer}"
-        )
-    if not session.isascii() or not session.isprintable() or " " in session:
-        raise click.UsageError("a session id goes into a header: write it in ASCII letters, digits and signs")
+        return new_session()
+    if fault := session_fault(session):
+        raise click.UsageError(fault)
     return session
 
 
@@ -250,18 +223,6 @@ def schema_in(file: Path) -> dict[str, Any]:
     return schema
 
 
-def check(prompt: str) -> None:
-    """See that an agent will take the prompt; AgentCore does not pass on what an agent says of one it refuses.
-
-    Raises:
-        AskError: If it will not.
-    """
-    if not prompt.strip():
-        raise AskError('the prompt is empty. Write a question: toolgate ask "What is 100 + 12?"')
-    if len(prompt) > LONGEST_PROMPT:
-        raise AskError(f"the prompt has {len(prompt)} characters. Write at most {LONGEST_PROMPT}.")
-
-
 def local_deployment(serving: Path) -> Deployment:
     """What `toolgate up` serves.
 
@@ -275,31 +236,6 @@ def local_deployment(serving: Path) -> Deployment:
         raise AskError("nothing is served on this machine. Start it with `toolgate up`.") from None
     except (ValueError, KeyError, TypeError):
         raise AskError(f"{serving} is damaged. Start again with `toolgate up`.") from None
-
-
-def stack_deployment(program: Path, stack: str) -> Deployment:
-    """What a stack's outputs say.
-
-    Raises:
-        AskError: If Pulumi isn't there, or the stack has no agents.
-    """
-    command = ["pulumi", "stack", "output", "--json", "--stack", stack]
-    try:
-        done = subprocess.run(command, cwd=program, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise AskError(
-            "`pulumi` is not on PATH, so the stack cannot be read. Install it, or ask the local deployment: --local."
-        ) from None
-    if done.returncode != 0:
-        reason = next((line for line in done.stderr.splitlines() if line.strip()), "no reason given")
-        raise AskError(f"stack {stack} cannot be read: {reason.removeprefix('error: ')}")
-    try:
-        outputs = json.loads(done.stdout)
-        agents = {name: agent["runtime_arn"] for name, agent in outputs["agents"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        message = f"stack {stack} has no agents in its outputs. Deploy it with `pulumi up --stack {stack}`."
-        raise AskError(message) from None
-    return Deployment(agents, {}, f"stack {stack}")
 
 
 def choose(deployment: Deployment, name: str | None) -> str:
@@ -316,127 +252,3 @@ def choose(deployment: Deployment, name: str | None) -> str:
     if name is not None and name not in deployment.agents:
         raise AskError(f"{deployment.origin} has no agent {name!r}. It has: {names}.")
     return deployment.agents[name or next(iter(deployment.agents))]
-
-
-def answer(
-    runtime_arn: str, prompt: str, session: str, environment: Mapping[str, str], schema: Any = None
-) -> Generator[str, None, dict[str, Any]]:
-    """Ask in a session, and give the pieces of the answer as they come.
-
-    Args:
-        runtime_arn: The agent's runtime.
-        prompt: What to ask.
-        session: AgentCore's session.
-        environment: See `Deployment`.
-        schema: What its data is to fit; None for text alone.
-
-    Returns:
-        What the agent says at the end: `stop_reason`, `data`, `usage`, as far as it does.
-
-    Raises:
-        AskError: If the agent cannot be reached, or answers with an error.
-    """
-    body = {"prompt": prompt, "stream": True} | ({} if schema is None else {"schema": schema})
-    with _failing_in_words():
-        response = _sent(runtime_arn, body, session, environment)
-        # It is left at the last event, or by Ctrl-C: what is not read is closed here, and not whenever it is collected.
-        with closing(response["response"]) as stream:
-            if response["contentType"].startswith("text/event-stream"):
-                # botocore waits until a chunk is full before it gives any of it away.
-                return (yield from _pieces(stream.iter_lines(chunk_size=1)))
-            document = json.loads(stream.read())
-            yield _whole(document)
-            return document if isinstance(document, dict) else {}
-
-
-def told(runtime_arn: str, body: Mapping[str, Any], session: str, environment: Mapping[str, str]) -> Any:
-    """What the agent says to a request that is answered at once.
-
-    Args:
-        runtime_arn: The agent's runtime.
-        body: The request (docs/agent.md, "Long work").
-        session: AgentCore's session.
-        environment: See `Deployment`.
-
-    Raises:
-        AskError: If the agent cannot be reached, or refuses.
-    """
-    with _failing_in_words():
-        return json.loads(_sent(runtime_arn, body, session, environment)["response"].read())
-
-
-def _sent(runtime_arn: str, body: Mapping[str, Any], session: str, environment: Mapping[str, str]) -> Any:
-    # Imported here: a mistake in the arguments needs no wait for AWS's SDK.
-    from botocore.config import Config
-
-    from toolgate.local.loopback_client import open_client
-
-    region = runtime_arn.split(":")[3]
-    config = Config(read_timeout=READ_SECONDS, connect_timeout=10, retries={"total_max_attempts": 1})
-    if environment:
-        client = open_client("bedrock-agentcore", environment, config)
-    else:
-        import boto3
-
-        client = boto3.client("bedrock-agentcore", region_name=region, config=config)
-    return client.invoke_agent_runtime(
-        agentRuntimeArn=runtime_arn,
-        runtimeSessionId=session,
-        contentType="application/json",
-        accept="text/event-stream, application/json",
-        payload=json.dumps(body).encode(),
-    )
-
-
-@contextmanager
-def _failing_in_words() -> Iterator[None]:
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-
-    try:
-        yield
-    except ClientError as error:
-        raise AskError(_refusal(error.response)) from None
-    except (BotoCoreError, HTTPClientError) as error:
-        raise AskError(f"the agent cannot be reached: {' '.join(str(error).split())}") from None
-    except ValueError:
-        raise AskError("the agent's answer cannot be read.") from None
-
-
-def _pieces(lines: Iterable[bytes]) -> Generator[str, None, dict[str, Any]]:
-    for line in lines:
-        if not line.startswith(b"data:"):
-            continue
-        event = json.loads(line.removeprefix(b"data:"))
-        if not isinstance(event, dict):
-            raise _error(event)
-        if "text" in event:
-            yield event["text"]
-        elif event.get("status") == "success":
-            return event
-        else:
-            raise _error(event)
-    raise AskError("the answer broke off.")
-
-
-def _whole(document: Any) -> str:
-    """The answer in one piece; an agent of somebody's own may answer with the text alone."""
-    if isinstance(document, str):
-        return document
-    if isinstance(document, dict) and document.get("status", "success") == "success":
-        response = document.get("response")
-        if isinstance(response, str):
-            return response
-    raise _error(document)
-
-
-def _error(document: Any) -> AskError:
-    try:
-        error = document["error"]
-        return AskError(f"{error['message']} ({error['code']})")
-    except (KeyError, TypeError):
-        return AskError("the agent's answer cannot be read.")
-
-
-def _refusal(response: Mapping[str, Any]) -> str:
-    error = response.get("Error", {})
-    return " ".join(f"{error.get('Message', 'refused')} ({error.get('Code', 'unknown')})".split())

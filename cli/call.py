@@ -4,7 +4,7 @@ import difflib
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,24 +15,14 @@ from toolgate.cli import options
 from toolgate.cli.options import CommandError
 from toolgate.cli.output import say
 from toolgate.local.serve import access_log
-from toolgate.local.serve.serving_file import Caller, Endpoint, NotServedError, Served, read, serving_file
+from toolgate.local.serve.serving_file import Caller, NotServedError, Served, read, serving_file
 
 if TYPE_CHECKING:
-    from toolgate.local.gateway_client import Answer
+    from toolgate.local.offers import Offer
 
 _FAILED = 1
 _EXAMPLE = """Write an object in single quotes, such as '{"name": "value"}'"""
 _SEPARATOR = "___"
-
-
-@dataclass(frozen=True)
-class _Offer:
-    """A tool as a gateway offers it to an agent."""
-
-    agent: str
-    gateway: Endpoint
-    tool: str
-    description: str
 
 
 @click.command()
@@ -101,30 +91,26 @@ def _arguments(text: str | None) -> dict[str, Any]:
     return given
 
 
-def _offers(served: Served) -> Iterator[_Offer]:
-    for agent, caller in served.callers.items():
-        for gateway in caller.gateways:
-            answer = _ask(served, caller, gateway, "tools/list", {})
-            for tool in (answer.message.get("result") or {}).get("tools", ()):
-                yield _Offer(agent, gateway, tool["name"], tool.get("description") or "")
+def _offers(served: Served) -> Iterator["Offer"]:
+    from toolgate.local.gateway_client import UnreachableError
+    from toolgate.local.offers import offers
 
-
-def _ask(served: Served, caller: Caller, gateway: Endpoint, method: str, parameters: Mapping[str, Any]) -> "Answer":
-    from toolgate.local.gateway_client import GatewayClient, UnreachableError
-
-    client = GatewayClient(gateway, caller.credentials, served.environment["AWS_REGION"])
     try:
-        return client.ask(method, parameters)
+        yield from offers(served.callers, served.environment["AWS_REGION"])
     except UnreachableError as error:
-        raise CommandError(f"nothing answers at {error}. Start it again with `toolgate up`.") from error
+        raise _unreachable(error) from error
 
 
-def _list(offers: Sequence[_Offer], agent: str | None) -> int:
+def _unreachable(error: Exception) -> CommandError:
+    return CommandError(f"nothing answers at {error}. Start it again with `toolgate up`.")
+
+
+def _list(offers: Sequence["Offer"], agent: str | None) -> int:
     agents: dict[str, list[str]] = {}
     for offer in offers:
-        agents.setdefault(offer.tool, []).append(offer.agent)
+        agents.setdefault(offer.name, []).append(offer.agent)
     shown = {tool: who for tool, who in agents.items() if agent is None or agent in who}
-    descriptions = {offer.tool: offer.description.strip().partition("\n")[0] for offer in offers}
+    descriptions = {offer.name: offer.description.strip().partition("\n")[0] for offer in offers}
     rows = [(tool, ", ".join(dict.fromkeys(who)), descriptions[tool]) for tool, who in shown.items()]
     widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
     for tool, who, description in rows:
@@ -134,8 +120,8 @@ def _list(offers: Sequence[_Offer], agent: str | None) -> int:
     return options.OK
 
 
-def _full_name(offers: Sequence[_Offer], wanted: str) -> str:
-    names = list(dict.fromkeys(offer.tool for offer in offers))
+def _full_name(offers: Sequence["Offer"], wanted: str) -> str:
+    names = list(dict.fromkeys(offer.name for offer in offers))
     meant = [name for name in names if name == wanted] or [
         name for name in names if name.partition(_SEPARATOR)[2] == wanted
     ]
@@ -149,9 +135,9 @@ def _full_name(offers: Sequence[_Offer], wanted: str) -> str:
     return meant[0]
 
 
-def _chosen(served: Served, offers: Sequence[_Offer], tool: str, agent: str | None) -> _Offer:
+def _chosen(served: Served, offers: Sequence["Offer"], tool: str, agent: str | None) -> "Offer":
     """The offer to take: one to this agent; where there is none, the agent asks for what others are offered."""
-    found = [offer for offer in offers if offer.tool == tool]
+    found = [offer for offer in offers if offer.name == tool]
     own = [offer for offer in found if offer.agent == agent] if agent else found
     if own:
         return own[0]
@@ -160,12 +146,18 @@ def _chosen(served: Served, offers: Sequence[_Offer], tool: str, agent: str | No
     shared = [offer for offer in found if offer.gateway.id in mine]
     other = (shared or found)[0]
     gateway = mine.get(other.gateway.id, replace(other.gateway, token=None))
-    return _Offer(agent or other.agent, gateway, tool, other.description)
+    return replace(other, agent=agent or other.agent, gateway=gateway)
 
 
-def _call(served: Served, offer: _Offer, arguments: Mapping[str, Any]) -> int:
+def _call(served: Served, offer: "Offer", arguments: Mapping[str, Any]) -> int:
+    from toolgate.local.gateway_client import GatewayClient, UnreachableError
+
     caller = served.callers[offer.agent]
-    answer = _ask(served, caller, offer.gateway, "tools/call", {"name": offer.tool, "arguments": arguments})
+    client = GatewayClient(offer.gateway, caller.credentials, served.environment["AWS_REGION"])
+    try:
+        answer = client.ask("tools/call", {"name": offer.name, "arguments": arguments})
+    except UnreachableError as error:
+        raise _unreachable(error) from error
     line = access_log.find(served.access_log, answer.request_id) or {}
     result = answer.message.get("result")
     if isinstance(result, dict):

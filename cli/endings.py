@@ -6,6 +6,7 @@ import click
 
 from toolgate.cli.options import FAILED
 from toolgate.cli.output import ClosedOutputError
+from toolgate.local.asking import AskError
 
 INTERNAL = 70
 """Exit code of a fault of ours (sysexits.h, EX_SOFTWARE)."""
@@ -21,6 +22,8 @@ def ending(error: BaseException) -> tuple[str, int]:  # noqa: PLR0911  # a table
             return error.format_message(), FAILED
         case click.ClickException():
             return f"error: {error.format_message()}", error.exit_code
+        case AskError():
+            return f"error: {error}", 1
         case click.Abort() | KeyboardInterrupt():
             return "", _SIGNALLED + signal.SIGINT
         case SystemExit(code=int(code)):

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from toolgate.cli.output import say
+
 if TYPE_CHECKING:
     from toolgate.local.engine.pack_config import PackConfig
     from toolgate.local.plan import Plan
@@ -155,3 +157,17 @@ def written(what: Callable[[Path], object], file: Path, option: str) -> None:
         what(file)
     except OSError as error:
         raise CommandError(f"{file} cannot be written ({error.strerror}); give another {option}") from error
+
+
+def opened(address: str) -> None:
+    """Open a console in the browser; where there is none to be started, its address has been told."""
+    import webbrowser
+
+    if not webbrowser.open(address):
+        say("no browser could be started: open the console's address yourself", err=True)
+
+
+console_port = click.option(
+    "--console-port", type=click.IntRange(0, 65535), default=0, help="the console's port (default: a free one)"
+)
+open_console = click.option("--open", "opened", is_flag=True, help="open the console in the browser")

@@ -5,7 +5,7 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +43,8 @@ def _model(_ctx: click.Context, _param: click.Parameter, choice: str) -> str:
 @options.rules
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="the port (default: a free one)")
 @options.policies
+@options.open_console
+@options.console_port
 @click.option(
     "--model",
     default=_SCRIPTED,
@@ -59,14 +61,17 @@ def up(
     rules: Path | None,
     port: int,
     policies: tuple[Mapping[str, Any], ...],
+    opened: bool,
+    console_port: int,
     model: str,
 ) -> int:
     """Serve a deployment on this machine until Ctrl-C.
 
     A program is watched: what is edited is served at the next call.
     """
+    how = _How(program, program, None, _Ports(port, console_port), model, opened)
     if deployment:
-        return _serve(options.deployment_of(deployment, policies), _Served(program, program, port, model), None)
+        return _serve(options.deployment_of(deployment, policies), how, None)
     from toolgate.access.deployment.supplied_policies import with_policies
     from toolgate.local.engine.stack_config import program_folder
     from toolgate.local.plan import describe
@@ -76,7 +81,7 @@ def up(
         say(describe(planned), err=True)
         return options.VIOLATIONS
     first = with_policies(planned.deployment, policies)
-    how = _Served(program, program_folder(program), port, model)
+    how = replace(how, folder=program_folder(program), stack=stack)
     return _serve(first, how, lambda: _planned_anew(program, stack, rules, policies))
 
 
@@ -98,48 +103,86 @@ def _planned_anew(
 
 
 @dataclass(frozen=True)
-class _Served:
+class _Ports:
+    """Where it is served; 0 for a free one."""
+
+    data_plane: int
+    console: int
+
+
+@dataclass(frozen=True)
+class _How:
     """What of the command's line says how a deployment is served."""
 
     program: Path
     folder: Path  # of its `__main__.py`: what the deployment's paths are relative to
-    port: int
+    stack: str | None  # None of a deployment file
+    ports: _Ports
     model: str
+    opened: bool
 
 
-def _serve(deployment: Mapping[str, Any], how: _Served, planned_anew: Callable[[], Mapping[str, Any]] | None) -> int:
+def _serve(deployment: Mapping[str, Any], how: _How, planned_anew: Callable[[], Mapping[str, Any]] | None) -> int:
     from toolgate.access.deployment.stack_export import DeploymentError
+    from toolgate.console.served import Program, Served, Told
+    from toolgate.console.server import console
     from toolgate.local.progress import waiting_for
     from toolgate.local.serve.agents.agent_process import AgentStartError
+    from toolgate.local.serve.loopback_server import PortInUseError
     from toolgate.local.serve.model.models import ModelChoiceError
-    from toolgate.local.serve.server import PortInUseError, serve
+    from toolgate.local.serve.server import serve
     from toolgate.local.serve.serving_file import AlreadyServedError, announced, reserved, serving_file
     from toolgate.local.watch import Watching, until
 
     stop = threading.Event()
     failures = (AgentStartError, DeploymentError, ModelChoiceError, PortInUseError)
     with ExitStack() as stack:
+        told = Told(Program(how.program, how.stack))
+        stack.callback(told.live.close)
+
+        def tell(line: Mapping[str, Any], entry: "Entry") -> None:
+            _tell(line, entry)
+            told.tell(line, entry)
+
         try:
             stack.enter_context(reserved(serving_file(how.program)))
             with waiting_for("gateways and agents"):
-                serving = stack.enter_context(serve(deployment, how.folder, port=how.port, model=how.model, told=_tell))
+                serving = stack.enter_context(
+                    serve(
+                        deployment,
+                        how.folder,
+                        port=how.ports.data_plane,
+                        model=how.model,
+                        told=tell,
+                        watched=told.watch,
+                    )
+                )
+            source = Served(serving, told)
+            page = stack.enter_context(console(source, how.ports.console))
         except (AlreadyServedError, *failures) as error:
             raise CommandError(str(error)) from error
         announce = stack.enter_context(announced(serving, serving_file(how.program)))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        _introduce(serving)
-        told = set(serving.notes)
+        _introduce(serving, page.address)
+        if how.opened:
+            options.opened(page.address)
+        known = set(serving.notes)
+
+        def say_on_both(text: str) -> None:
+            _say(text)
+            told.live.say("note", text=text)
 
         def announced_anew() -> None:
             announce()
+            source.reloaded()
             for note in serving.notes:
-                if note not in told:
-                    _say(note)
-            told.update(serving.notes)
+                if note not in known:
+                    say_on_both(note)
+            known.update(serving.notes)
 
         if planned_anew:
-            watching = Watching(how.folder, deployment, planned_anew, serving, announced_anew, _say, failures)
+            watching = Watching(how.folder, deployment, planned_anew, serving, announced_anew, say_on_both, failures)
             until(stop.is_set, watching)
         # A signal that comes just before an endless wait begins would not be seen: Python's handler runs after it.
         while not stop.wait(1.0):
@@ -151,7 +194,7 @@ def _say(text: str) -> None:
     say(f"{datetime.now():%H:%M:%S} {text}", err=True)  # this machine's time, for who sits before it
 
 
-def _introduce(serving: "Serving") -> None:
+def _introduce(serving: "Serving", console: str) -> None:
     from toolgate.local.serve.environment import shell_lines
 
     say(f"# model: {serving.model}")
@@ -163,6 +206,7 @@ def _introduce(serving: "Serving") -> None:
         say(f"# {note}")
     if serving.agents:
         say('# try: toolgate ask "..." --local; toolgate call --list; toolgate credentials --as AGENT')
+    say(f"# console: {console}")  # here and nowhere else: it holds the token
     say(f"# logs: {serving.access_log.parent}")
     say(f"# {serving.url} serves {', '.join(serving.agents)}; Ctrl-C ends it")
 

@@ -21,7 +21,19 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = Path(__file__).resolve().parent / "sample"
 CACHE = ROOT / ".cache" / "plans"
 PROJECT = (
-    *("access", "agent", "cli", "components", "deployer", "local", "policy", "requirements", "review", "src"),
+    *(
+        "access",
+        "agent",
+        "cli",
+        "components",
+        "console",
+        "deployer",
+        "local",
+        "policy",
+        "requirements",
+        "review",
+        "src",
+    ),
     *("__main__.py", "ask.py"),
 )
 """What a copy of the project holds, beside the sample's tools and stacks."""

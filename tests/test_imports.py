@@ -10,7 +10,7 @@ import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("access", "cli", "components", "deployer", "local", "policy", "review")
+FOLDERS = ("access", "cli", "components", "console", "deployer", "local", "policy", "review")
 ALONE = ("agent", "interceptors", "lambdas")
 
 

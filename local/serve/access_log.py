@@ -74,6 +74,7 @@ class Entry:
         last_words: The last line of the traceback of a tool that failed, or why an interceptor denied: for the
             terminal, not for the log.
         log: The log of that function.
+        path: What the request's path names: of a call of a model, or of a runtime, which.
     """
 
     request_id: str
@@ -92,6 +93,7 @@ class Entry:
     error_type: str | None = None
     last_words: str | None = field(default=None, repr=False)
     log: Path | None = None
+    path: Mapping[str, str | None] = field(default_factory=dict)
     started: float = field(default_factory=time.time)
     _clock: float = field(default_factory=time.perf_counter)
 

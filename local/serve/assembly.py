@@ -40,6 +40,7 @@ from toolgate.local.serve.memory.memory_api import MemoryApi
 from toolgate.local.serve.memory.served_memories import served_memories
 from toolgate.local.serve.model import converse_api
 from toolgate.local.serve.model.models import Model
+from toolgate.local.serve.other_exchanges import INVOCATION, MODEL, Watch, recording
 from toolgate.local.serve.switch import Generation
 from toolgate.local.serve.tokens import issuer_api, resource_metadata
 from toolgate.local.serve.tokens.client_secrets import secret_values
@@ -72,6 +73,7 @@ class Host:
         model: The model that answers.
         aws: The services that tools and agents may call besides.
         told: Called with each line of the access log.
+        watched: Called with what is known of each call of the model, and of each invocation of a runtime.
         calls: Filled with the gateways' tool calls.
         denials: Filled with what policy engines decided against.
         interceptions: Filled with what interceptors were asked.
@@ -88,6 +90,7 @@ class Host:
     model: Model
     aws: AwsServices
     told: Told | None
+    watched: Told | None
     calls: MutableSequence[ToolCall]
     denials: MutableSequence[Denial]
     interceptions: MutableSequence[Interception]
@@ -174,8 +177,13 @@ class Assembly:
     @cached_property
     def access_log(self) -> AccessLog:
         """The access log of all gateways."""
-        agents = {runtime.role_arn: runtime.agent for runtime in self.deployment.runtimes}
-        return AccessLog(self.host.log(access_log.FILE_NAME), agents | self.names_of_clients, self.host.told)
+        named = self._agents | self.names_of_clients
+        return AccessLog(self.host.log(access_log.FILE_NAME), named, self.host.told)
+
+    @cached_property
+    def _agents(self) -> dict[str, str]:
+        """The agents' names by their roles' ARNs."""
+        return {runtime.role_arn: runtime.agent for runtime in self.deployment.runtimes}
 
     @cached_property
     def names_of_clients(self) -> dict[str, str]:
@@ -246,8 +254,18 @@ class Assembly:
         ]
         invoke = invoke_api.runtime_app(sessions)
         post = frozenset({"POST"})
+        runtimes = {runtime.arn: runtime.agent for runtime in self.deployment.runtimes}
+        watch = Watch(self.host.watched, self._agents, runtimes) if self.host.watched else None
         services += [
-            Service("bedrock-agentcore", invoke_api.PATH, post, invoke_api.permissions, invoke, invoke_api.MAX_BODY),
+            Service(
+                "bedrock-agentcore",
+                invoke_api.PATH,
+                post,
+                invoke_api.permissions,
+                invoke,
+                invoke_api.MAX_BODY,
+                record=recording(watch, INVOCATION),
+            ),
             Service(
                 "bedrock",
                 converse_api.PATH,
@@ -255,6 +273,7 @@ class Assembly:
                 converse_api.permissions(self.host.env, self._destinations()),
                 self.host.model.app,
                 converse_api.MAX_BODY,
+                record=recording(watch, MODEL),
             ),
             *self._tokens(),
             *self._memories(),

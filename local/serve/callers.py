@@ -5,7 +5,7 @@ when it asks. A client's are those that let its token in.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from toolgate.access.deployment.agentcore_resources import Gateway, Runtime
 from toolgate.access.deployment.deployment import Deployment
@@ -103,9 +103,18 @@ class _Found:
                 yield self._endpoint(gateway, token)
 
     def _endpoint(self, gateway: Gateway, token: AgentToken | ClientToken | None = None) -> Endpoint:
-        newest = max(spoken(gateway.versions) or gateway.versions)
-        sessions = gateway.session_seconds is not None
-        return Endpoint(gateway.id, self.urls[gateway.id], newest, sessions, token)
+        return replace(endpoint(gateway, self.urls[gateway.id]), token=token)
+
+
+def endpoint(gateway: Gateway, url: str) -> Endpoint:
+    """A gateway as somebody reaches it who has no token.
+
+    Args:
+        gateway: The gateway.
+        url: Its URL here.
+    """
+    newest = max(spoken(gateway.versions) or gateway.versions)
+    return Endpoint(gateway.id, url, newest, gateway.session_seconds is not None)
 
 
 def _may_invoke(role: Role, gateway: Gateway, deployment: Deployment) -> bool:

@@ -1,11 +1,8 @@
 """Serve a deployment on this machine: one port, all its gateways and runtimes, and a model."""
 
-import errno
 import re
 import shutil
-import socket
 import tempfile
-import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, MutableSequence, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -13,14 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-from starlette.types import ASGIApp
-
 from toolgate.access.deployment.deployment import Deployment, parse
 from toolgate.access.deployment.roles import Role
 from toolgate.access.deployment.stack_export import DeploymentError, resources
 from toolgate.access.iam.policies import Policy
-from toolgate.agent import connections
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.serve.access_log import Told
 from toolgate.local.serve.assembly import Agent, Assembly, Host
@@ -31,6 +24,7 @@ from toolgate.local.serve.control.control_api import READ_ACTIONS
 from toolgate.local.serve.environment import client_variables
 from toolgate.local.serve.gateway.records import Denial, Interception, ToolCall
 from toolgate.local.serve.guards.credentials import Credentials
+from toolgate.local.serve.loopback_server import HOST, listening, running
 from toolgate.local.serve.memory.served_memories import served_memories
 from toolgate.local.serve.model.models import SCRIPTED, chosen
 from toolgate.local.serve.serving_file import Caller
@@ -40,20 +34,10 @@ from toolgate.local.serve.tokens.issuers import Issuers
 from toolgate.local.serve.unsupported import notes, unsupported
 from toolgate.policy.language.agentcore_facts import INVOKE_RUNTIME, STOP_RUNTIME_SESSION
 
-# The shipped agent keeps idle connections for 50 seconds: whoever closes first may lose a request that is just coming.
-_IDLE_SECONDS = 65
-
-HOST = "127.0.0.1"
-"""Loopback only: the local deployment is for this machine's user."""
-
 _LAST = 100  # records of calls that a server without end keeps
 OPERATOR = "toolgate-local-operator"
 _USES = (INVOKE_RUNTIME, STOP_RUNTIME_SESSION)
 _ROLE_ARN = re.compile(r"arn:[a-z-]+:iam::\d{12}:role/.+")
-
-
-class PortInUseError(Exception):
-    """Another program listens on the port; the text says what to do."""
 
 
 @dataclass
@@ -74,6 +58,7 @@ class Serving:
         callers: By the agents' names, what one needs to call tools in an agent's place.
         notes: In a sentence each, what is left out here and changes no decision.
         model: Which model answers, in one line.
+        deployment: What is served.
     """
 
     url: str
@@ -88,6 +73,7 @@ class Serving:
     callers: Mapping[str, Caller] = field(repr=False)
     notes: tuple[str, ...]
     model: str
+    deployment: Deployment = field(repr=False)
     _world: "_World" = field(repr=False)
 
     def reload(self, deployment: Mapping[str, Any]) -> None:
@@ -157,6 +143,7 @@ def serve(  # noqa: PLR0913  # what may be left out is named
     logs: Path | None = None,
     model: str = SCRIPTED,
     told: Told | None = None,
+    watched: Told | None = None,
     token_seconds: int | None = None,
 ) -> Iterator[Serving]:
     """Serve a deployment until the block ends; then nothing of it is left running.
@@ -169,6 +156,8 @@ def serve(  # noqa: PLR0913  # what may be left out is named
         model: Who answers: `scripted`, `bedrock`, or an OpenAI-compatible `URL#MODEL`.
         told: Called with each line of the access log, from a thread of ours. Who listens needs no records: `calls`,
             `denials` and `interceptions` then keep the last ones only.
+        watched: The same of each call of the model, and of each invocation of a runtime
+            (`toolgate.local.serve.other_exchanges`).
         token_seconds: How long every access token holds; what the deployment says of each client when left out.
 
     Raises:
@@ -183,7 +172,7 @@ def serve(  # noqa: PLR0913  # what may be left out is named
     _refuse_unsupported(parsed, env)
     answering = chosen(model, env.region)
     with ExitStack() as stack:
-        listener = stack.enter_context(_listen(port))
+        listener = stack.enter_context(listening(port))
         code = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="toolgate-")))
         url = f"http://{HOST}:{listener.getsockname()[1]}"
         calls: MutableSequence[ToolCall] = deque(maxlen=_LAST) if told else []
@@ -200,6 +189,7 @@ def serve(  # noqa: PLR0913  # what may be left out is named
             answering,
             aws,
             told,
+            watched,
             calls,
             denials,
             interceptions,
@@ -212,7 +202,7 @@ def serve(  # noqa: PLR0913  # what may be left out is named
         world = _World(host, code, Assembly(parsed, found, host, code / "0", secrets_of))
         stack.callback(world.stop)
         world.start()  # the agents load while we do; the listener holds their first requests
-        stack.enter_context(_running(world.switch, listener))
+        stack.enter_context(running(world.switch, listener, "local-deployment"))
         world.wait_ready()
         yield Serving(url=url, _world=world, **world.describe())
 
@@ -317,6 +307,7 @@ class _World:
             "interceptions": host.interceptions,
             "notes": (*notes(deployment, host.env), *host.aws.notes),
             "model": host.model.says,
+            "deployment": deployment,
             "callers": callers(deployment, host.sessions, urls, OfTokens(host.issuers, host.url, names)),
         }
 
@@ -350,39 +341,3 @@ def _refuse_unsupported(deployment: Deployment, env: CloudEnvironment) -> None:
         raise DeploymentError(
             "the local deployment would not behave as AWS does (docs/local.md): " + "; ".join(reasons)
         )
-
-
-@contextmanager
-def _listen(port: int) -> Iterator[socket.socket]:
-    # Only where the protocol is named does asyncio send what is streamed at once (TCP_NODELAY).
-    with socket.socket(proto=socket.IPPROTO_TCP) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, port))
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-            raise PortInUseError(f"port {port} is in use: choose another one, or 0 for any that is free") from error
-        listener.listen(128)
-        yield listener
-
-
-@contextmanager
-def _running(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
-    # Their loop is asyncio's: uvloop starts processes by a plain fork, which gRPC (the policy pack's) complains about.
-    bounded = connections.options(connections.Bounds())
-    config = uvicorn.Config(
-        app, log_config=None, timeout_graceful_shutdown=2, timeout_keep_alive=_IDLE_SECONDS, **bounded
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="local-deployment")
-    thread.start()
-    try:
-        while not server.started and thread.is_alive():
-            thread.join(0.005)
-        if not server.started:
-            raise RuntimeError("the local server did not start")
-        yield
-    finally:
-        server.should_exit = True
-        thread.join()

@@ -15,8 +15,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from tests.agent.loopback import Loopback
-from toolgate.cli import ask
 from toolgate.cli.main import main
+from toolgate.local.asking import answer
 
 ARN = "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/toolgate_dev_assistant-abcdefghij"
 SESSION = "a-session-id-of-thirty-three-char"
@@ -113,7 +113,7 @@ def test_prints_the_answer(runtime: FakeRuntime, capsys: pytest.CaptureFixture[s
 
 def test_shows_text_as_it_comes(runtime: FakeRuntime, project: Path) -> None:
     runtime.go_on.clear()
-    pieces = ask.answer(ARN, "What is 100 + 12?", SESSION, variables(project))
+    pieces = answer(ARN, "What is 100 + 12?", SESSION, variables(project))
     assert next(pieces) == "The sum "  # the rest is not sent yet
     runtime.go_on.set()
     assert list(pieces) == ["is 112."]

@@ -36,7 +36,7 @@ PATH = re.compile(r"/runtimes/(?P<runtime>arn(?::|%3A)[^/]+)/(?P<operation>invoc
 MAX_BODY = 100 * 2**20
 
 _STOP = "stopruntimesession"
-_SESSION = "x-amzn-bedrock-agentcore-runtime-session-id"
+SESSION = "x-amzn-bedrock-agentcore-runtime-session-id"
 _REQUEST = "x-amzn-bedrock-agentcore-runtime-request-id"  # bedrock-agentcore's SDK reads it
 _USER = "x-amzn-bedrock-agentcore-runtime-user-id"
 _FORWARDED = ("content-type", "accept", "traceparent", "tracestate", "baggage", "x-amzn-trace-id", _USER)
@@ -77,18 +77,18 @@ def runtime_app(runtimes: Mapping[str, RuntimeSessions[AgentProcess]]) -> ASGIAp
         arn = unquote(scope["path_params"]["runtime"])
         qualifier = _qualifier(scope["query_string"].decode("latin-1"))
         stops = scope["path_params"]["operation"] == _STOP
-        session = request.headers.get(_SESSION) or ("" if stops else str(uuid.uuid4()))
+        session = request.headers.get(SESSION) or ("" if stops else str(uuid.uuid4()))
         operation = "StopRuntimeSession" if stops else "InvokeAgentRuntime"
         if arn not in runtimes:
             await refuse(send, 404, _NOT_FOUND, "No such runtime in the local deployment")
         elif qualifier != "DEFAULT":
             await refuse(send, 404, _NOT_FOUND, f"No endpoint or agent found with qualifier '{qualifier}'")
-        elif wrong := misfit(operation, {**request.headers, _SESSION: session}):
+        elif wrong := misfit(operation, {**request.headers, SESSION: session}):
             await refuse(send, 400, "ValidationException", wrong)
         elif not stops:
             await _invoke(runtimes[arn], session, request, reply)
         elif runtimes[arn].end(session):
-            await JSONResponse({}, headers={_SESSION: session})(scope, receive, send)
+            await JSONResponse({}, headers={SESSION: session})(scope, receive, send)
         else:
             await refuse(send, 404, _NOT_FOUND, f"No session '{session}' is in use: it was never, or it has ended")
 
@@ -108,7 +108,7 @@ class _Reply:
 
 async def _invoke(sessions: RuntimeSessions[AgentProcess], session: str, request: Request, reply: _Reply) -> None:
     forwarded = {name: request.headers[name] for name in _FORWARDED if name in request.headers}
-    forwarded |= {_SESSION: session, _REQUEST: reply.scope[REQUEST_ID]}
+    forwarded |= {SESSION: session, _REQUEST: reply.scope[REQUEST_ID]}
     headers = [(name.encode(), value.encode()) for name, value in forwarded.items()]
     try:
         use = sessions.use(session)
@@ -182,7 +182,7 @@ async def _pass_on(answer: httpx.Response, use: Use[AgentProcess], reply: _Reply
                 yield await use.unless_ended(anext(pieces))
 
     answer.headers.encoding = "latin-1"  # a byte a character, which go on as they came
-    headers = {"content-type": answer.headers.get("content-type", "application/octet-stream"), _SESSION: use.id}
+    headers = {"content-type": answer.headers.get("content-type", "application/octet-stream"), SESSION: use.id}
     await StreamingResponse(body(), headers=headers)(reply.scope, reply.receive, reply.send)
 
 

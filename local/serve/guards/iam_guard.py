@@ -154,7 +154,8 @@ def authorized(services: list[Service], authority: Authority, otherwise: ASGIApp
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         request_id = str(uuid.uuid4())
         found = _service(services, scope)
-        recorder = _Recorder(Entry(request_id), found[0].record if found else None, send)
+        entry = Entry(request_id, path=found[1].groupdict() if found else {})
+        recorder = _Recorder(entry, found[0].record if found else None, send)
         scope = {**scope, REQUEST_ID: request_id, ENTRY: recorder.entry}
         exchange = _Exchange(scope, receive, recorder.send, room)
         if found is None:

@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 
 from toolgate.access.deployment.stack_export import DeploymentError
 from toolgate.local.serve.agents.agent_process import AgentStartError
-from toolgate.local.serve.server import PortInUseError, Serving, serve
+from toolgate.local.serve.loopback_server import PortInUseError
+from toolgate.local.serve.server import Serving, serve
 
 CRASHING = 'import sys\nprint("half a line of wisdom", flush=True)\nsys.exit("no such module: wisdom")\n'
 SILENT = "import signal\nsignal.pause()\n"
