@@ -63,6 +63,9 @@ function oncePerFrame(work) {
   };
 }
 
+/** Why the source cannot answer a route of the API; empty where it can. */
+const unavailable = (route_) => state.overview?.unavailable?.[route_] ?? "";
+
 function tell(message) {
   const close = () => $("error").replaceChildren();
   $("error").replaceChildren(h("span", {}, message), h("button", { type: "button", "aria-label": "Dismiss the error", on: { click: close } }, "✕"));
@@ -198,21 +201,31 @@ function foundBy(decider) {
   return decider.reason ?? "";
 }
 
-/** One line for each thing that decided: what it is, what it says, and by which statement, policy or reason. */
+/** What a decider says beside its name and effect: of what, as whom, by which statement, policy or reason. */
+function about(decider) {
+  const found = foundBy(decider);
+  return [
+    decider.function && `${decider.function} at the ${decider.point}`,
+    decider.action,
+    decider.principal && `as ${shortName(decider.principal)}`,
+    found,
+    decider.reason !== found && decider.reason,
+    decider.changed && `changes ${json(decider.changed)}`,
+    decider.mode === "LOG_ONLY" && "only logs",
+  ].filter(Boolean).join(" · ");
+}
+
+/** One line for each thing that decided; one statement may decide about several resources. */
 function deciders(decidedBy) {
-  return h("ul", { class: "deciders" }, (decidedBy ?? []).map((decider) => {
-    const about = [
-      decider.function && `${decider.function} at the ${decider.point}`,
-      decider.action,
-      decider.principal && `as ${shortName(decider.principal)}`,
-      foundBy(decider),
-      decider.statements?.length || decider.policies?.length || decider.by === "interceptor" ? decider.reason !== foundBy(decider) && decider.reason : "",
-      decider.changed && `changes ${json(decider.changed)}`,
-      decider.mode === "LOG_ONLY" && "only logs",
-    ];
-    return h("li", { "data-effect": decider.effect },
-      h("b", {}, nameOf(decider)), " ", h("span", { class: "effect" }, EFFECTS[decider.effect] ?? decider.effect), " ",
-      h("span", { class: "by" }, about.filter(Boolean).join(" · ")));
+  const times = new Map();
+  for (const decider of decidedBy ?? []) {
+    const line = JSON.stringify([nameOf(decider), decider.effect, about(decider)]);
+    times.set(line, (times.get(line) ?? 0) + 1);
+  }
+  return h("ul", { class: "deciders" }, [...times].map(([line, count]) => {
+    const [name, effect, text] = JSON.parse(line);
+    return h("li", { "data-effect": effect }, h("b", {}, name), " ", h("span", { class: "effect" }, EFFECTS[effect] ?? effect), " ",
+      h("span", { class: "by" }, text, count > 1 ? ` (${count} times)` : ""));
   }));
 }
 
@@ -243,7 +256,8 @@ function titleOf(event) {
 const whoOf = (event) => event.agent ?? (event.principal ? shortName(event.principal) : "nobody");
 
 function block(name, value) {
-  const text = typeof value === "string" ? value : json(value);
+  const short = JSON.stringify(value);
+  const text = typeof value === "string" ? value : short.length <= 60 ? short : json(value);
   return h("div", { class: "block" }, h("span", { class: "block-name" }, name), h("pre", { tabindex: "0", "aria-label": name }, text));
 }
 
@@ -562,12 +576,15 @@ function headRow(left, right) {
     const { tool, gateway } = state.matrix.columns[index];
     const under = severalGateways ? gatewayName(gateway) : "";
     const head = h("th", { scope: "col", title: under ? `${tool} at ${under}` : tool, "aria-colindex": left + offset + 2 },
-      h("span", { class: "tool-head" }, tool, under ? h("small", {}, under) : null));
+      h("span", { class: "tool-head" }, breakable(tool), under ? h("small", {}, under) : null));
     head.style.width = `${laid.width}px`;
     return head;
   });
   return h("tr", { "aria-rowindex": "1" }, corner, gap(left), heads, gap(state.shown.columns.length - right));
 }
+
+/** A name that may break after `_`, and reads and copies as it is. */
+const breakable = (name) => name.split(/(?<=_)(?!_)/).flatMap((part) => [part, h("wbr")]);
 
 function bodyRow(at, left, right) {
   const row = state.shown.rows[at], caller = state.matrix.rows[row];
@@ -653,7 +670,7 @@ async function explain(cell) {
 }
 
 function whatIfButton(agent, tool, decision) {
-  if (state.overview.unavailable?.what_if) return h("p", { class: "unavailable" }, state.overview.unavailable.what_if);
+  if (unavailable("what-if")) return h("p", { class: "unavailable" }, unavailable("what-if"));
   const verb = decision === "deny" ? "give" : "take";
   const words = verb === "give" ? `What if ${agent} were handed ${tool}?` : `What if ${tool} were taken from ${agent}?`;
   return h("button", { type: "button", on: { click: () => tryChange({ verb, agent, tool }) } }, words);
@@ -757,7 +774,7 @@ function drawChanges() {
     };
     return h("li", {}, text, " ", h("button", { type: "button", "aria-label": `Drop: ${text}`, on: { click: drop } }, "✕"));
   }));
-  $("what-if-run").disabled = !state.changes.length || Boolean(state.overview?.unavailable?.what_if);
+  $("what-if-run").disabled = !state.changes.length || Boolean(unavailable("what-if"));
 }
 
 async function runWhatIf() {
@@ -840,7 +857,7 @@ function drawTool(tool) {
   $("call-result").replaceChildren();
   $("tool-log").textContent = "";
   $("tool-log-path").textContent = "";
-  show($("tool-log-box"), Boolean(tool.log) && !state.overview.unavailable?.logs);
+  show($("tool-log-box"), Boolean(tool.log) && !unavailable("logs"));
   drawCallers();
   drawFields();
   drawCalls();
@@ -984,7 +1001,7 @@ function outcome(said) {
   const failed = said.result?.isError;
   return [
     h("p", {}, badge(decision), " ", h("span", { class: "hint" }, [
-      said.line?.status && said.line.status !== "ok" ? said.line.status : "", said.http_status ? `HTTP ${said.http_status}` : "", took(said.milliseconds)].filter(Boolean).join(" · "))),
+      said.line?.status && said.line.status !== "ok" ? said.line.status : "", said.http_status >= 400 ? `HTTP ${said.http_status}` : "", took(said.milliseconds)].filter(Boolean).join(" · "))),
     said.refusal || said.reason ? reasonBox(said.reason, said.refusal) : null,
     said.refusal && said.reason ? block("the gateway's words", said.refusal) : null,
     said.result ? block(failed ? "error" : "result", contentOf(said.result)) : null,
@@ -999,7 +1016,7 @@ function contentOf(result) {
 
 async function drawCalls() {
   const tool = state.tool;
-  if (state.overview.unavailable?.calls) return $("tool-calls").replaceChildren();
+  if (unavailable("calls")) return $("tool-calls").replaceChildren();
   await into($("tool-calls"), async () => {
     const lines = await get(`calls?${query({ tool: tool.tool, limit: 20 })}`);
     if (state.tool !== tool) return;
@@ -1100,10 +1117,10 @@ async function start() {
   state.overview = overview;
   $("where").textContent = [overview.stack && `stack ${overview.stack}`, overview.region, overview.model && `model ${overview.model}`].filter(Boolean).join(" · ");
   $("where").title = overview.program ?? "";
-  for (const place of document.querySelectorAll("[data-needs]")) place.textContent = overview.unavailable?.[place.dataset.needs] ?? "";
+  for (const place of document.querySelectorAll("[data-needs]")) place.textContent = unavailable(place.dataset.needs);
   show($("notes"), Boolean(overview.notes?.length));
   $("notes-list").replaceChildren(...(overview.notes ?? []).map((note) => h("li", {}, note)));
-  $("ask-send").disabled = !overview.agents.length || Boolean(overview.unavailable?.ask);
+  $("ask-send").disabled = !overview.agents.length || Boolean(unavailable("ask"));
   drawAgents();
   drawSessions();
   await route();

@@ -23,31 +23,34 @@ LOOKS = {
 }
 
 
-def asked(page: Page) -> None:
+def asked(page: Page, source: Pretended) -> None:
+    assert source.live
     page.get_by_label("Your prompt").fill("anything")
     page.get_by_role("button", name="Ask", exact=True).click()
     page.locator(".turn.agent .failed").wait_for()
-    page.locator("#steps .reason").wait_for()
+    source.live.tell(lambda: source.event("tool", agent_request_id="one"))
+    source.live.tell(lambda: source.event("model"))
+    page.locator("#steps .reason").first.wait_for()
     page.get_by_text("Answer as data").click()
     page.get_by_text("What differs from AWS").click()
 
 
-def matrix_with_panel(page: Page) -> None:
+def matrix_with_panel(page: Page, _source: Pretended) -> None:
     page.locator("#matrix td.cell").first.click()
     page.locator(".explanation").filter(has_text="greeting").wait_for()
 
 
-def graph(page: Page) -> None:
+def graph(page: Page, _source: Pretended) -> None:
     page.locator("#graph-image").wait_for()
 
 
-def what_if(page: Page) -> None:
+def what_if(page: Page, _source: Pretended) -> None:
     page.get_by_role("button", name="Add").click()
     page.get_by_role("button", name="See what the plan says").click()
     page.locator("#what-if-result table").wait_for()
 
 
-def tool_called(page: Page) -> None:
+def tool_called(page: Page, _source: Pretended) -> None:
     page.get_by_role("button", name="Call", exact=True).click()  # a field is missing: it says so
     page.locator("[aria-invalid]").wait_for()
     page.locator("#call-fields select").select_option(index=1)
@@ -57,11 +60,11 @@ def tool_called(page: Page) -> None:
     page.get_by_text("As JSON", exact=True).click()
 
 
-def live(page: Page) -> None:
+def live(page: Page, _source: Pretended) -> None:
     page.locator("#events .reason").first.wait_for()
 
 
-VIEWS: dict[str, Callable[[Page], None]] = {
+VIEWS: dict[str, Callable[[Page, Pretended], None]] = {
     "ask": asked,
     "access": matrix_with_panel,
     "access/graph": graph,
@@ -78,10 +81,7 @@ def test_axe_finds_nothing(look: str, serving_console: Serving, opened: Opened) 
         for view, prepare in VIEWS.items():
             page.evaluate("view => { location.hash = view }", view)
             page.locator(f"#{view.replace('/', '-') if view != 'access' else 'access-matrix'}").wait_for()
-            assert source.live
-            if view == "ask":
-                source.live.tell(lambda: source.event("tool", agent_request_id="one"))
-            prepare(page)
+            prepare(page, source)
             assert found(page) == [], view
             wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert wide <= 0, f"{view} is wider than the window"

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.console.browser.conftest import Opened
 from tests.console.browser.pretend import SCRIPT, Pretended
+from tests.waiting import wait_until
 from toolgate.console.server import Console
 from toolgate.console.source import Source
 
@@ -34,8 +35,9 @@ def test_in_what_happens(page: Page, source: Pretended) -> None:
         source.live.tell(lambda kind=kind: source.event(kind))  # type: ignore[misc]  # a default, not an argument
     page.get_by_role("link", name="Live").click()
     expect(page.locator("#events > li")).to_have_count(5)
-    for place in ("#events .why", "#events .change", "#events .code", "#events .deciders", "#events .block pre"):
-        expect(page.locator(place).first).to_contain_text(SCRIPT)
+    for place in (".why", ".change", ".code", ".deciders"):
+        expect(page.locator(f"#events {place}").first).to_contain_text(SCRIPT)
+    expect(page.locator("#events .block pre").first).to_contain_text("onerror=")  # JSON, with its quotes escaped
 
 
 def test_in_an_answer_and_an_error_of_an_agent(page: Page) -> None:
@@ -75,7 +77,7 @@ def test_in_the_picture(page: Page) -> None:
     page.get_by_role("link", name="Graph").click()
     image = page.get_by_role("img", name="Graph of who may call which tool")
     expect(image).to_be_visible()
-    page.wait_for_function("document.querySelector('#graph-image').naturalWidth === 300")  # it was drawn
+    wait_until(lambda: image.evaluate("image => image.naturalWidth === 300"))  # it was drawn
 
 
 def test_in_a_tool_its_schema_its_log_and_its_result(page: Page) -> None:
