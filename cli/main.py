@@ -27,6 +27,7 @@ _COMMANDS = {
     "up": "up",
     "call": "call",
     "ask": "ask",
+    "console": "console",
     "credentials": "credentials",
     "access": "access",
     "review": "review",

@@ -1,6 +1,7 @@
 """What a deployment's own documents say of it, as the page asks for it: each thing is made once."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -105,13 +106,20 @@ class Deployed:
         """
         return [_gateway(it, urls.get(it.id, it.url)) for it in self.deployment.gateways]
 
+    @cached_property
+    def callers(self) -> Mapping[tuple[str, str], Sequence[str]]:
+        """By a gateway's ARN and a tool's full name the agents that may call it, if only under conditions."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for entry in self._matrix.entries:
+            if entry.agent and entry.decision is not Access.DENY:
+                # Agents with one role are one principal, named for all of them.
+                found.setdefault((entry.gateway, entry.tool), []).extend(entry.agent.split(", "))
+        return found
+
     def agents(self) -> Sequence[Mapping[str, Any]]:
         """The agents, and how many tools each may call, if only under conditions."""
-        may: dict[str | None, int] = {}
-        for entry in self._matrix.entries:
-            if entry.decision is not Access.DENY:
-                may[entry.agent] = may.get(entry.agent, 0) + 1
-        return [_agent(it, may.get(it.agent, 0)) for it in self.deployment.runtimes]
+        may = Counter(agent for agents in self.callers.values() for agent in agents)
+        return [_agent(it, may[it.agent]) for it in self.deployment.runtimes]
 
 
 def _gateway(gateway: Gateway, url: str) -> Mapping[str, Any]:

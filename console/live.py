@@ -69,7 +69,8 @@ class Live:
         with self._lock:
             if self._closed:
                 return
-            if self._waiting.qsize() >= MOST_WAITING or self._bytes + size > MOST_WAITING_BYTES:
+            too_large = self._bytes > 0 and self._bytes + size > MOST_WAITING_BYTES
+            if too_large or self._waiting.qsize() >= MOST_WAITING:
                 self._dropped += 1
                 return
             self._bytes += size
@@ -119,31 +120,34 @@ class Live:
             return []
         oldest, newest = ring[0][0], ring[-1][0]
         if last is None or last > newest:  # of an earlier start: it knows nothing of this one
-            return ring if last is None or last != newest else []
+            return ring
         lost = oldest - last - 1
         if lost > 0:
-            return [(oldest - 1, _missed(oldest - 1, lost)), *ring]
+            return [(oldest - 1, _numbered(oldest - 1, _missed(lost))), *ring]
         return [it for it in ring if it[0] > last]
 
     def _make(self) -> None:
         while (waiting := self._waiting.get()) is not None:
             make, size = waiting
+            facts = None
             try:
                 made = make()
+                facts = None if made is None else json.dumps(made)
             except Exception:  # one event that cannot be told of is no reason to tell of no other
                 log.exception("An event cannot be told of")
-                made = None
-            with self._lock:
-                self._bytes -= size
-                dropped, self._dropped = self._dropped, 0
-                if dropped:
+            self._keep(facts, size)
+
+    def _keep(self, facts: str | None, size: int) -> None:
+        """Put an event into the ring, and after it how many had no room to wait behind it."""
+        with self._lock:
+            self._bytes -= size
+            dropped, self._dropped = self._dropped, 0
+            for told in (facts, _missed(dropped) if dropped else None):
+                if told is not None:
                     seq = next(self._numbers)
-                    self._ring.append((seq, _missed(seq, dropped)))
-                if made is not None:
-                    seq = next(self._numbers)
-                    self._ring.append((seq, json.dumps({"seq": seq, "time": round(time.time() * 1000), **made})))
-            if made is not None or dropped:
-                self._wake()
+                    self._ring.append((seq, _numbered(seq, told)))
+        if facts is not None or dropped:
+            self._wake()
 
     def _wake(self) -> None:
         for woken, loop in list(self._listeners.items()):
@@ -151,6 +155,11 @@ class Live:
                 loop.call_soon_threadsafe(woken.set)
 
 
-def _missed(seq: int, number: int) -> str:
+def _missed(number: int) -> str:
     text = f"{number} event{'s' if number > 1 else ''} missed: more happened than could be told"
-    return json.dumps({"seq": seq, "time": round(time.time() * 1000), "kind": "note", "missed": number, "text": text})
+    return json.dumps({"kind": "note", "missed": number, "text": text})
+
+
+def _numbered(seq: int, facts: str) -> str:
+    """The event of facts, which are a JSON object."""
+    return f'{{"seq": {seq}, "time": {round(time.time() * 1000)}, {facts[1:]}'

@@ -37,6 +37,11 @@ class Program:
     folder: Path
     stack: str | None
 
+    @property
+    def known(self) -> Path | None:
+        """The folder, where what is served was planned from it."""
+        return self.folder if self.stack else None
+
 
 @dataclass
 class Told:
@@ -61,9 +66,9 @@ class Told:
         self.live.tell(lambda: made(line, entry), len(entry.body))
 
     def _with_reason(self, event: dict[str, Any] | None, line: Mapping[str, Any]) -> dict[str, Any] | None:
-        if event is None or line["decision"] != access_log.DENIED or self.serving is None:
+        if event is None or self.serving is None or not _refused(line):
             return event
-        return {**event, "reason": reasons.reason(self.serving.deployment, line, self.program.folder)}
+        return {**event, "reason": reasons.reason(self.serving.deployment, line, self.program.known)}
 
 
 class Served:
@@ -172,7 +177,6 @@ class Served:
             raise Unavailable(f"nothing answers at {error}: what was served has ended") from error
         took = (time.perf_counter() - began) * 1000
         line = access_log.find(self._serving.access_log, answer.request_id) if answer.request_id else None
-        denied = line is not None and line.get("decision") == access_log.DENIED
         result = answer.message.get("result")
         return {
             "request_id": answer.request_id,
@@ -180,12 +184,12 @@ class Served:
             "result": result if isinstance(result, dict) else None,
             "refusal": answer.refusal,
             "line": line,
-            "reason": self._reason(line) if denied and line else None,
+            "reason": self._reason(line) if line and _refused(line) else None,
             "milliseconds": line["milliseconds"] if line else round(took, 1),
         }
 
-    def _reason(self, line: Mapping[str, Any]) -> Json | None:
-        return reasons.reason(self._deployed.deployment, line, self._told.program.folder)
+    def _reason(self, line: Mapping[str, Any]) -> reasons.Reason | None:
+        return reasons.reason(self._deployed.deployment, line, self._told.program.known)
 
     def _way(self, call: Call) -> tuple[Endpoint, Mapping[str, str]]:
         """The gateway as the caller reaches it, and the caller's credentials."""
@@ -227,6 +231,11 @@ class Served:
         if program.stack is None:
             raise Unavailable(_NO_PROGRAM)
         return what_if.what_if(program.folder, program.stack, change.give, change.take)
+
+
+def _refused(line: Mapping[str, Any]) -> bool:
+    """Whether a call was denied, or not made as it was written."""
+    return line["decision"] == access_log.DENIED or line.get("status") in {"unknown_tool", "invalid_arguments"}
 
 
 _NO_PROGRAM = "a deployment file is served, and what a change would do has to be planned: serve the program instead"

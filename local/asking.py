@@ -1,13 +1,15 @@
 """Ask a deployed agent, on AWS or served here, and read its answer as it comes: for the command, and the console."""
 
 import json
-import subprocess
 import uuid
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from toolgate.local import pulumi_stack
+from toolgate.local.pulumi_stack import NoPulumiError, StackError
 
 # Longer than an agent takes for an answer (agent/settings.py, invocation_seconds).
 READ_SECONDS = 120
@@ -78,19 +80,14 @@ def stack_deployment(program: Path, stack: str) -> Deployment:
     Raises:
         AskError: If Pulumi isn't there, or the stack has no agents.
     """
-    command = ["pulumi", "stack", "output", "--json", "--stack", stack]
     try:
-        done = subprocess.run(command, cwd=program, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise AskError(
-            "`pulumi` is not on PATH, so the stack cannot be read. Install it, or ask the local deployment: --local."
-        ) from None
-    if done.returncode != 0:
-        reason = next((line for line in done.stderr.splitlines() if line.strip()), "no reason given")
-        raise AskError(f"stack {stack} cannot be read: {reason.removeprefix('error: ')}")
+        found = pulumi_stack.outputs(program, stack)
+    except NoPulumiError as error:
+        raise AskError(f"{error}, or ask the local deployment: --local.") from None
+    except StackError as error:
+        raise AskError(str(error)) from None
     try:
-        outputs = json.loads(done.stdout)
-        agents = {name: agent["runtime_arn"] for name, agent in outputs["agents"].items()}
+        agents = {name: agent["runtime_arn"] for name, agent in found["agents"].items()}
     except (ValueError, KeyError, TypeError, AttributeError):
         message = f"stack {stack} has no agents in its outputs. Deploy it with `pulumi up --stack {stack}`."
         raise AskError(message) from None

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,27 @@ def read(file: Path, known: Mapping[str, settings_keys.Treatment]) -> dict[str, 
         if wrong := settings_keys.misplaced(key, known):
             raise ConfigError(f"{file.name}: {wrong}")
     return content or {}
+
+
+def lines(file: Path, path: Sequence[Collection[str]]) -> list[int]:
+    """The lines, from 1, in which the keys along a path stand: as many as are there, none of a file that is no map.
+
+    Args:
+        file: The file. JSON is read as YAML, of which it is a part.
+        path: For each key the names that it may have.
+    """
+    try:
+        node = yaml.compose(read_text(file), _Loader)
+    except (ValueError, RecursionError, yaml.YAMLError):  # as an editor leaves it half written
+        return []
+    found: list[int] = []
+    for names in path:
+        pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+        key, node = next(((key, value) for key, value in pairs if key.value in names), (None, None))
+        if key is None:
+            break
+        found.append(key.start_mark.line + 1)
+    return found
 
 
 def _place(error: yaml.MarkedYAMLError) -> str:

@@ -16,7 +16,16 @@ from toolgate.local.engine import settings_keys
 from toolgate.local.engine.provider_config import refused
 from toolgate.local.engine.settings_file import ConfigError, read
 
-__all__ = ["PROJECT_FILES", "ConfigError", "StackConfig", "program_folder", "project_name", "stack_config", "stacks_of"]
+__all__ = [
+    "PROJECT_FILES",
+    "ConfigError",
+    "StackConfig",
+    "program_folder",
+    "project_name",
+    "settings_file",
+    "stack_config",
+    "stacks_of",
+]
 
 PROJECT_FILES = ("Pulumi.json", "Pulumi.yaml", "Pulumi.yml")
 """The project's file, in the order in which Pulumi looks for it (`encoding.Exts`)."""
@@ -83,6 +92,19 @@ def program_folder(root: Path) -> Path:
     return folder
 
 
+def settings_file(root: Path, stack: str) -> Path:
+    """The file with a stack's configuration, whether or not it is there.
+
+    Raises:
+        ConfigError: The project's file cannot be used.
+    """
+    return _settings(_project(root), stack)
+
+
+def _settings(project: _Project, stack: str) -> Path:
+    return project.settings / f"Pulumi.{stack}{project.file.suffix}"
+
+
 def stack_config(root: Path, stack: str, overrides: Mapping[str, str]) -> StackConfig:
     """The stack's configuration.
 
@@ -96,7 +118,7 @@ def stack_config(root: Path, stack: str, overrides: Mapping[str, str]) -> StackC
             type, or a key changes what the program sees in a way that cannot be followed here.
     """
     project = _project(root)
-    file = project.settings / f"Pulumi.{stack}{project.file.suffix}"
+    file = _settings(project, stack)
     if not file.exists():
         known = ", ".join(_names(project.settings, project.file.suffix)) or "none"
         raise ConfigError(f"no stack `{stack}`: {file.name} is missing; there are: {known}")
