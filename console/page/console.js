@@ -326,7 +326,7 @@ function attend(event) {
 }
 
 const drawSteps = oncePerFrame(() => {
-  if ($("ask").hidden) return;
+  if ($("view-ask").hidden) return;
   const turn = state.session?.turns.at(-1);
   const events = stepsOf(turn);
   const results = resultsOf(events);
@@ -513,98 +513,132 @@ function filterMatrix() {
   layMatrix();
 }
 
-const OVER = 8; // rows and columns drawn beyond the edge, so that a small scroll draws nothing
+const OVER = 4; // rows and columns drawn beyond the edge, and drawn at once: a small scroll draws nothing
 let laid = null;
 
 /** Size and head of the table for what passes the filters; the cells are drawn as they come into sight. */
 function layMatrix() {
   const { rows, columns } = state.shown;
-  const table = $("matrix");
-  const wide = columns.length <= 6 && window.innerWidth > 700;
+  const table = $("matrix"), roomy = window.innerWidth > 700;
+  const wide = columns.length <= 6 && roomy;
   table.classList.toggle("wide", wide);
   table.setAttribute("aria-rowcount", rows.length + 1);
   table.setAttribute("aria-colcount", columns.length + 1);
-  laid = { drawn: "", wide, width: wide ? 172 : 46, whoWidth: window.innerWidth > 700 ? 220 : 130, rows: new Map() };
+  laid = { drawn: "", across: "", wide, width: wide ? 172 : 46, whoWidth: roomy ? 220 : 130, rows: new Map(), cells: cellsToCopy(wide) };
   table.style.width = `${laid.whoWidth + columns.length * laid.width}px`;
+  table.style.setProperty("--cell", `${laid.width}px`);
+  table.style.setProperty("--who", `${laid.whoWidth}px`);
+  table.tBodies[0].style.height = `${rows.length * ROW}px`;
+  table.tBodies[0].replaceChildren();
   $("matrix-scroll").scrollTo(0, 0);
   drawMatrix();
-  drawMatrix(); // the first one gave the box its height
 }
 
+/** A cell of each decision: copies of it are cheaper than new ones. */
+function cellsToCopy(wide) {
+  return Object.fromEntries(Object.entries(WORDS).map(([decision, words]) =>
+    [decision, h("td", { class: `cell ${decision}`, role: "gridcell", tabindex: "-1", "aria-label": decision }, wide ? words : words[0])]));
+}
+
+/** Draw the rows and columns in sight. Each row has its place by itself: one more moves no other. */
 function drawMatrix() {
   if (!laid || $("access-matrix").hidden) return;
   const box = $("matrix-scroll"), { rows, columns } = state.shown;
   const span = (from, size, step, all) => {
-    const first = Math.max(0, Math.floor((Math.floor(from / step) - OVER) / OVER) * OVER);
+    const first = Math.max(0, Math.floor(from / step / OVER - 1) * OVER);
     return [first, Math.min(all, Math.ceil((from + size) / step / OVER + 1) * OVER)];
   };
-  const [top, bottom] = span(box.scrollTop, box.clientHeight, ROW, rows.length);
+  const [top, bottom] = span(box.scrollTop, Math.max(box.clientHeight, 400), ROW, rows.length);
   const [left, right] = span(box.scrollLeft, box.clientWidth, laid.width, columns.length);
   const across = `${left} ${right}`, drawn = `${across} ${top} ${bottom}`;
   if (laid.drawn === drawn) return;
-  if (!laid.drawn.startsWith(`${across} `)) {
-    laid.rows.clear();
-    $("matrix").tHead.replaceChildren(headRow(left, right));
+  const body = $("matrix").tBodies[0], focused = document.activeElement?.closest?.("#matrix td.cell");
+  const shifted = laid.across !== across;
+  if (shifted) $("matrix").tHead.replaceChildren(headRow(left, right));
+  Object.assign(laid, { drawn, across });
+  for (const [index, row] of laid.rows) {
+    if (index >= top && index < bottom) {
+      if (shifted) shift(row, index, left, right);
+      continue;
+    }
+    row.remove();
+    laid.rows.delete(index);
   }
-  laid.drawn = drawn;
-  for (const index of laid.rows.keys()) if (index < top || index >= bottom) laid.rows.delete(index);
-  for (let index = top; index < bottom; index += 1) if (!laid.rows.has(index)) laid.rows.set(index, bodyRow(index, left, right));
-  const inOrder = [];
-  for (let index = top; index < bottom; index += 1) inOrder.push(laid.rows.get(index));
-  $("matrix").tBodies[0].replaceChildren(filler(top), ...inOrder, filler(rows.length - bottom));
-}
-
-/** Room for rows that are not drawn. */
-function filler(count) {
-  const row = h("tr", { "aria-hidden": "true", class: "filler" }, h("td", {}));
-  row.style.height = `${Math.max(0, count) * ROW}px`;
-  return row;
+  const added = [];
+  for (let index = top; index < bottom; index += 1) {
+    if (laid.rows.has(index)) continue;
+    const row = bodyRow(index, left, right);
+    laid.rows.set(index, row);
+    added.push(row);
+  }
+  body.append(...added);
+  if (focused && !focused.isConnected) cellAt(state.at.row, state.at.column)?.focus({ preventScroll: true });
 }
 
 /** Room for columns that are not drawn. */
 function gap(count) {
-  const cell = h("td", { "aria-hidden": "true", class: "gap" });
+  const cell = h("td", { role: "presentation", "aria-hidden": "true", class: "gap" });
   cell.style.width = `${Math.max(0, count) * laid.width}px`;
   return cell;
 }
 
 function headRow(left, right) {
-  const corner = h("th", { scope: "col", class: "corner", "aria-colindex": "1" }, "who");
-  corner.style.width = `${laid.whoWidth}px`;
   const severalGateways = new Set(state.matrix.columns.map((column) => column.gateway)).size > 1;
   const heads = state.shown.columns.slice(left, right).map((index, offset) => {
     const { tool, gateway } = state.matrix.columns[index];
     const under = severalGateways ? gatewayName(gateway) : "";
-    const head = h("th", { scope: "col", title: under ? `${tool} at ${under}` : tool, "aria-colindex": left + offset + 2 },
+    return h("th", { scope: "col", role: "columnheader", title: under ? `${tool} at ${under}` : tool, "aria-colindex": left + offset + 2 },
       h("span", { class: "tool-head" }, breakable(tool), under ? h("small", {}, under) : null));
-    head.style.width = `${laid.width}px`;
-    return head;
   });
-  return h("tr", { "aria-rowindex": "1" }, corner, gap(left), heads, gap(state.shown.columns.length - right));
+  return h("tr", { role: "row", "aria-rowindex": "1" }, h("th", { scope: "col", role: "columnheader", class: "corner", "aria-colindex": "1" }, "who"), gap(left), heads);
 }
 
 /** A name that may break after `_`, and reads and copies as it is. */
 const breakable = (name) => name.split(/(?<=_)(?!_)/).flatMap((part) => [part, h("wbr")]);
 
 function bodyRow(at, left, right) {
-  const row = state.shown.rows[at], caller = state.matrix.rows[row];
-  const cells = state.shown.columns.slice(left, right).map((column, offset) => cellOf(row, column, at, left + offset));
-  return h("tr", { "aria-rowindex": at + 2 },
-    h("th", { scope: "row", title: caller.principal, class: caller.principal === "*" ? "anybody" : "", "aria-colindex": "1" }, caller.name),
-    gap(left), cells, gap(state.shown.columns.length - right));
+  const caller = state.matrix.rows[state.shown.rows[at]];
+  const line = h("tr", { role: "row", "aria-rowindex": at + 2, "data-row": at },
+    h("th", { scope: "row", role: "rowheader", title: caller.principal, class: caller.principal === "*" ? "anybody" : null, "aria-colindex": "1" }, caller.name),
+    gap(left), cellsOf(at, left, right));
+  line.style.top = `${at * ROW}px`;
+  return Object.assign(line, { from: left, to: right });
 }
 
-function cellOf(row, column, at, across) {
-  const decision = state.matrix.decision(row, column);
-  const reached = state.at.row === at && state.at.column === across;
-  const loud = state.matrix.rows[row].principal === "*" && decision !== "deny" ? " loud" : "";
-  return h("td", {
-    class: `cell ${decision}${loud}`, role: "gridcell", "aria-colindex": across + 2, tabindex: reached ? "0" : "-1",
-    "data-row": at, "data-column": across, "aria-label": decision,
-  }, laid.wide ? WORDS[decision] : WORDS[decision][0]);
+function cellsOf(at, from, to) {
+  const row = state.shown.rows[at], cells = [];
+  const anybody = state.matrix.rows[row].principal === "*";
+  for (let across = from; across < to; across += 1) {
+    const decision = state.matrix.decision(row, state.shown.columns[across]);
+    const cell = laid.cells[decision].cloneNode(true);
+    cell.setAttribute("aria-colindex", across + 2);
+    if (anybody && decision !== "deny") cell.classList.add("loud");
+    if (state.at.row === at && state.at.column === across) cell.setAttribute("tabindex", "0");
+    cells.push(cell);
+  }
+  return cells;
 }
 
-const cellAt = (row, column) => $("matrix").querySelector(`td[data-row="${row}"][data-column="${column}"]`);
+/** Let a row begin and end at other columns: what is in sight before and after stays. */
+function shift(line, at, left, right) {
+  const space = line.children[1];
+  space.style.width = `${left * laid.width}px`;
+  const stays = left < line.to && right > line.from;
+  for (const cell of [...line.children].slice(2)) {
+    const across = Number(cell.getAttribute("aria-colindex")) - 2;
+    if (across < left || across >= right) cell.remove();
+  }
+  if (!stays) line.append(...cellsOf(at, left, right));
+  else {
+    space.after(...cellsOf(at, left, line.from));
+    line.append(...cellsOf(at, line.to, right));
+  }
+  Object.assign(line, { from: left, to: right });
+}
+
+/** Where a cell stands, as indices into `state.shown`. */
+const placeOf = (cell) => ({ row: Number(cell.parentElement.dataset.row), column: Number(cell.getAttribute("aria-colindex")) - 2 });
+const cellAt = (row, column) => laid.rows.get(row)?.querySelector(`td[aria-colindex="${column + 2}"]`);
 
 /** Move the focus by arrow keys, as in any grid; the cell is scrolled into sight first, and drawn by that. */
 function moveTo(row, column) {
@@ -651,11 +685,11 @@ async function explainMemory(row, opener) {
 }
 
 async function explain(cell) {
-  const row = state.shown.rows[cell.dataset.row], column = state.shown.columns[cell.dataset.column];
+  const place = placeOf(cell), row = state.shown.rows[place.row], column = state.shown.columns[place.column];
   const caller = state.matrix.rows[row], { tool } = state.matrix.columns[column];
   const decision = state.matrix.decision(row, column);
   cellAt(state.at.row, state.at.column)?.setAttribute("tabindex", "-1");
-  state.at = { row: Number(cell.dataset.row), column: Number(cell.dataset.column) };
+  state.at = place;
   cell.setAttribute("tabindex", "0");
   state.opener = () => cellAt(state.at.row, state.at.column);
   const conditions = state.matrix.conditions.get(row * state.matrix.columns.length + column);
@@ -1045,7 +1079,7 @@ function passesLive(event) {
 }
 
 const drawLive = oncePerFrame(() => {
-  if ($("live").hidden) return;
+  if ($("view-live").hidden) return;
   const found = [];
   for (let index = state.events.length - 1; index >= 0 && found.length < MOST_SHOWN; index -= 1) {
     if (passesLive(state.events[index])) found.push(state.events[index]);
@@ -1093,7 +1127,7 @@ async function route() {
   if (!state.token || !state.overview) return;
   const [name, ...rest] = location.hash.slice(1).split("/");
   const view = OPEN[name] ? name : "ask";
-  for (const section of document.querySelectorAll(".view")) show(section, section.id === view);
+  for (const section of document.querySelectorAll(".view")) show(section, section.id === `view-${view}`);
   const here = `#${[view, ...(view === "access" ? rest : [])].join("/")}`;
   for (const link of document.querySelectorAll(".top nav a")) mark(link, link.hash === `#${view}`);
   for (const link of document.querySelectorAll(".tabs a")) mark(link, link.hash === here);

@@ -30,7 +30,7 @@ class Answer:
 
 def matrix(callers: Sequence[str], tools: Sequence[str], **ways: Any) -> str:
     """Who may call what: each caller every second tool."""
-    entries = [
+    entries: list[Json] = [
         {
             "principal": f"{ACCOUNT}/{caller}" if caller != "*" else "*",
             "agent": None if caller == "*" else caller,
@@ -42,7 +42,7 @@ def matrix(callers: Sequence[str], tools: Sequence[str], **ways: Any) -> str:
         for row, caller in enumerate(callers)
         for column, tool in enumerate(tools)
     ]
-    others = {"ask": [], "bypasses": [], "clients": [], "memories": [], "unsupported": []}
+    others: Json = {"ask": [], "bypasses": [], "clients": [], "memories": [], "unsupported": []}
     return json.dumps({"entries": entries, **others, **ways})
 
 
@@ -75,9 +75,21 @@ class Pretended:
 
     def access(self) -> str:
         """The matrix that it was made with, or one of the word alone."""
-        bypass = {"principal": "*", "agent": None, "target": self.word, "tools": [self.word], "way": self.word}
+        bypass: dict[str, Any] = {
+            "principal": "*",
+            "agent": None,
+            "target": self.word,
+            "tools": [self.word],
+            "way": self.word,
+        }
         bypass |= {"decision": "allow", "conditions": [self.word], "hops": [{"step": self.word, "to": "x"}]}
-        use = {"principal": self.word, "agent": self.word, "memory": self.word, "name": self.word, "use": self.word}
+        use: dict[str, Any] = {
+            "principal": self.word,
+            "agent": self.word,
+            "memory": self.word,
+            "name": self.word,
+            "use": self.word,
+        }
         use |= {"way": self.word, "decision": "allow", "conditions": []}
         more = {"bypasses": [bypass], "memories": [use], "unsupported": [self.word]}
         return self.document or matrix([self.word, "*"], [self.word], **more)
@@ -147,7 +159,7 @@ class Pretended:
         """What would come of it, in the word."""
         if reason := self.unavailable.get("what_if"):
             raise Unavailable(reason)
-        row = {"principal": self.word, "agent": self.word, "gateway": GATEWAY, "tool": self.word}
+        row: dict[str, Any] = {"principal": self.word, "agent": self.word, "gateway": GATEWAY, "tool": self.word}
         row |= {"before": {"decision": "deny", "conditions": []}, "after": {"decision": "allow", "conditions": []}}
         violation = dict.fromkeys(("rule", "level", "resource", "message"), self.word)
         diff = {"gains": [row] * len(change.give), "losses": [row] * len(change.take)}

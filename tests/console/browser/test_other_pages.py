@@ -75,7 +75,7 @@ class Empty(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the name that is overridden
+    def log_message(self, format: str, *args: Any) -> None:
         return
 
 
@@ -134,7 +134,8 @@ def test_a_form_is_refused(served: Console, source: Counted, attacker: Page) -> 
             }""",
             [f"{served.url}/api/ask", BODY],
         )
-    assert navigation.value and navigation.value.status == 403
+    assert navigation.value
+    assert navigation.value.status == 403
     assert source.asked == []
 
 

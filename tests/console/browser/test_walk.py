@@ -1,6 +1,5 @@
 """What somebody who has read nothing does before the page that `toolgate up` has opened, with what it shows alone."""
 
-import os
 import re
 import signal
 import subprocess
@@ -16,7 +15,6 @@ from tests.planning import copy_project
 from tests.waiting import wait_until
 
 STACK = "Pulumi.agents.yaml"
-expect.set_options(timeout=60_000)  # the first call of a function starts its process, on whatever machine
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +142,7 @@ def test_find_who_may_call_greeting(page: Page) -> None:
     greeter = page.get_by_role("row", name="greeter")
     expect(greeter.get_by_role("gridcell")).to_have_text("✓ allow")
     cell = page.get_by_role("row", name="calculator").get_by_role("gridcell")
-    expect(cell).to_have_text("– deny")
+    expect(cell).to_contain_text("deny")
     cell.click()
     expect(page.locator(".explanation")).to_contain_text("missing: a Cedar policy that permits")
     page.keyboard.press("Escape")
@@ -161,13 +159,13 @@ def test_find_who_may_call_greeting(page: Page) -> None:
 def test_a_change_of_the_program_is_on_the_page_without_a_reload(page: Page, project: Path) -> None:
     page.get_by_role("link", name="Matrix").click()
     cell = page.get_by_role("row", name="calculator").get_by_role("gridcell").nth(2)
-    expect(cell).to_have_text("– deny")
+    expect(cell).to_contain_text("deny")
     page.evaluate("window.stays = true")
     file = project / STACK
     granted = file.read_text().replace("[math___add_numbers,", "[math___greeting, math___add_numbers,")
     changed = file.with_suffix(".new")
     changed.write_text(granted)
-    os.replace(changed, file)  # whole at once, as an editor does it
+    changed.replace(file)  # whole at once, as an editor does it
     expect(cell).to_have_text("✓ allow", timeout=120_000)
     assert page.evaluate("window.stays")
     page.get_by_role("link", name="Tools", exact=True).click()
