@@ -53,6 +53,17 @@ class _Json(click.ParamType[dict[str, Any]]):
         return parsed
 
 
+class _Setting(click.ParamType[tuple[str, str]]):
+    name = "KEY=VALUE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """The key and the text of its value, which may have further equals signs."""
+        key, sign, text = str(value).partition("=")
+        if not sign or not key.strip():
+            self.fail(f"{value} is no setting: write KEY=VALUE, such as toolgate:authorization=tool", param, ctx)
+        return key.strip(), text
+
+
 class _Stack(click.ParamType[str]):
     name = "stack"
 
@@ -89,6 +100,13 @@ stack = click.option("--stack", type=STACK, default="dev", show_default=True, he
 rules = click.option(
     "--policy-pack-config", "rules", type=FILE, metavar="FILE", help="the rules' configuration, as for `pulumi preview`"
 )
+config = click.option(
+    "--config",
+    "-c",
+    multiple=True,
+    type=_Setting(),
+    help="a setting that goes before the stack's file, as for `pulumi up`; nothing is written there",
+)
 policies = click.option(
     "--policy",
     "policies",
@@ -98,8 +116,14 @@ policies = click.option(
 )
 
 
-def planned(program: Path, stack: str, rules: Path | None) -> "Plan":
+def planned(program: Path, stack: str, rules: Path | None, settings: Mapping[str, str] | None = None) -> "Plan":
     """Plan a stack, showing that it goes on.
+
+    Args:
+        program: The program's folder.
+        stack: The stack.
+        rules: The file with the rules' configuration.
+        settings: Settings that go before those of the stack's file.
 
     Raises:
         CommandError: The program or the pack cannot be run.
@@ -110,7 +134,7 @@ def planned(program: Path, stack: str, rules: Path | None) -> "Plan":
     config = pack_config(rules)
     try:
         with waiting_for("the program and the policy pack"):
-            return plan(stack, rules=config, root=program)
+            return plan(stack, config=settings, rules=config, root=program)
     except (ProgramError, PackError) as error:
         raise CommandError(str(error)) from error
 

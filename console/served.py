@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from toolgate.console import events, reasons, what_if
+from toolgate.console import events, what_if
 from toolgate.console.asked import Asked, checked
 from toolgate.console.deployed import Deployed
+from toolgate.console.known_reasons import KnownReasons
 from toolgate.console.live import Live
 from toolgate.console.log_files import newest_lines, newest_of_tool
 from toolgate.console.source import Asking, Call, Change, Json, Mistake, Question, Unavailable
@@ -37,11 +39,6 @@ class Program:
     folder: Path
     stack: str | None
 
-    @property
-    def known(self) -> Path | None:
-        """The folder, where what is served was planned from it."""
-        return self.folder if self.stack else None
-
 
 @dataclass
 class Told:
@@ -56,6 +53,11 @@ class Told:
     live: Live = field(default_factory=Live)
     serving: Serving | None = None
 
+    @cached_property
+    def reasons(self) -> KnownReasons:
+        """Why calls are refused."""
+        return KnownReasons(self.program.folder if self.program.stack else None)
+
     def tell(self, line: Mapping[str, Any], entry: Entry) -> None:
         """Take an exchange with a gateway; for `serve(told=...)`."""
         self.live.tell(lambda: self._with_reason(events.of_gateway(line, entry), line), len(entry.body))
@@ -66,9 +68,10 @@ class Told:
         self.live.tell(lambda: made(line, entry), len(entry.body))
 
     def _with_reason(self, event: dict[str, Any] | None, line: Mapping[str, Any]) -> dict[str, Any] | None:
-        if event is None or self.serving is None or not _refused(line):
+        if event is None or self.serving is None:
             return event
-        return {**event, "reason": reasons.reason(self.serving.deployment, line, self.program.known)}
+        reason = self.reasons.of(self.serving.deployment, line)
+        return {**event, "reason": reason} if reason else event
 
 
 class Served:
@@ -184,12 +187,9 @@ class Served:
             "result": result if isinstance(result, dict) else None,
             "refusal": answer.refusal,
             "line": line,
-            "reason": self._reason(line) if line and _refused(line) else None,
+            "reason": self._told.reasons.of(self._deployed.deployment, line) if line else None,
             "milliseconds": line["milliseconds"] if line else round(took, 1),
         }
-
-    def _reason(self, line: Mapping[str, Any]) -> reasons.Reason | None:
-        return reasons.reason(self._deployed.deployment, line, self._told.program.known)
 
     def _way(self, call: Call) -> tuple[Endpoint, Mapping[str, str]]:
         """The gateway as the caller reaches it, and the caller's credentials."""
@@ -231,11 +231,6 @@ class Served:
         if program.stack is None:
             raise Unavailable(_NO_PROGRAM)
         return what_if.what_if(program.folder, program.stack, change.give, change.take)
-
-
-def _refused(line: Mapping[str, Any]) -> bool:
-    """Whether a call was denied, or not made as it was written."""
-    return line["decision"] == access_log.DENIED or line.get("status") in {"unknown_tool", "invalid_arguments"}
 
 
 _NO_PROGRAM = "a deployment file is served, and what a change would do has to be planned: serve the program instead"

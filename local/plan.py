@@ -22,7 +22,18 @@ from toolgate.local.engine.pack_process import PackError, Violation
 from toolgate.local.engine.recorder import Program, ProgramError, record
 from toolgate.local.engine.stack_config import ConfigError, program_folder, project_name, stack_config
 
-__all__ = ["PackError", "Plan", "ProgramError", "Violation", "describe", "judge", "plan", "short_type", "write"]
+__all__ = [
+    "PackError",
+    "Plan",
+    "ProgramError",
+    "Violation",
+    "as_json",
+    "describe",
+    "judge",
+    "plan",
+    "short_type",
+    "write",
+]
 
 # As all that botocore knows; a zone, or letters in another order, would be refused by each service in its own words.
 _REGION = re.compile(
@@ -63,7 +74,8 @@ def plan(
 
     Args:
         stack: Whose configuration to take: `Pulumi.<stack>.yaml`.
-        config: Values that go before those of the files, such as `{"toolgate:modelId": "..."}`.
+        config: Values that go before those of the files, such as `{"toolgate:modelId": "..."}`; a key without a
+            namespace is the project's own.
         rules: The policy pack's configuration (`toolgate.local.engine.pack_config.load`); when left out, the one that
             the program keeps for the stack (`of_stack`).
         preview: Leave what only AWS can tell unknown, as the first preview of a stack does.
@@ -131,6 +143,29 @@ def describe(planned: Plan) -> str:
     return "\n".join([*_tree(resources), "", *_given(planned.deployment), *_verdict(planned)])
 
 
+def as_json(planned: Plan) -> str:
+    """What the rules say, for programs: `violations`, and how many `resources` there are.
+
+    A violation has its `rule`, `level` and `message`, and of whom it tells `resource`, the name, and `urn`. `notes` are
+    the sentences about what nobody here can know.
+    """
+    resources = planned.deployment["deployment"]["resources"]
+    told = [
+        {"rule": it.rule, "level": it.level, "resource": _name(it.urn), "urn": it.urn, "message": it.message}
+        for it in planned.violations
+    ]
+    notes = [*_given(planned.deployment), *_not_known(resources)]
+    return json.dumps({"resources": _count(resources), "violations": told, "notes": notes})
+
+
+def _name(urn: str) -> str:
+    return urn.rpartition("::")[2]
+
+
+def _count(resources: Iterable[Mapping[str, Any]]) -> int:
+    return sum(1 for it in resources if it["custom"] and not it["type"].startswith("pulumi:providers:"))
+
+
 def short_type(token: str) -> str:
     """The type token `aws:iam/role:Role` as `aws:iam:Role`, the way `pulumi preview` shows it."""
     package, module, name = token.split(":")
@@ -150,7 +185,7 @@ def _tree(resources: list[dict[str, Any]]) -> Iterator[str]:
 def _branch(
     resource: Mapping[str, Any], children: Mapping[str, list[dict[str, Any]]], indent: str, branch: str
 ) -> Iterator[tuple[str, str]]:
-    yield f"{indent}{branch}{short_type(resource['type'])}", resource["urn"].rpartition("::")[2]
+    yield f"{indent}{branch}{short_type(resource['type'])}", _name(resource["urn"])
     below = children.get(resource["urn"], [])
     deeper = indent + {"": "", "├─ ": "│  ", "└─ ": "   "}[branch]
     for index, child in enumerate(below):
@@ -178,7 +213,7 @@ def _given(export: Mapping[str, Any]) -> Iterator[str]:
 def _verdict(planned: Plan) -> Iterator[str]:
     resources = planned.deployment["deployment"]["resources"]
     yield from _not_known(resources)
-    count = sum(1 for item in resources if item["custom"] and not item["type"].startswith("pulumi:providers:"))
+    count = _count(resources)
     if not planned.violations:
         yield f"{count} resources. Policy pack: no violation."
         return

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolgate.access.output.access_difference import way_sentences
+from toolgate.access.output.difference_picture import picture
 from toolgate.access.output.labels import gateway_label
 from toolgate.access.output.replaced_gateways import name_of
 from toolgate.local.engine.pack_process import Violation
-from toolgate.review.access_summary import picture, sentences
+from toolgate.review.access_summary import sentences
 from toolgate.review.changes import chunks as resource_chunks
 from toolgate.review.locks import Lock
 from toolgate.review.markdown import block, code, folded, table

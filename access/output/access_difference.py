@@ -8,6 +8,7 @@ from itertools import groupby
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.matrix.access_matrix import Block, Matrix
 from toolgate.access.matrix.tool_access import DENIED, ToolAccess
+from toolgate.access.output.difference_picture import picture
 from toolgate.access.output.labels import gateway_label, principal_label, who
 from toolgate.access.output.memory_difference import memory_changes
 from toolgate.access.output.replaced_gateways import as_if_kept, replaced_gateways
@@ -184,7 +185,7 @@ def as_table(difference: Difference) -> str:
 
 
 def as_markdown(difference: Difference) -> str:
-    """The same as Markdown, for a comment on a pull request."""
+    """The same as Markdown, for a comment on a pull request, with the picture of what somebody gains and loses."""
     lines: list[str] = []
     for title, changes in _titled(difference):
         rows = [[who, f"`{gateway}`", f"`{tool}`", *rest] for who, gateway, tool, *rest in _rows(changes)]
@@ -192,6 +193,8 @@ def as_markdown(difference: Difference) -> str:
     for title, ways in _titled_ways(difference):
         lines += [f"**{title}**", "", *markdown(WAY_HEADER, [_way_row(way) for way in ways]), ""]
         lines += [*(f"- {text}" for text in _way_conditions(ways)), ""]
+    if drawn := list(picture(difference)):
+        lines += ["```mermaid", *drawn, "```", ""]
     lines = [*(lines or ["Nobody's access changes.", ""]), *_replaced(difference, "- ")]
     return "\n".join([*lines, *_unjudged(difference, "- ")]).rstrip()
 

@@ -1,5 +1,6 @@
 """A file of settings, a project's or a stack's, read as Pulumi reads it: YAML 1.2 or JSON."""
 
+import json
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -84,6 +85,37 @@ def read(file: Path, known: Mapping[str, settings_keys.Treatment]) -> dict[str, 
         if wrong := settings_keys.misplaced(key, known):
             raise ConfigError(f"{file.name}: {wrong}")
     return content or {}
+
+
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
+    """Writes YAML that both sorts of readers take alike: what one of them takes for no text gets quotes."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 PyYAML's own attribute
+        letter: [
+            *yaml.SafeDumper.yaml_implicit_resolvers.get(letter, []),
+            *_Loader.yaml_implicit_resolvers.get(letter, []),
+        ]
+        for letter in {*yaml.SafeDumper.yaml_implicit_resolvers, *_Loader.yaml_implicit_resolvers}
+    }
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        """Write out what stands twice."""
+        return True
+
+
+def written(values: Mapping[str, Any], *, as_json: bool = False) -> str:
+    """Settings as a file has them, to be read by people: lists of names in one line each.
+
+    Args:
+        values: The settings.
+        as_json: Whether the file is JSON.
+    """
+    if as_json:
+        return json.dumps(values, indent=2, ensure_ascii=False)
+    text: str = yaml.dump(
+        values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120
+    )
+    return text
 
 
 def lines(file: Path, path: Sequence[Collection[str]]) -> list[int]:

@@ -111,13 +111,14 @@ def stack_config(root: Path, stack: str, overrides: Mapping[str, str]) -> StackC
     Args:
         root: The folder of the project's file.
         stack: The stack's name.
-        overrides: Values that go before those of the files.
+        overrides: Values that go before those of the files; a key without a namespace is the project's own.
 
     Raises:
         ConfigError: A file is missing or malformed, a value is encrypted and not overridden or is not of its declared
             type, or a key changes what the program sees in a way that cannot be followed here.
     """
     project = _project(root)
+    overrides = {_qualified(project.name, key): text for key, text in overrides.items()}
     file = _settings(project, stack)
     if not file.exists():
         known = ", ".join(_names(project.settings, project.file.suffix)) or "none"

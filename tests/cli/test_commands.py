@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +52,20 @@ def given() -> list[PackConfig]:
 
 
 @pytest.fixture
-def planned(given: list[PackConfig], monkeypatch: pytest.MonkeyPatch) -> Any:
+def settings() -> list[Mapping[str, str] | None]:
+    """The settings that `plan` was given."""
+    return []
+
+
+@pytest.fixture
+def planned(given: list[PackConfig], settings: list[Mapping[str, str] | None], monkeypatch: pytest.MonkeyPatch) -> Any:
     """Lets `plan` give what the test says."""
 
     def give(outcome: Plan | Exception) -> None:
-        def fake(_stack: str, *, rules: PackConfig, root: Path) -> Plan:
+        def fake(_stack: str, *, rules: PackConfig, root: Path, config: Mapping[str, str] | None = None) -> Plan:
             assert root == ROOT
             given.append(rules)
+            settings.append(config)
             if isinstance(outcome, Exception):
                 raise outcome
             return outcome
@@ -90,6 +98,58 @@ def test_exit_codes_of_plan(
         assert list(tmp_path.iterdir()) == []
     else:
         assert json.loads(file.read_text()) == EMPTY
+
+
+def test_what_the_rules_say_for_programs(planned: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    planned(Plan(EMPTY, (ADVISORY, MANDATORY)))
+    assert main(["plan", "--format", "json", "--out", str(tmp_path / "out.json")]) == 1
+    said = capsys.readouterr()
+    about = {"resource": "p-dev", "urn": STACK["urn"]}
+    assert json.loads(said.out) == {
+        "resources": 0,
+        "violations": [
+            {"rule": "rule", "level": "advisory", **about, "message": "Odd."},
+            {"rule": "rule", "level": "mandatory", **about, "message": "Wrong."},
+        ],
+        "notes": [],
+    }
+    assert said.err.endswith(f"Deployment written to {tmp_path / 'out.json'}\n")
+
+
+def test_settings_of_the_command_line_are_handed_on(
+    planned: Any, settings: list[Mapping[str, str] | None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    planned(Plan(EMPTY, ()))
+    agents = '{"greeter": {"tools": ["math=___greeting"]}}'
+    given = ["--config", f"toolgate:agents={agents}", "-c", "logLevel=debug", "-c", "logLevel=", "-c", "x:y= z"]
+    assert main(["plan", *given]) == 0
+    assert settings == [{"toolgate:agents": agents, "logLevel": "", "x:y": " z"}]
+    capsys.readouterr()
+    for wrong in ("toolgate:protect", "=true"):
+        assert main(["plan", "--config", wrong]) == 2
+        assert f"{wrong} is no setting: write KEY=VALUE" in capsys.readouterr().err
+    assert main(["plan", "--deployment", "x.json", "--config", "a:b=c"]) == 2
+    assert "--deployment judges a file as it is" in capsys.readouterr().err
+    assert len(settings) == 1
+
+
+def test_a_setting_goes_before_the_stacks_file_which_stays_as_it_is(tmp_path: Path) -> None:
+    """The real planner: a key of the project's own needs no namespace, and a value of the file's is not looked at."""
+    folder = tmp_path / "program"
+    folder.mkdir()
+    files = {
+        "Pulumi.yaml": "name: own\nruntime: python\n",
+        "Pulumi.dev.yaml": "config:\n  aws:region: us-east-1\n  own:text: of the file\n",
+        "__main__.py": "import pulumi\npulumi.export('said', [pulumi.Config().get(it) for it in ('text', 'more')])\n",
+    }
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    out = tmp_path / "out.json"
+    command = ["plan", "--program", str(folder), "--out", str(out), "--config", "text=given", "-c", "own:more=too"]
+    assert main(command) == 0
+    [stack] = [it for it in json.loads(out.read_text())["deployment"]["resources"] if it["type"] == STACK["type"]]
+    assert stack["outputs"] == {"said": ["given", "too"]}
+    assert {it.name: it.read_text() for it in folder.iterdir() if it.is_file()} == files
 
 
 def test_a_file_that_cannot_be_written_is_an_error(

@@ -1,12 +1,9 @@
-import html
-import re
-
 import pytest
 
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.matrix.tool_access import ALLOWED, DENIED, UNDECIDED, ToolAccess
-from toolgate.access.output.access_difference import Change, Difference
-from toolgate.review.access_summary import picture, sentences
+from toolgate.access.output.access_difference import Change
+from toolgate.review.access_summary import sentences
 
 GATEWAY = "arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/tools-abcdefghij"
 ROLE = "arn:aws:iam::123456789012:role/assistant-role"
@@ -73,43 +70,3 @@ def test_tools_that_change_alike_share_a_sentence() -> None:
 def test_others_than_agents(principal: str, who: str) -> None:
     [text] = sentences([change(DENIED, ALLOWED, principal=principal, agent=None)], several_gateways=False)
     assert text == f"{who} may newly call `math___refund`"
-
-
-def test_what_changes_as_a_picture() -> None:
-    gains = (change(DENIED, ALLOWED), change(DENIED, conditional("c"), "math___b", principal="*", agent=None))
-    losses = (change(ALLOWED, DENIED, "math___c"),)
-    assert list(picture(Difference(gains, losses))) == [
-        "flowchart LR",
-        '  p0(["a"])',
-        '  p1(["anybody"])',
-        '  subgraph g0["tools-abcdefghij"]',
-        '    t0["math___refund"]',
-        '    t1["math___b"]',
-        '    t2["math___c"]',
-        "  end",
-        "  p0 ==>|may| t0",
-        "  linkStyle 0 stroke:green",
-        "  p1 ==>|may, on a condition| t1",
-        "  linkStyle 1 stroke:green",
-        "  p0 -.->|no longer| t2",
-        "  linkStyle 2 stroke:red",
-    ]
-
-
-def test_nothing_changes_and_there_is_no_picture() -> None:
-    assert list(picture(Difference((), ()))) == []
-
-
-def test_a_picture_stays_small_and_says_so() -> None:
-    many = tuple(change(DENIED, ALLOWED, f"math___t{number}") for number in range(50))
-    lines = list(picture(Difference(many, ())))
-    assert len(lines) < 70
-    assert lines[-1] == '  more["and 30 more"]'
-
-
-def test_names_in_a_picture_are_plain_text() -> None:
-    evil = 'a"]; click p0 "javascript:x" <b>#quot; `x` ]) end'
-    lines = list(picture(Difference((change(DENIED, ALLOWED, agent=evil),), ())))
-    label = lines[1].removeprefix('  p0(["').removesuffix('"])')
-    assert re.fullmatch(r"(?:[\w ._/-]|#\d+;)+", label)
-    assert html.unescape(re.sub(r"#(\d+);", r"&#\1;", label)) == evil

@@ -131,6 +131,23 @@ def test_markdown_for_a_pull_request(files: Callable[..., list[str]], capsys: py
         "| who | gateway | tool | before | after |",
         "| --- | --- | --- | --- | --- |",
         "| caller | `tools-abcdefghij` | `math___add, math___repeat, math___tag` | deny | allow |",
+        "",
+        "",
+        "```mermaid",
+        "flowchart LR",
+        '  p0(["caller"])',
+        '  subgraph g0["tools-abcdefghij"]',
+        '    t0["math___add"]',
+        '    t1["math___repeat"]',
+        '    t2["math___tag"]',
+        "  end",
+        "  p0 ==>|may| t0",
+        "  linkStyle 0 stroke:green",
+        "  p0 ==>|may| t1",
+        "  linkStyle 1 stroke:green",
+        "  p0 ==>|may| t2",
+        "  linkStyle 2 stroke:green",
+        "```",
     ]
 
 
