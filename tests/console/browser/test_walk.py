@@ -106,6 +106,10 @@ def test_see_a_refusal_and_its_reason(page: Page) -> None:
         expect(page.locator("#call-result .badge")).to_have_text("denied")
         expect(page.locator("#call-result .deciders")).to_contain_text(decider)
         expect(page.locator("#call-result .reason .why")).not_to_be_empty()
+        if caller.startswith("calculator"):  # what the settings could grant says where they stand
+            expect(page.locator("#call-result .reason .change")).to_contain_text("toolgate:agents")
+            expect(page.locator("#call-result .reason .place")).to_have_text(re.compile(rf"{STACK}:\d+"))
+            expect(page.locator("#call-result .reason .code")).to_contain_text("tools: [")
     page.get_by_label("As", exact=True).select_option(label="greeter")
     page.get_by_role("button", name="Call", exact=True).click()
     expect(page.locator("#call-result .badge")).to_have_text("allowed")
@@ -154,6 +158,18 @@ def test_find_who_may_call_greeting(page: Page) -> None:
     page.get_by_label("Tool", exact=True).first.fill("")
     page.get_by_role("link", name="Graph").click()
     wait_until(lambda: page.locator("#graph-image").evaluate("image => image.naturalWidth > 100"))
+
+
+def test_what_if_it_were_handed_over(page: Page, project: Path) -> None:
+    before = (project / STACK).read_text()
+    page.get_by_role("link", name="Matrix").click()
+    page.get_by_role("row", name="calculator").get_by_role("gridcell").nth(2).click()
+    page.get_by_role("button", name="What if calculator were handed math___greeting?").click()
+    result = page.locator("#what-if-result")
+    expect(result.locator("h3")).to_have_text("The plan holds", timeout=120_000)
+    expect(result).to_contain_text("calculator: math___greeting (deny → allow)")
+    expect(result.get_by_label("Settings to paste")).to_contain_text("math___greeting")
+    assert (project / STACK).read_text() == before
 
 
 def test_a_change_of_the_program_is_on_the_page_without_a_reload(page: Page, project: Path) -> None:
