@@ -57,7 +57,7 @@ format: setup    ## let ruff write what it can
 	@$(PY) -m ruff check --fix --quiet . ; $(PY) -m ruff format --quiet .
 
 bench: setup     ## the figures of docs/performance.md (about a quarter of an hour; the agent's zip: python -m bench.bundle)
-	@for part in agent policy access scan local gateway tools plan intercept redact; do env -u PYTHONDONTWRITEBYTECODE $(PY) -m bench.$$part || exit 1; done
+	@for part in agent policy access scan local gateway tools plan intercept redact console; do env -u PYTHONDONTWRITEBYTECODE $(PY) -m bench.$$part || exit 1; done
 
 record: setup    ## write the demos' output into docs/demo.md, after a change of what they show
 	@$(PY) -m scripts.record

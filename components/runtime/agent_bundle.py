@@ -29,7 +29,8 @@ LIMITS = Limits(
 )
 LEFT_OUT = {"__pycache__", "tests"}
 PREPARES = "prepare_bytecode.py"
-"""What an agent may have to leave bytecode of its own; run in the folder of the zip, once Python's is there."""
+"""What an agent on the shipped packages may have to leave bytecode of its own: the one program of an agent that a plan
+runs, in the folder of the zip, without the plan's environment."""
 TELEMETRY_PACKAGE = "aws-opentelemetry-distro"
 SHIPPED_LOCK = Path(__file__).parents[2] / "requirements" / "agent.txt"
 
@@ -150,7 +151,7 @@ def build(
             wheels.install(lock, tree, python, machine, kept)
         code_zip.add_sources(contents, tree, agent)
         if lock and machine:
-            wheels.compile_bytecode(tree, python, [PREPARES] if PREPARES in contents else [])
+            wheels.compile_bytecode(tree, python, [] if own or PREPARES not in contents else [PREPARES])
             wheels.say("zipping")
 
     # Old ones are forgotten by kind: those of one folder make no room for those of another in the same plan.

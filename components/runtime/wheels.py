@@ -193,7 +193,9 @@ def compile_bytecode(tree: Path, python: str, programs: Sequence[str] = ()) -> N
         say(f"left uncompiled: {result.stdout.strip()[:500]}")
     for program in programs:
         command = [interpreter, "-B", program]
-        done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment, cwd=tree)
+        # It comes from the agent's folder: nothing of what the plan knows, credentials say, is its business.
+        alone = {"PATH": os.defpath, "PYTHONHASHSEED": "0"}
+        done = subprocess.run(command, check=False, capture_output=True, text=True, env=alone, cwd=tree)
         if done.returncode:
             raise UsageError(f"{program} of the agent's folder ends with {done.returncode}: {done.stderr[-500:]}")
 
