@@ -48,7 +48,7 @@ def main() -> int:
 def picture_of(planned: Mapping[str, Any]) -> str:
     """README's picture: what `toolgate access picture` draws of the stack `agents`."""
     deployment = parse(planned)
-    return as_svg(picture(deployment, matrix(deployment)))
+    return as_svg(picture(deployment, matrix(deployment))) + "\n"
 
 
 def recorded(command: str) -> str:
