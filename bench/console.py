@@ -5,7 +5,6 @@ above its bound. It needs Chromium (`apt-get install chromium`, or `playwright i
 """
 
 import json
-import shutil
 import statistics
 import sys
 import time
@@ -18,11 +17,12 @@ from typing import Any
 import httpx
 from botocore.credentials import Credentials
 from mcp_proxy_for_aws.sigv4_helper import SigV4HTTPXAuth  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from scripts.chromium import NoBrowserError, launched
 from toolgate.access.deployment.deployment import Deployment, parse
 from toolgate.console.app import console_app
 from toolgate.console.guard import Guard, new_token
@@ -32,7 +32,6 @@ from toolgate.local.serve.access_log import Entry
 from toolgate.local.serve.loopback_server import HOST, listening, running
 from toolgate.local.serve.server import Serving, serve
 
-FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
 BLANK = "<!doctype html><title>blank</title><p>blank"
 HEADERS = {"accept": "application/json, text/event-stream"}
 CALL: dict[str, Any] = {"name": "math___add_numbers", "arguments": {"a": 1, "b": 2}}
@@ -113,15 +112,12 @@ class Measured:
 def main() -> int:
     """Print the table; return the exit code."""
     export = plan("dev").deployment  # before there is a browser, whose library keeps an event loop running
-    with sync_playwright() as playwright:
-        path = shutil.which("chromium") or playwright.chromium.executable_path
-        if not Path(path).exists():
-            print("no Chromium: apt-get install chromium, or .venv/bin/playwright install chromium", file=sys.stderr)
-            return 2
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        with _served(browser, export) as measured:
+    try:
+        with launched() as browser, _served(browser, export) as measured:
             rows = [*_paint(measured), _decision(measured), *_scroll(measured), _weight(measured)]
-        browser.close()
+    except NoBrowserError as error:
+        print(error, file=sys.stderr)
+        return 2
     print("| what | console | blank page | at most | |\n|---|---|---|---|---|")
     print(*rows, sep="\n")
     return 0 if all(row.holds for row in rows) else 1

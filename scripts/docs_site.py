@@ -126,7 +126,9 @@ def pages(repository: str = "") -> dict[str, str]:
 
 def beside() -> list[str]:
     """What lies beside the pages and is shown or fetched by them: documents and images."""
-    return sorted(it.relative_to(ROOT).as_posix() for it in [*ROOT.glob("docs/*.json"), *ROOT.glob("docs/images/*")])
+    return sorted(
+        it.relative_to(ROOT).as_posix() for it in [*ROOT.glob("docs/*.json"), *ROOT.glob("docs/images/*.[ps][nv]g")]
+    )
 
 
 def _check(written: list[str]) -> None:

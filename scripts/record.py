@@ -1,4 +1,4 @@
-"""`make record`: what the demos print, written into docs/demo.md where their commands stand, and README's picture.
+"""`make record`: what the demos print, written into docs/demo.md where their commands stand, and README's images.
 
 Recorded is the sample that the tests stand on, so that the page stays true whichever tools `lambdas/` has.
 """
@@ -12,6 +12,8 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
+from scripts import images
+from scripts.chromium import NoBrowserError
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.matrix.access_matrix import matrix
 from toolgate.access.output.picture import picture
@@ -42,6 +44,11 @@ def main() -> int:
     PAGE.write_text(text, encoding="utf-8")
     PICTURE.write_text(picture_of(plan("agents", root=SAMPLE).deployment), encoding="utf-8")
     print(f"recorded in {PAGE.relative_to(ROOT)} and {PICTURE.relative_to(ROOT)}")
+    try:
+        images.record()
+    except NoBrowserError as error:
+        print(f"error: {error}; the console's images stay as they are", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -1,45 +1,31 @@
 """A real browser before a console: whatever a test does with a page, it fails if the page did what none of ours may."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from scripts.chromium import NoBrowserError, launched
 from toolgate.console.server import Console, console
 from toolgate.console.source import Source
 
 expect.set_options(timeout=60_000)  # the first call of a function starts its process, on whatever machine
-FLAGS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-
-
-def executable(playwright: Playwright) -> str | None:
-    """The system's Chromium, or the one that `playwright install chromium` has fetched."""
-    found = next((path for name in NAMES if (path := shutil.which(name))), None)
-    fetched = playwright.chromium.executable_path
-    return found or (fetched if Path(fetched).exists() else None)
 
 
 # Of one file, and not of the session: while it is there, no other test of this process can run an event loop.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        path = executable(playwright)
-        if path is None:
-            missing = "no Chromium: apt-get install chromium, or .venv/bin/playwright install chromium"
-            assert os.environ.get("CI") != "true", missing
-            pytest.skip(missing)
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    with ExitStack() as stack:
+        try:
+            browser = stack.enter_context(launched())
+        except NoBrowserError as error:
+            if os.environ.get("CI") == "true":
+                raise
+            pytest.skip(str(error))
         yield browser
-        browser.close()
 
 
 class Watched:
