@@ -117,7 +117,7 @@ def an_engine(
     """An engine whose program runs in a folder of its own, which is the current one as long as the block runs."""
     if folder is None:
         folder = tmp_path / "program"
-        for name in ("lambdas", "agent"):
+        for name in ("lambdas", "agent", "interceptors"):
             shutil.copytree(SAMPLE / name, folder / name)
     for name in ("state", "work"):
         (tmp_path / name).mkdir()
