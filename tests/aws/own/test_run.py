@@ -62,8 +62,8 @@ def test_a_run_says_what_it_will_do_and_what_it_found(tmp_path: Path) -> None:
 )
 def test_a_whole_run_with_what_a_real_engine_made(tmp_path: Path) -> None:
     """Every check holds, and whatever both sides can answer they answer in the same words."""
-    # Those that wait for a policy and for a client which no local gateway hears of.
-    chosen = "not until_a_policy and not until_a_deleted_client"
+    # Those that wait for a policy and for a client which no local gateway hears of, and for minutes without a request.
+    chosen = "not until_a_policy and not until_a_deleted_client and not idle_session"
     done = run(tmp_path, "--stack", "dev", "-ptests.aws.own.engine_plugin", "-k", chosen, PYTHONPATH=str(ROOT))
     assert "checks held, 0 did not" in done.stdout, done.stdout
     assert re.findall("^NOT SEEN .*", done.stdout, re.MULTILINE) == [
