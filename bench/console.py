@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 from botocore.credentials import Credentials
-from mcp_proxy_for_aws.sigv4_helper import SigV4HTTPXAuth  # type: ignore[import-untyped]
+from mcp_proxy_for_aws.sigv4_helper import SigV4HTTPXAuth  # type: ignore[import-untyped]  # it ships no types
 from playwright.sync_api import Browser, CDPSession, Page
 from starlette.requests import Request
 from starlette.responses import HTMLResponse

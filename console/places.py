@@ -133,6 +133,11 @@ def variable_of(program: Path, kind: str, name: str) -> str | None:
     return None
 
 
+def made_as(label: str, suffix: str = "") -> str:
+    """The name of the component that made a resource, from the label of that and what its own name ends with."""
+    return label.partition("'")[2].removesuffix("'").removesuffix(suffix)
+
+
 def _only(program: Path, found: Sequence[tuple[Path, int]]) -> Place | None:
     return _place(program, *found[0]) if len(found) == 1 else None
 

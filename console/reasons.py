@@ -273,7 +273,7 @@ def _function(refused: _Refused) -> Reason:
     statements = refused.decider.get("statements")
     stands = statements[0] if statements else None
     against = f"; {stands['policy']} ({stands['statement']}) decides" if stands else ""
-    given = refused.setting("gateways", _made_as(refused.gateway.label, "-gateway"), "roleArn")
+    given = refused.setting("gateways", places.made_as(refused.gateway.label, "-gateway"), "roleArn")
     if given is None or not given.whole:
         given = refused.setting("gatewayRoleArn")
     why = f"the gateway's role {name} may not invoke the function of target {target}{against}"
@@ -307,11 +307,11 @@ def _of_policies(refused: _Refused, policies: Sequence[Any]) -> Place | None:
     """Where the first policy is made, by its name in the program."""
     if not policies or refused.program is None:
         return None
-    return places.of_resource(refused.program, _made_as(policies[0].label, ""))
+    return places.of_resource(refused.program, places.made_as(policies[0].label))
 
 
 def _interceptor(refused: _Refused) -> Reason:
-    decider, component = refused.decider, _made_as(refused.gateway.label, "-gateway")
+    decider, component = refused.decider, places.made_as(refused.gateway.label, "-gateway")
     point = decider["point"].lower()
     own = refused.setting("gateways", component, "interceptors", point)
     keys = ("gateways", component, "interceptors", point) if own and own.whole else ("interceptors", point)
@@ -329,7 +329,7 @@ def _unknown_tool(refused: _Refused) -> Reason:
     elsewhere = [it.name for it in refused.deployment.gateways if refused.tool in tools_of(refused.deployment, it)]
     hint = f"; gateway {' and '.join(elsewhere)} has it" if elsewhere else ""
     text = f"gateway {refused.gateway.name} has no tool {refused.tool}{hint}"
-    target = _made_as(refused.gateway.label, "-gateway")
+    target = places.made_as(refused.gateway.label, "-gateway")
     place = refused.setting("gateways", target, "targets") if elsewhere else None
     return _reason(text, SCHEMA, f"Call one of {', '.join(there) or 'none'}", place)
 
@@ -381,18 +381,18 @@ def _as_whom(refused: _Refused) -> str:
 
 def _handed_over(refused: _Refused) -> tuple[str, Place | None]:
     """How a call's tool is handed over to whoever made it, and where that would have to be written."""
-    gateway, runtime = _made_as(refused.gateway.label, "-gateway"), refused.runtime
+    gateway, runtime = places.made_as(refused.gateway.label, "-gateway"), refused.runtime
     if refused.has_settings:
         kind = "agents" if runtime or not refused.gateway.jwt else "clients"
         if kind == "agents" and runtime is None:  # a role of something else, such as a tool's function
             return f"Call it {_as_whom(refused)}; {refused.who} is the role of no agent", refused.setting("agents")
-        name = _made_as(runtime.label, "-runtime") if runtime else refused.who
+        name = places.made_as(runtime.label, "-runtime") if runtime else refused.who
         key = (kind, name, "tools")
         handed = f"add {_entry(refused, gateway)} to {places.NAMESPACE}:{'.'.join(key)}"
         return f"Hand it over: {handed}", refused.setting(*key)
     if runtime is None and not refused.gateway.jwt:
         return f"Call it {_as_whom(refused)}; {refused.who} is the role of no agent", None
-    made = ("AgentRuntime", _made_as(runtime.label, "-runtime")) if runtime else ("MachineClient", refused.who)
+    made = ("AgentRuntime", places.made_as(runtime.label, "-runtime")) if runtime else ("MachineClient", refused.who)
     variable, place = None, None
     if refused.program:
         variable = places.variable_of(refused.program, "ToolGateway", gateway)
@@ -413,8 +413,3 @@ def _entry(refused: _Refused, gateway: str) -> str:
     if refused.gateway.policy_engine and refused.tool:
         return f"{prefix}{refused.tool}"
     return gateway if prefix else ", ".join(it.name for it in refused.deployment.targets_of(refused.gateway))
-
-
-def _made_as(label: str, suffix: str) -> str:
-    """The name of the component that made a resource, from the label of that."""
-    return label.partition("'")[2].removesuffix("'").removesuffix(suffix)

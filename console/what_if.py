@@ -116,7 +116,7 @@ class _Stack:
     @property
     def gateways(self) -> Mapping[str, Gateway]:
         """The gateways by the names that the settings have for them."""
-        return {_name_of(it): it for it in self.deployment.gateways}
+        return {places.made_as(it.label, "-gateway"): it for it in self.deployment.gateways}
 
     def tools(self, gateway: str) -> tuple[str, ...]:
         """The full names of a gateway's tools."""
@@ -160,10 +160,6 @@ class _Stack:
         """What a list says for all tools of a gateway."""
         targets = [it.name for it in self.deployment.targets_of(self.gateways[gateway])]
         return [gateway] if self.named else targets
-
-
-def _name_of(gateway: Gateway) -> str:
-    return gateway.label.partition("'")[2].removesuffix("'").removesuffix("-gateway")
 
 
 def _changed(agents: Mapping[str, Any], stack: _Stack, give: Pairs, take: Pairs) -> dict[str, Any]:

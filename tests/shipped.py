@@ -5,9 +5,8 @@ import importlib.metadata
 import os
 import re
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 from toolgate.components.runtime import agent_bundle
 
@@ -51,25 +50,10 @@ def shipped(folder: Path) -> Path:
             continue
     (folder / "agent.txt").write_text("".join(lines))
     own = {"UV_NO_INDEX": "1", "UV_FIND_LINKS": str(index), "UV_CACHE_DIR": str(folder / "cache")}
-    with environment(own):
+    with patch.dict(os.environ, own):
         built = agent_bundle.build(ROOT / "agent", folder / "agent.txt", dist=folder / "dist")
     with zipfile.ZipFile(built.path) as archive:
         for entry in archive.infolist():
             archive.extract(entry, folder / "task")
             (folder / "task" / entry.filename).chmod(entry.external_attr >> 16 & 0o777)
     return folder / "task"
-
-
-@contextmanager
-def environment(own: dict[str, str]) -> Iterator[None]:
-    """These variables for a while."""
-    before = {name: os.environ.get(name) for name in own}
-    os.environ.update(own)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -87,7 +87,7 @@ def read(file: Path, known: Mapping[str, settings_keys.Treatment]) -> dict[str, 
     return content or {}
 
 
-class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]  # yaml ships no types
     """Writes YAML that both sorts of readers take alike: what one of them takes for no text gets quotes."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 PyYAML's own attribute

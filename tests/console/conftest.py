@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
+from tests.console.pretended_runtime import Runtime
 from tests.planning import SAMPLE, planned
 from toolgate.console.served import Program, Served, Told
 from toolgate.console.server import Console, console
@@ -43,3 +44,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         source = Served(serving, told)
         with console(source) as page, client_of(page) as client:
             yield World(serving, told, source, page, client)
+
+
+@pytest.fixture
+def runtime() -> Iterator[Runtime]:
+    found = Runtime()
+    found.server.start()
+    yield found
+    found.server.stop()

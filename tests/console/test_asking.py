@@ -1,26 +1,17 @@
 """Questions by the page: to an agent that is served, and to one that takes its time."""
 
-import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
 
-from tests.agent.loopback import Loopback
 from tests.console.conftest import World
+from tests.console.pretended_runtime import ARN, SESSION, Runtime
 from tests.waiting import wait_until
 from toolgate.console.asked import Asked, checked
 from toolgate.console.source import Question
-
-ARN = "arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/assistant-abcdefghij"
-SESSION = "a-session-id-of-thirty-three-char"
 
 
 def events(answer: httpx.Response) -> list[dict[str, Any]]:
@@ -64,38 +55,6 @@ def test_a_question_that_is_none(world: World, question: dict[str, Any], says: s
     answer = ask(world, **question)
     assert answer.status_code == 400
     assert says in answer.json()["error"]["message"]
-
-
-class Runtime:
-    """Answers as it is told to, and knows who has left."""
-
-    def __init__(self) -> None:
-        self.answers: list[bytes] = []
-        self.status = 200
-        self.left = threading.Event()
-        self.server = Loopback(Starlette(routes=[Route("/{path:path}", self._answer, methods=["POST"])]))
-
-    async def _answer(self, _request: Request) -> Response:
-        if self.status != 200:
-            headers = {"x-amzn-errortype": "RuntimeClientError"}
-            return Response('{"message": "Received error (502)"}', self.status, headers)
-        return StreamingResponse(self._body(), media_type="text/event-stream")
-
-    async def _body(self) -> AsyncIterator[bytes]:
-        for answer in self.answers:
-            yield answer
-        try:
-            await asyncio.Event().wait()  # it has more to say, and never does
-        finally:
-            self.left.set()
-
-
-@pytest.fixture
-def runtime() -> Iterator[Runtime]:
-    found = Runtime()
-    found.server.start()
-    yield found
-    found.server.stop()
 
 
 def asked(runtime: Runtime) -> Asked:

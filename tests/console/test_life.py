@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from tests.console.conftest import client_of
-from tests.console.test_asking import ARN, SESSION, Runtime
+from tests.console.pretended_runtime import ARN, SESSION, Runtime
 from tests.planning import SAMPLE, planned
 from tests.waiting import wait_until
 from toolgate.console.served import Program, Served, Told
@@ -159,14 +159,6 @@ def test_it_stays_over_a_reload_and_leaves_no_thread(tmp_path: Path) -> None:
             assert {name for it in client.get("/api/tools").json() for name in it["offered_to"]} == {"assistant"}
     left = [it.name for it in set(threading.enumerate()) - before if it.name.startswith(("console", "local-depl"))]
     assert left == []
-
-
-@pytest.fixture
-def runtime() -> Iterator[Runtime]:
-    found = Runtime()
-    found.server.start()
-    yield found
-    found.server.stop()
 
 
 def pulumi(folder: Path, outputs: Any, export: Any) -> str:

@@ -1,22 +1,8 @@
 import pytest
 
-from toolgate.access.iam.evaluation import Access
+from tests.access_changes import ROLE, change, conditional
 from toolgate.access.matrix.tool_access import ALLOWED, DENIED, UNDECIDED, ToolAccess
-from toolgate.access.output.access_difference import Change
 from toolgate.review.access_summary import sentences
-
-GATEWAY = "arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/tools-abcdefghij"
-ROLE = "arn:aws:iam::123456789012:role/assistant-role"
-
-
-def conditional(text: str) -> ToolAccess:
-    return ToolAccess(Access.CONDITIONAL, (text,))
-
-
-def change(
-    before: ToolAccess, after: ToolAccess, tool: str = "math___refund", principal: str = ROLE, agent: str | None = "a"
-) -> Change:
-    return Change(principal, agent, GATEWAY, tool, before, after)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from scripts.images import REFUND
 from tests.planning import SAMPLE, planned
 from toolgate.local.engine.pack_config import of_stack
 from toolgate.local.plan import plan
@@ -24,16 +25,6 @@ STACKS = ("agents", "dev", "gateways", "jwt", "prod")
 LONGEST_LINES, LONGEST_CHARACTERS = 60, 2_600
 """Of a comment on a change of one tool, without what is folded: a few screens of a telephone."""
 
-REFUND = '''
-
-def refund(order_id: str) -> bool:
-    """Refund an order.
-
-    Args:
-        order_id: The order.
-    """
-    return True
-'''
 WIDER = """
 
 import json

@@ -3,23 +3,10 @@
 import html
 import re
 
-from toolgate.access.iam.evaluation import Access
-from toolgate.access.matrix.tool_access import ALLOWED, DENIED, ToolAccess
-from toolgate.access.output.access_difference import Change, Difference, as_markdown
+from tests.access_changes import change, conditional
+from toolgate.access.matrix.tool_access import ALLOWED, DENIED
+from toolgate.access.output.access_difference import Difference, as_markdown
 from toolgate.access.output.difference_picture import picture
-
-GATEWAY = "arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/tools-abcdefghij"
-ROLE = "arn:aws:iam::123456789012:role/assistant-role"
-
-
-def conditional(text: str) -> ToolAccess:
-    return ToolAccess(Access.CONDITIONAL, (text,))
-
-
-def change(
-    before: ToolAccess, after: ToolAccess, tool: str = "math___refund", principal: str = ROLE, agent: str | None = "a"
-) -> Change:
-    return Change(principal, agent, GATEWAY, tool, before, after)
 
 
 def test_what_changes_as_a_picture() -> None:
