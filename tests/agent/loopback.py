@@ -2,11 +2,18 @@
 
 import asyncio
 import contextlib
+import faulthandler
 import socket
+import sys
 import threading
 from typing import Any
 
 import uvicorn
+
+# asyncio's Server.wait_closed may wait for ever, for a connection that is gone (Python 3.13 keeps them as weak
+# references, and a last one that is collected wakes nobody): uvicorn waits so long for it.
+_PATIENCE = 2
+_LONGEST_STOP = 30.0
 
 
 class Loopback:
@@ -29,7 +36,13 @@ class Loopback:
 
     def start(self) -> None:
         config = uvicorn.Config(
-            self._app, host="127.0.0.1", port=self.port, log_level="critical", lifespan="off", **self._options
+            self._app,
+            host="127.0.0.1",
+            port=self.port,
+            log_level="critical",
+            lifespan="off",
+            timeout_graceful_shutdown=_PATIENCE,
+            **self._options,
         )
         started = threading.Event()
         self._server = uvicorn.Server(config)
@@ -58,14 +71,21 @@ class Loopback:
         assert started.wait()
 
     def stop(self) -> None:
-        """Refuse connections from now on, and drop those there are."""
+        """Refuse connections from now on, and drop those there are.
+
+        Raises:
+            RuntimeError: It did not end; what its thread waits for is said.
+        """
         if self._server is None or self._thread is None:
             return
         self._server.force_exit = True
         self._server.should_exit = True
         self._loop.call_soon_threadsafe(self._drop, self._server)
-        self._thread.join()
-        assert not self._thread.is_alive()
+        self._thread.join(_LONGEST_STOP)
+        if self._thread.is_alive():
+            faulthandler.dump_traceback(sys.__stderr__ or 2)
+            waiting = [str(task.get_coro()) for task in asyncio.all_tasks(self._loop)]
+            raise RuntimeError(f"the server does not stop; its tasks: {waiting}")
         self._server = self._thread = None
 
     def _drop(self, server: uvicorn.Server) -> None:
