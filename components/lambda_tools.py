@@ -15,8 +15,8 @@ from toolgate.components.iam.role_statements import RoleStatement
 from toolgate.components.runtime import function_package, python_function
 from toolgate.components.runtime.network import Network
 from toolgate.components.runtime.python_function import Function, FunctionLogLevel
+from toolgate.components.targets.kinds import GatewayTarget
 from toolgate.components.tools import provider_tool_schema, target_folder, target_settings
-from toolgate.components.tools.gateway_targets import GatewayTarget
 from toolgate.components.tools.target_folder import TARGET
 from toolgate.components.tools.tool_schema import CheckedTool, ToolSchema, read_target
 

@@ -23,8 +23,9 @@ from toolgate.components.observability import monitoring
 from toolgate.components.observability.alarms import Alarms
 from toolgate.components.observability.log_delivery import LogDelivery
 from toolgate.components.observability.metrics import Monitored
-from toolgate.components.tools import gateway_targets
-from toolgate.components.tools.gateway_targets import GatewayTarget
+from toolgate.components.targets import gateway_targets, kinds
+from toolgate.components.targets.kind import GatewayRole
+from toolgate.components.targets.kinds import GatewayTarget
 
 # A gateway made without versions speaks only 2025-03-26 (seen live: mrwersa/agentmandate), and they cannot be widened
 # later (aws/aws-cli#10346).
@@ -113,7 +114,7 @@ class _Wanted:
 
 
 class ToolGateway(pulumi.ComponentResource):
-    """An AgentCore gateway that authorizes callers by IAM or by token, with Lambda targets."""
+    """An AgentCore gateway that authorizes callers by IAM or by token, with its targets."""
 
     gateway_arn: pulumi.Output[str]
     """ARN of the gateway."""
@@ -164,7 +165,8 @@ class ToolGateway(pulumi.ComponentResource):
         monitoring.watch(self, name, observed, args)
         self._inbound = args.get("inbound")
         ready = component_role.replaceable(self).merge(pulumi.ResourceOptions(depends_on=policies, hooks=hooks))
-        targets = gateway_targets.make(name, args["targets"], wanted.tools, gateway, ready)
+        at = gateway_targets.At(gateway, GatewayRole(role.arn, wanted.name, here), ready)
+        targets = gateway_targets.make(name, args["targets"], wanted.tools, at)
         self.gateway_arn = gateway.gateway_arn
         # Who uses the URL waits for the tools; and a policy cannot come before the tools that it names.
         self.gateway_url = _after(targets, gateway.gateway_url)
@@ -270,8 +272,9 @@ class ToolGateway(pulumi.ComponentResource):
     ) -> tuple[component_role.Role, list[aws.iam.RolePolicy]]:
         gateway_name = self._wanted.name
         role = component_role.made_or_given(self, name, iam_documents.gateway_trust(here, gateway_name), args)
-        functions = [target["function_arn"] for target in args["targets"].values()]
-        written = {"invoke": iam_documents.invoke_functions(functions, [it.function_arn for it in interceptors])}
+        asked = [it.function_arn for it in interceptors]
+        invoked = gateway_targets.grants(args["targets"], asked, GatewayRole(role.arn, gateway_name, here))
+        written = {"invoke": invoked} if invoked else {}
         if engine:
             written["authorize"] = iam_documents.authorize_tools(here, gateway_name, engine.policy_engine_arn)
         if key_arn := args.get("kms_key_arn"):
@@ -287,6 +290,7 @@ def _checked(name: str, args: ToolGatewayArgs, opts: pulumi.ResourceOptions | No
     """
     where = f"ToolGateway {name!r}"
     arguments.check(gateway_targets.without_tools(args), ToolGatewayArgs, where)
+    kinds.check(args["targets"], f"{where}.targets")
     arguments.within(args.get("description"), 1, LONGEST_DESCRIPTION, f"{where}.description")
     monitoring.check(args, where)
     tags.check(args.get("tags"), f"{where}.tags")

@@ -1,8 +1,8 @@
 """What a deployment's AgentCore and Lambda resources say, as plain values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from toolgate.access.deployment.stack_export import Archive
 from toolgate.access.deployment.tokens import JwtAuthorizer
@@ -12,12 +12,17 @@ from toolgate.policy.language.interceptors import REQUEST, RESPONSE, Declaration
 
 @dataclass(frozen=True)
 class Tool:
-    """One tool of a target; the schemas are in the API's form (`inputSchema` of a tool definition)."""
+    """One tool of a target; the schemas are in the API's form (`inputSchema` of a tool definition).
 
+    `others` is what an MCP server says of it besides: title, annotations.
+    """
+
+    OWN: ClassVar = frozenset({"name", "description", "inputSchema", "outputSchema"})
     name: str
     description: str
     input_schema: Mapping[str, Any]
     output_schema: Mapping[str, Any] | None = None
+    others: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -134,6 +139,48 @@ class Gateway:
 
 
 @dataclass(frozen=True)
+class SignIn:
+    """How a gateway signs in at a target (botocore bedrock-agentcore-control `CredentialProviderConfiguration`).
+
+    Attributes:
+        how: `gatewayIamRole`, `apiKey`, `oauth`, another member of the API's union, or `none`.
+        service: The name of the service that the gateway's role signs for; of MCP servers and OpenAPI only.
+        region: The Region that it signs for, if it is said.
+        provider_arn: The credential provider of an API key or of OAuth.
+        settings: All that is said.
+    """
+
+    how: str = "none"
+    service: str | None = None
+    region: str | None = None
+    provider_arn: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Place:
+    """What stands behind a target that is no function; which of these there are goes by its kind.
+
+    Attributes:
+        endpoint: URL of an MCP server.
+        runtime_arn: The runtime that the MCP server runs in, where the endpoint is one of AgentCore Runtime.
+        gateway_id: The gateway that the endpoint is of, where it is one.
+        document: The text of an OpenAPI document.
+        rest_api_id: The REST API of Amazon API Gateway.
+        stage: Its stage.
+        connector: The connector's id.
+    """
+
+    endpoint: str | None = None
+    runtime_arn: str | None = None
+    gateway_id: str | None = None
+    document: str | None = None
+    rest_api_id: str | None = None
+    stage: str | None = None
+    connector: str | None = None
+
+
+@dataclass(frozen=True)
 class Target:
     """A gateway's target.
 
@@ -145,7 +192,9 @@ class Target:
         kind: `mcp.lambda`, or another member of the API's union TargetConfiguration.
         credentials: How the gateway signs in at the target, e.g. `gatewayIamRole`.
         function_arn: The Lambda function, for the kind `mcp.lambda`.
-        tools: Its tools; None when the deployment does not say (a schema in S3, an MCP server).
+        tools: Its tools; None when the deployment does not say (a schema in S3, an MCP server that is asked).
+        sign_in: How the gateway signs in there, in full.
+        place: What stands behind it, for kinds but `mcp.lambda`.
     """
 
     label: str
@@ -156,6 +205,8 @@ class Target:
     credentials: str
     function_arn: str | None
     tools: tuple[Tool, ...] | None
+    sign_in: SignIn = SignIn()
+    place: Place = Place()
 
     def full_name(self, tool: Tool) -> str:
         """The name under which the gateway offers the tool."""

@@ -17,11 +17,9 @@ from toolgate.access.deployment.agentcore_resources import (
     PolicyEngine,
     Runtime,
     Target,
-    Tool,
 )
 from toolgate.access.deployment.data_resources import service_of
 from toolgate.access.deployment.function_access import NO_ACCESS, FunctionAccess, read_function_access
-from toolgate.access.deployment.gateway_tools import api_schema
 from toolgate.access.deployment.given_identities import read_given
 from toolgate.access.deployment.interceptors import read_interceptors
 from toolgate.access.deployment.memories import Memory, read_memories
@@ -31,6 +29,7 @@ from toolgate.access.deployment.policy_engines import read_attachment, read_poli
 from toolgate.access.deployment.roles import Role, read_roles
 from toolgate.access.deployment.stack_export import Archive, Asset, DeploymentError, Hidden, Resource, load, resources
 from toolgate.access.deployment.supplied_policies import with_policies
+from toolgate.access.deployment.targets import read_target
 from toolgate.access.deployment.tokens import NO_TOKENS, Tokens, read_authorizer, read_tokens
 from toolgate.access.deployment.users import User, read_users
 from toolgate.access.iam.identities import Identity, outsider
@@ -175,7 +174,7 @@ def parse(export: Mapping[str, Any]) -> Deployment:
         roles=roles,
         users=users,
         gateways=tuple(_gateway(r, functions) for r in by_type[GATEWAY]),
-        targets=tuple(_target(r) for r in by_type[TARGET]),
+        targets=tuple(map(read_target, by_type[TARGET])),
         functions=functions,
         runtimes=runtimes,
         resource_policies={arn: policies[-1] for arn, policies in on_resources.items()} | unread,
@@ -250,55 +249,6 @@ def _session_seconds(configuration: Any) -> int | None:
         return None
     seconds = configuration.get("sessionTimeoutInSeconds") if isinstance(configuration, Mapping) else None
     return int(seconds) if isinstance(seconds, int | float) else _SESSION_SECONDS
-
-
-def _target(resource: Resource) -> Target:
-    family, configuration = _only_member(resource, "targetConfiguration", resource.get("targetConfiguration"))
-    member, settings = _only_member(resource, f"targetConfiguration.{family}", configuration)
-    kind = f"{family}.{member}"
-    credentials = [k for k, v in resource.mapping("credentialProviderConfiguration").items() if v is not None]
-    function_arn = settings.get("lambdaArn")
-    if kind == "mcp.lambda" and not isinstance(function_arn, str):
-        raise resource.wrong("lambdaArn", function_arn, "an ARN")
-    return Target(
-        label=resource.label,
-        id=resource.text("targetId"),
-        name=resource.text("name"),
-        gateway_id=resource.text("gatewayIdentifier"),
-        kind=kind,
-        credentials=credentials[0] if credentials else "none",
-        function_arn=function_arn if kind == "mcp.lambda" else None,
-        tools=_tools(resource, settings) if kind == "mcp.lambda" else None,
-    )
-
-
-def _only_member(resource: Resource, where: str, union: Any) -> tuple[str, Mapping[str, Any]]:
-    members = [(k, v) for k, v in union.items() if v is not None] if isinstance(union, Mapping) else []
-    if len(members) != 1 or not isinstance(members[0][1], Mapping):
-        raise resource.wrong(where, union, "an object with exactly one member")
-    return members[0]
-
-
-def _tools(resource: Resource, settings: Mapping[str, Any]) -> tuple[Tool, ...] | None:
-    schema = settings.get("toolSchema")
-    payloads = schema.get("inlinePayloads") if isinstance(schema, Mapping) else schema
-    if payloads is None:
-        return None
-    try:
-        return tuple(_tool(payload) for payload in payloads)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise resource.wrong("toolSchema.inlinePayloads", payloads, "a list of tool definitions") from None
-
-
-def _tool(payload: Any) -> Tool:
-    if not isinstance(payload["name"], str):
-        raise TypeError("a tool's name is no text")
-    return Tool(
-        name=payload["name"],
-        description=payload["description"],
-        input_schema=api_schema(payload["inputSchema"]),
-        output_schema=api_schema(payload["outputSchema"]) if payload.get("outputSchema") else None,
-    )
 
 
 def _function(resource: Resource) -> Function:

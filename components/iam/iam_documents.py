@@ -215,12 +215,14 @@ def function_network(function_arn: Text) -> Document:
     return document(allow("AttachToNetwork", ATTACH_TO_NETWORK, "*"), {**denied, "Effect": "Deny"})
 
 
-def invoke_functions(of_targets: Sequence[Text], of_interceptors: Sequence[Text] = ()) -> Document:
-    """The gateway invokes exactly its targets' and its interceptors' functions."""
-    targets = allow("InvokeTargets", INVOKE_FUNCTION, list(of_targets))
-    if not of_interceptors:
-        return document(targets)
-    return document(targets, allow("InvokeInterceptors", INVOKE_FUNCTION, list(of_interceptors)))
+def invoke_functions(of_targets: Sequence[Text]) -> list[Statement]:
+    """The gateway invokes exactly its targets' functions."""
+    return [allow("InvokeTargets", INVOKE_FUNCTION, list(of_targets))]
+
+
+def invoke_interceptors(functions: Sequence[Text]) -> list[Statement]:
+    """The gateway invokes exactly its interceptors' functions."""
+    return [allow("InvokeInterceptors", INVOKE_FUNCTION, list(functions))] if functions else []
 
 
 def read_callers(env: AwsEnvironment, table: str) -> Document:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from toolgate.components.runtime.agent_model import Guardrail
     from toolgate.components.runtime.network import Network
     from toolgate.components.runtime.python_function import FunctionLogLevel
+    from toolgate.components.targets.kinds import GatewayTarget
     from toolgate.components.token_issuer import TokenIssuer, TokenIssuerArgs
     from toolgate.components.tokens.client_credentials import ClientCredentials
     from toolgate.components.tool_gateway import (
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
         ToolGateway,
         ToolGatewayArgs,
     )
-    from toolgate.components.tools.gateway_targets import GatewayTarget
     from toolgate.components.tools.target_settings import TargetSettings
     from toolgate.components.tools.tool_schema import ToolSchema
 
@@ -57,7 +57,7 @@ _MODULES = {
     "ExceptionLevel": "tool_gateway",
     "FunctionLogLevel": "runtime.python_function",
     "GatewayInterceptors": "interceptors.gateway_interceptors",
-    "GatewayTarget": "tools.gateway_targets",
+    "GatewayTarget": "targets.kinds",
     "GatewayTools": "grants.tool_grants",
     "Guardrail": "runtime.agent_model",
     "Inbound": "grants.inbound",

@@ -9,8 +9,8 @@ import pytest
 
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants.tool_grants import Authorization
+from toolgate.components.targets.gateway_targets import CONCURRENT_TARGETS
 from toolgate.components.tool_gateway import ExceptionLevel, ToolGateway
-from toolgate.components.tools.gateway_targets import CONCURRENT_TARGETS
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 BOUNDARY = "arn:aws:iam::123456789012:policy/agents-boundary"

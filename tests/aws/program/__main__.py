@@ -17,8 +17,8 @@ from tests.aws.program.scratch import Scratch
 from toolgate.components.grants.tool_grants import Authorization
 from toolgate.components.iam import iam_documents
 from toolgate.components.lambda_tools import LambdaTools
+from toolgate.components.targets.kinds import GatewayTarget
 from toolgate.components.tool_gateway import ToolGateway
-from toolgate.components.tools.gateway_targets import GatewayTarget
 
 MATH = Path(__file__).parents[2] / "sample" / "lambdas" / "math"
 ADD = "math___add_numbers"

@@ -11,9 +11,9 @@ from toolgate.components.grants import cedar_text
 from toolgate.components.grants.cedar_text import Caller
 from toolgate.components.iam import iam_documents
 from toolgate.components.iam.iam_documents import Document
+from toolgate.components.targets.kinds import GatewayTarget
 from toolgate.components.tool_gateway import PROTOCOL_VERSIONS
 from toolgate.components.tools import provider_tool_schema
-from toolgate.components.tools.gateway_targets import GatewayTarget
 
 
 def gateway(
@@ -49,7 +49,7 @@ def gateway(
     invoked = [it["function_arn"] for it in targets.values()]
     invoked += [interceptor] if interceptor and invokes_interceptor else []
     written = {"authorize": iam_documents.authorize_tools(scratch.here, hyphenated(name), engine_arn)}
-    written |= {"invoke": iam_documents.invoke_functions(invoked)} if invoked else {}
+    written |= {"invoke": iam_documents.document(*iam_documents.invoke_functions(invoked))} if invoked else {}
     written |= {"encrypt": _through_agentcore(scratch, key_arn)} if key_arn else {}
     policies, role_arn = _role(scratch, name, written)
     mcp: dict[str, Any] = {"supported_versions": PROTOCOL_VERSIONS} | ({"search_type": "SEMANTIC"} if search else {})

@@ -14,10 +14,10 @@ from tests.aws.program.scratch import Scratch, underscored
 from toolgate.components.agent_runtime import LONGEST_VALUE
 from toolgate.components.grants.tool_grants import Authorization
 from toolgate.components.runtime import agent_bundle
+from toolgate.components.targets.kinds import GatewayTarget
 from toolgate.components.token_issuer import TokenIssuer
 from toolgate.components.tokens import agent_tokens, issuers
 from toolgate.components.tool_gateway import ToolGateway
-from toolgate.components.tools.gateway_targets import GatewayTarget
 
 ADD, MULTIPLY, GREETING = (f"math___{name}" for name in ("add_numbers", "multiply_numbers", "greeting"))
 HAS_VERSION = 'principal.hasTag("version")'

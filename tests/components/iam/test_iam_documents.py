@@ -85,7 +85,7 @@ def test_a_function_writes_its_own_log_only(resolved: Any, allows: Any) -> None:
 
 def test_a_gateway_invokes_its_targets_functions_only(allows: Any) -> None:
     functions = [f"arn:aws:lambda:{R}:{A}:function:{name}" for name in ("one", "two")]
-    document = iam_documents.invoke_functions(functions)
+    document = iam_documents.document(*iam_documents.invoke_functions(functions))
     assert all(allows(document, "lambda:InvokeFunction", arn) for arn in functions)
     assert not allows(document, "lambda:InvokeFunction", functions[0] + "x")
     assert not allows(document, "lambda:UpdateFunctionCode", functions[0])

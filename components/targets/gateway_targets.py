@@ -1,7 +1,8 @@
 """A gateway's targets: checked as a whole, and made no more at once than AgentCore takes."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -10,20 +11,15 @@ from toolgate.components.checks import arguments
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants import tool_grants
 from toolgate.components.grants.cedar_schema import Tools
-from toolgate.components.tools import provider_tool_schema, tool_check
-from toolgate.components.tools.listed_schema import ToolSchema
+from toolgate.components.iam import iam_documents
+from toolgate.components.iam.iam_documents import Statement, Text
+from toolgate.components.targets import kinds
+from toolgate.components.targets.kind import Beside, GatewayRole
+from toolgate.components.targets.kinds import GatewayTarget
+from toolgate.components.tools import tool_check
 
 # AgentCore quotas, "Gateway": concurrent target operations on one gateway.
 CONCURRENT_TARGETS = 5
-
-
-class GatewayTarget(TypedDict):
-    """A Lambda function behind the gateway, and the tools it serves."""
-
-    function_arn: pulumi.Input[str]
-    """ARN of the function."""
-    tools: pulumi.Input[list[ToolSchema]]
-    """The tools it serves; those of a LambdaTools are its `tools`."""
 
 
 def read(
@@ -92,12 +88,40 @@ def shown(targets: Mapping[str, GatewayTarget], tools: Tools | pulumi.Output[Too
     return {name: {**target, "tools": named[name]} for name, target in targets.items()}
 
 
+def grants(
+    targets: Mapping[str, GatewayTarget], of_interceptors: Sequence[Text], role: GatewayRole
+) -> dict[str, Any] | None:
+    """What the gateway's role may do: for its targets, kind by kind, and for its interceptors' functions.
+
+    Args:
+        targets: The targets.
+        of_interceptors: ARNs of the interceptors' functions.
+        role: The role.
+    """
+    statements: list[Statement] = []
+    for kind, its in kinds.by_kind(targets):
+        statements += kind.grants(its, role)
+    statements += iam_documents.invoke_interceptors(of_interceptors)
+    return iam_documents.document(*statements) if statements else None
+
+
+@dataclass(frozen=True)
+class At:
+    """Where targets are made.
+
+    Attributes:
+        gateway: The gateway.
+        role: Its role.
+        ready: Their parent and hooks, and what must be there before them.
+    """
+
+    gateway: aws.bedrock.AgentcoreGateway
+    role: GatewayRole
+    ready: pulumi.ResourceOptions
+
+
 def make(
-    name: str,
-    targets: Mapping[str, GatewayTarget],
-    tools: Tools | pulumi.Output[Tools],
-    gateway: aws.bedrock.AgentcoreGateway,
-    ready: pulumi.ResourceOptions,
+    name: str, targets: Mapping[str, GatewayTarget], tools: Tools | pulumi.Output[Tools], at: At
 ) -> list[aws.bedrock.AgentcoreGatewayTarget]:
     """Make the targets.
 
@@ -105,34 +129,31 @@ def make(
         name: The component's name.
         targets: The targets.
         tools: Their tools, checked.
-        gateway: The gateway.
-        ready: Their parent and hooks, and what must be there before them.
+        at: Where.
     """
     made: list[aws.bedrock.AgentcoreGatewayTarget] = []
     for target_name, target in targets.items():
-        function = {
-            "lambda_arn": target["function_arn"],
-            "tool_schema": {"inline_payloads": _payloads(tools, target_name)},
-        }
+        kind, resource_name = kinds.kind_of(target), f"{name}-{target_name}"
+        before = [*_before(made), *kind.make(target, Beside(resource_name, at.role, at.ready))]
         resource = aws.bedrock.AgentcoreGatewayTarget(
-            f"{name}-{target_name}",
+            resource_name,
             name=target_name,
-            gateway_identifier=gateway.gateway_id,
-            credential_provider_configuration={"gateway_iam_role": {}},
-            target_configuration={"mcp": {"lambda_": function}},
-            opts=ready.merge(pulumi.ResourceOptions(depends_on=_before(made), delete_before_replace=True)),
+            gateway_identifier=at.gateway.gateway_id,
+            credential_provider_configuration=kind.credentials(target),
+            target_configuration={"mcp": _configuration(target, tools, target_name)},
+            opts=at.ready.merge(pulumi.ResourceOptions(depends_on=before, delete_before_replace=True)),
         )
         made.append(resource)
     return made
 
 
-def _payloads(tools: Tools | pulumi.Output[Tools], target: str) -> pulumi.Input[list[dict[str, Any]]]:
-    def payloads(known: Tools) -> list[dict[str, Any]]:
-        return [provider_tool_schema.inline_payload(tool) for tool in known[target]]
+def _configuration(target: GatewayTarget, tools: Tools | pulumi.Output[Tools], name: str) -> pulumi.Input[Any]:
+    configuration = kinds.kind_of(target).configuration
+    if isinstance(tools, pulumi.Output):
+        return tools.apply(lambda known: configuration(target, known[name]))
+    return configuration(target, tools[name])
 
-    return tools.apply(payloads) if isinstance(tools, pulumi.Output) else payloads(tools)
 
-
-def _before[T](made: list[T]) -> list[T]:
+def _before(made: list[aws.bedrock.AgentcoreGatewayTarget]) -> list[pulumi.Resource]:
     """What the next target waits for: the one as many places before it as may be under way at once."""
     return [made[-CONCURRENT_TARGETS]] if len(made) >= CONCURRENT_TARGETS else []

@@ -1,0 +1,152 @@
+"""A gateway's targets of every kind: what stands behind each, and how the gateway signs in there.
+
+Of what the provider's form cannot be read a target says nothing, rather than something: its tools are None.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import unquote
+
+from toolgate.access.deployment.agentcore_resources import Place, SignIn, Target, Tool
+from toolgate.access.deployment.gateway_tools import api_schema
+from toolgate.access.deployment.stack_export import Resource
+
+_RUNTIME = re.compile(r"https://bedrock-agentcore\.[^/]+/runtimes/(?P<arn>[^/?]+)/invocations(\?.*)?", re.DOTALL)
+"""Where a runtime is invoked (AgentCore developer guide, "Deploy MCP servers in AgentCore Runtime"); the ARN is
+URL-encoded."""
+_GATEWAY = re.compile(r"https://(?P<id>[^./]+)\.gateway\.bedrock-agentcore\.[^/]+/mcp", re.DOTALL)
+
+
+def read_target(resource: Resource) -> Target:
+    """A target.
+
+    Raises:
+        DeploymentError: It has not the provider's form.
+    """
+    family, configuration = _only_member(resource, "targetConfiguration", resource.get("targetConfiguration"))
+    member, settings = _only_member(resource, f"targetConfiguration.{family}", configuration)
+    kind = f"{family}.{member}"
+    function_arn = settings.get("lambdaArn")
+    if kind == "mcp.lambda" and not isinstance(function_arn, str):
+        raise resource.wrong("lambdaArn", function_arn, "an ARN")
+    sign_in = _sign_in(resource)
+    return Target(
+        label=resource.label,
+        id=resource.text("targetId"),
+        name=resource.text("name"),
+        gateway_id=resource.text("gatewayIdentifier"),
+        kind=kind,
+        credentials=sign_in.how,
+        function_arn=function_arn if kind == "mcp.lambda" else None,
+        tools=_tools(resource, kind, settings),
+        sign_in=sign_in,
+        place=_place(kind, settings),
+    )
+
+
+def _only_member(resource: Resource, where: str, union: Any) -> tuple[str, Mapping[str, Any]]:
+    members = [(k, v) for k, v in union.items() if v is not None] if isinstance(union, Mapping) else []
+    if len(members) != 1 or not isinstance(members[0][1], Mapping):
+        raise resource.wrong(where, union, "an object with exactly one member")
+    return members[0]
+
+
+def _sign_in(resource: Resource) -> SignIn:
+    given = [(k, v) for k, v in resource.mapping("credentialProviderConfiguration").items() if v is not None]
+    how, settings = given[0] if given else ("none", {})
+    said: Mapping[str, Any] = settings if isinstance(settings, Mapping) else {}
+    return SignIn(
+        how=how,
+        service=_text(said.get("service")),
+        region=_text(said.get("region")),
+        provider_arn=_text(said.get("providerArn")),
+        settings={key: value for key, value in said.items() if value is not None},
+    )
+
+
+def _place(kind: str, settings: Mapping[str, Any]) -> Place:
+    if kind == "mcp.mcpServer":
+        endpoint = _text(settings.get("endpoint"))
+        runtime = _RUNTIME.fullmatch(endpoint or "")
+        gateway = _GATEWAY.fullmatch(endpoint or "")
+        return Place(
+            endpoint=endpoint,
+            runtime_arn=unquote(runtime["arn"]) if runtime else None,
+            gateway_id=gateway["id"] if gateway else None,
+        )
+    if kind == "mcp.openApiSchema":
+        return Place(document=_payload(settings))
+    if kind == "mcp.apiGateway":
+        return Place(rest_api_id=_text(settings.get("restApiId")), stage=_text(settings.get("stage")))
+    if kind == "mcp.connector":
+        source = settings.get("source")
+        return Place(connector=_text(source.get("connectorId")) if isinstance(source, Mapping) else None)
+    return Place()
+
+
+def _tools(resource: Resource, kind: str, settings: Mapping[str, Any]) -> tuple[Tool, ...] | None:
+    if kind == "mcp.lambda":
+        return _lambda_tools(resource, settings)
+    if kind == "mcp.mcpServer":
+        return _listed_tools(settings)
+    return None
+
+
+def _lambda_tools(resource: Resource, settings: Mapping[str, Any]) -> tuple[Tool, ...] | None:
+    schema = settings.get("toolSchema")
+    payloads = schema.get("inlinePayloads") if isinstance(schema, Mapping) else schema
+    if payloads is None:
+        return None
+    try:
+        return tuple(map(_tool, payloads))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise resource.wrong("toolSchema.inlinePayloads", payloads, "a list of tool definitions") from None
+
+
+def _tool(payload: Any) -> Tool:
+    if not isinstance(payload["name"], str):
+        raise TypeError("a tool's name is no text")
+    return Tool(
+        name=payload["name"],
+        description=payload["description"],
+        input_schema=api_schema(payload["inputSchema"]),
+        output_schema=api_schema(payload["outputSchema"]) if payload.get("outputSchema") else None,
+    )
+
+
+def _listed_tools(settings: Mapping[str, Any]) -> tuple[Tool, ...] | None:
+    """The tools of an MCP server, where its list stands in the target: the result of tools/list, or its tools alone.
+
+    AgentCore documents the text as a tool schema of MCP (developer guide, "MCP servers targets"); which of the two
+    forms it takes was not seen by us.
+    """
+    schema = settings.get("mcpToolSchema")
+    text = _payload(schema) if isinstance(schema, Mapping) else None
+    if text is None:
+        return None
+    try:
+        document = json.loads(text)
+        listed: Sequence[Any] = document["tools"] if isinstance(document, Mapping) else document
+        return tuple(_read(listed))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _read(listed: Iterable[Any]) -> Iterable[Tool]:
+    for tool in listed:
+        name, schema, output = tool["name"], tool["inputSchema"], tool.get("outputSchema")
+        if not isinstance(name, str) or not isinstance(schema, Mapping):
+            raise TypeError("no tool of MCP")
+        others = {key: value for key, value in tool.items() if key not in Tool.OWN}
+        yield Tool(name, tool.get("description") or "", schema, output, others)
+
+
+def _payload(settings: Mapping[str, Any]) -> str | None:
+    inline = settings.get("inlinePayload")
+    return _text(inline.get("payload")) if isinstance(inline, Mapping) else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
