@@ -52,9 +52,10 @@ from toolgate.local.serve.tokens.workload_tokens import WorkloadTokens
 from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY, ROLE
 
 if TYPE_CHECKING:
+    from toolgate.local.serve.gateway.backend import Backend
     from toolgate.local.serve.gateway.interception import Interceptors
     from toolgate.local.serve.gateway.invoke_right import InvokeRight
-    from toolgate.local.serve.gateway.local_function import AbsentFunction, LocalFunction
+    from toolgate.local.serve.gateway.local_function import LocalFunction
     from toolgate.local.serve.gateway.mcp_gateway import LocalGateway
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})  # the gateway says which it has
@@ -338,12 +339,12 @@ class Assembly:
 
         role = self._role(gateway.role_arn)
         right = InvokeRight(role)
-        functions = [(target, self._target(target)) for target in self.deployment.targets_of(gateway)]
+        backends = [(target, self._backend(gateway, target, right)) for target in self.deployment.targets_of(gateway)]
         checks = Checks(
             tool_authorization(self.deployment, gateway, role, self.host.denials.append),
             self._interceptors(gateway, right) if gateway.interceptors else None,
         )
-        return build(gateway, right, functions, self.host.calls.append, checks)
+        return build(gateway, backends, self.host.calls.append, checks)
 
     def _interceptors(self, gateway: Gateway, right: "InvokeRight") -> "Interceptors":
         from toolgate.local.serve.gateway.interception import Interceptors  # noqa: PLC0415  # as above
@@ -357,13 +358,14 @@ class Assembly:
             functions[arn] = self._function(function, gateway.label, wanted)
         return Interceptors(gateway, right, functions, self.host.interceptions.append)
 
-    def _target(self, target: Target) -> "LocalFunction | AbsentFunction":
+    def _backend(self, gateway: Gateway, target: Target, right: "InvokeRight") -> "Backend":
+        """What stands behind a target."""
+        from toolgate.local.serve.gateway.lambda_backend import LambdaBackend  # noqa: PLC0415  # as above
         from toolgate.local.serve.gateway.local_function import AbsentFunction  # noqa: PLC0415  # as above
 
-        function = self.deployment.function(target.function_arn or "")
-        if function is None:
-            return AbsentFunction(target.function_arn or "")
-        return self._function(function, target.label, target.name)
+        found = self.deployment.function(target.function_arn or "")
+        function = self._function(found, target.label, target.name) if found else None
+        return LambdaBackend(gateway.id, target, function or AbsentFunction(target.function_arn or ""), right)
 
     def _function(self, function: Function, label: str, log: str) -> "LocalFunction":
         """What runs a function.
@@ -458,8 +460,8 @@ async def _running(
     gateways: Sequence["LocalGateway"], runtimes: Iterable[RuntimeSessions[AgentProcess]]
 ) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
-        for function in (function for gateway in gateways for function in gateway.functions):
-            stack.push_async_callback(function.aclose)
+        for one in (one for gateway in gateways for one in gateway.ends):
+            stack.push_async_callback(one.aclose)
         watching = [asyncio.create_task(runtime.watch()) for runtime in runtimes]
         try:
             yield
