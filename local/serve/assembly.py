@@ -216,7 +216,8 @@ class Assembly:
             return before
         alone = self._use_own_packages(folder)
         environment = self._environment(own, of.role_arn, "BedrockAgentCore-local")
-        sessions = self._sessions(of, Program(entry_point, alone), environment, is_new=before is None)
+        program = Program(entry_point, alone, of.protocol)
+        sessions = self._sessions(of, program, environment, is_new=before is None)
         return Agent(sessions, made_of, folder)
 
     def _container(self, of: Runtime, image: str, folder: Path, before: Agent | None) -> Agent:
@@ -229,16 +230,17 @@ class Assembly:
         everything = self._environment(own, of.role_arn, "BedrockAgentCore-local")
         # What of this machine a process needs to run, a container has of its own.
         inside = {name: value for name, value in everything.items() if name in own or name not in INHERITED}
-        program, environment = containers.container(folder, image, inside, self.host.url)
+        program, environment = containers.container(folder, image, inside, self.host.url, of.protocol)
         return Agent(self._sessions(of, program, environment, is_new=before is None), made_of, folder)
 
     def _sessions(
         self, of: Runtime, program: Program, environment: Mapping[str, str], *, is_new: bool
     ) -> RuntimeSessions[AgentProcess]:
-        log = self.host.logs / f"{of.agent}.log"
+        log = self.host.logs / self._runtime_log(of)
         if is_new:
             log.unlink(missing_ok=True)
-        make = functools.partial(AgentProcess, f"agent {of.agent}", program, environment, log)
+        named = f"{'server' if of.is_server else 'agent'} {of.agent}"
+        make = functools.partial(AgentProcess, named, program, environment, log)
         return RuntimeSessions(make, Lifecycle(of.idle_seconds, of.longest_seconds))
 
     def generation(self, agents: Mapping[str, Agent]) -> Generation:
@@ -389,10 +391,15 @@ class Assembly:
         self.functions.setdefault(function.name, []).append(made)
         return made
 
+    def _runtime_log(self, runtime: Runtime) -> str:
+        """The name of a runtime's log: a server that is called like an agent has its id."""
+        taken = runtime.is_server and any(it.agent == runtime.agent for it in self.deployment.agents)
+        return f"{runtime.id if taken else runtime.agent}.log"
+
     def _function_log(self, function: Function, wanted: str) -> BoundedFile:
         """The function's log: named as wanted, or for itself where an agent or another function has that name."""
         if function.name not in self.function_logs:
-            taken = {f"{runtime.agent}.log" for runtime in self.deployment.runtimes}
+            taken = set(map(self._runtime_log, self.deployment.runtimes))
             taken |= {log.path.name for log in self.function_logs.values()}
             name = f"{wanted}.log" if f"{wanted}.log" not in taken else f"{function.name}.log"
             self.function_logs[function.name] = self.host.log(name)
