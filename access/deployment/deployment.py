@@ -105,6 +105,16 @@ class Deployment:
         """Whether a scan could not read this part (`not_read`) of the resource with this ARN."""
         return (arn, part) in self._unread or (arn, None) in self._unread
 
+    @property
+    def agents(self) -> tuple[Runtime, ...]:
+        """The runtimes that are asked something; a server of tools is none."""
+        return tuple(it for it in self.runtimes if not it.is_server)
+
+    @property
+    def servers(self) -> tuple[Runtime, ...]:
+        """The runtimes that are MCP servers."""
+        return tuple(it for it in self.runtimes if it.is_server)
+
     @cached_property
     def _unread(self) -> frozenset[tuple[str | None, str | None]]:
         return frozenset((it.about, it.part) for it in self.not_read)
@@ -157,7 +167,6 @@ def parse(export: Mapping[str, Any]) -> Deployment:
     """
     every = resources(export)
     found = tuple(r for r in every if not r.unread)
-    agents = _agent_names(found)
     attachments = read_attachments(found)
     uploaded = _uploaded(found)
     users = read_users(found, attachments)
@@ -169,12 +178,15 @@ def parse(export: Mapping[str, Any]) -> Deployment:
     unread = {it.about: UNREAD for it in missing if it.about and it.part == OWN_POLICY}
     by_type = {wanted: [r for r in found if r.type == wanted] for wanted in (*_READ, FUNCTION)}
     functions = tuple(_function(r) for r in by_type[FUNCTION])
+    targets = tuple(map(read_target, by_type[TARGET]))
+    # Who gives a server its target gives it its name.
+    agents = {it.place.runtime_arn: it.name for it in targets if it.place.runtime_arn} | _agent_names(found)
     runtimes = tuple(_runtime(r, agents, uploaded) for r in by_type[RUNTIME])
     return Deployment(
         roles=roles,
         users=users,
         gateways=tuple(_gateway(r, functions) for r in by_type[GATEWAY]),
-        targets=tuple(map(read_target, by_type[TARGET])),
+        targets=targets,
         functions=functions,
         runtimes=runtimes,
         resource_policies={arn: policies[-1] for arn, policies in on_resources.items()} | unread,
@@ -213,7 +225,7 @@ def _resource_policies(found: tuple[Resource, ...], arns: Mapping[str, str]) -> 
     return policies
 
 
-def _agent_names(found: tuple[Resource, ...]) -> Mapping[str, str]:
+def _agent_names(found: tuple[Resource, ...]) -> dict[str, str]:
     agents = next((r.outputs.get("agents") for r in found if r.type == STACK), None)
     if not isinstance(agents, Mapping):
         return {}

@@ -2,6 +2,7 @@ import asyncio
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import httpx
@@ -333,6 +334,7 @@ class _Agent(Fake):
         super().__init__()
         self.left = threading.Event()
         self.socket = path
+        self.program = Program(Path("main.py"))
         self.server = Loopback(Starlette(routes=[Route("/invocations", self._answer, methods=["POST"])]), path)
         self.server.start()
 
