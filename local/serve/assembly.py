@@ -5,7 +5,7 @@ import functools
 import hashlib
 import re
 import shutil
-from collections.abc import AsyncIterator, Iterable, Mapping, MutableSequence, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, MutableSequence, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from toolgate.local.serve.gateway.invoke_right import InvokeRight
     from toolgate.local.serve.gateway.local_function import LocalFunction
     from toolgate.local.serve.gateway.mcp_gateway import LocalGateway
+    from toolgate.local.serve.outbound.far_side import Log
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})  # the gateway says which it has
 _GATEWAY_BODY = 6 * 2**20  # AgentCore quotas: a gateway's payload
@@ -79,6 +80,7 @@ class Host:
         denials: Filled with what policy engines decided against.
         interceptions: Filled with what interceptors were asked.
         issuers: Who gives tokens.
+        places: URLs that targets without a place in the deployment lead to, by the targets' names.
         sessions: The credentials in force.
         workload_tokens: Gives the tokens by which AgentCore Identity is asked.
         memory_events: What memories keep.
@@ -96,6 +98,7 @@ class Host:
     denials: MutableSequence[Denial]
     interceptions: MutableSequence[Interception]
     issuers: Issuers
+    places: Mapping[str, str] = field(default_factory=dict)
     workload_tokens: WorkloadTokens = field(default_factory=WorkloadTokens)
     sessions: Sessions = field(default_factory=Sessions)
     memory_events: MemoryEvents = field(default_factory=MemoryEvents)
@@ -250,7 +253,7 @@ class Assembly:
             agents: The agents by their runtimes' ARNs.
         """
         sessions = {arn: agent.sessions for arn, agent in agents.items()}
-        gateways = [self._gateway(gateway) for gateway in self.deployment.gateways]
+        gateways = [self._gateway(gateway, agents) for gateway in self.deployment.gateways]
         services = [
             gateway_service(g, built, self.access_log, self._bearer(g))
             for g, built in zip(self.deployment.gateways, gateways, strict=True)
@@ -334,14 +337,17 @@ class Assembly:
         """The deployment's gateway URLs and the local ones."""
         return {gateway.url: self.gateway_url(gateway.id) for gateway in self.deployment.gateways}
 
-    def _gateway(self, gateway: Gateway) -> "LocalGateway":
+    def _gateway(self, gateway: Gateway, agents: Mapping[str, Agent]) -> "LocalGateway":
         from toolgate.local.serve.gateway.invoke_right import InvokeRight  # noqa: PLC0415  # as below
         from toolgate.local.serve.gateway.mcp_gateway import Checks, build  # noqa: PLC0415  # a second of imports, while the agents start
         from toolgate.local.serve.guards.cedar_guard import tool_authorization  # noqa: PLC0415  # as above
 
         role = self._role(gateway.role_arn)
         right = InvokeRight(role)
-        backends = [(target, self._backend(gateway, target, right)) for target in self.deployment.targets_of(gateway)]
+        log = functools.partial(self._target_log, agents)
+        backends = [
+            (target, self._backend(gateway, target, right, log)) for target in self.deployment.targets_of(gateway)
+        ]
         checks = Checks(
             tool_authorization(self.deployment, gateway, role, self.host.denials.append),
             self._interceptors(gateway, right) if gateway.interceptors else None,
@@ -360,14 +366,31 @@ class Assembly:
             functions[arn] = self._function(function, gateway.label, wanted)
         return Interceptors(gateway, right, functions, self.host.interceptions.append)
 
-    def _backend(self, gateway: Gateway, target: Target, right: "InvokeRight") -> "Backend":
+    def _backend(
+        self, gateway: Gateway, target: Target, right: "InvokeRight", log: Callable[[Target], "Log"]
+    ) -> "Backend":
         """What stands behind a target."""
         from toolgate.local.serve.gateway.lambda_backend import LambdaBackend  # noqa: PLC0415  # as above
         from toolgate.local.serve.gateway.local_function import AbsentFunction  # noqa: PLC0415  # as above
+        from toolgate.local.serve.outbound.backends import Outside  # noqa: PLC0415  # as above
 
+        if target.kind != "mcp.lambda":
+            host = self.host
+            outside = Outside(self.deployment, host.env, host.url, host.sessions, host.places, log)
+            return outside.backend(gateway, target, right.role)
         found = self.deployment.function(target.function_arn or "")
         function = self._function(found, target.label, target.name) if found else None
         return LambdaBackend(gateway.id, target, function or AbsentFunction(target.function_arn or ""), right)
+
+    def _target_log(self, agents: Mapping[str, Agent], target: Target) -> "Log":
+        """The log of what stands behind a target: the server's own, or one by the target's name."""
+        from toolgate.local.serve.outbound.far_side import Log  # noqa: PLC0415  # as above
+
+        if server := agents.get(target.place.runtime_arn or ""):
+            return Log(server.process.log, server.process.tell)
+        taken = set(map(self._runtime_log, self.deployment.runtimes))
+        file = self.host.log(f"{target.id if f'{target.name}.log' in taken else target.name}.log")
+        return Log(file.path, lambda line: file.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {line}\n".encode()))
 
     def _function(self, function: Function, label: str, log: str) -> "LocalFunction":
         """What runs a function.

@@ -147,6 +147,7 @@ def serve(  # noqa: PLR0913  # what may be left out is named
     told: Told | None = None,
     watched: Told | None = None,
     token_seconds: int | None = None,
+    places: Mapping[str, str] | None = None,
 ) -> Iterator[Serving]:
     """Serve a deployment until the block ends; then nothing of it is left running.
 
@@ -161,6 +162,7 @@ def serve(  # noqa: PLR0913  # what may be left out is named
         watched: The same of each call of the model, and of each invocation of a runtime
             (`toolgate.local.serve.other_exchanges`).
         token_seconds: How long every access token holds; what the deployment says of each client when left out.
+        places: By targets' names the URLs that they really lead to, where that is not in the deployment.
 
     Raises:
         DeploymentError: This is not a deployment, or it relies on something that is not reproduced.
@@ -196,6 +198,7 @@ def serve(  # noqa: PLR0913  # what may be left out is named
             denials,
             interceptions,
             issuers,
+            places or {},
         )
         stack.callback(host.close)
         found = resources(deployment)

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from tests.agent.loopback import Loopback
 from toolgate.local.serve.agents import runtime_sessions
-from toolgate.local.serve.agents.agent_process import AgentProcess, AgentStartError
+from toolgate.local.serve.agents.agent_process import AgentProcess, AgentStartError, Program
 from toolgate.local.serve.agents.invoke_api import PATH, runtime_app
 from toolgate.local.serve.agents.ping import Ping
 from toolgate.local.serve.agents.runtime_sessions import (
