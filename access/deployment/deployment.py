@@ -137,6 +137,17 @@ class Deployment:
         """The function with this ARN, if it is one of the deployment."""
         return next((function for function in self.functions if function.arn == arn), None)
 
+    @cached_property
+    def servers(self) -> frozenset[str]:
+        """ARNs of the runtimes that are MCP servers, or stand behind a target as one."""
+        behind = {target.place.runtime_arn for target in self.targets}
+        return frozenset(it.arn for it in self.runtimes if it.protocol == "MCP" or it.arn in behind)
+
+    @property
+    def agents(self) -> tuple[Runtime, ...]:
+        """The runtimes that answer questions."""
+        return tuple(it for it in self.runtimes if it.arn not in self.servers)
+
     def targets_of(self, gateway: Gateway) -> tuple[Target, ...]:
         """The gateway's targets."""
         return tuple(target for target in self.targets if target.gateway_id == gateway.id)
