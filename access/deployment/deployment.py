@@ -105,16 +105,6 @@ class Deployment:
         """Whether a scan could not read this part (`not_read`) of the resource with this ARN."""
         return (arn, part) in self._unread or (arn, None) in self._unread
 
-    @property
-    def agents(self) -> tuple[Runtime, ...]:
-        """The runtimes that are asked something; a server of tools is none."""
-        return tuple(it for it in self.runtimes if not it.is_server)
-
-    @property
-    def servers(self) -> tuple[Runtime, ...]:
-        """The runtimes that are MCP servers."""
-        return tuple(it for it in self.runtimes if it.is_server)
-
     @cached_property
     def _unread(self) -> frozenset[tuple[str | None, str | None]]:
         return frozenset((it.about, it.part) for it in self.not_read)

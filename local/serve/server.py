@@ -301,11 +301,12 @@ class _World:
         assembly, host, deployment = self.assembly, self.host, self.assembly.deployment
         urls = {gateway.id: assembly.gateway_url(gateway.id) for gateway in deployment.gateways}
         names = assembly.names_of_clients
+        servers = [it for it in deployment.runtimes if it.arn in deployment.servers]
         return {
             "environment": client_variables(host.url, host.env.region) | self._operator.environment(),
             "agents": {it.agent: it.arn for it in deployment.agents},
-            "servers": {it.agent: it.arn for it in deployment.servers},
-            "logs": {it.agent: self._agents[it.arn].process.log for it in (*deployment.servers, *deployment.agents)},
+            "servers": {it.agent: it.arn for it in servers},
+            "logs": {it.agent: self._agents[it.arn].process.log for it in (*servers, *deployment.agents)},
             "function_logs": {name: log.path for name, log in assembly.function_logs.items()},
             "access_log": assembly.access_log.file.path,
             "calls": host.calls,
