@@ -18,6 +18,7 @@ from toolgate.access.deployment.deployment import STACK, Deployment
 from toolgate.access.deployment.roles import Role
 from toolgate.access.deployment.stack_export import DeploymentError, Resource
 from toolgate.access.deployment.tokens import JwtAuthorizer
+from toolgate.access.iam.policies import Policy
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.function_packages import PackagesError, packages
 from toolgate.local.serve import access_log
@@ -286,8 +287,7 @@ class Assembly:
             *self.host.aws.services(),
             *self._looking_around(),
         ]
-        policies = {**self.deployment.resource_policies, **self.host.aws.policies}
-        authority = Authority(self.host.sessions, self.host.env.region, policies)
+        authority = Authority(self.host.sessions, self.host.env.region, self._policies())
         return Generation(authorized(services, authority, not_served), lambda: _running(gateways, sessions.values()))
 
     def _tokens(self) -> list[Service]:
@@ -295,9 +295,20 @@ class Assembly:
         host, tokens = self.host, self.deployment.tokens
         if not (tokens.user_pools or tokens.providers):
             return []
-        identity = Identity(self.deployment, host.env, host.issuers, host.workload_tokens, lambda: host.aws.account)
         about = {g.id: self._metadata(g) for g in self.deployment.gateways if g.jwt}
-        return [identity.service(), issuer_api.service(host.issuers, host.url), resource_metadata.service(about)]
+        return [
+            self._identity().service(),
+            issuer_api.service(host.issuers, host.url),
+            resource_metadata.service(about),
+        ]
+
+    def _identity(self) -> Identity:
+        host = self.host
+        return Identity(self.deployment, host.env, host.issuers, host.workload_tokens, lambda: host.aws.account)
+
+    def _policies(self) -> dict[str, Policy]:
+        """Policies of resources by the resources' ARNs."""
+        return {**self.deployment.resource_policies, **self.host.aws.policies}
 
     def _memories(self) -> list[Service]:
         """What memories keep, where the deployment has any."""
@@ -375,8 +386,10 @@ class Assembly:
         from toolgate.local.serve.outbound.backends import Outside  # noqa: PLC0415  # as above
 
         if target.kind != "mcp.lambda":
-            host = self.host
-            outside = Outside(self.deployment, host.env, host.url, host.sessions, host.places, log)
+            host, policies = self.host, self._policies()
+            outside = Outside(
+                self.deployment, host.url, host.root, host.sessions, self._identity(), host.places, policies, log
+            )
             return outside.backend(gateway, target, right.role)
         found = self.deployment.function(target.function_arn or "")
         function = self._function(found, target.label, target.name) if found else None

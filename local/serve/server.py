@@ -27,6 +27,8 @@ from toolgate.local.serve.guards.credentials import Credentials
 from toolgate.local.serve.loopback_server import HOST, listening, running
 from toolgate.local.serve.memory.served_memories import served_memories
 from toolgate.local.serve.model.models import SCRIPTED, chosen
+from toolgate.local.serve.outbound.places import check
+from toolgate.local.serve.outbound.places import notes as where_targets_lead
 from toolgate.local.serve.serving_file import Caller
 from toolgate.local.serve.switch import Switch
 from toolgate.local.serve.tokens.client_secrets import clients_of_secrets
@@ -174,6 +176,7 @@ def serve(  # noqa: PLR0913  # what may be left out is named
     parsed = parse(deployment)
     env = _environment_of(parsed)
     _refuse_unsupported(parsed, env)
+    check(places or {}, parsed)
     answering = chosen(model, env.region)
     with ExitStack() as stack:
         listener = stack.enter_context(listening(port))
@@ -312,7 +315,7 @@ class _World:
             "calls": host.calls,
             "denials": host.denials,
             "interceptions": host.interceptions,
-            "notes": (*notes(deployment, host.env), *host.aws.notes),
+            "notes": (*notes(deployment, host.env), *where_targets_lead(host.places, deployment), *host.aws.notes),
             "model": host.model.says,
             "deployment": deployment,
             "callers": callers(deployment, host.sessions, urls, OfTokens(host.issuers, host.url, names)),

@@ -19,9 +19,15 @@ MODEL_VARIABLE, FALLBACKS_VARIABLE = "BEDROCK_MODEL_ID", "BEDROCK_FALLBACK_MODEL
 GUARDRAIL_VARIABLE = "GUARDRAIL"
 _SIGN_INS = {
     "mcp.lambda": ("gatewayIamRole",),
-    "mcp.mcpServer": ("none", "gatewayIamRole"),
+    "mcp.mcpServer": ("none", "gatewayIamRole", "apiKey", "oauth"),
+    "mcp.openApiSchema": ("none", "gatewayIamRole", "apiKey", "oauth"),
 }
 """By kind of target, how a gateway signs in there."""
+_TOOLS_WANTED = {
+    "mcp.lambda": "give it an inline tool schema, not one in S3",
+    "mcp.mcpServer": "give it mcp_tool_schema inline, so that nobody has to ask the server",
+    "mcp.openApiSchema": "give it the document inline and in JSON",
+}
 _LONGEST_NAME = 240  # bytes; file systems take 255, and logs append to it
 _GATEWAY_URL = re.compile(r"https://[^\s/\"]+\.gateway\.bedrock-agentcore\.[^\s/\"]+[^\s\"]*")
 
@@ -183,10 +189,22 @@ def _target(deployment: Deployment, target: Target) -> Iterator[str]:
     elif target.credentials == "gatewayIamRole" and target.kind != "mcp.lambda" and not target.sign_in.service:
         yield f"{target.label}: its credentials do not name the service that the gateway's role signs for"
     if target.tools is None:
-        yield f"{target.label}: its tools are not in the deployment: list them inline, not in S3 and not by discovery"
+        yield f"{target.label}: its tools are not in the deployment: {_TOOLS_WANTED[target.kind]}"
+    yield from _credential(deployment, target)
     function = deployment.function(target.function_arn or "")
     if function is not None:
         yield from _function(deployment, function)
+
+
+def _credential(deployment: Deployment, target: Target) -> Iterator[str]:
+    """What stands against the key or the token that a gateway signs in with there."""
+    arn, tokens = target.sign_in.provider_arn, deployment.tokens
+    known = {"apiKey": {it.arn for it in tokens.api_keys}, "oauth": {it.arn for it in tokens.providers}}
+    if arn not in known.get(target.credentials, {arn}):
+        yield f"{target.label}: its credential provider {arn} is not in the deployment; put both into one"
+    grant = target.sign_in.settings.get("grantType")
+    if grant not in {None, "CLIENT_CREDENTIALS"}:
+        yield f"{target.label}: tokens by {grant} are not reproduced, only CLIENT_CREDENTIALS"
 
 
 def _function(deployment: Deployment, function: Function) -> Iterator[str]:

@@ -25,11 +25,15 @@ _MOST_WORDS = 2_000  # characters of what went wrong
 
 
 class FarSideError(Exception):
-    """The far side gave no answer that could be passed on: what kind of failure that is, and its words for the log."""
+    """The far side gave no answer that could be passed on.
 
-    def __init__(self, kind: str, words: str) -> None:
+    Its text is for the log; `kind` is the failure's name there, `told` what the gateway's caller is told besides that.
+    """
+
+    def __init__(self, kind: str, words: str, told: str = "") -> None:
         super().__init__(words)
         self.kind = kind
+        self.told = told
 
 
 class NotPermittedError(Exception):
@@ -133,8 +137,8 @@ class FarSide:
         self.log.tell(f"request {entry.request_id}: {error.kind}: {error}"[:_MOST_WORDS])
         entry.status, entry.error_type, entry.log = "target_failed", error.kind, self.log.path
         entry.last_words = f"{error.kind}: {error}"[:_MOST_WORDS]
-        text = f"Target {self.name} could not carry out the call. Request id: {entry.request_id}"
-        return Called(text_result(text, failed=True), failed=True)
+        told = error.told or f"Target {self.name} could not carry out the call"
+        return Called(text_result(f"{told}. Request id: {entry.request_id}", failed=True), failed=True)
 
     async def aclose(self) -> None:
         """Close its connections."""

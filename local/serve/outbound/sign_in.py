@@ -5,7 +5,7 @@ the role's rights to it are decided by the same code as for anybody. Source: Age
 authorization for your gateway". What the gateway's caller is told where they are missing, nobody has published.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,8 +67,8 @@ class Permitted:
     """
 
     role: Role
-    needed: Callable[[], Iterable[NeededPermission]]
-    policies: Callable[[], Mapping[str, Policy]]
+    needed: Sequence[NeededPermission]
+    policies: Mapping[str, Policy]
     target: str
 
     def check(self, entry: Entry) -> None:
@@ -78,7 +78,7 @@ class Permitted:
             NotPermittedError: The role lacks a right; the entry has the decision.
         """
         principal = SessionPrincipal(self.role, SESSION)
-        for needed, decision in decisions(principal, self.needed(), self.policies()):
+        for needed, decision in decisions(principal, self.needed, self.policies):
             if not decision.allowed:
                 why = f"the gateway's role may not {needed.action.partition(':')[2]} on {needed.resource}"
                 entry.decided(needed.action, decision, why, self.role.arn)
