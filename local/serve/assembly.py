@@ -160,6 +160,7 @@ class Assembly:
         functions: By the functions' names, what runs them for each target and each gateway that asks them, once the
             app is made.
         function_logs: The functions' logs by the functions' names, once the app is made.
+        target_logs: The logs of targets that are no function by the targets' names, once the app is made.
     """
 
     deployment: Deployment
@@ -169,6 +170,7 @@ class Assembly:
     secrets_of: Mapping[str, str] = field(default_factory=dict)
     functions: dict[str, list["LocalFunction"]] = field(default_factory=dict)
     function_logs: dict[str, BoundedFile] = field(default_factory=dict)
+    target_logs: dict[str, Path] = field(default_factory=dict)
 
     @property
     def functions_code(self) -> Path:
@@ -400,9 +402,11 @@ class Assembly:
         from toolgate.local.serve.outbound.far_side import Log  # noqa: PLC0415  # as above
 
         if server := agents.get(target.place.runtime_arn or ""):
+            self.target_logs[target.name] = server.process.log
             return Log(server.process.log, server.process.tell)
         taken = set(map(self._runtime_log, self.deployment.runtimes))
         file = self.host.log(f"{target.id if f'{target.name}.log' in taken else target.name}.log")
+        self.target_logs[target.name] = file.path
         return Log(file.path, lambda line: file.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {line}\n".encode()))
 
     def _function(self, function: Function, label: str, log: str) -> "LocalFunction":

@@ -52,8 +52,9 @@ class Serving:
             read what is served.
         agents: Agents' names and their runtimes' ARNs.
         servers: MCP servers' names and their runtimes' ARNs.
-        logs: Agents' and servers' names and the files with their output; of one name the agent's.
+        logs: Agents' names and the files with their output.
         function_logs: Functions' names and the files with their output.
+        target_logs: Of targets that are no function: a server's own log, or what the gateway was answered in vain.
         access_log: The file with a line for each exchange with a gateway (`toolgate.local.serve.access_log`).
         calls: Tool calls that the gateways really made, in order.
         denials: Tool calls that policy engines decided against, in order.
@@ -70,6 +71,7 @@ class Serving:
     servers: dict[str, str]
     logs: dict[str, Path]
     function_logs: dict[str, Path]
+    target_logs: dict[str, Path]
     access_log: Path
     calls: Sequence[ToolCall]
     denials: Sequence[Denial]
@@ -309,7 +311,8 @@ class _World:
             "environment": client_variables(host.url, host.env.region) | self._operator.environment(),
             "agents": {it.agent: it.arn for it in deployment.agents},
             "servers": {it.agent: it.arn for it in servers},
-            "logs": {it.agent: self._agents[it.arn].process.log for it in (*servers, *deployment.agents)},
+            "logs": {it.agent: self._agents[it.arn].process.log for it in deployment.agents},
+            "target_logs": dict(assembly.target_logs),
             "function_logs": {name: log.path for name, log in assembly.function_logs.items()},
             "access_log": assembly.access_log.file.path,
             "calls": host.calls,

@@ -30,6 +30,7 @@ from tests.server_export import (
     tool,
     with_server,
 )
+from toolgate.console.reasons import reason
 from toolgate.local.serve import access_log
 from toolgate.local.serve.outbound import far_side
 from toolgate.local.serve.server import Serving, serve
@@ -126,8 +127,8 @@ def test_the_log_says_who_called_what_and_where_the_server_writes(orders: Servin
     line = last_line(orders)
     assert (line["target"], line["status"], line["decision"], line["log"]) == ("orders", "ok", "allowed", "orders.log")
     assert orders.servers == {"orders": RUNTIME_ARN}
-    assert "ListToolsRequest" not in orders.logs["orders"].read_text()  # the list is the deployment's
-    assert "CallToolRequest" in orders.logs["orders"].read_text()
+    assert "ListToolsRequest" not in orders.target_logs["orders"].read_text()  # the list is the deployment's
+    assert "CallToolRequest" in orders.target_logs["orders"].read_text()
 
 
 def test_the_server_is_no_agent(orders: Serving) -> None:
@@ -202,6 +203,10 @@ def test_a_gateway_whose_role_lacks_the_right_gets_no_answer(
         assert decided["principal"] == f"{ROLES}tools-role"
         assert why in decided["reason"]
         assert not serving.calls
+        told = reason(serving.deployment, line, None)
+        assert told
+        assert told.text.startswith("orders___add cannot be called: the gateway's role tools-role is refused at")
+        assert told.change == f"Allow the role {INVOKE} there"
 
 
 def test_a_role_that_the_resource_policy_does_not_spare_is_refused_too(served: Callable[..., Any]) -> None:
@@ -235,7 +240,7 @@ def test_a_server_that_fails_is_masked_and_the_next_call_works(
     assert text(result) == f"Target orders could not carry out the call. Request id: {line['request_id']}"
     assert (line["status"], line["decision"]) == ("target_failed", "allowed")
     assert re.fullmatch(r"[A-Z][A-Za-z0-9]+", line["error_type"])
-    told = hostile.logs["orders"].read_text()
+    told = hostile.target_logs["orders"].read_text()
     assert f"request {line['request_id']}: {line['error_type']}: " in told
     if failure in {"error"}:
         assert "secret-of-the-server" in told
