@@ -59,6 +59,7 @@ def test_a_schema_within_itself_ends() -> None:
     cedar_type(typed({"type": "object", "properties": {"it": tree}, "$defs": {"tree": tree}}))
 
 
+KEYS = ["type", "properties", "anyOf", "enum", "items", "$ref", "required", "a", "const"]
 SCHEMAS = st.recursive(
     st.none() | st.booleans() | st.text(max_size=3) | st.sampled_from(["string", "null", "object", "#/a", "#/"]),
     lambda inner: (
