@@ -243,7 +243,7 @@ SIGNED = {"gatewayIamRole": {"service": "bedrock-agentcore"}}
 
 
 def with_server(
-    code: str,
+    code: str | Mapping[str, str],
     tools: Sequence[Mapping[str, Any]],
     *,
     gateways: Sequence[str] = ("tools",),
@@ -253,7 +253,7 @@ def with_server(
     """The deployment with a server.
 
     Args:
-        code: Its program.
+        code: Its program, or all its files by their names; `main.py` is what is started.
         tools: The tools that its target lists.
         gateways: Which gateways have it.
         permitted: Which gateways' roles may invoke it.
@@ -261,8 +261,9 @@ def with_server(
     """
     made = export()
     role = add_role(made, "orders-role")
-    files = {"main.py": {_SIGNATURE: _ASSET, "text": code}}
-    source = {_SIGNATURE: _ARCHIVE, "assets": files}
+    files = {"main.py": code} if isinstance(code, str) else code
+    assets = {name: {_SIGNATURE: _ASSET, "text": content} for name, content in files.items()}
+    source = {_SIGNATURE: _ARCHIVE, "assets": assets}
     add(made, "aws:s3/bucketObjectv2:BucketObjectv2", "orders", {"bucket": "b", "key": "orders", "source": source})
     configuration = {
         "entryPoints": ["main.py"],

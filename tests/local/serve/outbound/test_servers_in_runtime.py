@@ -35,6 +35,7 @@ from toolgate.local.serve import access_log
 from toolgate.local.serve.outbound import far_side
 from toolgate.local.serve.server import Serving, serve
 
+ROOT = Path(__file__).parents[4]
 PROJECT = Path(__file__).parents[1] / "project"
 ASSISTANT = f"{ROLES}agents/assistant-role"
 TOOL_LIST = [
@@ -205,8 +206,8 @@ def test_a_gateway_whose_role_lacks_the_right_gets_no_answer(
         assert not serving.calls
         told = reason(serving.deployment, line, None)
         assert told
-        assert told.text.startswith("orders___add cannot be called: the gateway's role tools-role is refused at")
-        assert told.change == f"Allow the role {INVOKE} there"
+        assert told["text"].startswith("orders___add cannot be called: the gateway's role tools-role is refused at")
+        assert told["change"] == f"Allow the role {INVOKE} there"
 
 
 def test_a_role_that_the_resource_policy_does_not_spare_is_refused_too(served: Callable[..., Any]) -> None:
@@ -219,6 +220,37 @@ def test_a_role_that_the_resource_policy_does_not_spare_is_refused_too(served: C
         assert call(serving, "orders___add", {"a": 1, "b": 2}).isError
         [decided] = last_line(serving)["decided_by"]
         assert "with an explicit deny in a resource-based policy" in decided["reason"]
+
+
+SHIPPED = """
+from mcp.server.fastmcp import FastMCP
+from mcp.server.fastmcp.exceptions import ToolError
+
+orders = FastMCP("orders")
+
+@orders.tool()
+def add(a: int, b: int) -> int:
+    return a + b
+
+@orders.tool()
+def fail() -> str:
+    raise ToolError("no such order")
+
+@orders.tool()
+def crash() -> str:
+    raise ValueError("secret-of-the-server")
+"""
+
+
+def test_a_server_by_the_shipped_entry_point(served: Callable[..., Any]) -> None:
+    files = {"main.py": (ROOT / "servers" / "serve.py").read_text(), "server.py": SHIPPED}
+    with served(with_server(files, [tool(it) for it in ("add", "fail", "crash")])) as serving:
+        assert text(call(serving, "orders___add", {"a": 1, "b": 2})) == "3"
+        assert "no such order" in text(call(serving, "orders___fail"))
+        crashed = call(serving, "orders___crash")
+        assert crashed.isError
+        assert "secret-of-the-server" not in text(crashed)
+        assert "secret-of-the-server" in serving.target_logs["orders"].read_text()
 
 
 @pytest.fixture(scope="module")
