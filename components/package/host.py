@@ -18,6 +18,7 @@ from toolgate.components.dashboard import Dashboard
 from toolgate.components.encryption_key import EncryptionKey
 from toolgate.components.lambda_tools import LambdaTools
 from toolgate.components.machine_client import MachineClient
+from toolgate.components.mcp_server import McpServer
 from toolgate.components.memory.agentcore_memory import Memory
 from toolgate.components.memory.conversation_bucket import ConversationBucket
 from toolgate.components.package.plain_inputs import opened
@@ -71,4 +72,4 @@ class Package(ComponentProvider):
 def package() -> Package:
     """The package with every component."""
     agents = [AgentRuntime, Memory, ConversationBucket]
-    return Package([LambdaTools, ToolGateway, *agents, Dashboard, EncryptionKey, TokenIssuer, MachineClient])
+    return Package([LambdaTools, ToolGateway, *agents, Dashboard, EncryptionKey, TokenIssuer, MachineClient, McpServer])

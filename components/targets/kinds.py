@@ -6,11 +6,12 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 
 from toolgate.components.checks.arguments import UsageError
-from toolgate.components.targets import lambda_function
+from toolgate.components.targets import lambda_function, mcp_server
 from toolgate.components.targets.kind import Kind
+from toolgate.components.targets.mcp_server import McpServerTarget
 from toolgate.components.tools.listed_schema import ToolSchema
 
-KINDS: tuple[Kind, ...] = (lambda_function.KIND,)
+KINDS: tuple[Kind, ...] = (lambda_function.KIND, mcp_server.KIND)
 
 
 class GatewayTarget(TypedDict):
@@ -18,8 +19,10 @@ class GatewayTarget(TypedDict):
 
     function_arn: NotRequired[pulumi.Input[str]]
     """ARN of a Lambda function."""
+    mcp_server: NotRequired[McpServerTarget]
+    """An MCP server; that of an McpServer is in its `target`."""
     tools: pulumi.Input[list[ToolSchema]]
-    """The tools it serves; those of a LambdaTools are its `tools`."""
+    """The tools it serves; those of a LambdaTools or an McpServer are its `tools`."""
 
 
 def check(targets: Mapping[str, GatewayTarget], where: str) -> None:

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from toolgate.components.agent_runtime import AgentRuntime, AgentRuntimeArgs, Lifecycle, PlatformVersion
+    from toolgate.components.agent_runtime import AgentRuntime, AgentRuntimeArgs
     from toolgate.components.checks.arguments import UsageError
     from toolgate.components.dashboard import Dashboard, DashboardArgs
     from toolgate.components.encryption_key import EncryptionKey, EncryptionKeyArgs
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from toolgate.components.interceptors.interceptor_function import InterceptorSettings
     from toolgate.components.lambda_tools import LambdaTools, LambdaToolsArgs
     from toolgate.components.machine_client import MachineClient, MachineClientArgs
+    from toolgate.components.mcp_server import McpServer, McpServerArgs, Undecided
     from toolgate.components.memory.agent_memory import AgentMemory
     from toolgate.components.memory.agentcore_memory import Memory, MemoryArgs, MemoryStrategy, MemoryStrategyType
     from toolgate.components.memory.conversation_bucket import ConversationBucket, ConversationBucketArgs
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
     from toolgate.components.observability.log_delivery import LogDelivery
     from toolgate.components.runtime.agent_bundle import agent_code
     from toolgate.components.runtime.agent_model import Guardrail
+    from toolgate.components.runtime.agentcore_runtime import Lifecycle, PlatformVersion
     from toolgate.components.runtime.network import Network
     from toolgate.components.runtime.python_function import FunctionLogLevel
+    from toolgate.components.servers.server_settings import ServerSettings
     from toolgate.components.targets.kinds import GatewayTarget
+    from toolgate.components.targets.mcp_server import McpServerTarget
     from toolgate.components.token_issuer import TokenIssuer, TokenIssuerArgs
     from toolgate.components.tokens.client_credentials import ClientCredentials
     from toolgate.components.tool_gateway import (
@@ -65,23 +69,28 @@ _MODULES = {
     "InterceptorSettings": "interceptors.interceptor_function",
     "LambdaTools": "lambda_tools",
     "LambdaToolsArgs": "lambda_tools",
-    "Lifecycle": "agent_runtime",
+    "Lifecycle": "runtime.agentcore_runtime",
     "LogDelivery": "observability.log_delivery",
     "MachineClient": "machine_client",
     "MachineClientArgs": "machine_client",
+    "McpServer": "mcp_server",
+    "McpServerArgs": "mcp_server",
+    "McpServerTarget": "targets.mcp_server",
     "Memory": "memory.agentcore_memory",
     "MemoryArgs": "memory.agentcore_memory",
     "MemoryStrategy": "memory.agentcore_memory",
     "MemoryStrategyType": "memory.agentcore_memory",
     "Network": "runtime.network",
-    "PlatformVersion": "agent_runtime",
+    "PlatformVersion": "runtime.agentcore_runtime",
     "RoleStatement": "iam.role_statements",
+    "ServerSettings": "servers.server_settings",
     "TargetSettings": "tools.target_settings",
     "TokenIssuer": "token_issuer",
     "TokenIssuerArgs": "token_issuer",
     "ToolGateway": "tool_gateway",
     "ToolGatewayArgs": "tool_gateway",
     "ToolSchema": "tools.tool_schema",
+    "Undecided": "mcp_server",
     "UsageError": "checks.arguments",
     "agent_code": "runtime.agent_bundle",
 }
@@ -116,6 +125,9 @@ __all__ = [
     "LogDelivery",
     "MachineClient",
     "MachineClientArgs",
+    "McpServer",
+    "McpServerArgs",
+    "McpServerTarget",
     "Memory",
     "MemoryArgs",
     "MemoryStrategy",
@@ -123,12 +135,14 @@ __all__ = [
     "Network",
     "PlatformVersion",
     "RoleStatement",
+    "ServerSettings",
     "TargetSettings",
     "TokenIssuer",
     "TokenIssuerArgs",
     "ToolGateway",
     "ToolGatewayArgs",
     "ToolSchema",
+    "Undecided",
     "UsageError",
     "agent_code",
 ]
