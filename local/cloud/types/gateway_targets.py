@@ -7,7 +7,7 @@ from toolgate.local.cloud.api_requests import Member, same
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
 from toolgate.local.cloud.resource_type import ALPHANUMERIC, ApiRequest, Existing, Made, Making, ResourceType
-from toolgate.local.cloud.types.targets import lambda_functions, mcp_servers
+from toolgate.local.cloud.types.targets import api_stages, connectors, lambda_functions, mcp_servers, open_apis
 from toolgate.local.cloud.types.targets.target_kind import TargetKind, credential_faults, credentials_request
 from toolgate.local.cloud.types.tool_schemas import read_back
 from toolgate.local.cloud.values import UNKNOWN, Properties
@@ -15,7 +15,10 @@ from toolgate.policy.language.agentcore_facts import GATEWAY, TARGET
 
 TARGETS_PER_GATEWAY = 100
 """AgentCore developer guide, "Quotas"."""
-KINDS = {kind.member: kind for kind in (lambda_functions.KIND, mcp_servers.KIND)}
+KINDS = {
+    kind.member: kind
+    for kind in (lambda_functions.KIND, mcp_servers.KIND, open_apis.KIND, api_stages.KIND, connectors.KIND)
+}
 
 
 def _make(inputs: Properties, making: Making) -> Made:
@@ -95,7 +98,8 @@ TARGET_TYPE = ResourceType(
     replaced_by=_other_kind,
     framework=True,
     reported=_reported,
-    unordered=frozenset({"properties", "scopes"}),
+    unordered=frozenset({"properties", "scopes", "toolFilters", "toolOverrides", "methods"}),
+    documents=frozenset({"parameterValues"}),
     auto_name="name",
     rules=(_is_taken,),
     needs=(_works, _room_is_left),

@@ -19,9 +19,37 @@ def listing(*tools: Any) -> dict[str, Any]:
     return {"inlinePayload": {"payload": json.dumps({"tools": tools})}}
 
 
+DOCUMENT = {
+    "openapi": "3.1.0",
+    "info": {"title": "Orders", "version": "1"},
+    "servers": [{"url": "https://orders.example.com/v1"}],
+    "paths": {"/orders": {"get": {"operationId": "list_orders", "summary": "All.", "responses": {}}}},
+}
+
+
 KINDS: dict[str, dict[str, Any]] = {
     "lambda": GOOD[TARGET]["targetConfiguration"]["mcp"]["lambda"],
     "mcpServer": {"endpoint": RUNTIME_URL, "mcpToolSchema": listing(tool())},
+    "openApiSchema": {"inlinePayload": {"payload": json.dumps(DOCUMENT)}},
+    "apiGateway": {
+        "restApiId": "a1b2c3d4e5",
+        "stage": "prod",
+        "apiGatewayToolConfiguration": {
+            "toolFilters": [{"filterPath": "/orders/*", "methods": ["GET", "POST"]}],
+            "toolOverrides": [{"path": "/orders/{id}", "method": "GET", "name": "get_order", "description": "One."}],
+        },
+    },
+    "connector": {
+        "source": {"connectorId": "bedrock-knowledge-bases", "version": "1.2.0"},
+        "enableds": ["Retrieve"],
+        "configurations": [
+            {
+                "name": "Retrieve",
+                "parameterValues": json.dumps({"knowledgeBaseId": "ABCDEFGHIJ", "numberOfResults": 5}),
+                "parameterOverrides": [{"path": "/numberOfResults", "visible": False}],
+            }
+        ],
+    },
 }
 BARE: dict[str, Any] = {"gatewayIamRole": {}}
 SIGNED = {"gatewayIamRole": {"service": "bedrock-agentcore", "region": "us-east-1"}}
@@ -62,5 +90,5 @@ def changed(kind: str, **changes: Any) -> dict[str, Any]:
 
 def given(kind: str, **changes: Any) -> dict[str, Any]:
     """The inputs that say the kind, and how the gateway signs in, of a good target."""
-    sign_in = {"lambda": BARE}.get(kind, SIGNED)
+    sign_in = SIGNED if kind in ("mcpServer", "openApiSchema") else BARE
     return {"targetConfiguration": changed(kind, **changes), "credentialProviderConfiguration": sign_in}

@@ -13,6 +13,9 @@ Check = Callable[..., list[str]]
 TAKEN = {
     "lambda": {"role"},
     "mcpServer": {"none", "role for a service", "API key", "token", "token exchange"},
+    "openApiSchema": {"none", "role for a service", "API key", "token", "token exchange"},
+    "apiGateway": {"none", "role", "API key"},
+    "connector": {"role"},
 }
 """AgentCore developer guide, "Set up outbound authorization for your gateway"."""
 REFUSED = "credentialProviderConfiguration: ValidationException: "
@@ -69,7 +72,7 @@ def test_credentials_that_are_refused(sign_in: Any, reason: str, check: Check) -
 @pytest.mark.parametrize("kind", TAKEN)
 def test_what_is_not_known_yet_is_passed_over(kind: str, sign_in: Any, check: Check) -> None:
     found = check(TARGET, targetConfiguration=changed(kind), credentialProviderConfiguration=sign_in)
-    assert [it for it in found if "must not be given" not in it and "and no apiKey" not in it] == []
+    assert [it for it in found if "must not be given" not in it and "takes gatewayIamRole as" not in it] == []
 
 
 def test_a_role_without_a_service_is_no_provider_in_the_request() -> None:
