@@ -85,8 +85,15 @@ class Parameters:
         """Check that the path has these parameters, and no others."""
         there = {name for place, name in self.by_place if place == "path"}
         in_path = _IN_PATH.findall(path)
-        if not path.startswith("/") or "{" in (rest := _IN_PATH.sub("", path)) or "}" in rest or "?" in rest:
-            self.document.say(where.rpartition("/")[0], "is no path. Write one that begins with '/'.")
+        if (
+            not path.startswith("/")
+            or "{" in (rest := _IN_PATH.sub("", path))
+            or "}" in rest
+            or {"?", "#", "*"} & {*path}
+        ):
+            self.document.say(
+                where.rpartition("/")[0], "is no path. Write one that begins with '/', without any of ?#* in it."
+            )
         for name in in_path:
             if name not in there:
                 self.document.say(where, f"has no parameter {name!r} in its path. Write it, with 'in: path'.")

@@ -6,11 +6,12 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 
 from toolgate.components.checks.arguments import UsageError
-from toolgate.components.targets import lambda_function
+from toolgate.components.targets import lambda_function, open_api
 from toolgate.components.targets.kind import Kind
+from toolgate.components.targets.open_api import OpenApi
 from toolgate.components.tools.listed_schema import ToolSchema
 
-KINDS: tuple[Kind, ...] = (lambda_function.KIND,)
+KINDS: tuple[Kind, ...] = (lambda_function.KIND, open_api.KIND)
 
 
 class GatewayTarget(TypedDict):
@@ -18,6 +19,8 @@ class GatewayTarget(TypedDict):
 
     function_arn: NotRequired[pulumi.Input[str]]
     """ARN of a Lambda function."""
+    open_api: NotRequired[OpenApi]
+    """An API with an OpenAPI document; in Python the `target` of an OpenApiTools."""
     tools: pulumi.Input[list[ToolSchema]]
     """The tools it serves; those of a LambdaTools are its `tools`."""
 
