@@ -38,8 +38,6 @@ class Parameters:
     document: Document
     reader: schemas.Reader
     by_place: dict[tuple[str, str], _Parameter]
-    _names: list[str]
-    _required: list[str]
 
     def read(self, given: Any, where: str) -> None:
         """Take these in."""
@@ -50,7 +48,7 @@ class Parameters:
         for index, written in enumerate(given):
             value, pointer = self.document.object(written, at(where, index))
             name, place = value.get("name"), value.get("in")
-            if place not in _STYLES:
+            if not isinstance(place, str) or place not in _STYLES:
                 if value:
                     there = ", ".join(map(repr, _STYLES))
                     self.document.say(at(pointer, "in"), f"{place!r} is none that a tool has. Write one of {there}.")
