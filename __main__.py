@@ -25,6 +25,8 @@ from toolgate.components.settings import issuers
 from toolgate.components.settings.agents import Agent
 from toolgate.components.settings.handed_tools import Handed
 from toolgate.components.settings.memory import CONVERSATIONS, MemoryKind
+from toolgate.components.targets import gateway_targets
+from toolgate.components.targets.kinds import GatewayTarget
 from toolgate.components.token_issuer import TokenIssuer, TokenIssuerArgs
 from toolgate.components.tool_gateway import ExceptionLevel, ToolGateway, ToolGatewayArgs
 from toolgate.components.tools.tool_schema import read_targets
@@ -94,16 +96,14 @@ if any(gateway.inbound == issuers.JWT for gateway in chosen.gateways.by_name.val
         issuer_args["tags"] = {**chosen.tags}
     issuer = TokenIssuer(issuers.OWN_ISSUER, issuer_args, opts)
     inbounds[issuers.JWT] = issuer.inbound
-schemas = targets | {target: it["tools"] for target, it in chosen.existing_targets.items()}
-arns = {target: it.function_arn for target, it in functions.items()}
-arns |= {target: pulumi.Output.from_input(it["function_arn"]) for target, it in chosen.existing_targets.items()}
+behind: dict[str, GatewayTarget] = {
+    target: {"function_arn": it.function_arn, "tools": targets[target]} for target, it in functions.items()
+}
+behind |= chosen.existing_targets
 gateways: dict[str, ToolGateway] = {}
 for name, gateway in chosen.gateways.by_name.items():
     gateway_args: ToolGatewayArgs = {
-        "targets": {
-            it: {"function_arn": arns[it], "tools": [tool for tool in schemas[it] if tool["name"] in tools]}
-            for it, tools in gateway.available.items()
-        },
+        "targets": {target: gateway_targets.only(behind[target], tools) for target, tools in gateway.available.items()},
         "authorization": gateway.authorization,
         **with_role(gateway.role_arn),
         **seen.watched,

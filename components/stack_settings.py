@@ -34,8 +34,10 @@ from toolgate.components.settings.interceptors import InterceptorsConfig
 from toolgate.components.settings.issuers import IssuerConfig
 from toolgate.components.settings.memory import Conversations, MemoryConfig
 from toolgate.components.settings.places import NetworkConfig
-from toolgate.components.settings.targets import ExistingTarget, TargetConfig
+from toolgate.components.settings.targets import TargetConfig
 from toolgate.components.settings.values import NAMESPACE
+from toolgate.components.targets import gateway_targets
+from toolgate.components.targets.kinds import GatewayTarget
 from toolgate.components.tools.target_settings import TargetSettings
 
 DASHBOARD = "overview"
@@ -112,7 +114,7 @@ class StackSettings:
 
     `issuers` are those of others; the stack's own is one where a gateway's inbound is `jwt`.
     `shown_tools` are by gateway what each of its agents was handed, where an interceptor must be told.
-    `targets` are the settings of those that have a folder, `existing_targets` those whose functions are there already.
+    `targets` are the settings of those that have a folder, `existing_targets` those that have none.
     """
 
     gateways: Gateways
@@ -126,7 +128,7 @@ class StackSettings:
     kms_key: str | None
     network: Network | None
     targets: Mapping[str, TargetSettings]
-    existing_targets: Mapping[str, ExistingTarget]
+    existing_targets: Mapping[str, GatewayTarget]
     protect: bool
     permissions_boundary: str | None
     tags: Mapping[str, str] | None
@@ -146,7 +148,8 @@ def load(available: Available) -> StackSettings:
     arguments.check(config, Config, f"{NAMESPACE}:")
     existing = targets.existing(config, available)
     of_targets = targets.of_folders(config, available, existing)
-    others = {name: [tool["name"] for tool in it["tools"]] for name, it in existing.items()}
+    tools: dict[str, Any] = {name: it["tools"] for name, it in existing.items()}
+    others = gateway_targets.available(tools)
     foreign = issuers.read(config)
     of_gateways = gateways.read(config, {**available, **others}, foreign)
     issuers.check_used(foreign, {name: it.inbound for name, it in of_gateways.by_name.items()})

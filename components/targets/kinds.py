@@ -6,11 +6,12 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 
 from toolgate.components.checks.arguments import UsageError
-from toolgate.components.targets import lambda_function
+from toolgate.components.targets import lambda_function, remote_server
 from toolgate.components.targets.kind import Kind
+from toolgate.components.targets.remote_server import RemoteServer
 from toolgate.components.tools.listed_schema import ToolSchema
 
-KINDS: tuple[Kind, ...] = (lambda_function.KIND,)
+KINDS: tuple[Kind, ...] = (lambda_function.KIND, remote_server.KIND)
 
 
 class GatewayTarget(TypedDict):
@@ -18,6 +19,8 @@ class GatewayTarget(TypedDict):
 
     function_arn: NotRequired[pulumi.Input[str]]
     """ARN of a Lambda function."""
+    remote_server: NotRequired[RemoteServer]
+    """An MCP server of others. In Python `recorded_server("servers/<name>.json")` is such a target."""
     tools: pulumi.Input[list[ToolSchema]]
     """The tools it serves; those of a LambdaTools are its `tools`."""
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from toolgate.components.runtime.network import Network
     from toolgate.components.runtime.python_function import FunctionLogLevel
     from toolgate.components.targets.kinds import GatewayTarget
+    from toolgate.components.targets.recorded_server import recorded_server
     from toolgate.components.token_issuer import TokenIssuer, TokenIssuerArgs
     from toolgate.components.tokens.client_credentials import ClientCredentials
     from toolgate.components.tool_gateway import (
@@ -84,6 +85,7 @@ _MODULES = {
     "ToolSchema": "tools.tool_schema",
     "UsageError": "checks.arguments",
     "agent_code": "runtime.agent_bundle",
+    "recorded_server": "targets.recorded_server",
 }
 
 __all__ = [
@@ -131,6 +133,7 @@ __all__ = [
     "ToolSchema",
     "UsageError",
     "agent_code",
+    "recorded_server",
 ]
 
 
