@@ -6,12 +6,13 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 
 from toolgate.components.checks.arguments import UsageError
-from toolgate.components.targets import lambda_function, remote_server
+from toolgate.components.targets import lambda_function, open_api, remote_server
 from toolgate.components.targets.kind import Kind
+from toolgate.components.targets.open_api import OpenApi
 from toolgate.components.targets.remote_server import RemoteServer
 from toolgate.components.tools.listed_schema import ToolSchema
 
-KINDS: tuple[Kind, ...] = (lambda_function.KIND, remote_server.KIND)
+KINDS: tuple[Kind, ...] = (lambda_function.KIND, open_api.KIND, remote_server.KIND)
 
 
 class GatewayTarget(TypedDict):
@@ -19,6 +20,8 @@ class GatewayTarget(TypedDict):
 
     function_arn: NotRequired[pulumi.Input[str]]
     """ARN of a Lambda function."""
+    open_api: NotRequired[OpenApi]
+    """An API with an OpenAPI document; in Python the `target` of an OpenApiTools."""
     remote_server: NotRequired[RemoteServer]
     """An MCP server of others. In Python `recorded_server("servers/<name>.json")` is such a target."""
     tools: pulumi.Input[list[ToolSchema]]

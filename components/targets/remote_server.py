@@ -8,7 +8,8 @@ import pulumi
 
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.iam.iam_documents import Statement
-from toolgate.components.targets import listed_tools
+from toolgate.components.targets import credentials, listed_tools
+from toolgate.components.targets.credentials import TargetCredential
 from toolgate.components.targets.kind import GatewayRole, Kind
 from toolgate.components.tools.listed_schema import ToolSchema
 
@@ -16,6 +17,9 @@ from toolgate.components.tools.listed_schema import ToolSchema
 # in it, which would stand in every plan.
 _ENDPOINT = re.compile(r"https://[^\s/?#@\\\"]+(/[^\s#\\\"]*)?")
 _OF_AGENTCORE = re.compile(r"https://([^/]+\.gateway\.)?bedrock-agentcore\.[^/]+(/.*)?")
+_OF_A_METHOD = 3
+"""Slashes at least in the ARN of a method, `<api>/<stage>/<method>/...`."""
+KEY = "remote_server"
 EXAMPLE = "https://mcp.example.com/mcp"
 
 
@@ -26,6 +30,8 @@ class RemoteServer(TypedDict):
     """Its endpoint, by `https`: streamable HTTP."""
     listing: NotRequired[list[dict[str, Any]]]
     """Its tools as it lists them, which the gateway lists so. Default: the target's `tools` as they stand."""
+    credential: NotRequired[TargetCredential]
+    """What the gateway signs in with. Default: nothing."""
 
 
 def check_endpoint(endpoint: Any, where: str) -> None:
@@ -48,11 +54,13 @@ def check_endpoint(endpoint: Any, where: str) -> None:
 
 
 def _check(target: Mapping[str, Any], where: str) -> None:
-    server = target["remote_server"]
-    check_endpoint(server["endpoint"], f"{where}.remote_server.endpoint")
+    server = target[KEY]
+    check_endpoint(server["endpoint"], f"{where}.{KEY}.endpoint")
+    if "credential" in server:
+        _check_credential(server["credential"], f"{where}.{KEY}.credential")
     if "listing" not in server:
         return
-    listed_tools.check(server["listing"], f"{where}.remote_server.listing")
+    listed_tools.check(server["listing"], f"{where}.{KEY}.listing")
     if isinstance(target["tools"], pulumi.Output):
         return
     known = {tool["name"] for tool in server["listing"]}
@@ -61,21 +69,29 @@ def _check(target: Mapping[str, Any], where: str) -> None:
             raise UsageError(f"{where}.tools: {tool['name']!r} is not in 'listing'. Take the tools from it.")
 
 
+def _check_credential(credential: Mapping[str, Any], where: str) -> None:
+    credentials.check(credential, where)
+    for arn in credential.get("iam", {}).get("resources", []):
+        if isinstance(arn, str) and ":execute-api:" in arn and arn.count("/") < _OF_A_METHOD:
+            raise UsageError(f"{where}.iam.resources: {arn} is a stage. Name the method, such as {arn}/POST/mcp.")
+
+
 def _configuration(target: Mapping[str, Any], tools: Sequence[ToolSchema]) -> dict[str, Any]:
-    server = target["remote_server"]
+    server = target[KEY]
     return listed_tools.configuration(server["endpoint"], server.get("listing", tools), tools)
 
 
-def _credentials(_target: Mapping[str, Any]) -> None:
-    return None
+def _credentials(target: Mapping[str, Any]) -> dict[str, Any] | None:
+    return credentials.configuration(target[KEY].get("credential"))
 
 
-def _grants(_targets: Mapping[str, Mapping[str, Any]], _role: GatewayRole) -> list[Statement]:
-    return []
+def _grants(targets: Mapping[str, Mapping[str, Any]], role: GatewayRole) -> list[Statement]:
+    given = [target[KEY]["credential"] for target in targets.values() if "credential" in target[KEY]]
+    return credentials.grants(given, role, "OfServers")
 
 
 KIND = Kind(
-    key="remote_server",
+    key=KEY,
     what="an MCP server of others",
     configuration=_configuration,
     credentials=_credentials,

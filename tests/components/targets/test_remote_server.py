@@ -104,3 +104,44 @@ def test_without_a_listing_the_tools_stand_as_they_are(run: Any) -> None:
     recorded = run(lambda: gateway({"remote_server": {"endpoint": ENDPOINT}, "tools": [tool]}))
     made = recorded.one("AgentcoreGatewayTarget", "tools-pages").inputs["targetConfiguration"]["mcp"]["mcpServer"]
     assert json.loads(made["mcpToolSchema"]["inlinePayload"]["payload"]) == {"tools": [tool]}
+
+
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:docs-key-a1B2c3"
+
+
+def with_credential(file: Path, credential: Any) -> Any:
+    target: Any = recorded_server.recorded_server(str(file))
+    return {**target, "remote_server": {**target["remote_server"], "credential": credential}}
+
+
+def test_the_gateway_signs_in_with_an_api_key_and_its_role_may_take_exactly_that(
+    run: Any, allows: Any, file: Path
+) -> None:
+    key = {"secret_arn": SECRET, "json_key": "key", "name": "x-api-key"}
+    recorded = run(lambda: gateway(with_credential(file, {"api_key": key})))
+    provider = recorded.one("AgentcoreApiKeyCredentialProvider", "tools-pages-provider")
+    target = recorded.one("AgentcoreGatewayTarget", "tools-pages").inputs
+    given = target["credentialProviderConfiguration"]["apiKey"]
+    assert given["credentialParameterName"] == "x-api-key"
+    arn = given["providerArn"]
+    assert arn.endswith(provider.inputs["name"])
+    document = recorded.one("RolePolicy", "tools-invoke").document()
+    assert allows(document, "bedrock-agentcore:GetResourceApiKey", arn)
+    assert allows(document, "secretsmanager:GetSecretValue", SECRET)
+    assert not allows(document, "bedrock-agentcore:GetResourceApiKey", arn + "2")
+    assert not allows(document, "secretsmanager:GetSecretValue", SECRET.replace("docs", "other"))
+
+
+STAGE = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/prod"
+
+
+def test_a_signature_for_api_gateway_names_the_method(run: Any, allows: Any, file: Path) -> None:
+    def signed(arn: str) -> Any:
+        signature = {"service": "execute-api", "resources": [arn]}
+        return run(lambda: gateway(with_credential(file, {"iam": signature})))
+
+    document = signed(f"{STAGE}/POST/mcp").one("RolePolicy", "tools-invoke").document()
+    assert allows(document, "execute-api:Invoke", f"{STAGE}/POST/mcp")
+    assert not allows(document, "execute-api:Invoke", f"{STAGE}/GET/mcp")
+    with pytest.raises(UsageError, match=r"is a stage\. Name the method"):
+        signed(STAGE)
