@@ -65,7 +65,7 @@ class Deployed:
         try:
             if memory:
                 return explain_memory(self.deployment, principal, memory)
-            is_agent = any(it.agent == principal for it in self.deployment.runtimes)
+            is_agent = any(it.agent == principal for it in self.deployment.agents)
             of_tool = explanation.explain if is_agent else explanation.explain_principal
             return of_tool(self.deployment, principal, tool)
         except DeploymentError as error:
@@ -119,7 +119,7 @@ class Deployed:
     def agents(self) -> Sequence[Mapping[str, Any]]:
         """The agents, and how many tools each may call, if only under conditions."""
         may = Counter(agent for agents in self.callers.values() for agent in agents)
-        return [_agent(it, may[it.agent]) for it in self.deployment.runtimes]
+        return [_agent(it, may[it.agent]) for it in self.deployment.agents]
 
 
 def _gateway(gateway: Gateway, url: str) -> Mapping[str, Any]:

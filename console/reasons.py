@@ -112,7 +112,7 @@ class _Refused:
     @property
     def runtime(self) -> Runtime | None:
         """The agent that called."""
-        return next((it for it in self.deployment.runtimes if it.agent == self.line.get("agent")), None)
+        return next((it for it in self.deployment.agents if it.agent == self.line.get("agent")), None)
 
     @cached_property
     def identity(self) -> Identity | None:
@@ -374,7 +374,7 @@ def _as_whom(refused: _Refused) -> str:
     # Who is refused by the head of a request has not been asked for the tool.
     tools = [refused.tool] if refused.tool else tools_of(refused.deployment, refused.gateway)
     calls = [replace(refused.call, tool=it) for it in tools]
-    roles = {it.agent: refused.deployment.identity(it.role_arn) for it in refused.deployment.runtimes}
+    roles = {it.agent: refused.deployment.identity(it.role_arn) for it in refused.deployment.agents}
     able = [agent for agent, role in roles.items() if any(it.access(role).decision in _OPEN for it in calls)]
     return f"as somebody who may: {', '.join(able)}" if able else "as somebody who may"
 

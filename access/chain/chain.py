@@ -39,7 +39,7 @@ def chain(deployment: Deployment, blocks: Sequence[Block]) -> Chain:
         *principals(deployment, hops.functions, hops.interceptors, policies(deployment)),
         *map(Caller, hops.token_holders),
     )
-    ways = [*bypasses(hops, blocks, callers), *other_gateways(hops.functions, blocks)]
+    ways = [*bypasses(hops, blocks, callers), *other_gateways(hops.behind, blocks)]
     memories = tuple(memory_uses(hops, callers))
     return Chain(
         asks=tuple(asks(hops, callers)),

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from toolgate.access.deployment.agentcore_resources import Place, SignIn, Target, Tool
 from toolgate.access.deployment.gateway_tools import api_schema
 from toolgate.access.deployment.stack_export import Resource
+from toolgate.policy.language import open_api
 
 _RUNTIME = re.compile(r"https://bedrock-agentcore\.[^/]+/runtimes/(?P<arn>[^/?]+)/invocations(\?.*)?", re.DOTALL)
 """Where a runtime is invoked (AgentCore developer guide, "Deploy MCP servers in AgentCore Runtime"); the ARN is
@@ -91,6 +92,8 @@ def _tools(resource: Resource, kind: str, settings: Mapping[str, Any]) -> tuple[
         return _lambda_tools(resource, settings)
     if kind == "mcp.mcpServer":
         return _listed_tools(settings)
+    if kind == "mcp.openApiSchema":
+        return _operations(settings)
     return None
 
 
@@ -141,6 +144,14 @@ def _read(listed: Iterable[Any]) -> Iterable[Tool]:
             raise TypeError("no tool of MCP")
         others = {key: value for key, value in tool.items() if key not in Tool.OWN}
         yield Tool(name, tool.get("description") or "", schema, output, others)
+
+
+def _operations(settings: Mapping[str, Any]) -> tuple[Tool, ...] | None:
+    """The operations of an API's document in JSON; None for one in YAML or in a bucket."""
+    document = open_api.document(_payload(settings) or "")
+    if document is None:
+        return None
+    return tuple(Tool(it.name, it.description, it.input_schema) for it in open_api.operations(document))
 
 
 def _payload(settings: Mapping[str, Any]) -> str | None:

@@ -52,9 +52,10 @@ from toolgate.local.serve.tokens.workload_tokens import WorkloadTokens
 from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY, ROLE
 
 if TYPE_CHECKING:
+    from toolgate.local.serve.gateway.backend import Backend
     from toolgate.local.serve.gateway.interception import Interceptors
     from toolgate.local.serve.gateway.invoke_right import InvokeRight
-    from toolgate.local.serve.gateway.local_function import AbsentFunction, LocalFunction
+    from toolgate.local.serve.gateway.local_function import LocalFunction
     from toolgate.local.serve.gateway.mcp_gateway import LocalGateway
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})  # the gateway says which it has
@@ -215,7 +216,8 @@ class Assembly:
             return before
         alone = self._use_own_packages(folder)
         environment = self._environment(own, of.role_arn, "BedrockAgentCore-local")
-        sessions = self._sessions(of, Program(entry_point, alone), environment, is_new=before is None)
+        program = Program(entry_point, alone, of.protocol)
+        sessions = self._sessions(of, program, environment, is_new=before is None)
         return Agent(sessions, made_of, folder)
 
     def _container(self, of: Runtime, image: str, folder: Path, before: Agent | None) -> Agent:
@@ -228,16 +230,17 @@ class Assembly:
         everything = self._environment(own, of.role_arn, "BedrockAgentCore-local")
         # What of this machine a process needs to run, a container has of its own.
         inside = {name: value for name, value in everything.items() if name in own or name not in INHERITED}
-        program, environment = containers.container(folder, image, inside, self.host.url)
+        program, environment = containers.container(folder, image, inside, self.host.url, of.protocol)
         return Agent(self._sessions(of, program, environment, is_new=before is None), made_of, folder)
 
     def _sessions(
         self, of: Runtime, program: Program, environment: Mapping[str, str], *, is_new: bool
     ) -> RuntimeSessions[AgentProcess]:
-        log = self.host.logs / f"{of.agent}.log"
+        log = self.host.logs / self._runtime_log(of)
         if is_new:
             log.unlink(missing_ok=True)
-        make = functools.partial(AgentProcess, f"agent {of.agent}", program, environment, log)
+        named = f"{'server' if of.is_server else 'agent'} {of.agent}"
+        make = functools.partial(AgentProcess, named, program, environment, log)
         return RuntimeSessions(make, Lifecycle(of.idle_seconds, of.longest_seconds))
 
     def generation(self, agents: Mapping[str, Agent]) -> Generation:
@@ -338,12 +341,12 @@ class Assembly:
 
         role = self._role(gateway.role_arn)
         right = InvokeRight(role)
-        functions = [(target, self._target(target)) for target in self.deployment.targets_of(gateway)]
+        backends = [(target, self._backend(gateway, target, right)) for target in self.deployment.targets_of(gateway)]
         checks = Checks(
             tool_authorization(self.deployment, gateway, role, self.host.denials.append),
             self._interceptors(gateway, right) if gateway.interceptors else None,
         )
-        return build(gateway, right, functions, self.host.calls.append, checks)
+        return build(gateway, backends, self.host.calls.append, checks)
 
     def _interceptors(self, gateway: Gateway, right: "InvokeRight") -> "Interceptors":
         from toolgate.local.serve.gateway.interception import Interceptors  # noqa: PLC0415  # as above
@@ -357,13 +360,14 @@ class Assembly:
             functions[arn] = self._function(function, gateway.label, wanted)
         return Interceptors(gateway, right, functions, self.host.interceptions.append)
 
-    def _target(self, target: Target) -> "LocalFunction | AbsentFunction":
+    def _backend(self, gateway: Gateway, target: Target, right: "InvokeRight") -> "Backend":
+        """What stands behind a target."""
+        from toolgate.local.serve.gateway.lambda_backend import LambdaBackend  # noqa: PLC0415  # as above
         from toolgate.local.serve.gateway.local_function import AbsentFunction  # noqa: PLC0415  # as above
 
-        function = self.deployment.function(target.function_arn or "")
-        if function is None:
-            return AbsentFunction(target.function_arn or "")
-        return self._function(function, target.label, target.name)
+        found = self.deployment.function(target.function_arn or "")
+        function = self._function(found, target.label, target.name) if found else None
+        return LambdaBackend(gateway.id, target, function or AbsentFunction(target.function_arn or ""), right)
 
     def _function(self, function: Function, label: str, log: str) -> "LocalFunction":
         """What runs a function.
@@ -387,10 +391,15 @@ class Assembly:
         self.functions.setdefault(function.name, []).append(made)
         return made
 
+    def _runtime_log(self, runtime: Runtime) -> str:
+        """The name of a runtime's log: a server that is called like an agent has its id."""
+        taken = runtime.is_server and any(it.agent == runtime.agent for it in self.deployment.agents)
+        return f"{runtime.id if taken else runtime.agent}.log"
+
     def _function_log(self, function: Function, wanted: str) -> BoundedFile:
         """The function's log: named as wanted, or for itself where an agent or another function has that name."""
         if function.name not in self.function_logs:
-            taken = {f"{runtime.agent}.log" for runtime in self.deployment.runtimes}
+            taken = set(map(self._runtime_log, self.deployment.runtimes))
             taken |= {log.path.name for log in self.function_logs.values()}
             name = f"{wanted}.log" if f"{wanted}.log" not in taken else f"{function.name}.log"
             self.function_logs[function.name] = self.host.log(name)
@@ -458,8 +467,8 @@ async def _running(
     gateways: Sequence["LocalGateway"], runtimes: Iterable[RuntimeSessions[AgentProcess]]
 ) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
-        for function in (function for gateway in gateways for function in gateway.functions):
-            stack.push_async_callback(function.aclose)
+        for one in (one for gateway in gateways for one in gateway.ends):
+            stack.push_async_callback(one.aclose)
         watching = [asyncio.create_task(runtime.watch()) for runtime in runtimes]
         try:
             yield

@@ -49,7 +49,8 @@ class Serving:
         environment: Variables that lead any AWS SDK here, with credentials that may use the deployment's runtimes and
             read what is served.
         agents: Agents' names and their runtimes' ARNs.
-        logs: Agents' names and the files with their output.
+        servers: MCP servers' names and their runtimes' ARNs.
+        logs: Agents' and servers' names and the files with their output; of one name the agent's.
         function_logs: Functions' names and the files with their output.
         access_log: The file with a line for each exchange with a gateway (`toolgate.local.serve.access_log`).
         calls: Tool calls that the gateways really made, in order.
@@ -64,6 +65,7 @@ class Serving:
     url: str
     environment: dict[str, str] = field(repr=False)
     agents: dict[str, str]
+    servers: dict[str, str]
     logs: dict[str, Path]
     function_logs: dict[str, Path]
     access_log: Path
@@ -298,8 +300,9 @@ class _World:
         names = assembly.names_of_clients
         return {
             "environment": client_variables(host.url, host.env.region) | self._operator.environment(),
-            "agents": {it.agent: it.arn for it in deployment.runtimes},
-            "logs": {it.agent: self._agents[it.arn].process.log for it in deployment.runtimes},
+            "agents": {it.agent: it.arn for it in deployment.agents},
+            "servers": {it.agent: it.arn for it in deployment.servers},
+            "logs": {it.agent: self._agents[it.arn].process.log for it in (*deployment.servers, *deployment.agents)},
             "function_logs": {name: log.path for name, log in assembly.function_logs.items()},
             "access_log": assembly.access_log.file.path,
             "calls": host.calls,

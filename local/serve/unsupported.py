@@ -196,8 +196,8 @@ def _function(deployment: Deployment, function: Function) -> Iterator[str]:
 def _runtime(deployment: Deployment, runtime: Runtime, env: CloudEnvironment) -> Iterator[str]:
     if runtime.jwt:
         yield f"{runtime.label}: a JWT authorizer is not reproduced, only IAM is"
-    if runtime.protocol != "HTTP":
-        yield f"{runtime.label}: protocol {runtime.protocol} is not reproduced, only HTTP is"
+    if runtime.protocol not in {"HTTP", "MCP"}:
+        yield f"{runtime.label}: protocol {runtime.protocol} is not reproduced, only HTTP and MCP are"
     if runtime.image is not None:
         yield from (f"{runtime.label}: {why}" for why in [containers.problem(runtime.image)] if why)
     elif not runtime.entry_points:

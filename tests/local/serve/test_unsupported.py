@@ -240,7 +240,7 @@ ROWS = {
     "another language": (_function(runtime="nodejs22.x"), "runtime nodejs22.x"),
     "encrypted variable": (_function(environment={"variables": {"KEY": ENCRYPTED}}), "variable KEY is not shown"),
     "JWT runtime": (_runtime(authorizerConfiguration={"customJwtAuthorizer": {}}), "JWT authorizer"),
-    "MCP runtime": (_runtime(protocolConfiguration={"serverProtocol": "MCP"}), "protocol MCP"),
+    "A2A runtime": (_runtime(protocolConfiguration={"serverProtocol": "A2A"}), "protocol A2A"),
     "agent's code elsewhere": (
         _set("BucketObjectv2", "code", key="another"),
         "its code is not in the deployment",
