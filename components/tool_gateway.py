@@ -23,7 +23,7 @@ from toolgate.components.observability import monitoring
 from toolgate.components.observability.alarms import Alarms
 from toolgate.components.observability.log_delivery import LogDelivery
 from toolgate.components.observability.metrics import Monitored
-from toolgate.components.targets import gateway_targets, kinds
+from toolgate.components.targets import credential_providers, gateway_targets, kinds
 from toolgate.components.targets.kind import GatewayRole
 from toolgate.components.targets.kinds import GatewayTarget
 
@@ -136,6 +136,8 @@ class ToolGateway(pulumi.ComponentResource):
         hooks = iam_propagation.retry(self, name, here)
         engine = self._engine(name, args, hooks)
         interceptors = interceptor_function.make(self, wanted.interceptors)
+        its_targets = credential_providers.make(self, name, wanted.name, args["targets"], args.get("tags"))
+        args = {**args, "targets": its_targets}
         role, policies = self._role(name, args, here, engine, interceptors)
         self.scope = self._scope(name, args.get("inbound"))
         gateway = aws.bedrock.AgentcoreGateway(
@@ -303,6 +305,7 @@ def _checked(name: str, args: ToolGatewayArgs, opts: pulumi.ResourceOptions | No
     authorization = Authorization(args.get("authorization", Authorization.GATEWAY))
     project, stack = pulumi.get_project(), pulumi.get_stack()
     gateway_name, engine_name = names.gateway(project, stack, name), None
+    credential_providers.check(args["targets"], gateway_name)
     if authorization is Authorization.TOOL:
         engine_name = names.policy_engine(project, stack, name, own_key="kms_key_arn" in args)
     claim = inbound.client_claim(inbound.bearer(args["inbound"], None)) if "inbound" in args else None

@@ -64,7 +64,7 @@ class Api:
         """
         if fault := _server_fault(server):
             raise UsageError(f"{self.file}: the server {server!r} {fault}")
-        whole = {**self.sent, "servers": [{"url": server}]}
+        whole = {"servers": [{"url": server}], **self.sent}
         text = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
         if (size := len(text.encode())) > LARGEST:
             raise UsageError(

@@ -133,6 +133,13 @@ ISSUER = Limit(
     # has no hyphen. So no two agents' providers have one name.
     "the last part of a credential provider's name",
 )
+CREDENTIAL_PROVIDER = Limit(
+    "credential provider name",
+    r"[a-zA-Z0-9_-]+",
+    "letters, digits, underscores and hyphens",
+    128,
+    "botocore bedrock-agentcore-control CredentialProviderName",
+)
 DASHBOARD = Limit(
     "dashboard name",
     r"[a-zA-Z0-9_-]+",
@@ -278,6 +285,19 @@ def credential_provider(runtime_name: str, issuer_name: str) -> str:
     letters, digits, underscores and hyphens).
     """
     return f"{runtime_name}_{issuer_name}"
+
+
+def target_credential_provider(gateway_name: str, target_name: str) -> str:
+    """The name of the credential provider by which a gateway signs in to a target: the gateway's name and the target's.
+
+    Neither has two hyphens in a row, so that no two have one name; and no underscore, which the pattern of its ARN has
+    no place for (botocore bedrock-agentcore-control ApiKeyCredentialProviderArnType).
+
+    Raises:
+        UsageError: AWS would refuse the name.
+    """
+    name = f"{gateway_name}--{target_name}"
+    return checked(CREDENTIAL_PROVIDER, name, advice="It is made of the gateway's name and the target's: shorten one.")
 
 
 def numbered(name: str, separator: str, number: int) -> str:

@@ -10,6 +10,7 @@ from toolgate.components.grants.tool_grants import Available
 from toolgate.components.runtime import network
 from toolgate.components.settings import places
 from toolgate.components.settings.places import NetworkConfig
+from toolgate.components.settings.target_credentials import TargetCredentialConfig
 from toolgate.components.settings.values import NAMESPACE
 from toolgate.components.tools import tools_file
 from toolgate.components.tools.listed_schema import ToolSchema
@@ -33,6 +34,10 @@ class TargetConfig(TypedDict):
     """So many may run at once."""
     roleArn: NotRequired[str]
     """ARN of an existing role."""
+    server: NotRequired[str]
+    """Where the API is, for a folder of `apis/`."""
+    credential: NotRequired[TargetCredentialConfig]
+    """What the gateway signs in to the API with; in the place of what its `api.py` says."""
     functionArn: NotRequired[str]
     """ARN of an existing function, for a target that has no folder; with `tools`, and nothing else."""
     tools: NotRequired[str]
