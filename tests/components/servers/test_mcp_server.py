@@ -17,7 +17,8 @@ from toolgate.access.iam.policies import Policy
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants.tool_grants import Authorization
 from toolgate.components.iam import iam_documents
-from toolgate.components.mcp_server import McpServer, Undecided
+from toolgate.components.mcp_server import McpServer
+from toolgate.components.servers.server_settings import Undecided
 from toolgate.components.tool_gateway import ToolGateway
 from toolgate.policy.language import agentcore_facts
 
