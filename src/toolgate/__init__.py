@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from toolgate.components.interceptors.interceptor_function import InterceptorSettings
     from toolgate.components.lambda_tools import LambdaTools, LambdaToolsArgs
     from toolgate.components.machine_client import MachineClient, MachineClientArgs
-    from toolgate.components.mcp_server import McpServer, McpServerArgs, Undecided
+    from toolgate.components.mcp_server import McpServer, McpServerArgs
     from toolgate.components.memory.agent_memory import AgentMemory
     from toolgate.components.memory.agentcore_memory import Memory, MemoryArgs, MemoryStrategy, MemoryStrategyType
     from toolgate.components.memory.conversation_bucket import ConversationBucket, ConversationBucketArgs
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from toolgate.components.runtime.agentcore_runtime import Lifecycle, PlatformVersion
     from toolgate.components.runtime.network import Network
     from toolgate.components.runtime.python_function import FunctionLogLevel
-    from toolgate.components.servers.server_settings import ServerSettings
+    from toolgate.components.servers.server_settings import ServerSettings, Undecided
     from toolgate.components.targets.credentials import (
         ApiKey,
         IamService,
@@ -113,7 +113,7 @@ _MODULES = {
     "ToolGateway": "tool_gateway",
     "ToolGatewayArgs": "tool_gateway",
     "ToolSchema": "tools.tool_schema",
-    "Undecided": "mcp_server",
+    "Undecided": "servers.server_settings",
     "UsageError": "checks.arguments",
     "agent_code": "runtime.agent_bundle",
     "recorded_server": "targets.recorded_server",

@@ -33,6 +33,7 @@ def test_required_inputs() -> None:
         "EncryptionKey": [],
         "TokenIssuer": [],
         "MachineClient": ["tools"],
+        "McpServer": ["directory"],
     }
 
 
@@ -64,6 +65,10 @@ def test_what_one_component_gives_another_takes() -> None:
     for source, output, taker, field in (
         ("LambdaTools", "functionArn", "GatewayTarget", "functionArn"),
         ("LambdaTools", "tools", "GatewayTarget", "tools"),
+        ("McpServer", "endpoint", "McpServerTarget", "endpoint"),
+        ("McpServer", "runtimeArn", "McpServerTarget", "runtimeArn"),
+        ("McpServer", "listing", "McpServerTarget", "listing"),
+        ("McpServer", "tools", "GatewayTarget", "tools"),
         ("ToolGateway", "gatewayArn", "GatewayTools", "gatewayArn"),
         ("ToolGateway", "gatewayUrl", "GatewayTools", "gatewayUrl"),
         ("ToolGateway", "toolNames", "GatewayTools", "tools"),
