@@ -6,12 +6,13 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 
 from toolgate.components.checks.arguments import UsageError
-from toolgate.components.targets import lambda_function, open_api
+from toolgate.components.targets import api_gateway, lambda_function, open_api
+from toolgate.components.targets.api_gateway import ApiGatewayStage
 from toolgate.components.targets.kind import Kind
 from toolgate.components.targets.open_api import OpenApi
 from toolgate.components.tools.listed_schema import ToolSchema
 
-KINDS: tuple[Kind, ...] = (lambda_function.KIND, open_api.KIND)
+KINDS: tuple[Kind, ...] = (lambda_function.KIND, open_api.KIND, api_gateway.KIND)
 
 
 class GatewayTarget(TypedDict):
@@ -21,6 +22,8 @@ class GatewayTarget(TypedDict):
     """ARN of a Lambda function."""
     open_api: NotRequired[OpenApi]
     """An API with an OpenAPI document; in Python the `target` of an OpenApiTools."""
+    api_gateway: NotRequired[ApiGatewayStage]
+    """A stage of a REST API in API Gateway; in Python the `target` of an ApiGatewayTools."""
     tools: pulumi.Input[list[ToolSchema]]
     """The tools it serves; those of a LambdaTools are its `tools`."""
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from toolgate.components.agent_runtime import AgentRuntime, AgentRuntimeArgs, Lifecycle, PlatformVersion
+    from toolgate.components.api_gateway_tools import ApiGatewayTools, ApiGatewayToolsArgs
     from toolgate.components.apis.operations import OperationArgs
+    from toolgate.components.apis.rest_api import StageMethodArgs
     from toolgate.components.checks.arguments import UsageError
     from toolgate.components.dashboard import Dashboard, DashboardArgs
     from toolgate.components.encryption_key import EncryptionKey, EncryptionKeyArgs
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from toolgate.components.runtime.agent_model import Guardrail
     from toolgate.components.runtime.network import Network
     from toolgate.components.runtime.python_function import FunctionLogLevel
+    from toolgate.components.targets.api_gateway import ApiGatewayStage, StageMethod
     from toolgate.components.targets.credentials import (
         ApiKey,
         IamService,
@@ -55,6 +58,9 @@ _MODULES = {
     "AgentRuntime": "agent_runtime",
     "AgentRuntimeArgs": "agent_runtime",
     "Alarms": "observability.alarms",
+    "ApiGatewayStage": "targets.api_gateway",
+    "ApiGatewayTools": "api_gateway_tools",
+    "ApiGatewayToolsArgs": "api_gateway_tools",
     "ApiKey": "targets.credentials",
     "ApiSettings": "open_api_tools",
     "AskedAgent": "grants.asked_agents",
@@ -97,6 +103,8 @@ _MODULES = {
     "PlatformVersion": "agent_runtime",
     "RoleStatement": "iam.role_statements",
     "Signature": "targets.credentials",
+    "StageMethod": "targets.api_gateway",
+    "StageMethodArgs": "apis.rest_api",
     "TargetCredential": "targets.credentials",
     "TargetSettings": "tools.target_settings",
     "TokenIssuer": "token_issuer",
@@ -113,6 +121,9 @@ __all__ = [
     "AgentRuntime",
     "AgentRuntimeArgs",
     "Alarms",
+    "ApiGatewayStage",
+    "ApiGatewayTools",
+    "ApiGatewayToolsArgs",
     "ApiKey",
     "ApiSettings",
     "AskedAgent",
@@ -155,6 +166,8 @@ __all__ = [
     "PlatformVersion",
     "RoleStatement",
     "Signature",
+    "StageMethod",
+    "StageMethodArgs",
     "TargetCredential",
     "TargetSettings",
     "TokenIssuer",

@@ -273,7 +273,7 @@ def test_a_credential_that_is_none(run: Any, folder: Any, credential: Any, words
 @pytest.mark.parametrize(
     ("target", "words"),
     [
-        ({"open_api": {"document": "openapi: 3.0.3"}, "tools": []}, "is no JSON"),
+        ({"open_api": {"document": "openapi: 3.0.3"}, "tools": []}, "is not valid JSON"),
         ({"open_api": {"document": json.dumps(changed({"/servers": []}))}, "tools": []}, "where the API is"),
         ({"open_api": {"document": json.dumps(ORDERS)}, "tools": [{"name": "getOrders"}]}, "mean 'getOrder'?"),
         ({"open_api": {"document": json.dumps(ORDERS)}, "function_arn": FUNCTION, "tools": []}, "only one of them"),
