@@ -105,8 +105,7 @@ behind: dict[str, GatewayTarget] = {
 for target in its_apis:
     api_args: OpenApiToolsArgs = {"directory": str(apis.FOLDERS / target), **chosen.apis.get(target, {})}
     behind[target] = OpenApiTools(target, api_args, opts).target
-for target, existing in chosen.existing_targets.items():
-    behind[target] = {"function_arn": existing["function_arn"], "tools": existing["tools"]}
+behind |= chosen.existing_targets
 gateways: dict[str, ToolGateway] = {}
 for name, gateway in chosen.gateways.by_name.items():
     gateway_args: ToolGatewayArgs = {

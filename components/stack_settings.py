@@ -36,8 +36,10 @@ from toolgate.components.settings.interceptors import InterceptorsConfig
 from toolgate.components.settings.issuers import IssuerConfig
 from toolgate.components.settings.memory import Conversations, MemoryConfig
 from toolgate.components.settings.places import NetworkConfig
-from toolgate.components.settings.targets import ExistingTarget, TargetConfig
+from toolgate.components.settings.targets import TargetConfig
 from toolgate.components.settings.values import NAMESPACE
+from toolgate.components.targets import gateway_targets
+from toolgate.components.targets.kinds import GatewayTarget
 from toolgate.components.tools.target_settings import TargetSettings
 
 DASHBOARD = "overview"
@@ -114,7 +116,7 @@ class StackSettings:
 
     `issuers` are those of others; the stack's own is one where a gateway's inbound is `jwt`.
     `shown_tools` are by gateway what each of its agents was handed, where an interceptor must be told.
-    `targets` are the settings of those that have a folder, `existing_targets` those whose functions are there already.
+    `targets` are the settings of those that have a folder, `existing_targets` those that have none.
     `apis` are the settings of those whose folder is one of `apis/`.
     """
 
@@ -130,7 +132,7 @@ class StackSettings:
     network: Network | None
     targets: Mapping[str, TargetSettings]
     apis: Mapping[str, ApiSettings]
-    existing_targets: Mapping[str, ExistingTarget]
+    existing_targets: Mapping[str, GatewayTarget]
     protect: bool
     permissions_boundary: str | None
     tags: Mapping[str, str] | None
@@ -151,7 +153,8 @@ def load(available: Available, of_apis: Available | None = None) -> StackSetting
     arguments.check(config, Config, f"{NAMESPACE}:")
     its_apis = of_apis or {}
     existing = targets.existing(config, {**available, **its_apis})
-    others = {name: [tool["name"] for tool in it["tools"]] for name, it in existing.items()}
+    tools: dict[str, Any] = {name: it["tools"] for name, it in existing.items()}
+    others = gateway_targets.available(tools)
     settings_of_apis = apis.settings(config, its_apis, {**available, **others})
     of_targets = targets.of_folders(config, available, {**existing, **its_apis})
     foreign = issuers.read(config)

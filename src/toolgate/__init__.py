@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from toolgate.components.agent_runtime import AgentRuntime, AgentRuntimeArgs, Lifecycle, PlatformVersion
+    from toolgate.components.agent_runtime import AgentRuntime, AgentRuntimeArgs
     from toolgate.components.api_gateway_tools import ApiGatewayTools, ApiGatewayToolsArgs
     from toolgate.components.apis.operations import OperationArgs
     from toolgate.components.apis.rest_api import StageMethodArgs
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from toolgate.components.interceptors.interceptor_function import InterceptorSettings
     from toolgate.components.lambda_tools import LambdaTools, LambdaToolsArgs
     from toolgate.components.machine_client import MachineClient, MachineClientArgs
+    from toolgate.components.mcp_server import McpServer, McpServerArgs, Undecided
     from toolgate.components.memory.agent_memory import AgentMemory
     from toolgate.components.memory.agentcore_memory import Memory, MemoryArgs, MemoryStrategy, MemoryStrategyType
     from toolgate.components.memory.conversation_bucket import ConversationBucket, ConversationBucketArgs
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
     from toolgate.components.open_api_tools import ApiSettings, OpenApiTools, OpenApiToolsArgs
     from toolgate.components.runtime.agent_bundle import agent_code
     from toolgate.components.runtime.agent_model import Guardrail
+    from toolgate.components.runtime.agentcore_runtime import Lifecycle, PlatformVersion
     from toolgate.components.runtime.network import Network
     from toolgate.components.runtime.python_function import FunctionLogLevel
+    from toolgate.components.servers.server_settings import ServerSettings
     from toolgate.components.targets.api_gateway import ApiGatewayStage, StageMethod
     from toolgate.components.targets.credentials import (
         ApiKey,
@@ -42,7 +45,9 @@ if TYPE_CHECKING:
         TargetCredential,
     )
     from toolgate.components.targets.kinds import GatewayTarget
+    from toolgate.components.targets.mcp_server import McpServerTarget
     from toolgate.components.targets.open_api import OpenApi
+    from toolgate.components.targets.recorded_server import recorded_server
     from toolgate.components.token_issuer import TokenIssuer, TokenIssuerArgs
     from toolgate.components.tokens.client_credentials import ClientCredentials
     from toolgate.components.tool_gateway import (
@@ -86,10 +91,13 @@ _MODULES = {
     "KeyLocation": "targets.credentials",
     "LambdaTools": "lambda_tools",
     "LambdaToolsArgs": "lambda_tools",
-    "Lifecycle": "agent_runtime",
+    "Lifecycle": "runtime.agentcore_runtime",
     "LogDelivery": "observability.log_delivery",
     "MachineClient": "machine_client",
     "MachineClientArgs": "machine_client",
+    "McpServer": "mcp_server",
+    "McpServerArgs": "mcp_server",
+    "McpServerTarget": "targets.mcp_server",
     "Memory": "memory.agentcore_memory",
     "MemoryArgs": "memory.agentcore_memory",
     "MemoryStrategy": "memory.agentcore_memory",
@@ -100,8 +108,9 @@ _MODULES = {
     "OpenApiTools": "open_api_tools",
     "OpenApiToolsArgs": "open_api_tools",
     "OperationArgs": "apis.operations",
-    "PlatformVersion": "agent_runtime",
+    "PlatformVersion": "runtime.agentcore_runtime",
     "RoleStatement": "iam.role_statements",
+    "ServerSettings": "servers.server_settings",
     "Signature": "targets.credentials",
     "StageMethod": "targets.api_gateway",
     "StageMethodArgs": "apis.rest_api",
@@ -112,8 +121,10 @@ _MODULES = {
     "ToolGateway": "tool_gateway",
     "ToolGatewayArgs": "tool_gateway",
     "ToolSchema": "tools.tool_schema",
+    "Undecided": "mcp_server",
     "UsageError": "checks.arguments",
     "agent_code": "runtime.agent_bundle",
+    "recorded_server": "targets.recorded_server",
 }
 
 __all__ = [
@@ -153,6 +164,9 @@ __all__ = [
     "LogDelivery",
     "MachineClient",
     "MachineClientArgs",
+    "McpServer",
+    "McpServerArgs",
+    "McpServerTarget",
     "Memory",
     "MemoryArgs",
     "MemoryStrategy",
@@ -165,6 +179,7 @@ __all__ = [
     "OperationArgs",
     "PlatformVersion",
     "RoleStatement",
+    "ServerSettings",
     "Signature",
     "StageMethod",
     "StageMethodArgs",
@@ -175,8 +190,10 @@ __all__ = [
     "ToolGateway",
     "ToolGatewayArgs",
     "ToolSchema",
+    "Undecided",
     "UsageError",
     "agent_code",
+    "recorded_server",
 ]
 
 
