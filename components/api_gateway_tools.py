@@ -52,7 +52,7 @@ class ApiGatewayTools(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ApiGatewayToolsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         wanted = _checked(name, args)
-        super().__init__("toolgate:index:ApiGatewayTools", name, {**args}, opts)
+        super().__init__("toolgate:index:ApiGatewayTools", name, arguments.plain(args), opts)
         for warning in wanted.warnings:
             pulumi.warn(warning, self)
         self._args = args
