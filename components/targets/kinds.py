@@ -7,13 +7,14 @@ import pulumi
 
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants.tool_grants import GatewayTools
-from toolgate.components.targets import inner_gateway, lambda_function, open_api, remote_server
+from toolgate.components.targets import connector, inner_gateway, lambda_function, open_api, remote_server
+from toolgate.components.targets.connector import Connector
 from toolgate.components.targets.kind import Kind
 from toolgate.components.targets.open_api import OpenApi
 from toolgate.components.targets.remote_server import RemoteServer
 from toolgate.components.tools.listed_schema import ToolSchema
 
-KINDS: tuple[Kind, ...] = (lambda_function.KIND, open_api.KIND, remote_server.KIND, inner_gateway.KIND)
+KINDS: tuple[Kind, ...] = (lambda_function.KIND, open_api.KIND, remote_server.KIND, inner_gateway.KIND, connector.KIND)
 
 
 class GatewayTarget(TypedDict):
@@ -27,6 +28,8 @@ class GatewayTarget(TypedDict):
     """An MCP server of others. In Python `recorded_server("servers/<name>.json")` is such a target."""
     gateway: NotRequired[GatewayTools]
     """Tools of another gateway. In Python the other one's `target(...)` is such a target."""
+    connector: NotRequired[Connector]
+    """A tool of AWS's own. In Python `web_search()` and `knowledge_base(...)` are such targets."""
     tools: pulumi.Input[list[ToolSchema]]
     """The tools it serves; those of a LambdaTools are its `tools`."""
 

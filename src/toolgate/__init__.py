@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from toolgate.components.runtime.agent_model import Guardrail
     from toolgate.components.runtime.network import Network
     from toolgate.components.runtime.python_function import FunctionLogLevel
+    from toolgate.components.targets.connector import Connector, ConnectorId
+    from toolgate.components.targets.connectors import knowledge_base, web_search
     from toolgate.components.targets.credentials import (
         ApiKey,
         IamService,
@@ -64,6 +66,8 @@ _MODULES = {
     "ClientCredentials": "tokens.client_credentials",
     "ConversationBucket": "memory.conversation_bucket",
     "ConversationBucketArgs": "memory.conversation_bucket",
+    "Connector": "targets.connector",
+    "ConnectorId": "targets.connector",
     "Dashboard": "dashboard",
     "DashboardArgs": "dashboard",
     "EncryptionKey": "encryption_key",
@@ -107,7 +111,9 @@ _MODULES = {
     "ToolSchema": "tools.tool_schema",
     "UsageError": "checks.arguments",
     "agent_code": "runtime.agent_bundle",
+    "knowledge_base": "targets.connectors",
     "recorded_server": "targets.recorded_server",
+    "web_search": "targets.connectors",
 }
 
 __all__ = [
@@ -121,6 +127,8 @@ __all__ = [
     "Authorization",
     "Bearer",
     "ClientCredentials",
+    "Connector",
+    "ConnectorId",
     "ConversationBucket",
     "ConversationBucketArgs",
     "Dashboard",
@@ -166,7 +174,9 @@ __all__ = [
     "ToolSchema",
     "UsageError",
     "agent_code",
+    "knowledge_base",
     "recorded_server",
+    "web_search",
 ]
 
 
