@@ -23,13 +23,13 @@ from toolgate.components.tools.target_folder import Kind
 
 API = Kind("openapi.yaml", "api.py", ())
 """The files of an API's folder."""
+OPERATIONS = "OPERATIONS"
+"""What `api.py` calls the operations that are tools: known before anything is made, so outside of its function."""
 
 
 class ApiSettings(TypedDict):
-    """What an API's own `api.py` says of it; `OpenApiToolsArgs` has the meaning of each key."""
+    """What `settings` of an API's own `api.py` says of it; `OpenApiToolsArgs` has the meaning of each key."""
 
-    operations: NotRequired[dict[str, OperationArgs]]
-    """The operations that are tools."""
     server: NotRequired[pulumi.Input[str]]
     """Where the API is."""
     credential: NotRequired[TargetCredential]
@@ -44,7 +44,7 @@ class OpenApiToolsArgs(TypedDict):
     where an argument does not say otherwise."""
     operations: NotRequired[dict[str, OperationArgs]]
     """The operations that are tools, by operationId. The gateway is told of no other, so it cannot call one. Default:
-    every operation."""
+    `OPERATIONS` of its `api.py`, or every one."""
     server: NotRequired[pulumi.Input[str]]
     """Where the API is: an address that is public, by `https`. Default: the document's one server."""
     credential: NotRequired[TargetCredential]
@@ -109,10 +109,8 @@ def _checked(name: str, args: OpenApiToolsArgs) -> _Wanted:
     where = f"OpenApiTools {name!r}"
     if "credential" in args:
         credentials.check(args["credential"], f"{where}.credential")
-    chosen, given = args.get("operations"), args.get("server")
-    if chosen is not None and not chosen:
-        raise UsageError(f"{where}.operations: is empty. Name an operation, or leave the key out for every one.")
-    api = read(Path(args["directory"]), name, chosen, other_server=given is not None)
+    given = args.get("server")
+    api = read(Path(args["directory"]), name, args.get("operations"), any_server=given is not None)
     tool_grants.full_names({name: [tool["name"] for tool in api.tools]}, where)
     document: pulumi.Input[str] = (
         api.text(api.server) if api.server else arguments.derived(given, str, f"{where}.server", api.text)
@@ -126,16 +124,27 @@ def _checked(name: str, args: OpenApiToolsArgs) -> _Wanted:
     return _Wanted(api, document, warnings)
 
 
-def read(directory: Path, name: str, chosen: Mapping[str, OperationArgs] | None, *, other_server: bool) -> Api:
+def read(
+    directory: Path, name: str, chosen: Mapping[str, OperationArgs] | None = None, *, any_server: bool = False
+) -> Api:
     """The API of a folder.
 
     Args:
         directory: The folder.
         name: The target's name.
-        chosen: The operations that are tools.
-        other_server: Whether the API is somewhere else than the document says.
+        chosen: The operations that are tools. Default: those that its `api.py` chooses, or every one.
+        any_server: Whether it does not matter which server the document names.
 
     Raises:
         UsageError: It has no document, or one that AgentCore would refuse.
     """
-    return open_api.read(document_file.find(directory), Wanted(name, chosen, other_server))
+    where = str(directory)
+    if chosen is None:
+        chosen, where = (
+            target_settings.constant(directory, API, OPERATIONS),
+            f"{directory / API.settings}: {OPERATIONS}",
+        )
+        arguments.check(chosen or {}, dict[str, OperationArgs], where)
+    if chosen is not None and not chosen:
+        raise UsageError(f"{where}: no operation is chosen. Name one, or leave it out for every operation.")
+    return open_api.read(document_file.find(directory), Wanted(name, chosen, any_server))

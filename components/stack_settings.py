@@ -12,10 +12,12 @@ from toolgate.components.grants.inbound import Inbound
 from toolgate.components.grants.tool_grants import Authorization, Available
 from toolgate.components.observability.configuration import Observability, ObservabilityConfig, observability
 from toolgate.components.observability.log_levels import LogLevel
+from toolgate.components.open_api_tools import ApiSettings
 from toolgate.components.runtime.agent_bundle import BundleKind
 from toolgate.components.runtime.network import Network
 from toolgate.components.settings import (
     agents,
+    apis,
     clients,
     gateways,
     handed_tools,
@@ -115,6 +117,7 @@ class StackSettings:
     `issuers` are those of others; the stack's own is one where a gateway's inbound is `jwt`.
     `shown_tools` are by gateway what each of its agents was handed, where an interceptor must be told.
     `targets` are the settings of those that have a folder, `existing_targets` those that have none.
+    `apis` are the settings of those whose folder is one of `apis/`.
     """
 
     gateways: Gateways
@@ -128,17 +131,19 @@ class StackSettings:
     kms_key: str | None
     network: Network | None
     targets: Mapping[str, TargetSettings]
+    apis: Mapping[str, ApiSettings]
     existing_targets: Mapping[str, GatewayTarget]
     protect: bool
     permissions_boundary: str | None
     tags: Mapping[str, str] | None
 
 
-def load(available: Available) -> StackSettings:
+def load(available: Available, of_apis: Available | None = None) -> StackSettings:
     """The stack's settings.
 
     Args:
-        available: By target that has a folder: its tool names.
+        available: By target that has a folder of `lambdas/`: its tool names.
+        of_apis: By target that has one of `apis/`: likewise.
 
     Raises:
         UsageError: A key is unknown, a value is of another type, a name is refused, a tool does not exist, or a model
@@ -146,12 +151,17 @@ def load(available: Available) -> StackSettings:
     """
     config = values.read(Config.__annotations__, _JSON)
     arguments.check(config, Config, f"{NAMESPACE}:")
-    existing = targets.existing(config, available)
-    of_targets = targets.of_folders(config, available, existing)
+    its_apis = of_apis or {}
+    existing = targets.existing(config, {**available, **its_apis})
     tools: dict[str, Any] = {name: it["tools"] for name, it in existing.items()}
     others = gateway_targets.available(tools)
+    every = {**available, **its_apis, **others}
+    inner = targets.inner_gateways(config, every)
+    of_folders = targets.of_folders_only(config, {**others, **inner})
+    settings_of_apis = apis.settings(of_folders, its_apis, {**available, **others})
+    of_targets = targets.of_folders(of_folders, available, its_apis)
     foreign = issuers.read(config)
-    of_gateways = gateways.read(config, {**available, **others}, foreign)
+    of_gateways = gateways.read(config, every, foreign, inner)
     issuers.check_used(foreign, {name: it.inbound for name, it in of_gateways.by_name.items()})
     if unused := [target for target in config.get("targets", {}) if target not in of_gateways.targets]:
         raise UsageError(
@@ -178,6 +188,7 @@ def load(available: Available) -> StackSettings:
         kms_key=_kms_key(config),
         network=places.read(config, f"{NAMESPACE}:network"),
         targets=of_targets,
+        apis=settings_of_apis,
         existing_targets=existing,
         protect=config.get("protect", False),
         permissions_boundary=_boundary(config),

@@ -11,6 +11,8 @@ from toolgate.access.chain import hops
 from toolgate.access.chain.hops import Hop, Step
 from toolgate.access.chain.interceptor_functions import CHANGES, InterceptorFunction, interceptor_functions
 from toolgate.access.chain.tool_functions import ToolFunction, tool_functions
+from toolgate.access.chain.tool_secrets import ToolSecret, ToolSecrets
+from toolgate.access.chain.tool_servers import ToolServer, tool_servers
 from toolgate.access.deployment.agentcore_resources import Runtime
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.roles import Role
@@ -21,6 +23,7 @@ from toolgate.access.matrix.role_takers import RoleTaker, role_takers
 from toolgate.policy.language.agentcore_facts import (
     ASK_RUNTIME,
     ASSUME_ROLE,
+    GET_SECRET,
     INVOKE_FUNCTION,
     INVOKE_FUNCTION_URL,
     RUN_COMMANDS,
@@ -94,31 +97,46 @@ class Graph:
     deployment: Deployment
     functions: tuple[ToolFunction, ...]
     interceptors: tuple[InterceptorFunction, ...] = ()
+    servers: tuple[ToolServer, ...] = ()
+    secrets: tuple[ToolSecret, ...] = ()
     _taken: dict[str, tuple[Hop, ...]] = field(default_factory=dict)
     _doors: dict[str, tuple[Hop, ...]] = field(default_factory=dict)
 
+    @property
+    def behind(self) -> tuple[ToolFunction | ToolServer | ToolSecret, ...]:
+        """What stands behind tools, and what opens it."""
+        return (*self.functions, *self.servers, *self.secrets)
+
     def asks(self, caller: Identity) -> Iterator[Hop]:
-        """The agents that the caller may send a question to."""
-        yield from self._at_runtimes(caller, self._asked, hops.ask)
+        """The agents that the caller may send a question to, and the servers behind no gateway."""
+        behind = {server.arn for server in self.servers}
+        yield from (hop for hop in self._decided(caller, self._asked, hops.ask) if hop.to not in behind)
 
     def commands(self, caller: Identity) -> Iterator[Hop]:
         """The agents in which the caller may run commands."""
         yield from (hop for hop in self.taken(caller) if hop.step is Step.COMMANDS)
 
     def taken(self, caller: Identity) -> tuple[Hop, ...]:
-        """The roles that the caller may act as: by assuming one, or by commands in an agent that has it."""
+        """The roles that the caller may act as: by assuming one, or by commands in an agent or server that has it."""
         if caller.arn not in self._taken:
             self._taken[caller.arn] = (
                 *self._assumed(caller),
-                *self._at_runtimes(caller, self._commanded, hops.commands),
+                *self._decided(caller, self._commanded, hops.commands),
             )
         return self._taken[caller.arn]
 
     def doors(self, caller: Identity) -> tuple[Hop, ...]:
-        """The functions that the caller may reach past every gateway."""
+        """The functions, servers and secrets of tools that the caller may reach past every gateway."""
         if caller.arn not in self._doors:
-            self._doors[caller.arn] = (*self._invoked(caller), *self._urls(caller))
+            found = (self._invoked, self._urls, self._called, self._read)
+            self._doors[caller.arn] = tuple(hop for doors in found for hop in doors(caller))
         return self._doors[caller.arn]
+
+    def own_doors(self, caller: Identity) -> Iterator[Hop]:
+        """The same but for what the caller has to invoke or read as a gateway; whoever acts as it has not."""
+        for hop in self.doors(caller):
+            if hop.step is Step.URL or hop.step is Step.SHELL or caller.arn not in self._callers[hop.to]:
+                yield hop
 
     def changes(self, caller: Identity) -> Iterator[tuple[InterceptorFunction, Hop]]:
         """The functions of interceptors that the caller may change, each by the surest way."""
@@ -129,9 +147,9 @@ class Graph:
         for function, ways in found.values():
             yield from ((function, hop) for hop in _open([hops.widest(ways)]))
 
-    def tools_of(self, function: str) -> tuple[str, ...]:
-        """The full names of the tools that a function stands behind."""
-        return self._tools[function]
+    def tools_of(self, arn: str) -> tuple[str, ...]:
+        """The full names of the tools that a function or a server stands behind, or that a secret opens."""
+        return self._tools[arn]
 
     def role_after(self, hop: Hop) -> Identity:
         """Whom somebody acts as who made the hop to a role or to an agent."""
@@ -139,14 +157,11 @@ class Graph:
         arn = runtime.role_arn if runtime else hop.to
         return self._identities.get(arn) or outsider(arn)
 
-    def _at_runtimes(
-        self,
-        caller: Identity,
-        things: tuple[Things[Runtime], ...],
-        decided: Callable[[Deployment, Identity, Runtime], Hop],
+    def _decided[T: Runtime | ToolServer](
+        self, caller: Identity, things: tuple[Things[T], ...], decided: Callable[[Deployment, Identity, T], Hop]
     ) -> Iterator[Hop]:
         concerned = {it.arn: it for of_action in things for it in of_action.concerning(caller)}
-        yield from _open(decided(self.deployment, caller, runtime) for runtime in concerned.values())
+        yield from _open(decided(self.deployment, caller, it) for it in concerned.values())
 
     def _assumed(self, caller: Identity) -> Iterator[Hop]:
         roles = [role for role in self._roles.concerning(caller) if role.arn != caller.arn]
@@ -156,8 +171,7 @@ class Graph:
     def _invoked(self, caller: Identity) -> Iterator[Hop]:
         found: dict[str, list[Hop]] = {}
         for function, way_in in self._ways_in.concerning(caller):
-            if caller.arn not in function.callers:  # the gateway's own role has to
-                found.setdefault(function.arn, []).append(hops.invoke(caller, function, way_in))
+            found.setdefault(function.arn, []).append(hops.invoke(caller, function, way_in))
         yield from _open(hops.widest(ways) for ways in found.values())
 
     def _urls(self, caller: Identity) -> Iterator[Hop]:
@@ -167,9 +181,21 @@ class Graph:
             if urls:
                 yield from _open([hops.widest([hops.through_url(caller, function, url) for url in urls])])
 
+    def _called(self, caller: Identity) -> Iterator[Hop]:
+        """Servers, by a call and by commands in their machines."""
+        for decided, things in ((hops.call_server, self._served), (hops.shell, self._shelled)):
+            yield from self._decided(caller, things, decided)
+
+    def _read(self, caller: Identity) -> Iterator[Hop]:
+        yield from _open(hops.read_secret(caller, secret) for secret in self._kept.concerning(caller))
+
     @cached_property
     def _tools(self) -> Mapping[str, tuple[str, ...]]:
-        return {it.arn: tuple(dict.fromkeys(tool.name for tool in it.tools)) for it in self.functions}
+        return {it.arn: tuple(dict.fromkeys(tool.name for tool in it.tools)) for it in self.behind}
+
+    @cached_property
+    def _callers(self) -> Mapping[str, frozenset[str]]:
+        return {it.arn: it.callers for it in self.behind}
 
     @cached_property
     def _identities(self) -> Mapping[str, Identity]:
@@ -187,9 +213,24 @@ class Graph:
     def _commanded(self) -> tuple[Things[Runtime], ...]:
         return self._signed(RUN_COMMANDS)
 
+    @cached_property
+    def _served(self) -> tuple[Things[ToolServer], ...]:
+        return self._things(ASK_RUNTIME, self._signed_servers)
+
+    @cached_property
+    def _shelled(self) -> tuple[Things[ToolServer], ...]:
+        return self._things(RUN_COMMANDS, self._signed_servers)
+
+    @cached_property
+    def _signed_servers(self) -> Mapping[str, ToolServer]:
+        return {it.arn: it for it in self.servers if it.runtime is None or not it.runtime.jwt}
+
     def _signed(self, actions: tuple[str, ...]) -> tuple[Things[Runtime], ...]:
         signed = {arn: runtime for arn, runtime in self._runtimes.items() if not runtime.jwt}
-        return tuple(Things(action, signed, self.deployment.resource_policies) for action in actions)
+        return self._things(actions, signed)
+
+    def _things[T](self, actions: tuple[str, ...], by_arn: Mapping[str, T]) -> tuple[Things[T], ...]:
+        return tuple(Things(action, by_arn, self.deployment.resource_policies) for action in actions)
 
     @property
     def token_holders(self) -> tuple[Identity, ...]:
@@ -227,6 +268,11 @@ class Graph:
         return tuple(Things(action, by_arn, policies) for action in CHANGES) if by_arn else ()
 
     @cached_property
+    def _kept(self) -> Things[ToolSecret]:
+        policies = {it.arn: it.policy for it in self.secrets if it.policy}
+        return Things(GET_SECRET, {it.arn: it for it in self.secrets}, policies)
+
+    @cached_property
     def _with_url(self) -> Things[ToolFunction]:
         doors = {url.function.qualified(it.arn): it for it in self.functions for url in it.urls}
         policies = {arn: function.policy for arn, function in doors.items() if function.policy}
@@ -235,7 +281,13 @@ class Graph:
 
 def graph(deployment: Deployment) -> Graph:
     """The graph of a deployment."""
-    return Graph(deployment, tool_functions(deployment), interceptor_functions(deployment))
+    return Graph(
+        deployment,
+        tool_functions(deployment),
+        interceptor_functions(deployment),
+        tool_servers(deployment),
+        ToolSecrets(deployment).known,
+    )
 
 
 def _open(found: Iterator[Hop] | list[Hop]) -> Iterator[Hop]:

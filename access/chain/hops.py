@@ -11,13 +11,15 @@ from enum import StrEnum
 
 from toolgate.access.chain.interceptor_functions import InterceptorFunction
 from toolgate.access.chain.tool_functions import ToolFunction
+from toolgate.access.chain.tool_secrets import ToolSecret
+from toolgate.access.chain.tool_servers import ToolServer
 from toolgate.access.deployment.agentcore_resources import Runtime
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.function_access import FunctionUrl
 from toolgate.access.deployment.roles import Role
 from toolgate.access.iam.evaluation import Access, Decision, Outcome, decide
 from toolgate.access.iam.identities import Identity
-from toolgate.access.iam.policies import Policy
+from toolgate.access.iam.policies import UNREAD, Policy
 from toolgate.access.iam.statements import IamRequest
 from toolgate.access.matrix.inbound import ACCESS
 from toolgate.access.matrix.role_takers import RoleTaker
@@ -25,8 +27,10 @@ from toolgate.access.matrix.tool_access import ToolAccess, stricter
 from toolgate.policy.language.agentcore_facts import (
     ASK_RUNTIME,
     ASSUME_ROLE,
+    GET_SECRET,
     INVOKE_FUNCTION,
     INVOKE_FUNCTION_URL,
+    INVOKE_RUNTIME,
     RUN_COMMANDS,
 )
 from toolgate.policy.language.request_facts import Fact
@@ -40,6 +44,8 @@ class Step(StrEnum):
 
     ASK = "asks"
     COMMANDS = "commands in"
+    SERVER = "bedrock-agentcore:InvokeAgentRuntime"
+    SHELL = "commands in server"
     ASSUME = "assumes"
     INVOKE = "lambda:InvokeFunction"
     URL = "function URL"
@@ -70,8 +76,8 @@ class Hop:
     Attributes:
         step: What is done.
         who: The ARN of who does it, or `*`.
-        to: The ARN of the agent's runtime, the role, the function or the gateway that it is done to.
-        name: How a reader is told of that: an agent's name, or a role's.
+        to: The ARN of the runtime, the role, the function or the gateway that it is done to.
+        name: How a reader is told of that: an agent's name, a server's, or a role's.
         checks: Its witness: all of them have to be answered with an allow.
         access: What they come to.
     """
@@ -111,25 +117,57 @@ def assume_with_token(taker: RoleTaker) -> Hop:
 
 def ask(deployment: Deployment, caller: Identity, runtime: Runtime) -> Hop:
     """The caller sends an agent a question."""
-    return _at_runtime(deployment, caller, runtime, (Step.ASK, ASK_RUNTIME))
+    return _at_runtime(deployment.resource_policies, caller, (runtime.arn, runtime.agent), (Step.ASK, ASK_RUNTIME))
 
 
 def commands(deployment: Deployment, caller: Identity, runtime: Runtime) -> Hop:
     """The caller runs commands in an agent's session, and so acts with the agent's role."""
-    return _at_runtime(deployment, caller, runtime, (Step.COMMANDS, RUN_COMMANDS))
+    step = Step.SHELL if runtime.arn in deployment.server_arns else Step.COMMANDS
+    return _at_runtime(deployment.resource_policies, caller, (runtime.arn, runtime.agent), (step, RUN_COMMANDS))
 
 
-def _at_runtime(deployment: Deployment, caller: Identity, runtime: Runtime, what: tuple[Step, tuple[str, ...]]) -> Hop:
+def call_server(deployment: Deployment, caller: Identity, server: ToolServer) -> Hop:
+    """The caller sends an MCP server a call itself, and no gateway decides on it."""
+    what = Step.SERVER, ASK_RUNTIME
+    return _at_runtime(deployment.resource_policies, caller, (server.arn, server.name), what)
+
+
+def shell(deployment: Deployment, caller: Identity, server: ToolServer) -> Hop:
+    """The caller runs commands in a server's machine, and there whatever its tools do."""
+    what = Step.SHELL, RUN_COMMANDS
+    return _at_runtime(deployment.resource_policies, caller, (server.arn, server.name), what)
+
+
+def read_secret(caller: Identity, secret: ToolSecret) -> Hop:
+    """The caller reads what a gateway signs in with at a target, and may sign in there itself."""
+    asked = check(caller, GET_SECRET, secret.arn, secret.policy, {})
+    return _hop(Step.SECRET, caller, (secret.arn, GET_SECRET), (asked,))
+
+
+def serve(deployment: Deployment, caller: Identity, server: ToolServer) -> Hop:
+    """A gateway sends an MCP server a call, with its own role; AWS knows what a server elsewhere says of that."""
+    places = runtime_places(server.arn)
+    policies = deployment.resource_policies if server.runtime else dict.fromkeys(places, UNREAD)
+    return _at_runtime(policies, caller, (server.arn, server.name), (Step.SERVER, (INVOKE_RUNTIME,)))
+
+
+def runtime_places(arn: str) -> tuple[str, str]:
+    """The ARNs that AgentCore asks IAM for when a runtime is invoked: its own, and its endpoint's."""
+    return arn, f"{arn}/runtime-endpoint/DEFAULT"
+
+
+def _at_runtime(
+    policies: Mapping[str, Policy], caller: Identity, to: tuple[str, str], what: tuple[Step, tuple[str, ...]]
+) -> Hop:
     """AgentCore asks on the runtime and on its endpoint (developer guide, "Resource-based policies").
 
     The guide writes an endpoint's ARN in two ways, so that a grant on the runtime alone is undecided, not denied.
     """
     step, actions = what
-    places = (runtime.arn, f"{runtime.arn}/runtime-endpoint/DEFAULT")
     hops: list[Hop] = []
     for action in actions:
-        checks = tuple(check(caller, action, at, deployment.resource_policies.get(at), {}) for at in places)
-        hops.append(_hop(step, caller, (runtime.arn, runtime.agent), checks))
+        checks = tuple(check(caller, action, at, policies.get(at), {}) for at in runtime_places(to[0]))
+        hops.append(_hop(step, caller, to, checks))
         if hops[-1].decision is Access.ALLOW:
             break
     return widest(hops)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from toolgate.access.chain.graph import Graph
+from toolgate.access.chain.tool_secrets import ToolSecrets
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.policies import sid
 from toolgate.access.matrix.principals import others
@@ -14,10 +15,13 @@ def not_judged(graph: Graph) -> Iterator[str]:
     deployment = graph.deployment
     for runtime in deployment.runtimes:
         if runtime.jwt:
-            yield f"{runtime.label}: callers come with a token; who may ask the agent is not judged"
+            what = "call the server" if runtime.arn in deployment.server_arns else "ask the agent"
+            yield f"{runtime.label}: callers come with a token; who may {what} is not judged"
     yield from _functions(graph)
+    yield from _servers(graph)
+    yield from ToolSecrets(deployment).not_judged()
     yield from _interceptors(graph)
-    if graph.functions or deployment.runtimes:
+    if graph.functions or graph.servers or deployment.runtimes:
         yield from _unread(deployment)
 
 
@@ -31,6 +35,15 @@ def _functions(graph: Graph) -> Iterator[str]:
         for statement in function.policy.statements if function.policy else ():
             for other in other_principals(statement):
                 yield f"Function {function.arn}: permission '{sid(statement)}' lets {other} invoke it; not judged"
+
+
+def _servers(graph: Graph) -> Iterator[str]:
+    for server in graph.servers:
+        if server.runtime is None:
+            yield (
+                f"Server {server.arn} is not in the deployment: only identity policies are judged of who invokes it"
+                " past a gateway"
+            )
 
 
 def _interceptors(graph: Graph) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Another gateway in front of the same function: what one of them refuses, the other one may let through.
+"""Another gateway in front of the same function or server: what one of them refuses, the other one may let through.
 
 Compared are tools of the same name: a function is told the name of the tool, and what it makes of another one no
 deployment says. Told is whoever is let in at the first gateway and gets less there than at the second, and anybody.
@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from toolgate.access.chain.hops import OPENNESS
 from toolgate.access.chain.tool_functions import GatewayTool, ToolFunction
+from toolgate.access.chain.tool_servers import ToolServer
 from toolgate.access.chain.ways import Bypass
 from toolgate.access.iam.identities import ANY_CALLER
 from toolgate.access.matrix.blocks import Block
@@ -16,14 +17,14 @@ from toolgate.access.matrix.tool_access import DENIED, ToolAccess
 type _Cells = Mapping[str, ToolAccess]
 
 
-def other_gateways(functions: Sequence[ToolFunction], blocks: Sequence[Block]) -> Iterator[Bypass]:
+def other_gateways(behind: Sequence[ToolFunction | ToolServer], blocks: Sequence[Block]) -> Iterator[Bypass]:
     """One bypass for each principal and pair of gateways.
 
     Args:
-        functions: The functions behind tools.
+        behind: The functions and servers behind tools.
         blocks: What each principal may call over the gateways.
     """
-    shared = [tools for function in functions for tools in _by_name(function) if len(tools) > 1]
+    shared = [tools for it in behind for tools in _by_name(it) if len(tools) > 1]
     if not shared:
         return
     by_principal: dict[tuple[str, str | None], dict[str, Block]] = {}
@@ -39,10 +40,10 @@ def other_gateways(functions: Sequence[ToolFunction], blocks: Sequence[Block]) -
             yield Bypass(principal, agent, gateway, tuple(names), f"gateway {another.rsplit('/', 1)[-1]}", access)
 
 
-def _by_name(function: ToolFunction) -> Iterator[list[GatewayTool]]:
-    """The tools of a function that have the same name at several gateways."""
+def _by_name(behind: ToolFunction | ToolServer) -> Iterator[list[GatewayTool]]:
+    """The tools of a function or a server that have the same name at several gateways."""
     names: dict[str, dict[str, GatewayTool]] = {}
-    for tool in function.tools:
+    for tool in behind.tools:
         names.setdefault(tool.plain, {}).setdefault(tool.gateway, tool)
     yield from (list(tools.values()) for tools in names.values())
 

@@ -26,8 +26,8 @@ _ALL_KEY = ("*", "*")
 
 type Path = tuple[Hop, ...]
 type _Key = tuple[str, str]
-"""What is reached: a function and the last step to it, or any (empty); a gateway and a tool; an interceptor's function
-and its gateway."""
+"""What is reached: a function or a server and the last step to it, or any (empty); a gateway and a tool; an
+interceptor's function and its gateway."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ class Bypass:
     Attributes:
         principal: Its ARN, or `*`.
         agent: The agent's name, if it is an agent's role.
-        target: What is reached: a function's ARN, or a gateway's, as somebody else or by its interceptor; `*` for
-            everything.
+        target: What is reached: the ARN of a function or of a server's runtime, or a gateway's, as somebody else or by
+            its interceptor; `*` for everything.
         tools: Full names of the tools that are reached.
         way: The way in words, e.g. `lambda:InvokeFunction` or `assumes role ops`.
         access: Whether the way is open.
@@ -148,7 +148,7 @@ def _everything(caller: Caller) -> Iterator[Bypass]:
 
 
 def _ways(graph: Graph, caller: Caller, best: _Best) -> Iterator[Bypass]:
-    for hop in graph.doors(caller.identity):
+    for hop in graph.own_doors(caller.identity):
         if best.news((hop.to, hop.step), hop.decision):
             best.news((hop.to, ""), hop.decision)
             yield _row(caller, (hop,), (hop.to, graph.tools_of(hop.to)), hop.access)
@@ -234,6 +234,8 @@ _WORDS = {
     Step.ASK: "asks agent {}",
     Step.ASSUME: "assumes role {}",
     Step.COMMANDS: "commands in agent {}",
+    Step.SERVER: "bedrock-agentcore:InvokeAgentRuntime",
+    Step.SHELL: "commands in server {}",
     Step.INVOKE: "lambda:InvokeFunction",
     Step.URL: "function URL",
     Step.CHANGE: "changes interceptor {}",

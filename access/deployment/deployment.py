@@ -37,6 +37,7 @@ from toolgate.access.iam.policies import UNREAD, Policy, read_resource_policy
 from toolgate.access.iam.unique_ids import with_arns
 from toolgate.policy.language import coverage
 from toolgate.policy.language.agentcore_facts import (
+    API_KEY_PROVIDER,
     CEDAR_POLICY,
     FUNCTION,
     FUNCTION_URL,
@@ -63,7 +64,7 @@ _UNRESERVED = -1  # how the provider says that no concurrency is reserved
 _SESSION_SECONDS = 3600  # unless the gateway says otherwise (AgentCore developer guide, "Use MCP sessions")
 _READ = {
     *(GATEWAY, TARGET, RUNTIME, RESOURCE_POLICY, POLICY_ENGINE, CEDAR_POLICY, OAUTH2_PROVIDER, WORKLOAD_IDENTITY),
-    *(MEMORY, MEMORY_STRATEGY),
+    *(API_KEY_PROVIDER, MEMORY, MEMORY_STRATEGY),
 }
 JUDGED = _READ | CARRIERS.keys() | {FUNCTION, FUNCTION_URL, LAMBDA_PERMISSION}
 """The types of AgentCore, IAM, Lambda and Identity Center that have a say here and that some view covers."""
@@ -127,6 +128,22 @@ class Deployment:
         """The function with this ARN, if it is one of the deployment."""
         return next((function for function in self.functions if function.arn == arn), None)
 
+    @cached_property
+    def server_arns(self) -> frozenset[str]:
+        """ARNs of the runtimes that are MCP servers, or stand behind a target as one."""
+        behind = {target.place.runtime_arn for target in self.targets}
+        return frozenset(it.arn for it in self.runtimes if it.protocol == "MCP" or it.arn in behind)
+
+    @property
+    def servers(self) -> tuple[Runtime, ...]:
+        """The runtimes with those ARNs: tools behind a gateway."""
+        return tuple(it for it in self.runtimes if it.arn in self.server_arns)
+
+    @property
+    def agents(self) -> tuple[Runtime, ...]:
+        """The runtimes that are asked something; a server of tools is none."""
+        return tuple(it for it in self.runtimes if it.arn not in self.server_arns)
+
     def targets_of(self, gateway: Gateway) -> tuple[Target, ...]:
         """The gateway's targets."""
         return tuple(target for target in self.targets if target.gateway_id == gateway.id)
@@ -157,7 +174,6 @@ def parse(export: Mapping[str, Any]) -> Deployment:
     """
     every = resources(export)
     found = tuple(r for r in every if not r.unread)
-    agents = _agent_names(found)
     attachments = read_attachments(found)
     uploaded = _uploaded(found)
     users = read_users(found, attachments)
@@ -169,12 +185,15 @@ def parse(export: Mapping[str, Any]) -> Deployment:
     unread = {it.about: UNREAD for it in missing if it.about and it.part == OWN_POLICY}
     by_type = {wanted: [r for r in found if r.type == wanted] for wanted in (*_READ, FUNCTION)}
     functions = tuple(_function(r) for r in by_type[FUNCTION])
+    targets = tuple(map(read_target, by_type[TARGET]))
+    # Who gives a server its target gives it its name.
+    agents = {it.place.runtime_arn: it.name for it in targets if it.place.runtime_arn} | _agent_names(found)
     runtimes = tuple(_runtime(r, agents, uploaded) for r in by_type[RUNTIME])
     return Deployment(
         roles=roles,
         users=users,
         gateways=tuple(_gateway(r, functions) for r in by_type[GATEWAY]),
-        targets=tuple(map(read_target, by_type[TARGET])),
+        targets=targets,
         functions=functions,
         runtimes=runtimes,
         resource_policies={arn: policies[-1] for arn, policies in on_resources.items()} | unread,
@@ -213,7 +232,7 @@ def _resource_policies(found: tuple[Resource, ...], arns: Mapping[str, str]) -> 
     return policies
 
 
-def _agent_names(found: tuple[Resource, ...]) -> Mapping[str, str]:
+def _agent_names(found: tuple[Resource, ...]) -> dict[str, str]:
     agents = next((r.outputs.get("agents") for r in found if r.type == STACK), None)
     if not isinstance(agents, Mapping):
         return {}

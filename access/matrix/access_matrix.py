@@ -152,9 +152,8 @@ def matrix(deployment: Deployment) -> Matrix:
     clients, taken = tokens.of_clients()
     blocks = tuple(_with_taken_roles(deployment, [*direct, *clients], notes))
     found = chain(deployment, blocks)
-    not_judged = dict.fromkeys(
-        (*unsupported(deployment, tokens.engines), *tokens.not_judged(), *notes, *found.unsupported)
-    )
+    said = (*unsupported(deployment, tokens.engines), *tokens.far_side.not_judged(), *tokens.not_judged())
+    not_judged = dict.fromkeys((*said, *notes, *found.unsupported))
     of_tokens = tuple(tokens.takings()), tuple(taken)
     return Matrix(blocks, tuple(not_judged), found.asks, found.bypasses, *of_tokens, found.memories)
 
@@ -173,7 +172,8 @@ def _direct(known: TokenAccess, notes: list[str]) -> Iterator[Block]:
     def block(caller: Caller, gateway: Gateway) -> Block:
         who, tools = caller.identity, known.tools[gateway.arn]
         inbound_decision = reached(deployment, gateway, who)
-        asked = AccessCheck(gateway, engines[gateway.arn], cedar_principal(gateway, who), inbound_decision)
+        principal, far_side = cedar_principal(gateway, who), known.behind[gateway.arn]
+        asked = AccessCheck(gateway, engines[gateway.arn], principal, inbound_decision, far_side)
         found = Block(who.principal, caller.agent, gateway.arn, tools, decide_access(asked, tools))
         notes.extend([] if found.denied else undecided(gateway, caller, inbound_decision))
         return found

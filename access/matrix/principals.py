@@ -32,13 +32,13 @@ class Caller:
 
 def agents(deployment: Deployment) -> Iterator[Caller]:
     """The deployment's agents; the role of one may be a stranger."""
-    for runtime in deployment.runtimes:
+    for runtime in deployment.agents:
         yield Caller(deployment.identity(runtime.role_arn), runtime.agent)
 
 
 def others(deployment: Deployment) -> Iterator[Caller]:
     """Roles and users of the deployment that are no agents."""
-    of_agents = {runtime.role_arn for runtime in deployment.runtimes}
+    of_agents = {runtime.role_arn for runtime in deployment.agents}
     for identity in (*deployment.roles, *deployment.users):
         if identity.arn not in of_agents:
             yield Caller(identity)
@@ -77,7 +77,7 @@ def outsiders(
 
 def given(deployment: Deployment) -> Iterator[Caller]:
     """Identities that the deployment does not hold but writes into, but for agents' roles."""
-    of_agents = {runtime.role_arn for runtime in deployment.runtimes}
+    of_agents = {runtime.role_arn for runtime in deployment.agents}
     return (Caller(identity) for identity in deployment.given if identity.arn not in of_agents)
 
 

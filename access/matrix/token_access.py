@@ -7,15 +7,17 @@ from functools import cached_property, partial
 from toolgate.access.cedar.cedar_decision import ToolEngine
 from toolgate.access.chain.hops import Hop
 from toolgate.access.chain.principals import everything
+from toolgate.access.chain.tool_servers import tool_servers
 from toolgate.access.chain.ways import in_words
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.iam.identities import ANY_CALLER, Identity
 from toolgate.access.matrix.blocks import Block, changed, joined
+from toolgate.access.matrix.far_side import FarSide
 from toolgate.access.matrix.inbound import takes_tokens
 from toolgate.access.matrix.principals import Caller
-from toolgate.access.matrix.tool_access import ALLOWED, DENIED, AccessCheck, ToolAccess, decide_access, stricter
+from toolgate.access.matrix.tool_access import ALLOWED, DENIED, AccessCheck, ToolAccess, both, decide_access
 from toolgate.access.tokens import not_judged
 from toolgate.access.tokens.callers import TokenCaller, client_principal, machine, token_callers
 from toolgate.access.tokens.takers import Takers, Taking, best
@@ -70,6 +72,16 @@ class TokenAccess:
     def gateways(self) -> tuple[Gateway, ...]:
         """The gateways that take tokens."""
         return tuple(it for it in self.deployment.gateways if takes_tokens(it))
+
+    @cached_property
+    def far_side(self) -> FarSide:
+        """What stands behind the gateways."""
+        return FarSide(self.deployment, self.engines, tool_servers(self.deployment))
+
+    @cached_property
+    def behind(self) -> Mapping[str, Mapping[str, ToolAccess]]:
+        """What each gateway's role may do behind it, by the gateways' ARNs and the tools' full names."""
+        return {gateway.arn: self.far_side.cells(gateway) for gateway in self.deployment.gateways}
 
     @cached_property
     def takers(self) -> Takers:
@@ -175,9 +187,8 @@ class TokenAccess:
 
     def _block(self, gateway: Gateway, caller: TokenCaller) -> Block:
         engine, tools = self.engines[gateway.arn], self.tools[gateway.arn]
-        judged = decide_access(
-            AccessCheck(gateway, engine, caller.cedar, let_in(self.deployment, gateway, caller)), tools
-        )
+        let_in_, behind = let_in(self.deployment, gateway, caller), self.behind[gateway.arn]
+        judged = decide_access(AccessCheck(gateway, engine, caller.cedar, let_in_, behind), tools)
         return Block(caller.principal, None, gateway.arn, tools, judged)
 
 
@@ -188,8 +199,5 @@ def _made(client: str) -> bool:
 def through(taking: Taking, cell: ToolAccess) -> ToolAccess:
     """What somebody may call as a client, of what the client may."""
     hop = taking.way.hop
-    access = stricter(hop.decision, cell.decision)
-    if access is cell.decision and not hop.access.conditions:
-        return cell
-    told = tuple(dict.fromkeys((*hop.access.conditions, *cell.conditions)))
-    return ToolAccess(access, told if access is Access.CONDITIONAL else ())
+    found = both(hop.access, cell)
+    return cell if found == cell else found

@@ -4,7 +4,7 @@ An interceptor cannot change who calls: nobody gets by it what is permitted with
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from toolgate.access.cedar import cedar_decision
@@ -43,12 +43,14 @@ class AccessCheck:
         engine: Its policy engine.
         caller: The caller as Cedar knows it; None where that is not known.
         inbound_decision: Whether they get in.
+        far_side: What the gateway's own role may do for each tool behind it, by full name, where that is judged.
     """
 
     gateway: Gateway
     engine: ToolEngine | None
     caller: CedarPrincipal | None
     inbound_decision: Inbound
+    far_side: Mapping[str, ToolAccess] = field(default_factory=dict)
 
     def without_engine(self) -> ToolAccess | None:
         """The cell of all tools alike; None where the policy engine has a say."""
@@ -67,6 +69,19 @@ def decide_access(check: AccessCheck, tools: tuple[str, ...]) -> _Cells:
 
     What the engine says of a tool that it does not know by name is open, unless it permits nothing.
     """
+    cells = _at_gateway(check, tools)
+    if cells is DENIED or check.far_side.keys().isdisjoint(tools):
+        return cells
+    listed = (cells,) * len(tools) if isinstance(cells, ToolAccess) else cells
+    return tuple(_beyond(cell, check.far_side.get(tool)) for cell, tool in zip(listed, tools, strict=True))
+
+
+def _beyond(cell: ToolAccess, far_side: ToolAccess | None) -> ToolAccess:
+    """A cell at the gateway, and what its role may do behind it."""
+    return cell if far_side is None or far_side.decision is Access.ALLOW else both(cell, far_side)
+
+
+def _at_gateway(check: AccessCheck, tools: tuple[str, ...]) -> _Cells:
     cells = _decided(check, tools)
     if not check.gateway.interceptors or cells is DENIED:
         return cells
@@ -104,7 +119,7 @@ def call(check: AccessCheck, tool: str, arguments: Mapping[str, Any] | None = No
     found, words = _decided_call(check, tool, arguments), interception.LETS
     if asked and arguments is not None and found is DENIED:
         found, words = _decided_call(check, tool, None), interception.REWRITES
-    return _and(found, tuple(words.format(it.name) for it in asked))
+    return _beyond(_and(found, tuple(words.format(it.name) for it in asked)), check.far_side.get(tool))
 
 
 def _decided_call(check: AccessCheck, tool: str, arguments: Mapping[str, Any] | None) -> ToolAccess:
@@ -146,6 +161,13 @@ def _cell(check: AccessCheck, decided: ToolDecision | None, policies: tuple[Scop
 def stricter(first: Access, second: Access) -> Access:
     """Two locks in a row: the stricter answer, and where one is open and one unclear, the unclear one."""
     return next(access for access in _STRICTEST_FIRST if access in {first, second})
+
+
+def both(first: ToolAccess, second: ToolAccess) -> ToolAccess:
+    """Two locks in a row, with the conditions of both where the answer depends on any."""
+    decision = stricter(first.decision, second.decision)
+    told = tuple(dict.fromkeys((*first.conditions, *second.conditions)))
+    return ToolAccess(decision, told if decision is Access.CONDITIONAL else ())
 
 
 def either(first: ToolAccess, second: ToolAccess) -> ToolAccess:

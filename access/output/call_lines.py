@@ -1,7 +1,7 @@
 """One call of a tool at one gateway in lines, in AWS's order.
 
-Inbound authorization, the interceptor at REQUEST, the policy engine on what that leaves, the function, the interceptor
-at RESPONSE (AgentCore developer guide, "Gateway interceptors").
+Inbound authorization, the interceptor at REQUEST, the policy engine on what that leaves, what stands behind the target,
+the interceptor at RESPONSE (AgentCore developer guide, "Gateway interceptors").
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,20 +14,27 @@ from toolgate.access.cedar.cedar_policies import CedarPrincipal
 from toolgate.access.chain import hops
 from toolgate.access.chain.hops import OPENNESS
 from toolgate.access.chain.tool_functions import ToolFunction
+from toolgate.access.chain.tool_servers import ToolServer
 from toolgate.access.chain.ways import in_words
-from toolgate.access.deployment.agentcore_resources import Gateway
+from toolgate.access.deployment.agentcore_resources import Gateway, Target
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.iam.identities import Identity
 from toolgate.access.matrix.inbound import OPEN, Inbound, inbound, requests, takes_tokens
 from toolgate.access.matrix.token_access import TokenAccess, through
-from toolgate.access.matrix.tool_access import DENIED, AccessCheck, ToolAccess, call, cedar_principal, either
+from toolgate.access.matrix.tool_access import ALLOWED, DENIED, AccessCheck, ToolAccess, call, cedar_principal, either
 from toolgate.access.output.interceptor_lines import interceptor_lines
 from toolgate.access.output.witness_lines import answered, check_lines, hop_lines
 from toolgate.access.tokens.callers import TokenCaller
 from toolgate.access.tokens.takers import Taking
 from toolgate.access.tokens.token_inbound import let_in
-from toolgate.policy.language.agentcore_facts import INVOKE_FUNCTION, INVOKE_GATEWAY, target_of
+from toolgate.policy.language.agentcore_facts import (
+    INVOKE_FUNCTION,
+    INVOKE_GATEWAY,
+    INVOKE_RUNTIME,
+    full_name,
+    target_of,
+)
 from toolgate.policy.language.interceptors import REQUEST, RESPONSE
 
 Arguments = Mapping[str, Any] | None
@@ -43,6 +50,7 @@ class Call:
         tool: The tool's full name.
         arguments: The arguments, if they are known.
         function: The function behind the tool, if there is one.
+        server: The server behind it, if there is one.
     """
 
     tokens: TokenAccess
@@ -50,6 +58,7 @@ class Call:
     tool: str
     arguments: Arguments = None
     function: ToolFunction | None = None
+    server: ToolServer | None = None
 
     @property
     def deployment(self) -> Deployment:
@@ -82,7 +91,8 @@ class Call:
         return sorted(found, key=lambda it: -OPENNESS.index(it.access.decision))
 
     def _made(self, caller: CedarPrincipal | None, let_in_: Inbound) -> ToolAccess:
-        return call(AccessCheck(self.gateway, self.engine, caller, let_in_), self.tool, self.arguments)
+        behind = self.tokens.behind[self.gateway.arn]
+        return call(AccessCheck(self.gateway, self.engine, caller, let_in_, behind), self.tool, self.arguments)
 
     def lines(self, who: Identity) -> Iterator[str]:
         """What decides about somebody's call."""
@@ -141,8 +151,10 @@ class Call:
         yield from self._intercepted(REQUEST)
         if self.engine is not None:
             yield from _engine(self.engine, self, caller)
-        if access.decision is not Access.DENY:
+        behind = self.tokens.behind[self.gateway.arn].get(self.tool, ALLOWED)
+        if access.decision is not Access.DENY or behind.decision is Access.DENY:
             yield from self._invoked()
+        if access.decision is not Access.DENY:
             yield from self._intercepted(RESPONSE)
 
     def _intercepted(self, point: str) -> Iterator[str]:
@@ -160,6 +172,20 @@ class Call:
             hop = hops.invoke(role, self.function, targets[0].function_arn or self.function.arn)
             yield f"function: IAM {INVOKE_FUNCTION} as {role.name}, the gateway's role: {hop.decision}"
             yield from (f"  {line}" for it in hop.checks for line in check_lines(it))
+        for target in targets:
+            yield from self._far_side(target)
+
+    def _far_side(self, target: Target) -> Iterator[str]:
+        """How the gateway's role is let in at a server, or at a gateway behind this one."""
+        far_side, role = self.tokens.far_side, self.deployment.identity(self.gateway.role_arn)
+        if hop := far_side.hop(self.gateway, target):
+            yield f"server: IAM {INVOKE_RUNTIME} as {role.name}, the gateway's role: {hop.decision}"
+            yield from (f"  {line}" for line in hop_lines(hop))
+        elif inner := far_side.inner(target):
+            behind = self.tokens.behind[self.gateway.arn].get(self.tool, ALLOWED)
+            yield f"gateway {inner.id}, behind this one, as {role.name}, the gateway's role: {behind.decision}"
+            asked = Call(self.tokens, inner, self.tool.removeprefix(full_name(target.name, "")), self.arguments)
+            yield from (f"  {line}" for line in asked.lines(role))
 
 
 _MOST_CLIENTS = 3

@@ -99,8 +99,11 @@ def _calls_of(hops_: Graph, tool: str, arguments: Arguments) -> list[Call]:
         names = sorted({name for gateway in deployment.gateways for name in tools_of(deployment, gateway)})
         raise DeploymentError(f"there is no tool '{tool}'; the deployment has {_listed(names)}")
     functions = {(it.gateway, it.name): function for function in hops_.functions for it in function.tools}
+    servers = {(it.gateway, it.name): server for server in hops_.servers for it in server.tools}
     tokens = token_access(deployment)
-    return [Call(tokens, it, tool, arguments, functions.get((it.arn, tool))) for it in gateways]
+    return [
+        Call(tokens, it, tool, arguments, functions.get((it.arn, tool)), servers.get((it.arn, tool))) for it in gateways
+    ]
 
 
 def _clients(tokens: TokenAccess, principal: str) -> dict[str, TokenCaller]:
@@ -130,15 +133,17 @@ def _of_clients(clients: Mapping[str, TokenCaller], calls: Sequence[Call]) -> It
 
 
 def _same_tool(found: Graph, calls: Sequence[Call]) -> Iterator[Call]:
-    """The calls of the same function's tool of the same name at other gateways, where it has another full name."""
+    """The calls of what stands behind the tool, by the same name at other gateways, where it has another full name."""
     deployment = found.deployment
     gateways = {gateway.arn: gateway for gateway in deployment.gateways}
     for asked in calls:
-        tools = asked.function.tools if asked.function else ()
+        behind = asked.function or asked.server
+        tools = behind.tools if behind else ()
         plain = {it.plain for it in tools if it.name == asked.tool}
         for it in tools:
             if it.plain in plain and it.name != asked.tool:
-                yield Call(asked.tokens, gateways[it.gateway], it.name, asked.arguments, asked.function)
+                another = gateways[it.gateway]
+                yield Call(asked.tokens, another, it.name, asked.arguments, asked.function, asked.server)
 
 
 def _listed(names: list[str]) -> str:
@@ -181,20 +186,21 @@ def _as_another(found: Graph, path: Path, asked: Call, caller: Caller, known: Ac
 
 def _around(found: Graph, calls: Sequence[Call], caller: Caller) -> Iterator[str]:
     """Every way around the gateway, the surest and shortest of each sort."""
-    functions = {it.function.arn for it in calls if it.function}
+    asked = {(it.gateway.arn, it.tool) for it in calls}
+    behind = {it.arn for it in found.behind if any((tool.gateway, tool.name) in asked for tool in it.tools)}
     called = {it.gateway.arn: it.access(caller.identity).decision for it in calls}
     doors, changes = (
-        (found.doors(ANY_CALLER), found.changes(ANY_CALLER)) if caller.identity is not ANY_CALLER else ((), ())
+        (found.own_doors(ANY_CALLER), found.changes(ANY_CALLER)) if caller.identity is not ANY_CALLER else ((), ())
     )
     public = {(hop.to, hop.step): hop.decision for hop in doors}
     invoked = max(public.values(), key=OPENNESS.index, default=Access.DENY)
     changed = {(it.gateway, it.arn): hop.decision for it, hop in changes}
     for path in ((), *paths(found, caller.identity)):
         at = found.role_after(path[-1]) if path else caller.identity
-        for hop in found.doors(at):
+        for hop in found.doors(at) if path else found.own_doors(at):
             access = through(path, hop.access)
             known = invoked if path else public.get((hop.to, hop.step), Access.DENY)
-            if hop.to in functions and _more(access, known):
+            if hop.to in behind and _more(access, known):
                 invoked = max(invoked, access.decision, key=OPENNESS.index)
                 yield f"{access.decision}: {_told(caller)} reaching {hop.to}: {in_words((*path, hop))}"
                 yield from _indented(_hops((*path, hop)))
@@ -241,7 +247,7 @@ def _other_gateways(calls: Sequence[Call], further: Sequence[Call], caller: Call
 def _nearest_agents(calls: Sequence[Call], caller: Caller) -> Iterator[str]:
     """What it takes to ask an agent that may make the call: the hop that fails, next to the call itself."""
     for it in calls:
-        for runtime in it.deployment.runtimes:
+        for runtime in it.deployment.agents:
             role = it.deployment.identity(runtime.role_arn)
             if not runtime.jwt and role.arn != caller.identity.arn and _more(it.access(role), Access.DENY):
                 hop = hops.ask(it.deployment, caller.identity, runtime)

@@ -150,7 +150,8 @@ def _reached(paper: _Paper, bypass: Bypass) -> Iterator[str]:
         elif bypass.target == gateway.arn:
             yield from (_key(gateway.arn, tool, paper.depth) for tool in bypass.tools)
         for target in paper.deployment.targets_of(gateway):
-            if target.function_arn and function_name(target.function_arn).name == bypass.target:
+            function = function_name(target.function_arn).name if target.function_arn else None
+            if bypass.target in (function, target.place.runtime_arn):
                 yield _key(gateway.arn, target.name, min(paper.depth, _TARGETS))
 
 
@@ -199,6 +200,7 @@ def _box(deployment: Deployment, gateway: Gateway, depth: int) -> Box:
         key = _target_key(gateway.arn, target.name)
         listed = tuple(Box(_tool_key(gateway.arn, target.full_name(t)), t.name) for t in target.tools or ())
         label = f"{target.name} (tools not listed)" if target.tools is None else target.name
+        label += f", server {target.place.runtime_arn.rpartition('/')[2]}" if target.place.runtime_arn else ""
         drawn = depth >= _TOOLS
         inner.append(Box(key, label if drawn else f"{label} ({_count(len(listed), 'tool')})", listed if drawn else ()))
     label = gateway.name if depth >= _TARGETS else f"{gateway.name} ({_count(len(targets), 'target')}, {tools} tools)"

@@ -18,6 +18,7 @@ from toolgate.components.dashboard import Dashboard
 from toolgate.components.encryption_key import EncryptionKey
 from toolgate.components.lambda_tools import LambdaTools
 from toolgate.components.machine_client import MachineClient
+from toolgate.components.mcp_server import McpServer
 from toolgate.components.memory.agentcore_memory import Memory
 from toolgate.components.memory.conversation_bucket import ConversationBucket
 from toolgate.components.open_api_tools import OpenApiTools
@@ -72,6 +73,5 @@ class Package(ComponentProvider):
 def package() -> Package:
     """The package with every component."""
     agents = [AgentRuntime, Memory, ConversationBucket]
-    return Package(
-        [LambdaTools, OpenApiTools, ToolGateway, *agents, Dashboard, EncryptionKey, TokenIssuer, MachineClient]
-    )
+    targets = [LambdaTools, OpenApiTools, McpServer]
+    return Package([*targets, ToolGateway, *agents, Dashboard, EncryptionKey, TokenIssuer, MachineClient])

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from toolgate.components.agent_runtime import AgentRuntime, AgentRuntimeArgs, Lifecycle, PlatformVersion
+    from toolgate.components.agent_runtime import AgentRuntime, AgentRuntimeArgs
     from toolgate.components.apis.operations import OperationArgs
     from toolgate.components.checks.arguments import UsageError
     from toolgate.components.dashboard import Dashboard, DashboardArgs
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from toolgate.components.interceptors.interceptor_function import InterceptorSettings
     from toolgate.components.lambda_tools import LambdaTools, LambdaToolsArgs
     from toolgate.components.machine_client import MachineClient, MachineClientArgs
+    from toolgate.components.mcp_server import McpServer, McpServerArgs, Undecided
     from toolgate.components.memory.agent_memory import AgentMemory
     from toolgate.components.memory.agentcore_memory import Memory, MemoryArgs, MemoryStrategy, MemoryStrategyType
     from toolgate.components.memory.conversation_bucket import ConversationBucket, ConversationBucketArgs
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     from toolgate.components.open_api_tools import ApiSettings, OpenApiTools, OpenApiToolsArgs
     from toolgate.components.runtime.agent_bundle import agent_code
     from toolgate.components.runtime.agent_model import Guardrail
+    from toolgate.components.runtime.agentcore_runtime import Lifecycle, PlatformVersion
     from toolgate.components.runtime.network import Network
     from toolgate.components.runtime.python_function import FunctionLogLevel
+    from toolgate.components.servers.server_settings import ServerSettings
     from toolgate.components.targets.connector import Connector, ConnectorId
     from toolgate.components.targets.connectors import knowledge_base, web_search
     from toolgate.components.targets.credentials import (
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
         TargetCredential,
     )
     from toolgate.components.targets.kinds import GatewayTarget
+    from toolgate.components.targets.mcp_server import McpServerTarget
     from toolgate.components.targets.open_api import OpenApi
     from toolgate.components.targets.recorded_server import recorded_server
     from toolgate.components.token_issuer import TokenIssuer, TokenIssuerArgs
@@ -85,22 +89,26 @@ _MODULES = {
     "KeyLocation": "targets.credentials",
     "LambdaTools": "lambda_tools",
     "LambdaToolsArgs": "lambda_tools",
-    "Lifecycle": "agent_runtime",
+    "Lifecycle": "runtime.agentcore_runtime",
     "LogDelivery": "observability.log_delivery",
     "MachineClient": "machine_client",
     "MachineClientArgs": "machine_client",
+    "McpServer": "mcp_server",
+    "McpServerArgs": "mcp_server",
+    "McpServerTarget": "targets.mcp_server",
     "Memory": "memory.agentcore_memory",
     "MemoryArgs": "memory.agentcore_memory",
     "MemoryStrategy": "memory.agentcore_memory",
     "MemoryStrategyType": "memory.agentcore_memory",
     "Network": "runtime.network",
+    "PlatformVersion": "runtime.agentcore_runtime",
+    "RoleStatement": "iam.role_statements",
+    "ServerSettings": "servers.server_settings",
     "OAuth": "targets.credentials",
     "OpenApi": "targets.open_api",
     "OpenApiTools": "open_api_tools",
     "OpenApiToolsArgs": "open_api_tools",
     "OperationArgs": "apis.operations",
-    "PlatformVersion": "agent_runtime",
-    "RoleStatement": "iam.role_statements",
     "Signature": "targets.credentials",
     "TargetCredential": "targets.credentials",
     "TargetSettings": "tools.target_settings",
@@ -109,6 +117,7 @@ _MODULES = {
     "ToolGateway": "tool_gateway",
     "ToolGatewayArgs": "tool_gateway",
     "ToolSchema": "tools.tool_schema",
+    "Undecided": "mcp_server",
     "UsageError": "checks.arguments",
     "agent_code": "runtime.agent_bundle",
     "knowledge_base": "targets.connectors",
@@ -152,6 +161,9 @@ __all__ = [
     "LogDelivery",
     "MachineClient",
     "MachineClientArgs",
+    "McpServer",
+    "McpServerArgs",
+    "McpServerTarget",
     "Memory",
     "MemoryArgs",
     "MemoryStrategy",
@@ -164,6 +176,7 @@ __all__ = [
     "OperationArgs",
     "PlatformVersion",
     "RoleStatement",
+    "ServerSettings",
     "Signature",
     "TargetCredential",
     "TargetSettings",
@@ -172,6 +185,7 @@ __all__ = [
     "ToolGateway",
     "ToolGatewayArgs",
     "ToolSchema",
+    "Undecided",
     "UsageError",
     "agent_code",
     "knowledge_base",

@@ -24,6 +24,7 @@ def test_required_inputs() -> None:
     required = {token.split(":")[-1]: it["requiredInputs"] for token, it in SCHEMA["resources"].items()}
     assert required == {
         "LambdaTools": ["directory"],
+        "OpenApiTools": ["directory"],
         "ToolGateway": ["targets"],
         "AgentRuntime": ["modelId"],
         "Memory": [],
@@ -67,6 +68,8 @@ def test_what_one_component_gives_another_takes() -> None:
         ("ToolGateway", "gatewayUrl", "GatewayTools", "gatewayUrl"),
         ("ToolGateway", "toolNames", "GatewayTools", "tools"),
         ("ToolGateway", "policyEngineId", "GatewayTools", "policyEngineId"),
+        ("OpenApiTools", "document", "OpenApi", "document"),
+        ("OpenApiTools", "tools", "GatewayTarget", "tools"),
         ("ToolGateway", "scope", "Bearer", "scope"),
         ("ToolGateway", "callers", "GatewayTools", "callers"),
         ("Memory", "memoryId", "AgentMemory", "memoryId"),

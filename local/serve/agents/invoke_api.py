@@ -1,4 +1,9 @@
-"""InvokeAgentRuntime and StopRuntimeSession in front of the agents' processes.
+"""InvokeAgentRuntime and StopRuntimeSession in front of the processes of agents and MCP servers.
+
+Of a server an invocation is one message of MCP, which goes to its `/mcp`. Its session is that of the header
+Mcp-Session-Id; where a request has none AgentCore makes one, and tells it in the answer (AgentCore developer guide,
+"MCP protocol contract"). The guide has the made one told to servers without sessions, too: here a server is told none,
+since one that keeps sessions would refuse it.
 
 Written by hand: all of it. What the service does with an agent's answer was seen live by others: anything but a 2xx
 becomes a RuntimeClientError (424) that names the status, and the agent's own body is dropped.
@@ -39,7 +44,10 @@ _STOP = "stopruntimesession"
 SESSION = "x-amzn-bedrock-agentcore-runtime-session-id"
 _REQUEST = "x-amzn-bedrock-agentcore-runtime-request-id"  # bedrock-agentcore's SDK reads it
 _USER = "x-amzn-bedrock-agentcore-runtime-user-id"
+_MCP_SESSION = "mcp-session-id"
 _FORWARDED = ("content-type", "accept", "traceparent", "tracestate", "baggage", "x-amzn-trace-id", _USER)
+_OF_MCP = (_MCP_SESSION, "mcp-protocol-version", "mcp-method", "mcp-name")  # members of InvokeAgentRuntime in botocore
+_PATHS = {"HTTP": "/invocations", "MCP": "/mcp"}  # the contracts' of the protocols
 _DYING_SECONDS = 1.0
 _TIMEOUT = httpx.Timeout(5.0, read=15 * 60.0)  # AgentCore quotas: a synchronous request takes at most 15 minutes
 
@@ -77,13 +85,14 @@ def runtime_app(runtimes: Mapping[str, RuntimeSessions[AgentProcess]]) -> ASGIAp
         arn = unquote(scope["path_params"]["runtime"])
         qualifier = _qualifier(scope["query_string"].decode("latin-1"))
         stops = scope["path_params"]["operation"] == _STOP
-        session = request.headers.get(SESSION) or ("" if stops else str(uuid.uuid4()))
+        mcp_session = request.headers.get(_MCP_SESSION)
+        session = request.headers.get(SESSION) or mcp_session or ("" if stops else str(uuid.uuid4()))
         operation = "StopRuntimeSession" if stops else "InvokeAgentRuntime"
         if arn not in runtimes:
             await refuse(send, 404, _NOT_FOUND, "No such runtime in the local deployment")
         elif qualifier != "DEFAULT":
             await refuse(send, 404, _NOT_FOUND, f"No endpoint or agent found with qualifier '{qualifier}'")
-        elif wrong := misfit(operation, {**request.headers, SESSION: session}):
+        elif wrong := misfit(operation, ({} if mcp_session else {SESSION: session}) | dict(request.headers)):
             await refuse(send, 400, "ValidationException", wrong)
         elif not stops:
             await _invoke(runtimes[arn], session, request, reply)
@@ -107,13 +116,13 @@ class _Reply:
 
 
 async def _invoke(sessions: RuntimeSessions[AgentProcess], session: str, request: Request, reply: _Reply) -> None:
-    forwarded = {name: request.headers[name] for name in _FORWARDED if name in request.headers}
+    forwarded = {name: request.headers[name] for name in (*_FORWARDED, *_OF_MCP) if name in request.headers}
     forwarded |= {SESSION: session, _REQUEST: reply.scope[REQUEST_ID]}
     headers = [(name.encode(), value.encode()) for name, value in forwarded.items()]
     try:
         use = sessions.use(session)
         await use.unless_ended(use.ready())
-        await _ask(use, headers, await request.body(), reply)
+        await _ask(use, headers, await request.body(), _OfSession(reply, sessions))
     except TooManyProcessesError as error:
         await refuse(reply.send, 429, "ThrottlingException", str(error))
     except AgentStartError:
@@ -127,9 +136,17 @@ async def _invoke(sessions: RuntimeSessions[AgentProcess], session: str, request
 type _Headers = list[tuple[bytes, bytes]]
 
 
-async def _ask(use: Use[AgentProcess], headers: _Headers, body: bytes, reply: _Reply) -> None:
+@dataclass(frozen=True)
+class _OfSession:
+    """A reply, and the sessions of the runtime that it comes from."""
+
+    reply: _Reply
+    sessions: RuntimeSessions[AgentProcess]
+
+
+async def _ask(use: Use[AgentProcess], headers: _Headers, body: bytes, to: _OfSession) -> None:
     """Pass a request on to the session's process, and its answer back."""
-    agent = use.process
+    agent, reply = use.process, to.reply
     transport = httpx.AsyncHTTPTransport(uds=agent.socket, verify=False)
     async with httpx.AsyncClient(timeout=_TIMEOUT, transport=transport, trust_env=False) as client:
         try:
@@ -144,7 +161,7 @@ async def _ask(use: Use[AgentProcess], headers: _Headers, body: bytes, reply: _R
             await refuse(reply.send, 424, _FAILED, _received(502))
         else:
             if answer.is_success:
-                await _pass_on(answer, use, reply)
+                await _pass_on(answer, use, to)
             else:
                 await refuse(reply.send, 424, _FAILED, _received(answer.status_code))
 
@@ -167,14 +184,16 @@ async def _sent(client: httpx.AsyncClient, agent: AgentProcess, headers: _Header
 
 
 def _invocation(client: httpx.AsyncClient, agent: AgentProcess, headers: _Headers, body: bytes) -> httpx.Request:
-    return client.build_request("POST", "http://127.0.0.1/invocations", headers=headers, content=body)
+    # Servers of MCP look at Host, and want the port in it.
+    url = f"http://127.0.0.1:{agent.program.port}{_PATHS[agent.program.protocol]}"
+    return client.build_request("POST", url, headers=headers, content=body)
 
 
 def _received(status: int) -> str:
     return f"Received error ({status}) from runtime. Please check your CloudWatch logs for more information."
 
 
-async def _pass_on(answer: httpx.Response, use: Use[AgentProcess], reply: _Reply) -> None:
+async def _pass_on(answer: httpx.Response, use: Use[AgentProcess], to: _OfSession) -> None:
     async def body() -> AsyncIterator[bytes]:
         pieces = answer.aiter_raw()
         with suppress(StopAsyncIteration, SessionEnded):
@@ -183,7 +202,11 @@ async def _pass_on(answer: httpx.Response, use: Use[AgentProcess], reply: _Reply
 
     answer.headers.encoding = "latin-1"  # a byte a character, which go on as they came
     headers = {"content-type": answer.headers.get("content-type", "application/octet-stream"), SESSION: use.id}
-    await StreamingResponse(body(), headers=headers)(reply.scope, reply.receive, reply.send)
+    if use.process.program.protocol == "MCP":
+        headers[_MCP_SESSION] = answer.headers.get(_MCP_SESSION, use.id)
+        to.sessions.join(use, headers[_MCP_SESSION])
+    reply = to.reply
+    await StreamingResponse(body(), answer.status_code, headers)(reply.scope, reply.receive, reply.send)
 
 
 def environment(runtime: Runtime, urls: Mapping[str, str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.access import servers
 from toolgate.access.chain import hops
 from toolgate.access.chain.graph import Graph, graph
 from toolgate.access.chain.hops import Hop
@@ -22,6 +23,7 @@ ACCOUNT, OTHERS = "123456789012", "999999999999"
 GATEWAY = f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}:gateway/tools-abcdefghij"
 FUNCTIONS = [f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}" for name in ("f", "ff")]
 RUNTIMES = [f"arn:aws:bedrock-agentcore:us-east-1:{ACCOUNT}:runtime/{name}" for name in ("a-1", "b-1")]
+SERVER = RUNTIMES[1]
 ROLES = [f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("team/r0", "r1", "r2")]
 SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/r1/somebody"
 
@@ -85,10 +87,10 @@ def _export(policies: list[list[Any]], trusts: list[Any], permitted: list[str], 
         ids = {"agentRuntimeArn": arn, "agentRuntimeId": f"id{number}", "agentRuntimeName": f"agent{number}"}
         kind = "aws:bedrock/agentcoreAgentRuntime:AgentcoreAgentRuntime"
         parts.append(_entry(kind, f"agent{number}", {**ids, "roleArn": ROLES[number]}))
-    if runtime:
+    for number, arn in enumerate(RUNTIMES if runtime else ()):
         statements = [{**it, "Action": "bedrock-agentcore:*", "Resource": "*"} for it in runtime]
-        policy = {"resourceArn": RUNTIMES[0], "policy": _document(statements)}
-        parts.append(_entry("aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy", "p", policy))
+        policy = {"resourceArn": arn, "policy": _document(statements)}
+        parts.append(_entry("aws:bedrock/agentcoreResourcePolicy:AgentcoreResourcePolicy", f"p{number}", policy))
     ids = {"gatewayArn": GATEWAY, "gatewayId": "tools", "gatewayUrl": "https://tools.example/mcp"}
     gateway = {"name": "tools", "authorizerType": "AWS_IAM", "roleArn": ROLES[2], **ids}
     parts.append(_entry("aws:bedrock/agentcoreGateway:AgentcoreGateway", "tools", gateway))
@@ -101,6 +103,8 @@ def _export(policies: list[list[Any]], trusts: list[Any], permitted: list[str], 
         }
         kind = "aws:bedrock/agentcoreGatewayTarget:AgentcoreGatewayTarget"
         parts.append(_entry(kind, f"t{number}", {**target, "targetId": f"T{number}"}))
+    type_, name, server = servers.target(servers.endpoint(SERVER))
+    parts.append(_entry(type_, name, {**server, "gatewayIdentifier": "tools"}))
     for number, principal in enumerate(permitted):
         given_ = {"function": "f", "action": "lambda:InvokeFunction", "principal": principal}
         parts.append(_entry("aws:lambda/permission:Permission", f"p{number}", given_))
@@ -127,12 +131,13 @@ def _open(found: Sequence[Hop]) -> dict[tuple[str, str], Access]:
 
 def _plainly(found: Graph, deployment: Deployment, who: Identity) -> list[Hop]:
     trusts = [(role, Policy(role.name, role.trust)) for role in deployment.roles if role.arn != who.arn]
-    invoked = [(it, way_in) for it in found.functions for way_in in it.ways_in if who.arn not in it.callers]
+    invoked = [(it, way_in) for it in found.functions for way_in in it.ways_in]
     return [
         *(hops.assume(who, role, trust) for role, trust in trusts),
-        *(hops.ask(deployment, who, runtime) for runtime in deployment.runtimes),
+        *(hops.ask(deployment, who, runtime) for runtime in deployment.agents),
         *(hops.commands(deployment, who, runtime) for runtime in deployment.runtimes),
         *(hops.invoke(who, function, way_in) for function, way_in in invoked),
+        *(hops.call_server(deployment, who, server) for server in found.servers),
     ]
 
 
@@ -152,10 +157,11 @@ def test_what_the_graph_finds_is_what_deciding_every_pair_finds(deployment: Depl
 
 
 def _every_path(found: Graph, who: Identity, before: tuple[Hop, ...] = (), seen: tuple[str, ...] = ()) -> list[Any]:
-    """Each way from somebody to a function, by walking through all roles in every order."""
-    ways: list[Any] = [(hop.to, through(before, hop.access).decision) for hop in found.doors(who)]
+    """Each way from somebody to a function or a server, by walking through all roles in every order."""
+    doors = found.doors(who) if before else found.own_doors(who)
+    ways: list[Any] = [(hop.to, through(before, hop.access).decision) for hop in doors]
     if everything(who):
-        ways += [(it.arn, through(before, ALLOWED).decision) for it in found.functions]
+        ways += [(it.arn, through(before, ALLOWED).decision) for it in found.behind]
     for hop in found.taken(who):
         role = found.role_after(hop)
         if role.arn not in (*seen, who.arn):
@@ -165,13 +171,13 @@ def _every_path(found: Graph, who: Identity, before: tuple[Hop, ...] = (), seen:
 
 @settings(max_examples=200, deadline=None)
 @given(DEPLOYMENTS)
-def test_a_function_that_any_path_leads_to_has_a_row(deployment: Deployment) -> None:
+def test_what_any_path_leads_to_has_a_row(deployment: Deployment) -> None:
     found = graph(deployment)
     callers = list(principals(deployment, found.functions))
     rows = list(bypasses(found, [], callers))
     for caller in callers:
         ways = _every_path(found, caller.identity)
-        for function in found.functions:
+        for function in found.behind:
             name = "*" if caller.identity is ANY_CALLER else caller.identity.arn
             told = {
                 it.access.decision for it in rows if it.principal in (name, "*") and it.target in (function.arn, "*")

@@ -131,7 +131,7 @@ def test_the_gateways_own_role_has_to_invoke_its_functions(judge: Callable[..., 
     shared = judge(identity=[CALL, INVOKE], gateway={"roleArn": AGENT})
     assert _rows(shared) == [("role/agents/caller", DIRECT, F, "allow")]
     found = judge(*_role("gate", INVOKE, trust={"AWS": AGENT}), gateway=gateway)
-    assert _rows(found) == []
+    assert _rows(found) == [("role/agents/caller", f"assumes role gate, {DIRECT}", F, "allow")]
     assert _rows(judge(*_role("gate", INVOKE, trust={"AWS": _arn("ops")}), *_role("ops"))) != []
 
 

@@ -286,7 +286,7 @@ def test_a_gateway_checks_a_target_that_is_written_by_hand(run: Any, target: Any
 
 
 def test_an_empty_choice_is_refused(run: Any, folder: Any) -> None:
-    with pytest.raises(UsageError, match="is empty"):
+    with pytest.raises(UsageError, match="no operation is chosen"):
         run(gateway(folder(), operations={}))
 
 
