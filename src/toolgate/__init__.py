@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from toolgate.components.runtime.python_function import FunctionLogLevel
     from toolgate.components.servers.server_settings import ServerSettings, Undecided
     from toolgate.components.targets.api_gateway import ApiGatewayStage, StageMethod
+    from toolgate.components.targets.connector import Connector, ConnectorId
+    from toolgate.components.targets.connectors import knowledge_base, web_search
     from toolgate.components.targets.credentials import (
         ApiKey,
         IamService,
@@ -72,6 +74,8 @@ _MODULES = {
     "Authorization": "grants.tool_grants",
     "Bearer": "grants.inbound",
     "ClientCredentials": "tokens.client_credentials",
+    "Connector": "targets.connector",
+    "ConnectorId": "targets.connector",
     "ConversationBucket": "memory.conversation_bucket",
     "ConversationBucketArgs": "memory.conversation_bucket",
     "Dashboard": "dashboard",
@@ -124,7 +128,9 @@ _MODULES = {
     "Undecided": "servers.server_settings",
     "UsageError": "checks.arguments",
     "agent_code": "runtime.agent_bundle",
+    "knowledge_base": "targets.connectors",
     "recorded_server": "targets.recorded_server",
+    "web_search": "targets.connectors",
 }
 
 __all__ = [
@@ -141,6 +147,8 @@ __all__ = [
     "Authorization",
     "Bearer",
     "ClientCredentials",
+    "Connector",
+    "ConnectorId",
     "ConversationBucket",
     "ConversationBucketArgs",
     "Dashboard",
@@ -193,7 +201,9 @@ __all__ = [
     "Undecided",
     "UsageError",
     "agent_code",
+    "knowledge_base",
     "recorded_server",
+    "web_search",
 ]
 
 
