@@ -78,6 +78,8 @@ INTERNAL = {
     "local/serve/model/bedrock_model.py: NoCredentialsError",
     "local/serve/model/converse_api.py: UnknownProfileError",
     "local/serve/model/openai_model.py: EndpointError",
+    "local/serve/outbound/far_side.py: FarSideError",
+    "local/serve/outbound/far_side.py: NotPermittedError",
 }  # fmt: skip
 
 
