@@ -12,10 +12,12 @@ from toolgate.components.grants.inbound import Inbound
 from toolgate.components.grants.tool_grants import Authorization, Available
 from toolgate.components.observability.configuration import Observability, ObservabilityConfig, observability
 from toolgate.components.observability.log_levels import LogLevel
+from toolgate.components.open_api_tools import ApiSettings
 from toolgate.components.runtime.agent_bundle import BundleKind
 from toolgate.components.runtime.network import Network
 from toolgate.components.settings import (
     agents,
+    apis,
     clients,
     gateways,
     handed_tools,
@@ -34,8 +36,10 @@ from toolgate.components.settings.interceptors import InterceptorsConfig
 from toolgate.components.settings.issuers import IssuerConfig
 from toolgate.components.settings.memory import Conversations, MemoryConfig
 from toolgate.components.settings.places import NetworkConfig
-from toolgate.components.settings.targets import ExistingTarget, TargetConfig
+from toolgate.components.settings.targets import TargetConfig
 from toolgate.components.settings.values import NAMESPACE
+from toolgate.components.targets import gateway_targets
+from toolgate.components.targets.kinds import GatewayTarget
 from toolgate.components.tools.target_settings import TargetSettings
 
 DASHBOARD = "overview"
@@ -112,7 +116,8 @@ class StackSettings:
 
     `issuers` are those of others; the stack's own is one where a gateway's inbound is `jwt`.
     `shown_tools` are by gateway what each of its agents was handed, where an interceptor must be told.
-    `targets` are the settings of those that have a folder, `existing_targets` those whose functions are there already.
+    `targets` are the settings of those that have a folder, `existing_targets` those that have none.
+    `apis` are the settings of those whose folder is one of `apis/`.
     """
 
     gateways: Gateways
@@ -126,17 +131,19 @@ class StackSettings:
     kms_key: str | None
     network: Network | None
     targets: Mapping[str, TargetSettings]
-    existing_targets: Mapping[str, ExistingTarget]
+    apis: Mapping[str, ApiSettings]
+    existing_targets: Mapping[str, GatewayTarget]
     protect: bool
     permissions_boundary: str | None
     tags: Mapping[str, str] | None
 
 
-def load(available: Available) -> StackSettings:
+def load(available: Available, of_apis: Available | None = None) -> StackSettings:
     """The stack's settings.
 
     Args:
-        available: By target that has a folder: its tool names.
+        available: By target that has a folder of `lambdas/`: its tool names.
+        of_apis: By target that has one of `apis/`: likewise.
 
     Raises:
         UsageError: A key is unknown, a value is of another type, a name is refused, a tool does not exist, or a model
@@ -144,11 +151,14 @@ def load(available: Available) -> StackSettings:
     """
     config = values.read(Config.__annotations__, _JSON)
     arguments.check(config, Config, f"{NAMESPACE}:")
-    existing = targets.existing(config, available)
-    of_targets = targets.of_folders(config, available, existing)
-    others = {name: [tool["name"] for tool in it["tools"]] for name, it in existing.items()}
+    its_apis = of_apis or {}
+    existing = targets.existing(config, {**available, **its_apis})
+    tools: dict[str, Any] = {name: it["tools"] for name, it in existing.items()}
+    others = gateway_targets.available(tools)
+    settings_of_apis = apis.settings(config, its_apis, {**available, **others})
+    of_targets = targets.of_folders(config, available, {**existing, **its_apis})
     foreign = issuers.read(config)
-    of_gateways = gateways.read(config, {**available, **others}, foreign)
+    of_gateways = gateways.read(config, {**available, **its_apis, **others}, foreign)
     issuers.check_used(foreign, {name: it.inbound for name, it in of_gateways.by_name.items()})
     if unused := [target for target in config.get("targets", {}) if target not in of_gateways.targets]:
         raise UsageError(
@@ -175,6 +185,7 @@ def load(available: Available) -> StackSettings:
         kms_key=_kms_key(config),
         network=places.read(config, f"{NAMESPACE}:network"),
         targets=of_targets,
+        apis=settings_of_apis,
         existing_targets=existing,
         protect=config.get("protect", False),
         permissions_boundary=_boundary(config),

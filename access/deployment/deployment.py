@@ -129,15 +129,20 @@ class Deployment:
         return next((function for function in self.functions if function.arn == arn), None)
 
     @cached_property
-    def servers(self) -> frozenset[str]:
+    def server_arns(self) -> frozenset[str]:
         """ARNs of the runtimes that are MCP servers, or stand behind a target as one."""
         behind = {target.place.runtime_arn for target in self.targets}
         return frozenset(it.arn for it in self.runtimes if it.protocol == "MCP" or it.arn in behind)
 
     @property
+    def servers(self) -> tuple[Runtime, ...]:
+        """The runtimes with those ARNs: tools behind a gateway."""
+        return tuple(it for it in self.runtimes if it.arn in self.server_arns)
+
+    @property
     def agents(self) -> tuple[Runtime, ...]:
-        """The runtimes that answer questions."""
-        return tuple(it for it in self.runtimes if it.arn not in self.servers)
+        """The runtimes that are asked something; a server of tools is none."""
+        return tuple(it for it in self.runtimes if it.arn not in self.server_arns)
 
     def targets_of(self, gateway: Gateway) -> tuple[Target, ...]:
         """The gateway's targets."""

@@ -87,6 +87,20 @@ FUNCTION = Identifier(
     r"(:(\$LATEST|[a-zA-Z0-9-_]+))?",
     "arn:aws:lambda:us-east-1:111122223333:function:orders",
 )
+# API Gateway developer guide, "Control access for invoking an API", resources of execute-api: a stage, or its method.
+API_STAGE = Identifier(
+    "ARN of an API's stage",
+    r"arn:aws[a-z-]*:execute-api:[a-z0-9-]+:[0-9]{12}:[a-z0-9]+/[\w$-]+(/[A-Z]+(/[^\s/]+)*/?)?",
+    "arn:aws:execute-api:us-east-1:111122223333:a1b2c3d4e5/prod",
+)
+# botocore bedrock-agentcore-control ApiKeyCredentialProviderArnType, CredentialProviderArnType: there the service is
+# `acps`, in AgentCore's guide and in every example `bedrock-agentcore`.
+PROVIDER = Identifier(
+    "ARN of a credential provider",
+    r"arn:aws[a-z-]*:(bedrock-agentcore|acps):[a-z0-9-]+:[0-9]{12}:token-vault/[^/\s]+/(apikey|oauth2)credentialprovider/"
+    r"[a-zA-Z0-9_-]+",
+    "arn:aws:bedrock-agentcore:us-east-1:111122223333:token-vault/default/apikeycredentialprovider/prices",
+)
 # botocore bedrock-runtime GuardrailIdentifier.
 GUARDRAIL_ID = r"[a-z0-9]+"
 GUARDRAIL = Identifier(

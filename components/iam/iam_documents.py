@@ -23,6 +23,10 @@ type Document = dict[str, Any]
 # Actions and resource types: AWS Service Authorization Reference, page of the service in the prefix.
 ASSUME_ROLE = "sts:AssumeRole"
 INVOKE_FUNCTION = "lambda:InvokeFunction"
+# Lambda developer guide, "Control access to Lambda function URLs": a call takes both, the second through the URL only.
+INVOKE_FUNCTION_URL = "lambda:InvokeFunctionUrl"
+_BY_URL = {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}
+INVOKE_API = "execute-api:Invoke"
 INVOKE_GATEWAY = "bedrock-agentcore:InvokeGateway"
 INVOKE_RUNTIME = "bedrock-agentcore:InvokeAgentRuntime"
 REACH_RUNTIME = (
@@ -230,6 +234,19 @@ def function_network(function_arn: Text) -> Document:
 def invoke_functions(of_targets: Sequence[Text]) -> list[Statement]:
     """The gateway invokes exactly its targets' functions."""
     return [allow("InvokeTargets", INVOKE_FUNCTION, list(of_targets))]
+
+
+def call_apis(methods: pulumi.Input[Sequence[str]], targets: str) -> list[Statement]:
+    """The gateway calls exactly these methods of APIs in API Gateway; `targets` ends the statement's name."""
+    return [allow(f"CallApis{targets}", INVOKE_API, methods)]
+
+
+def call_function_urls(functions: pulumi.Input[Sequence[str]], targets: str) -> list[Statement]:
+    """The gateway calls exactly these functions by their URLs; `targets` ends the statements' names."""
+    return [
+        allow(f"CallFunctionUrls{targets}", INVOKE_FUNCTION_URL, functions),
+        allow(f"InvokeByUrl{targets}", INVOKE_FUNCTION, functions, _BY_URL),
+    ]
 
 
 def invoke_interceptors(functions: Sequence[Text]) -> list[Statement]:

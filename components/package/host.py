@@ -21,6 +21,7 @@ from toolgate.components.machine_client import MachineClient
 from toolgate.components.mcp_server import McpServer
 from toolgate.components.memory.agentcore_memory import Memory
 from toolgate.components.memory.conversation_bucket import ConversationBucket
+from toolgate.components.open_api_tools import OpenApiTools
 from toolgate.components.package.plain_inputs import opened
 from toolgate.components.token_issuer import TokenIssuer
 from toolgate.components.tool_gateway import ToolGateway
@@ -72,4 +73,5 @@ class Package(ComponentProvider):
 def package() -> Package:
     """The package with every component."""
     agents = [AgentRuntime, Memory, ConversationBucket]
-    return Package([LambdaTools, ToolGateway, *agents, Dashboard, EncryptionKey, TokenIssuer, MachineClient, McpServer])
+    targets = [LambdaTools, OpenApiTools, McpServer]
+    return Package([*targets, ToolGateway, *agents, Dashboard, EncryptionKey, TokenIssuer, MachineClient])

@@ -59,6 +59,12 @@ def available(tools: Tools) -> dict[str, list[str]]:
     return {target: [tool["name"] for tool in its_tools] for target, its_tools in tools.items()}
 
 
+def only(target: GatewayTarget, names: Sequence[str]) -> GatewayTarget:
+    """The target with those of its tools that have these names; its tools are no Output."""
+    tools: Any = target["tools"]
+    return {**target, "tools": [tool for tool in tools if tool["name"] in names]}
+
+
 def as_output(tools: Tools | pulumi.Output[Tools]) -> pulumi.Output[Tools]:
     """The tools as an Output, whatever they came as."""
     return tools if isinstance(tools, pulumi.Output) else arguments.as_output(tools)

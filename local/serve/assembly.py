@@ -245,7 +245,7 @@ class Assembly:
         log = self.host.logs / self._runtime_log(of)
         if is_new:
             log.unlink(missing_ok=True)
-        named = f"{'server' if of.arn in self.deployment.servers else 'agent'} {of.agent}"
+        named = f"{'server' if of.arn in self.deployment.server_arns else 'agent'} {of.agent}"
         make = functools.partial(AgentProcess, named, program, environment, log)
         return RuntimeSessions(make, Lifecycle(of.idle_seconds, of.longest_seconds))
 
@@ -265,7 +265,7 @@ class Assembly:
         invoke = invoke_api.runtime_app(sessions, connections)
         post = frozenset({"POST"})
         runtimes = {runtime.arn: runtime.agent for runtime in self.deployment.runtimes}
-        told, servers = self.host.watched, self.deployment.servers
+        told, servers = self.host.watched, self.deployment.server_arns
         watch = Watch(told, self._agents, runtimes, servers) if told else None
         services += [
             Service(
@@ -437,7 +437,7 @@ class Assembly:
 
     def _runtime_log(self, runtime: Runtime) -> str:
         """The name of a runtime's log: a server that is called like an agent has its id."""
-        is_server = runtime.arn in self.deployment.servers
+        is_server = runtime.arn in self.deployment.server_arns
         taken = is_server and any(it.agent == runtime.agent for it in self.deployment.agents)
         return f"{runtime.id if taken else runtime.agent}.log"
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from toolgate.components.agent_runtime import AgentRuntime, AgentRuntimeArgs
+    from toolgate.components.apis.operations import OperationArgs
     from toolgate.components.checks.arguments import UsageError
     from toolgate.components.dashboard import Dashboard, DashboardArgs
     from toolgate.components.encryption_key import EncryptionKey, EncryptionKeyArgs
@@ -25,14 +26,25 @@ if TYPE_CHECKING:
     from toolgate.components.memory.conversation_bucket import ConversationBucket, ConversationBucketArgs
     from toolgate.components.observability.alarms import Alarms
     from toolgate.components.observability.log_delivery import LogDelivery
+    from toolgate.components.open_api_tools import ApiSettings, OpenApiTools, OpenApiToolsArgs
     from toolgate.components.runtime.agent_bundle import agent_code
     from toolgate.components.runtime.agent_model import Guardrail
     from toolgate.components.runtime.agentcore_runtime import Lifecycle, PlatformVersion
     from toolgate.components.runtime.network import Network
     from toolgate.components.runtime.python_function import FunctionLogLevel
     from toolgate.components.servers.server_settings import ServerSettings
+    from toolgate.components.targets.credentials import (
+        ApiKey,
+        IamService,
+        KeyLocation,
+        OAuth,
+        Signature,
+        TargetCredential,
+    )
     from toolgate.components.targets.kinds import GatewayTarget
     from toolgate.components.targets.mcp_server import McpServerTarget
+    from toolgate.components.targets.open_api import OpenApi
+    from toolgate.components.targets.recorded_server import recorded_server
     from toolgate.components.token_issuer import TokenIssuer, TokenIssuerArgs
     from toolgate.components.tokens.client_credentials import ClientCredentials
     from toolgate.components.tool_gateway import (
@@ -48,6 +60,8 @@ _MODULES = {
     "AgentRuntime": "agent_runtime",
     "AgentRuntimeArgs": "agent_runtime",
     "Alarms": "observability.alarms",
+    "ApiKey": "targets.credentials",
+    "ApiSettings": "open_api_tools",
     "AskedAgent": "grants.asked_agents",
     "Authorization": "grants.tool_grants",
     "Bearer": "grants.inbound",
@@ -64,9 +78,11 @@ _MODULES = {
     "GatewayTarget": "targets.kinds",
     "GatewayTools": "grants.tool_grants",
     "Guardrail": "runtime.agent_model",
+    "IamService": "targets.credentials",
     "Inbound": "grants.inbound",
     "InterceptorArgs": "interceptors.gateway_interceptors",
     "InterceptorSettings": "interceptors.interceptor_function",
+    "KeyLocation": "targets.credentials",
     "LambdaTools": "lambda_tools",
     "LambdaToolsArgs": "lambda_tools",
     "Lifecycle": "runtime.agentcore_runtime",
@@ -84,6 +100,13 @@ _MODULES = {
     "PlatformVersion": "runtime.agentcore_runtime",
     "RoleStatement": "iam.role_statements",
     "ServerSettings": "servers.server_settings",
+    "OAuth": "targets.credentials",
+    "OpenApi": "targets.open_api",
+    "OpenApiTools": "open_api_tools",
+    "OpenApiToolsArgs": "open_api_tools",
+    "OperationArgs": "apis.operations",
+    "Signature": "targets.credentials",
+    "TargetCredential": "targets.credentials",
     "TargetSettings": "tools.target_settings",
     "TokenIssuer": "token_issuer",
     "TokenIssuerArgs": "token_issuer",
@@ -93,6 +116,7 @@ _MODULES = {
     "Undecided": "mcp_server",
     "UsageError": "checks.arguments",
     "agent_code": "runtime.agent_bundle",
+    "recorded_server": "targets.recorded_server",
 }
 
 __all__ = [
@@ -100,6 +124,8 @@ __all__ = [
     "AgentRuntime",
     "AgentRuntimeArgs",
     "Alarms",
+    "ApiKey",
+    "ApiSettings",
     "AskedAgent",
     "Authorization",
     "Bearer",
@@ -116,9 +142,11 @@ __all__ = [
     "GatewayTarget",
     "GatewayTools",
     "Guardrail",
+    "IamService",
     "Inbound",
     "InterceptorArgs",
     "InterceptorSettings",
+    "KeyLocation",
     "LambdaTools",
     "LambdaToolsArgs",
     "Lifecycle",
@@ -133,9 +161,16 @@ __all__ = [
     "MemoryStrategy",
     "MemoryStrategyType",
     "Network",
+    "OAuth",
+    "OpenApi",
+    "OpenApiTools",
+    "OpenApiToolsArgs",
+    "OperationArgs",
     "PlatformVersion",
     "RoleStatement",
     "ServerSettings",
+    "Signature",
+    "TargetCredential",
     "TargetSettings",
     "TokenIssuer",
     "TokenIssuerArgs",
@@ -145,6 +180,7 @@ __all__ = [
     "Undecided",
     "UsageError",
     "agent_code",
+    "recorded_server",
 ]
 
 
