@@ -38,8 +38,6 @@ class Parameters:
     document: Document
     reader: schemas.Reader
     by_place: dict[tuple[str, str], _Parameter]
-    _names: list[str]
-    _required: list[str]
 
     def read(self, given: Any, where: str) -> None:
         """Take these in."""
@@ -50,7 +48,7 @@ class Parameters:
         for index, written in enumerate(given):
             value, pointer = self.document.object(written, at(where, index))
             name, place = value.get("name"), value.get("in")
-            if place not in _STYLES:
+            if not isinstance(place, str) or place not in _STYLES:
                 if value:
                     there = ", ".join(map(repr, _STYLES))
                     self.document.say(at(pointer, "in"), f"{place!r} is none that a tool has. Write one of {there}.")
@@ -85,8 +83,15 @@ class Parameters:
         """Check that the path has these parameters, and no others."""
         there = {name for place, name in self.by_place if place == "path"}
         in_path = _IN_PATH.findall(path)
-        if not path.startswith("/") or "{" in (rest := _IN_PATH.sub("", path)) or "}" in rest or "?" in rest:
-            self.document.say(where.rpartition("/")[0], "is no path. Write one that begins with '/'.")
+        if (
+            not path.startswith("/")
+            or "{" in (rest := _IN_PATH.sub("", path))
+            or "}" in rest
+            or {"?", "#", "*"} & {*path}
+        ):
+            self.document.say(
+                where.rpartition("/")[0], "is no path. Write one that begins with '/', without any of ?#* in it."
+            )
         for name in in_path:
             if name not in there:
                 self.document.say(where, f"has no parameter {name!r} in its path. Write it, with 'in: path'.")

@@ -52,9 +52,9 @@ class Operations:
 
     def read(self) -> Iterator[Operation]:
         """The operations, in the document's order."""
-        given = self.document.value.get("paths")
-        if not isinstance(given, Mapping) or not given:
-            self.document.say("/paths", "has no operation. Write one, which is a tool.")
+        given = self.document.value.get("paths", {})
+        if not isinstance(given, Mapping):
+            self.document.say("/paths", "must be an object: operations by path and method.")
             return
         met: dict[str, str] = {}
         for path, item in given.items():
@@ -69,6 +69,8 @@ class Operations:
             for method in METHODS:
                 if method in item and self._is_tool(item[method], at(where, method), met):
                     yield self._operation((path, method), item, at(where, method))
+        if not met and not self.document.found:
+            self.document.say("/paths", "has no operation. Write one, which is a tool.")
         for name in (self.chosen or {}).keys() - met.keys():
             hint = did_you_mean(name, met)
             there = ", ".join(met) or "none"
@@ -108,7 +110,7 @@ class Operations:
         security = operation.get("security", self.document.value.get("security"))
         self.asks_to_sign_in |= isinstance(security, list) and bool(security) and {} not in security
         reader = schemas.Reader(self.document)
-        parameters = Parameters(self.document, reader, {}, [], [])
+        parameters = Parameters(self.document, reader, {})
         parameters.read(item.get("parameters", []), at(where.rpartition("/")[0], "parameters"))
         parameters.read(operation.get("parameters", []), at(where, "parameters"))
         properties, required = parameters.arguments()

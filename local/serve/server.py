@@ -306,7 +306,7 @@ class _World:
         assembly, host, deployment = self.assembly, self.host, self.assembly.deployment
         urls = {gateway.id: assembly.gateway_url(gateway.id) for gateway in deployment.gateways}
         names = assembly.names_of_clients
-        servers = [it for it in deployment.runtimes if it.arn in deployment.servers]
+        servers = deployment.servers
         return {
             "environment": client_variables(host.url, host.env.region) | self._operator.environment(),
             "agents": {it.agent: it.arn for it in deployment.agents},
