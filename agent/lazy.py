@@ -6,7 +6,7 @@ was spent there. Here such an `__init__` is read, and each of its names is impor
 first: nothing is left out and nothing is put in its place, it only comes later (as PEP 810 has it from Python 3.15 on).
 
 A few modules are run without what some of their imports bring along. Their functions that use it import it when they
-are called. Lines that use it at once wait until somebody asks for one of their names: then the whole module is run.
+come to it. Lines that use it at once wait until somebody asks for one of their names: then the whole module is run.
 Others, which their importers know as modules, are run at the first look into them (`importlib.util.LazyLoader`).
 
 An `__init__` that does anything else is run as it is. So a new version of a library can make the agent slower, and
@@ -44,7 +44,6 @@ PACKAGES = frozenset(
         "strands.storage.search",
         "strands.telemetry",
         "strands.tools.mcp",
-        "strands.vended_plugins.context_offloader",
     }
 )
 WITHOUT = {
@@ -55,6 +54,8 @@ WITHOUT = {
     "boto3.compat": "s3transfer",  # a constant for transfers of files
     "mcp.shared.memory": "mcp.server",  # a client and a server in one process; strands takes a type from the module
     "packaging.requirements": "packaging",  # OpenTelemetry asks whether threads may be instrumented, which need nothing
+    # What an agent asks whether it is to have a context manager; the shipped one has a window of its own.
+    "strands._context_manager.context_manager": "strands._context_manager",
     # A tool that is made at import, for models that are given none. Its text is read by all styles of docstrings.
     "strands.agent.conversation_manager.summarizing_conversation_manager": "strands.tools._tool_helpers",
     "strands.models.bedrock": "strands.tools._tool_helpers",
@@ -81,6 +82,7 @@ _NOT_SHIPPED = ("httpx._main", "httpcore._async.http2", "httpcore._sync.http2")
 # strands' modules import each other in a circle, which holds only where it is entered as the package itself does.
 _FIRST = {"strands": "strands.agent"}
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 type Origin = tuple[str, str | None]
 """The module that a name is imported from, and the name it has there; None where it is that module itself."""
@@ -240,35 +242,97 @@ def without(body: Sequence[ast.stmt], package: str, parent: str) -> tuple[list[a
     kept: list[ast.stmt] = []
     origins: dict[str, Origin] = {}
     missing: set[str] = set()
+    are_texts = any("from __future__ import annotations" in ast.unparse(it) for it in body if _is_ahead(it))
     for statement in body:
         if isinstance(statement, ast.ImportFrom):
             imported = dict(_imported(statement, parent))
             if all(f"{module}.".startswith(f"{package}.") for module, _ in imported.values()):
                 origins |= imported
                 continue
-        if _read(_at_once(statement)) & origins.keys() or _read(ast.walk(statement)) & missing:
+        if _read(_at_once(statement, are_texts=are_texts)) & origins.keys() or _read(ast.walk(statement)) & missing:
             missing |= _made(statement)
         else:
-            kept.append(_Needy(origins).visit(statement))
+            _import_where_used(statement, origins)
+            kept.append(statement)
     return kept, origins, missing
 
 
-class _Needy(ast.NodeTransformer):
-    """Has functions import what they use of these names; functions within them see it, too."""
+def _import_where_used(node: ast.AST, origins: dict[str, Origin]) -> None:
+    """Have the functions in a statement import what they use of these names, each where it is come to."""
+    if isinstance(node, _FUNCTIONS):
+        _fill(node.body, {name: origin for name, origin in origins.items() if name not in _bound(node)})
+        return
+    for child in ast.iter_child_nodes(node):
+        _import_where_used(child, origins)
 
-    def __init__(self, origins: dict[str, Origin]) -> None:
-        self._origins = origins
 
-    def visit_FunctionDef(self, node: Any) -> Any:
-        of_arguments = {it.arg for it in ast.walk(node.args) if isinstance(it, ast.arg)}
-        needed = sorted((_read(ast.walk(node)) & self._origins.keys()) - of_arguments)
-        imports = [ast.copy_location(_import(name, self._origins[name]), node.body[0]) for name in needed]
-        after = ast.get_docstring(node, clean=False) is not None
-        node.body[after:after] = [ast.fix_missing_locations(it) for it in imports]
-        return node
+def _fill(block: list[ast.stmt], origins: dict[str, Origin]) -> None:
+    """Put imports before those statements of a function that use these names, and of the blocks in them."""
+    filled: list[ast.stmt] = []
+    for statement in block:
+        for name in sorted(_read(_evaluated(statement)) & origins.keys()):
+            filled.append(ast.fix_missing_locations(ast.copy_location(_import(name, origins[name]), statement)))
+        if isinstance(statement, _FUNCTIONS):
+            _import_where_used(statement, origins)
+        elif not isinstance(statement, ast.ClassDef):
+            for inner in _blocks(statement):
+                _fill(inner, origins)
+        filled.append(statement)
+    block[:] = filled
 
-    def visit_AsyncFunctionDef(self, node: Any) -> Any:
-        return self.visit_FunctionDef(node)
+
+def _evaluated(statement: ast.stmt) -> Iterator[ast.AST]:
+    """What of a function's statement is run with it, without the blocks in it. What is in a class sees the function."""
+    if isinstance(statement, ast.ClassDef):
+        yield from ast.walk(statement)
+        return
+    waiting: list[ast.AST] = [statement]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for field, value in ast.iter_fields(node):
+            # A function does not look at what its own variables are said to be.
+            if not (isinstance(node, ast.AnnAssign) and field == "annotation"):
+                children = value if isinstance(value, list) else [value]
+                waiting += [it for it in children if isinstance(it, ast.AST) and not isinstance(it, ast.stmt)]
+
+
+def _blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:
+    """The blocks in a statement, not those within them."""
+    for _, value in ast.iter_fields(node):
+        if isinstance(value, list) and value and isinstance(value[0], ast.stmt):
+            yield value
+        elif isinstance(value, list):  # of an `except`, of a `case`
+            for it in value:
+                if isinstance(it, ast.ExceptHandler | ast.match_case):
+                    yield it.body
+
+
+def _bound(function: Any) -> set[str]:
+    """The names that are a function's own: its arguments, and what it gives a value."""
+    own = {it.arg for it in ast.walk(function.args) if isinstance(it, ast.arg)}
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        own |= _names_bound_by(node)
+        if not isinstance(node, (*_FUNCTIONS, ast.ClassDef, *_SCOPES)):
+            waiting += ast.iter_child_nodes(node)
+    return own
+
+
+def _names_bound_by(node: ast.AST) -> set[str]:
+    match node:
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.MatchMapping(rest=str(name)):
+            return {name}
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return {name}
+        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+            return {name}
+        case ast.alias():
+            return {node.asname or node.name.partition(".")[0]}
+        case ast.Nonlocal():
+            return set(node.names)
+    return set()
 
 
 def _import(name: str, origin: Origin) -> ast.stmt:
@@ -278,17 +342,24 @@ def _import(name: str, origin: Origin) -> ast.stmt:
     return ast.ImportFrom(module, [ast.alias(original, None if name == original else name)], 0)
 
 
-def _at_once(node: ast.AST) -> Iterator[ast.AST]:
-    """What of a statement is run with it, and not when a function in it is called."""
+def _at_once(node: ast.AST, *, are_texts: bool) -> Iterator[ast.AST]:
+    """What of a statement is run with it, and not when a function in it is called.
+
+    Args:
+        node: The statement.
+        are_texts: Whether annotations of functions are not looked at either.
+    """
     yield node
     for field, value in ast.iter_fields(node):
         if isinstance(node, _FUNCTIONS) and field == "body":
             # What a function declares to be the module's, it cannot import.
             yield from (it for it in ast.walk(node) if isinstance(it, ast.Global))
             continue
+        if are_texts and (field == "returns" or (isinstance(node, ast.arg) and field == "annotation")):
+            continue
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST):
-                yield from _at_once(child)
+                yield from _at_once(child, are_texts=are_texts)
 
 
 def _read(nodes: Iterable[ast.AST]) -> set[str]:

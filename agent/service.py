@@ -23,6 +23,7 @@ import conversation
 import logs
 import model
 import structured
+import traces
 from contract import ContractError, Fault, Request
 from conversation import Conversations, Turn
 from gateway import Gateways
@@ -47,6 +48,7 @@ class Service:
     def __init__(
         self, settings: Settings, gateways: Gateways, build_model: Callable[[], Model], conversations: Conversations
     ) -> None:
+        traces.write_only_what_is_kept()
         self._settings = settings
         self._gateways = gateways
         self._build_model = build_model

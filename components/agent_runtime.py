@@ -1,6 +1,5 @@
 """AgentRuntime: an agent in AgentCore Runtime, with exactly the tools it was handed."""
 
-import enum
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,47 +24,28 @@ from toolgate.components.observability import monitoring
 from toolgate.components.observability.alarms import Alarms
 from toolgate.components.observability.log_delivery import LogDelivery
 from toolgate.components.observability.metrics import Monitored
-from toolgate.components.runtime import agent_model, artifact, code_bucket, network
+from toolgate.components.runtime import agent_model, agentcore_runtime, artifact, code_bucket, network
 from toolgate.components.runtime.agent_model import Guardrail
+from toolgate.components.runtime.agentcore_runtime import (
+    DEFAULT_LIFECYCLE,
+    LONGEST_DESCRIPTION,
+    LONGEST_VALUE,
+    MOST_VARIABLES,
+    Lifecycle,
+    PlatformVersion,
+    Runtime,
+)
 from toolgate.components.runtime.network import Network
 from toolgate.components.tokens import agent_tokens, issuers
 from toolgate.components.tokens.agent_tokens import AgentTokens
 from toolgate.components.tokens.client_credentials import ClientCredentials
 from toolgate.components.tokens.issuers import Issuer
 
-# botocore bedrock-agentcore-control EnvironmentVariablesMap, EnvironmentVariableKey, EnvironmentVariableValue
-MOST_VARIABLES, LONGEST_KEY, LONGEST_VALUE = 50, 100, 5000
-# botocore bedrock-agentcore-control Description, LifecycleConfiguration
-LONGEST_DESCRIPTION = 4096
-SHORTEST_LIFE, LONGEST_LIFE = 60, 1_209_600
 _OF_EVERY_AGENT = ("GATEWAY_URL", "BEDROCK_MODEL_ID", "AWS_REGION", "SYSTEM_PROMPT")
 _OF_SOME = (agent_tokens.VARIABLE, asked_agents.VARIABLE, agent_memory.VARIABLE, *agent_model.VARIABLES.values())
 OURS = (*_OF_EVERY_AGENT, *_OF_SOME)
 """Environment variables the component writes itself (the agent contract)."""
 
-
-class PlatformVersion(enum.Enum):
-    """AgentCore Runtime's platform (botocore CreateAgentRuntime platformVersion)."""
-
-    V1 = "V1"
-    """The first platform, in every Region."""
-    V2 = "V2"
-    """The platform that gives idle memory back; not in every Region."""
-
-
-class Lifecycle(TypedDict):
-    """How long a session lives."""
-
-    idle_timeout: pulumi.Input[int]
-    """Seconds without a request after which a session ends; 60 to 1209600, and not more than `max_lifetime`."""
-    max_lifetime: pulumi.Input[int]
-    """Seconds after which a session ends in any case; 60 to 1209600."""
-
-
-# botocore bedrock-agentcore-control LifecycleConfiguration, the members' defaults. Always given: the provider keeps the
-# last numbers where none are, so that leaving them out would not take them back (terraform-provider-aws
-# agent_runtime.go, lifecycle_configuration: Optional, Computed).
-DEFAULT_LIFECYCLE: Lifecycle = {"idle_timeout": 900, "max_lifetime": 28_800}
 
 INVOCATION, DEFAULT_INVOCATION = "AGENT_INVOCATION_SECONDS", "75"
 """The environment variable with the seconds that an invocation may take, and the agent's own (the agent contract)."""
@@ -210,22 +190,16 @@ class AgentRuntime(pulumi.ComponentResource):
         caller = _callers(here, role, tokens)
         known = callers_table.write(name, wanted.handed, caller, hooked, args.get("tags"))
         permitted = cedar_permits.write(name, wanted.handed, caller, hooked)
-        runtime = aws.bedrock.AgentcoreAgentRuntime(
-            f"{name}-runtime",
-            agent_runtime_name=wanted.name,
-            description=args.get("description"),
-            role_arn=role.arn,
-            agent_runtime_artifact=artifact.configuration(args, code),
-            environment_variables=_environment(args, wanted, here.region, tokens),
-            lifecycle_configurations=wanted.lifecycle,
-            network_configuration=network.configuration(args.get("network")),
-            platform_version=wanted.platform,
-            tags=args.get("tags"),
-            # A replacement cannot be made while the old one holds the name.
-            opts=hooked.merge(
-                pulumi.ResourceOptions(depends_on=[*policies, *known, *permitted], delete_before_replace=True)
-            ),
+        hosted = Runtime(
+            wanted.name,
+            role.arn,
+            artifact.configuration(args, code),
+            _environment(args, wanted, here.region, tokens),
+            wanted.lifecycle,
+            wanted.platform,
         )
+        ready = pulumi.ResourceOptions(depends_on=[*policies, *known, *permitted])
+        runtime = agentcore_runtime.make(name, hosted, args, hooked.merge(ready))
         self._asked_as, self._depth, self._description = name, wanted.depth, args.get("description")
         self.runtime_arn = runtime.agent_runtime_arn
         self.role_arn = role.arn
@@ -260,9 +234,7 @@ class AgentRuntime(pulumi.ComponentResource):
             written["memory"] = agent_memory.document(memory, here, wanted.name)
         if statements := args.get("statements"):
             written["statements"] = role_statements.document(statements, "Agent")
-        if code and (key_arn := args.get("kms_key_arn")):
-            bucket_arn = here.arn("s3", code.bucket, region="", account="")
-            written["decrypt"] = iam_documents.decrypt_code(here, key_arn, bucket_arn)
+        written |= agentcore_runtime.decrypt(here, args, code)
         return role, component_role.write(self, name, role, written)
 
 
@@ -284,7 +256,7 @@ def _checked(name: str, args: AgentRuntimeArgs) -> _Wanted:
     for issuer in needed:
         if issuer.credentials and any("callers" in grant for grant in issuer.grants):
             callers_table.check_client(issuer.credentials["client_id"], f"{where}.credentials: {issuer.name}")
-    platform = PlatformVersion(args.get("platform_version", PlatformVersion.V1)).value
+    platform = agentcore_runtime.platform(args)
     times: _Times = {
         "lifecycle": args.get("lifecycle", DEFAULT_LIFECYCLE),
         "invocation": args.get("environment", {}).get(INVOCATION, DEFAULT_INVOCATION),
@@ -319,12 +291,7 @@ def _check_values(args: AgentRuntimeArgs, where: str) -> None:
     if any("bearer" in grant for grant in args.get("tools", [])):
         most -= 1
     most -= sum(key in args for key in ("agents", "memory"))
-    arguments.within(len(environment), 0, most, f"{where}.environment: number of variables")
-    for key, value in environment.items():
-        if key in OURS:
-            raise UsageError(f"{where}.environment: {key} is written by the component. Remove it.")
-        arguments.within(key, 1, LONGEST_KEY, f"{where}.environment: name {key!r}")
-        arguments.within(value, 0, LONGEST_VALUE, f"{where}.environment.{key}")
+    agentcore_runtime.check_environment(environment, OURS, most, where)
 
 
 def _environment(
@@ -373,18 +340,12 @@ def _lifecycle(times: _Times, where: str) -> pulumi.Input[list[dict[str, int]]]:
     """The numbers as the provider takes them, checked: at once, or as soon as they are known."""
 
     def checked(known: Any) -> list[dict[str, int]]:
-        for key, seconds in known["lifecycle"].items():
-            arguments.within(seconds, SHORTEST_LIFE, LONGEST_LIFE, f"{where}.lifecycle.{key}")
+        found = agentcore_runtime.lifecycle(known["lifecycle"], where)
         idle, longest = known["lifecycle"]["idle_timeout"], known["lifecycle"]["max_lifetime"]
-        if idle > longest:
-            raise UsageError(
-                f"{where}.lifecycle: idle_timeout is {idle}, more than max_lifetime, which is {longest}, so it would "
-                "never end a session. Write at most the same."
-            )
         _check_invocation(known["invocation"], idle, where)
         if "task" in known:
             _check_task(known["task"], longest, where)
-        return [{"idle_runtime_session_timeout": idle, "max_lifetime": longest}]
+        return found
 
     return arguments.derived(times, _Times, where, checked)
 

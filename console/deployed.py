@@ -65,7 +65,7 @@ class Deployed:
         try:
             if memory:
                 return explain_memory(self.deployment, principal, memory)
-            is_agent = any(it.agent == principal for it in self.deployment.runtimes)
+            is_agent = any(it.agent == principal for it in self.deployment.agents)
             of_tool = explanation.explain if is_agent else explanation.explain_principal
             return of_tool(self.deployment, principal, tool)
         except DeploymentError as error:
@@ -90,12 +90,12 @@ class Deployed:
                     }
                     yield (gateway.id, name), described
 
-    def function_of(self, gateway: str, tool: str) -> str | None:
-        """The name of the function behind a tool, where the deployment has it."""
+    def log_of(self, gateway: str, tool: str) -> str | None:
+        """What the log of the tool's far side is called by: the function, the server, or the target; None of none."""
         for target in self.deployment.targets:
             if target.gateway_id == gateway and tool.startswith(f"{target.name}___"):
                 function = self.deployment.function(target.function_arn or "")
-                return function.name if function else None
+                return function.name if function else target.name
         return None
 
     def gateways(self, urls: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
@@ -119,7 +119,7 @@ class Deployed:
     def agents(self) -> Sequence[Mapping[str, Any]]:
         """The agents, and how many tools each may call, if only under conditions."""
         may = Counter(agent for agents in self.callers.values() for agent in agents)
-        return [_agent(it, may[it.agent]) for it in self.deployment.runtimes]
+        return [_agent(it, may[it.agent]) for it in self.deployment.agents]
 
 
 def _gateway(gateway: Gateway, url: str) -> Mapping[str, Any]:

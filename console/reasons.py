@@ -112,7 +112,7 @@ class _Refused:
     @property
     def runtime(self) -> Runtime | None:
         """The agent that called."""
-        return next((it for it in self.deployment.runtimes if it.agent == self.line.get("agent")), None)
+        return next((it for it in self.deployment.agents if it.agent == self.line.get("agent")), None)
 
     @cached_property
     def identity(self) -> Identity | None:
@@ -185,6 +185,11 @@ def _judged(refused: _Refused) -> Reason | None:
         return _unknown_tool(refused)
     if by is None:
         return _invalid_arguments(refused) if status == _INVALID and refused.tool else None
+    if (
+        refused.decider.get("principal") == refused.gateway.role_arn
+        and refused.decider.get("action") != INVOKE_FUNCTION
+    ):
+        return _far_side(refused)
     judge = _JUDGES.get(by)
     return judge(refused) if judge else None
 
@@ -281,6 +286,16 @@ def _function(refused: _Refused) -> Reason:
     return _reason(f"{refused.tool} cannot be called: {why}", IAM, change, given if given and given.whole else None)
 
 
+def _far_side(refused: _Refused) -> Reason:
+    """The gateway's role may not call the server or the API behind the tool, or not have its credential."""
+    role = refused.deployment.role(refused.gateway.role_arn)
+    name, action = role.name if role else refused.gateway.role_arn, refused.decider["action"]
+    why = f"the gateway's role {name} is refused at target {target_of(refused.tool)}"
+    statements = "; ".join(f"{it['policy']} ({it['statement']})" for it in refused.decider.get("statements", ()))
+    because = f": {refused.why or statements}"
+    return _reason(f"{refused.tool} cannot be called: {why}{because}", IAM, f"Allow the role {action} there", None)
+
+
 def _cedar(refused: _Refused) -> Reason | None:
     if refused.why.startswith("The gateway's role"):
         return refused.says(f"no decision can be had: {refused.why}", IAM, "Allow the gateway's role to ask its engine")
@@ -374,7 +389,7 @@ def _as_whom(refused: _Refused) -> str:
     # Who is refused by the head of a request has not been asked for the tool.
     tools = [refused.tool] if refused.tool else tools_of(refused.deployment, refused.gateway)
     calls = [replace(refused.call, tool=it) for it in tools]
-    roles = {it.agent: refused.deployment.identity(it.role_arn) for it in refused.deployment.runtimes}
+    roles = {it.agent: refused.deployment.identity(it.role_arn) for it in refused.deployment.agents}
     able = [agent for agent, role in roles.items() if any(it.access(role).decision in _OPEN for it in calls)]
     return f"as somebody who may: {', '.join(able)}" if able else "as somebody who may"
 

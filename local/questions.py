@@ -37,7 +37,7 @@ def asks(deployment: Deployment) -> list[Ask]:
         for tool in target.tools or ()
         for name in [target.full_name(tool)]
     }
-    own: dict[str, list[str]] = {runtime.agent: [] for runtime in deployment.runtimes}
+    own: dict[str, list[str]] = {runtime.agent: [] for runtime in deployment.agents}
     for entry in matrix(deployment).entries:
         if entry.agent in own and entry.tool in specs and entry.decision is Access.ALLOW:
             own[entry.agent].append(entry.tool)

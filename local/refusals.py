@@ -69,7 +69,7 @@ def attempts(raw: Mapping[str, Any], deployment: Deployment, root: Path | None =
     if not signed:
         return
     granted = {entry.agent for entry in matrix(deployment).entries if entry.decision is not Access.DENY}
-    asked = [runtime for runtime in deployment.runtimes if runtime.agent in granted and not ways_in(runtime)][:1]
+    asked = [runtime for runtime in deployment.agents if runtime.agent in granted and not ways_in(runtime)][:1]
     with ExitStack() as stack:
         with waiting_for("a second deployment, with the agents' grants pointed at another gateway"):
             moved = _with_agents(with_grant_moved(raw, signed[0]), asked)
@@ -93,7 +93,7 @@ def _with_agents(raw: Mapping[str, Any], wanted: Sequence[Runtime]) -> dict[str,
 
 def calls_without_permit(serving: Serving, deployment: Deployment, gateway: Gateway) -> Iterator[Attempt]:
     """Each agent's role calling, past the agent, a tool that the matrix denies it; the policy engine or IAM answers."""
-    agents = {runtime.agent: runtime for runtime in deployment.runtimes}
+    agents = {runtime.agent: runtime for runtime in deployment.agents}
     for entry in matrix(deployment).entries:
         if entry.decision is not Access.DENY or entry.gateway != gateway.arn or entry.agent not in agents:
             continue
@@ -116,7 +116,7 @@ def calls_without_permit(serving: Serving, deployment: Deployment, gateway: Gate
 
 def searches_for_denied_tools(serving: Serving, deployment: Deployment, gateway: Gateway) -> Iterator[Attempt]:
     """Each agent's role searching, past the agent, for the tools that it may not call; Cedar is not asked of it."""
-    agents = {runtime.agent: runtime for runtime in deployment.runtimes}
+    agents = {runtime.agent: runtime for runtime in deployment.agents}
     denied: dict[str, list[str]] = {}
     for entry in matrix(deployment).entries:
         if entry.gateway == gateway.arn and entry.agent in agents and entry.decision is Access.DENY:

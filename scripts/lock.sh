@@ -14,6 +14,9 @@ compile requirements/project.in requirements/project.txt --universal --python-ve
 compile requirements/site.in requirements/site.txt --universal --python-version 3.13 --no-annotate
 # The agent ships what was tested here, as wheels for AgentCore Runtime's machines (arm64). uv keeps to the versions it
 # finds in its output, unless they cannot be: the ADOT distro pins its own OpenTelemetry and a few packages around it.
+# So does an MCP server without packages of its own, on whose lock a plan also reads it: for any machine.
+compile requirements/server.in requirements/server.txt --universal --python-version 3.13 --only-binary :all: \
+    --constraint requirements/project.txt --no-annotate
 draft=$(mktemp)
 trap 'rm -f "$draft"' EXIT
 cp requirements/project.txt "$draft"

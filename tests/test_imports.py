@@ -11,7 +11,7 @@ from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("access", "cli", "components", "console", "deployer", "local", "policy", "review")
-ALONE = ("agent", "interceptors", "lambdas")
+ALONE = ("agent", "interceptors", "lambdas", "servers")
 
 
 def imported(folder: str) -> Iterator[tuple[str, str]]:

@@ -122,7 +122,7 @@ def ask(deployment: Deployment, caller: Identity, runtime: Runtime) -> Hop:
 
 def commands(deployment: Deployment, caller: Identity, runtime: Runtime) -> Hop:
     """The caller runs commands in an agent's session, and so acts with the agent's role."""
-    step = Step.SHELL if runtime.arn in deployment.servers else Step.COMMANDS
+    step = Step.SHELL if runtime.arn in deployment.server_arns else Step.COMMANDS
     return _at_runtime(deployment.resource_policies, caller, (runtime.arn, runtime.agent), (step, RUN_COMMANDS))
 
 

@@ -15,7 +15,7 @@ def not_judged(graph: Graph) -> Iterator[str]:
     deployment = graph.deployment
     for runtime in deployment.runtimes:
         if runtime.jwt:
-            what = "call the server" if runtime.arn in deployment.servers else "ask the agent"
+            what = "call the server" if runtime.arn in deployment.server_arns else "ask the agent"
             yield f"{runtime.label}: callers come with a token; who may {what} is not judged"
     yield from _functions(graph)
     yield from _servers(graph)

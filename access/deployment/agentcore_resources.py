@@ -262,7 +262,8 @@ class Runtime:
         arn: `arn:aws:bedrock-agentcore:<region>:<account>:runtime/<id>`.
         id: The runtime's id.
         name: The name that the program gave it.
-        agent: The name that people know it by: the one in the stack's output `agents`, or else `name`.
+        agent: The name that people know it by: the one in the stack's output `agents`, that of the target which leads
+            there, or else `name`.
         role_arn: The execution role.
         environment: The agent's environment variables.
         hidden: Names of variables whose values the file does not show.

@@ -129,15 +129,20 @@ class Deployment:
         return next((function for function in self.functions if function.arn == arn), None)
 
     @cached_property
-    def servers(self) -> frozenset[str]:
+    def server_arns(self) -> frozenset[str]:
         """ARNs of the runtimes that are MCP servers, or stand behind a target as one."""
         behind = {target.place.runtime_arn for target in self.targets}
         return frozenset(it.arn for it in self.runtimes if it.protocol == "MCP" or it.arn in behind)
 
     @property
+    def servers(self) -> tuple[Runtime, ...]:
+        """The runtimes with those ARNs: tools behind a gateway."""
+        return tuple(it for it in self.runtimes if it.arn in self.server_arns)
+
+    @property
     def agents(self) -> tuple[Runtime, ...]:
-        """The runtimes that answer questions."""
-        return tuple(it for it in self.runtimes if it.arn not in self.servers)
+        """The runtimes that are asked something; a server of tools is none."""
+        return tuple(it for it in self.runtimes if it.arn not in self.server_arns)
 
     def targets_of(self, gateway: Gateway) -> tuple[Target, ...]:
         """The gateway's targets."""
@@ -169,7 +174,6 @@ def parse(export: Mapping[str, Any]) -> Deployment:
     """
     every = resources(export)
     found = tuple(r for r in every if not r.unread)
-    agents = _agent_names(found)
     attachments = read_attachments(found)
     uploaded = _uploaded(found)
     users = read_users(found, attachments)
@@ -181,12 +185,15 @@ def parse(export: Mapping[str, Any]) -> Deployment:
     unread = {it.about: UNREAD for it in missing if it.about and it.part == OWN_POLICY}
     by_type = {wanted: [r for r in found if r.type == wanted] for wanted in (*_READ, FUNCTION)}
     functions = tuple(_function(r) for r in by_type[FUNCTION])
+    targets = tuple(map(read_target, by_type[TARGET]))
+    # Who gives a server its target gives it its name.
+    agents = {it.place.runtime_arn: it.name for it in targets if it.place.runtime_arn} | _agent_names(found)
     runtimes = tuple(_runtime(r, agents, uploaded) for r in by_type[RUNTIME])
     return Deployment(
         roles=roles,
         users=users,
         gateways=tuple(_gateway(r, functions) for r in by_type[GATEWAY]),
-        targets=tuple(map(read_target, by_type[TARGET])),
+        targets=targets,
         functions=functions,
         runtimes=runtimes,
         resource_policies={arn: policies[-1] for arn, policies in on_resources.items()} | unread,
@@ -225,7 +232,7 @@ def _resource_policies(found: tuple[Resource, ...], arns: Mapping[str, str]) -> 
     return policies
 
 
-def _agent_names(found: tuple[Resource, ...]) -> Mapping[str, str]:
+def _agent_names(found: tuple[Resource, ...]) -> dict[str, str]:
     agents = next((r.outputs.get("agents") for r in found if r.type == STACK), None)
     if not isinstance(agents, Mapping):
         return {}

@@ -175,12 +175,14 @@ class ApiKeyProvider:
         name: Its name.
         arn: `arn:aws:bedrock-agentcore:<region>:<account>:token-vault/<vault>/apikeycredentialprovider/<name>`.
         secret_arns: The secrets that hold the key: AgentCore's own, or the program's.
+        json_key: The member of the program's secret that is the key.
     """
 
     label: str
     name: str
     arn: str
     secret_arns: tuple[str, ...]
+    json_key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -352,6 +354,7 @@ def _api_key(resource: Resource) -> ApiKeyProvider:
         name=resource.text("name"),
         arn=resource.text("credentialProviderArn"),
         secret_arns=_secrets(resource.get("apiKeySecretArns"), resource.get("apiKeySecretConfig")),
+        json_key=_shown(resource.mapping("apiKeySecretConfig").get("jsonKey")),
     )
 
 

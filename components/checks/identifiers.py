@@ -87,6 +87,20 @@ FUNCTION = Identifier(
     r"(:(\$LATEST|[a-zA-Z0-9-_]+))?",
     "arn:aws:lambda:us-east-1:111122223333:function:orders",
 )
+# API Gateway developer guide, "Control access for invoking an API", resources of execute-api: a stage, or its method.
+API_STAGE = Identifier(
+    "ARN of an API's stage",
+    r"arn:aws[a-z-]*:execute-api:[a-z0-9-]+:[0-9]{12}:[a-z0-9]+/[\w$-]+(/[A-Z]+(/[^\s/]+)*/?)?",
+    "arn:aws:execute-api:us-east-1:111122223333:a1b2c3d4e5/prod",
+)
+# botocore bedrock-agentcore-control ApiKeyCredentialProviderArnType, CredentialProviderArnType: there the service is
+# `acps`, in AgentCore's guide and in every example `bedrock-agentcore`.
+PROVIDER = Identifier(
+    "ARN of a credential provider",
+    r"arn:aws[a-z-]*:(bedrock-agentcore|acps):[a-z0-9-]+:[0-9]{12}:token-vault/[^/\s]+/(apikey|oauth2)credentialprovider/"
+    r"[a-zA-Z0-9_-]+",
+    "arn:aws:bedrock-agentcore:us-east-1:111122223333:token-vault/default/apikeycredentialprovider/prices",
+)
 # botocore bedrock-runtime GuardrailIdentifier.
 GUARDRAIL_ID = r"[a-z0-9]+"
 GUARDRAIL = Identifier(
@@ -101,6 +115,12 @@ MEMORY = Identifier(
     "arn:aws:bedrock-agentcore:us-east-1:111122223333:memory/conversations-a1B2c3D4e5",
 )
 MEMORY_ID = Identifier("id of a memory", r"[a-zA-Z][a-zA-Z0-9-_]{0,99}-[a-zA-Z0-9]{10}", "conversations-a1B2c3D4e5")
+# botocore bedrock-agent KnowledgeBaseArn.
+KNOWLEDGE_BASE = Identifier(
+    "ARN of a knowledge base",
+    r"arn:aws(|-cn|-us-gov):bedrock:[a-zA-Z0-9-]*:[0-9]{12}:knowledge-base/[0-9a-zA-Z]+",
+    "arn:aws:bedrock:us-east-1:111122223333:knowledge-base/A1B2C3D4E5",
+)
 # S3 user guide, "General purpose bucket naming rules".
 BUCKET = Identifier("name of a bucket", r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "conversations-bucket-1234567")
 

@@ -133,6 +133,13 @@ ISSUER = Limit(
     # has no hyphen. So no two agents' providers have one name.
     "the last part of a credential provider's name",
 )
+CREDENTIAL_PROVIDER = Limit(
+    "credential provider name",
+    r"[a-zA-Z0-9_-]+",
+    "letters, digits, underscores and hyphens",
+    128,
+    "botocore bedrock-agentcore-control CredentialProviderName",
+)
 DASHBOARD = Limit(
     "dashboard name",
     r"[a-zA-Z0-9_-]+",
@@ -237,6 +244,17 @@ def client_policy(project: str, stack: str, name: str, number: int) -> str:
     return checked(POLICY, numbered(joined, "_", number), advice=_made_of("client"))
 
 
+def gateway_policy(project: str, stack: str, target_resource: str, number: int) -> str:
+    """The name of a gateway's Cedar policy at a gateway behind it: for its target's resource, with `_gateway`.
+
+    Raises:
+        UsageError: AWS would refuse the name.
+    """
+    joined = re.sub(r"[.-]", "_", f"{project}_{stack}_{target_resource}") + "_gateway"
+    advice = "It is made of project, stack, gateway and target name: shorten or rename one."
+    return checked(POLICY, numbered(joined, "_", number), advice=advice)
+
+
 def user_pool(project: str, stack: str, name: str) -> str:
     """The name of a user pool, and of a machine client in one: project, stack and component joined by hyphens.
 
@@ -278,6 +296,19 @@ def credential_provider(runtime_name: str, issuer_name: str) -> str:
     letters, digits, underscores and hyphens).
     """
     return f"{runtime_name}_{issuer_name}"
+
+
+def target_credential_provider(gateway_name: str, target_name: str) -> str:
+    """The name of the credential provider by which a gateway signs in to a target: the gateway's name and the target's.
+
+    Neither has two hyphens in a row, so that no two have one name; and no underscore, which the pattern of its ARN has
+    no place for (botocore bedrock-agentcore-control ApiKeyCredentialProviderArnType).
+
+    Raises:
+        UsageError: AWS would refuse the name.
+    """
+    name = f"{gateway_name}--{target_name}"
+    return checked(CREDENTIAL_PROVIDER, name, advice="It is made of the gateway's name and the target's: shorten one.")
 
 
 def numbered(name: str, separator: str, number: int) -> str:

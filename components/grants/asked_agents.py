@@ -16,9 +16,6 @@ VARIABLE = "ASKED_AGENTS"
 """Environment variable with the agents that an agent may ask, as `agent/asking` reads it."""
 MOST_DEPTH = 3
 """Agents in a row of which each asks the next. Ours: each waits, and is paid for, as long as all behind it think."""
-ENDPOINT = "DEFAULT"
-"""The endpoint that is asked: it follows the runtime's latest version (AgentCore developer guide, "AgentCore Runtime
-versioning and endpoints")."""
 # The model calls the tool `ask_<name>`, and Bedrock takes 64 characters (botocore's bedrock-runtime model, ToolName).
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,60}")
 LONGEST_DESCRIPTION = 1000
@@ -72,14 +69,9 @@ def check(asked: Sequence[AskedAgent], where: str) -> int:
 
 
 def document(asked: Sequence[AskedAgent]) -> Document:
-    """The agent asks exactly these agents.
-
-    AgentCore authorizes a request on the runtime and on its endpoint (developer guide, "Resource-based policies for
-    AgentCore").
-    """
-    arns = [pulumi.Output.from_input(agent["runtime_arn"]) for agent in asked]
-    resources = [resource for arn in arns for resource in (arn, arn.apply(_endpoint))]
-    return iam_documents.document(iam_documents.allow("AskAgents", iam_documents.INVOKE_RUNTIME, resources))
+    """The agent asks exactly these agents."""
+    runtimes = [agent["runtime_arn"] for agent in asked]
+    return iam_documents.document(*iam_documents.invoke_runtimes("AskAgents", runtimes))
 
 
 def variable(asked: Sequence[AskedAgent], longest: int, where: str) -> pulumi.Output[str]:
@@ -136,7 +128,3 @@ def order(asks: Mapping[str, Sequence[str]], where: str) -> list[str]:
     for name in asks:
         visit(name, ())
     return list(depths)
-
-
-def _endpoint(runtime_arn: str) -> str:
-    return f"{runtime_arn}/runtime-endpoint/{ENDPOINT}"

@@ -23,8 +23,20 @@ type Document = dict[str, Any]
 # Actions and resource types: AWS Service Authorization Reference, page of the service in the prefix.
 ASSUME_ROLE = "sts:AssumeRole"
 INVOKE_FUNCTION = "lambda:InvokeFunction"
+# Lambda developer guide, "Control access to Lambda function URLs": a call takes both, the second through the URL only.
+INVOKE_FUNCTION_URL = "lambda:InvokeFunctionUrl"
+_BY_URL = {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}
+INVOKE_API = "execute-api:Invoke"
 INVOKE_GATEWAY = "bedrock-agentcore:InvokeGateway"
 INVOKE_RUNTIME = "bedrock-agentcore:InvokeAgentRuntime"
+# AgentCore developer guide, "Resource-based policies for AgentCore", supported actions: of those that have a runtime
+# answer. The two that open a shell in it cannot be named there; no rule of a runtime's own keeps them off.
+ANSWERS = (
+    INVOKE_RUNTIME,
+    "bedrock-agentcore:InvokeAgentRuntimeForUser",
+    "bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStream",
+    "bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStreamForUser",
+)
 # AgentCore developer guide, "Policy permissions", gateway execution role.
 READ_POLICY_ENGINE = "bedrock-agentcore:GetPolicyEngine"
 AUTHORIZE_TOOLS = ("bedrock-agentcore:AuthorizeAction", "bedrock-agentcore:PartiallyAuthorizeActions")
@@ -73,6 +85,9 @@ ATTACH_TO_NETWORK = (
 )
 _PLAIN_HTTP = {"Bool": {"aws:SecureTransport": "false"}}
 METRICS_NAMESPACE = "bedrock-agentcore"
+RUNTIME_ENDPOINT = "DEFAULT"
+"""The endpoint that is invoked: it follows the runtime's latest version (AgentCore developer guide, "AgentCore Runtime
+versioning and endpoints")."""
 
 AGENTCORE = "bedrock-agentcore.amazonaws.com"
 LAMBDA = "lambda.amazonaws.com"
@@ -220,6 +235,19 @@ def invoke_functions(of_targets: Sequence[Text]) -> list[Statement]:
     return [allow("InvokeTargets", INVOKE_FUNCTION, list(of_targets))]
 
 
+def call_apis(methods: pulumi.Input[Sequence[str]], targets: str) -> list[Statement]:
+    """The gateway calls exactly these methods of APIs in API Gateway; `targets` ends the statement's name."""
+    return [allow(f"CallApis{targets}", INVOKE_API, methods)]
+
+
+def call_function_urls(functions: pulumi.Input[Sequence[str]], targets: str) -> list[Statement]:
+    """The gateway calls exactly these functions by their URLs; `targets` ends the statements' names."""
+    return [
+        allow(f"CallFunctionUrls{targets}", INVOKE_FUNCTION_URL, functions),
+        allow(f"InvokeByUrl{targets}", INVOKE_FUNCTION, functions, _BY_URL),
+    ]
+
+
 def invoke_interceptors(functions: Sequence[Text]) -> list[Statement]:
     """The gateway invokes exactly its interceptors' functions."""
     return [allow("InvokeInterceptors", INVOKE_FUNCTION, list(functions))] if functions else []
@@ -254,8 +282,34 @@ def invoke_gateways(gateway_arns: pulumi.Input[Sequence[str]]) -> Document:
     return document(allow("InvokeGateways", INVOKE_GATEWAY, gateway_arns))
 
 
+def invoke_runtimes(sid: str, runtime_arns: Sequence[Text]) -> list[Statement]:
+    """Exactly these runtimes are invoked, each at its default endpoint.
+
+    AgentCore authorizes a request on the runtime and on its endpoint (developer guide, "Resource-based policies for
+    AgentCore").
+    """
+    arns = [pulumi.Output.from_input(arn) for arn in runtime_arns]
+    return [allow(sid, INVOKE_RUNTIME, [resource for arn in arns for resource in (arn, arn.apply(_endpoint))])]
+
+
+def _endpoint(runtime_arn: str) -> str:
+    return f"{runtime_arn}/runtime-endpoint/{RUNTIME_ENDPOINT}"
+
+
+def only_by(role_arn: Text, runtime_arn: Text) -> Document:
+    """Nobody but one role reaches a runtime, whatever else allows it (the runtime's resource policy).
+
+    AgentCore developer guide, "Resource-based policies for AgentCore": in one account an Allow restricts nobody, and
+    the resource is the exact ARN. `aws:PrincipalArn` of a session is its role's (IAM user guide, "AWS global condition
+    context keys"). That AgentCore tells it of a gateway that calls, is unproved; no probe asks yet.
+    """
+    others = {"ArnNotEquals": {"aws:PrincipalArn": role_arn}}
+    denied = allow("OnlyTheGateway", ANSWERS, runtime_arn, others)
+    return document({**denied, "Effect": "Deny", "Principal": "*"})
+
+
 def runtime_minimum(
-    env: AwsEnvironment, runtime_name: str, artifact: Sequence[Statement], model: Sequence[Statement]
+    env: AwsEnvironment, runtime_name: str, artifact: Sequence[Statement], model: Sequence[Statement] = ()
 ) -> Document:
     """What a runtime needs before it has any tool: logs, traces, metrics, what it runs, its model.
 
@@ -263,7 +317,7 @@ def runtime_minimum(
         env: Where the stack is deployed.
         runtime_name: The runtime's name; its log groups begin with it.
         artifact: The statements of `read_code` or `pull_image`.
-        model: The statements of `model_access` or `profile_access`.
+        model: The statements of `model_access` or `profile_access`; what is no agent has none.
     """
     # The service names the groups `<runtime id>-<endpoint>` and the streams, and makes them itself.
     groups = env.arn("logs", f"log-group:/aws/bedrock-agentcore/runtimes/{runtime_name}-*")

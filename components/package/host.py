@@ -13,13 +13,16 @@ from pulumi.provider.server import ComponentInitError
 
 from toolgate.components import __version__
 from toolgate.components.agent_runtime import AgentRuntime
+from toolgate.components.api_gateway_tools import ApiGatewayTools
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.dashboard import Dashboard
 from toolgate.components.encryption_key import EncryptionKey
 from toolgate.components.lambda_tools import LambdaTools
 from toolgate.components.machine_client import MachineClient
+from toolgate.components.mcp_server import McpServer
 from toolgate.components.memory.agentcore_memory import Memory
 from toolgate.components.memory.conversation_bucket import ConversationBucket
+from toolgate.components.open_api_tools import OpenApiTools
 from toolgate.components.package.plain_inputs import opened
 from toolgate.components.token_issuer import TokenIssuer
 from toolgate.components.tool_gateway import ToolGateway
@@ -70,5 +73,6 @@ class Package(ComponentProvider):
 
 def package() -> Package:
     """The package with every component."""
+    targets = [LambdaTools, OpenApiTools, ApiGatewayTools, McpServer]
     agents = [AgentRuntime, Memory, ConversationBucket]
-    return Package([LambdaTools, ToolGateway, *agents, Dashboard, EncryptionKey, TokenIssuer, MachineClient])
+    return Package([*targets, ToolGateway, *agents, Dashboard, EncryptionKey, TokenIssuer, MachineClient])

@@ -9,14 +9,13 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from toolgate.components import agent_runtime
 from toolgate.components.checks import arguments, identifiers, names
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants import asked_agents
 from toolgate.components.grants.tool_grants import GatewayTools
 from toolgate.components.iam import bedrock_models, role_statements
 from toolgate.components.iam.role_statements import RoleStatement
-from toolgate.components.runtime import agent_model
+from toolgate.components.runtime import agent_model, agentcore_runtime
 from toolgate.components.runtime.agent_model import Guardrail
 from toolgate.components.settings import credentials, handed_tools, issuers, memory, other_gateways
 from toolgate.components.settings.credentials import CredentialsConfig
@@ -155,10 +154,10 @@ def _agent(entry: AgentConfig, default: str, of_stack: Gateways, runtime: str, w
     ways_in = {of_stack.by_name[gateway].inbound: gateway for gateway in tools}
     foreign = {way_in: gateway for way_in, gateway in ways_in.items() if way_in not in (issuers.IAM, issuers.JWT)}
     prompt = entry.get("systemPrompt")
-    arguments.within(prompt, 1, agent_runtime.LONGEST_VALUE, f"{where}.systemPrompt")
+    arguments.within(prompt, 1, agentcore_runtime.LONGEST_VALUE, f"{where}.systemPrompt")
     statements = entry.get("statements", [])
     role_statements.check_of_agent(statements, f"{where}.statements")
-    arguments.within(entry.get("description"), 1, agent_runtime.LONGEST_DESCRIPTION, f"{where}.description")
+    arguments.within(entry.get("description"), 1, agentcore_runtime.LONGEST_DESCRIPTION, f"{where}.description")
     model_id = _model(entry, default, where)
     return Agent(
         tools,

@@ -59,6 +59,12 @@ def available(tools: Tools) -> dict[str, list[str]]:
     return {target: [tool["name"] for tool in its_tools] for target, its_tools in tools.items()}
 
 
+def only(target: GatewayTarget, names: Sequence[str]) -> GatewayTarget:
+    """The target with those of its tools that have these names; its tools are no Output."""
+    tools: Any = target["tools"]
+    return {**target, "tools": [tool for tool in tools if tool["name"] in names]}
+
+
 def as_output(tools: Tools | pulumi.Output[Tools]) -> pulumi.Output[Tools]:
     """The tools as an Output, whatever they came as."""
     return tools if isinstance(tools, pulumi.Output) else arguments.as_output(tools)
@@ -82,10 +88,11 @@ def shown(targets: Mapping[str, GatewayTarget], tools: Tools | pulumi.Output[Too
     Their schemas stand in the targets' own resources. An engine and its SDK walk through each of a component's inputs,
     and a hundred tools have thousands of values.
     """
-    if isinstance(tools, pulumi.Output):
-        return targets
-    named = available(tools)
-    return {name: {**target, "tools": named[name]} for name, target in targets.items()}
+    said: Mapping[str, Any] = targets
+    if not isinstance(tools, pulumi.Output):
+        named = available(tools)
+        said = {name: {**target, "tools": named[name]} for name, target in targets.items()}
+    return arguments.plain(said)  # type: ignore[no-any-return]  # of the same form
 
 
 def grants(

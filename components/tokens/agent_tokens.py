@@ -19,8 +19,7 @@ from toolgate.components.grants.inbound import CLIENT_CLAIM
 from toolgate.components.grants.tool_grants import GatewayTools
 from toolgate.components.iam import token_documents
 from toolgate.components.iam.iam_documents import AwsEnvironment, Document
-from toolgate.components.tokens import app_client
-from toolgate.components.tokens.client_credentials import ClientCredentials
+from toolgate.components.tokens import app_client, oauth_provider
 from toolgate.components.tokens.issuers import Issuer
 
 VARIABLE = "TOKEN_GATEWAYS"
@@ -140,29 +139,15 @@ def make(
             opts = named.merge(pulumi.ResourceOptions(additional_secret_outputs=["oauth2ProviderConfig"]))
         else:
             client_id, scopes = pulumi.Output.from_input(credentials["client_id"]), credentials.get("scopes", [])
-            as_client, opts = _external(credentials), named
+            as_client = oauth_provider.external(client_id, credentials["secret_arn"], credentials["json_key"])
+            opts = named
         provider = aws.bedrock.AgentcoreOauth2CredentialProvider(
             f"{name}-{issuer.name}-provider",
             name=names.credential_provider(runtime_name, issuer.name),
-            credential_provider_vendor="CustomOauth2",
-            oauth2_provider_config={
-                "custom_oauth2_provider_config": {
-                    **as_client,
-                    "client_authentication_method": "CLIENT_SECRET_BASIC",
-                    "oauth_discovery": {"discovery_url": issuer.discovery_url},
-                }
-            },
+            credential_provider_vendor=oauth_provider.VENDOR,
+            oauth2_provider_config=oauth_provider.configuration(as_client, issuer.discovery_url),
             tags=tags,
             opts=opts,
         )
         sources.append(_Source(issuer, client_id, provider, scopes))
     return AgentTokens(identity, sources)
-
-
-def _external(credentials: ClientCredentials) -> dict[str, Any]:
-    """A client whose secret is made elsewhere: nothing of it comes into Pulumi's state."""
-    return {
-        "client_id": credentials["client_id"],
-        "client_secret_source": "EXTERNAL",
-        "client_secret_config": {"secret_id": credentials["secret_arn"], "json_key": credentials["json_key"]},
-    }

@@ -16,12 +16,13 @@ TYPES = ("string", "integer", "number", "boolean", "array", "object")
 KEYWORDS = ("type", "description", "properties", "required", "items")
 """botocore bedrock-agentcore-control SchemaDefinition."""
 
-_FORMATS = {
+FORMATS = {
     "date": "Date as YYYY-MM-DD.",
     "date-time": "Date and time in ISO 8601, such as 2026-01-31T09:30:00Z.",
     "time": "Time as HH:MM:SS.",
     "uuid": "UUID.",
 }
+"""Formats that there are words for."""
 _BOUNDS = {
     "minimum": "At least {}.",
     "exclusiveMinimum": "More than {}.",
@@ -67,7 +68,7 @@ def _notes(schema: Schema) -> Iterator[str]:
     if "enum" in schema:
         yield f"One of: {', '.join(map(_word, schema['enum']))}."
     if "format" in schema:
-        yield _FORMATS[schema["format"]]
+        yield FORMATS[schema["format"]]
     for key, text in _BOUNDS.items():
         if key in schema:
             yield text.format(schema[key])

@@ -96,6 +96,16 @@ def read(directory: Path, kind: Kind = TARGET, said: type = TargetSettings) -> S
     return settings
 
 
+def constant(directory: Path, kind: Kind, name: str) -> Any:
+    """What a settings' file says outside of its function, by a name of its own; None where it does not.
+
+    Raises:
+        UsageError: The file cannot be imported.
+    """
+    path = directory / kind.settings
+    return getattr(_imported(path), name, None) if path.is_file() else None
+
+
 def beside(opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
     """Options of what a target makes: its place, provider and protection are those of the component that it is for."""
     given = opts or pulumi.ResourceOptions()

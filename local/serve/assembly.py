@@ -5,7 +5,7 @@ import functools
 import hashlib
 import re
 import shutil
-from collections.abc import AsyncIterator, Iterable, Mapping, MutableSequence, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, MutableSequence, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from toolgate.access.deployment.deployment import STACK, Deployment
 from toolgate.access.deployment.roles import Role
 from toolgate.access.deployment.stack_export import DeploymentError, Resource
 from toolgate.access.deployment.tokens import JwtAuthorizer
+from toolgate.access.iam.policies import Policy
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.function_packages import PackagesError, packages
 from toolgate.local.serve import access_log
@@ -52,10 +53,12 @@ from toolgate.local.serve.tokens.workload_tokens import WorkloadTokens
 from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY, ROLE
 
 if TYPE_CHECKING:
+    from toolgate.local.serve.gateway.backend import Backend
     from toolgate.local.serve.gateway.interception import Interceptors
     from toolgate.local.serve.gateway.invoke_right import InvokeRight
-    from toolgate.local.serve.gateway.local_function import AbsentFunction, LocalFunction
-    from toolgate.local.serve.gateway.mcp_gateway import LocalGateway
+    from toolgate.local.serve.gateway.local_function import LocalFunction
+    from toolgate.local.serve.gateway.mcp_gateway import Closing, LocalGateway
+    from toolgate.local.serve.outbound.far_side import Log
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})  # the gateway says which it has
 _GATEWAY_BODY = 6 * 2**20  # AgentCore quotas: a gateway's payload
@@ -78,6 +81,7 @@ class Host:
         denials: Filled with what policy engines decided against.
         interceptions: Filled with what interceptors were asked.
         issuers: Who gives tokens.
+        places: URLs that targets without a place in the deployment lead to, by the targets' names.
         sessions: The credentials in force.
         workload_tokens: Gives the tokens by which AgentCore Identity is asked.
         memory_events: What memories keep.
@@ -95,6 +99,7 @@ class Host:
     denials: MutableSequence[Denial]
     interceptions: MutableSequence[Interception]
     issuers: Issuers
+    places: Mapping[str, str] = field(default_factory=dict)
     workload_tokens: WorkloadTokens = field(default_factory=WorkloadTokens)
     sessions: Sessions = field(default_factory=Sessions)
     memory_events: MemoryEvents = field(default_factory=MemoryEvents)
@@ -155,6 +160,7 @@ class Assembly:
         functions: By the functions' names, what runs them for each target and each gateway that asks them, once the
             app is made.
         function_logs: The functions' logs by the functions' names, once the app is made.
+        target_logs: The logs of targets that are no function by the targets' names, once the app is made.
     """
 
     deployment: Deployment
@@ -164,6 +170,7 @@ class Assembly:
     secrets_of: Mapping[str, str] = field(default_factory=dict)
     functions: dict[str, list["LocalFunction"]] = field(default_factory=dict)
     function_logs: dict[str, BoundedFile] = field(default_factory=dict)
+    target_logs: dict[str, Path] = field(default_factory=dict)
 
     @property
     def functions_code(self) -> Path:
@@ -215,7 +222,8 @@ class Assembly:
             return before
         alone = self._use_own_packages(folder)
         environment = self._environment(own, of.role_arn, "BedrockAgentCore-local")
-        sessions = self._sessions(of, Program(entry_point, alone), environment, is_new=before is None)
+        program = Program(entry_point, alone, of.protocol)
+        sessions = self._sessions(of, program, environment, is_new=before is None)
         return Agent(sessions, made_of, folder)
 
     def _container(self, of: Runtime, image: str, folder: Path, before: Agent | None) -> Agent:
@@ -228,16 +236,17 @@ class Assembly:
         everything = self._environment(own, of.role_arn, "BedrockAgentCore-local")
         # What of this machine a process needs to run, a container has of its own.
         inside = {name: value for name, value in everything.items() if name in own or name not in INHERITED}
-        program, environment = containers.container(folder, image, inside, self.host.url)
+        program, environment = containers.container(folder, image, inside, self.host.url, of.protocol)
         return Agent(self._sessions(of, program, environment, is_new=before is None), made_of, folder)
 
     def _sessions(
         self, of: Runtime, program: Program, environment: Mapping[str, str], *, is_new: bool
     ) -> RuntimeSessions[AgentProcess]:
-        log = self.host.logs / f"{of.agent}.log"
+        log = self.host.logs / self._runtime_log(of)
         if is_new:
             log.unlink(missing_ok=True)
-        make = functools.partial(AgentProcess, f"agent {of.agent}", program, environment, log)
+        named = f"{'server' if of.arn in self.deployment.server_arns else 'agent'} {of.agent}"
+        make = functools.partial(AgentProcess, named, program, environment, log)
         return RuntimeSessions(make, Lifecycle(of.idle_seconds, of.longest_seconds))
 
     def generation(self, agents: Mapping[str, Agent]) -> Generation:
@@ -247,15 +256,17 @@ class Assembly:
             agents: The agents by their runtimes' ARNs.
         """
         sessions = {arn: agent.sessions for arn, agent in agents.items()}
-        gateways = [self._gateway(gateway) for gateway in self.deployment.gateways]
+        gateways = [self._gateway(gateway, agents) for gateway in self.deployment.gateways]
         services = [
             gateway_service(g, built, self.access_log, self._bearer(g))
             for g, built in zip(self.deployment.gateways, gateways, strict=True)
         ]
-        invoke = invoke_api.runtime_app(sessions)
+        connections = invoke_api.Connections()
+        invoke = invoke_api.runtime_app(sessions, connections)
         post = frozenset({"POST"})
         runtimes = {runtime.arn: runtime.agent for runtime in self.deployment.runtimes}
-        watch = Watch(self.host.watched, self._agents, runtimes) if self.host.watched else None
+        told, servers = self.host.watched, self.deployment.server_arns
+        watch = Watch(told, self._agents, runtimes, servers) if told else None
         services += [
             Service(
                 "bedrock-agentcore",
@@ -280,18 +291,30 @@ class Assembly:
             *self.host.aws.services(),
             *self._looking_around(),
         ]
-        policies = {**self.deployment.resource_policies, **self.host.aws.policies}
-        authority = Authority(self.host.sessions, self.host.env.region, policies)
-        return Generation(authorized(services, authority, not_served), lambda: _running(gateways, sessions.values()))
+        authority = Authority(self.host.sessions, self.host.env.region, self._policies())
+        app = authorized(services, authority, not_served)
+        ends = [*(it for gateway in gateways for it in gateway.ends), connections]
+        return Generation(app, lambda: _running(ends, sessions.values()))
 
     def _tokens(self) -> list[Service]:
         """Who gives tokens, and where gateways say whose they take; nothing where nobody takes any."""
         host, tokens = self.host, self.deployment.tokens
         if not (tokens.user_pools or tokens.providers):
             return []
-        identity = Identity(self.deployment, host.env, host.issuers, host.workload_tokens, lambda: host.aws.account)
         about = {g.id: self._metadata(g) for g in self.deployment.gateways if g.jwt}
-        return [identity.service(), issuer_api.service(host.issuers, host.url), resource_metadata.service(about)]
+        return [
+            self._identity().service(),
+            issuer_api.service(host.issuers, host.url),
+            resource_metadata.service(about),
+        ]
+
+    def _identity(self) -> Identity:
+        host = self.host
+        return Identity(self.deployment, host.env, host.issuers, host.workload_tokens, lambda: host.aws.account)
+
+    def _policies(self) -> dict[str, Policy]:
+        """Policies of resources by the resources' ARNs."""
+        return {**self.deployment.resource_policies, **self.host.aws.policies}
 
     def _memories(self) -> list[Service]:
         """What memories keep, where the deployment has any."""
@@ -331,19 +354,22 @@ class Assembly:
         """The deployment's gateway URLs and the local ones."""
         return {gateway.url: self.gateway_url(gateway.id) for gateway in self.deployment.gateways}
 
-    def _gateway(self, gateway: Gateway) -> "LocalGateway":
+    def _gateway(self, gateway: Gateway, agents: Mapping[str, Agent]) -> "LocalGateway":
         from toolgate.local.serve.gateway.invoke_right import InvokeRight  # noqa: PLC0415  # as below
         from toolgate.local.serve.gateway.mcp_gateway import Checks, build  # noqa: PLC0415  # a second of imports, while the agents start
         from toolgate.local.serve.guards.cedar_guard import tool_authorization  # noqa: PLC0415  # as above
 
         role = self._role(gateway.role_arn)
         right = InvokeRight(role)
-        functions = [(target, self._target(target)) for target in self.deployment.targets_of(gateway)]
+        log = functools.partial(self._target_log, agents)
+        backends = [
+            (target, self._backend(gateway, target, right, log)) for target in self.deployment.targets_of(gateway)
+        ]
         checks = Checks(
             tool_authorization(self.deployment, gateway, role, self.host.denials.append),
             self._interceptors(gateway, right) if gateway.interceptors else None,
         )
-        return build(gateway, right, functions, self.host.calls.append, checks)
+        return build(gateway, backends, self.host.calls.append, checks)
 
     def _interceptors(self, gateway: Gateway, right: "InvokeRight") -> "Interceptors":
         from toolgate.local.serve.gateway.interception import Interceptors  # noqa: PLC0415  # as above
@@ -357,13 +383,35 @@ class Assembly:
             functions[arn] = self._function(function, gateway.label, wanted)
         return Interceptors(gateway, right, functions, self.host.interceptions.append)
 
-    def _target(self, target: Target) -> "LocalFunction | AbsentFunction":
+    def _backend(
+        self, gateway: Gateway, target: Target, right: "InvokeRight", log: Callable[[Target], "Log"]
+    ) -> "Backend":
+        """What stands behind a target."""
+        from toolgate.local.serve.gateway.lambda_backend import LambdaBackend  # noqa: PLC0415  # as above
         from toolgate.local.serve.gateway.local_function import AbsentFunction  # noqa: PLC0415  # as above
+        from toolgate.local.serve.outbound.backends import Outside  # noqa: PLC0415  # as above
 
-        function = self.deployment.function(target.function_arn or "")
-        if function is None:
-            return AbsentFunction(target.function_arn or "")
-        return self._function(function, target.label, target.name)
+        if target.kind != "mcp.lambda":
+            host, policies = self.host, self._policies()
+            outside = Outside(
+                self.deployment, host.url, host.root, host.sessions, self._identity(), host.places, policies, log
+            )
+            return outside.backend(gateway, target, right.role)
+        found = self.deployment.function(target.function_arn or "")
+        function = self._function(found, target.label, target.name) if found else None
+        return LambdaBackend(gateway.id, target, function or AbsentFunction(target.function_arn or ""), right)
+
+    def _target_log(self, agents: Mapping[str, Agent], target: Target) -> "Log":
+        """The log of what stands behind a target: the server's own, or one by the target's name."""
+        from toolgate.local.serve.outbound.far_side import Log  # noqa: PLC0415  # as above
+
+        if server := agents.get(target.place.runtime_arn or ""):
+            self.target_logs[target.name] = server.process.log
+            return Log(server.process.log, server.process.tell)
+        taken = set(map(self._runtime_log, self.deployment.runtimes))
+        file = self.host.log(f"{target.id if f'{target.name}.log' in taken else target.name}.log")
+        self.target_logs[target.name] = file.path
+        return Log(file.path, lambda line: file.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {line}\n".encode()))
 
     def _function(self, function: Function, label: str, log: str) -> "LocalFunction":
         """What runs a function.
@@ -387,10 +435,16 @@ class Assembly:
         self.functions.setdefault(function.name, []).append(made)
         return made
 
+    def _runtime_log(self, runtime: Runtime) -> str:
+        """The name of a runtime's log: a server that is called like an agent has its id."""
+        is_server = runtime.arn in self.deployment.server_arns
+        taken = is_server and any(it.agent == runtime.agent for it in self.deployment.agents)
+        return f"{runtime.id if taken else runtime.agent}.log"
+
     def _function_log(self, function: Function, wanted: str) -> BoundedFile:
         """The function's log: named as wanted, or for itself where an agent or another function has that name."""
         if function.name not in self.function_logs:
-            taken = {f"{runtime.agent}.log" for runtime in self.deployment.runtimes}
+            taken = set(map(self._runtime_log, self.deployment.runtimes))
             taken |= {log.path.name for log in self.function_logs.values()}
             name = f"{wanted}.log" if f"{wanted}.log" not in taken else f"{function.name}.log"
             self.function_logs[function.name] = self.host.log(name)
@@ -454,12 +508,10 @@ def _digest(folder: Path, words: Sequence[str]) -> str:
 
 
 @asynccontextmanager
-async def _running(
-    gateways: Sequence["LocalGateway"], runtimes: Iterable[RuntimeSessions[AgentProcess]]
-) -> AsyncIterator[None]:
+async def _running(ends: Sequence["Closing"], runtimes: Iterable[RuntimeSessions[AgentProcess]]) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
-        for function in (function for gateway in gateways for function in gateway.functions):
-            stack.push_async_callback(function.aclose)
+        for one in ends:
+            stack.push_async_callback(one.aclose)
         watching = [asyncio.create_task(runtime.watch()) for runtime in runtimes]
         try:
             yield

@@ -57,7 +57,7 @@ def callers(
         tokens: What has to be known of tokens.
     """
     found = _Found(deployment, sessions, urls, tokens)
-    agents = {it.agent: found.agent(it, role) for it in deployment.runtimes if (role := deployment.role(it.role_arn))}
+    agents = {it.agent: found.agent(it, role) for it in deployment.agents if (role := deployment.role(it.role_arn))}
     clients = {tokens.names[it]: found.client(it) for it in outside(deployment) if it in tokens.names}
     return clients | agents
 

@@ -38,7 +38,8 @@ print(json.dumps([late, unneeded, found]))
 # What the agent runs none of: found by -X importtime, and half of its start.
 UNNEEDED = (
     "mcp.server mcp.client.session_group jsonschema pydantic_settings s3transfer sqlite3 click rich h2 "
-    "strands.vended_plugins.context_offloader.plugin strands.experimental.steering strands.experimental.agent_config "
+    "strands.vended_plugins.context_offloader strands._context_manager.strategies strands.experimental.steering "
+    "strands.experimental.agent_config "
     "strands.bidi strands.session.s3_session_manager "
     "bedrock_agentcore.runtime.agent_core_runtime_client bedrock_agentcore.runtime.shell websockets yaml "
     "packaging.specifiers botocore.docs.method boto3.docs.service watchdog.observers logging.handlers"
@@ -115,7 +116,44 @@ def test_what_is_run_without_a_package() -> None:
         ),
         (
             "def a():\n\n    def b():\n        return y",
-            "def a():\n    from x import y\n\n    def b():\n        return y",
+            "def a():\n\n    def b():\n        from x import y\n        return y",
+        ),
+        (
+            "def a(b):\n    if b:\n        return y\n    elif z:\n        pass",
+            "def a(b):\n    if b:\n        from x import y\n        return y\n    else:\n"
+            "        from x.v import u as z\n        if z:\n            pass",
+        ),
+        (
+            "def a(b):\n    try:\n        pass\n    except m:\n        y()\n    finally:\n        z()",
+            "def a(b):\n    from x import m\n    try:\n        pass\n    except m:\n"
+            "        from x import y\n        y()\n    finally:\n        from x.v import u as z\n        z()",
+        ),
+        (
+            "def a(b):\n    match b:\n        case 1 if m:\n            y()",
+            "def a(b):\n    from x import m\n    match b:\n        case 1 if m:\n"
+            "            from x import y\n            y()",
+        ),
+        (
+            "def a():\n    while y:\n        [y for y in z]",
+            "def a():\n    from x import y\n    while y:\n        from x import y\n        from x.v import u as z\n"
+            "        [y for y in z]",
+        ),
+        (
+            "def a():\n\n    class B(y):\n\n        def c(self):\n            return m",
+            "def a():\n    from x import m\n    from x import y\n\n    class B(y):\n\n        def c(self):\n"
+            "            return m",
+        ),
+        ("def a():\n    b: y = 1", "def a():\n    b: y = 1"),
+        ("def a():\n    for y in b:\n        y()", "def a():\n    for y in b:\n        y()"),
+        ("def a():\n    import y\n    y()", "def a():\n    import y\n    y()"),
+        (
+            "def a():\n    y = 1\n\n    def b():\n        nonlocal y\n        y = z",
+            "def a():\n    y = 1\n\n    def b():\n        nonlocal y\n        from x.v import u as z\n        y = z",
+        ),
+        (
+            "def a():\n\n    @y\n    def b(c=m):\n        y = z\n        return y",
+            "def a():\n    from x import m\n    from x import y\n\n    @y\n    def b(c=m):\n"
+            "        from x.v import u as z\n        y = z\n        return y",
         ),
         ("def a(y):\n    return y", "def a(y):\n    return y"),
         ("def a():\n    b = 1\n    import c", "def a():\n    b = 1\n    import c"),
@@ -134,6 +172,16 @@ def test_functions_import_what_they_use_of_it(source: str, expected: str | None)
     assert origins == {"y": ("x", "y"), "z": ("x.v", "u"), "m": ("x", "m")}
     assert [ast.unparse(it) for it in kept] == ([expected] if expected else [])
     assert missing == (set() if expected else {"a"})
+
+
+def test_annotations_that_are_texts_need_nothing() -> None:
+    source = "from __future__ import annotations\nfrom x import y\ndef a(b: y) -> y:\n    return y\nclass c:\n    d: y"
+    kept, _, missing = lazy.without(ast.parse(source).body, "x", "p")
+    assert [ast.unparse(it) for it in kept] == [
+        "from __future__ import annotations",
+        "def a(b: y) -> y:\n    from x import y\n    return y",
+    ]
+    assert missing == {"c"}  # a class may be asked for what its attributes are
 
 
 def test_a_module_without_another_of_its_package() -> None:

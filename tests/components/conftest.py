@@ -117,6 +117,9 @@ def outputs_of(args: mocks.MockResourceArgs) -> dict[str, Any]:
             "credentialProviderArn": f"{IDENTITY}:token-vault/default/oauth2credentialprovider/{name}",
             "clientSecretArns": [{"secretArn": f"{SECRETS}:bedrock-agentcore-identity!default/oauth2/{name}-a1B2c3"}],
         },
+        "AgentcoreApiKeyCredentialProvider": {
+            "credentialProviderArn": f"{IDENTITY}:token-vault/default/apikeycredentialprovider/{name}",
+        },
         "AgentcoreWorkloadIdentity": {
             "workloadIdentityArn": f"{IDENTITY}:workload-identity-directory/default/workload-identity/{name}"
         },

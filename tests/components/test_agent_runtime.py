@@ -10,8 +10,9 @@ import pytest
 from toolgate.access.iam.evaluation import IamRequest, decide
 from toolgate.access.iam.identities import Identity
 from toolgate.access.iam.policies import Policy
-from toolgate.components.agent_runtime import AgentRuntime, PlatformVersion
+from toolgate.components.agent_runtime import AgentRuntime
 from toolgate.components.checks.arguments import UsageError
+from toolgate.components.runtime.agentcore_runtime import PlatformVersion
 from toolgate.components.runtime.artifact import _given
 from toolgate.components.tool_gateway import ToolGateway
 

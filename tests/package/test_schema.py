@@ -24,6 +24,8 @@ def test_required_inputs() -> None:
     required = {token.split(":")[-1]: it["requiredInputs"] for token, it in SCHEMA["resources"].items()}
     assert required == {
         "LambdaTools": ["directory"],
+        "OpenApiTools": ["directory"],
+        "ApiGatewayTools": ["document", "restApiId", "stage"],
         "ToolGateway": ["targets"],
         "AgentRuntime": ["modelId"],
         "Memory": [],
@@ -32,6 +34,7 @@ def test_required_inputs() -> None:
         "EncryptionKey": [],
         "TokenIssuer": [],
         "MachineClient": ["tools"],
+        "McpServer": ["directory"],
     }
 
 
@@ -63,10 +66,17 @@ def test_what_one_component_gives_another_takes() -> None:
     for source, output, taker, field in (
         ("LambdaTools", "functionArn", "GatewayTarget", "functionArn"),
         ("LambdaTools", "tools", "GatewayTarget", "tools"),
+        ("McpServer", "endpoint", "McpServerTarget", "endpoint"),
+        ("McpServer", "runtimeArn", "McpServerTarget", "runtimeArn"),
+        ("McpServer", "listing", "McpServerTarget", "listing"),
+        ("McpServer", "tools", "GatewayTarget", "tools"),
         ("ToolGateway", "gatewayArn", "GatewayTools", "gatewayArn"),
         ("ToolGateway", "gatewayUrl", "GatewayTools", "gatewayUrl"),
         ("ToolGateway", "toolNames", "GatewayTools", "tools"),
         ("ToolGateway", "policyEngineId", "GatewayTools", "policyEngineId"),
+        ("OpenApiTools", "document", "OpenApi", "document"),
+        ("ApiGatewayTools", "tools", "GatewayTarget", "tools"),
+        ("OpenApiTools", "tools", "GatewayTarget", "tools"),
         ("ToolGateway", "scope", "Bearer", "scope"),
         ("ToolGateway", "callers", "GatewayTools", "callers"),
         ("Memory", "memoryId", "AgentMemory", "memoryId"),
@@ -94,7 +104,7 @@ def test_its_requirements_are_what_it_imports() -> None:
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
     }
-    others = {"griffe": "griffelib"}
+    others = {"griffe": "griffelib", "yaml": "pyyaml"}
     named = {others.get(name, name.replace("_", "-")) for name in imported - sys.stdlib_module_names - {"toolgate"}}
     # uv is run, not imported: it installs what a target locks.
     assert named | {"uv"} == {line for line in asked if not line.startswith("#")}

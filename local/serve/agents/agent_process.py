@@ -1,6 +1,7 @@
-"""A runtime's agent: the process that AgentCore Runtime would run in a microVM."""
+"""A runtime's agent or MCP server: the process that AgentCore Runtime would run in a microVM."""
 
 import http.client
+import json
 import os
 import signal
 import socket
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from toolgate.local.serve.agents.launcher import CONTRACT_PORT
+from toolgate.local.serve.agents.launcher import CONTRACT_PORTS
 from toolgate.local.serve.agents.ping import Ping, read_ping
 from toolgate.local.serve.agents.process_guard import LastWill
 
@@ -28,9 +29,11 @@ _LOG_LINES = 12
 _LONGEST_FOLDER = 90
 """Bytes; a Unix socket's whole path has room for 104 on macOS and 108 on Linux (unix(4), unix(7))."""
 _LISTEN = (
-    f"It must listen at port {CONTRACT_PORT} in the process of its entry point, by Python's sockets: no other listener"
-    " can be closed to everybody else on this machine"
+    "It must listen at port {} in the process of its entry point, by Python's sockets: no other listener can be closed"
+    " to everybody else on this machine"
 )
+_MCP_PING = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"})
+_MCP_HEADERS = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
 LAUNCHER = Path(__file__).with_name("launcher.py")
 
 
@@ -45,10 +48,17 @@ class Program:
     Attributes:
         entry_point: The file.
         alone: Whether nothing of this environment's packages is there for it, as it has its own beside it.
+        protocol: `HTTP` of an agent, `MCP` of a server.
     """
 
     entry_point: Path
     alone: bool = False
+    protocol: str = "HTTP"
+
+    @property
+    def port(self) -> int:
+        """Where the service contract has it listen."""
+        return CONTRACT_PORTS[self.protocol]
 
 
 class AgentProcess:
@@ -70,7 +80,7 @@ class AgentProcess:
         self.name = name
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
-        self._program = program
+        self.program = program
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         self._will: LastWill | None = None
@@ -78,6 +88,7 @@ class AgentProcess:
         self._changing = threading.Lock()
         self._ending = threading.Lock()
         self._over = False
+        self._speaks = False
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     @property
@@ -98,15 +109,15 @@ class AgentProcess:
 
     def _start(self) -> None:
         self._folder = self._folder or _private_folder()
-        entry_point = self._program.entry_point
-        alone = ("-S",) if self._program.alone else ()
+        entry_point = self.program.entry_point
+        alone, port = ("-S",) if self.program.alone else (), str(self.program.port)
         with self._open_log() as log, socket.socket(socket.AF_UNIX) as listener:
             Path(self.socket).unlink(missing_ok=True)
             listener.bind(self.socket)
             self._process = subprocess.Popen(
-                [sys.executable, "-u", *alone, str(LAUNCHER), str(entry_point), str(listener.fileno())],
+                [sys.executable, "-u", *alone, str(LAUNCHER), str(entry_point), str(listener.fileno()), port],
                 cwd=entry_point.parent,
-                env={**self._environment, "HOST": "127.0.0.1", "PORT": str(CONTRACT_PORT)},
+                env={**self._environment, "HOST": "127.0.0.1", "PORT": port},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -114,6 +125,7 @@ class AgentProcess:
                 start_new_session=True,  # Ctrl-C is for us; we end the agent, and whatever it started
             )
         self._will = LastWill(self._process.pid)
+        self._speaks = False
 
     def wait_ready(self) -> None:
         """Wait until the agent answers `GET /ping`.
@@ -127,8 +139,9 @@ class AgentProcess:
                 code = self._process.returncode if self._process else None
                 raise AgentStartError(f"{self.name} ended with code {code} before it answered /ping{self._tail()}")
             if time.monotonic() > deadline:
+                listen = _LISTEN.format(self.program.port)
                 raise AgentStartError(
-                    f"{self.name} did not answer /ping in {START_SECONDS:.0f} s. {_LISTEN}{self._tail()}"
+                    f"{self.name} did not answer /ping in {START_SECONDS:.0f} s. {listen}{self._tail()}"
                 )
 
     def ended_within(self, seconds: float) -> bool:
@@ -166,17 +179,31 @@ class AgentProcess:
                     folder.cleanup()
 
     def ping(self) -> Ping | None:
-        """What the agent says at `GET /ping`; None if it does not answer with 200."""
-        connection = http.client.HTTPConnection("127.0.0.1")
+        """What the agent says at `GET /ping`; None if it does not answer with 200.
+
+        AgentCore documents no `/ping` of an MCP server: one that has none is up once it answers at `/mcp` at all.
+        """
+        status, body = self._asked("GET", "/ping")
+        if status == 200:
+            return read_ping(body)
+        if not status or self.program.protocol != "MCP":
+            return None
+        # Once only: a server may take each for the beginning of a session.
+        self._speaks = self._speaks or bool(self._asked("POST", "/mcp", _MCP_PING)[0])
+        return Ping() if self._speaks else None
+
+    def _asked(self, method: str, path: str, body: str | None = None) -> tuple[int, bytes]:
+        """The status of an answer, and its beginning; 0 where there is none."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.program.port)
         with socket.socket(socket.AF_UNIX) as connection.sock:
             connection.sock.settimeout(_PING_SECONDS)
             try:
                 connection.sock.connect(self.socket)
-                connection.request("GET", "/ping")
+                connection.request(method, path, body, _MCP_HEADERS if body else {})
                 answer = connection.getresponse()
-                return read_ping(answer.read(_LONGEST_PING)) if answer.status == 200 else None
+                return answer.status, answer.read(_LONGEST_PING)
             except (OSError, http.client.HTTPException):
-                return None
+                return 0, b""
 
     def tell(self, line: str) -> None:
         """Write a line of ours into the agent's log."""

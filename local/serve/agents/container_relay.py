@@ -7,7 +7,7 @@ network's gateway leads there. That one is reached from containers and from this
 a signature.
 
 It is run by its path, so it imports nothing of ours. The file that `TOOLGATE_CONTAINER` names says what to run:
-`{"image", "url", "environment"}`.
+`{"image", "url", "environment", "port"}`, the last being the contract's.
 """
 
 import json
@@ -23,7 +23,6 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-CONTRACT_PORT = 8080
 HOST = "host.docker.internal"
 """What a container knows this machine by (Docker's documentation, `docker run`, `--add-host`, `host-gateway`)."""
 _GATEWAY = "{{(index .IPAM.Config 0).Gateway}}"
@@ -35,6 +34,7 @@ _HEIR = 'cat > /dev/null; exec docker rm --force "$1"'
 def main() -> int:
     """Run the container until it ends; its exit code."""
     said = json.loads(Path(os.environ["TOOLGATE_CONTAINER"]).read_text("utf-8"))
+    contract: int = said["port"]
     port = _free_port()
     here = _reachable(urlsplit(said["url"]).port or 80)
     environment = {
@@ -48,15 +48,15 @@ def main() -> int:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     ):
-        command, variables = _command(said["image"], name, port, environment)
+        command, variables = _command(said["image"], name, f"127.0.0.1:{port}:{contract}", environment)
         container = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=variables)
         listener = socket.socket()
-        listener.bind(("127.0.0.1", CONTRACT_PORT))
+        listener.bind(("127.0.0.1", contract))
         threading.Thread(target=_lead, args=(listener, port), daemon=True).start()
         return container.wait()
 
 
-def _command(image: str, name: str, port: int, environment: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+def _command(image: str, name: str, published: str, environment: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
     """What runs the container, and the environment that the command takes values from: none is in its words.
 
     Docker reads variables of its own, so that what an agent has by such a name goes in by the words after all.
@@ -65,7 +65,7 @@ def _command(image: str, name: str, port: int, environment: Mapping[str, str]) -
     own = {name: value for name, value in os.environ.items() if name != "TOOLGATE_CONTAINER"}
     given = [f"--env={key}={value}" if _of_docker(key, own) else f"--env={key}" for key, value in environment.items()]
     words = [docker, "run", "--rm", "--init", "--pull=never", f"--name={name}", f"--add-host={HOST}:host-gateway"]
-    words += [f"--publish=127.0.0.1:{port}:{CONTRACT_PORT}", *given, image]
+    words += [f"--publish={published}", *given, image]
     return words, {**{key: value for key, value in environment.items() if not _of_docker(key, own)}, **own}
 
 

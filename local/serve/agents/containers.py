@@ -36,7 +36,9 @@ def _succeeds(*words: str) -> bool:
     return done.returncode == 0
 
 
-def container(folder: Path, image: str, environment: Mapping[str, str], url: str) -> tuple[Program, dict[str, str]]:
+def container(
+    folder: Path, image: str, environment: Mapping[str, str], url: str, protocol: str = "HTTP"
+) -> tuple[Program, dict[str, str]]:
     """The program that runs a container, and its environment; the container's own is in none, but in a file of ours.
 
     Args:
@@ -44,9 +46,12 @@ def container(folder: Path, image: str, environment: Mapping[str, str], url: str
         image: The image.
         environment: The agent's variables, with credentials and addresses.
         url: The local deployment's address, which is another one in the container.
+        protocol: The runtime's.
     """
+    program = Program(RELAY, alone=True, protocol=protocol)
+    said = {"image": image, "url": url, "environment": dict(environment), "port": program.port}
     file = folder / "container.json"
     with os.fdopen(os.open(file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as written:
-        json.dump({"image": image, "url": url, "environment": dict(environment)}, written)
+        json.dump(said, written)
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", *_OF_DOCKER) if name in os.environ}
-    return Program(RELAY, alone=True), {**inherited, FILE: str(file)}
+    return program, {**inherited, FILE: str(file)}

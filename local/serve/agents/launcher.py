@@ -1,10 +1,10 @@
 """Starts an agent's program as AgentCore Runtime would, where nobody but the local deployment's server reaches it.
 
-There each has a machine of its own and listens at 0.0.0.0:8080 (the service contract), as the SDK's `app.run()` does
-whatever the environment says. A program asks nobody for a signature, so here it must not listen at a port of this
-machine: any user and any web page could send it a prompt. Whoever would listen at the contract's port listens at a Unix
-socket instead, which `agent_process` has made and handed down; the program's file stays as it is. A listener at any
-other port keeps its port, on loopback, and the log says so.
+There each has a machine of its own and listens at 0.0.0.0 and a port of the service contract, 8080 or 8000, as the
+SDK's `app.run()` does whatever the environment says. A program asks nobody for a signature, so here it must not listen
+at a port of this machine: any user and any web page could send it a prompt. Whoever would listen at the contract's port
+listens at a Unix socket instead, which `agent_process` has made and handed down; the program's file stays as it is. A
+listener at any other port keeps its port, on loopback, and the log says so.
 
 `agent_process` runs this file by its path, so it imports nothing of ours.
 """
@@ -14,12 +14,11 @@ import runpy
 import site
 import socket
 import sys
-from typing import Any
+from typing import Any, ClassVar
 
-CONTRACT_PORT = 8080
-"""Source: AgentCore developer guide, "Understand the AgentCore Runtime service contract"."""
+CONTRACT_PORTS = {"HTTP": 8080, "MCP": 8000}
+"""By protocol. Source: AgentCore developer guide, "HTTP protocol contract" and "MCP protocol contract"."""
 
-_HERE = ("127.0.0.1", CONTRACT_PORT)
 _CALLER = ("127.0.0.1", 0)
 _LOOPBACK = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # what nobody may listen at
 _OF_TCP = frozenset({socket.IPPROTO_IP, socket.IPPROTO_TCP, socket.IPPROTO_IPV6})
@@ -29,6 +28,7 @@ class ContractSocket(socket.socket):
     """The Unix socket, or a connection to it, as the program sees it: with TCP's addresses, deaf to TCP's options."""
 
     __slots__ = ()
+    port: ClassVar[int]
 
     def accept(self) -> tuple[socket.socket, Any]:
         """Accept a connection of the server."""
@@ -38,7 +38,7 @@ class ContractSocket(socket.socket):
 
     def getsockname(self) -> Any:
         """The contract's port."""
-        return _HERE
+        return "127.0.0.1", self.port
 
     def getpeername(self) -> Any:
         """Somebody on this machine."""
@@ -50,13 +50,15 @@ class ContractSocket(socket.socket):
             super().setsockopt(level, *option)
 
 
-def main(entry_point: str, descriptor: int) -> None:
+def main(entry_point: str, descriptor: int, port: int) -> None:
     """Run the program in this process.
 
     Args:
         entry_point: The program's file.
         descriptor: A Unix socket that is bound and does not listen yet.
+        port: The contract's port.
     """
+    ContractSocket.port = port
     os.set_inheritable(descriptor, False)
     _move_sockets(descriptor)
     sys.path[0] = os.path.dirname(entry_point)  # noqa: PTH120  as Python itself does for a script
@@ -72,7 +74,7 @@ def _move_sockets(descriptor: int) -> None:
     bind, listen = socket.socket.bind, socket.socket.listen
 
     def moved(self: socket.socket, address: Any, /) -> None:
-        if _of_tcp(self) and address[1] == CONTRACT_PORT:
+        if _of_tcp(self) and address[1] == ContractSocket.port:
             _become(self, descriptor)
         else:
             bind(self, address)
@@ -117,8 +119,8 @@ def _keep_to_loopback(one: socket.socket) -> None:
 def _tell(address: Any) -> None:
     where = f"{address[0]}:{address[1]}"
     print(
-        f"toolgate: the program listens at {where} too, beside {CONTRACT_PORT}: on this machine whoever knows the port"
-        " reaches it, unsigned. On AgentCore Runtime nobody does.",
+        f"toolgate: the program listens at {where} too, beside {ContractSocket.port}: on this machine whoever knows the"
+        " port reaches it, unsigned. On AgentCore Runtime nobody does.",
         file=sys.stderr,
         flush=True,
     )
@@ -134,7 +136,7 @@ def _move_uvloop(descriptor: int) -> None:
 
     async def moved(self: Loop, factory: Any, host: Any = None, port: Any = None, **settings: Any) -> Any:
         sock = settings.pop("sock", None)
-        if port == CONTRACT_PORT or isinstance(sock, ContractSocket):
+        if port == ContractSocket.port or isinstance(sock, ContractSocket):
             kept = {name: value for name, value in settings.items() if name in _OF_UNIX_SERVERS}
             plain = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, fileno=os.dup(descriptor))
             return await self.create_unix_server(factory, sock=plain, **kept)
@@ -152,4 +154,4 @@ _OF_UNIX_SERVERS = frozenset({"backlog", "ssl", "ssl_handshake_timeout", "ssl_sh
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

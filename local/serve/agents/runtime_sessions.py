@@ -98,6 +98,11 @@ class Use[P: Process]:
         """The process that it is bound to."""
         return self._session.machine.process
 
+    @property
+    def machine(self) -> _Machine[P]:
+        """The process with its sessions."""
+        return self._session.machine
+
     async def ready(self) -> None:
         """Wait until the process answers.
 
@@ -175,6 +180,12 @@ class RuntimeSessions[P: Process]:
             found = machine.sessions[session] = self._sessions[session] = _Session(machine, now, now)
         found.used = now
         return Use(session, found)
+
+    def join(self, use: Use[P], session: str) -> None:
+        """Let another session's id lead to the process of a use: the one that an MCP server has given its session."""
+        if session not in self._sessions:
+            now, machine = self._clock(), use.machine
+            machine.sessions[session] = self._sessions[session] = _Session(machine, now, now)
 
     def end(self, session: str, why: str = "it was stopped") -> bool:
         """End a session, and its process if no other session is in it; False if there is none."""

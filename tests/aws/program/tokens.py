@@ -11,9 +11,9 @@ import pulumi_aws as aws
 
 from tests.aws.program import gateways, runtimes
 from tests.aws.program.scratch import Scratch, underscored
-from toolgate.components.agent_runtime import LONGEST_VALUE
 from toolgate.components.grants.tool_grants import Authorization
 from toolgate.components.runtime import agent_bundle
+from toolgate.components.runtime.agentcore_runtime import LONGEST_VALUE
 from toolgate.components.targets.kinds import GatewayTarget
 from toolgate.components.token_issuer import TokenIssuer
 from toolgate.components.tokens import agent_tokens, issuers

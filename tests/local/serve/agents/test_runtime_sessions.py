@@ -2,6 +2,7 @@ import asyncio
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import httpx
@@ -14,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from tests.agent.loopback import Loopback
 from toolgate.local.serve.agents import runtime_sessions
-from toolgate.local.serve.agents.agent_process import AgentProcess, AgentStartError
+from toolgate.local.serve.agents.agent_process import AgentProcess, AgentStartError, Program
 from toolgate.local.serve.agents.invoke_api import PATH, runtime_app
 from toolgate.local.serve.agents.ping import Ping
 from toolgate.local.serve.agents.runtime_sessions import (
@@ -333,6 +334,7 @@ class _Agent(Fake):
         super().__init__()
         self.left = threading.Event()
         self.socket = path
+        self.program = Program(Path("main.py"))
         self.server = Loopback(Starlette(routes=[Route("/invocations", self._answer, methods=["POST"])]), path)
         self.server.start()
 

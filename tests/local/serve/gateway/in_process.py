@@ -22,6 +22,7 @@ from toolgate.local.serve.assembly import gateway_service
 from toolgate.local.serve.bounded_file import BoundedFile
 from toolgate.local.serve.gateway.function_process import Outcome
 from toolgate.local.serve.gateway.invoke_right import InvokeRight
+from toolgate.local.serve.gateway.lambda_backend import LambdaBackend
 from toolgate.local.serve.gateway.local_function import AbsentFunction
 from toolgate.local.serve.gateway.mcp_gateway import build
 from toolgate.local.serve.guards.credentials import Sessions
@@ -89,8 +90,12 @@ def gateways_in_process(logs: Path) -> Iterator[Gateways]:
     for gateway in deployment.gateways:
         role = deployment.role(gateway.role_arn)
         assert role
-        functions = [(target, Echo(target.function_arn or "")) for target in deployment.targets_of(gateway)]
-        built = build(gateway, InvokeRight(role), functions, lambda _call: None)
+        right = InvokeRight(role)
+        backends = [
+            (target, LambdaBackend(gateway.id, target, Echo(target.function_arn or ""), right))
+            for target in deployment.targets_of(gateway)
+        ]
+        built = build(gateway, backends, lambda _call: None)
         services.append(gateway_service(gateway, built, log))
         name = gateway.name.removeprefix("handmade-")
         caller = deployment.role(f"arn:aws:iam::123456789012:role/{CALLERS[name]}")
