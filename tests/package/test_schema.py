@@ -26,6 +26,7 @@ def test_required_inputs() -> None:
         "LambdaTools": ["directory"],
         "OpenApiTools": ["directory"],
         "ApiGatewayTools": ["document", "restApiId", "stage"],
+        "McpServer": ["directory"],
         "ToolGateway": ["targets"],
         "AgentRuntime": ["modelId"],
         "Memory": [],
