@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from toolgate.components.interceptors.interceptor_function import InterceptorSettings
     from toolgate.components.lambda_tools import LambdaTools, LambdaToolsArgs
     from toolgate.components.machine_client import MachineClient, MachineClientArgs
-    from toolgate.components.mcp_server import McpServer, McpServerArgs, Undecided
+    from toolgate.components.mcp_server import McpServer, McpServerArgs
     from toolgate.components.memory.agent_memory import AgentMemory
     from toolgate.components.memory.agentcore_memory import Memory, MemoryArgs, MemoryStrategy, MemoryStrategyType
     from toolgate.components.memory.conversation_bucket import ConversationBucket, ConversationBucketArgs
@@ -34,8 +34,10 @@ if TYPE_CHECKING:
     from toolgate.components.runtime.agentcore_runtime import Lifecycle, PlatformVersion
     from toolgate.components.runtime.network import Network
     from toolgate.components.runtime.python_function import FunctionLogLevel
-    from toolgate.components.servers.server_settings import ServerSettings
+    from toolgate.components.servers.server_settings import ServerSettings, Undecided
     from toolgate.components.targets.api_gateway import ApiGatewayStage, StageMethod
+    from toolgate.components.targets.connector import Connector, ConnectorId
+    from toolgate.components.targets.connectors import knowledge_base, web_search
     from toolgate.components.targets.credentials import (
         ApiKey,
         IamService,
@@ -72,6 +74,8 @@ _MODULES = {
     "Authorization": "grants.tool_grants",
     "Bearer": "grants.inbound",
     "ClientCredentials": "tokens.client_credentials",
+    "Connector": "targets.connector",
+    "ConnectorId": "targets.connector",
     "ConversationBucket": "memory.conversation_bucket",
     "ConversationBucketArgs": "memory.conversation_bucket",
     "Dashboard": "dashboard",
@@ -121,10 +125,12 @@ _MODULES = {
     "ToolGateway": "tool_gateway",
     "ToolGatewayArgs": "tool_gateway",
     "ToolSchema": "tools.tool_schema",
-    "Undecided": "mcp_server",
+    "Undecided": "servers.server_settings",
     "UsageError": "checks.arguments",
     "agent_code": "runtime.agent_bundle",
+    "knowledge_base": "targets.connectors",
     "recorded_server": "targets.recorded_server",
+    "web_search": "targets.connectors",
 }
 
 __all__ = [
@@ -141,6 +147,8 @@ __all__ = [
     "Authorization",
     "Bearer",
     "ClientCredentials",
+    "Connector",
+    "ConnectorId",
     "ConversationBucket",
     "ConversationBucketArgs",
     "Dashboard",
@@ -193,7 +201,9 @@ __all__ = [
     "Undecided",
     "UsageError",
     "agent_code",
+    "knowledge_base",
     "recorded_server",
+    "web_search",
 ]
 
 

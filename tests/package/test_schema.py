@@ -35,6 +35,7 @@ def test_required_inputs() -> None:
         "EncryptionKey": [],
         "TokenIssuer": [],
         "MachineClient": ["tools"],
+        "McpServer": ["directory"],
     }
 
 
@@ -66,6 +67,10 @@ def test_what_one_component_gives_another_takes() -> None:
     for source, output, taker, field in (
         ("LambdaTools", "functionArn", "GatewayTarget", "functionArn"),
         ("LambdaTools", "tools", "GatewayTarget", "tools"),
+        ("McpServer", "endpoint", "McpServerTarget", "endpoint"),
+        ("McpServer", "runtimeArn", "McpServerTarget", "runtimeArn"),
+        ("McpServer", "listing", "McpServerTarget", "listing"),
+        ("McpServer", "tools", "GatewayTarget", "tools"),
         ("ToolGateway", "gatewayArn", "GatewayTools", "gatewayArn"),
         ("ToolGateway", "gatewayUrl", "GatewayTools", "gatewayUrl"),
         ("ToolGateway", "toolNames", "GatewayTools", "tools"),
