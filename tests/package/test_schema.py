@@ -35,7 +35,6 @@ def test_required_inputs() -> None:
         "EncryptionKey": [],
         "TokenIssuer": [],
         "MachineClient": ["tools"],
-        "McpServer": ["directory"],
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from toolgate.access.cedar.cedar_policies import ScopedPolicy, read_statement
 from toolgate.access.cedar.cedar_validation import validate
 from toolgate.access.deployment.agentcore_resources import Gateway
+from toolgate.access.deployment.targets import said_tools
 from toolgate.local.cloud.api_requests import Member, same
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
@@ -136,15 +137,19 @@ def _permits_the_future(policy: ScopedPolicy) -> Iterator[str]:
 
 def _tools(gateway: Record, existing: Existing) -> dict[str, Any]:
     targets = [found for found in existing(TARGET) if found.inputs["gatewayIdentifier"] == gateway.id]
-    return {
-        full_name(target.inputs["name"], tool["name"]): tool["inputSchema"]
-        for target in targets
-        for tool in tool_definitions(_lambda(target)["toolSchema"]["inlinePayloads"])
-    }
+    return {full_name(target.inputs["name"], name): schema for target in targets for name, schema in _tools_of(target)}
 
 
-def _lambda(target: Record) -> Any:
-    return target.inputs["targetConfiguration"]["mcp"]["lambda"]
+def _tools_of(target: Record) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Names and input schemas of a target's tools, as far as the target says them."""
+    for family, configuration in target.inputs["targetConfiguration"].items():
+        for member, settings in configuration.items():
+            if member == "lambda":
+                for tool in tool_definitions(settings["toolSchema"]["inlinePayloads"]):
+                    yield tool["name"], tool["inputSchema"]
+            else:
+                for said in said_tools(f"{family}.{member}", settings) or ():
+                    yield said.name, said.input_schema
 
 
 def _view(gateway: Record) -> Gateway:
