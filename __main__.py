@@ -16,13 +16,14 @@ from toolgate.components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from toolgate.components.grants.tool_grants import GatewayTools
 from toolgate.components.lambda_tools import LambdaTools, LambdaToolsArgs
 from toolgate.components.machine_client import MachineClient, MachineClientArgs
+from toolgate.components.mcp_server import McpServer, McpServerArgs
 from toolgate.components.memory.agentcore_memory import Memory, MemoryArgs
 from toolgate.components.memory.conversation_bucket import ConversationBucket, ConversationBucketArgs
 from toolgate.components.observability import configuration, log_levels
 from toolgate.components.observability.log_levels import LogLevel
 from toolgate.components.open_api_tools import OpenApiTools, OpenApiToolsArgs
 from toolgate.components.runtime.agent_bundle import agent_code, has_telemetry, own_lock
-from toolgate.components.settings import apis, issuers
+from toolgate.components.settings import apis, issuers, servers
 from toolgate.components.settings.agents import Agent
 from toolgate.components.settings.gateways import Gateway
 from toolgate.components.settings.handed_tools import Handed
@@ -66,10 +67,10 @@ def with_role(role_arn: str | None = None) -> WithRole:
 
 
 # Everything that can be wrong is found out before the first resource.
-its_apis = apis.read_apis()
-targets = read_targets(LAMBDAS) if LAMBDAS.is_dir() or not its_apis else {}
-chosen = stack_settings.load(gateway_targets.available(targets), gateway_targets.available(its_apis))
-for folder, its in ((LAMBDAS, targets), (apis.FOLDERS, its_apis)):
+its_apis, its_servers = apis.read_apis(), servers.read_servers()
+targets = read_targets(LAMBDAS) if LAMBDAS.is_dir() or not (its_apis or its_servers) else {}
+chosen = stack_settings.load(*map(gateway_targets.available, (targets, its_apis, its_servers)))
+for folder, its in ((LAMBDAS, targets), (apis.FOLDERS, its_apis), (servers.FOLDERS, its_servers)):
     for target in sorted(its.keys() - chosen.gateways.targets):
         pulumi.warn(f"{folder / target} is behind no gateway of this stack (toolgate:gateways): it is left out.")
         del its[target]
@@ -106,6 +107,18 @@ behind: dict[str, GatewayTarget] = {
 for target in its_apis:
     api_args: OpenApiToolsArgs = {"directory": str(apis.FOLDERS / target), **chosen.apis.get(target, {})}
     behind[target] = OpenApiTools(target, api_args, opts).target
+made_servers: dict[str, McpServer] = {}
+for target in its_servers:
+    of_server = chosen.servers.get(target, {})
+    server_args: McpServerArgs = {
+        "directory": str(servers.FOLDERS / target),
+        **of_server,
+        "environment": {log_levels.SERVER_VARIABLE: chosen.log_level.value, **of_server.get("environment", {})},
+        **with_role(of_server.get("role_arn")),
+        **seen.watched,
+    }
+    made_servers[target] = McpServer(target, server_args, opts)
+    behind[target] = made_servers[target].target
 behind |= chosen.existing_targets
 gateways: dict[str, ToolGateway] = {}
 
@@ -199,7 +212,7 @@ if seen.dashboard:
         stack_settings.DASHBOARD,
         {
             "gateways": {name: made.gateway_arn for name, made in gateways.items()},
-            "runtimes": {name: runtime.runtime_arn for name, runtime in runtimes.items()},
+            "runtimes": {name: runtime.runtime_arn for name, runtime in (runtimes | made_servers).items()},
             "functions": {target: function.function_arn for target, function in functions.items()},
         },
         opts,

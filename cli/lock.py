@@ -1,4 +1,4 @@
-"""`toolgate lock`, `toolgate fetch`: the packages of tools, interceptors and agents."""
+"""`toolgate lock`, `toolgate fetch`: the packages of tools, interceptors, servers and agents."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from toolgate.cli import options
 from toolgate.cli.options import CommandError
 from toolgate.cli.output import say
 
-LAMBDAS, INTERCEPTORS = Path("lambdas"), Path("interceptors")
+LAMBDAS, INTERCEPTORS, SERVERS = Path("lambdas"), Path("interceptors"), Path("servers")
 
 
 @click.command()
@@ -19,7 +19,8 @@ LAMBDAS, INTERCEPTORS = Path("lambdas"), Path("interceptors")
 def lock(program: Path, targets: tuple[str, ...], upgrade: bool) -> None:
     """Lock the packages of TARGETS: lambdas/<target>/requirements.in -> requirements.txt, with hashes.
 
-    Likewise interceptors/<name> and an agent's folder, named so. Without TARGETS those of all that have any.
+    Likewise interceptors/<name>, servers/<name> and an agent's folder, named so. Without TARGETS those of all that have
+    any.
     """
     from toolgate.components.checks.arguments import UsageError
     from toolgate.components.runtime.function_package import lock as lock_target
@@ -57,7 +58,7 @@ def fetch(program: Path) -> None:
 
 def _folder(name: str) -> Path:
     path = Path(name)
-    return path if path.parent == INTERCEPTORS or _is_agents(path) else LAMBDAS / name
+    return path if path.parent in (INTERCEPTORS, SERVERS) or _is_agents(path) else LAMBDAS / name
 
 
 def _is_agents(folder: Path) -> bool:
@@ -68,19 +69,23 @@ def _with(file: str) -> list[Path]:
     """The folders that have such a file."""
     from toolgate.local.function_packages import agents
 
-    functions = [it.parent for kind in (LAMBDAS, INTERCEPTORS) for it in sorted(kind.glob(f"*/{file}"))]
+    functions = [it.parent for kind in (LAMBDAS, INTERCEPTORS, SERVERS) for it in sorted(kind.glob(f"*/{file}"))]
     return [*functions, *(it for it in agents(Path()) if (it / file).is_file())]
 
 
 def _fetch(folders: list[Path]) -> None:
     from toolgate.components.runtime.agent_bundle import build, own_lock
     from toolgate.components.runtime.function_package import packages as for_lambda
+    from toolgate.components.servers import server_folder
+    from toolgate.components.servers.server_bundle import build as build_server
     from toolgate.local.function_packages import PackagesError, packages
 
     try:
         for folder in folders:
             if _is_agents(folder):
                 build(folder, own_lock(folder))
+            elif folder.parent == SERVERS:
+                build_server(server_folder.read(folder))
             else:
                 for_lambda(folder)
             packages(folder, Path())

@@ -1,6 +1,5 @@
 """McpServer: an MCP server in AgentCore Runtime, whose tools are read from the server itself when it is planned."""
 
-import enum
 import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,7 @@ from toolgate.components.runtime.agentcore_runtime import (
 from toolgate.components.runtime.network import Network
 from toolgate.components.servers import listing, server_bundle, server_folder, server_settings, tool_schemas
 from toolgate.components.servers.listing import Listing
+from toolgate.components.servers.server_settings import Undecided
 from toolgate.components.targets.kinds import GatewayTarget
 from toolgate.components.tools import target_settings
 from toolgate.components.tools.listed_schema import ToolSchema
@@ -37,15 +37,6 @@ OURS = ("AWS_REGION", "HOST", "PORT")
 """Environment variables that the component writes, or that say where the server is to be found."""
 PROTOCOL = "MCP"
 """botocore bedrock-agentcore-control ServerProtocol."""
-
-
-class Undecided(enum.Enum):
-    """What a server serves besides tools: no policy of a gateway decides who gets it."""
-
-    PROMPTS = "prompts"
-    """Its prompts."""
-    RESOURCES = "resources"
-    """Its resources, and templates of such."""
 
 
 class McpServerArgs(TypedDict):

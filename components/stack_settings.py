@@ -25,6 +25,7 @@ from toolgate.components.settings import (
     issuers,
     memory,
     places,
+    servers,
     targets,
     values,
 )
@@ -36,6 +37,7 @@ from toolgate.components.settings.interceptors import InterceptorsConfig
 from toolgate.components.settings.issuers import IssuerConfig
 from toolgate.components.settings.memory import Conversations, MemoryConfig
 from toolgate.components.settings.places import NetworkConfig
+from toolgate.components.settings.servers import StackServer
 from toolgate.components.settings.targets import TargetConfig
 from toolgate.components.settings.values import NAMESPACE
 from toolgate.components.targets import gateway_targets
@@ -117,7 +119,7 @@ class StackSettings:
     `issuers` are those of others; the stack's own is one where a gateway's inbound is `jwt`.
     `shown_tools` are by gateway what each of its agents was handed, where an interceptor must be told.
     `targets` are the settings of those that have a folder, `existing_targets` those that have none.
-    `apis` are the settings of those whose folder is one of `apis/`.
+    `apis` and `servers` are the settings of those whose folder is one of `apis/` or `servers/`.
     """
 
     gateways: Gateways
@@ -132,18 +134,20 @@ class StackSettings:
     network: Network | None
     targets: Mapping[str, TargetSettings]
     apis: Mapping[str, ApiSettings]
+    servers: Mapping[str, StackServer]
     existing_targets: Mapping[str, GatewayTarget]
     protect: bool
     permissions_boundary: str | None
     tags: Mapping[str, str] | None
 
 
-def load(available: Available, of_apis: Available | None = None) -> StackSettings:
+def load(available: Available, of_apis: Available | None = None, of_servers: Available | None = None) -> StackSettings:
     """The stack's settings.
 
     Args:
         available: By target that has a folder of `lambdas/`: its tool names.
         of_apis: By target that has one of `apis/`: likewise.
+        of_servers: By target that has one of `servers/`: likewise.
 
     Raises:
         UsageError: A key is unknown, a value is of another type, a name is refused, a tool does not exist, or a model
@@ -151,17 +155,19 @@ def load(available: Available, of_apis: Available | None = None) -> StackSetting
     """
     config = values.read(Config.__annotations__, _JSON)
     arguments.check(config, Config, f"{NAMESPACE}:")
-    its_apis = of_apis or {}
-    existing = targets.existing(config, {**available, **its_apis})
+    its_apis, its_servers = of_apis or {}, of_servers or {}
+    existing = targets.existing(config, {**available, **its_apis, **its_servers})
     tools: dict[str, Any] = {name: it["tools"] for name, it in existing.items()}
     others = gateway_targets.available(tools)
-    every = {**available, **its_apis, **others}
+    every = {**available, **its_apis, **its_servers, **others}
     inner = targets.inner_gateways(config, every)
     of_folders = targets.of_folders_only(config, {**others, **inner})
     settings_of_apis = apis.settings(of_folders, its_apis, {**available, **others})
-    of_targets = targets.of_folders(of_folders, available, its_apis)
+    settings_of_servers = servers.settings(of_folders, its_servers, {**available, **its_apis, **others})
+    of_targets = targets.of_folders(of_folders, available, {**its_apis, **its_servers})
     foreign = issuers.read(config)
     of_gateways = gateways.read(config, every, foreign, inner)
+    servers.check_place(its_servers, of_gateways)
     issuers.check_used(foreign, {name: it.inbound for name, it in of_gateways.by_name.items()})
     if unused := [target for target in config.get("targets", {}) if target not in of_gateways.targets]:
         raise UsageError(
@@ -172,10 +178,11 @@ def load(available: Available, of_apis: Available | None = None) -> StackSetting
         names.function(pulumi.get_project(), pulumi.get_stack(), target)
     observed = observability(config.get("observability", {}), f"{NAMESPACE}:observability")
     of_agents = agents.read(config, of_gateways)
+    servers.check_names(its_servers, of_agents)
     of_clients = clients.read(config, of_gateways)
     tags.check(config.get("tags"), f"{NAMESPACE}:tags")
     handed_tools.check_number(of_gateways, [*(agent.tools for agent in of_agents.values()), *of_clients.values()])
-    _check_roles(of_agents, of_gateways, of_targets)
+    _check_roles(of_agents, of_gateways, of_targets, settings_of_servers)
     return StackSettings(
         gateways=of_gateways,
         shown_tools=dict(_shown(of_gateways, of_agents)),
@@ -189,6 +196,7 @@ def load(available: Available, of_apis: Available | None = None) -> StackSetting
         network=places.read(config, f"{NAMESPACE}:network"),
         targets=of_targets,
         apis=settings_of_apis,
+        servers=settings_of_servers,
         existing_targets=existing,
         protect=config.get("protect", False),
         permissions_boundary=_boundary(config),
@@ -222,13 +230,18 @@ def _boundary(config: Mapping[str, Any]) -> str | None:
 
 
 def _check_roles(
-    of_agents: Mapping[str, Agent], of_gateways: Gateways, of_targets: Mapping[str, TargetSettings]
+    of_agents: Mapping[str, Agent],
+    of_gateways: Gateways,
+    of_targets: Mapping[str, TargetSettings],
+    of_servers: Mapping[str, StackServer],
 ) -> None:
     """A role that two have would let each do what the other was handed."""
     given = {f"{NAMESPACE}:agents.{name}.roleArn": agent.role_arn for name, agent in of_agents.items()}
     for name, gateway in of_gateways.by_name.items():
         key = f"gateways.{name}.roleArn" if of_gateways.named else "gatewayRoleArn"
         given[f"{NAMESPACE}:{key}"] = gateway.role_arn
+    for name, server in of_servers.items():
+        given[f"{NAMESPACE}:targets.{name}.roleArn"] = server.get("role_arn")
     seen: dict[str, str] = {}
     of_functions = {f"{NAMESPACE}:targets.{name}.roleArn": it.get("role_arn") for name, it in of_targets.items()}
     # Functions may share one among them.

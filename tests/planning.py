@@ -32,6 +32,7 @@ PROJECT = (
         "policy",
         "requirements",
         "review",
+        "servers",
         "src",
     ),
     *("__main__.py", "ask.py"),

@@ -29,15 +29,14 @@ _BY_URL = {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}
 INVOKE_API = "execute-api:Invoke"
 INVOKE_GATEWAY = "bedrock-agentcore:InvokeGateway"
 INVOKE_RUNTIME = "bedrock-agentcore:InvokeAgentRuntime"
-REACH_RUNTIME = (
+# AgentCore developer guide, "Resource-based policies for AgentCore", supported actions: of those that have a runtime
+# answer. The two that open a shell in it cannot be named there; no rule of a runtime's own keeps them off.
+ANSWERS = (
     INVOKE_RUNTIME,
     "bedrock-agentcore:InvokeAgentRuntimeForUser",
     "bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStream",
     "bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStreamForUser",
-    "bedrock-agentcore:InvokeAgentRuntimeCommand",
-    "bedrock-agentcore:InvokeAgentRuntimeCommandShell",
 )
-"""Whatever has a runtime do something; the last two are a shell in it."""
 # AgentCore developer guide, "Policy permissions", gateway execution role.
 READ_POLICY_ENGINE = "bedrock-agentcore:GetPolicyEngine"
 AUTHORIZE_TOOLS = ("bedrock-agentcore:AuthorizeAction", "bedrock-agentcore:PartiallyAuthorizeActions")
@@ -301,11 +300,11 @@ def only_by(role_arn: Text, runtime_arn: Text) -> Document:
     """Nobody but one role reaches a runtime, whatever else allows it (the runtime's resource policy).
 
     AgentCore developer guide, "Resource-based policies for AgentCore": in one account an Allow restricts nobody, and
-    the resource is the exact ARN. `aws:PrincipalArn` of a session is its role's. That AgentCore takes each of these
-    actions in a runtime's policy is unproved; no probe asks yet.
+    the resource is the exact ARN. `aws:PrincipalArn` of a session is its role's (IAM user guide, "AWS global condition
+    context keys"). That AgentCore tells it of a gateway that calls, is unproved; no probe asks yet.
     """
     others = {"ArnNotEquals": {"aws:PrincipalArn": role_arn}}
-    denied = allow("OnlyTheGateway", REACH_RUNTIME, runtime_arn, others)
+    denied = allow("OnlyTheGateway", ANSWERS, runtime_arn, others)
     return document({**denied, "Effect": "Deny", "Principal": "*"})
 
 

@@ -6,6 +6,8 @@ from toolgate.components.runtime.python_function import FunctionLogLevel
 
 AGENT_VARIABLE = "AGENT_LOG_LEVEL"
 """The environment variable of the agent that takes a LogLevel's value."""
+SERVER_VARIABLE = "SERVER_LOG_LEVEL"
+"""That of an MCP server (`servers/serve.py`)."""
 
 
 class LogLevel(enum.Enum):

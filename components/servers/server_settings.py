@@ -1,5 +1,6 @@
 """What an MCP server's own `target.py` says about it, as a target's does about its function (`target_settings`)."""
 
+import enum
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
@@ -11,6 +12,15 @@ from toolgate.components.runtime.network import Network
 from toolgate.components.servers.server_folder import FOLDER
 from toolgate.components.tools import target_settings
 from toolgate.components.tools.target_settings import Settings
+
+
+class Undecided(enum.Enum):
+    """What a server serves besides tools: no policy of a gateway decides who gets it."""
+
+    PROMPTS = "prompts"
+    """Its prompts."""
+    RESOURCES = "resources"
+    """Its resources, and templates of such."""
 
 
 class ServerSettings(TypedDict):
@@ -28,10 +38,8 @@ class ServerSettings(TypedDict):
     """How long its sessions live."""
     network: NotRequired[Network]
     """The VPC that it reaches things through."""
-    undecided: NotRequired[list[str]]
+    undecided: NotRequired[list[Undecided]]
     """What it serves besides tools and is accepted all the same: `prompts`, `resources`."""
-    role_arn: NotRequired[pulumi.Input[str]]
-    """ARN of an existing role."""
 
 
 def read(directory: Path) -> Settings:

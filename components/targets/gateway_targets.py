@@ -1,6 +1,5 @@
 """A gateway's targets: checked as a whole, and made no more at once than AgentCore takes."""
 
-import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -89,19 +88,11 @@ def shown(targets: Mapping[str, GatewayTarget], tools: Tools | pulumi.Output[Too
     Their schemas stand in the targets' own resources. An engine and its SDK walk through each of a component's inputs,
     and a hundred tools have thousands of values.
     """
-    if isinstance(tools, pulumi.Output):
-        return {name: _without_enums(target) for name, target in targets.items()}
-    named = available(tools)
-    return {name: {**_without_enums({**target, "tools": []}), "tools": named[name]} for name, target in targets.items()}
-
-
-def _without_enums(value: Any) -> Any:
-    """The value with each enum's own value in its place: Pulumi's SDK goes on for ever where it meets a member."""
-    if isinstance(value, enum.Enum):
-        return value.value
-    if isinstance(value, Mapping):
-        return {key: _without_enums(item) for key, item in value.items()}
-    return [_without_enums(item) for item in value] if isinstance(value, list) else value
+    said: Mapping[str, Any] = targets
+    if not isinstance(tools, pulumi.Output):
+        named = available(tools)
+        said = {name: {**target, "tools": named[name]} for name, target in targets.items()}
+    return arguments.plain(said)  # type: ignore[no-any-return]  # of the same form
 
 
 def grants(

@@ -7,7 +7,16 @@ import pulumi
 
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants.tool_grants import GatewayTools
-from toolgate.components.targets import connector, inner_gateway, lambda_function, mcp_server, open_api, remote_server
+from toolgate.components.targets import (
+    api_gateway,
+    connector,
+    inner_gateway,
+    lambda_function,
+    mcp_server,
+    open_api,
+    remote_server,
+)
+from toolgate.components.targets.api_gateway import ApiGatewayStage
 from toolgate.components.targets.connector import Connector
 from toolgate.components.targets.kind import Kind
 from toolgate.components.targets.mcp_server import McpServerTarget
@@ -19,6 +28,7 @@ KINDS: tuple[Kind, ...] = (
     lambda_function.KIND,
     mcp_server.KIND,
     open_api.KIND,
+    api_gateway.KIND,
     remote_server.KIND,
     inner_gateway.KIND,
     connector.KIND,
@@ -34,6 +44,8 @@ class GatewayTarget(TypedDict):
     """An MCP server; that of an McpServer is in its `target`."""
     open_api: NotRequired[OpenApi]
     """An API with an OpenAPI document; in Python the `target` of an OpenApiTools."""
+    api_gateway: NotRequired[ApiGatewayStage]
+    """A stage of a REST API in API Gateway; in Python the `target` of an ApiGatewayTools."""
     remote_server: NotRequired[RemoteServer]
     """An MCP server of others. In Python `recorded_server("servers/<name>.json")` is such a target."""
     gateway: NotRequired[GatewayTools]

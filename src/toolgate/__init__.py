@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from toolgate.components.agent_runtime import AgentRuntime, AgentRuntimeArgs
+    from toolgate.components.api_gateway_tools import ApiGatewayTools, ApiGatewayToolsArgs
     from toolgate.components.apis.operations import OperationArgs
+    from toolgate.components.apis.rest_api import StageMethodArgs
     from toolgate.components.checks.arguments import UsageError
     from toolgate.components.dashboard import Dashboard, DashboardArgs
     from toolgate.components.encryption_key import EncryptionKey, EncryptionKeyArgs
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from toolgate.components.interceptors.interceptor_function import InterceptorSettings
     from toolgate.components.lambda_tools import LambdaTools, LambdaToolsArgs
     from toolgate.components.machine_client import MachineClient, MachineClientArgs
-    from toolgate.components.mcp_server import McpServer, McpServerArgs, Undecided
+    from toolgate.components.mcp_server import McpServer, McpServerArgs
     from toolgate.components.memory.agent_memory import AgentMemory
     from toolgate.components.memory.agentcore_memory import Memory, MemoryArgs, MemoryStrategy, MemoryStrategyType
     from toolgate.components.memory.conversation_bucket import ConversationBucket, ConversationBucketArgs
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
     from toolgate.components.runtime.agentcore_runtime import Lifecycle, PlatformVersion
     from toolgate.components.runtime.network import Network
     from toolgate.components.runtime.python_function import FunctionLogLevel
-    from toolgate.components.servers.server_settings import ServerSettings
+    from toolgate.components.servers.server_settings import ServerSettings, Undecided
+    from toolgate.components.targets.api_gateway import ApiGatewayStage, StageMethod
     from toolgate.components.targets.connector import Connector, ConnectorId
     from toolgate.components.targets.connectors import knowledge_base, web_search
     from toolgate.components.targets.credentials import (
@@ -62,6 +65,9 @@ _MODULES = {
     "AgentRuntime": "agent_runtime",
     "AgentRuntimeArgs": "agent_runtime",
     "Alarms": "observability.alarms",
+    "ApiGatewayStage": "targets.api_gateway",
+    "ApiGatewayTools": "api_gateway_tools",
+    "ApiGatewayToolsArgs": "api_gateway_tools",
     "ApiKey": "targets.credentials",
     "ApiSettings": "open_api_tools",
     "AskedAgent": "grants.asked_agents",
@@ -101,15 +107,17 @@ _MODULES = {
     "MemoryStrategy": "memory.agentcore_memory",
     "MemoryStrategyType": "memory.agentcore_memory",
     "Network": "runtime.network",
-    "PlatformVersion": "runtime.agentcore_runtime",
-    "RoleStatement": "iam.role_statements",
-    "ServerSettings": "servers.server_settings",
     "OAuth": "targets.credentials",
     "OpenApi": "targets.open_api",
     "OpenApiTools": "open_api_tools",
     "OpenApiToolsArgs": "open_api_tools",
     "OperationArgs": "apis.operations",
+    "PlatformVersion": "runtime.agentcore_runtime",
+    "RoleStatement": "iam.role_statements",
+    "ServerSettings": "servers.server_settings",
     "Signature": "targets.credentials",
+    "StageMethod": "targets.api_gateway",
+    "StageMethodArgs": "apis.rest_api",
     "TargetCredential": "targets.credentials",
     "TargetSettings": "tools.target_settings",
     "TokenIssuer": "token_issuer",
@@ -117,7 +125,7 @@ _MODULES = {
     "ToolGateway": "tool_gateway",
     "ToolGatewayArgs": "tool_gateway",
     "ToolSchema": "tools.tool_schema",
-    "Undecided": "mcp_server",
+    "Undecided": "servers.server_settings",
     "UsageError": "checks.arguments",
     "agent_code": "runtime.agent_bundle",
     "knowledge_base": "targets.connectors",
@@ -130,6 +138,9 @@ __all__ = [
     "AgentRuntime",
     "AgentRuntimeArgs",
     "Alarms",
+    "ApiGatewayStage",
+    "ApiGatewayTools",
+    "ApiGatewayToolsArgs",
     "ApiKey",
     "ApiSettings",
     "AskedAgent",
@@ -178,6 +189,8 @@ __all__ = [
     "RoleStatement",
     "ServerSettings",
     "Signature",
+    "StageMethod",
+    "StageMethodArgs",
     "TargetCredential",
     "TargetSettings",
     "TokenIssuer",

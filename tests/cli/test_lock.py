@@ -1,4 +1,4 @@
-"""`toolgate lock` knows the folders of tools, of interceptors and of agents."""
+"""`toolgate lock` knows the folders of tools, of interceptors, of servers and of agents."""
 
 from pathlib import Path
 
@@ -8,8 +8,8 @@ from toolgate.cli import lock as command
 from toolgate.cli.main import main
 from toolgate.components.runtime import function_package
 
-FOLDERS = (Path("lambdas/shop"), Path("interceptors/limits"), Path("research"), Path("agents/clerk"))
-AGENTS = FOLDERS[2:]
+FOLDERS = (*map(Path, ("lambdas/shop", "interceptors/limits", "servers/stock", "research", "agents/clerk")),)
+AGENTS = FOLDERS[3:]
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ def test_required_inputs() -> None:
     assert required == {
         "LambdaTools": ["directory"],
         "OpenApiTools": ["directory"],
+        "ApiGatewayTools": ["document", "restApiId", "stage"],
         "ToolGateway": ["targets"],
         "AgentRuntime": ["modelId"],
         "Memory": [],
@@ -33,6 +34,7 @@ def test_required_inputs() -> None:
         "EncryptionKey": [],
         "TokenIssuer": [],
         "MachineClient": ["tools"],
+        "McpServer": ["directory"],
     }
 
 
@@ -64,11 +66,16 @@ def test_what_one_component_gives_another_takes() -> None:
     for source, output, taker, field in (
         ("LambdaTools", "functionArn", "GatewayTarget", "functionArn"),
         ("LambdaTools", "tools", "GatewayTarget", "tools"),
+        ("McpServer", "endpoint", "McpServerTarget", "endpoint"),
+        ("McpServer", "runtimeArn", "McpServerTarget", "runtimeArn"),
+        ("McpServer", "listing", "McpServerTarget", "listing"),
+        ("McpServer", "tools", "GatewayTarget", "tools"),
         ("ToolGateway", "gatewayArn", "GatewayTools", "gatewayArn"),
         ("ToolGateway", "gatewayUrl", "GatewayTools", "gatewayUrl"),
         ("ToolGateway", "toolNames", "GatewayTools", "tools"),
         ("ToolGateway", "policyEngineId", "GatewayTools", "policyEngineId"),
         ("OpenApiTools", "document", "OpenApi", "document"),
+        ("ApiGatewayTools", "tools", "GatewayTarget", "tools"),
         ("OpenApiTools", "tools", "GatewayTarget", "tools"),
         ("ToolGateway", "scope", "Bearer", "scope"),
         ("ToolGateway", "callers", "GatewayTools", "callers"),

@@ -26,7 +26,19 @@ ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
 EXAMPLE = ROOT / "examples" / "python"
 # One for each folder; the wheel must not bring it under its own name.
-OURS = ("access", "agent", "cli", "components", "console", "deployer", "lambdas", "local", "policy", "review")
+OURS = (
+    "access",
+    "agent",
+    "cli",
+    "components",
+    "console",
+    "deployer",
+    "lambdas",
+    "local",
+    "policy",
+    "review",
+    "servers",
+)
 
 
 def closure(name: str, extras: frozenset[str], known: set[tuple[str, frozenset[str]]]) -> None:

@@ -17,8 +17,10 @@ from toolgate.access.iam.policies import Policy
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants.tool_grants import Authorization
 from toolgate.components.iam import iam_documents
-from toolgate.components.mcp_server import McpServer, Undecided
+from toolgate.components.mcp_server import McpServer
+from toolgate.components.servers.server_settings import Undecided
 from toolgate.components.tool_gateway import ToolGateway
+from toolgate.local.cloud.types.resource_policies import ACTIONS
 from toolgate.policy.language import agentcore_facts
 
 ARN = f"arn:aws:bedrock-agentcore:{REGION}:{ACCOUNT}:runtime/toolgate_dev_orders-A1b2C3d4E5"
@@ -97,8 +99,8 @@ def test_the_gateway_reaches_the_server_and_nobody_else_does(made: Any) -> None:
     assert decide(IamRequest(gateway, asked, ARN, resource_policy=on_runtime)).allowed
     assert decide(IamRequest(gateway, asked, ENDPOINT)).allowed
     assert not decide(IamRequest(gateway, asked, ARN.replace("orders", "other"))).allowed
-    everyway = {*agentcore_facts.ASK_AGENT, *agentcore_facts.RUN_COMMANDS} - {"bedrock-agentcore:InvokeHarness"}
-    assert set(iam_documents.REACH_RUNTIME) == everyway
+    everyway = {*agentcore_facts.ASK_AGENT} - {"bedrock-agentcore:InvokeHarness"}
+    assert set(iam_documents.ANSWERS) == everyway <= {f"bedrock-agentcore:{it}" for it in ACTIONS["runtime"]}
     for other in (admin, user):
         for action in everyway:
             decision = decide(IamRequest(other, action, ARN, resource_policy=on_runtime))
