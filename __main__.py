@@ -118,8 +118,7 @@ for target in its_servers:
     }
     made_servers[target] = McpServer(target, server_args, opts)
     behind[target] = made_servers[target].target
-for target, existing in chosen.existing_targets.items():
-    behind[target] = {"function_arn": existing["function_arn"], "tools": existing["tools"]}
+behind |= chosen.existing_targets
 gateways: dict[str, ToolGateway] = {}
 for name, gateway in chosen.gateways.by_name.items():
     gateway_args: ToolGatewayArgs = {

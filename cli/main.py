@@ -37,6 +37,7 @@ _COMMANDS = {
     "check": "check",
     "lock": "lock",
     "fetch": "lock",
+    "record": "record",
     "bundle": "bundle",
 }
 """Sub-commands in the order of their help, and the module of this folder that has each."""

@@ -36,11 +36,34 @@ def _model(_ctx: click.Context, _param: click.Parameter, choice: str) -> str:
     return choice
 
 
+def _places(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]) -> Mapping[str, str]:
+    from toolgate.local.serve.outbound.places import OPTION, misfit
+
+    found = {}
+    for text in given:
+        name, equals, url = text.partition("=")
+        if not (name and equals):
+            raise CommandError(f"{OPTION} {text}: write NAME=URL")
+        if wrong := misfit(url):
+            raise CommandError(f"{OPTION} {name}: {wrong}")
+        found[name] = url
+    return found
+
+
 @click.command()
 @options.program
 @options.stack
 @click.option("--deployment", type=options.FILE, help="a deployment file; without it, the program is planned")
 @options.rules
+@click.option(
+    "--target",
+    "places",
+    multiple=True,
+    callback=_places,
+    metavar="NAME=URL",
+    help="where the target of this name leads, if that is not in the deployment: an API or an MCP server, such as"
+    " http://127.0.0.1:9000; may be given several times",
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="the port (default: a free one)")
 @options.policies
 @options.open_console
@@ -59,6 +82,7 @@ def up(
     stack: str,
     deployment: Path | None,
     rules: Path | None,
+    places: Mapping[str, str],
     port: int,
     policies: tuple[Mapping[str, Any], ...],
     opened: bool,
@@ -69,7 +93,7 @@ def up(
 
     A program is watched: what is edited is served at the next call.
     """
-    how = _How(program, program, None, _Ports(port, console_port), model, opened)
+    how = _How(program, program, None, _Ports(port, console_port), model, opened, places)
     if deployment:
         return _serve(options.deployment_of(deployment, policies), how, None)
     from toolgate.access.deployment.supplied_policies import with_policies
@@ -120,6 +144,7 @@ class _How:
     ports: _Ports
     model: str
     opened: bool
+    places: Mapping[str, str]
 
 
 def _serve(deployment: Mapping[str, Any], how: _How, planned_anew: Callable[[], Mapping[str, Any]] | None) -> int:
@@ -155,6 +180,7 @@ def _serve(deployment: Mapping[str, Any], how: _How, planned_anew: Callable[[], 
                         model=how.model,
                         told=tell,
                         watched=told.watch,
+                        places=how.places,
                     )
                 )
             source = Served(serving, told)
@@ -208,6 +234,8 @@ def _introduce(serving: "Serving", console: str) -> None:
         say('# try: toolgate ask "..." --local; toolgate call --list; toolgate credentials --as AGENT')
     say(f"# console: {console}")  # here and nowhere else: it holds the token
     say(f"# logs: {serving.access_log.parent}")
+    if serving.servers:
+        say(f"# servers: {', '.join(serving.servers)}")
     say(f"# {serving.url} serves {', '.join(serving.agents)}; Ctrl-C ends it")
 
 

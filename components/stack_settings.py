@@ -38,8 +38,10 @@ from toolgate.components.settings.issuers import IssuerConfig
 from toolgate.components.settings.memory import Conversations, MemoryConfig
 from toolgate.components.settings.places import NetworkConfig
 from toolgate.components.settings.servers import StackServer
-from toolgate.components.settings.targets import ExistingTarget, TargetConfig
+from toolgate.components.settings.targets import TargetConfig
 from toolgate.components.settings.values import NAMESPACE
+from toolgate.components.targets import gateway_targets
+from toolgate.components.targets.kinds import GatewayTarget
 from toolgate.components.tools.target_settings import TargetSettings
 
 DASHBOARD = "overview"
@@ -116,7 +118,7 @@ class StackSettings:
 
     `issuers` are those of others; the stack's own is one where a gateway's inbound is `jwt`.
     `shown_tools` are by gateway what each of its agents was handed, where an interceptor must be told.
-    `targets` are the settings of those that have a folder, `existing_targets` those whose functions are there already.
+    `targets` are the settings of those that have a folder, `existing_targets` those that have none.
     `apis` and `servers` are the settings of those whose folder is one of `apis/` or `servers/`.
     """
 
@@ -133,7 +135,7 @@ class StackSettings:
     targets: Mapping[str, TargetSettings]
     apis: Mapping[str, ApiSettings]
     servers: Mapping[str, StackServer]
-    existing_targets: Mapping[str, ExistingTarget]
+    existing_targets: Mapping[str, GatewayTarget]
     protect: bool
     permissions_boundary: str | None
     tags: Mapping[str, str] | None
@@ -155,7 +157,8 @@ def load(available: Available, of_apis: Available | None = None, of_servers: Ava
     arguments.check(config, Config, f"{NAMESPACE}:")
     its_apis, its_servers = of_apis or {}, of_servers or {}
     existing = targets.existing(config, {**available, **its_apis, **its_servers})
-    others = {name: [tool["name"] for tool in it["tools"]] for name, it in existing.items()}
+    tools: dict[str, Any] = {name: it["tools"] for name, it in existing.items()}
+    others = gateway_targets.available(tools)
     settings_of_apis = apis.settings(config, its_apis, {**available, **others})
     settings_of_servers = servers.settings(config, its_servers, {**available, **its_apis, **others})
     of_targets = targets.of_folders(config, available, {**existing, **its_apis, **its_servers})

@@ -23,7 +23,7 @@ from toolgate.components.observability import monitoring
 from toolgate.components.observability.alarms import Alarms
 from toolgate.components.observability.log_delivery import LogDelivery
 from toolgate.components.observability.metrics import Monitored
-from toolgate.components.targets import credential_providers, gateway_targets, kinds
+from toolgate.components.targets import credential_providers, gateway_targets, inner_gateway, kinds
 from toolgate.components.targets.kind import GatewayRole
 from toolgate.components.targets.kinds import GatewayTarget
 
@@ -226,6 +226,28 @@ class ToolGateway(pulumi.ComponentResource):
         cedar_permits.check(handed, chosen, where, known)
         return handed
 
+    def target(self, *asked: str, when: str | None = None) -> GatewayTarget:
+        """Tools of this gateway, as another ToolGateway takes them behind a target of its own: that is the grant.
+
+        They are called `<target>___<this gateway's target>___<tool>` there, and the other gateway's role may call them.
+
+        Args:
+            asked: As of `tools`.
+            when: As of `tools`.
+
+        Raises:
+            UsageError: As of `tools`.
+        """
+        handed = self.tools(*asked, when=when)
+        known: Any = self._wanted.tools  # no Output, or the line above had raised
+        full: dict[str, Any] = {}
+        for target, its_tools in known.items():
+            full |= {
+                name: {**tool, "name": name} for tool in its_tools for name in [names.full_tool(target, tool["name"])]
+            }
+        chosen: Any = handed["tools"]
+        return {"gateway": handed, "tools": [full[name] for name in chosen]}
+
     def _check_shown(self, chosen: Sequence[str], available: Available, where: str) -> None:
         """Whoever is handed less than what every caller is said to be handed would be shown what it may not call."""
         shown = self._wanted.inputs.get("shown_tools", [])
@@ -306,6 +328,7 @@ def _checked(name: str, args: ToolGatewayArgs, opts: pulumi.ResourceOptions | No
     project, stack = pulumi.get_project(), pulumi.get_stack()
     gateway_name, engine_name = names.gateway(project, stack, name), None
     credential_providers.check(args["targets"], gateway_name)
+    inner_gateway.check_names(args["targets"], name)
     if authorization is Authorization.TOOL:
         engine_name = names.policy_engine(project, stack, name, own_key="kms_key_arn" in args)
     claim = inbound.client_claim(inbound.bearer(args["inbound"], None)) if "inbound" in args else None

@@ -90,12 +90,12 @@ class Deployed:
                     }
                     yield (gateway.id, name), described
 
-    def function_of(self, gateway: str, tool: str) -> str | None:
-        """The name of the function behind a tool, where the deployment has it."""
+    def log_of(self, gateway: str, tool: str) -> str | None:
+        """What the log of the tool's far side is called by: the function, the server, or the target; None of none."""
         for target in self.deployment.targets:
             if target.gateway_id == gateway and tool.startswith(f"{target.name}___"):
                 function = self.deployment.function(target.function_arn or "")
-                return function.name if function else None
+                return function.name if function else target.name
         return None
 
     def gateways(self, urls: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:

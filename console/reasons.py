@@ -185,6 +185,11 @@ def _judged(refused: _Refused) -> Reason | None:
         return _unknown_tool(refused)
     if by is None:
         return _invalid_arguments(refused) if status == _INVALID and refused.tool else None
+    if (
+        refused.decider.get("principal") == refused.gateway.role_arn
+        and refused.decider.get("action") != INVOKE_FUNCTION
+    ):
+        return _far_side(refused)
     judge = _JUDGES.get(by)
     return judge(refused) if judge else None
 
@@ -279,6 +284,16 @@ def _function(refused: _Refused) -> Reason:
     why = f"the gateway's role {name} may not invoke the function of target {target}{against}"
     change = f"Allow the role {INVOKE_FUNCTION} on {arn}"
     return _reason(f"{refused.tool} cannot be called: {why}", IAM, change, given if given and given.whole else None)
+
+
+def _far_side(refused: _Refused) -> Reason:
+    """The gateway's role may not call the server or the API behind the tool, or not have its credential."""
+    role = refused.deployment.role(refused.gateway.role_arn)
+    name, action = role.name if role else refused.gateway.role_arn, refused.decider["action"]
+    why = f"the gateway's role {name} is refused at target {target_of(refused.tool)}"
+    statements = "; ".join(f"{it['policy']} ({it['statement']})" for it in refused.decider.get("statements", ()))
+    because = f": {refused.why or statements}"
+    return _reason(f"{refused.tool} cannot be called: {why}{because}", IAM, f"Allow the role {action} there", None)
 
 
 def _cedar(refused: _Refused) -> Reason | None:

@@ -164,10 +164,10 @@ class Served:
                     tool["offered_to"].append(offer.agent)
         except UnreachableError as error:
             raise Unavailable(f"nothing answers at {error}: what was served has ended") from error
-        logs = self._serving.function_logs
+        logs = self._logs()
         for (gateway, name), tool in found.items():
-            function = deployed.function_of(gateway, name)
-            tool["log"] = function if function in logs else None
+            log = deployed.log_of(gateway, name)
+            tool["log"] = log if log in logs else None
         return list(found.values())
 
     def call(self, call: Call) -> Json:
@@ -215,11 +215,14 @@ class Served:
         return Asked(*checked(question, self._serving.agents), self._serving.environment)
 
     def logs(self, of: str, lines: int) -> Json:
-        """See `Source`; the agents' and functions' own logs, by their names, and no other file."""
-        known = {**self._serving.function_logs, **self._serving.logs}
+        """See `Source`; the logs of agents and of what stands behind targets, by their names, and no other file."""
+        known = self._logs()
         if of not in known:
             raise Mistake(f"there is no log of {of!r}; there are those of {', '.join(sorted(known))}")
         return {"text": newest_lines(known[of], lines), "path": str(known[of])}
+
+    def _logs(self) -> Mapping[str, Path]:
+        return {**self._serving.target_logs, **self._serving.function_logs, **self._serving.logs}
 
     def calls(self, tool: str, limit: int) -> Sequence[Json]:
         """See `Source`."""

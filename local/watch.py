@@ -243,7 +243,7 @@ def _is_watched(path: Path) -> bool:
     """Whether a folder can be a part of the program: toolgate's own are in use by us, but for what is deployed."""
     package = Path(__file__).parents[1]
     ours = package / path.name
-    is_ours = path.name not in ("agent", "lambdas") and ours.exists() and ours.resolve() == path.resolve()
+    is_ours = path.name not in ("agent", "lambdas", "servers") and ours.exists() and ours.resolve() == path.resolve()
     is_ours = is_ours or package.is_relative_to(path)  # the folder with the links to them
     return path.is_dir() and _counts(Path(path.name)) and not is_ours
 

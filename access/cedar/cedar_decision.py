@@ -15,9 +15,10 @@ from typing import Any
 import cedarpy
 
 from toolgate.access.cedar.cedar_policies import CedarPrincipal, ScopedPolicy, Scopes, policy_set, read_statement
-from toolgate.access.cedar.cedar_values import ArgumentError, to_cedar
+from toolgate.access.cedar.cedar_values import ArgumentError, is_known, to_cedar, unknown
+from toolgate.access.cedar.json_schema import typed
 from toolgate.access.cedar.tools_schema import ACTION, EVERY_TOOL, GATEWAY, IAM_ENTITY, OAUTH_USER, groups_of
-from toolgate.access.deployment.agentcore_resources import ACTIVE, LOG_ONLY, Gateway, PolicyEngine
+from toolgate.access.deployment.agentcore_resources import ACTIVE, LOG_ONLY, Gateway, PolicyEngine, Target, Tool
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.evaluation import Access
 
@@ -80,10 +81,15 @@ def tool_engine(deployment: Deployment, gateway: Gateway) -> ToolEngine | None:
     return ToolEngine(
         gateway=gateway.arn,
         enforce=gateway.policy_engine.mode == "ENFORCE",
-        tools={target.full_name(tool): tool.input_schema for target in targets for tool in target.tools or ()},
+        tools={target.full_name(tool): input_types(target, tool) for target in targets for tool in target.tools or ()},
         policies=tuple(policies),
         unread=tuple(unread),
     )
+
+
+def input_types(target: Target, tool: Tool) -> Mapping[str, Any]:
+    """The input schema of a target's tool as Cedar's types come from it: of a function it has none but these."""
+    return tool.input_schema if target.kind == "mcp.lambda" else typed(tool.input_schema)
 
 
 def _read(engine: PolicyEngine) -> tuple[list[ScopedPolicy], list[str]]:
@@ -213,7 +219,7 @@ def _filled(found: tuple[ScopedPolicy, ...], call: _Call) -> _Call:
     Cedar leaves more open than it must where a part of the context is unknown, whether or not a policy asks for it.
     """
     given, now = call.given, call.now
-    if given is None and not any(policy.mentions("input") for policy in found):
+    if not any(policy.mentions("input") for policy in found):
         given = {}
     if now is None and not any(policy.mentions("system") for policy in found):
         now = datetime.fromtimestamp(0, UTC)
@@ -225,13 +231,13 @@ def _by_cedar(policies: cedarpy.PolicySet, gateway: str, call: _Call) -> ToolDec
         "action": _uid(ACTION, call.tool),
         "resource": _uid(GATEWAY, gateway),
         "context": {
-            "input": _unknown("input") if call.given is None else call.given,
-            "system": {"now": _unknown("now") if call.now is None else _datetime(call.now)},
+            "input": unknown("input") if call.given is None else call.given,
+            "system": {"now": unknown("now") if call.now is None else _datetime(call.now)},
         },
     }
     if call.caller.id is not None:
         request["principal"] = _uid(call.caller.type, call.caller.id)
-    complete = call.given is not None and call.now is not None and call.caller.id is not None
+    complete = is_known(call.given) and call.given is not None and call.now is not None and call.caller.id is not None
     try:
         if complete:
             return _settled(cedarpy.is_authorized(request, policies, _kept_entities(call.caller, call.tool)))
@@ -278,10 +284,6 @@ def _entity(type_: str, id_: str, attributes: Mapping[str, Any], parent: str | N
 
 def _uid(type_: str, id_: str) -> str:
     return f"{type_}::{json.dumps(id_, ensure_ascii=False)}"
-
-
-def _unknown(name: str) -> dict[str, Any]:
-    return {"__extn": {"fn": "unknown", "arg": name}}
 
 
 def _datetime(moment: datetime) -> dict[str, Any]:

@@ -11,8 +11,22 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from toolgate.access.cedar.json_schema import NULLABLE, UNTYPED
+
 _LONG = range(-(2**63), 2**63)
 _DECIMAL = Decimal(2**63).scaleb(-4)  # Cedar's decimal: a 64-bit integer of ten-thousandths
+
+
+def unknown(name: str) -> dict[str, Any]:
+    """What Cedar leaves open."""
+    return {"__extn": {"fn": "unknown", "arg": name}}
+
+
+def is_known(value: Any) -> bool:
+    """Whether nothing of a value in Cedar's JSON form is left open."""
+    if isinstance(value, Mapping):
+        return value.get("__extn", {}).get("fn") != "unknown" and all(map(is_known, value.values()))
+    return all(map(is_known, value)) if isinstance(value, list) else True
 
 
 class ArgumentError(ValueError):
@@ -22,9 +36,11 @@ class ArgumentError(ValueError):
 def to_cedar(arguments: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments as a record in Cedar's JSON form, e.g. `{"a": {"__extn": {"fn": "decimal", "arg": "1.5000"}}}`.
 
+    What has no type in Cedar is left open in it.
+
     Args:
         arguments: The call's arguments, as parsed from JSON.
-        inputs: The tool's input schema, in the API's form.
+        inputs: The tool's input schema, in the API's form or as `json_schema.typed` makes one.
 
     Raises:
         ArgumentError: An argument is missing, unexpected, of another type, or larger than Cedar's type holds.
@@ -42,7 +58,8 @@ def _record(where: str, value: Any, inputs: Mapping[str, Any]) -> dict[str, Any]
     for name in value:
         if name not in properties:
             raise ArgumentError(f"{_at(where, name)}: the tool has no such argument")
-    return {name: _value(_at(where, name), item, properties[name]) for name, item in value.items()}
+    given = {name: item for name, item in value.items() if item is not None or NULLABLE not in properties[name]}
+    return {name: _value(_at(where, name), item, properties[name]) for name, item in given.items()}
 
 
 def _at(where: str, name: object) -> str:
@@ -50,6 +67,8 @@ def _at(where: str, name: object) -> str:
 
 
 def _value(where: str, value: Any, inputs: Mapping[str, Any]) -> Any:
+    if inputs == UNTYPED:
+        return unknown(where)
     convert = _CONVERTERS.get(inputs.get("type", ""))
     if convert is None:
         raise ArgumentError(f"{where}: {inputs.get('type')!r} is not a type of AgentCore's tool schemas")

@@ -11,6 +11,7 @@ import the other; the tests of the components compare the two.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from toolgate.access.cedar.json_schema import NULLABLE, UNTYPED
 from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.policy.language.agentcore_facts import target_of
 
@@ -36,7 +37,7 @@ def schema(gateway: Gateway, tools: Mapping[str, Mapping[str, Any]]) -> dict[str
 
     Args:
         gateway: The gateway; its authorizer says which principals there are.
-        tools: Input schemas (the API's form) by the tools' full names.
+        tools: Input schemas (the API's form, or as `json_schema.typed` makes one) by the tools' full names.
 
     Raises:
         ValueError: An input schema has a type that AgentCore does not know.
@@ -98,7 +99,8 @@ def cedar_type(inputs: Mapping[str, Any]) -> dict[str, Any]:
 def _attributes(inputs: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     required = inputs.get("required") or ()
     for name, inner in (inputs.get("properties") or {}).items():
-        yield name, {**cedar_type(inner), "required": name in required}
+        if inner != UNTYPED:
+            yield name, {**cedar_type(inner), "required": name in required and NULLABLE not in inner}
 
 
 def _record(attributes: Mapping[str, Any]) -> dict[str, Any]:

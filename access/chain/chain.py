@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from toolgate.access.chain.graph import graph
+from toolgate.access.chain.graph import Graph, graph
 from toolgate.access.chain.not_judged import not_judged
 from toolgate.access.chain.other_gateways import other_gateways
 from toolgate.access.chain.principals import principals
 from toolgate.access.chain.ways import Ask, Bypass, asks, bypasses
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.identities import ANY_CALLER
+from toolgate.access.iam.policies import Policy
 from toolgate.access.matrix.blocks import Block
 from toolgate.access.matrix.principals import Caller
 from toolgate.access.memories import rows
@@ -36,10 +37,10 @@ def chain(deployment: Deployment, blocks: Sequence[Block]) -> Chain:
     """
     hops = graph(deployment)
     callers = (
-        *principals(deployment, hops.functions, hops.interceptors, policies(deployment)),
+        *principals(deployment, hops.functions, hops.interceptors, [*policies(deployment), *_on_secrets(hops)]),
         *map(Caller, hops.token_holders),
     )
-    ways = [*bypasses(hops, blocks, callers), *other_gateways(hops.behind, blocks)]
+    ways = [*bypasses(hops, blocks, callers), *other_gateways((*hops.functions, *hops.servers), blocks)]
     memories = tuple(memory_uses(hops, callers))
     return Chain(
         asks=tuple(asks(hops, callers)),
@@ -47,3 +48,7 @@ def chain(deployment: Deployment, blocks: Sequence[Block]) -> Chain:
         unsupported=(*not_judged(hops), *rows.not_judged(deployment, memories)),
         memories=memories,
     )
+
+
+def _on_secrets(hops: Graph) -> Sequence[tuple[Policy, str]]:
+    return [(it.policy, it.arn) for it in hops.secrets if it.policy]

@@ -11,6 +11,7 @@ from toolgate.access.chain import hops
 from toolgate.access.chain.hops import Hop, Step
 from toolgate.access.chain.interceptor_functions import CHANGES, InterceptorFunction, interceptor_functions
 from toolgate.access.chain.tool_functions import ToolFunction, tool_functions
+from toolgate.access.chain.tool_secrets import ToolSecret, ToolSecrets
 from toolgate.access.chain.tool_servers import ToolServer, tool_servers
 from toolgate.access.deployment.agentcore_resources import Runtime
 from toolgate.access.deployment.deployment import Deployment
@@ -22,6 +23,7 @@ from toolgate.access.matrix.role_takers import RoleTaker, role_takers
 from toolgate.policy.language.agentcore_facts import (
     ASK_RUNTIME,
     ASSUME_ROLE,
+    GET_SECRET,
     INVOKE_FUNCTION,
     INVOKE_FUNCTION_URL,
     RUN_COMMANDS,
@@ -96,13 +98,14 @@ class Graph:
     functions: tuple[ToolFunction, ...]
     interceptors: tuple[InterceptorFunction, ...] = ()
     servers: tuple[ToolServer, ...] = ()
+    secrets: tuple[ToolSecret, ...] = ()
     _taken: dict[str, tuple[Hop, ...]] = field(default_factory=dict)
     _doors: dict[str, tuple[Hop, ...]] = field(default_factory=dict)
 
     @property
-    def behind(self) -> tuple[ToolFunction | ToolServer, ...]:
-        """What stands behind tools."""
-        return (*self.functions, *self.servers)
+    def behind(self) -> tuple[ToolFunction | ToolServer | ToolSecret, ...]:
+        """What stands behind tools, and what opens it."""
+        return (*self.functions, *self.servers, *self.secrets)
 
     def asks(self, caller: Identity) -> Iterator[Hop]:
         """The agents that the caller may send a question to, and the servers behind no gateway."""
@@ -123,13 +126,14 @@ class Graph:
         return self._taken[caller.arn]
 
     def doors(self, caller: Identity) -> tuple[Hop, ...]:
-        """The functions and servers that the caller may reach past every gateway."""
+        """The functions, servers and secrets of tools that the caller may reach past every gateway."""
         if caller.arn not in self._doors:
-            self._doors[caller.arn] = (*self._invoked(caller), *self._urls(caller), *self._called(caller))
+            found = (self._invoked, self._urls, self._called, self._read)
+            self._doors[caller.arn] = tuple(hop for doors in found for hop in doors(caller))
         return self._doors[caller.arn]
 
     def own_doors(self, caller: Identity) -> Iterator[Hop]:
-        """The same but for what the caller has to invoke as a gateway; whoever acts as it has not."""
+        """The same but for what the caller has to invoke or read as a gateway; whoever acts as it has not."""
         for hop in self.doors(caller):
             if hop.step is Step.URL or hop.step is Step.SHELL or caller.arn not in self._callers[hop.to]:
                 yield hop
@@ -144,7 +148,7 @@ class Graph:
             yield from ((function, hop) for hop in _open([hops.widest(ways)]))
 
     def tools_of(self, arn: str) -> tuple[str, ...]:
-        """The full names of the tools that a function or a server stands behind."""
+        """The full names of the tools that a function or a server stands behind, or that a secret opens."""
         return self._tools[arn]
 
     def role_after(self, hop: Hop) -> Identity:
@@ -181,6 +185,9 @@ class Graph:
         """Servers, by a call and by commands in their machines."""
         for decided, things in ((hops.call_server, self._served), (hops.shell, self._shelled)):
             yield from self._decided(caller, things, decided)
+
+    def _read(self, caller: Identity) -> Iterator[Hop]:
+        yield from _open(hops.read_secret(caller, secret) for secret in self._kept.concerning(caller))
 
     @cached_property
     def _tools(self) -> Mapping[str, tuple[str, ...]]:
@@ -261,6 +268,11 @@ class Graph:
         return tuple(Things(action, by_arn, policies) for action in CHANGES) if by_arn else ()
 
     @cached_property
+    def _kept(self) -> Things[ToolSecret]:
+        policies = {it.arn: it.policy for it in self.secrets if it.policy}
+        return Things(GET_SECRET, {it.arn: it for it in self.secrets}, policies)
+
+    @cached_property
     def _with_url(self) -> Things[ToolFunction]:
         doors = {url.function.qualified(it.arn): it for it in self.functions for url in it.urls}
         policies = {arn: function.policy for arn, function in doors.items() if function.policy}
@@ -269,7 +281,13 @@ class Graph:
 
 def graph(deployment: Deployment) -> Graph:
     """The graph of a deployment."""
-    return Graph(deployment, tool_functions(deployment), interceptor_functions(deployment), tool_servers(deployment))
+    return Graph(
+        deployment,
+        tool_functions(deployment),
+        interceptor_functions(deployment),
+        tool_servers(deployment),
+        ToolSecrets(deployment).known,
+    )
 
 
 def _open(found: Iterator[Hop] | list[Hop]) -> Iterator[Hop]:

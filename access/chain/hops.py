@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from toolgate.access.chain.interceptor_functions import InterceptorFunction
 from toolgate.access.chain.tool_functions import ToolFunction
+from toolgate.access.chain.tool_secrets import ToolSecret
 from toolgate.access.chain.tool_servers import ToolServer
 from toolgate.access.deployment.agentcore_resources import Runtime
 from toolgate.access.deployment.deployment import Deployment
@@ -26,6 +27,7 @@ from toolgate.access.matrix.tool_access import ToolAccess, stricter
 from toolgate.policy.language.agentcore_facts import (
     ASK_RUNTIME,
     ASSUME_ROLE,
+    GET_SECRET,
     INVOKE_FUNCTION,
     INVOKE_FUNCTION_URL,
     INVOKE_RUNTIME,
@@ -134,6 +136,12 @@ def shell(deployment: Deployment, caller: Identity, server: ToolServer) -> Hop:
     """The caller runs commands in a server's machine, and there whatever its tools do."""
     what = Step.SHELL, RUN_COMMANDS
     return _at_runtime(deployment.resource_policies, caller, (server.arn, server.name), what)
+
+
+def read_secret(caller: Identity, secret: ToolSecret) -> Hop:
+    """The caller reads what a gateway signs in with at a target, and may sign in there itself."""
+    asked = check(caller, GET_SECRET, secret.arn, secret.policy, {})
+    return _hop(Step.SECRET, caller, (secret.arn, GET_SECRET), (asked,))
 
 
 def serve(deployment: Deployment, caller: Identity, server: ToolServer) -> Hop:

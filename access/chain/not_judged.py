@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from toolgate.access.chain.graph import Graph
+from toolgate.access.chain.tool_secrets import ToolSecrets
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.policies import sid
 from toolgate.access.matrix.principals import others
@@ -18,6 +19,7 @@ def not_judged(graph: Graph) -> Iterator[str]:
             yield f"{runtime.label}: callers come with a token; who may {what} is not judged"
     yield from _functions(graph)
     yield from _servers(graph)
+    yield from ToolSecrets(deployment).not_judged()
     yield from _interceptors(graph)
     if graph.functions or graph.servers or deployment.runtimes:
         yield from _unread(deployment)

@@ -16,7 +16,7 @@ def principals(
     deployment: Deployment,
     functions: Sequence[ToolFunction],
     interceptors: Sequence[InterceptorFunction] = (),
-    on_memories: Sequence[tuple[Policy, str]] = (),
+    of_others: Sequence[tuple[Policy, str]] = (),
 ) -> Iterator[Caller]:
     """Each once; anybody first. Agents that share a role are one principal.
 
@@ -24,7 +24,7 @@ def principals(
         deployment: The deployment.
         functions: The functions behind tools.
         interceptors: The functions of interceptors.
-        on_memories: The policies on memories, each with its memory's ARN.
+        of_others: The policies on memories and secrets, each with the ARN of what it is on.
     """
     yield Caller(ANY_CALLER)
     by_role: dict[str, list[Caller]] = {}
@@ -37,7 +37,7 @@ def principals(
     known = {it.arn for it in (*deployment.roles, *deployment.users, *deployment.given)} | set(by_role)
     policies = [(it.policy, it.arn) for it in functions if it.policy]
     policies += [(it.policy, it.arn) for it in interceptors if it.policy]
-    policies += on_memories
+    policies += of_others
     for arn in dict.fromkeys(_named(deployment, policies)):
         if arn not in known:
             yield Caller(deployment.identity(arn))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from toolgate.access.chain.tool_functions import GatewayTool
-from toolgate.access.deployment.agentcore_resources import Gateway, Runtime
+from toolgate.access.deployment.agentcore_resources import Gateway, Runtime, Target
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.matrix.elsewhere import ANY_TOOL
 from toolgate.policy.language.agentcore_facts import full_name
@@ -56,5 +56,10 @@ def _behind(deployment: Deployment) -> Iterator[tuple[Gateway, str, list[Gateway
     for target in deployment.targets:
         gateway, arn = gateways.get(target.gateway_id), target.place.runtime_arn
         if gateway is not None and arn is not None:
-            names = [tool.name for tool in target.tools] if target.tools is not None else [ANY_TOOL]
-            yield gateway, arn, [GatewayTool(gateway.arn, full_name(target.name, name), name) for name in names]
+            yield gateway, arn, offered(gateway, target)
+
+
+def offered(gateway: Gateway, target: Target) -> list[GatewayTool]:
+    """A target's tools at its gateway; one for all of them where they are not listed."""
+    names = [tool.name for tool in target.tools] if target.tools is not None else [ANY_TOOL]
+    return [GatewayTool(gateway.arn, full_name(target.name, name), name) for name in names]

@@ -295,8 +295,3 @@ class Runtime:
     idle_seconds: int = 900
     longest_seconds: int = 28_800
     image: str | None = None
-
-    @property
-    def is_server(self) -> bool:
-        """Whether it is an MCP server: tools behind a gateway, and no agent that is asked something."""
-        return self.protocol == "MCP"

@@ -37,6 +37,7 @@ from toolgate.access.iam.policies import UNREAD, Policy, read_resource_policy
 from toolgate.access.iam.unique_ids import with_arns
 from toolgate.policy.language import coverage
 from toolgate.policy.language.agentcore_facts import (
+    API_KEY_PROVIDER,
     CEDAR_POLICY,
     FUNCTION,
     FUNCTION_URL,
@@ -63,7 +64,7 @@ _UNRESERVED = -1  # how the provider says that no concurrency is reserved
 _SESSION_SECONDS = 3600  # unless the gateway says otherwise (AgentCore developer guide, "Use MCP sessions")
 _READ = {
     *(GATEWAY, TARGET, RUNTIME, RESOURCE_POLICY, POLICY_ENGINE, CEDAR_POLICY, OAUTH2_PROVIDER, WORKLOAD_IDENTITY),
-    *(MEMORY, MEMORY_STRATEGY),
+    *(API_KEY_PROVIDER, MEMORY, MEMORY_STRATEGY),
 }
 JUDGED = _READ | CARRIERS.keys() | {FUNCTION, FUNCTION_URL, LAMBDA_PERMISSION}
 """The types of AgentCore, IAM, Lambda and Identity Center that have a say here and that some view covers."""

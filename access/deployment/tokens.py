@@ -11,6 +11,7 @@ from typing import Any
 
 from toolgate.access.deployment.stack_export import Resource
 from toolgate.policy.language.agentcore_facts import (
+    API_KEY_PROVIDER,
     OAUTH2_PROVIDER,
     RESOURCE_SERVER,
     USER_POOL,
@@ -166,6 +167,25 @@ class CredentialProvider:
 
 
 @dataclass(frozen=True)
+class ApiKeyProvider:
+    """What a gateway asks for the key of an API.
+
+    Attributes:
+        label: The resource's type and name, for messages.
+        name: Its name.
+        arn: `arn:aws:bedrock-agentcore:<region>:<account>:token-vault/<vault>/apikeycredentialprovider/<name>`.
+        secret_arns: The secrets that hold the key: AgentCore's own, or the program's.
+        json_key: The member of the program's secret that is the key.
+    """
+
+    label: str
+    name: str
+    arn: str
+    secret_arns: tuple[str, ...]
+    json_key: str | None = None
+
+
+@dataclass(frozen=True)
 class WorkloadIdentity:
     """In whose name an agent asks AgentCore Identity.
 
@@ -189,6 +209,7 @@ class Tokens:
     clients: tuple[AppClient, ...] = ()
     providers: tuple[CredentialProvider, ...] = ()
     identities: tuple[WorkloadIdentity, ...] = ()
+    api_keys: tuple[ApiKeyProvider, ...] = ()
 
     def pool_of(self, discovery_url: str) -> UserPool | None:
         """The user pool with this discovery URL, if it is one of the deployment."""
@@ -216,6 +237,7 @@ def read_tokens(found: tuple[Resource, ...]) -> Tokens:
         user_pools=tuple(_user_pool(r, domains, scopes) for r in by_type.get(USER_POOL, ())),
         clients=tuple(_client(r) for r in by_type.get(USER_POOL_CLIENT, ())),
         providers=tuple(_provider(r, clients) for r in by_type.get(OAUTH2_PROVIDER, ())),
+        api_keys=tuple(map(_api_key, by_type.get(API_KEY_PROVIDER, ()))),
         identities=tuple(
             WorkloadIdentity(r.label, r.text("name"), r.text("workloadIdentityArn"))
             for r in by_type.get(WORKLOAD_IDENTITY, ())
@@ -314,10 +336,6 @@ def _provider(resource: Resource, clients: Mapping[str, str]) -> CredentialProvi
     of_vendor = next((it for it in config.values() if it), None) if isinstance(config, Mapping) else None
     settings: Mapping[str, Any] = of_vendor if isinstance(of_vendor, Mapping) else {}
     discovery, external = settings.get("oauthDiscovery"), settings.get("clientSecretConfig")
-    managed = resource.get("clientSecretArns") or ()
-    arns = [it.get("secretArn") for it in managed if isinstance(it, Mapping)] if isinstance(managed, list) else []
-    if isinstance(external, Mapping):
-        arns.append(external.get("secretId"))
     return CredentialProvider(
         label=resource.label,
         name=resource.text("name"),
@@ -326,8 +344,25 @@ def _provider(resource: Resource, clients: Mapping[str, str]) -> CredentialProvi
         client_id=_shown(settings.get("clientId")) or _made_of_client(resource, clients),
         discovery_url=_shown(discovery.get("discoveryUrl")) if isinstance(discovery, Mapping) else None,
         method=_shown(settings.get("clientAuthenticationMethod")) or "CLIENT_SECRET_BASIC",
-        secret_arns=tuple(dict.fromkeys(arn for arn in arns if isinstance(arn, str))),
+        secret_arns=_secrets(resource.get("clientSecretArns"), external),
     )
+
+
+def _api_key(resource: Resource) -> ApiKeyProvider:
+    return ApiKeyProvider(
+        label=resource.label,
+        name=resource.text("name"),
+        arn=resource.text("credentialProviderArn"),
+        secret_arns=_secrets(resource.get("apiKeySecretArns"), resource.get("apiKeySecretConfig")),
+        json_key=_shown(resource.mapping("apiKeySecretConfig").get("jsonKey")),
+    )
+
+
+def _secrets(managed: Any, external: Any) -> tuple[str, ...]:
+    """AgentCore's own secrets, and the program's by its ARN or its name."""
+    arns = [it.get("secretArn") for it in managed if isinstance(it, Mapping)] if isinstance(managed, list) else []
+    arns += [external.get("secretId")] if isinstance(external, Mapping) else []
+    return tuple(dict.fromkeys(arn for arn in arns if isinstance(arn, str)))
 
 
 def _made_of_client(resource: Resource, clients: Mapping[str, str]) -> str | None:

@@ -58,6 +58,8 @@ def _reached(bypass: Bypass) -> Iterator[str]:
         yield f"function {bypass.target.rsplit(':', 1)[-1]}{tools}"
     elif ":runtime/" in bypass.target:
         yield f"server {bypass.target.rsplit('/', 1)[-1]} ({listed(bypass.tools, 'tools')})"
+    elif ":secretsmanager:" in bypass.target:
+        yield f"secret {bypass.target.rsplit(':', 1)[-1]} ({listed(bypass.tools, 'tools')})"
     else:
         yield f"{listed(bypass.tools, 'tools')} at {gateway_label(bypass.target)}"
 

@@ -186,7 +186,8 @@ def _as_another(found: Graph, path: Path, asked: Call, caller: Caller, known: Ac
 
 def _around(found: Graph, calls: Sequence[Call], caller: Caller) -> Iterator[str]:
     """Every way around the gateway, the surest and shortest of each sort."""
-    behind = {it.arn for asked in calls for it in (asked.function, asked.server) if it}
+    asked = {(it.gateway.arn, it.tool) for it in calls}
+    behind = {it.arn for it in found.behind if any((tool.gateway, tool.name) in asked for tool in it.tools)}
     called = {it.gateway.arn: it.access(caller.identity).decision for it in calls}
     doors, changes = (
         (found.own_doors(ANY_CALLER), found.changes(ANY_CALLER)) if caller.identity is not ANY_CALLER else ((), ())

@@ -244,6 +244,17 @@ def client_policy(project: str, stack: str, name: str, number: int) -> str:
     return checked(POLICY, numbered(joined, "_", number), advice=_made_of("client"))
 
 
+def gateway_policy(project: str, stack: str, target_resource: str, number: int) -> str:
+    """The name of a gateway's Cedar policy at a gateway behind it: for its target's resource, with `_gateway`.
+
+    Raises:
+        UsageError: AWS would refuse the name.
+    """
+    joined = re.sub(r"[.-]", "_", f"{project}_{stack}_{target_resource}") + "_gateway"
+    advice = "It is made of project, stack, gateway and target name: shorten or rename one."
+    return checked(POLICY, numbered(joined, "_", number), advice=advice)
+
+
 def user_pool(project: str, stack: str, name: str) -> str:
     """The name of a user pool, and of a machine client in one: project, stack and component joined by hyphens.
 

@@ -73,5 +73,5 @@ class Package(ComponentProvider):
 def package() -> Package:
     """The package with every component."""
     agents = [AgentRuntime, Memory, ConversationBucket]
-    of_targets = [LambdaTools, OpenApiTools, McpServer]
-    return Package([*of_targets, ToolGateway, *agents, Dashboard, EncryptionKey, TokenIssuer, MachineClient])
+    targets = [LambdaTools, OpenApiTools, McpServer]
+    return Package([*targets, ToolGateway, *agents, Dashboard, EncryptionKey, TokenIssuer, MachineClient])

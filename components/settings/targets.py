@@ -1,6 +1,7 @@
 """`toolgate:targets`: what differs in this stack from a target's own settings, and targets that are there already."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
@@ -12,8 +13,9 @@ from toolgate.components.settings import places
 from toolgate.components.settings.places import NetworkConfig
 from toolgate.components.settings.target_credentials import TargetCredentialConfig
 from toolgate.components.settings.values import NAMESPACE
+from toolgate.components.targets import recorded_server
+from toolgate.components.targets.kinds import GatewayTarget
 from toolgate.components.tools import tools_file
-from toolgate.components.tools.listed_schema import ToolSchema
 from toolgate.components.tools.target_settings import TargetSettings
 
 
@@ -42,16 +44,38 @@ class TargetConfig(TypedDict):
     """ARN of an existing function, for a target that has no folder; with `tools`, and nothing else."""
     tools: NotRequired[str]
     """Path of the JSON file with that function's tools, relative to the program."""
+    remoteServer: NotRequired[str]
+    """Path of the file that `toolgate record` writes of an MCP server of others, relative to the program."""
 
 
-class ExistingTarget(TypedDict):
-    """A function that is there already, as a ToolGateway takes it."""
+@dataclass(frozen=True)
+class _Form:
+    """What a target that has no folder is written with.
 
-    function_arn: str
-    """ARN of the function."""
-    tools: list[ToolSchema]
-    """The tools it serves."""
+    Attributes:
+        what: What it is, for messages.
+        needs: The keys that it has.
+        read: The target of it.
+    """
 
+    what: str
+    needs: Sequence[str]
+    read: Callable[[Mapping[str, Any], str], GatewayTarget]
+
+
+def _function(entry: Mapping[str, Any], where: str) -> GatewayTarget:
+    identifiers.check(identifiers.FUNCTION, entry["functionArn"], f"{where}.functionArn")
+    return {"function_arn": entry["functionArn"], "tools": tools_file.read(Path(entry["tools"]), f"{where}.tools")}
+
+
+def _remote_server(entry: Mapping[str, Any], where: str) -> GatewayTarget:
+    return recorded_server.read(Path(entry["remoteServer"]), f"{where}.remoteServer")
+
+
+_FORMS = (
+    _Form("a function that is there already", ("functionArn", "tools"), _function),
+    _Form("an MCP server of others", ("remoteServer",), _remote_server),
+)
 
 # In a stack's configuration -> of LambdaTools.
 _KEYS = {
@@ -64,8 +88,8 @@ _KEYS = {
 }
 
 
-def existing(config: Mapping[str, Any], folders: Container[str]) -> dict[str, ExistingTarget]:
-    """The targets whose functions are there already.
+def existing(config: Mapping[str, Any], folders: Container[str]) -> dict[str, GatewayTarget]:
+    """The targets that have no folder: what is behind them is there already.
 
     Args:
         config: The stack's configuration.
@@ -74,23 +98,20 @@ def existing(config: Mapping[str, Any], folders: Container[str]) -> dict[str, Ex
     Raises:
         UsageError: One has a folder as well, lacks a key or has one too many, or its tools cannot be read.
     """
-    found: dict[str, ExistingTarget] = {}
+    found: dict[str, GatewayTarget] = {}
     for name, entry in config.get("targets", {}).items():
         where = f"{NAMESPACE}:targets.{name}"
-        if not {"functionArn", "tools"} & entry.keys():
+        form = next((it for it in _FORMS if entry.keys() & {*it.needs}), None)
+        if form is None:
             continue
         if name in folders:
-            raise UsageError(
-                f"{where}: has a folder, of which its function is made. Rename it, or remove 'functionArn'."
-            )
-        for key in ("functionArn", "tools"):
+            raise UsageError(f"{where}: has a folder, of which it is made. Rename it, or remove {form.needs[0]!r}.")
+        for key in form.needs:
             if key not in entry:
-                raise UsageError(f"{where}: missing {key!r}: a function that is there already has both.")
-        if others := sorted(entry.keys() - {"functionArn", "tools"}):
-            raise UsageError(f"{where}: {', '.join(others)} is for a function that is made here. Remove it.")
-        identifiers.check(identifiers.FUNCTION, entry["functionArn"], f"{where}.functionArn")
-        tools = tools_file.read(Path(entry["tools"]), f"{where}.tools")
-        found[name] = {"function_arn": entry["functionArn"], "tools": tools}
+                raise UsageError(f"{where}: missing {key!r}: {form.what} has {' and '.join(form.needs)}.")
+        if others := sorted(entry.keys() - {*form.needs}):
+            raise UsageError(f"{where}: {', '.join(others)} is not for {form.what}. Remove it.")
+        found[name] = form.read(entry, where)
     return found
 
 
@@ -100,7 +121,7 @@ def of_folders(config: Mapping[str, Any], folders: Available, others: Container[
     Args:
         config: The stack's configuration.
         folders: The targets that have a folder.
-        others: Those whose functions are there already.
+        others: Those that have none.
 
     Raises:
         UsageError: There is no such target, or its VPC is none.
@@ -112,8 +133,8 @@ def of_folders(config: Mapping[str, Any], folders: Available, others: Container[
             continue
         if name not in folders:
             raise UsageError(
-                f"{where}: there is no such target. There are: {', '.join(sorted(folders))}. One whose function is "
-                "there already has 'functionArn' and 'tools'."
+                f"{where}: there is no such target. There are: {', '.join(sorted(folders))}. One without a folder "
+                f"has: {'; '.join(f'{" and ".join(it.needs)} ({it.what})' for it in _FORMS)}."
             )
         said: dict[str, Any] = {ours: entry[key] for key, ours in _KEYS.items() if key in entry}
         if place := places.read(entry, f"{where}.network", network.MOST_GROUPS_OF_FUNCTION):

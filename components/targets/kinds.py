@@ -6,13 +6,21 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 
 from toolgate.components.checks.arguments import UsageError
-from toolgate.components.targets import lambda_function, mcp_server, open_api
+from toolgate.components.grants.tool_grants import GatewayTools
+from toolgate.components.targets import inner_gateway, lambda_function, mcp_server, open_api, remote_server
 from toolgate.components.targets.kind import Kind
 from toolgate.components.targets.mcp_server import McpServerTarget
 from toolgate.components.targets.open_api import OpenApi
+from toolgate.components.targets.remote_server import RemoteServer
 from toolgate.components.tools.listed_schema import ToolSchema
 
-KINDS: tuple[Kind, ...] = (lambda_function.KIND, open_api.KIND, mcp_server.KIND)
+KINDS: tuple[Kind, ...] = (
+    lambda_function.KIND,
+    mcp_server.KIND,
+    open_api.KIND,
+    remote_server.KIND,
+    inner_gateway.KIND,
+)
 
 
 class GatewayTarget(TypedDict):
@@ -24,6 +32,10 @@ class GatewayTarget(TypedDict):
     """An MCP server; that of an McpServer is in its `target`."""
     open_api: NotRequired[OpenApi]
     """An API with an OpenAPI document; in Python the `target` of an OpenApiTools."""
+    remote_server: NotRequired[RemoteServer]
+    """An MCP server of others. In Python `recorded_server("servers/<name>.json")` is such a target."""
+    gateway: NotRequired[GatewayTools]
+    """Tools of another gateway. In Python the other one's `target(...)` is such a target."""
     tools: pulumi.Input[list[ToolSchema]]
     """The tools it serves; those of a LambdaTools or an McpServer are its `tools`."""
 

@@ -5,7 +5,7 @@ import functools
 import hashlib
 import re
 import shutil
-from collections.abc import AsyncIterator, Iterable, Mapping, MutableSequence, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, MutableSequence, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from toolgate.access.deployment.deployment import STACK, Deployment
 from toolgate.access.deployment.roles import Role
 from toolgate.access.deployment.stack_export import DeploymentError, Resource
 from toolgate.access.deployment.tokens import JwtAuthorizer
+from toolgate.access.iam.policies import Policy
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.function_packages import PackagesError, packages
 from toolgate.local.serve import access_log
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from toolgate.local.serve.gateway.invoke_right import InvokeRight
     from toolgate.local.serve.gateway.local_function import LocalFunction
     from toolgate.local.serve.gateway.mcp_gateway import LocalGateway
+    from toolgate.local.serve.outbound.far_side import Log
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})  # the gateway says which it has
 _GATEWAY_BODY = 6 * 2**20  # AgentCore quotas: a gateway's payload
@@ -79,6 +81,7 @@ class Host:
         denials: Filled with what policy engines decided against.
         interceptions: Filled with what interceptors were asked.
         issuers: Who gives tokens.
+        places: URLs that targets without a place in the deployment lead to, by the targets' names.
         sessions: The credentials in force.
         workload_tokens: Gives the tokens by which AgentCore Identity is asked.
         memory_events: What memories keep.
@@ -96,6 +99,7 @@ class Host:
     denials: MutableSequence[Denial]
     interceptions: MutableSequence[Interception]
     issuers: Issuers
+    places: Mapping[str, str] = field(default_factory=dict)
     workload_tokens: WorkloadTokens = field(default_factory=WorkloadTokens)
     sessions: Sessions = field(default_factory=Sessions)
     memory_events: MemoryEvents = field(default_factory=MemoryEvents)
@@ -156,6 +160,7 @@ class Assembly:
         functions: By the functions' names, what runs them for each target and each gateway that asks them, once the
             app is made.
         function_logs: The functions' logs by the functions' names, once the app is made.
+        target_logs: The logs of targets that are no function by the targets' names, once the app is made.
     """
 
     deployment: Deployment
@@ -165,6 +170,7 @@ class Assembly:
     secrets_of: Mapping[str, str] = field(default_factory=dict)
     functions: dict[str, list["LocalFunction"]] = field(default_factory=dict)
     function_logs: dict[str, BoundedFile] = field(default_factory=dict)
+    target_logs: dict[str, Path] = field(default_factory=dict)
 
     @property
     def functions_code(self) -> Path:
@@ -239,7 +245,7 @@ class Assembly:
         log = self.host.logs / self._runtime_log(of)
         if is_new:
             log.unlink(missing_ok=True)
-        named = f"{'server' if of.is_server else 'agent'} {of.agent}"
+        named = f"{'server' if of.arn in self.deployment.server_arns else 'agent'} {of.agent}"
         make = functools.partial(AgentProcess, named, program, environment, log)
         return RuntimeSessions(make, Lifecycle(of.idle_seconds, of.longest_seconds))
 
@@ -250,7 +256,7 @@ class Assembly:
             agents: The agents by their runtimes' ARNs.
         """
         sessions = {arn: agent.sessions for arn, agent in agents.items()}
-        gateways = [self._gateway(gateway) for gateway in self.deployment.gateways]
+        gateways = [self._gateway(gateway, agents) for gateway in self.deployment.gateways]
         services = [
             gateway_service(g, built, self.access_log, self._bearer(g))
             for g, built in zip(self.deployment.gateways, gateways, strict=True)
@@ -283,8 +289,7 @@ class Assembly:
             *self.host.aws.services(),
             *self._looking_around(),
         ]
-        policies = {**self.deployment.resource_policies, **self.host.aws.policies}
-        authority = Authority(self.host.sessions, self.host.env.region, policies)
+        authority = Authority(self.host.sessions, self.host.env.region, self._policies())
         return Generation(authorized(services, authority, not_served), lambda: _running(gateways, sessions.values()))
 
     def _tokens(self) -> list[Service]:
@@ -292,9 +297,20 @@ class Assembly:
         host, tokens = self.host, self.deployment.tokens
         if not (tokens.user_pools or tokens.providers):
             return []
-        identity = Identity(self.deployment, host.env, host.issuers, host.workload_tokens, lambda: host.aws.account)
         about = {g.id: self._metadata(g) for g in self.deployment.gateways if g.jwt}
-        return [identity.service(), issuer_api.service(host.issuers, host.url), resource_metadata.service(about)]
+        return [
+            self._identity().service(),
+            issuer_api.service(host.issuers, host.url),
+            resource_metadata.service(about),
+        ]
+
+    def _identity(self) -> Identity:
+        host = self.host
+        return Identity(self.deployment, host.env, host.issuers, host.workload_tokens, lambda: host.aws.account)
+
+    def _policies(self) -> dict[str, Policy]:
+        """Policies of resources by the resources' ARNs."""
+        return {**self.deployment.resource_policies, **self.host.aws.policies}
 
     def _memories(self) -> list[Service]:
         """What memories keep, where the deployment has any."""
@@ -334,14 +350,17 @@ class Assembly:
         """The deployment's gateway URLs and the local ones."""
         return {gateway.url: self.gateway_url(gateway.id) for gateway in self.deployment.gateways}
 
-    def _gateway(self, gateway: Gateway) -> "LocalGateway":
+    def _gateway(self, gateway: Gateway, agents: Mapping[str, Agent]) -> "LocalGateway":
         from toolgate.local.serve.gateway.invoke_right import InvokeRight  # noqa: PLC0415  # as below
         from toolgate.local.serve.gateway.mcp_gateway import Checks, build  # noqa: PLC0415  # a second of imports, while the agents start
         from toolgate.local.serve.guards.cedar_guard import tool_authorization  # noqa: PLC0415  # as above
 
         role = self._role(gateway.role_arn)
         right = InvokeRight(role)
-        backends = [(target, self._backend(gateway, target, right)) for target in self.deployment.targets_of(gateway)]
+        log = functools.partial(self._target_log, agents)
+        backends = [
+            (target, self._backend(gateway, target, right, log)) for target in self.deployment.targets_of(gateway)
+        ]
         checks = Checks(
             tool_authorization(self.deployment, gateway, role, self.host.denials.append),
             self._interceptors(gateway, right) if gateway.interceptors else None,
@@ -360,14 +379,35 @@ class Assembly:
             functions[arn] = self._function(function, gateway.label, wanted)
         return Interceptors(gateway, right, functions, self.host.interceptions.append)
 
-    def _backend(self, gateway: Gateway, target: Target, right: "InvokeRight") -> "Backend":
+    def _backend(
+        self, gateway: Gateway, target: Target, right: "InvokeRight", log: Callable[[Target], "Log"]
+    ) -> "Backend":
         """What stands behind a target."""
         from toolgate.local.serve.gateway.lambda_backend import LambdaBackend  # noqa: PLC0415  # as above
         from toolgate.local.serve.gateway.local_function import AbsentFunction  # noqa: PLC0415  # as above
+        from toolgate.local.serve.outbound.backends import Outside  # noqa: PLC0415  # as above
 
+        if target.kind != "mcp.lambda":
+            host, policies = self.host, self._policies()
+            outside = Outside(
+                self.deployment, host.url, host.root, host.sessions, self._identity(), host.places, policies, log
+            )
+            return outside.backend(gateway, target, right.role)
         found = self.deployment.function(target.function_arn or "")
         function = self._function(found, target.label, target.name) if found else None
         return LambdaBackend(gateway.id, target, function or AbsentFunction(target.function_arn or ""), right)
+
+    def _target_log(self, agents: Mapping[str, Agent], target: Target) -> "Log":
+        """The log of what stands behind a target: the server's own, or one by the target's name."""
+        from toolgate.local.serve.outbound.far_side import Log  # noqa: PLC0415  # as above
+
+        if server := agents.get(target.place.runtime_arn or ""):
+            self.target_logs[target.name] = server.process.log
+            return Log(server.process.log, server.process.tell)
+        taken = set(map(self._runtime_log, self.deployment.runtimes))
+        file = self.host.log(f"{target.id if f'{target.name}.log' in taken else target.name}.log")
+        self.target_logs[target.name] = file.path
+        return Log(file.path, lambda line: file.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {line}\n".encode()))
 
     def _function(self, function: Function, label: str, log: str) -> "LocalFunction":
         """What runs a function.
@@ -393,7 +433,8 @@ class Assembly:
 
     def _runtime_log(self, runtime: Runtime) -> str:
         """The name of a runtime's log: a server that is called like an agent has its id."""
-        taken = runtime.is_server and any(it.agent == runtime.agent for it in self.deployment.agents)
+        is_server = runtime.arn in self.deployment.server_arns
+        taken = is_server and any(it.agent == runtime.agent for it in self.deployment.agents)
         return f"{runtime.id if taken else runtime.agent}.log"
 
     def _function_log(self, function: Function, wanted: str) -> BoundedFile:

@@ -27,6 +27,8 @@ from toolgate.local.serve.guards.credentials import Credentials
 from toolgate.local.serve.loopback_server import HOST, listening, running
 from toolgate.local.serve.memory.served_memories import served_memories
 from toolgate.local.serve.model.models import SCRIPTED, chosen
+from toolgate.local.serve.outbound.places import check
+from toolgate.local.serve.outbound.places import notes as where_targets_lead
 from toolgate.local.serve.serving_file import Caller
 from toolgate.local.serve.switch import Switch
 from toolgate.local.serve.tokens.client_secrets import clients_of_secrets
@@ -50,8 +52,9 @@ class Serving:
             read what is served.
         agents: Agents' names and their runtimes' ARNs.
         servers: MCP servers' names and their runtimes' ARNs.
-        logs: Agents' and servers' names and the files with their output; of one name the agent's.
+        logs: Agents' names and the files with their output.
         function_logs: Functions' names and the files with their output.
+        target_logs: Of targets that are no function: a server's own log, or what the gateway was answered in vain.
         access_log: The file with a line for each exchange with a gateway (`toolgate.local.serve.access_log`).
         calls: Tool calls that the gateways really made, in order.
         denials: Tool calls that policy engines decided against, in order.
@@ -68,6 +71,7 @@ class Serving:
     servers: dict[str, str]
     logs: dict[str, Path]
     function_logs: dict[str, Path]
+    target_logs: dict[str, Path]
     access_log: Path
     calls: Sequence[ToolCall]
     denials: Sequence[Denial]
@@ -147,6 +151,7 @@ def serve(  # noqa: PLR0913  # what may be left out is named
     told: Told | None = None,
     watched: Told | None = None,
     token_seconds: int | None = None,
+    places: Mapping[str, str] | None = None,
 ) -> Iterator[Serving]:
     """Serve a deployment until the block ends; then nothing of it is left running.
 
@@ -161,6 +166,7 @@ def serve(  # noqa: PLR0913  # what may be left out is named
         watched: The same of each call of the model, and of each invocation of a runtime
             (`toolgate.local.serve.other_exchanges`).
         token_seconds: How long every access token holds; what the deployment says of each client when left out.
+        places: By targets' names the URLs that they really lead to, where that is not in the deployment.
 
     Raises:
         DeploymentError: This is not a deployment, or it relies on something that is not reproduced.
@@ -172,6 +178,7 @@ def serve(  # noqa: PLR0913  # what may be left out is named
     parsed = parse(deployment)
     env = _environment_of(parsed)
     _refuse_unsupported(parsed, env)
+    check(places or {}, parsed)
     answering = chosen(model, env.region)
     with ExitStack() as stack:
         listener = stack.enter_context(listening(port))
@@ -196,6 +203,7 @@ def serve(  # noqa: PLR0913  # what may be left out is named
             denials,
             interceptions,
             issuers,
+            places or {},
         )
         stack.callback(host.close)
         found = resources(deployment)
@@ -298,17 +306,19 @@ class _World:
         assembly, host, deployment = self.assembly, self.host, self.assembly.deployment
         urls = {gateway.id: assembly.gateway_url(gateway.id) for gateway in deployment.gateways}
         names = assembly.names_of_clients
+        servers = deployment.servers
         return {
             "environment": client_variables(host.url, host.env.region) | self._operator.environment(),
             "agents": {it.agent: it.arn for it in deployment.agents},
-            "servers": {it.agent: it.arn for it in deployment.servers},
-            "logs": {it.agent: self._agents[it.arn].process.log for it in (*deployment.servers, *deployment.agents)},
+            "servers": {it.agent: it.arn for it in servers},
+            "logs": {it.agent: self._agents[it.arn].process.log for it in deployment.agents},
+            "target_logs": dict(assembly.target_logs),
             "function_logs": {name: log.path for name, log in assembly.function_logs.items()},
             "access_log": assembly.access_log.file.path,
             "calls": host.calls,
             "denials": host.denials,
             "interceptions": host.interceptions,
-            "notes": (*notes(deployment, host.env), *host.aws.notes),
+            "notes": (*notes(deployment, host.env), *where_targets_lead(host.places, deployment), *host.aws.notes),
             "model": host.model.says,
             "deployment": deployment,
             "callers": callers(deployment, host.sessions, urls, OfTokens(host.issuers, host.url, names)),

@@ -17,6 +17,17 @@ from toolgate.local.serve.tokens.issuers import foreign
 
 MODEL_VARIABLE, FALLBACKS_VARIABLE = "BEDROCK_MODEL_ID", "BEDROCK_FALLBACK_MODEL_IDS"
 GUARDRAIL_VARIABLE = "GUARDRAIL"
+_SIGN_INS = {
+    "mcp.lambda": ("gatewayIamRole",),
+    "mcp.mcpServer": ("none", "gatewayIamRole", "apiKey", "oauth"),
+    "mcp.openApiSchema": ("none", "gatewayIamRole", "apiKey", "oauth"),
+}
+"""By kind of target, how a gateway signs in there."""
+_TOOLS_WANTED = {
+    "mcp.lambda": "give it an inline tool schema, not one in S3",
+    "mcp.mcpServer": "give it mcp_tool_schema inline, so that nobody has to ask the server",
+    "mcp.openApiSchema": "give it the document inline and in JSON",
+}
 _LONGEST_NAME = 240  # bytes; file systems take 255, and logs append to it
 _GATEWAY_URL = re.compile(r"https://[^\s/\"]+\.gateway\.bedrock-agentcore\.[^\s/\"]+[^\s\"]*")
 
@@ -168,16 +179,32 @@ def _token_givers(deployment: Deployment) -> Iterator[str]:
 
 
 def _target(deployment: Deployment, target: Target) -> Iterator[str]:
-    if target.kind != "mcp.lambda":
-        yield f"{target.label}: targets of kind {target.kind} are not reproduced, only Lambda functions are"
+    taken = _SIGN_INS.get(target.kind)
+    if taken is None:
+        listed = ", ".join(kind.removeprefix("mcp.") for kind in _SIGN_INS)
+        yield f"{target.label}: targets of kind {target.kind} are not reproduced, only {listed} are"
         return
-    if target.credentials != "gatewayIamRole":
-        yield f"{target.label}: credentials {target.credentials} are not reproduced, only gatewayIamRole is"
+    if target.credentials not in taken:
+        yield f"{target.label}: credentials {target.credentials} are not reproduced, only {', '.join(taken)}"
+    elif target.credentials == "gatewayIamRole" and target.kind != "mcp.lambda" and not target.sign_in.service:
+        yield f"{target.label}: its credentials do not name the service that the gateway's role signs for"
     if target.tools is None:
-        yield f"{target.label}: a tool schema in S3 is not read, only an inline one is"
+        yield f"{target.label}: its tools are not in the deployment: {_TOOLS_WANTED[target.kind]}"
+    yield from _credential(deployment, target)
     function = deployment.function(target.function_arn or "")
     if function is not None:
         yield from _function(deployment, function)
+
+
+def _credential(deployment: Deployment, target: Target) -> Iterator[str]:
+    """What stands against the key or the token that a gateway signs in with there."""
+    arn, tokens = target.sign_in.provider_arn, deployment.tokens
+    known = {"apiKey": {it.arn for it in tokens.api_keys}, "oauth": {it.arn for it in tokens.providers}}
+    if arn not in known.get(target.credentials, {arn}):
+        yield f"{target.label}: its credential provider {arn} is not in the deployment; put both into one"
+    grant = target.sign_in.settings.get("grantType")
+    if grant not in {None, "CLIENT_CREDENTIALS"}:
+        yield f"{target.label}: tokens by {grant} are not reproduced, only CLIENT_CREDENTIALS"
 
 
 def _function(deployment: Deployment, function: Function) -> Iterator[str]:

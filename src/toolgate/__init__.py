@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from toolgate.components.targets.kinds import GatewayTarget
     from toolgate.components.targets.mcp_server import McpServerTarget
     from toolgate.components.targets.open_api import OpenApi
+    from toolgate.components.targets.recorded_server import recorded_server
     from toolgate.components.token_issuer import TokenIssuer, TokenIssuerArgs
     from toolgate.components.tokens.client_credentials import ClientCredentials
     from toolgate.components.tool_gateway import (
@@ -96,14 +97,14 @@ _MODULES = {
     "MemoryStrategy": "memory.agentcore_memory",
     "MemoryStrategyType": "memory.agentcore_memory",
     "Network": "runtime.network",
+    "PlatformVersion": "runtime.agentcore_runtime",
+    "RoleStatement": "iam.role_statements",
+    "ServerSettings": "servers.server_settings",
     "OAuth": "targets.credentials",
     "OpenApi": "targets.open_api",
     "OpenApiTools": "open_api_tools",
     "OpenApiToolsArgs": "open_api_tools",
     "OperationArgs": "apis.operations",
-    "PlatformVersion": "runtime.agentcore_runtime",
-    "RoleStatement": "iam.role_statements",
-    "ServerSettings": "servers.server_settings",
     "Signature": "targets.credentials",
     "TargetCredential": "targets.credentials",
     "TargetSettings": "tools.target_settings",
@@ -115,6 +116,7 @@ _MODULES = {
     "Undecided": "servers.server_settings",
     "UsageError": "checks.arguments",
     "agent_code": "runtime.agent_bundle",
+    "recorded_server": "targets.recorded_server",
 }
 
 __all__ = [
@@ -178,6 +180,7 @@ __all__ = [
     "Undecided",
     "UsageError",
     "agent_code",
+    "recorded_server",
 ]
 
 

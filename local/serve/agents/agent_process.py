@@ -88,6 +88,7 @@ class AgentProcess:
         self._changing = threading.Lock()
         self._ending = threading.Lock()
         self._over = False
+        self._speaks = False
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     @property
@@ -124,6 +125,7 @@ class AgentProcess:
                 start_new_session=True,  # Ctrl-C is for us; we end the agent, and whatever it started
             )
         self._will = LastWill(self._process.pid)
+        self._speaks = False
 
     def wait_ready(self) -> None:
         """Wait until the agent answers `GET /ping`.
@@ -184,9 +186,11 @@ class AgentProcess:
         status, body = self._asked("GET", "/ping")
         if status == 200:
             return read_ping(body)
-        if status and self.program.protocol == "MCP" and self._asked("POST", "/mcp", _MCP_PING)[0]:
-            return Ping()
-        return None
+        if not status or self.program.protocol != "MCP":
+            return None
+        # Once only: a server may take each for the beginning of a session.
+        self._speaks = self._speaks or bool(self._asked("POST", "/mcp", _MCP_PING)[0])
+        return Ping() if self._speaks else None
 
     def _asked(self, method: str, path: str, body: str | None = None) -> tuple[int, bytes]:
         """The status of an answer, and its beginning; 0 where there is none."""

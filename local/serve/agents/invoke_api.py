@@ -85,14 +85,14 @@ def runtime_app(runtimes: Mapping[str, RuntimeSessions[AgentProcess]]) -> ASGIAp
         arn = unquote(scope["path_params"]["runtime"])
         qualifier = _qualifier(scope["query_string"].decode("latin-1"))
         stops = scope["path_params"]["operation"] == _STOP
-        named = request.headers.get(SESSION) or request.headers.get(_MCP_SESSION)
-        session = named or ("" if stops else str(uuid.uuid4()))
+        mcp_session = request.headers.get(_MCP_SESSION)
+        session = request.headers.get(SESSION) or mcp_session or ("" if stops else str(uuid.uuid4()))
         operation = "StopRuntimeSession" if stops else "InvokeAgentRuntime"
         if arn not in runtimes:
             await refuse(send, 404, _NOT_FOUND, "No such runtime in the local deployment")
         elif qualifier != "DEFAULT":
             await refuse(send, 404, _NOT_FOUND, f"No endpoint or agent found with qualifier '{qualifier}'")
-        elif wrong := misfit(operation, {SESSION: session} | dict(request.headers)):
+        elif wrong := misfit(operation, ({} if mcp_session else {SESSION: session}) | dict(request.headers)):
             await refuse(send, 400, "ValidationException", wrong)
         elif not stops:
             await _invoke(runtimes[arn], session, request, reply)

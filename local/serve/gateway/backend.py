@@ -15,13 +15,13 @@ class Call:
         name: The tool's full name.
         tool: The name that its target knows it by.
         arguments: What it is called with.
-        caller: Whose MCP session it is, where the gateway keeps sessions; None where each call stands alone.
+        session: The MCP session with the gateway, where it keeps sessions; None where each call stands alone.
     """
 
     name: str
     tool: str
     arguments: Mapping[str, Any]
-    caller: str | None = None
+    session: str | None = None
 
 
 @dataclass(frozen=True)

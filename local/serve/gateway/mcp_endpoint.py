@@ -39,7 +39,7 @@ from toolgate.local.serve.guards.iam_guard import PRINCIPAL
 from toolgate.local.serve.json_body import NotJsonError, compact
 
 JSON, EVENTS = "application/json", "text/event-stream"
-_SESSION = "mcp-session-id"
+SESSION = "mcp-session-id"
 _VERSION = "mcp-protocol-version"
 _TYPE = {"content-type": JSON}
 
@@ -146,7 +146,7 @@ class _Endpoint:
             return _refusal(http, error, id_of(document))
         begins = self.sessions.begin(http.caller.owner) if self.sessions and message.method == INITIALIZE else None
         body = {"jsonrpc": "2.0", "id": message.id, "result": result}
-        return Answer(HTTPStatus.OK, body, _TYPE | ({_SESSION: begins.id} if begins else {}))
+        return Answer(HTTPStatus.OK, body, _TYPE | ({SESSION: begins.id} if begins else {}))
 
     def _check(self, http: _Http, message: Message) -> None:
         if not is_json(http.header("content-type")):
@@ -180,7 +180,7 @@ class _Endpoint:
 
 
 def _session(http: _Http, sessions: McpSessions) -> McpSession:
-    named = http.header(_SESSION)
+    named = http.header(SESSION)
     if named is None:
         raise RpcError(INVALID_REQUEST, "Mcp-Session-Id is missing: send initialize, and the id that it answers")
     session = sessions.find(named, http.caller.owner)

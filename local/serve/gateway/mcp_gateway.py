@@ -17,7 +17,7 @@ from toolgate.local.serve.gateway import search
 from toolgate.local.serve.gateway.backend import Backend, Call, text_result
 from toolgate.local.serve.gateway.interception import Interceptors
 from toolgate.local.serve.gateway.json_rpc import CALL_TOOL, Introduction, Message, RpcError, spoken
-from toolgate.local.serve.gateway.mcp_endpoint import mcp_endpoint
+from toolgate.local.serve.gateway.mcp_endpoint import SESSION, mcp_endpoint
 from toolgate.local.serve.gateway.records import ToolCall
 from toolgate.local.serve.guards.cedar_guard import DENIED, ToolAuthorization
 from toolgate.local.serve.guards.gateway_caller import GatewayCaller
@@ -137,8 +137,9 @@ class _Gateway:
     async def _carry_out(self, tool: _Tool, arguments: Mapping[str, Any], entry: Entry) -> Mapping[str, Any]:
         entry.target = tool.target.name
         name = tool.definition["name"]
+        session = None if self.gateway.session_seconds is None else entry.headers.get(SESSION)
         started = time.perf_counter()
-        called = await tool.backend.call(Call(name, tool.own_name, arguments), entry)
+        called = await tool.backend.call(Call(name, tool.own_name, arguments, session), entry)
         milliseconds = (time.perf_counter() - started) * 1000
         if called.made:
             self.record(ToolCall(self.gateway.arn, name, arguments, milliseconds, called.failed))

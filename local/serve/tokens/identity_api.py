@@ -9,7 +9,7 @@ instead: aws/bedrock-agentcore-sdk-python#81.
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,13 +65,28 @@ class Identity:
     def _permissions(self, match: re.Match[str], request: Received) -> list[NeededPermission]:
         operation, given = _asked(match["operation"], request.body)
         if operation == _WORKLOAD:
-            return [NeededPermission(WORKLOAD_TOKENS[0], arn) for arn in self._identity(given["workloadName"])]
-        identity = self._identity(self._workload(given["workloadIdentityToken"]))
+            return self.workload_token(given["workloadName"])
         named = given["resourceCredentialProviderName"]
         provider = self._provider(named)
         arn = self._arn(f"{_VAULT}/oauth2credentialprovider/{named}") if provider is None else provider.arn
-        needed = [NeededPermission(ACCESS_TOKEN, it) for it in (*identity, self._arn(_VAULT), arn)]
-        return needed + [it for secret in (provider.secret_arns if provider else ()) for it in self._read(secret)]
+        secrets = provider.secret_arns if provider else ()
+        return self.credential(ACCESS_TOKEN, self._workload(given["workloadIdentityToken"]), arn, secrets)
+
+    def workload_token(self, name: str) -> list[NeededPermission]:
+        """What a workload token of this identity takes."""
+        return [NeededPermission(WORKLOAD_TOKENS[0], arn) for arn in self._identity(name)]
+
+    def credential(self, action: str, name: str, arn: str, secrets: Iterable[str]) -> list[NeededPermission]:
+        """What a credential takes.
+
+        Args:
+            action: The operation's action.
+            name: The workload identity in whose name it is asked for.
+            arn: The credential provider.
+            secrets: The provider's secrets.
+        """
+        needed = [NeededPermission(action, it) for it in (*self._identity(name), self._arn(_VAULT), arn)]
+        return needed + [it for secret in secrets for it in self._read(secret)]
 
     def _read(self, secret_id: str) -> list[NeededPermission]:
         account = self.account()

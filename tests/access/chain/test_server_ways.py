@@ -9,7 +9,7 @@ from tests.access import servers
 from tests.access.servers import GATE, MAY_SERVE, SERVER, Part, allow, role
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.matrix.access_matrix import Matrix, matrix
-from toolgate.access.output.explanation import explain
+from toolgate.access.output.explanation import explain, explain_principal
 from toolgate.access.output.table import as_table
 
 CALL = {"Effect": "Allow", "Action": "bedrock-agentcore:InvokeGateway", "Resource": "*"}
@@ -143,6 +143,13 @@ def test_the_explanation_says_what_the_server_answers(case: Callable[..., Any]) 
     lacking = told(CALL)
     assert lacking.startswith("deny: caller")
     assert f"server: IAM {CALLS} as gate, the gateway's role: deny" in lacking
+
+
+def test_the_explanation_has_the_ways_past_the_gateway(case: Callable[..., Any]) -> None:
+    parts = [*servers.served(private=False), *role(OPS, MAY_SERVE)]
+    told = explain_principal(parse(case(more=parts, gateway={"roleArn": GATE}).export()), OPS, TOOL)
+    assert f"allow: ops ({OPS}) reaching {SERVER}: {CALLS}" in told
+    assert "Allow in identity policy 'ops-grants' (statement 1)" in told
 
 
 def test_the_table_names_the_server(judge: Callable[..., Matrix]) -> None:

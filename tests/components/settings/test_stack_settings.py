@@ -260,13 +260,13 @@ def test_a_target_whose_function_is_there_already(load: Any, tools: str) -> None
 @pytest.mark.parametrize(
     ("name", "entry", "message"),
     [
-        ("math", {"functionArn": FUNCTION, "tools": "T"}, "targets.math: has a folder, of which its function is made."),
+        ("math", {"functionArn": FUNCTION, "tools": "T"}, "targets.math: has a folder, of which it is made."),
         ("orders", {"functionArn": FUNCTION}, "targets.orders: missing 'tools'"),
         ("orders", {"tools": "T"}, "targets.orders: missing 'functionArn'"),
         (
             "orders",
             {"functionArn": FUNCTION, "tools": "T", "timeout": 9},
-            "orders: timeout is for a function that is made",
+            "orders: timeout is not for a function that is there",
         ),
         (
             "orders",
@@ -277,7 +277,11 @@ def test_a_target_whose_function_is_there_already(load: Any, tools: str) -> None
         ("orders", {"functionArn": FUNCTION + "x" * 170, "tools": "T"}, "is no ARN of a Lambda function"),
         ("orders", {"functionArn": FUNCTION, "tools": "nowhere.json"}, "orders.tools: nowhere.json cannot be read"),
         ("ord_ers", {"functionArn": FUNCTION, "tools": "T"}, "target name 'ord_ers' is refused"),
-        ("orders", {"timeout": 9}, "One whose function is there already has 'functionArn' and 'tools'."),
+        (
+            "orders",
+            {"timeout": 9},
+            "One without a folder has: functionArn and tools (a function that is there already)",
+        ),
     ],
 )
 def test_a_target_whose_function_is_there_already_has_both_and_no_more(
@@ -493,3 +497,20 @@ def test_the_engines_configuration_is_read(run: Any, monkeypatch: pytest.MonkeyP
     found: list[Any] = []
     run(lambda: found.append(stack_settings.load(AVAILABLE)))
     assert found[0].log_level is LogLevel.DEBUG
+
+
+def test_a_target_may_be_a_recorded_server_of_others(load: Any, tmp_path: Path) -> None:
+    file = tmp_path / "docs.json"
+    file.write_text(json.dumps({"endpoint": "https://mcp.example.com/mcp", "tools": [FIND]}))
+    loaded = load(
+        {
+            "targets": {"docs": {"remoteServer": str(file)}},
+            "authorization": "tool",
+            "agents": {"a": {"tools": ["docs"]}},
+        }
+    )
+    assert loaded.existing_targets["docs"]["remote_server"]["endpoint"] == "https://mcp.example.com/mcp"
+    assert loaded.agents["a"].tools == {"tools": ["docs___find"]}
+    for others in ({"timeout": 9}, {"tools": "T"}):
+        with pytest.raises(UsageError, match=r"targets\.docs: "):
+            load({"targets": {"docs": {"remoteServer": str(file), **others}}})

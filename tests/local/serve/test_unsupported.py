@@ -217,9 +217,17 @@ ROWS = {
         _add("aws:bedrock/agentcoreGatewayRule:AgentcoreGatewayRule"),
         "type of resource is not reproduced",
     ),
-    "MCP server target": (
+    "MCP server that is asked for its tools": (
         _target(targetConfiguration={"mcp": {"mcpServer": {"endpoint": "https://example.com"}}}),
-        "kind mcp.mcpServer",
+        "its tools are not in the deployment",
+    ),
+    "a signature for nobody": (
+        _target(targetConfiguration={"mcp": {"mcpServer": {"endpoint": "https://example.com"}}}),
+        "do not name the service",
+    ),
+    "Smithy target": (
+        _target(targetConfiguration={"mcp": {"smithyModel": {"inlinePayload": {"payload": "{}"}}}}),
+        "kind mcp.smithyModel",
     ),
     "HTTP target": (
         _target(targetConfiguration={"http": {"agentcoreRuntime": {"arn": "a"}}}),
@@ -233,7 +241,7 @@ ROWS = {
         _target(
             targetConfiguration={"mcp": {"lambda": {"lambdaArn": f"{LAMBDA}math", "toolSchema": {"s3": {"uri": "u"}}}}}
         ),
-        "tool schema in S3",
+        "its tools are not in the deployment",
     ),
     "code in S3": (_function(code=None, s3Bucket="b"), "code in S3 or in an image"),
     "layers": (_function(layers=["arn:aws:lambda:us-east-1:123456789012:layer:x:1"]), "layers are not there"),

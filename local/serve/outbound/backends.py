@@ -1,0 +1,154 @@
+"""What stands behind each target that is no function: where it is here, how the gateway signs in, where its log is."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from toolgate.access.deployment.agentcore_resources import Gateway, Target
+from toolgate.access.deployment.deployment import Deployment
+from toolgate.access.deployment.roles import Role
+from toolgate.access.deployment.stack_export import DeploymentError
+from toolgate.access.deployment.text_file import TextFileError, json_of
+from toolgate.access.deployment.tokens import ApiKeyProvider, CredentialProvider
+from toolgate.access.iam.policies import Policy
+from toolgate.local.serve.access_log import Entry
+from toolgate.local.serve.aws import own_values
+from toolgate.local.serve.gateway.backend import Backend, Call, Called, text_result
+from toolgate.local.serve.gateway.json_rpc import spoken
+from toolgate.local.serve.guards.credentials import Sessions
+from toolgate.local.serve.guards.iam_guard import NeededPermission
+from toolgate.local.serve.outbound import sign_in
+from toolgate.local.serve.outbound.far_side import FarSide, FarSideError, Log
+from toolgate.local.serve.outbound.mcp_backend import McpBackend, Server
+from toolgate.local.serve.outbound.open_api_backend import OpenApiBackend
+from toolgate.local.serve.outbound.places import nowhere, url_here
+from toolgate.local.serve.outbound.sign_in import SignIn
+from toolgate.local.serve.tokens.identity_api import Identity
+from toolgate.local.serve.tokens.issuer import NoTokenError
+from toolgate.policy.language import open_api
+from toolgate.policy.language.agentcore_facts import ACCESS_TOKEN, INVOKE_GATEWAY, INVOKE_RUNTIME
+
+_API_KEY = "bedrock-agentcore:GetResourceApiKey"
+
+
+@dataclass(frozen=True)
+class Nowhere:
+    """A target that leads to nothing on this machine: its tools are listed, and each call fails and says so."""
+
+    why: str
+
+    async def call(self, _call: Call, entry: Entry) -> Called:
+        """Answer that it is not here."""
+        entry.status, entry.error_type = "target_failed", "NotHere"
+        return Called(text_result(self.why, failed=True), failed=True)
+
+    async def aclose(self) -> None:
+        """There is nothing to end."""
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What has to be known of where targets lead.
+
+    Attributes:
+        deployment: What is served.
+        url: The local address.
+        root: The program's folder, where the file with values of secrets is.
+        sessions: Issues credentials of roles.
+        identity: AgentCore Identity, for keys and tokens.
+        places: URLs that targets without a place here lead to, by the targets' names.
+        policies: Policies of resources by the resources' ARNs.
+        log: The log of a target.
+    """
+
+    deployment: Deployment
+    url: str
+    root: Path
+    sessions: Sessions
+    identity: Identity
+    places: Mapping[str, str]
+    policies: Mapping[str, Policy]
+    log: Callable[[Target], Log]
+
+    def backend(self, gateway: Gateway, target: Target, role: Role) -> Backend:
+        """What stands behind a target of a gateway with this role."""
+        here = url_here(target, self.deployment, self.url)
+        url = here or self.places.get(target.name)
+        if url is None:
+            return Nowhere(nowhere(target))
+        far_side, signs = FarSide(target.name, self.log(target)), self._sign_in(gateway, target, role)
+        document = open_api.document(target.place.document or "")
+        if document is not None:
+            operations = {it.name: it for it in open_api.operations(document)}
+            return OpenApiBackend(url, operations, far_side, signs)
+        guarded = (INVOKE_RUNTIME if target.place.runtime_arn else INVOKE_GATEWAY, role.arn) if here else None
+        version = max(spoken(gateway.versions), default=gateway.versions[-1])
+        return McpBackend(Server(url, version, gateway.name, guarded), far_side, signs)
+
+    def _sign_in(self, gateway: Gateway, target: Target, role: Role) -> SignIn:
+        how = target.sign_in
+        if how.how == "gatewayIamRole":
+            credentials = self.sessions.lasting(role, sign_in.SESSION)
+            return sign_in.by_role(credentials, how.service or "", how.region or self.identity.env.region)
+        keys = {it.arn: it for it in self.deployment.tokens.api_keys}
+        if key := keys.get(how.provider_arn or ""):
+            needs = self._needs(gateway, _API_KEY, key)
+            permitted = sign_in.Permitted(role, needs, self.policies, target.name)
+            return sign_in.by_key(permitted, how.settings, partial(self._key, key))
+        tokens = {it.arn: it for it in self.deployment.tokens.providers}
+        if provider := tokens.get(how.provider_arn or ""):
+            needs = self._needs(gateway, ACCESS_TOKEN, provider)
+            permitted = sign_in.Permitted(role, needs, self.policies, target.name)
+            return sign_in.by_token(permitted, partial(self._token, provider, target))
+        return sign_in.unsigned
+
+    def _needs(
+        self, gateway: Gateway, action: str, provider: ApiKeyProvider | CredentialProvider
+    ) -> list[NeededPermission]:
+        """AgentCore makes each gateway an identity of its own, which is called by the gateway's id."""
+        taken = self.identity.credential(action, gateway.id, provider.arn, provider.secret_arns)
+        return [*self.identity.workload_token(gateway.id), *taken]
+
+    def _key(self, provider: ApiKeyProvider) -> str:
+        """The key, from the file of the program's owner: what a deployment holds is not sent anywhere."""
+        names = (provider.name, provider.arn, *provider.secret_arns, *map(_secret_name, provider.secret_arns))
+        try:
+            values = own_values.read_values(self.root)
+        except DeploymentError as error:
+            raise FarSideError("NoKey", str(error)) from None
+        found = next((values[name] for name in names if name in values), None)
+        if found is None:
+            hint = f'no key: put {{"{provider.name}": "..."}} into {own_values.FILE} (chmod 600)'
+            raise FarSideError("NoKey", hint, f"There is {hint}")
+        return _member(found, provider.json_key)
+
+    def _token(self, provider: CredentialProvider, target: Target) -> str:
+        issuer = self.identity.issuers.of(provider.discovery_url or "")
+        settings = target.sign_in.settings
+        try:
+            if issuer is None:
+                raise NoTokenError("invalid_request")
+            return issuer.issue(
+                provider.client_id or "", settings.get("scopes") or (), settings.get("customParameters")
+            )
+        except NoTokenError as error:
+            raise FarSideError("NoToken", f"the issuer gives no token: {error.code}") from None
+
+
+def _secret_name(arn: str) -> str:
+    """The name in a secret's ARN, without what Secrets Manager puts behind it; the name itself as it is."""
+    _, found, name = arn.partition(":secret:")
+    return name.rpartition("-")[0] if found else arn
+
+
+def _member(value: str, key: str | None) -> str:
+    """A member of a secret that is a JSON object, or the secret as it is."""
+    if key is None:
+        return value
+    try:
+        found = json_of(value)
+    except TextFileError:
+        return value
+    member = found.get(key) if isinstance(found, dict) else None
+    return member if isinstance(member, str) else value
