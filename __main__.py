@@ -25,6 +25,7 @@ from toolgate.components.open_api_tools import OpenApiTools, OpenApiToolsArgs
 from toolgate.components.runtime.agent_bundle import agent_code, has_telemetry, own_lock
 from toolgate.components.settings import apis, issuers, servers
 from toolgate.components.settings.agents import Agent
+from toolgate.components.settings.gateways import Gateway
 from toolgate.components.settings.handed_tools import Handed
 from toolgate.components.settings.memory import CONVERSATIONS, MemoryKind
 from toolgate.components.targets import gateway_targets
@@ -120,9 +121,18 @@ for target in its_servers:
     behind[target] = made_servers[target].target
 behind |= chosen.existing_targets
 gateways: dict[str, ToolGateway] = {}
+
+
+def of_gateway(gateway: Gateway, target: str) -> GatewayTarget:
+    """A gateway's target with the tools that it has of it; those behind another gateway are that one's to hand over."""
+    tools = gateway.available[target]
+    inner = gateways[gateway.inner[target]].target(*tools) if target in gateway.inner else behind[target]
+    return gateway_targets.only(inner, tools)
+
+
 for name, gateway in chosen.gateways.by_name.items():
     gateway_args: ToolGatewayArgs = {
-        "targets": {target: gateway_targets.only(behind[target], tools) for target, tools in gateway.available.items()},
+        "targets": {target: of_gateway(gateway, target) for target in gateway.available},
         "authorization": gateway.authorization,
         **with_role(gateway.role_arn),
         **seen.watched,

@@ -236,7 +236,7 @@ def _introduce(serving: "Serving", console: str) -> None:
     say(f"# logs: {serving.access_log.parent}")
     if serving.servers:
         say(f"# servers: {', '.join(serving.servers)}")
-    say(f"# {serving.url} serves {', '.join(serving.agents)}; Ctrl-C ends it")
+    say(f"# {serving.url} serves {', '.join(serving.agents) or 'no agent'}; Ctrl-C ends it")
 
 
 def _tell(line: Mapping[str, Any], entry: "Entry") -> None:

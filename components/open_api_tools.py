@@ -72,7 +72,7 @@ class OpenApiTools(pulumi.ComponentResource):
     def __init__(self, name: str, args: OpenApiToolsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args = _with_settings(name, args, opts)
         wanted = _checked(name, args)
-        super().__init__("toolgate:index:OpenApiTools", name, {**args}, opts)
+        super().__init__("toolgate:index:OpenApiTools", name, arguments.plain(args), opts)
         for warning in wanted.warnings:
             pulumi.warn(warning, self)
         self._document, self._credential = wanted.document, args.get("credential")

@@ -159,11 +159,14 @@ def load(available: Available, of_apis: Available | None = None, of_servers: Ava
     existing = targets.existing(config, {**available, **its_apis, **its_servers})
     tools: dict[str, Any] = {name: it["tools"] for name, it in existing.items()}
     others = gateway_targets.available(tools)
-    settings_of_apis = apis.settings(config, its_apis, {**available, **others})
-    settings_of_servers = servers.settings(config, its_servers, {**available, **its_apis, **others})
-    of_targets = targets.of_folders(config, available, {**existing, **its_apis, **its_servers})
+    every = {**available, **its_apis, **its_servers, **others}
+    inner = targets.inner_gateways(config, every)
+    of_folders = targets.of_folders_only(config, {**others, **inner})
+    settings_of_apis = apis.settings(of_folders, its_apis, {**available, **others})
+    settings_of_servers = servers.settings(of_folders, its_servers, {**available, **its_apis, **others})
+    of_targets = targets.of_folders(of_folders, available, {**its_apis, **its_servers})
     foreign = issuers.read(config)
-    of_gateways = gateways.read(config, {**available, **its_apis, **its_servers, **others}, foreign)
+    of_gateways = gateways.read(config, every, foreign, inner)
     servers.check_place(its_servers, of_gateways)
     issuers.check_used(foreign, {name: it.inbound for name, it in of_gateways.by_name.items()})
     if unused := [target for target in config.get("targets", {}) if target not in of_gateways.targets]:

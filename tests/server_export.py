@@ -175,10 +175,11 @@ def tool(name: str, **properties: str) -> dict[str, Any]:
     return {"name": name, "description": f"The tool {name}.", "inputSchema": schema}
 
 
-def export() -> dict[str, Any]:
-    """The hand-made deployment without its agent: nobody here asks it."""
+def export(*, agent: bool = False) -> dict[str, Any]:
+    """The hand-made deployment; without its agent where nobody asks it."""
     made = copy.deepcopy(_EXPORT)
-    made["deployment"]["resources"] = [it for it in made["deployment"]["resources"] if it["type"] != RUNTIME_TYPE]
+    kept = [it for it in made["deployment"]["resources"] if agent or it["type"] != RUNTIME_TYPE]
+    made["deployment"]["resources"] = kept
     return dict(made)
 
 
@@ -249,6 +250,7 @@ def with_server(
     gateways: Sequence[str] = ("tools",),
     permitted: Sequence[str] = ("tools",),
     private: bool = True,
+    agent: bool = False,
 ) -> dict[str, Any]:
     """The deployment with a server.
 
@@ -258,8 +260,9 @@ def with_server(
         gateways: Which gateways have it.
         permitted: Which gateways' roles may invoke it.
         private: Whether its resource policy denies it to everybody but the roles of its gateways.
+        agent: Whether the deployment's agent is there, too.
     """
-    made = export()
+    made = export(agent=agent)
     role = add_role(made, "orders-role")
     files = {"main.py": code} if isinstance(code, str) else code
     assets = {name: {_SIGNATURE: _ASSET, "text": content} for name, content in files.items()}

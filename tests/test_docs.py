@@ -79,6 +79,8 @@ INTERNAL = {
     "local/serve/model/converse_api.py: UnknownProfileError",
     "local/serve/model/openai_model.py: EndpointError",
     "servers/serve.py: ServerError",
+    "local/serve/outbound/far_side.py: FarSideError",
+    "local/serve/outbound/far_side.py: NotPermittedError",
 }  # fmt: skip
 
 

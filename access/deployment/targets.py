@@ -4,20 +4,14 @@ Of what the provider's form cannot be read a target says nothing, rather than so
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote
 
 from toolgate.access.deployment.agentcore_resources import Place, SignIn, Target, Tool
 from toolgate.access.deployment.gateway_tools import api_schema
 from toolgate.access.deployment.stack_export import Resource
 from toolgate.policy.language import open_api
-
-_RUNTIME = re.compile(r"https://bedrock-agentcore\.[^/]+/runtimes/(?P<arn>[^/?]+)/invocations(\?.*)?", re.DOTALL)
-"""Where a runtime is invoked (AgentCore developer guide, "Deploy MCP servers in AgentCore Runtime"); the ARN is
-URL-encoded."""
-_GATEWAY = re.compile(r"https://(?P<id>[^./]+)\.gateway\.bedrock-agentcore\.[^/]+/mcp", re.DOTALL)
+from toolgate.policy.language.agentcore_facts import gateway_at, runtime_at
 
 
 def read_target(resource: Resource) -> Target:
@@ -70,13 +64,7 @@ def _sign_in(resource: Resource) -> SignIn:
 def _place(kind: str, settings: Mapping[str, Any]) -> Place:
     if kind == "mcp.mcpServer":
         endpoint = _text(settings.get("endpoint"))
-        runtime = _RUNTIME.fullmatch(endpoint or "")
-        gateway = _GATEWAY.fullmatch(endpoint or "")
-        return Place(
-            endpoint=endpoint,
-            runtime_arn=unquote(runtime["arn"]) if runtime else None,
-            gateway_id=gateway["id"] if gateway else None,
-        )
+        return Place(endpoint, runtime_at(endpoint or ""), gateway_at(endpoint or ""))
     if kind == "mcp.openApiSchema":
         return Place(document=_payload(settings))
     if kind == "mcp.apiGateway":

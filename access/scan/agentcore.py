@@ -4,6 +4,7 @@ Where the provider has no property for a member of the API, the member keeps its
 Source: botocore bedrock-agentcore-control; pulumi_aws, the classes of the types.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -116,8 +117,13 @@ def _configuration(union: Any) -> Any:
         for member, settings in family.items():
             if member == "lambda" and "toolSchema" in settings:
                 settings["toolSchema"] = _tool_schema(settings["toolSchema"])
-            elif isinstance(settings.get("inlinePayload"), str):
-                settings["inlinePayload"] = {"payload": settings["inlinePayload"]}
+            for schema in (settings, settings.get("mcpToolSchema") or {}):
+                if isinstance(schema.get("inlinePayload"), str):
+                    schema["inlinePayload"] = {"payload": schema["inlinePayload"]}
+            if member == "connector":
+                settings |= {"enableds": settings.pop("enabled", [])}
+                for configured in settings.get("configurations") or ():
+                    configured["parameterValues"] = json.dumps(configured.get("parameterValues") or {}, sort_keys=True)
             if "staticQueryParameters" in settings:
                 settings["staticQueryParameters"] = without_values(settings["staticQueryParameters"])
     return configuration

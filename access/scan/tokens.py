@@ -1,4 +1,6 @@
-"""What tokens are made with, as the provider has it: asked for only where a gateway takes tokens.
+"""What tokens are made with, and what gateways sign in with at targets, as the provider has it.
+
+The first is asked for only where a gateway takes tokens, of the second the credential providers that targets name.
 
 Of user pools those are read that a gateway or a credential provider names by its discovery URL. Cognito gives the
 secret of a client together with the rest: none of it is kept.
@@ -15,14 +17,17 @@ from toolgate.access.scan.calls import Call
 from toolgate.access.scan.reader import Reader, UnreadError
 from toolgate.access.scan.resources import Found, note
 from toolgate.policy.language.agentcore_facts import (
+    API_KEY_PROVIDER,
     GATEWAY,
     OAUTH2_PROVIDER,
     RESOURCE_SERVER,
+    TARGET,
     USER_POOL,
     USER_POOL_CLIENT,
     USER_POOL_DOMAIN,
     WORKLOAD_IDENTITY,
 )
+from toolgate.policy.language.arns import region_in
 
 type _Described = Mapping[str, Any]
 
@@ -42,14 +47,53 @@ def tokens(readers: Mapping[str, Reader], found: Iterable[Found]) -> Iterator[Fo
     """
     gateways = [it for it in found if it.type == GATEWAY and it.inputs.get("authorizerType") == "CUSTOM_JWT"]
     urls = {url for it in gateways if (url := _url(it.inputs, "authorizerConfiguration", "customJwtAuthorizer"))}
+    listed = set[str]()
     for reader in readers.values() if gateways else ():
         for provider in _providers(reader):
             urls |= {url} if (url := _provider_url(provider)) else set()
+            listed.add(str(provider.outputs.get("credentialProviderArn")))
             yield provider
         yield from _listed(reader, calls.LIST_IDENTITIES, "workload identities", _identity)
+    for arn in sorted({*_of_targets(found)} - listed):
+        yield from _named(readers, arn)
     for url in sorted(urls):
         if named := _POOL.fullmatch(url):
             yield from _pool(readers, named)
+
+
+def _of_targets(found: Iterable[Found]) -> Iterator[str]:
+    """ARNs of the credential providers with which gateways sign in at their targets."""
+    for target in (it for it in found if it.type == TARGET):
+        given = target.inputs.get("credentialProviderConfiguration")
+        for settings in given.values() if isinstance(given, Mapping) else ():
+            arn = settings.get("providerArn") if isinstance(settings, Mapping) else None
+            yield from [arn] if isinstance(arn, str) else []
+
+
+def _named(readers: Mapping[str, Reader], arn: str) -> Iterator[Found]:
+    """One credential provider, of either sort."""
+    reader, listed = readers.get(region_in(arn) or ""), {"name": arn.rpartition("/")[2]}
+    if reader is None:
+        yield note(NotRead(f"credential provider {arn}", "its Region was not scanned"))
+    elif "/apikeycredentialprovider/" in arn:
+        yield from _api_key(reader, listed)
+    else:
+        yield from _provider(reader, listed)
+
+
+def _api_key(reader: Reader, listed: _Described) -> Iterator[Found]:
+    name = f"{reader.region}/{listed['name']}"
+    try:
+        described = reader.one(calls.GET_API_KEY_PROVIDER, name=listed["name"])
+    except UnreadError as error:
+        yield note(NotRead(f"credential provider '{name}'", str(error)))
+        return
+    secret = (described.get("apiKeySecretArn") or {}).get("secretArn")
+    outputs = {
+        "credentialProviderArn": described["credentialProviderArn"],
+        "apiKeySecretArns": [{"secretArn": secret}] if secret else [],
+    }
+    yield Found(API_KEY_PROVIDER, name, {"name": listed["name"]}, outputs)
 
 
 def _url(properties: _Described, *path: str) -> str | None:

@@ -62,21 +62,29 @@ def read(path: Path) -> Any:
         instead = "Take out what no tool needs" if is_json else "Write it as JSON, or take out what no tool needs"
         raise UsageError(f"{path}: has {len(raw)} bytes; at most {largest} are read. {instead}.")
     try:
-        return _json(raw, path) if is_json else _yaml(raw, path)
+        return parsed(raw, str(path)) if is_json else _yaml(raw, path)
     except RecursionError:
         raise UsageError(f"{path}: is nested too deeply.") from None
 
 
-def _json(raw: bytes, path: Path) -> Any:
+def parsed(text: bytes | str, where: str) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        UsageError: It is none, or has a key twice in one object.
+    """
+
     def number(text: str) -> Any:
-        raise UsageError(f"{path}: {text} is no number of JSON. Write one that is.")
+        raise UsageError(f"{where}: {text} is no number of JSON. Write one that is.")
 
     try:
-        return json.loads(raw, object_pairs_hook=lambda pairs: _map(pairs, str(path)), parse_constant=number)
+        return json.loads(text, object_pairs_hook=lambda pairs: _map(pairs, where), parse_constant=number)
     except json.JSONDecodeError as error:
-        raise UsageError(f"{path}:{error.lineno}: is not valid JSON: {error.msg}.") from error
+        raise UsageError(f"{where}:{error.lineno}: is not valid JSON: {error.msg}.") from error
+    except RecursionError:
+        raise UsageError(f"{where}: is nested too deeply.") from None
     except ValueError as error:  # a text that is no Unicode, or a number of thousands of digits
-        raise UsageError(f"{path}: is not valid JSON: {error}.") from error
+        raise UsageError(f"{where}: is not valid JSON: {error}.") from error
 
 
 def _map(pairs: Iterable[tuple[str, Any]], where: str) -> dict[str, Any]:

@@ -81,12 +81,12 @@ class Wanted:
     Attributes:
         target: The target's name, with which its tools' names must fit.
         chosen: The operations that are tools, by operationId. Default: all of them.
-        other_server: Whether the API is somewhere else than the document says.
+        any_server: Whether it does not matter which server the document names: the API is somewhere else.
     """
 
     target: str
     chosen: Mapping[str, OperationArgs] | None = None
-    other_server: bool = False
+    any_server: bool = False
 
 
 def read(path: Path, wanted: Wanted) -> Api:
@@ -117,7 +117,7 @@ def of_value(value: Any, file: str, wanted: Wanted) -> Api:
         raise UsageError(f"{file}: must be an object, an OpenAPI document.")
     document = Document(file, value)
     _check_head(document)
-    server = None if wanted.other_server else _server(document)
+    server = None if wanted.any_server else _server(document)
     reading = Operations(document, wanted.target, wanted.chosen)
     operations = tuple(reading.read())
     if document.found:

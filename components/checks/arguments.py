@@ -105,6 +105,15 @@ def as_output[T](known: T) -> pulumi.Output[T]:
     return pulumi.Output.from_input(True).apply(lambda _: known)
 
 
+def plain(given: Any) -> Any:
+    """The value with the plain values of its enumerations: Pulumi takes no others as a component's inputs."""
+    if isinstance(given, Mapping):
+        return {key: plain(item) for key, item in given.items()}
+    if isinstance(given, list | tuple):
+        return [plain(item) for item in given]
+    return given.value if isinstance(given, enum.Enum) else given
+
+
 def _resolved(given: Any) -> pulumi.Output[Any]:
     """What is given, with the values of its Outputs in their places."""
     values = as_output(list[Any]())

@@ -115,6 +115,12 @@ MEMORY = Identifier(
     "arn:aws:bedrock-agentcore:us-east-1:111122223333:memory/conversations-a1B2c3D4e5",
 )
 MEMORY_ID = Identifier("id of a memory", r"[a-zA-Z][a-zA-Z0-9-_]{0,99}-[a-zA-Z0-9]{10}", "conversations-a1B2c3D4e5")
+# botocore bedrock-agent KnowledgeBaseArn.
+KNOWLEDGE_BASE = Identifier(
+    "ARN of a knowledge base",
+    r"arn:aws(|-cn|-us-gov):bedrock:[a-zA-Z0-9-]*:[0-9]{12}:knowledge-base/[0-9a-zA-Z]+",
+    "arn:aws:bedrock:us-east-1:111122223333:knowledge-base/A1B2C3D4E5",
+)
 # S3 user guide, "General purpose bucket naming rules".
 BUCKET = Identifier("name of a bucket", r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "conversations-bucket-1234567")
 

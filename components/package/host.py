@@ -13,6 +13,7 @@ from pulumi.provider.server import ComponentInitError
 
 from toolgate.components import __version__
 from toolgate.components.agent_runtime import AgentRuntime
+from toolgate.components.api_gateway_tools import ApiGatewayTools
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.dashboard import Dashboard
 from toolgate.components.encryption_key import EncryptionKey
@@ -72,6 +73,6 @@ class Package(ComponentProvider):
 
 def package() -> Package:
     """The package with every component."""
+    targets = [LambdaTools, OpenApiTools, ApiGatewayTools, McpServer]
     agents = [AgentRuntime, Memory, ConversationBucket]
-    targets = [LambdaTools, OpenApiTools, McpServer]
     return Package([*targets, ToolGateway, *agents, Dashboard, EncryptionKey, TokenIssuer, MachineClient])

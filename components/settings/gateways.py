@@ -1,7 +1,7 @@
 """`toolgate:gateways`: the stack's gateways, with what is behind each and how callers come to it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
@@ -26,7 +26,7 @@ class GatewayConfig(TypedDict):
 
     targets: NotRequired[list[str]]
     """Names of its targets, and full names of tools where it has only some of a target's. A target may stand behind
-    several gateways. Default: every target."""
+    several gateways. Default: every target but those that are other gateways of the stack."""
     authorization: NotRequired[Authorization]
     """What a caller with access to it may call. Default: `toolgate:authorization`."""
     inbound: NotRequired[str]
@@ -50,6 +50,7 @@ class Gateway:
         role_arn: Its role, if that is not to be made.
         asked: Its interceptors, if it has any.
         search: Whether it has the tool search; None for what goes with the authorization.
+        inner: Its targets that are other gateways of the stack, with their names.
     """
 
     available: Available
@@ -58,6 +59,7 @@ class Gateway:
     role_arn: str | None
     asked: Asked | None = None
     search: bool | None = None
+    inner: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,13 +80,16 @@ class Gateways:
         return frozenset(target for gateway in self.by_name.values() for target in gateway.available)
 
 
-def read(config: Mapping[str, Any], available: Available, foreign: Mapping[str, Inbound]) -> Gateways:
-    """The gateways.
+def read(
+    config: Mapping[str, Any], available: Available, foreign: Mapping[str, Inbound], inner: Mapping[str, str]
+) -> Gateways:
+    """The gateways, each after those that stand behind it.
 
     Args:
         config: The stack's configuration.
-        available: The tools' names of every target.
+        available: The tools' names of every target but of those in `inner`.
         foreign: The issuers of others.
+        inner: Targets that are other gateways of the stack, with their names.
 
     Raises:
         UsageError: A target or a way in is none, a gateway's tools cannot be handed to agents together, or a name would
@@ -94,8 +99,12 @@ def read(config: Mapping[str, Any], available: Available, foreign: Mapping[str, 
     authorization = Authorization(config.get("authorization", Authorization.GATEWAY))
     default = Gateway(available, authorization, way_in, config.get("gatewayRoleArn"), search=config.get("search"))
     if "gateways" in config:
-        gateways = Gateways(_named(config, default, foreign), named=True)
+        gateways = Gateways(_named(config, default, foreign, inner), named=True)
     else:
+        for target, name in inner.items():
+            raise UsageError(
+                f"{NAMESPACE}:targets.{target}.gateway: there is no gateway {name!r}. Name it in {_WHERE}."
+            )
         tool_grants.full_names(available, "lambdas")
         asked = interceptors.read(config.get("interceptors", {}), f"{NAMESPACE}:interceptors")
         gateways = Gateways({DEFAULT_GATEWAY: replace(default, asked=asked)}, named=False)
@@ -104,7 +113,9 @@ def read(config: Mapping[str, Any], available: Available, foreign: Mapping[str, 
     return gateways
 
 
-def _named(config: Mapping[str, Any], default: Gateway, foreign: Mapping[str, Inbound]) -> dict[str, Gateway]:
+def _named(
+    config: Mapping[str, Any], default: Gateway, foreign: Mapping[str, Inbound], inner: Mapping[str, str]
+) -> dict[str, Gateway]:
     if "gatewayRoleArn" in config:
         raise UsageError(
             f"{NAMESPACE}:gatewayRoleArn: does not say of which gateway. Write it as its roleArn: {_WHERE}."
@@ -115,21 +126,58 @@ def _named(config: Mapping[str, Any], default: Gateway, foreign: Mapping[str, In
             "every target."
         )
     found: dict[str, Gateway] = {}
-    for name, entry in config["gateways"].items():
+    for name in _inner_first(config["gateways"], inner):
+        entry = config["gateways"][name]
         if not name:
             raise UsageError(f"{_WHERE}: a gateway has an empty name. Give it one.")
         where = f"{_WHERE}.{name}"
         own = default.available
+        behind = {target: found[it] for target, it in inner.items() if it in found}
         if "targets" in entry:
-            own = _behind(entry["targets"], default.available, f"{where}.targets")
+            full = {target: tool_grants.full_names(it.available, where) for target, it in behind.items()}
+            own = _behind(entry["targets"], {**default.available, **full}, f"{where}.targets")
         tool_grants.full_names(own, where)
         authorization = Authorization(entry.get("authorization", default.authorization))
         way_in = issuers.way_in(entry.get("inbound", default.inbound), foreign, f"{where}.inbound")
         key = f"{where}.interceptors" if "interceptors" in entry else f"{NAMESPACE}:interceptors"
         asked = interceptors.read(entry.get("interceptors", config.get("interceptors", {})), key)
         search = entry.get("search", default.search)
-        found[name] = Gateway(own, authorization, way_in, entry.get("roleArn"), asked, search)
+        its_inner = {target: inner[target] for target in own if target in inner}
+        for target in its_inner:
+            if behind[target].inbound != issuers.IAM:
+                raise UsageError(
+                    f"{where}.targets: {target!r} is the gateway {inner[target]!r}, which takes tokens, and a gateway "
+                    f"signs its requests to another one. Write `inbound: {issuers.IAM}` there."
+                )
+        found[name] = Gateway(own, authorization, way_in, entry.get("roleArn"), asked, search, its_inner)
     return found
+
+
+def _inner_first(entries: Mapping[str, Any], inner: Mapping[str, str]) -> list[str]:
+    """The gateways' names, each after those that stand behind it.
+
+    Raises:
+        UsageError: One is none, or several stand behind each other in a circle.
+    """
+    for target, name in inner.items():
+        if name not in entries:
+            hint = arguments.did_you_mean(name, entries)
+            raise UsageError(f"{NAMESPACE}:targets.{target}.gateway: there is no gateway {name!r}.{hint}")
+    ordered: list[str] = []
+
+    def visit(name: str, row: tuple[str, ...]) -> None:
+        if name in row:
+            circle = " behind ".join((*row[row.index(name) :], name))
+            raise UsageError(f"{_WHERE}: {circle}: a call would never end. Take a target out of one of them.")
+        if name not in ordered:
+            for asked in entries[name].get("targets", ()):
+                if (target := asked.partition(names.SEPARATOR)[0]) in inner:
+                    visit(inner[target], (*row, name))
+            ordered.append(name)
+
+    for name in entries:
+        visit(name, ())
+    return ordered
 
 
 def _check_interceptors(gateways: Gateways, foreign: Mapping[str, Inbound]) -> None:
@@ -169,7 +217,7 @@ def _check_names(gateways: Mapping[str, Gateway], *, own_key: bool) -> None:
     project, stack = pulumi.get_project(), pulumi.get_stack()
     in_aws: dict[str, str] = {}
     targets: dict[str, str] = {}
-    every_target = {target for gateway in gateways.values() for target in gateway.available}
+    every_target = {it for gateway in gateways.values() for it in gateway.available if it not in gateway.inner}
     functions = {names.function(project, stack, target): f"target {target!r}" for target in every_target}
     if any(it.inbound == issuers.JWT for it in gateways.values()):
         names.user_pool_domain(project, stack, issuers.OWN_ISSUER)

@@ -38,8 +38,8 @@ def read(given: Sequence[OtherGatewayConfig], own: Mapping[str, str], where: str
         if arn in arns:
             raise UsageError(f"{here}.arn: {arn} is there twice. Write its tools into one entry.")
         arns.add(arn)
-        if entry["url"] != (endpoint := _endpoint(arn)):
-            raise UsageError(f"{here}.url: {entry['url']!r} is not the endpoint of {arn}. Write {endpoint!r}.")
+        if entry["url"] != (its_own := endpoint(arn)):
+            raise UsageError(f"{here}.url: {entry['url']!r} is not the endpoint of {arn}. Write {its_own!r}.")
         if not entry["tools"]:
             raise UsageError(f"{here}.tools: is empty. Name the tools that are meant, or leave the entry out.")
         for tool in entry["tools"]:
@@ -50,7 +50,7 @@ def read(given: Sequence[OtherGatewayConfig], own: Mapping[str, str], where: str
     return [{"gateway_arn": it["arn"], "gateway_url": it["url"], "tools": [*it["tools"]]} for it in given]
 
 
-def _endpoint(gateway_arn: str) -> str:
+def endpoint(gateway_arn: str) -> str:
     """The MCP endpoint of a gateway: its host is made of id and Region (AgentCore developer guide, its examples).
 
     What is signed for one gateway must not be sent anywhere else.

@@ -9,14 +9,38 @@ from toolgate.components.checks import identifiers
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants.tool_grants import Available
 from toolgate.components.runtime import network
-from toolgate.components.settings import places
+from toolgate.components.settings import other_gateways, places, target_credentials
 from toolgate.components.settings.places import NetworkConfig
 from toolgate.components.settings.target_credentials import TargetCredentialConfig
 from toolgate.components.settings.values import NAMESPACE
-from toolgate.components.targets import recorded_server
+from toolgate.components.targets import connectors, kinds, recorded_server
 from toolgate.components.targets.kinds import GatewayTarget
 from toolgate.components.tools import tools_file
 from toolgate.components.tools.target_settings import TargetSettings
+
+
+class WebSearchConfig(TypedDict):
+    """A target that searches the web."""
+
+    includeDomains: NotRequired[list[str]]
+    """Only these are searched; takes version 1.2.0. Default: all."""
+    excludeDomains: NotRequired[list[str]]
+    """These are not. Default: none."""
+    version: NotRequired[str]
+    """The connector's. Default: AWS's when the target is made."""
+
+
+class KnowledgeBaseConfig(TypedDict):
+    """A target that asks a managed knowledge base."""
+
+    arn: str
+    """Its ARN."""
+    agentic: NotRequired[bool]
+    """Whether it has the tool `AgenticRetrieveStream` as well. Default: false."""
+    results: NotRequired[int]
+    """How many passages `Retrieve` gives. Default: AWS's."""
+    version: NotRequired[str]
+    """The connector's. Default: AWS's when the target is made."""
 
 
 class TargetConfig(TypedDict):
@@ -46,6 +70,14 @@ class TargetConfig(TypedDict):
     """Path of the JSON file with that function's tools, relative to the program."""
     remoteServer: NotRequired[str]
     """Path of the file that `toolgate record` writes of an MCP server of others, relative to the program."""
+    gateway: NotRequired[str]
+    """Name of another gateway of this stack, all of whose tools it has; and nothing else."""
+    gatewayArn: NotRequired[str]
+    """ARN of an existing gateway; with `tools`, whose names are full ones, and nothing else."""
+    webSearch: NotRequired[WebSearchConfig]
+    """That it searches the web; and nothing else."""
+    knowledgeBase: NotRequired[KnowledgeBaseConfig]
+    """A knowledge base that Amazon Bedrock manages; and nothing else."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +87,13 @@ class _Form:
     Attributes:
         what: What it is, for messages.
         needs: The keys that it has.
+        may: Those that it may have besides.
         read: The target of it.
     """
 
     what: str
     needs: Sequence[str]
+    may: Sequence[str]
     read: Callable[[Mapping[str, Any], str], GatewayTarget]
 
 
@@ -69,12 +103,42 @@ def _function(entry: Mapping[str, Any], where: str) -> GatewayTarget:
 
 
 def _remote_server(entry: Mapping[str, Any], where: str) -> GatewayTarget:
-    return recorded_server.read(Path(entry["remoteServer"]), f"{where}.remoteServer")
+    target = recorded_server.read(Path(entry["remoteServer"]), f"{where}.remoteServer")
+    if "credential" in entry:
+        target["remote_server"]["credential"] = target_credentials.read(entry["credential"], f"{where}.credential")
+    return target
+
+
+def _gateway(entry: Mapping[str, Any], where: str) -> GatewayTarget:
+    arn = entry["gatewayArn"]
+    identifiers.check(identifiers.GATEWAY, arn, f"{where}.gatewayArn")
+    tools = tools_file.read(Path(entry["tools"]), f"{where}.tools")
+    named = [tool["name"] for tool in tools]
+    return {
+        "gateway": {"gateway_arn": arn, "gateway_url": other_gateways.endpoint(arn), "tools": named},
+        "tools": tools,
+    }
+
+
+def _web_search(entry: Mapping[str, Any], _where: str) -> GatewayTarget:
+    given = entry["webSearch"]
+    return connectors.web_search(
+        include_domains=given.get("includeDomains", ()),
+        exclude_domains=given.get("excludeDomains", ()),
+        version=given.get("version"),
+    )
+
+
+def _knowledge_base(entry: Mapping[str, Any], _where: str) -> GatewayTarget:
+    return connectors.knowledge_base(**entry["knowledgeBase"])
 
 
 _FORMS = (
-    _Form("a function that is there already", ("functionArn", "tools"), _function),
-    _Form("an MCP server of others", ("remoteServer",), _remote_server),
+    _Form("an MCP server of others", ("remoteServer",), ("credential",), _remote_server),
+    _Form("a gateway that is there already", ("gatewayArn", "tools"), (), _gateway),
+    _Form("web search", ("webSearch",), (), _web_search),
+    _Form("a knowledge base", ("knowledgeBase",), (), _knowledge_base),
+    _Form("a function that is there already", ("functionArn", "tools"), (), _function),
 )
 
 # In a stack's configuration -> of LambdaTools.
@@ -101,7 +165,7 @@ def existing(config: Mapping[str, Any], folders: Container[str]) -> dict[str, Ga
     found: dict[str, GatewayTarget] = {}
     for name, entry in config.get("targets", {}).items():
         where = f"{NAMESPACE}:targets.{name}"
-        form = next((it for it in _FORMS if entry.keys() & {*it.needs}), None)
+        form = _form(entry)
         if form is None:
             continue
         if name in folders:
@@ -109,10 +173,47 @@ def existing(config: Mapping[str, Any], folders: Container[str]) -> dict[str, Ga
         for key in form.needs:
             if key not in entry:
                 raise UsageError(f"{where}: missing {key!r}: {form.what} has {' and '.join(form.needs)}.")
-        if others := sorted(entry.keys() - {*form.needs}):
+        if others := sorted(entry.keys() - {*form.needs, *form.may}):
             raise UsageError(f"{where}: {', '.join(others)} is not for {form.what}. Remove it.")
-        found[name] = form.read(entry, where)
+        target = form.read(entry, where)
+        kinds.check({name: target}, f"{NAMESPACE}:targets")
+        found[name] = target
     return found
+
+
+def _form(entry: Mapping[str, Any]) -> _Form | None:
+    """What it is written as: by its first key, or by the tools that only a function has alone."""
+    first = next((it for it in _FORMS if it.needs[0] in entry), None)
+    return _FORMS[-1] if first is None and "tools" in entry else first
+
+
+def inner_gateways(config: Mapping[str, Any], others: Container[str]) -> dict[str, str]:
+    """The targets that are other gateways of the stack, with the gateway's name.
+
+    Args:
+        config: The stack's configuration.
+        others: The other targets.
+
+    Raises:
+        UsageError: One has a folder as well, or says more than which gateway it is.
+    """
+    found: dict[str, str] = {}
+    for name, entry in config.get("targets", {}).items():
+        where = f"{NAMESPACE}:targets.{name}"
+        if "gateway" not in entry:
+            continue
+        if name in others:
+            raise UsageError(f"{where}: there is another target of this name. Rename it.")
+        if more := sorted(entry.keys() - {"gateway"}):
+            raise UsageError(f"{where}: {', '.join(more)} is not for another gateway of the stack. Remove it.")
+        found[name] = entry["gateway"]
+    return found
+
+
+def of_folders_only(config: Mapping[str, Any], others: Container[str]) -> dict[str, Any]:
+    """The configuration without the targets that have no folder."""
+    entries = config.get("targets", {})
+    return {**config, "targets": {name: entry for name, entry in entries.items() if name not in others}}
 
 
 def of_folders(config: Mapping[str, Any], folders: Available, others: Container[str]) -> dict[str, TargetSettings]:

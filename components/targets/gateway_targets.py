@@ -88,10 +88,11 @@ def shown(targets: Mapping[str, GatewayTarget], tools: Tools | pulumi.Output[Too
     Their schemas stand in the targets' own resources. An engine and its SDK walk through each of a component's inputs,
     and a hundred tools have thousands of values.
     """
-    if isinstance(tools, pulumi.Output):
-        return targets
-    named = available(tools)
-    return {name: {**target, "tools": named[name]} for name, target in targets.items()}
+    said: Mapping[str, Any] = targets
+    if not isinstance(tools, pulumi.Output):
+        named = available(tools)
+        said = {name: {**target, "tools": named[name]} for name, target in targets.items()}
+    return arguments.plain(said)  # type: ignore[no-any-return]  # of the same form
 
 
 def grants(

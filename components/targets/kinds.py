@@ -7,7 +7,17 @@ import pulumi
 
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants.tool_grants import GatewayTools
-from toolgate.components.targets import inner_gateway, lambda_function, mcp_server, open_api, remote_server
+from toolgate.components.targets import (
+    api_gateway,
+    connector,
+    inner_gateway,
+    lambda_function,
+    mcp_server,
+    open_api,
+    remote_server,
+)
+from toolgate.components.targets.api_gateway import ApiGatewayStage
+from toolgate.components.targets.connector import Connector
 from toolgate.components.targets.kind import Kind
 from toolgate.components.targets.mcp_server import McpServerTarget
 from toolgate.components.targets.open_api import OpenApi
@@ -18,8 +28,10 @@ KINDS: tuple[Kind, ...] = (
     lambda_function.KIND,
     mcp_server.KIND,
     open_api.KIND,
+    api_gateway.KIND,
     remote_server.KIND,
     inner_gateway.KIND,
+    connector.KIND,
 )
 
 
@@ -32,10 +44,14 @@ class GatewayTarget(TypedDict):
     """An MCP server; that of an McpServer is in its `target`."""
     open_api: NotRequired[OpenApi]
     """An API with an OpenAPI document; in Python the `target` of an OpenApiTools."""
+    api_gateway: NotRequired[ApiGatewayStage]
+    """A stage of a REST API in API Gateway; in Python the `target` of an ApiGatewayTools."""
     remote_server: NotRequired[RemoteServer]
     """An MCP server of others. In Python `recorded_server("servers/<name>.json")` is such a target."""
     gateway: NotRequired[GatewayTools]
     """Tools of another gateway. In Python the other one's `target(...)` is such a target."""
+    connector: NotRequired[Connector]
+    """A tool of AWS's own. In Python `web_search()` and `knowledge_base(...)` are such targets."""
     tools: pulumi.Input[list[ToolSchema]]
     """The tools it serves; those of a LambdaTools or an McpServer are its `tools`."""
 

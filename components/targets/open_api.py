@@ -1,6 +1,5 @@
 """An API behind a gateway, described by an OpenAPI document."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
@@ -8,11 +7,10 @@ from urllib.parse import urlsplit
 
 import pulumi
 
-from toolgate.components.apis import open_api
+from toolgate.components.apis import document_file, open_api
 from toolgate.components.apis.open_api import Api, Wanted
 from toolgate.components.apis.operations import OperationArgs
 from toolgate.components.checks import arguments
-from toolgate.components.checks.arguments import UsageError
 from toolgate.components.iam.iam_documents import Statement
 from toolgate.components.targets import credentials
 from toolgate.components.targets.credentials import IamService, TargetCredential
@@ -53,10 +51,7 @@ def _served(document: str, tools: Sequence[Any] | None, where: str = f"{KEY}.doc
     Raises:
         UsageError: AgentCore would refuse the document, or a tool is no operation of it.
     """
-    try:
-        value = json.loads(document)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{where}: is no JSON ({error}). Take the 'document' of an OpenApiTools.") from error
+    value = document_file.parsed(document, where)
     chosen: dict[str, OperationArgs] | None = None
     if tools is not None:
         chosen = {it["name"]: {} for it in tools if isinstance(it, Mapping) and isinstance(it.get("name"), str)}

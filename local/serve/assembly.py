@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from toolgate.local.serve.gateway.interception import Interceptors
     from toolgate.local.serve.gateway.invoke_right import InvokeRight
     from toolgate.local.serve.gateway.local_function import LocalFunction
-    from toolgate.local.serve.gateway.mcp_gateway import LocalGateway
+    from toolgate.local.serve.gateway.mcp_gateway import Closing, LocalGateway
     from toolgate.local.serve.outbound.far_side import Log
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})  # the gateway says which it has
@@ -261,10 +261,12 @@ class Assembly:
             gateway_service(g, built, self.access_log, self._bearer(g))
             for g, built in zip(self.deployment.gateways, gateways, strict=True)
         ]
-        invoke = invoke_api.runtime_app(sessions)
+        connections = invoke_api.Connections()
+        invoke = invoke_api.runtime_app(sessions, connections)
         post = frozenset({"POST"})
         runtimes = {runtime.arn: runtime.agent for runtime in self.deployment.runtimes}
-        watch = Watch(self.host.watched, self._agents, runtimes) if self.host.watched else None
+        told, servers = self.host.watched, self.deployment.server_arns
+        watch = Watch(told, self._agents, runtimes, servers) if told else None
         services += [
             Service(
                 "bedrock-agentcore",
@@ -290,7 +292,9 @@ class Assembly:
             *self._looking_around(),
         ]
         authority = Authority(self.host.sessions, self.host.env.region, self._policies())
-        return Generation(authorized(services, authority, not_served), lambda: _running(gateways, sessions.values()))
+        app = authorized(services, authority, not_served)
+        ends = [*(it for gateway in gateways for it in gateway.ends), connections]
+        return Generation(app, lambda: _running(ends, sessions.values()))
 
     def _tokens(self) -> list[Service]:
         """Who gives tokens, and where gateways say whose they take; nothing where nobody takes any."""
@@ -504,11 +508,9 @@ def _digest(folder: Path, words: Sequence[str]) -> str:
 
 
 @asynccontextmanager
-async def _running(
-    gateways: Sequence["LocalGateway"], runtimes: Iterable[RuntimeSessions[AgentProcess]]
-) -> AsyncIterator[None]:
+async def _running(ends: Sequence["Closing"], runtimes: Iterable[RuntimeSessions[AgentProcess]]) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
-        for one in (one for gateway in gateways for one in gateway.ends):
+        for one in ends:
             stack.push_async_callback(one.aclose)
         watching = [asyncio.create_task(runtime.watch()) for runtime in runtimes]
         try:

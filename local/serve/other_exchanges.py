@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from toolgate.local.serve.access_log import Entry, Told
+from toolgate.local.serve.access_log import DENIED, Entry, Told
 from toolgate.local.serve.agents.invoke_api import SESSION
 
 MODEL, INVOCATION = "model", "invocation"
@@ -21,12 +21,14 @@ class Watch:
     Attributes:
         told: Called with each line, in the server's event loop: it must not wait for anything.
         agents: Agents' names by their roles' ARNs.
-        runtimes: Agents' names by their runtimes' ARNs.
+        runtimes: Agents' and servers' names by their runtimes' ARNs.
+        servers: ARNs of the runtimes that are servers: what a gateway asks them is told as a tool call already.
     """
 
     told: Told
     agents: Mapping[str, str]
     runtimes: Mapping[str, str]
+    servers: frozenset[str] = frozenset()
 
     def model(self, entry: Entry) -> None:
         """Tell of a call of the model."""
@@ -34,9 +36,10 @@ class Watch:
         self.told(_line(MODEL, entry, agent=self.agents.get(entry.role or ""), model=model), entry)
 
     def invocation(self, entry: Entry) -> None:
-        """Tell of an invocation; what only ends a session is none."""
-        if entry.path.get("operation") == "invocations":
-            runtime = unquote(entry.path.get("runtime") or "")
+        """Tell of an invocation; what only ends a session is none. Of a server's those that were refused."""
+        runtime = unquote(entry.path.get("runtime") or "")
+        refused = entry.decision == DENIED
+        if entry.path.get("operation") == "invocations" and (refused or runtime not in self.servers):
             asked, session = self.runtimes.get(runtime), entry.headers.get(SESSION)
             self.told(_line(INVOCATION, entry, agent=asked, resource_arn=runtime, session=session), entry)
 

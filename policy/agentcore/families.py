@@ -49,6 +49,7 @@ TWO_IDENTITIES = tuple(
 
 # botocore bedrock-agentcore-control CredentialProviderArnType. The vault's own ARN, which the service asks for beside
 # it, is none.
+API_KEY_PROVIDERS = (_of_agentcore("token-vault/", ID, "/apikeycredentialprovider/", ID),)
 PROVIDERS = (_of_agentcore("token-vault/", ID, "/oauth2credentialprovider/", ID),)
 # AgentCore developer guide, "Manage credential provider secrets": how the service calls the secrets that it keeps.
 PROVIDER_SECRETS = (
@@ -76,6 +77,9 @@ def identity_named(name: str) -> tuple[patterns.Chain, ...]:
 # Service Authorization Reference, "Amazon Cognito User Pools", resource type userpool: whose clients, servers and
 # scopes have no ARNs of their own.
 USER_POOLS = (chain("arn:", PARTITION, ":cognito-idp:", REGION, ":", ACCOUNT, ":userpool/", ID),)
+
+# Amazon API Gateway developer guide, "Control access for invoking an API": what stands before method and path.
+API_STAGES = (chain("arn:", PARTITION, ":execute-api:", REGION, ":", ACCOUNT, ":", ID, "/", ID),)
 
 _IAM_NAME = Some(NAME + "+=,.@", ("-", "zzz"))
 _IAM_PATH_AND_NAME = Some(NAME + "+=,.@/", ("-", "zzz"))

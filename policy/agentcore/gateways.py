@@ -1,12 +1,13 @@
 """The gateways of a stack, the targets and tools behind them, and who refers to a gateway or a policy engine."""
 
 import functools
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from toolgate.policy import settings
-from toolgate.policy.language import patterns
+from toolgate.policy.language import open_api, patterns
 from toolgate.policy.language.agentcore_facts import GATEWAY, POLICY_ENGINE, TARGET
 from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.properties import at, each
@@ -85,10 +86,29 @@ def _target(stack: Stack, resource: Resource) -> Target:
 
 
 def _tools(resource: Resource) -> frozenset[str] | None:
-    schema = at(resource.props, "targetConfiguration", "mcp", "lambda", "toolSchema")
-    names = each(schema, "inlinePayloads", "name")
+    mcp = at(resource.props, "targetConfiguration", "mcp")
+    names = [
+        *each(at(mcp, "lambda", "toolSchema"), "inlinePayloads", "name"),
+        *_listed(at(mcp, "mcpServer", "mcpToolSchema", "inlinePayload", "payload")),
+        *_operations(at(mcp, "openApiSchema", "inlinePayload", "payload")),
+    ]
     known = frozenset(name for name in names if isinstance(name, str))
     return known if known and UNKNOWN not in names else None
+
+
+def _listed(payload: Any) -> list[Any]:
+    """The names in an MCP server's list: the result of tools/list, or its tools alone."""
+    try:
+        document = json.loads(payload)
+    except (TypeError, ValueError, RecursionError):
+        return []
+    return each(document, "tools", "name") if isinstance(document, dict) else each(document, "name")
+
+
+def _operations(payload: Any) -> list[str]:
+    """The names of an API's operations, where its document is in JSON."""
+    document = open_api.document(payload) if isinstance(payload, str) else None
+    return [it.name for it in open_api.operations(document)] if document else []
 
 
 def of_gateways(stack: Stack, gateways: Iterable[Resource]) -> list[Target]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from toolgate.policy.language.agentcore_facts import (
+    API_KEY_PROVIDER,
     GATEWAY,
     HARNESS,
     MANAGED_USER_POOL_CLIENT,
@@ -102,7 +103,9 @@ def _takers(stack: Stack) -> list[Resource]:
 @functools.lru_cache(maxsize=1)
 def in_use(stack: Stack) -> bool:
     """Whether anything of the stack takes tokens, gives them to machines or keeps what they are had with."""
-    return bool(stack.of(OAUTH2_PROVIDER) or _takers(stack) or any(map(for_machines, stack.of(*CLIENTS))))
+    return bool(
+        stack.of(API_KEY_PROVIDER, OAUTH2_PROVIDER) or _takers(stack) or any(map(for_machines, stack.of(*CLIENTS)))
+    )
 
 
 def for_machines(client: Resource) -> bool:

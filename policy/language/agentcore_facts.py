@@ -1,6 +1,7 @@
 """The one table of AgentCore's names, and its neighbours': resource types, service principal, actions, tools."""
 
 import re
+from urllib.parse import unquote
 
 from toolgate.policy.language.patterns import ACCOUNT, ID, PARTITION, REGION, chain
 
@@ -113,6 +114,10 @@ WORKLOAD_TOKENS = (
 )
 # Gives a token of somebody's issuer for a client whose secret is in the token vault.
 ACCESS_TOKEN = "bedrock-agentcore:GetResourceOauth2Token"  # noqa: S105  # an action
+# Gives the key that a credential provider keeps, for a workload identity's token.
+GET_API_KEY = "bedrock-agentcore:GetResourceApiKey"
+# "Amazon API Gateway Management": a method of a stage.
+INVOKE_API = "execute-api:Invoke"
 WORKLOAD_TOKEN_FOR_USER = WORKLOAD_TOKENS[2]
 GET_SECRET = "secretsmanager:GetSecretValue"  # noqa: S105  # an action
 STOP_RUNTIME_SESSION = "bedrock-agentcore:StopRuntimeSession"
@@ -173,6 +178,25 @@ _ROLE_OR_SESSION = re.compile(
     r"(?:role/(?:.*/)?(?P<name>[^/]+)|assumed-role/(?P<of_session>[^/]+)(?:/.*)?)",
     re.DOTALL,
 )
+
+
+_RUNTIME_URL = re.compile(r"https://bedrock-agentcore\.[^/]+/runtimes/(?P<arn>[^/?]+)/invocations(\?.*)?", re.DOTALL)
+_GATEWAY_URL = re.compile(r"https://(?P<id>[^./]+)\.gateway\.bedrock-agentcore\.[^/]+/mcp", re.DOTALL)
+
+
+def runtime_at(endpoint: str) -> str | None:
+    """The ARN of the runtime that a URL invokes, if it is such a one.
+
+    Source: AgentCore developer guide, "Deploy MCP servers in AgentCore Runtime"; the ARN is URL-encoded.
+    """
+    found = _RUNTIME_URL.fullmatch(endpoint)
+    return unquote(found["arn"]) if found else None
+
+
+def gateway_at(endpoint: str) -> str | None:
+    """The id of the gateway that a URL is of, if it is such a one."""
+    found = _GATEWAY_URL.fullmatch(endpoint)
+    return found["id"] if found else None
 
 
 # What names the client in an access token: Amazon Cognito developer guide, "Understanding the access token" (client_id,

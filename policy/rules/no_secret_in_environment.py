@@ -7,7 +7,13 @@ from pulumi_policy import Severity
 
 from toolgate.policy import frameworks
 from toolgate.policy.agentcore import functions, tokens
-from toolgate.policy.language.agentcore_facts import FUNCTION, FUNCTION_ALIAS, FUNCTION_URL, OAUTH2_PROVIDER
+from toolgate.policy.language.agentcore_facts import (
+    API_KEY_PROVIDER,
+    FUNCTION,
+    FUNCTION_ALIAS,
+    FUNCTION_URL,
+    OAUTH2_PROVIDER,
+)
 from toolgate.policy.language.unknown import UNKNOWN
 from toolgate.policy.messages import quote
 from toolgate.policy.properties import at, each
@@ -26,7 +32,7 @@ _SECRET = re.compile(
 _HARMLESS = re.compile(r"\s*|arn:.*|https?://[^@?]*|\{\{resolve:.*|[-+]?[0-9.]+|true|false", re.IGNORECASE | re.DOTALL)
 _SHORTEST = 8
 """A secret of fewer characters is in many a text by chance."""
-_OF_TOKENS = frozenset({*tokens.TAKERS, *tokens.CLIENTS, OAUTH2_PROVIDER})
+_OF_TOKENS = frozenset({*tokens.TAKERS, *tokens.CLIENTS, API_KEY_PROVIDER, OAUTH2_PROVIDER})
 SEEN = frozenset({*AGENTS, *functions.USERS})
 
 
@@ -64,7 +70,7 @@ def _wrong(name: str, value: object, secrets: tuple[str, ...], of_client: bool) 
     if not isinstance(value, str):
         return None
     if any(secret in value for secret in secrets):
-        return "holds a client's secret"
+        return "holds a client's secret, or an API's key"
     return (
         "is called like a secret, and its value is written out"
         if called_so and not _HARMLESS.fullmatch(value)
@@ -73,8 +79,9 @@ def _wrong(name: str, value: object, secrets: tuple[str, ...], of_client: bool) 
 
 
 def _secrets(stack: Stack) -> Iterator[str]:
-    """The clients' secrets, as far as they are known: of a user pool's once it is there, of a provider's before."""
+    """The clients' secrets and APIs' keys, as far as they are known: a user pool's once it is there, others before."""
     found = [at(client.props, "clientSecret") for client in stack.of(*tokens.CLIENTS)]
+    found += [at(it.props, key) for it in stack.of(API_KEY_PROVIDER) for key in ("apiKey", "apiKeyWo")]
     for provider in stack.of(OAUTH2_PROVIDER):
         for config in each(provider.props, "oauth2ProviderConfig"):
             kinds = config.values() if isinstance(config, dict) else ()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pulumi_policy import EnforcementLevel, Severity
 
 from toolgate.policy import frameworks, policy_sources
-from toolgate.policy.agentcore import functions, guarded_roles, interceptors, roles, tokens
+from toolgate.policy.agentcore import functions, guarded_roles, interceptors, roles, servers, tokens
 from toolgate.policy.agentcore.functions import GatewayFunction
 from toolgate.policy.language import agentcore_facts, coverage, documents, iam, trust
 from toolgate.policy.language.agentcore_facts import ROLE, ROLE_USERS
@@ -49,6 +49,7 @@ def _undecided(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
     yield from _in_settings(stack)
     yield from _in_functions(stack)
     yield from _in_interceptors(stack)
+    yield from _in_servers(stack)
 
 
 def _in_roles(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
@@ -154,6 +155,20 @@ def _in_functions(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
 def _roles(stack: Stack, called: GatewayFunction) -> Iterator[Resource]:
     for function in called.resources:
         yield from roles.roles_of(stack, function, "role")
+
+
+def _in_servers(stack: Stack) -> Iterator[tuple[Resource, str, str]]:
+    """Which servers stand behind targets, and whether those in runtimes take signatures."""
+    for target in servers.mcp_targets(stack):
+        endpoint = at(target.props, servers.CONFIGURATION, "mcp", "mcpServer", "endpoint")
+        if endpoint is UNKNOWN and not stack.behind(target, servers.CONFIGURATION, *_SERVE):
+            yield target, servers.CONFIGURATION, "which server it calls"
+    for runtime in {it.runtime.urn: it.runtime for it in servers.of_gateways(stack)}.values():
+        if at(runtime.props, "authorizerConfiguration") is UNKNOWN:
+            yield runtime, "authorizerConfiguration", "whether this server of a gateway takes signatures"
+
+
+_SERVE = (agentcore_facts.RUNTIME, agentcore_facts.GATEWAY, agentcore_facts.FUNCTION_URL)
 
 
 def _in_interceptors(stack: Stack) -> Iterator[tuple[Resource, str, str]]:

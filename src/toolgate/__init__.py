@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from toolgate.components.agent_runtime import AgentRuntime, AgentRuntimeArgs
+    from toolgate.components.api_gateway_tools import ApiGatewayTools, ApiGatewayToolsArgs
     from toolgate.components.apis.operations import OperationArgs
+    from toolgate.components.apis.rest_api import StageMethodArgs
     from toolgate.components.checks.arguments import UsageError
     from toolgate.components.dashboard import Dashboard, DashboardArgs
     from toolgate.components.encryption_key import EncryptionKey, EncryptionKeyArgs
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from toolgate.components.runtime.network import Network
     from toolgate.components.runtime.python_function import FunctionLogLevel
     from toolgate.components.servers.server_settings import ServerSettings, Undecided
+    from toolgate.components.targets.api_gateway import ApiGatewayStage, StageMethod
+    from toolgate.components.targets.connector import Connector, ConnectorId
+    from toolgate.components.targets.connectors import knowledge_base, web_search
     from toolgate.components.targets.credentials import (
         ApiKey,
         IamService,
@@ -60,12 +65,17 @@ _MODULES = {
     "AgentRuntime": "agent_runtime",
     "AgentRuntimeArgs": "agent_runtime",
     "Alarms": "observability.alarms",
+    "ApiGatewayStage": "targets.api_gateway",
+    "ApiGatewayTools": "api_gateway_tools",
+    "ApiGatewayToolsArgs": "api_gateway_tools",
     "ApiKey": "targets.credentials",
     "ApiSettings": "open_api_tools",
     "AskedAgent": "grants.asked_agents",
     "Authorization": "grants.tool_grants",
     "Bearer": "grants.inbound",
     "ClientCredentials": "tokens.client_credentials",
+    "Connector": "targets.connector",
+    "ConnectorId": "targets.connector",
     "ConversationBucket": "memory.conversation_bucket",
     "ConversationBucketArgs": "memory.conversation_bucket",
     "Dashboard": "dashboard",
@@ -97,15 +107,17 @@ _MODULES = {
     "MemoryStrategy": "memory.agentcore_memory",
     "MemoryStrategyType": "memory.agentcore_memory",
     "Network": "runtime.network",
-    "PlatformVersion": "runtime.agentcore_runtime",
-    "RoleStatement": "iam.role_statements",
-    "ServerSettings": "servers.server_settings",
     "OAuth": "targets.credentials",
     "OpenApi": "targets.open_api",
     "OpenApiTools": "open_api_tools",
     "OpenApiToolsArgs": "open_api_tools",
     "OperationArgs": "apis.operations",
+    "PlatformVersion": "runtime.agentcore_runtime",
+    "RoleStatement": "iam.role_statements",
+    "ServerSettings": "servers.server_settings",
     "Signature": "targets.credentials",
+    "StageMethod": "targets.api_gateway",
+    "StageMethodArgs": "apis.rest_api",
     "TargetCredential": "targets.credentials",
     "TargetSettings": "tools.target_settings",
     "TokenIssuer": "token_issuer",
@@ -116,7 +128,9 @@ _MODULES = {
     "Undecided": "servers.server_settings",
     "UsageError": "checks.arguments",
     "agent_code": "runtime.agent_bundle",
+    "knowledge_base": "targets.connectors",
     "recorded_server": "targets.recorded_server",
+    "web_search": "targets.connectors",
 }
 
 __all__ = [
@@ -124,12 +138,17 @@ __all__ = [
     "AgentRuntime",
     "AgentRuntimeArgs",
     "Alarms",
+    "ApiGatewayStage",
+    "ApiGatewayTools",
+    "ApiGatewayToolsArgs",
     "ApiKey",
     "ApiSettings",
     "AskedAgent",
     "Authorization",
     "Bearer",
     "ClientCredentials",
+    "Connector",
+    "ConnectorId",
     "ConversationBucket",
     "ConversationBucketArgs",
     "Dashboard",
@@ -170,6 +189,8 @@ __all__ = [
     "RoleStatement",
     "ServerSettings",
     "Signature",
+    "StageMethod",
+    "StageMethodArgs",
     "TargetCredential",
     "TargetSettings",
     "TokenIssuer",
@@ -180,7 +201,9 @@ __all__ = [
     "Undecided",
     "UsageError",
     "agent_code",
+    "knowledge_base",
     "recorded_server",
+    "web_search",
 ]
 
 

@@ -111,3 +111,21 @@ def test_every_gateway_is_watched_and_on_the_dashboard(run: Any, program: Any) -
     for gateway in recorded.outputs["gateways"].values():
         assert gateway["arn"] in body
         assert gateway["arn"] in sources
+
+
+def test_a_gateway_behind_another_one_permits_that_ones_role_the_tools_it_has(
+    run: Any, program: Any, allows: Any, permits: Any
+) -> None:
+    gateways = {"outer": {"targets": ["shared___math___greeting"]}, "inner": {"authorization": "tool"}}
+    targets = {"shared": {"gateway": "inner"}}
+    config = {**SOURCES, "gateways": gateways, "targets": targets, "agents": {"a": {"tools": ["outer"]}}}
+    recorded = run(program, config)
+    assert recorded.outputs["agents"]["a"]["tools"] == ["shared___math___greeting"]
+    inner = recorded.outputs["gateways"]["inner"]["arn"]
+    role = recorded.one("AgentcoreGateway", "outer-gateway").inputs["roleArn"].rpartition("/")[2]
+    [policy] = [it for it in recorded.resources if it.type.endswith(":AgentcorePolicy")]
+    statement = policy.inputs["definition"]["cedar"]["statement"]
+    assert permits([statement], role, "math___greeting", inner, name="x")
+    assert not permits([statement], role, TOOLS[0], inner, a=1, b=2)
+    assert allows(recorded.one("RolePolicy", "outer-invoke").document(), INVOKE, inner)
+    assert not allows(recorded.one("RolePolicy", "a-tools").document(), INVOKE, inner)

@@ -25,6 +25,7 @@ def test_required_inputs() -> None:
     assert required == {
         "LambdaTools": ["directory"],
         "OpenApiTools": ["directory"],
+        "ApiGatewayTools": ["document", "restApiId", "stage"],
         "ToolGateway": ["targets"],
         "AgentRuntime": ["modelId"],
         "Memory": [],
@@ -74,6 +75,7 @@ def test_what_one_component_gives_another_takes() -> None:
         ("ToolGateway", "toolNames", "GatewayTools", "tools"),
         ("ToolGateway", "policyEngineId", "GatewayTools", "policyEngineId"),
         ("OpenApiTools", "document", "OpenApi", "document"),
+        ("ApiGatewayTools", "tools", "GatewayTarget", "tools"),
         ("OpenApiTools", "tools", "GatewayTarget", "tools"),
         ("ToolGateway", "scope", "Bearer", "scope"),
         ("ToolGateway", "callers", "GatewayTools", "callers"),

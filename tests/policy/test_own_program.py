@@ -8,7 +8,7 @@ import pytest
 from pulumi_policy import EnforcementLevel
 
 from tests.planning import planned
-from tests.policy import making
+from tests.policy import making, making_servers
 from tests.policy.driver import POLICY, UNKNOWN, Pack, Registration, registrations
 from toolgate.access.deployment.stack_export import SECRET, SIGNATURE
 from toolgate.policy.pack import RULES
@@ -446,7 +446,38 @@ def stranger(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
     return {("grant-matches-graph", "calculator-tools")}
 
 
+def served(resources: list[dict[str, Any]], *more: Registration) -> None:
+    """Puts an MCP server behind the program's gateway, and these beside it."""
+    gateway = named(resources, "tools-gateway")
+    made = making_servers.mcp_target()
+    inputs = {**made.inputs, "gatewayIdentifier": gateway["outputs"].get("gatewayId", UNKNOWN)}
+    of = {"gatewayIdentifier": [gateway["urn"]]}
+    target = Registration(made.type, made.name, inputs, made.outputs, property_dependencies=of)
+    for it in (making_servers.runtime(), target, *more):
+        outputs = {**it.inputs, **it.outputs}
+        entry = {"type": it.type, "urn": it.urn, "inputs": dict(it.inputs), "outputs": outputs}
+        resources.append(entry | {"propertyDependencies": dict(it.property_dependencies)})
+
+
+def server_for_all(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    served(resources)
+    return {("server-called-by-gateway-only", "stock"), ("server-beyond-policy-engine", "stock")}
+
+
+def server_for_the_gateway(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    role = named(resources, "tools-gateway")["inputs"]["roleArn"]
+    served(resources, making_servers.resource_policy(making_servers.denial(role)))
+    undecided = {("undecided-in-preview", "private")} if role == UNKNOWN else set()
+    return {("server-beyond-policy-engine", "stock"), *undecided}
+
+
+def any_server(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    granted(resources, "tools-invoke", making.statement("bedrock-agentcore:InvokeAgentRuntime", f"{RUNTIME}/stock*"))
+    return {("gateway-role-exact-targets", "tools-invoke")}
+
+
 LOCKS = [
+    *(server_for_all, server_for_the_gateway, any_server),
     *(public_policy, public_function, public_url, searchable, stranger),
     *(no_engine, log_only, wrong_entity, two_underscores, no_such_tool, in_order),
     *(shell, ask_everybody, new_rights, new_code, whole_service, wide_tool, any_model, everybodys_memory),

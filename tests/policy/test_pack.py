@@ -36,6 +36,7 @@ def test_the_levels_are_the_documented_ones(pack: Pack) -> None:
         "agent-role-exact",
         "agent-image-by-digest",
         "grant-has-effect",
+        "server-beyond-policy-engine",
         "interceptor-sees-answers",
         "user-pool-closed",
         "undecided-in-preview",

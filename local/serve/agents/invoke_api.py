@@ -14,8 +14,8 @@ import asyncio
 import re
 import uuid
 from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from urllib.parse import parse_qs, unquote
 
 import httpx
@@ -49,6 +49,7 @@ _FORWARDED = ("content-type", "accept", "traceparent", "tracestate", "baggage", 
 _OF_MCP = (_MCP_SESSION, "mcp-protocol-version", "mcp-method", "mcp-name")  # members of InvokeAgentRuntime in botocore
 _PATHS = {"HTTP": "/invocations", "MCP": "/mcp"}  # the contracts' of the protocols
 _DYING_SECONDS = 1.0
+_KEPT_SECONDS = 2.0  # of a connection without a request: uvicorn, which most servers are served by, ends it after 5
 _TIMEOUT = httpx.Timeout(5.0, read=15 * 60.0)  # AgentCore quotas: a synchronous request takes at most 15 minutes
 
 
@@ -73,12 +74,46 @@ def _qualifier(query: str) -> str:
     return parse_qs(query).get("qualifier", ["DEFAULT"])[0]
 
 
-def runtime_app(runtimes: Mapping[str, RuntimeSessions[AgentProcess]]) -> ASGIApp:
+@dataclass
+class Connections:
+    """Clients of the processes, by their sockets; those of servers keep their connections, as many calls are short."""
+
+    _kept: dict[str, httpx.AsyncClient] = field(default_factory=dict)
+
+    @asynccontextmanager
+    async def client(self, agent: AgentProcess) -> AsyncIterator[httpx.AsyncClient]:
+        """The client of a process."""
+        if agent.program.protocol == "MCP":
+            if agent.socket not in self._kept:
+                self._kept[agent.socket] = _client(agent.socket)
+            yield self._kept[agent.socket]
+            return
+        async with _client(agent.socket) as client:
+            yield client
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for client in self._kept.values():
+            await client.aclose()
+        self._kept.clear()
+
+
+def _client(path: str) -> httpx.AsyncClient:
+    limits = httpx.Limits(keepalive_expiry=_KEPT_SECONDS)
+    transport = httpx.AsyncHTTPTransport(uds=path, verify=False, limits=limits)
+    return httpx.AsyncClient(timeout=_TIMEOUT, transport=transport, trust_env=False)
+
+
+def runtime_app(
+    runtimes: Mapping[str, RuntimeSessions[AgentProcess]], connections: Connections | None = None
+) -> ASGIApp:
     """The operations, behind whatever checks the caller.
 
     Args:
         runtimes: The runtimes' sessions by the runtimes' ARNs.
+        connections: Clients of their processes; whoever gives them closes them.
     """
+    clients = connections or Connections()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         request, reply = Request(scope, receive), _Reply(scope, receive, send)
@@ -95,7 +130,7 @@ def runtime_app(runtimes: Mapping[str, RuntimeSessions[AgentProcess]]) -> ASGIAp
         elif wrong := misfit(operation, ({} if mcp_session else {SESSION: session}) | dict(request.headers)):
             await refuse(send, 400, "ValidationException", wrong)
         elif not stops:
-            await _invoke(runtimes[arn], session, request, reply)
+            await _invoke(_Runtime(runtimes[arn], clients), session, request, reply)
         elif runtimes[arn].end(session):
             await JSONResponse({}, headers={SESSION: session})(scope, receive, send)
         else:
@@ -115,14 +150,22 @@ class _Reply:
     send: Send
 
 
-async def _invoke(sessions: RuntimeSessions[AgentProcess], session: str, request: Request, reply: _Reply) -> None:
+@dataclass(frozen=True)
+class _Runtime:
+    """The sessions of a runtime, and the clients of its processes."""
+
+    sessions: RuntimeSessions[AgentProcess]
+    clients: Connections
+
+
+async def _invoke(runtime: _Runtime, session: str, request: Request, reply: _Reply) -> None:
     forwarded = {name: request.headers[name] for name in (*_FORWARDED, *_OF_MCP) if name in request.headers}
     forwarded |= {SESSION: session, _REQUEST: reply.scope[REQUEST_ID]}
     headers = [(name.encode(), value.encode()) for name, value in forwarded.items()]
     try:
-        use = sessions.use(session)
+        use = runtime.sessions.use(session)
         await use.unless_ended(use.ready())
-        await _ask(use, headers, await request.body(), _OfSession(reply, sessions))
+        await _ask(use, headers, await request.body(), _OfRuntime(reply, runtime))
     except TooManyProcessesError as error:
         await refuse(reply.send, 429, "ThrottlingException", str(error))
     except AgentStartError:
@@ -137,18 +180,17 @@ type _Headers = list[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True)
-class _OfSession:
-    """A reply, and the sessions of the runtime that it comes from."""
+class _OfRuntime:
+    """A reply, and the runtime that it comes from."""
 
     reply: _Reply
-    sessions: RuntimeSessions[AgentProcess]
+    runtime: _Runtime
 
 
-async def _ask(use: Use[AgentProcess], headers: _Headers, body: bytes, to: _OfSession) -> None:
+async def _ask(use: Use[AgentProcess], headers: _Headers, body: bytes, to: _OfRuntime) -> None:
     """Pass a request on to the session's process, and its answer back."""
     agent, reply = use.process, to.reply
-    transport = httpx.AsyncHTTPTransport(uds=agent.socket, verify=False)
-    async with httpx.AsyncClient(timeout=_TIMEOUT, transport=transport, trust_env=False) as client:
+    async with to.runtime.clients.client(agent) as client:
         try:
             answer = await use.unless_ended(
                 unless(_left(reply.receive), _sent(client, agent, headers, body), _CallerLeft)
@@ -193,7 +235,7 @@ def _received(status: int) -> str:
     return f"Received error ({status}) from runtime. Please check your CloudWatch logs for more information."
 
 
-async def _pass_on(answer: httpx.Response, use: Use[AgentProcess], to: _OfSession) -> None:
+async def _pass_on(answer: httpx.Response, use: Use[AgentProcess], to: _OfRuntime) -> None:
     async def body() -> AsyncIterator[bytes]:
         pieces = answer.aiter_raw()
         with suppress(StopAsyncIteration, SessionEnded):
@@ -204,7 +246,7 @@ async def _pass_on(answer: httpx.Response, use: Use[AgentProcess], to: _OfSessio
     headers = {"content-type": answer.headers.get("content-type", "application/octet-stream"), SESSION: use.id}
     if use.process.program.protocol == "MCP":
         headers[_MCP_SESSION] = answer.headers.get(_MCP_SESSION, use.id)
-        to.sessions.join(use, headers[_MCP_SESSION])
+        to.runtime.sessions.join(use, headers[_MCP_SESSION])
     reply = to.reply
     await StreamingResponse(body(), answer.status_code, headers)(reply.scope, reply.receive, reply.send)
 

@@ -70,6 +70,12 @@ def test_each_call_of_a_scan_is_allowed(regions: tuple[str, ...]) -> None:
     fake.answers["GetHarness"] = lambda _: {
         "harness": {"harnessId": "h-abcdefghij", "harnessName": "h", "arn": "arn:x", "executionRoleArn": "arn:y"}
     }
+    key = f"arn:aws:bedrock-agentcore:{REGION}:{ACCOUNT}:token-vault/default/apikeycredentialprovider/shop"
+    own = fake._get_gateway_target
+    provider = {"apiKeyCredentialProvider": {"providerArn": key}}
+    signing = [{"credentialProviderType": "API_KEY", "credentialProvider": provider}]
+    fake.answers["GetGatewayTarget"] = lambda given: {**dict(own(given)), "credentialProviderConfigurations": signing}  # type: ignore[arg-type]  # it is no failure
+    fake.answers["GetApiKeyCredentialProvider"] = lambda given: {"name": given["name"], "credentialProviderArn": key}
     tokens = TokenAnswers(with_tokens(planned("agents").deployment))
     scan(tokens.of(fake), (), lambda _: None)
     fake.asked += tokens.asked

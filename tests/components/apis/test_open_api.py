@@ -215,7 +215,7 @@ def test_every_mistake_is_told_at_once() -> None:
 
 def test_a_server_of_the_program_goes_before_the_documents() -> None:
     document = changed({"/servers/0/url": "http://localhost:8000"})
-    read = open_api.of_value(document, "openapi.yaml", Wanted("orders", other_server=True))
+    read = open_api.of_value(document, "openapi.yaml", Wanted("orders", any_server=True))
     assert json.loads(read.text("https://api.example.com"))["servers"] == [{"url": "https://api.example.com"}]
     with pytest.raises(UsageError, match="private"):
         read.text("https://192.168.0.1")

@@ -280,7 +280,7 @@ def test_a_target_whose_function_is_there_already(load: Any, tools: str) -> None
         (
             "orders",
             {"timeout": 9},
-            "One without a folder has: functionArn and tools (a function that is there already)",
+            "functionArn and tools (a function that is there already)",
         ),
     ],
 )
@@ -514,3 +514,87 @@ def test_a_target_may_be_a_recorded_server_of_others(load: Any, tmp_path: Path) 
     for others in ({"timeout": 9}, {"tools": "T"}):
         with pytest.raises(UsageError, match=r"targets\.docs: "):
             load({"targets": {"docs": {"remoteServer": str(file), **others}}})
+
+
+SECRET = "arn:aws:secretsmanager:us-east-1:111122223333:secret:docs-a1B2c3"
+GATEWAY = "arn:aws:bedrock-agentcore:us-east-1:111122223333:gateway/shared-a1b2c3d4e5"
+BASE = "arn:aws:bedrock:us-east-1:111122223333:knowledge-base/A1B2C3D4E5"
+
+
+def test_targets_that_are_elsewhere_are_written_in_the_stack(load: Any, tmp_path: Path) -> None:
+    recorded = tmp_path / "docs.json"
+    recorded.write_text(json.dumps({"endpoint": "https://mcp.example.com/mcp", "tools": [FIND]}))
+    there = tmp_path / "there.json"
+    there.write_text(json.dumps([{**FIND, "name": "orders___search"}]))
+    key = {"secretArn": SECRET, "jsonKey": "key", "name": "x-api-key"}
+    found = load(
+        {
+            "targets": {
+                "docs": {"remoteServer": str(recorded), "credential": {"apiKey": key}},
+                "shared": {"gatewayArn": GATEWAY, "tools": str(there)},
+                "web": {"webSearch": {"excludeDomains": ["a.example"]}},
+                "book": {"knowledgeBase": {"arn": BASE, "agentic": True}},
+            }
+        }
+    ).existing_targets
+    assert found["docs"]["remote_server"]["credential"]["api_key"]["json_key"] == "key"
+    url = "https://shared-a1b2c3d4e5.gateway.bedrock-agentcore.us-east-1.amazonaws.com/mcp"
+    assert found["shared"]["gateway"] == {"gateway_arn": GATEWAY, "gateway_url": url, "tools": ["orders___search"]}
+    assert found["web"]["connector"]["exclude_domains"] == ["a.example"]
+    assert [tool["name"] for tool in found["book"]["tools"]] == ["Retrieve", "AgenticRetrieveStream"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"webSearch": {}, "timeout": 3}, "targets.t: timeout is not for web search"),
+        ({"webSearch": {"includeDomains": ["a"]}}, "takes a newer connector"),
+        ({"knowledgeBase": {"arn": "kb"}}, "is no ARN of a knowledge base"),
+        ({"knowledgeBase": {}}, "missing 'arn'"),
+        ({"gatewayArn": GATEWAY}, "targets.t: missing 'tools'"),
+        ({"gateway": "other"}, "targets.t.gateway: there is no gateway 'other'"),
+        ({"smithy": {}}, "unknown key 'smithy'"),
+    ],
+)
+def test_what_is_elsewhere_is_checked(load: Any, entry: Any, message: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        load({"targets": {"t": entry}})
+    assert message in str(raised.value)
+
+
+def behind(gateways: Any, targets: Any = None) -> Any:
+    return {"gateways": gateways, "targets": targets or {"shared": {"gateway": "inner"}}}
+
+
+def test_a_gateway_stands_behind_another_one_and_comes_before_it(load: Any) -> None:
+    outer = {"targets": ["shared___math___add", "people"]}
+    loaded = load(behind({"outer": outer, "inner": {"targets": ["math"]}}))
+    assert [*loaded.gateways.by_name] == ["inner", "outer"]
+    assert loaded.gateways.by_name["outer"].available == {"shared": ["math___add"], "people": ["greet"]}
+    assert loaded.gateways.by_name["outer"].inner == {"shared": "inner"}
+    config = behind({"inner": {}, "o": outer}) | {"agents": {"a": {"tools": ["o"]}}}
+    assert "shared" not in load(config).gateways.by_name["inner"].available
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (behind({"outer": {}, "inner": {"targets": ["math", "shared"]}}), "inner behind inner: a call would never end"),
+        (
+            behind(
+                {"a": {"targets": ["b-tools"]}, "b": {"targets": ["a-tools", "math"]}},
+                {"a-tools": {"gateway": "a"}, "b-tools": {"gateway": "b"}},
+            ),
+            "a behind b behind a: a call would never end",
+        ),
+        (behind({"outer": {"targets": ["shared"]}, "iner": {}}), "no gateway 'inner'. Did you mean 'iner'?"),
+        (behind({"outer": {"targets": ["shared"]}, "inner": {"inbound": "jwt"}}), "'inner', which takes tokens"),
+        (behind({"outer": {}, "inner": {}}), "targets.shared: is behind no gateway"),
+        (behind({"inner": {}}, {"math": {"gateway": "inner"}}), "there is another target of this name"),
+        (behind({"inner": {}}, {"shared": {"gateway": "inner", "timeout": 3}}), "timeout is not for another gateway"),
+    ],
+)
+def test_gateways_behind_gateways_that_cannot_be(load: Any, config: Any, message: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        load(config)
+    assert message in str(raised.value)

@@ -11,6 +11,7 @@ from tests.components.apis.test_open_api import ORDERS, changed
 from tests.components.conftest import ACCOUNT, IDENTITY, REGION, SECRETS
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.open_api_tools import OpenApiTools
+from toolgate.components.targets.credentials import IamService, KeyLocation
 from toolgate.components.tool_gateway import ToolGateway
 
 SECRET = f"{SECRETS}:prices-a1B2c3"
@@ -85,7 +86,7 @@ def test_a_gateway_that_has_some_of_the_tools_is_told_of_no_other(run: Any, fold
 
 
 def test_an_api_key_lies_in_secrets_manager_and_a_provider_refers_to_it(run: Any, folder: Any, allows: Any) -> None:
-    recorded = run(gateway(folder(), {"api_key": KEY | {"prefix": "Key", "location": "QUERY_PARAMETER"}}))
+    recorded = run(gateway(folder(), {"api_key": KEY | {"prefix": "Key", "location": KeyLocation.QUERY_PARAMETER}}))
     provider = recorded.one("AgentcoreApiKeyCredentialProvider", "tools-orders-provider")
     assert provider.inputs == {
         "name": "toolgate-dev-tools--orders",
@@ -191,7 +192,7 @@ def test_a_stage_is_the_first_part_of_an_apis_own_path(run: Any, folder: Any, se
 def test_a_function_url_takes_both_rights_and_the_second_only_through_the_url(
     run: Any, folder: Any, allows: Any
 ) -> None:
-    recorded = run(gateway(folder(), {"iam": {"service": "lambda", "resources": [FUNCTION]}}))
+    recorded = run(gateway(folder(), {"iam": {"service": IamService.LAMBDA, "resources": [FUNCTION]}}))
     document = role(recorded)
     assert allows(document, "lambda:InvokeFunctionUrl", FUNCTION)
     assert allows(document, "lambda:InvokeFunction", FUNCTION, lambda__InvokedViaFunctionUrl="true")
@@ -273,7 +274,7 @@ def test_a_credential_that_is_none(run: Any, folder: Any, credential: Any, words
 @pytest.mark.parametrize(
     ("target", "words"),
     [
-        ({"open_api": {"document": "openapi: 3.0.3"}, "tools": []}, "is no JSON"),
+        ({"open_api": {"document": "openapi: 3.0.3"}, "tools": []}, "is not valid JSON"),
         ({"open_api": {"document": json.dumps(changed({"/servers": []}))}, "tools": []}, "where the API is"),
         ({"open_api": {"document": json.dumps(ORDERS)}, "tools": [{"name": "getOrders"}]}, "mean 'getOrder'?"),
         ({"open_api": {"document": json.dumps(ORDERS)}, "function_arn": FUNCTION, "tools": []}, "only one of them"),

@@ -31,6 +31,7 @@ DOCUMENT = {
         "/pets/{pet}": {
             "get": {
                 "operationId": "pet",
+                "summary": "Find a pet.",
                 "parameters": [
                     {"name": "pet", "in": "path", "required": True, "schema": {"type": "string"}},
                     *({"name": it, "in": "query", "schema": {"type": "string"}} for it in ("status", "huge", "binary")),
