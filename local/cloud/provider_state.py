@@ -97,8 +97,18 @@ def _all_tags(kind: ResourceType, given_back: Properties) -> dict[str, Any]:
 
 def lasting(kind: ResourceType, inputs: Properties, before: Properties) -> dict[str, Any]:
     """The inputs of an update: what AWS reports by itself stays as it was where the program says nothing of it."""
-    kept = {name: before[name] for name in kind.reported(inputs) if inputs.get(name) is None and name in before}
-    return {**inputs, **kept}
+    return _lasting(inputs, before, kind.reported(inputs))
+
+
+def _lasting(given: Properties, before: Properties, reported: Properties) -> dict[str, Any]:
+    kept = dict(given)
+    for name, known in reported.items():
+        now, then = given.get(name), before.get(name)
+        if now is None and name in before:
+            kept[name] = then
+        elif isinstance(now, Mapping) and isinstance(then, Mapping) and isinstance(known, Mapping):
+            kept[name] = _lasting(now, then, known)
+    return kept
 
 
 def compared(kind: ResourceType, known: Mapping[str, Any], inputs: Properties) -> dict[str, Any]:
@@ -129,7 +139,11 @@ def without_reported(value: Any, wanted: Any, reported: Any) -> Any:
     """
     if not (isinstance(value, Mapping) and isinstance(wanted, Mapping) and isinstance(reported, Mapping)):
         return value
-    return {name: item for name, item in value.items() if name not in reported or wanted.get(name) is not None}
+    return {
+        name: without_reported(item, wanted.get(name), reported.get(name))
+        for name, item in value.items()
+        if name not in reported or wanted.get(name) is not None
+    }
 
 
 def alike(kind: ResourceType, properties: Mapping[str, Any]) -> dict[str, Any]:

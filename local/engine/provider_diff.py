@@ -51,11 +51,19 @@ def read_inputs(kind: ResourceType, held: Properties, known: Wire) -> Wire:
         known: The inputs so far, which say what the program speaks of; empty where it is imported.
     """
     reported = kind.reported(held)
-    names = known.keys() if known else {it for it in held if it not in reported and held[it] != kind.defaults.get(it)}
+    names = (
+        known.keys() if known else {it for it in held if _is_given(held[it], reported.get(it), kind.defaults.get(it))}
+    )
     inputs = {name: wire.marked(known.get(name), held[name]) for name in names if name in held}
     for name in inputs.keys() & reported.keys():
         inputs[name] = provider_state.without_reported(inputs[name], known.get(name), reported[name])
     return inputs if kind.framework else {**inputs, DEFAULTS: known.get(DEFAULTS, [])}
+
+
+def _is_given(value: Any, reported: Any, default: Any) -> bool:
+    """Whether of what is imported somebody gave this: what AWS reports by itself may be a part of it."""
+    in_part = isinstance(value, Mapping) and value != reported
+    return value != default and (reported is None or in_part)
 
 
 def difference(old: Wire, new: Wire, replaces: frozenset[str]) -> dict[str, PropertyDiff]:

@@ -1,20 +1,24 @@
-"""Targets of AgentCore gateways: Lambda functions with their tools."""
+"""Targets of AgentCore gateways: what stands behind each, by kind."""
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from toolgate.local.cloud.api_requests import Member, Table, same
+from toolgate.local.cloud.api_requests import Member, same
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
-from toolgate.local.cloud.failures import Failure, NotReproducedError
+from toolgate.local.cloud.failures import Failure
 from toolgate.local.cloud.resource_type import ALPHANUMERIC, ApiRequest, Existing, Made, Making, ResourceType
-from toolgate.local.cloud.types.permissions import Asked, may, role_of, trusts
-from toolgate.local.cloud.types.tool_schemas import read_back, schema_failures, tool_definitions
-from toolgate.local.cloud.values import Properties
-from toolgate.policy.language.agentcore_facts import GATEWAY, INVOKE_FUNCTION, SERVICE_PRINCIPAL, TARGET
+from toolgate.local.cloud.types.targets import api_stages, connectors, lambda_functions, mcp_servers, open_apis
+from toolgate.local.cloud.types.targets.target_kind import TargetKind, credential_faults, credentials_request
+from toolgate.local.cloud.types.tool_schemas import read_back
+from toolgate.local.cloud.values import UNKNOWN, Properties
+from toolgate.policy.language.agentcore_facts import GATEWAY, TARGET
 
 TARGETS_PER_GATEWAY = 100
 """AgentCore developer guide, "Quotas"."""
+KINDS = {
+    kind.member: kind
+    for kind in (lambda_functions.KIND, mcp_servers.KIND, open_apis.KIND, api_stages.KIND, connectors.KIND)
+}
 
 
 def _make(inputs: Properties, making: Making) -> Made:
@@ -22,35 +26,45 @@ def _make(inputs: Properties, making: Making) -> Made:
     return Made(f"{inputs['gatewayIdentifier']},{target_id}", {"targetId": target_id})
 
 
-def _credentials(configuration: Any) -> Any:
-    """A Lambda target works with the gateway's role alone (developer guide, "Outbound authorization")."""
-    if configuration != {"gatewayIamRole": {}}:
-        raise NotReproducedError("credentialProviderConfiguration other than {gatewayIamRole: {}}")
-    return [{"credentialProviderType": "GATEWAY_IAM_ROLE"}]
+def _behind(inputs: Properties) -> tuple[TargetKind, Any] | None:
+    """The kind and its properties; None where they are not known yet."""
+    configuration = inputs.get("targetConfiguration")
+    members = configuration.get("mcp") if isinstance(configuration, Mapping) else None
+    given = [(name, it) for name, it in members.items() if it is not None] if isinstance(members, Mapping) else []
+    return (KINDS[given[0][0]], given[0][1]) if given and given[0][0] in KINDS else None
 
 
-def _has_credentials(inputs: Properties) -> Iterator[Failure]:
-    if inputs.get("credentialProviderConfiguration") is None:
-        text = "ValidationException: a Lambda target needs a credential provider: write {gatewayIamRole: {}}"
-        yield Failure("credentialProviderConfiguration", text)
+def _is_taken(inputs: Properties) -> Iterator[Failure]:
+    behind = _behind(inputs)
+    if behind is None:
+        return
+    kind, settings = behind
+    for fault in kind.faults(settings) if isinstance(settings, Mapping) else ():
+        yield Failure("targetConfiguration", f"ValidationException: {fault}")
+    for fault in credential_faults(kind, inputs.get("credentialProviderConfiguration")):
+        yield Failure("credentialProviderConfiguration", f"ValidationException: {fault}")
 
 
-def _gateway_may_invoke(inputs: Properties, _made: Made, env: CloudEnvironment, existing: Existing) -> Iterator[str]:
-    """CreateGatewayTarget asks at once whether the gateway's role may invoke the function (aws-cdk #36826)."""
+def _works(inputs: Properties, _made: Made, env: CloudEnvironment, existing: Existing) -> Iterator[str]:
     gateway = next((found for found in existing(GATEWAY) if found.id == inputs["gatewayIdentifier"]), None)
     if gateway is None:
         yield f"ResourceNotFoundException: Gateway with ID '{inputs['gatewayIdentifier']}' not found"
-        return
-    function = inputs["targetConfiguration"]["mcp"]["lambda"]["lambdaArn"]
-    role = role_of(gateway.inputs["roleArn"], existing)
-    if role is None:  # one that the program does not make is taken as it is given
-        return
-    trusted = trusts(role, SERVICE_PRINCIPAL, gateway.outputs["gatewayArn"], env)
-    if not trusted or not may(role, Asked(INVOKE_FUNCTION, function, env), existing):
-        yield (
-            "ValidationException: Gateway execution role lacks permission to invoke Lambda function "
-            f"{function}. Update the role's permissions and trust policy and try again."
-        )
+    elif behind := _behind(inputs):
+        yield from behind[0].needs(behind[1], gateway, env, existing)
+
+
+def _other_kind(known: Properties, inputs: Properties) -> Iterator[str]:
+    """Another kind makes a new target (terraform-provider-aws, gateway_target.go, ModifyPlan)."""
+    before, after = _behind(known), _behind(inputs)
+    if before and after and before[0] is not after[0]:
+        yield "targetConfiguration"
+
+
+def _reported(inputs: Properties) -> dict[str, Any]:
+    behind = _behind(inputs)
+    if behind is None or behind[0] is not mcp_servers.KIND or behind[1] is UNKNOWN:
+        return {}
+    return {"targetConfiguration": {"mcp": {mcp_servers.MEMBER: mcp_servers.REPORTED}}}
 
 
 def _room_is_left(inputs: Properties, made: Made, _env: CloudEnvironment, existing: Existing) -> Iterator[str]:
@@ -62,11 +76,6 @@ def _room_is_left(inputs: Properties, made: Made, _env: CloudEnvironment, existi
         yield f"ServiceQuotaExceededException: a gateway takes at most {TARGETS_PER_GATEWAY} targets"
 
 
-_LAMBDA: Table = {
-    "lambdaArn": "lambdaArn",
-    "toolSchema": Member("toolSchema", {"inlinePayloads": Member("inlinePayload", tool_definitions)}),
-}
-
 TARGET_TYPE = ResourceType(
     type=TARGET,
     requests=(
@@ -76,20 +85,24 @@ TARGET_TYPE = ResourceType(
             {
                 **same("gatewayIdentifier", "name", "description"),
                 "targetConfiguration": Member(
-                    "targetConfiguration", {"mcp": Member("mcp", {"lambda": Member("lambda", _LAMBDA)})}
+                    "targetConfiguration",
+                    {"mcp": Member("mcp", {name: Member(name, kind.request) for name, kind in KINDS.items()})},
                 ),
-                "credentialProviderConfiguration": Member("credentialProviderConfigurations", _credentials),
+                "credentialProviderConfiguration": Member("credentialProviderConfigurations", credentials_request),
             },
         ),
     ),
     make=_make,
     computed=("targetId",),
     replaces=frozenset({"gatewayIdentifier", "name"}),
+    replaced_by=_other_kind,
     framework=True,
-    unordered=frozenset({"properties"}),
+    reported=_reported,
+    unordered=frozenset({"properties", "scopes", "toolFilters", "toolOverrides", "methods"}),
+    documents=frozenset({"parameterValues"}),
     auto_name="name",
-    rules=(partial(schema_failures, "targetConfiguration"), _has_credentials),
-    needs=(_gateway_may_invoke, _room_is_left),
+    rules=(_is_taken,),
+    needs=(_works, _room_is_left),
     unique=("gatewayIdentifier", "name"),
     read_back=read_back,
     conflict="ConflictException: A target with the name '{name}' already exists in gateway {gatewayIdentifier}",

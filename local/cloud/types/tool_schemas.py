@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from toolgate.access.deployment.gateway_tools import api_schema
-from toolgate.local.cloud.failures import Failure, NotReproducedError
-from toolgate.local.cloud.values import UNKNOWN, Properties
+from toolgate.local.cloud.failures import NotReproducedError
+from toolgate.local.cloud.values import UNKNOWN
 
 _ANYWHERE = frozenset({"type", "description"})
 _TYPED = _ANYWHERE | {"items", "properties"}
@@ -119,12 +119,3 @@ def tool_faults(tools: Any) -> Iterator[str]:
         schema = tool.get("inputSchema") if isinstance(tool, Mapping) else None
         if isinstance(schema, Mapping) and schema.get("type") not in ("object", UNKNOWN):
             yield f"inputSchema of tool '{tool.get('name')}' must be of type object"
-
-
-def schema_failures(property_name: str, properties: Properties) -> Iterator[Failure]:
-    """The faults of the tools that a target's `targetConfiguration` declares inline."""
-    value: Any = properties.get(property_name)
-    for step in ("mcp", "lambda", "toolSchema", "inlinePayloads"):
-        value = value.get(step) if isinstance(value, Mapping) else None
-    for fault in tool_faults(tool_definitions(value)):
-        yield Failure(property_name, f"ValidationException: {fault}")

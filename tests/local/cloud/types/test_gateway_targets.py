@@ -24,8 +24,8 @@ def with_tools(*tools: Any) -> dict[str, Any]:
 def test_a_target_needs_credentials_and_takes_the_gateways_role_only(check: Check) -> None:
     [reason] = check(TARGET, credentialProviderConfiguration=None)
     assert reason.startswith("credentialProviderConfiguration: ValidationException: a Lambda target needs")
-    [reason] = check(TARGET, credentialProviderConfiguration={"apiKey": {}})
-    assert "does not reproduce" in reason
+    [reason] = check(TARGET, credentialProviderConfiguration={"gatewayIamRole": {"service": "lambda"}})
+    assert "IamCredentialProvider must not be given for lambda targets" in reason
 
 
 @pytest.mark.parametrize("name", ["under_score", "double--hyphen", "-start", "math___add"])
@@ -52,9 +52,12 @@ def test_tools_that_are_refused(tools: list[Any], fault: str, check: Check) -> N
     assert fault in reason
 
 
-def test_other_kinds_of_target_are_not_reproduced(check: Check) -> None:
-    [reason] = check(TARGET, targetConfiguration={"mcp": {"mcpServer": {"endpoint": "https://x.test"}}})
-    assert "does not reproduce targetConfiguration.mcp.mcpServer" in reason
+@pytest.mark.parametrize(
+    "configuration", [{"mcp": {"smithyModel": {}}}, {"http": {"agentcoreRuntime": {}}}, {"inference": {}}]
+)
+def test_other_kinds_of_target_are_not_reproduced(configuration: Any, check: Check) -> None:
+    [reason] = check(TARGET, targetConfiguration=configuration)
+    assert "does not reproduce targetConfiguration." in reason
 
 
 def test_a_target_needs_its_gateway(plane: ControlPlane) -> None:

@@ -1,0 +1,1 @@
+"""What AgentCore takes of a gateway's target, by what stands behind it."""
