@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from toolgate.access.deployment.agentcore_resources import Place, SignIn, Target, Tool
+from toolgate.access.deployment.agentcore_resources import Place, SignIn, StageMethod, Target, Tool
 from toolgate.access.deployment.connector_tools import CONNECTOR_TOOLS
 from toolgate.access.deployment.gateway_tools import api_schema
 from toolgate.access.deployment.stack_export import Resource
@@ -69,11 +69,23 @@ def _place(kind: str, settings: Mapping[str, Any]) -> Place:
     if kind == "mcp.openApiSchema":
         return Place(document=_payload(settings))
     if kind == "mcp.apiGateway":
-        return Place(rest_api_id=_text(settings.get("restApiId")), stage=_text(settings.get("stage")))
+        api, stage = _text(settings.get("restApiId")), _text(settings.get("stage"))
+        return Place(rest_api_id=api, stage=stage, methods=tuple(_methods(settings)))
     if kind == "mcp.connector":
         source = settings.get("source")
         return Place(connector=_text(source.get("connectorId")) if isinstance(source, Mapping) else None)
     return Place()
+
+
+def _methods(settings: Mapping[str, Any]) -> Iterable[StageMethod]:
+    """The methods that the target gives names to; what cannot be read is left out."""
+    configuration = settings.get("apiGatewayToolConfiguration")
+    overrides = configuration.get("toolOverrides") if isinstance(configuration, Mapping) else None
+    for override in overrides if isinstance(overrides, list) else ():
+        given: Mapping[str, Any] = override if isinstance(override, Mapping) else {}
+        name, method, path = (_text(given.get(key)) for key in ("name", "method", "path"))
+        if name and method and path:
+            yield StageMethod(name, method, path, _text(given.get("description")) or "")
 
 
 def _tools(resource: Resource, kind: str, settings: Mapping[str, Any]) -> tuple[Tool, ...] | None:
