@@ -5,7 +5,11 @@ from typing import Any
 
 from toolgate.access.cedar.cedar_policies import ScopedPolicy, read_statement
 from toolgate.access.cedar.cedar_validation import validate
+from toolgate.access.cedar.json_schema import typed
 from toolgate.access.deployment.agentcore_resources import Gateway
+from toolgate.access.deployment.stack_export import Resource
+from toolgate.access.deployment.stages import REST_API, with_stage_tools
+from toolgate.access.deployment.targets import read_target
 from toolgate.local.cloud.api_requests import Member, same
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import Failure
@@ -20,9 +24,8 @@ from toolgate.local.cloud.resource_type import (
     ResourceType,
 )
 from toolgate.local.cloud.types.key_use import engine_gets_key, key_in_region
-from toolgate.local.cloud.types.tool_schemas import tool_definitions
 from toolgate.local.cloud.values import UNKNOWN, Properties
-from toolgate.policy.language.agentcore_facts import CEDAR_POLICY, GATEWAY, POLICY_ENGINE, TARGET, full_name
+from toolgate.policy.language.agentcore_facts import CEDAR_POLICY, GATEWAY, POLICY_ENGINE, TARGET
 
 POLICIES_PER_ENGINE = 1000
 """AgentCore developer guide, "Quotas"."""
@@ -135,16 +138,14 @@ def _permits_the_future(policy: ScopedPolicy) -> Iterator[str]:
 
 
 def _tools(gateway: Record, existing: Existing) -> dict[str, Any]:
-    targets = [found for found in existing(TARGET) if found.inputs["gatewayIdentifier"] == gateway.id]
-    return {
-        full_name(target.inputs["name"], tool["name"]): tool["inputSchema"]
-        for target in targets
-        for tool in tool_definitions(_lambda(target)["toolSchema"]["inlinePayloads"])
-    }
-
-
-def _lambda(target: Record) -> Any:
-    return target.inputs["targetConfiguration"]["mcp"]["lambda"]
+    apis = [Resource("", REST_API, found.inputs, {**found.outputs, "id": found.id}) for found in existing(REST_API)]
+    targets = (
+        read_target(Resource("", TARGET, found.inputs, found.outputs))
+        for found in existing(TARGET)
+        if found.inputs["gatewayIdentifier"] == gateway.id
+    )
+    read = with_stage_tools(targets, apis)
+    return {target.full_name(tool): typed(tool.input_schema) for target in read for tool in target.tools or ()}
 
 
 def _view(gateway: Record) -> Gateway:
