@@ -89,8 +89,6 @@ def _methods(settings: Mapping[str, Any]) -> Iterable[StageMethod]:
 
 
 def _tools(resource: Resource, kind: str, settings: Mapping[str, Any]) -> tuple[Tool, ...] | None:
-    if kind == "mcp.apiGateway":  # its arguments stand elsewhere in the deployment (stages.py)
-        return None
     return _lambda_tools(resource, settings) if kind == "mcp.lambda" else said_tools(kind, settings)
 
 
