@@ -15,9 +15,23 @@ What AgentCore checks besides the call itself: AgentCore developer guide, "IAM p
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from toolgate.access.deployment.agentcore_resources import Target
 from toolgate.access.deployment.stack_export import Resource
-from toolgate.deployer.grants import ANYTHING, WITHOUT_RESOURCE, Grant, always, given, having, lacking, named, owner
+from toolgate.access.deployment.targets import read_target
+from toolgate.deployer.grants import (
+    ANYTHING,
+    WITHOUT_RESOURCE,
+    Grant,
+    Owners,
+    always,
+    given,
+    having,
+    lacking,
+    named,
+    owner,
+)
 from toolgate.policy.language.agentcore_facts import (
+    API_KEY_PROVIDER,
     CEDAR_POLICY,
     FUNCTION,
     GATEWAY,
@@ -112,15 +126,19 @@ _SOURCE_OF_DELIVERY = owner(LOG_DELIVERY_SOURCE, "name", "deliverySourceName")
 _DESTINATION_OF_DELIVERY = named("deliveryDestinationArn")
 _ENDPOINT = "{arn}/runtime-endpoint/DEFAULT"
 _DIRECTORY, _VAULT = "{place}:workload-identity-directory/default", "{place}:token-vault/default"
-_KEPT = (
-    "arn:{partition}:secretsmanager:{region}:{account}:secret:bedrock-agentcore-identity!default/oauth2/{name}-??????"
-)
+_KEPT_BY = "arn:{partition}:secretsmanager:{region}:{account}:secret:bedrock-agentcore-identity!default"
+_KEPT, _KEPT_KEY = f"{_KEPT_BY}/oauth2/{{name}}-??????", f"{_KEPT_BY}/apikey/{{name}}-??????"
 _WITHOUT_SECRET = ("AWS_IAM_ID_TOKEN_JWT", "PRIVATE_KEY_JWT")
 
 
 def _own_key(by: str) -> Callable[[Resource], bool]:
     """Whether it names a key, and not AWS's own for the service, which lets everybody of the account through."""
     return lambda it: bool(it.get(by)) and not str(it.get(by)).startswith("alias/aws/")
+
+
+def _keeps_key(provider: Resource) -> bool:
+    """Whether the token vault keeps the API key."""
+    return not having("apiKeySecretSource", "EXTERNAL")(provider)
 
 
 def _keeps_secret(provider: Resource) -> bool:
@@ -154,6 +172,61 @@ def _passed(sid: str, by: str, service: str) -> Grant:
     Service Authorization Reference, the dependent actions of what takes a role.
     """
     return Grant(sid, ("iam:PassRole",), of=named(by), condition={"StringEquals": {"iam:PassedToService": service}})
+
+
+def _vault_grants(secret: str, keeps: Callable[[Resource], bool]) -> tuple[Grant, ...]:
+    """What AWS does with the caller's rights for a credential provider, whose secret the vault may keep."""
+    return (
+        # The account's first provider makes the vault, with the caller's rights (seen live:
+        # Boise-State-Development/agentcore-public-stack#628).
+        Grant("TokenVault", ("bedrock-agentcore:CreateTokenVault", "bedrock-agentcore:GetTokenVault"), (_VAULT,)),
+        # So it makes, changes and deletes the secret (the same, #182 and #186).
+        Grant(
+            "SecretsOfProviders",
+            (
+                "secretsmanager:CreateSecret",
+                "secretsmanager:DeleteSecret",
+                "secretsmanager:DescribeSecret",
+                "secretsmanager:PutSecretValue",
+                "secretsmanager:TagResource",
+                "secretsmanager:UpdateSecret",
+            ),
+            (secret,),
+            when=keeps,
+        ),
+    )
+
+
+def _named_by_target(find: Callable[[Target], str | None], key: str) -> Owners:
+    """What a target names by its ARN, which is the property `key` of the deployment's own."""
+
+    def owners(target: Resource, resources: Sequence[Resource]) -> Sequence[Resource | str]:
+        arn = find(read_target(target))
+        return [it for it in resources if it.get(key) == arn] or ([arn] if arn else [])
+
+    return owners
+
+
+def _runtime(target: Target) -> str | None:
+    return target.place.runtime_arn
+
+
+def _provider(how: str) -> Callable[[Target], str | None]:
+    return lambda target: target.sign_in.provider_arn if target.sign_in.how == how else None
+
+
+def _of_target(find: Callable[[Target], str | None]) -> Callable[[Resource], bool]:
+    return lambda target: find(read_target(target)) is not None
+
+
+def _exports(target: Resource, resources: Sequence[Resource]) -> list[str]:
+    """The exports of the stage behind a target: they have no account in their ARN, and their kinds are AWS's choice."""
+    place = read_target(target).place
+    parts = [it.text("gatewayArn").split(":") for it in _GATEWAY_OF_TARGET(target, resources)]
+    return [
+        f"arn:{partition}:apigateway:{region}::/restapis/{place.rest_api_id}/stages/{place.stage}/exports/*"
+        for _, partition, _, region, *_ in parts
+    ]
 
 
 def _encrypted(by: str) -> tuple[Grant, ...]:
@@ -600,6 +673,34 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
             ),
             of=_GATEWAY_OF_TARGET,
         ),
+        # Unproved: that AWS looks these three up with the caller's rights. Reading tells no secret.
+        Grant(
+            "Runtimes",
+            ("bedrock-agentcore:GetAgentRuntime",),
+            of=_named_by_target(_runtime, "agentRuntimeArn"),
+            when=_of_target(_runtime),
+        ),
+        *(
+            Grant(
+                "Providers",
+                (action,),
+                (_VAULT, "{arn}"),
+                of=_named_by_target(_provider(how), "credentialProviderArn"),
+                when=_of_target(_provider(how)),
+            )
+            for how, action in (
+                ("apiKey", "bedrock-agentcore:GetApiKeyCredentialProvider"),
+                ("oauth", "bedrock-agentcore:GetOauth2CredentialProvider"),
+            )
+        ),
+        # AgentCore developer guide, "Amazon API Gateway REST API stages as targets": AWS exports the stage with the
+        # caller's rights.
+        Grant(
+            "ExportsOfStages",
+            ("apigateway:GET",),
+            of=_exports,
+            when=_of_target(lambda target: target.place.rest_api_id),
+        ),
     ),
     POLICY_ENGINE: (
         # It takes no resource: the engine has no id yet.
@@ -762,23 +863,21 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
             ),
             (_VAULT, "{arn}"),
         ),
-        # The account's first provider makes the vault, with the caller's rights (seen live:
-        # Boise-State-Development/agentcore-public-stack#628).
-        Grant("TokenVault", ("bedrock-agentcore:CreateTokenVault", "bedrock-agentcore:GetTokenVault"), (_VAULT,)),
-        # So it makes, changes and deletes the client's secret (the same, #182 and #186).
+        *_vault_grants(_KEPT, _keeps_secret),
+        _AGENTCORE_TAGS,
+    ),
+    API_KEY_PROVIDER: (
         Grant(
-            "SecretsOfProviders",
+            "Providers",
             (
-                "secretsmanager:CreateSecret",
-                "secretsmanager:DeleteSecret",
-                "secretsmanager:DescribeSecret",
-                "secretsmanager:PutSecretValue",
-                "secretsmanager:TagResource",
-                "secretsmanager:UpdateSecret",
+                "bedrock-agentcore:CreateApiKeyCredentialProvider",
+                "bedrock-agentcore:DeleteApiKeyCredentialProvider",
+                "bedrock-agentcore:GetApiKeyCredentialProvider",
+                "bedrock-agentcore:UpdateApiKeyCredentialProvider",
             ),
-            (_KEPT,),
-            when=_keeps_secret,
+            (_VAULT, "{arn}"),
         ),
+        *_vault_grants(_KEPT_KEY, _keeps_key),
         _AGENTCORE_TAGS,
     ),
     # Authorized on the gateway, runtime or endpoint that the policy is on.

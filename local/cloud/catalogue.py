@@ -63,6 +63,7 @@ TYPES: Mapping[str, ResourceType] = {
         app_clients.APP_CLIENT_TYPE,
         token_vault.WORKLOAD_IDENTITY_TYPE,
         token_vault.OAUTH2_PROVIDER_TYPE,
+        token_vault.API_KEY_PROVIDER_TYPE,
         deliveries.SOURCE_TYPE,
         deliveries.DESTINATION_TYPE,
         deliveries.DELIVERY_TYPE,

@@ -7,14 +7,12 @@ from typing import Any
 from toolgate.local.cloud import provider_state
 from toolgate.local.cloud.catalogue import resource_type
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
-from toolgate.local.cloud.failures import Failure, NotReproducedError, RefusalError
+from toolgate.local.cloud.failures import NOT_REPRODUCED, Failure, NotReproducedError, RefusalError
 from toolgate.local.cloud.lookups import answer
 from toolgate.local.cloud.request_validation import violations
 from toolgate.local.cloud.resource_type import FAILED, Existing, Made, Making, Record, ResourceType
 from toolgate.local.cloud.store import Account, Store
 from toolgate.local.cloud.values import UNKNOWN, Properties
-
-NOT_REPRODUCED = "the stand-in for AWS does not reproduce {} (docs/local.md lists what it does)"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+NOT_REPRODUCED = "the stand-in for AWS does not reproduce {} (docs/local.md lists what it does)"
+
 
 @dataclass(frozen=True)
 class Failure:

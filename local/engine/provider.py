@@ -20,8 +20,8 @@ from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer, add
 from toolgate.access.deployment.stack_export import DEFAULTS
 from toolgate.local.cloud.catalogue import resource_type
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
-from toolgate.local.cloud.control_plane import NOT_REPRODUCED, ControlPlane
-from toolgate.local.cloud.failures import NotReproducedError, RefusalError
+from toolgate.local.cloud.control_plane import ControlPlane
+from toolgate.local.cloud.failures import NOT_REPRODUCED, NotReproducedError, RefusalError
 from toolgate.local.cloud.store import Store
 from toolgate.local.engine import wire
 from toolgate.local.engine.autonaming import Autonaming

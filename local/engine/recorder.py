@@ -22,8 +22,8 @@ from pulumi.runtime import mocks, settings
 from pulumi.runtime.proto import provider_pb2, resource_pb2
 
 from toolgate.local.cloud.catalogue import resource_type
-from toolgate.local.cloud.control_plane import NOT_REPRODUCED, ControlPlane
-from toolgate.local.cloud.failures import NotReproducedError, RefusalError
+from toolgate.local.cloud.control_plane import ControlPlane
+from toolgate.local.cloud.failures import NOT_REPRODUCED, NotReproducedError, RefusalError
 from toolgate.local.engine import autonaming, wire
 from toolgate.local.engine.assets import AssetError, hashed
 from toolgate.local.engine.autonaming import Autonaming

@@ -14,7 +14,8 @@ secret_version.go 0042e8e; ssm/parameter.go 0073593. Of gateway_target.go the de
 rest as others told it; kms/find.go, s3/tags.go, the emptying of a bucket and what keeps the tags are named after what
 calls them. Of tokens: cognitoidp/user_pool.go 015edb1, user_pool_domain.go 01c0800, resource_server.go 088e087,
 user_pool_client.go 01f4311 (from its update on); bedrockagentcore/oauth2_credential_provider.go 033bb28,
-workload_identity.go 129e9f8. Of conversations: bedrockagentcore/memory.go and memory_strategy.go 014b1c9,
+workload_identity.go 129e9f8, api_key_credential_provider.go 01af78c (older: the vault keeps each key). Of
+conversations: bedrockagentcore/memory.go and memory_strategy.go 014b1c9,
 s3/bucket_lifecycle_configuration.go edd8342 (its older half). What only resembles its siblings says so. Nothing of it
 was seen against AWS by us.
 
@@ -27,9 +28,11 @@ The provider also asks sts:GetCallerIdentity, which takes no permission; partiti
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from tests.deployer.deciding import ACCOUNT, AGENTCORE, REGION
 
@@ -163,9 +166,7 @@ _ENDPOINT = "{agentRuntimeArn}/runtime-endpoint/DEFAULT"
 _DIRECTORY = f"{AGENTCORE}:workload-identity-directory/default"
 _VAULT = f"{AGENTCORE}:token-vault/default"
 _POOL = f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{{userPoolId}}"
-_SECRET_OF_PROVIDER = (
-    f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:bedrock-agentcore-identity!default/oauth2/{{name}}"
-)
+_SECRETS = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:bedrock-agentcore-identity!default"
 _ENGINE = f"{AGENTCORE}:policy-engine/{{policyEngineId}}"
 _POLICY = (_ENGINE, f"{_ENGINE}/policy/any-0123456789")
 _LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}"
@@ -182,6 +183,7 @@ _INTERCEPTOR = "internal/provider, the tags interceptor: lists after a read, cha
 _SERVICE_ROLES = 'AgentCore developer guide, "Using service-linked roles"'
 
 
+_STAGE = "{targetConfiguration[mcp][apiGateway][restApiId]}/stages/{targetConfiguration[mcp][apiGateway][stage]}"
 _BOTH = "SAR: on it and on what it is in"
 
 
@@ -189,6 +191,35 @@ def _keeps_secret(properties: Properties) -> bool:
     settings = properties["oauth2ProviderConfig"]
     settings = json.loads(settings["plaintext"]) if "plaintext" in settings else settings  # a plan marks the secret
     return settings["customOauth2ProviderConfig"].get("clientSecret") is not None
+
+
+def _vault(kind: str, keeps: Callable[[Properties], bool]) -> tuple[Call, ...]:
+    return (
+        Call(
+            AWS,
+            "bedrock-agentcore:CreateTokenVault GetTokenVault",
+            "Boise-State-Development/agentcore-public-stack#628: the first provider makes the vault",
+            on=_VAULT,
+        ),
+        Call(
+            AWS,
+            "secretsmanager:CreateSecret DeleteSecret DescribeSecret PutSecretValue TagResource UpdateSecret",
+            "Boise-State-Development/agentcore-public-stack#182, #186: the secret, with the caller's rights",
+            on=f"{_SECRETS}/{kind}/{{name}}-AbCdEf",
+            when=keeps,
+        ),
+    )
+
+
+def _endpoint(properties: Properties) -> str:
+    """The runtime that a target's endpoint names; "" where it is none's."""
+    server = properties["targetConfiguration"]["mcp"].get("mcpServer") or {}
+    found = re.fullmatch(r"https://bedrock-agentcore\..*/runtimes/(.*)/invocations.*", server.get("endpoint", ""))
+    return unquote(found[1]) if found else ""
+
+
+def _signs_in(how: str) -> str:
+    return f"{{credentialProviderConfiguration[{how}][providerArn]}}"
 
 
 def _identities(name: str) -> Call:
@@ -258,6 +289,7 @@ ON = {
     "aws:cognito/userPoolClient:UserPoolClient": _POOL,
     "aws:bedrock/agentcoreWorkloadIdentity:AgentcoreWorkloadIdentity": "{workloadIdentityArn}",
     "aws:bedrock/agentcoreOauth2CredentialProvider:AgentcoreOauth2CredentialProvider": "{credentialProviderArn}",
+    "aws:bedrock/agentcoreApiKeyCredentialProvider:AgentcoreApiKeyCredentialProvider": "{credentialProviderArn}",
 }
 """On what the calls of a type are authorized (SAR), in words of its own properties."""
 
@@ -722,6 +754,31 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
         Call(READ, "bedrock-agentcore:GetGatewayTarget", "bedrockagentcore/gateway_target.go findGatewayTarget"),
         Call(UPDATE, "bedrock-agentcore:UpdateGatewayTarget", "bedrockagentcore/gateway_target.go Update"),
         Call(DELETE, "bedrock-agentcore:DeleteGatewayTarget", "bedrockagentcore/gateway_target.go deleteGatewayTarget"),
+        # Inferred, but for the last: nobody has said whether AWS looks them up with the caller's rights.
+        Call(
+            AWS,
+            "bedrock-agentcore:GetAgentRuntime",
+            "the runtime behind the target",
+            on=lambda properties, _resources: [_endpoint(properties)],
+            when=lambda properties: bool(_endpoint(properties)),
+        ),
+        *(
+            Call(
+                AWS,
+                f"bedrock-agentcore:{does}",
+                f"the target's credential provider; {_BOTH}",
+                on=(_VAULT, _signs_in(how)),
+                when=given("credentialProviderConfiguration", how),
+            )
+            for how, does in (("apiKey", "GetApiKeyCredentialProvider"), ("oauth", "GetOauth2CredentialProvider"))
+        ),
+        Call(
+            AWS,
+            "apigateway:GET",
+            'AgentCore developer guide, "Amazon API Gateway REST API stages as targets"',
+            on=f"arn:aws:apigateway:{REGION}::/restapis/{_STAGE}/exports/oas30",
+            when=given("targetConfiguration", "mcp", "apiGateway"),
+        ),
     ),
     "aws:bedrock/agentcorePolicyEngine:AgentcorePolicyEngine": (
         Call(
@@ -883,19 +940,23 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
             )
             for on in ((_VAULT, "{credentialProviderArn}"),)
         ),
-        Call(
-            AWS,
-            "bedrock-agentcore:CreateTokenVault GetTokenVault",
-            "Boise-State-Development/agentcore-public-stack#628: the first provider makes the vault",
-            on=_VAULT,
+        *_vault("oauth2", _keeps_secret),
+        _AGENTCORE_TAGS,
+    ),
+    "aws:bedrock/agentcoreApiKeyCredentialProvider:AgentcoreApiKeyCredentialProvider": (
+        *(
+            Call(
+                by, f"bedrock-agentcore:{does}", f"bedrockagentcore/api_key_credential_provider.go {by}; {_BOTH}", on=on
+            )
+            for by, does in (
+                (CREATE, "CreateApiKeyCredentialProvider"),
+                (READ, "GetApiKeyCredentialProvider"),
+                (UPDATE, "UpdateApiKeyCredentialProvider"),
+                (DELETE, "DeleteApiKeyCredentialProvider"),
+            )
+            for on in ((_VAULT, "{credentialProviderArn}"),)
         ),
-        Call(
-            AWS,
-            "secretsmanager:CreateSecret DeleteSecret DescribeSecret PutSecretValue TagResource UpdateSecret",
-            "Boise-State-Development/agentcore-public-stack#182, #186: the client's secret, with the caller's rights",
-            on=f"{_SECRET_OF_PROVIDER}-AbCdEf",
-            when=_keeps_secret,
-        ),
+        *_vault("apikey", given("apiKey")),
         _AGENTCORE_TAGS,
     ),
     "aws:bedrock/agentcoreMemory:AgentcoreMemory": (

@@ -12,6 +12,7 @@ import pytest
 from tests.deployer.deciding import ACCOUNT, REGION, allowed, covers, decided
 from tests.deployer.provider_calls import CALLS, READ, Needed, needed
 from tests.local.cloud.conftest import (
+    API_KEY_PROVIDER,
     APP_CLIENT,
     BUCKET,
     ENGINE,
@@ -30,6 +31,7 @@ from tests.local.cloud.conftest import (
     SECRET,
     SECRET_VERSION,
     TABLE,
+    TARGET,
     TOPIC,
     USER_POOL,
     USER_POOL_DOMAIN,
@@ -38,6 +40,8 @@ from tests.local.cloud.conftest import (
     Inputs,
     document,
 )
+from tests.local.cloud.types.targets.conftest import KEY as API_KEY
+from tests.local.cloud.types.targets.conftest import KINDS, TOKEN, given
 from tests.local.conftest import AGENTS, BOUNDARY, INSIDE, SEEN, WATCHED
 from tests.planning import planned
 from toolgate.deployer import deployer_policy
@@ -70,6 +74,7 @@ PERMISSION_ONLY = {
     "s3:DeleteObjectVersion": "DeleteObject",
     "kms:ReEncryptFrom": "ReEncrypt",
     "kms:ReEncryptTo": "ReEncrypt",
+    "apigateway:GET": "GetExport",
 }
 APIS = {
     "iam": ["iam"],
@@ -86,6 +91,7 @@ APIS = {
     "ssm": ["ssm"],
     "cognito-idp": ["cognito-idp"],
     "ec2": ["ec2"],
+    "apigateway": ["apigateway"],
     "bedrock": ["bedrock"],
     "bedrock-agentcore": ["bedrock-agentcore-control", "bedrock-agentcore"],
 }
@@ -102,11 +108,13 @@ def stored(deployment: dict[str, Any], *changes: tuple[str, dict[str, Any]]) -> 
     plane = ControlPlane(CloudEnvironment(), MemoryStore(), {})
     made: list[dict[str, Any]] = []
     for number, (token, changed) in enumerate(changes):
-        inputs = {**GOOD[token], **changed}
+        inputs = {name: value for name, value in (GOOD[token] | changed).items() if value is not None}
         if token == SECRET_VERSION:
             inputs["secretId"] = next(it["outputs"]["arn"] for it in made if it["type"] == SECRET)
         if "userPoolId" in inputs:
             inputs["userPoolId"] = next(it["outputs"]["id"] for it in made if it["type"] == USER_POOL)
+        if token == TARGET:
+            inputs["gatewayIdentifier"] = next(it["outputs"]["gatewayId"] for it in made if it["type"] == GATEWAY)
         created = plane.create(token, inputs)
         outputs = {"id": created.id, **created.outputs}
         urn = f"urn:pulumi:dev::toolgate::{token}::data{number}"
@@ -143,6 +151,7 @@ IN_STACK = {"tags": {"toolgate:stack": "toolgate-dev"}}
 TOKENS: list[tuple[str, Inputs]] = [
     (USER_POOL, IN_STACK),
     *((token, {}) for token in (USER_POOL_DOMAIN, RESOURCE_SERVER, APP_CLIENT, WORKLOAD_IDENTITY, OAUTH2_PROVIDER)),
+    (API_KEY_PROVIDER, {}),
 ]
 ELSEWHERE: dict[str, Any] = {
     "clientId": "nightly",
@@ -153,7 +162,28 @@ ELSEWHERE: dict[str, Any] = {
 FOREIGN: list[tuple[str, Inputs]] = [
     (USER_POOL, {}),
     (WORKLOAD_IDENTITY, {"name": "shop-calculator"}),
+    (
+        API_KEY_PROVIDER,
+        {
+            "name": "shop-orders",
+            "apiKey": None,
+            "apiKeySecretSource": "EXTERNAL",
+            "apiKeySecretConfig": {
+                "secretId": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:k-AbCdEf",
+                "jsonKey": "k",
+            },
+        },
+    ),
     (OAUTH2_PROVIDER, {"name": "shop-calculator", "oauth2ProviderConfig": {"customOauth2ProviderConfig": ELSEWHERE}}),
+]
+TARGETS: list[tuple[str, Inputs]] = [
+    (GATEWAY, {"name": "toolgate-dev-others"}),
+    *((TARGET, {"name": kind, **given(kind)}) for kind in KINDS),
+    *(
+        (TARGET, {"name": name, **given("openApiSchema"), "credentialProviderConfiguration": sign_in})
+        for name, sign_in in (("keyed", API_KEY), ("tokened", TOKEN), ("open", None))
+    ),
+    (TARGET, {"name": "elsewhere", **given("mcpServer", endpoint="https://mcp.example.com/mcp")}),
 ]
 CLIENTS = {"toolgate:clients": json.dumps({"nightly-job": {"tools": ["math___add_numbers"]}})}
 OTHERS = {
@@ -230,6 +260,7 @@ EACH: dict[str, Callable[[], dict[str, Any]]] = {
     "everything": lambda: planned("prod", EVERYTHING).deployment,
     "tokens": lambda: stored(planned("agents").deployment, *TOKENS),
     "tokens of others": lambda: stored(planned("agents").deployment, *FOREIGN),
+    "targets": lambda: stored(planned().deployment, *TARGETS),
     "interceptors": intercepted,
     "conversations in S3": lambda: kept("s3"),
     "conversations in AgentCore": lambda: kept("agentcore", recall=["facts"]),

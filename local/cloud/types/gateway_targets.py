@@ -5,7 +5,7 @@ from typing import Any
 
 from toolgate.local.cloud.api_requests import Member, same
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
-from toolgate.local.cloud.failures import Failure
+from toolgate.local.cloud.failures import NOT_REPRODUCED, Failure, NotReproducedError
 from toolgate.local.cloud.resource_type import ALPHANUMERIC, ApiRequest, Existing, Made, Making, ResourceType
 from toolgate.local.cloud.types.targets import api_stages, connectors, lambda_functions, mcp_servers, open_apis
 from toolgate.local.cloud.types.targets.target_kind import TargetKind, credential_faults, credentials_request
@@ -39,10 +39,18 @@ def _is_taken(inputs: Properties) -> Iterator[Failure]:
     if behind is None:
         return
     kind, settings = behind
-    for fault in kind.faults(settings) if isinstance(settings, Mapping) else ():
-        yield Failure("targetConfiguration", f"ValidationException: {fault}")
-    for fault in credential_faults(kind, inputs.get("credentialProviderConfiguration")):
-        yield Failure("credentialProviderConfiguration", f"ValidationException: {fault}")
+    if isinstance(settings, Mapping):
+        yield from _failures("targetConfiguration", kind.faults(settings))
+    name = "credentialProviderConfiguration"
+    yield from _failures(name, credential_faults(kind, inputs.get(name)))
+
+
+def _failures(name: str, faults: Iterator[str]) -> Iterator[Failure]:
+    try:
+        for fault in faults:
+            yield Failure(name, f"ValidationException: {fault}")
+    except NotReproducedError as error:
+        yield Failure(name, NOT_REPRODUCED.format(error))
 
 
 def _works(inputs: Properties, _made: Made, env: CloudEnvironment, existing: Existing) -> Iterator[str]:
@@ -86,7 +94,7 @@ TARGET_TYPE = ResourceType(
                 **same("gatewayIdentifier", "name", "description"),
                 "targetConfiguration": Member(
                     "targetConfiguration",
-                    {"mcp": Member("mcp", {name: Member(name, kind.request) for name, kind in KINDS.items()})},
+                    {"mcp": Member("mcp", {name: Member(name, kind.table) for name, kind in KINDS.items()})},
                 ),
                 "credentialProviderConfiguration": Member("credentialProviderConfigurations", credentials_request),
             },

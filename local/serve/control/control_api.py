@@ -27,6 +27,7 @@ from toolgate.local.serve.control.operations import find
 from toolgate.local.serve.guards.iam_guard import NeededPermission, RequestRefused, Service, refuse
 from toolgate.local.serve.guards.sigv4 import Received
 from toolgate.policy.language.agentcore_facts import (
+    API_KEY_PROVIDER,
     CEDAR_POLICY,
     GATEWAY,
     OAUTH2_PROVIDER,
@@ -89,14 +90,15 @@ class Served:
         """The credential providers as GetOauth2CredentialProvider has them."""
         return [descriptions.credential_provider(r, self.since) for r in self._of(OAUTH2_PROVIDER)]
 
+    @cached_property
+    def key_providers(self) -> list[dict[str, Any]]:
+        """The credential providers as GetApiKeyCredentialProvider has them."""
+        return [descriptions.key_provider(r, self.since) for r in self._of(API_KEY_PROVIDER)]
+
     def targets(self, gateway: Mapping[str, Any]) -> list[dict[str, Any]]:
         """A gateway's targets as GetGatewayTarget has them."""
-        texts = {r.text("targetId"): r.optional_text("description") for r in self._of(TARGET)}
-        return [
-            descriptions.target(view, texts.get(view.id), gateway["gatewayArn"], self.since)
-            for view in self.deployment.targets
-            if view.gateway_id == gateway["gatewayId"]
-        ]
+        found = [r for r in self._of(TARGET) if r.text("gatewayIdentifier") == gateway["gatewayId"]]
+        return [descriptions.target(r, gateway["gatewayArn"], self.since) for r in found]
 
     def policies(self, engine: Mapping[str, Any]) -> list[dict[str, Any]]:
         """An engine's policies as GetPolicy has them."""
@@ -199,6 +201,11 @@ READS: Mapping[str, _Read] = {
         lambda served, given: _named(served.providers, "name", given["name"]),
     ),
     "ListOauth2CredentialProviders": _Read(_VAULT, lambda served, _: served.providers),
+    "GetApiKeyCredentialProvider": _Read(
+        (*_VAULT, "token-vault/default/apikeycredentialprovider/{name}"),
+        lambda served, given: _named(served.key_providers, "name", given["name"]),
+    ),
+    "ListApiKeyCredentialProviders": _Read(_VAULT, lambda served, _: served.key_providers),
     "GetResourcePolicy": _Read(_RESOURCE, lambda served, given: served.resource_policy(given["resourceArn"])),
     "ListTagsForResource": _Read(_RESOURCE, lambda served, given: served.tags(given["resourceArn"])),
 }

@@ -10,19 +10,33 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from toolgate.access.deployment.agentcore_resources import Target
 from toolgate.access.deployment.stack_export import Hidden, Resource
 from toolgate.local.cloud.api_requests import Member, Table, translate
 from toolgate.local.cloud.resource_type import ResourceType
+from toolgate.local.cloud.types.gateway_targets import TARGET_TYPE
 from toolgate.local.cloud.types.gateways import GATEWAY_TYPE
 from toolgate.local.cloud.types.policy_engines import ENGINE_TYPE, POLICY_TYPE
 from toolgate.local.cloud.types.runtimes import RUNTIME_TYPE
 from toolgate.local.cloud.types.tokens.app_clients import APP_CLIENT_TYPE
-from toolgate.local.cloud.types.tokens.token_vault import OAUTH2_PROVIDER_TYPE, WORKLOAD_IDENTITY_TYPE
+from toolgate.local.cloud.types.tokens.token_vault import (
+    API_KEY_PROVIDER_TYPE,
+    OAUTH2_PROVIDER_TYPE,
+    WORKLOAD_IDENTITY_TYPE,
+)
 from toolgate.local.cloud.types.tokens.user_pools import RESOURCE_SERVER_TYPE, USER_POOL_DOMAIN_TYPE, USER_POOL_TYPE
 
 _LIFECYCLE = {"idleRuntimeSessionTimeout": 900, "maxLifetime": 28800}
 """Seconds, unless the deployment says others (AgentCore developer guide, "runtime-lifecycle-settings")."""
+
+
+_TARGET_TYPES = {
+    "lambda": "LAMBDA",
+    "mcpServer": "MCP_SERVER",
+    "openApiSchema": "OPEN_API_SCHEMA",
+    "apiGateway": "API_GATEWAY",
+    "connector": "CONNECTOR",
+}
+"""botocore bedrock-agentcore-control TargetType, by the member of a target's configuration."""
 
 
 def gateway(resource: Resource, url: str, since: datetime) -> dict[str, Any]:
@@ -35,28 +49,30 @@ def gateway(resource: Resource, url: str, since: datetime) -> dict[str, Any]:
     }
 
 
-def target(view: Target, description: str | None, gateway_arn: str, since: datetime) -> dict[str, Any]:
-    """A Lambda target of a gateway: other kinds are not served."""
-    tools = [
-        {
-            "name": tool.name,
-            "description": tool.description,
-            "inputSchema": tool.input_schema,
-            **({"outputSchema": tool.output_schema} if tool.output_schema else {}),
-        }
-        for tool in view.tools or ()
-    ]
-    function = {"lambdaArn": view.function_arn, "toolSchema": {"inlinePayload": tools}}
+def target(resource: Resource, gateway_arn: str, since: datetime) -> dict[str, Any]:
+    """A target of a gateway; of a kind that is not served no configuration is told."""
+    table = TARGET_TYPE.requests[0].table
+    made = translate(table, _known(table, {name: _written(resource.get(name)) for name in table}))
+    made.pop("gatewayIdentifier", None)
+    behind = made.get("targetConfiguration", {}).get("mcp", {})
+    server = behind.get("mcpServer", {})
     return {
         "gatewayArn": gateway_arn,
-        "targetId": view.id,
-        "name": view.name,
-        **({"description": description} if description else {}),
-        "targetConfiguration": {"mcp": {"lambda": function}},
-        "targetType": "LAMBDA",
-        "credentialProviderConfigurations": [{"credentialProviderType": "GATEWAY_IAM_ROLE"}],
+        "targetId": resource.text("targetId"),
+        "credentialProviderConfigurations": [],
+        **made,
+        **({"targetType": _TARGET_TYPES[next(iter(behind))]} if behind else {}),
+        **{name: server[name] for name in ("listingMode", "resourcePriority") if name in server},
         **_times(since, "READY"),
     }
+
+
+def _written(value: Any) -> Any:
+    """Without what a file hides, and without the nulls and empty texts that the provider writes for nothing."""
+    if isinstance(value, Mapping):
+        kept = {name: _written(item) for name, item in value.items() if not isinstance(item, Hidden)}
+        return {name: item for name, item in kept.items() if item not in (None, "")}
+    return [_written(item) for item in value] if isinstance(value, list) else value
 
 
 def runtime(resource: Resource, environment: Mapping[str, str], since: datetime) -> dict[str, Any]:
@@ -128,6 +144,22 @@ def credential_provider(resource: Resource, since: datetime) -> dict[str, Any]:
         **({"clientSecretJsonKey": external["jsonKey"]} if "jsonKey" in external else {}),
         **_created(since),
         "status": "READY",
+    }
+
+
+def key_provider(resource: Resource, since: datetime) -> dict[str, Any]:
+    """A credential provider of an API key, without the key."""
+    made = _made_by(API_KEY_PROVIDER_TYPE, resource)
+    made.pop("apiKey", None)
+    external = made.pop("apiKeySecretConfig", {})
+    held = resource.get("apiKeySecretArns")
+    arns = [it for it in held if isinstance(it, dict)] if isinstance(held, list) else []
+    return {
+        **made,
+        **_outputs(resource, "credentialProviderArn"),
+        **({"apiKeySecretArn": arns[0]} if arns else {}),
+        **({"apiKeySecretJsonKey": external["jsonKey"]} if "jsonKey" in external else {}),
+        **_created(since),
     }
 
 

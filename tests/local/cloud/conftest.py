@@ -43,6 +43,7 @@ RESOURCE_SERVER = "aws:cognito/resourceServer:ResourceServer"
 APP_CLIENT = "aws:cognito/userPoolClient:UserPoolClient"
 WORKLOAD_IDENTITY = "aws:bedrock/agentcoreWorkloadIdentity:AgentcoreWorkloadIdentity"
 OAUTH2_PROVIDER = "aws:bedrock/agentcoreOauth2CredentialProvider:AgentcoreOauth2CredentialProvider"
+API_KEY_PROVIDER = "aws:bedrock/agentcoreApiKeyCredentialProvider:AgentcoreApiKeyCredentialProvider"
 VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
 LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 MEMORY = "aws:bedrock/agentcoreMemory:AgentcoreMemory"
@@ -216,6 +217,7 @@ GOOD: dict[str, Inputs] = {
             }
         },
     },
+    API_KEY_PROVIDER: {"name": "toolgate_dev_tools_orders", "apiKey": "the-key-of-the-orders"},
     SOURCE: {
         "name": "toolgate-dev-tools-logs",
         "logType": "APPLICATION_LOGS",

@@ -37,7 +37,7 @@ def _faults(settings: Mapping[str, Any]) -> Iterator[str]:
 KIND = TargetKind(
     member="apiGateway",
     what="API Gateway",
-    request={
+    table={
         **same("restApiId", "stage"),
         "apiGatewayToolConfiguration": Member(
             "apiGatewayToolConfiguration",

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from toolgate.local.cloud.api_requests import Member, Table, same, translate
+from toolgate.local.cloud.api_requests import Member, Table, same
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import NotReproducedError
 from toolgate.local.cloud.resource_type import Existing, Record
@@ -21,21 +21,11 @@ WEB_SEARCH_REGION = "us-east-1"
 _KNOWN = frozenset({WEB_SEARCH, "bedrock-knowledge-bases"})
 
 
-def _source(source: Any) -> Any:
-    """The request's member.
-
-    Raises:
-        NotReproducedError: Of another connector nobody here knows what it takes.
-    """
-    if not isinstance(source, Mapping):
-        return source
-    connector = source.get("connectorId")
-    if connector not in (None, UNKNOWN) and connector not in _KNOWN:
-        raise NotReproducedError(f"targetConfiguration.mcp.connector.source.connectorId {connector}")
-    return translate(same("connectorId", "version"), source, "targetConfiguration.mcp.connector.source.")
-
-
 def _faults(settings: Mapping[str, Any]) -> Iterator[str]:
+    source = settings.get("source")
+    connector = source.get("connectorId") if isinstance(source, Mapping) else None
+    if isinstance(connector, str) and connector not in _KNOWN:
+        raise NotReproducedError(f"targetConfiguration.mcp.connector.source.connectorId {connector}")
     configurations = settings.get("configurations")
     if not configurations and configurations is not UNKNOWN:
         yield "connector needs at least one configuration"  # gateway_target.go: the block is required
@@ -62,8 +52,8 @@ _CONFIGURATION: Table = {
 KIND = TargetKind(
     member="connector",
     what="connector",
-    request={
-        "source": Member("source", _source),
+    table={
+        "source": Member("source", same("connectorId", "version")),
         "enableds": "enabled",
         "configurations": Member("configurations", _CONFIGURATION),
     },

@@ -36,7 +36,7 @@ def _faults(settings: Mapping[str, Any]) -> Iterator[str]:
 KIND = TargetKind(
     member="lambda",
     what="Lambda",
-    request={
+    table={
         "lambdaArn": "lambdaArn",
         "toolSchema": Member("toolSchema", {"inlinePayloads": Member("inlinePayload", tool_definitions)}),
     },

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from toolgate.local.cloud.api_requests import Member, Table, same, translate
+from toolgate.local.cloud.api_requests import Member, Table, same
 from toolgate.local.cloud.failures import NotReproducedError
 from toolgate.local.cloud.types.targets.target_kind import (
     API_KEY,
@@ -27,7 +27,6 @@ from toolgate.local.cloud.types.targets.target_kind import (
 MEMBER = "mcpServer"
 REPORTED = {"listingMode": "DEFAULT", "resourcePriority": 1000}
 """What AWS reports of a target that says nothing of it (pulumi_aws 7.51, AgentcoreGatewayTarget)."""
-_AT = f"targetConfiguration.mcp.{MEMBER}"
 _TABLE: Table = {
     **same("endpoint", "listingMode", "resourcePriority"),
     "mcpToolSchema": Member("mcpToolSchema", {"inlinePayload": Member("inlinePayload", inline_payload)}),
@@ -39,23 +38,13 @@ _RUNTIME_ARN = re.compile(
 )
 
 
-def _request(server: Any) -> Any:
-    """The request's member.
-
-    Raises:
-        NotReproducedError: AWS would ask the server for its tools, or a property is not known here.
-    """
-    if not isinstance(server, Mapping):
-        return server
+def _faults(server: Mapping[str, Any]) -> Iterator[str]:
     # In mode DYNAMIC tools are asked for when somebody lists them, and with a schema never (developer guide).
     if server.get("mcpToolSchema") is None and server.get("listingMode") in (None, "DEFAULT"):
         raise NotReproducedError(
-            f"{_AT} without mcpToolSchema (AWS asks the server for its tools; write mcp_tool_schema)"
+            f"targetConfiguration.mcp.{MEMBER} without mcpToolSchema: AWS asks the server for its tools; write "
+            "mcp_tool_schema"
         )
-    return translate(_TABLE, server, f"{_AT}.")
-
-
-def _faults(server: Mapping[str, Any]) -> Iterator[str]:
     endpoint = server.get("endpoint")
     if isinstance(endpoint, str):
         yield from _endpoint_faults(endpoint)
@@ -115,7 +104,7 @@ def _tool_faults(payload: str) -> Iterator[str]:
 KIND = TargetKind(
     member=MEMBER,
     what="MCP server",
-    request=_request,
+    table=_TABLE,
     sign_ins=frozenset({NOTHING, ROLE, API_KEY, OAUTH}),
     names_service=True,
     faults=_faults,

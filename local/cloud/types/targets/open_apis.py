@@ -129,7 +129,7 @@ def _composed(value: Any) -> Iterator[str]:
 KIND = TargetKind(
     member="openApiSchema",
     what="OpenAPI",
-    request={"inlinePayload": Member("inlinePayload", inline_payload)},
+    table={"inlinePayload": Member("inlinePayload", inline_payload)},
     sign_ins=frozenset({NOTHING, ROLE, API_KEY, OAUTH}),
     names_service=True,
     faults=_faults,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from toolgate.local.cloud.api_requests import Convert, Table, same, translate
+from toolgate.local.cloud.api_requests import Table, same, translate
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.failures import NotReproducedError
 from toolgate.local.cloud.resource_type import Existing, Record
@@ -31,17 +31,18 @@ class TargetKind:
     Attributes:
         member: What it is called below `targetConfiguration.mcp`, in Pulumi's form and in the request.
         what: It in words, for messages.
-        request: The table of its properties, or a function that makes the request's member of them.
+        table: The table of its properties.
         sign_ins: The members of `credentialProviderConfiguration` that it takes; `NOTHING` where it may have none.
         names_service: Whether the gateway's role signs for a service that the target names; otherwise none is named.
-        faults: What AWS refuses on sight of its properties although the service model does not say so.
+        faults: What AWS refuses on sight of its properties although the service model does not say so; it may raise
+            NotReproducedError.
         needs: What AWS refuses because of other resources: error texts, given its properties, its gateway, the place
             and the account's resources.
     """
 
     member: str
     what: str
-    request: Table | Convert
+    table: Table
     sign_ins: frozenset[str]
     names_service: bool = False
     faults: Callable[[Mapping[str, Any]], Iterator[str]] = field(default=lambda _settings: iter(()))
@@ -51,7 +52,7 @@ class TargetKind:
 
 
 @dataclass(frozen=True)
-class _SignIn:
+class SignIn:
     """A way to sign in: its name in the request, the member that has its settings, and their table."""
 
     type: str
@@ -60,20 +61,20 @@ class _SignIn:
 
 
 _BY_IAM = same("service", "region")
-_SIGN_INS = {
-    ROLE: _SignIn("GATEWAY_IAM_ROLE", "iamCredentialProvider", _BY_IAM),
-    API_KEY: _SignIn(
+SIGN_INS = {
+    ROLE: SignIn("GATEWAY_IAM_ROLE", "iamCredentialProvider", _BY_IAM),
+    API_KEY: SignIn(
         "API_KEY",
         "apiKeyCredentialProvider",
         same("providerArn", "credentialLocation", "credentialParameterName", "credentialPrefix"),
     ),
-    OAUTH: _SignIn(
+    OAUTH: SignIn(
         "OAUTH",
         "oauthCredentialProvider",
         same("providerArn", "scopes", "grantType", "customParameters", "defaultReturnUrl"),
     ),
-    "callerIamCredentials": _SignIn("CALLER_IAM_CREDENTIALS", "iamCredentialProvider", _BY_IAM),
-    "jwtPassthrough": _SignIn("JWT_PASSTHROUGH", "", {}),
+    "callerIamCredentials": SignIn("CALLER_IAM_CREDENTIALS", "iamCredentialProvider", _BY_IAM),
+    "jwtPassthrough": SignIn("JWT_PASSTHROUGH", "", {}),
 }
 
 
@@ -85,17 +86,14 @@ def credentials_request(configuration: Any) -> Any:
     """
     if not isinstance(configuration, Mapping):
         return configuration
-    for name in configuration.keys() - _SIGN_INS.keys():
+    for name in configuration.keys() - SIGN_INS.keys():
         raise NotReproducedError(f"credentialProviderConfiguration.{name}")
     given = _given(configuration)
     if len(given) != 1:
         return UNKNOWN
     [(name, settings)] = given.items()
-    how, where = _SIGN_INS[name], f"credentialProviderConfiguration.{name}."
+    how, where = SIGN_INS[name], f"credentialProviderConfiguration.{name}."
     made = translate(how.table, settings, where) if isinstance(settings, Mapping) else settings
-    if isinstance(made, Mapping) and made.get("grantType") == "AUTHORIZATION_CODE":
-        # AWS waits until somebody has signed in with a browser (botocore TargetStatus, CREATE_PENDING_AUTH).
-        raise NotReproducedError(f"{where}grantType AUTHORIZATION_CODE")
     # The role's without a service is no provider at all, whatever else is said.
     none = not how.member or (name == ROLE and isinstance(made, Mapping) and "service" not in made)
     provider = {} if none else {"credentialProvider": {how.member: made}}
@@ -103,7 +101,11 @@ def credentials_request(configuration: Any) -> Any:
 
 
 def credential_faults(kind: TargetKind, configuration: Any) -> Iterator[str]:
-    """What AWS or the provider refuses of a target's credentials."""
+    """What AWS or the provider refuses of a target's credentials.
+
+    Raises:
+        NotReproducedError: Somebody would have to sign in with a browser.
+    """
     if configuration is UNKNOWN:
         return
     given = _given(configuration or {})
@@ -116,6 +118,9 @@ def credential_faults(kind: TargetKind, configuration: Any) -> Iterator[str]:
     for name, settings in given.items():
         if name not in kind.sign_ins:
             yield f"a {kind.what} target takes {takes} as its credential provider, and no {name}"
+        elif name == OAUTH and isinstance(settings, Mapping) and settings.get("grantType") == "AUTHORIZATION_CODE":
+            # AWS waits for that (botocore bedrock-agentcore-control, TargetStatus CREATE_PENDING_AUTH).
+            raise NotReproducedError("credentialProviderConfiguration.oauth.grantType AUTHORIZATION_CODE")
         elif name == ROLE and isinstance(settings, Mapping):
             yield from _role_faults(kind, settings)
 

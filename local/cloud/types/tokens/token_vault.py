@@ -6,7 +6,7 @@ hashicorp/terraform-provider-aws, bedrockagentcore/oauth2_credential_provider.go
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from toolgate.local.cloud.api_requests import Member, Table, same
@@ -16,10 +16,16 @@ from toolgate.local.cloud.resource_type import ALPHANUMERIC, ApiRequest, Existin
 from toolgate.local.cloud.types.secrets import SECRET
 from toolgate.local.cloud.types.tokens.user_pools import of_pool
 from toolgate.local.cloud.values import UNKNOWN, Properties
-from toolgate.policy.language.agentcore_facts import OAUTH2_PROVIDER, USER_POOL, USER_POOL_DOMAIN, WORKLOAD_IDENTITY
+from toolgate.policy.language.agentcore_facts import (
+    API_KEY_PROVIDER,
+    OAUTH2_PROVIDER,
+    USER_POOL,
+    USER_POOL_DOMAIN,
+    WORKLOAD_IDENTITY,
+)
 
 PROVIDERS_PER_ACCOUNT = 50
-"""Service Quotas, L-431051DC."""
+"""Of either kind (Service Quotas, L-431051DC)."""
 WITHOUT_SECRET = frozenset({"AWS_IAM_ID_TOKEN_JWT", "PRIVATE_KEY_JWT"})
 """The ways in which a client proves itself that need no secret."""
 _HEX = "0123456789abcdef"
@@ -146,12 +152,15 @@ def _token_endpoint(inputs: Properties, _made: Made, env: CloudEnvironment, exis
         )
 
 
-def _few_providers(_inputs: Properties, made: Made, _env: CloudEnvironment, existing: Existing) -> Iterator[str]:
-    if len([found for found in existing(OAUTH2_PROVIDER) if found.id != made.id]) >= PROVIDERS_PER_ACCOUNT:
-        yield (
-            f"ServiceQuotaExceededException: an account takes at most {PROVIDERS_PER_ACCOUNT} OAuth2 credential"
-            " providers in a Region"
-        )
+def _few_providers(token: str, what: str) -> Callable[[Properties, Made, CloudEnvironment, Existing], Iterator[str]]:
+    def fault(_inputs: Properties, made: Made, _env: CloudEnvironment, existing: Existing) -> Iterator[str]:
+        if len([found for found in existing(token) if found.id != made.id]) >= PROVIDERS_PER_ACCOUNT:
+            yield (
+                f"ServiceQuotaExceededException: an account takes at most {PROVIDERS_PER_ACCOUNT} {what} credential"
+                " providers in a Region"
+            )
+
+    return fault
 
 
 _METADATA = same("issuer", "authorizationEndpoint", "tokenEndpoint", "responseTypes")
@@ -196,8 +205,61 @@ OAUTH2_PROVIDER_TYPE = ResourceType(
     secrets=frozenset(f"oauth2ProviderConfig.customOauth2ProviderConfig.{it}" for it in ("clientId", "clientSecret")),
     unordered=frozenset({"responseTypes"}),
     rules=(_vendor, _credentials),
-    needs=(_token_endpoint, _few_providers),
+    needs=(_token_endpoint, _few_providers(OAUTH2_PROVIDER, "OAuth2")),
     unique=("name",),
     # Nor here.
+    conflict="ValidationException: Credential provider with name: {name} already exists",
+)
+
+
+def _make_key_provider(inputs: Properties, making: Making) -> Made:
+    name, elsewhere = inputs["name"], inputs.get("apiKeySecretConfig")
+    kept = f"bedrock-agentcore-identity!default/apikey/{name}"
+    arn = making.env.arn("bedrock-agentcore", f"token-vault/default/apikeycredentialprovider/{name}")
+    secret = _secret_arn(elsewhere["secretId"] if elsewhere else kept, making)
+    return Made(name, {"credentialProviderArn": arn, "apiKeySecretArns": [{"secretArn": secret}]})
+
+
+def _one_key(inputs: Properties) -> Iterator[Failure]:
+    """What pulumi_aws 7.51 says of its inputs: one of them is given, and the source says which."""
+    source = inputs.get("apiKeySecretSource")
+    key, elsewhere = (inputs.get(name) is not None for name in ("apiKey", "apiKeySecretConfig"))
+    if key == elsewhere:
+        yield Failure("apiKey", "ValidationException: exactly one of apiKey and apiKeySecretConfig must be given")
+    elif source is not UNKNOWN and elsewhere != (source == "EXTERNAL"):
+        text = "ValidationException: apiKeySecretConfig is for apiKeySecretSource EXTERNAL, and apiKey for MANAGED"
+        yield Failure("apiKeySecretSource", text)
+
+
+def _other_source(known: Properties, inputs: Properties) -> Iterator[str]:
+    """From MANAGED to EXTERNAL or back makes a new provider (pulumi_aws 7.51)."""
+    before, after = ((it.get("apiKeySecretSource") or "MANAGED") for it in (known, inputs))
+    if UNKNOWN not in (before, after) and before != after:
+        yield "apiKeySecretSource"
+
+
+API_KEY_PROVIDER_TYPE = ResourceType(
+    type=API_KEY_PROVIDER,
+    requests=(
+        ApiRequest(
+            "bedrock-agentcore-control",
+            "CreateApiKeyCredentialProvider",
+            {
+                **same("name", "apiKey", "apiKeySecretSource", "tags"),
+                "apiKeySecretConfig": Member("apiKeySecretConfig", same("secretId", "jsonKey")),
+            },
+        ),
+    ),
+    make=_make_key_provider,
+    computed=("credentialProviderArn", "apiKeySecretArns"),
+    replaces=frozenset({"name"}),
+    replaced_by=_other_source,
+    framework=True,
+    auto_name="name",
+    secrets=frozenset({"apiKey"}),
+    rules=(_one_key,),
+    needs=(_few_providers(API_KEY_PROVIDER, "API key"),),
+    unique=("name",),
+    # As of its sibling above; not seen.
     conflict="ValidationException: Credential provider with name: {name} already exists",
 )

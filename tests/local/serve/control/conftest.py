@@ -11,12 +11,15 @@ import pytest
 from botocore.config import Config
 
 from tests.agent.loopback import Loopback
+from tests.local.cloud.conftest import API_KEY_PROVIDER, GOOD
 from tests.token_export import with_tokens
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.deployment.roles import Role
 from toolgate.access.deployment.stack_export import resources
 from toolgate.access.iam.policies import Policy
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.local.cloud.control_plane import ControlPlane
+from toolgate.local.cloud.store import MemoryStore
 from toolgate.local.serve.control import control_api, sts_api
 from toolgate.local.serve.control.not_served import not_served
 from toolgate.local.serve.guards.credentials import Sessions
@@ -36,6 +39,9 @@ def served(tool: dict[str, Any]) -> control_api.Served:
     listed = export["deployment"]["resources"]
     made = ("Oauth2CredentialProvider", "WorkloadIdentity")
     listed += [it for it in with_tokens(tool)["deployment"]["resources"] if it["type"].endswith(made)]
+    key = ControlPlane(ENV, MemoryStore(), {}).create(API_KEY_PROVIDER, GOOD[API_KEY_PROVIDER])
+    urn = f"urn:pulumi:dev::p::{API_KEY_PROVIDER}::key"
+    listed.append({"urn": urn, "type": API_KEY_PROVIDER, "inputs": GOOD[API_KEY_PROVIDER], "outputs": key.outputs})
     gateway = next(it for it in listed if it["type"].endswith(":AgentcoreGateway"))
     gateway["outputs"]["tagsAll"] = {"team": "tools"}
     own = {"resourceArn": gateway["outputs"]["gatewayArn"], "policy": POLICY}

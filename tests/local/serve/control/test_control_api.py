@@ -34,6 +34,7 @@ def ids(served: Served) -> dict[str, str]:
         "resourceArn": gateway["gatewayArn"],
         "GetWorkloadIdentity": served.identities[0]["name"],
         "GetOauth2CredentialProvider": served.providers[0]["name"],
+        "GetApiKeyCredentialProvider": served.key_providers[0]["name"],
     }
 
 

@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from tests.local.cloud.conftest import GOOD, OAUTH2_PROVIDER, SECRET, USER_POOL_DOMAIN, WORKLOAD_IDENTITY
+from tests.local.cloud.conftest import (
+    API_KEY_PROVIDER,
+    GOOD,
+    OAUTH2_PROVIDER,
+    SECRET,
+    USER_POOL_DOMAIN,
+    WORKLOAD_IDENTITY,
+)
+from toolgate.local.cloud.catalogue import TYPES
 from toolgate.local.cloud.control_plane import ControlPlane
 from toolgate.local.cloud.failures import RefusalError
 from toolgate.local.cloud.resource_type import Made
@@ -167,3 +175,65 @@ def test_a_secret_is_in_no_message(secret: str, check: Check) -> None:
     [reason] = check(OAUTH2_PROVIDER, oauth2ProviderConfig=config(clientSecret=secret))
     assert "length less than or equal to 2048" in reason
     assert "ssss" not in reason
+
+
+ELSEWHERE: dict[str, Any] = {"apiKey": None, "apiKeySecretSource": "EXTERNAL", "apiKeySecretConfig": EXTERNAL}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"name": "a.b"}, "regular expression pattern"),
+        ({"apiKey": None}, "exactly one of apiKey and apiKeySecretConfig"),
+        (ELSEWHERE | {"apiKey": "k"}, "exactly one of apiKey and apiKeySecretConfig"),
+        ({"apiKeySecretSource": "EXTERNAL"}, "apiKeySecretConfig is for apiKeySecretSource EXTERNAL"),
+        (ELSEWHERE | {"apiKeySecretSource": None}, "apiKeySecretConfig is for apiKeySecretSource EXTERNAL"),
+        (ELSEWHERE | {"apiKeySecretSource": "VAULT"}, "enum value set"),
+        (ELSEWHERE | {"apiKeySecretConfig": {"secretId": "k"}}, "must not be null"),
+        ({"apiKey": "k" * 65537}, "length less than or equal to 65536"),
+        ({"apiKey": None, "apiKeyWo": "k", "apiKeyWoVersion": 1}, "does not reproduce apiKeyWo"),
+    ],
+)
+def test_keys_that_are_refused(changes: dict[str, Any], reason: str, check: Check) -> None:
+    assert reason in check(API_KEY_PROVIDER, **changes)[0]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        ELSEWHERE,
+        {"apiKey": UNKNOWN},
+        {"apiKeySecretSource": "MANAGED"},
+        ELSEWHERE | {"apiKeySecretSource": UNKNOWN},
+    ],
+)
+def test_keys_that_are_taken(changes: dict[str, Any], check: Check) -> None:
+    assert check(API_KEY_PROVIDER, **changes) == []
+
+
+def test_a_key_is_never_repeated(check: Check) -> None:
+    [found] = check(API_KEY_PROVIDER, apiKey="very-secret" * 6000)
+    assert "[secret]" in found
+    assert "very-secret" not in found
+
+
+def test_where_a_key_lies(plane: ControlPlane) -> None:
+    made = plane.create(API_KEY_PROVIDER, GOOD[API_KEY_PROVIDER])
+    vault = "arn:aws:bedrock-agentcore:us-east-1:123456789012:token-vault/default"
+    assert made.outputs["credentialProviderArn"] == f"{vault}/apikeycredentialprovider/toolgate_dev_tools_orders"
+    [kept] = made.outputs["apiKeySecretArns"]
+    assert ":secret:bedrock-agentcore-identity!default/apikey/toolgate_dev_tools_orders-" in kept["secretArn"]
+    theirs = plane.create(SECRET, GOOD[SECRET])
+    inputs = {"name": "theirs", **{name: value for name, value in ELSEWHERE.items() if value is not None}}
+    assert plane.create(API_KEY_PROVIDER, inputs).outputs["apiKeySecretArns"] == [{"secretArn": theirs.id}]
+    with pytest.raises(RefusalError, match="Credential provider with name: theirs already exists"):
+        plane.create(API_KEY_PROVIDER, inputs)
+
+
+def test_another_source_of_a_key_makes_a_new_provider() -> None:
+    known, moved = GOOD[API_KEY_PROVIDER], {"name": "x", **ELSEWHERE}
+    kind = TYPES[API_KEY_PROVIDER]
+    assert [*kind.replaced_by(known, moved)] == ["apiKeySecretSource"]
+    assert [*kind.replaced_by(known, known | {"apiKeySecretSource": "MANAGED"})] == []
+    assert kind.secrets == {"apiKey"}
