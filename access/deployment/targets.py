@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from toolgate.access.deployment.agentcore_resources import Place, SignIn, StageMethod, Target, Tool
+from toolgate.access.deployment.connector_tools import CONNECTOR_TOOLS
 from toolgate.access.deployment.gateway_tools import api_schema
 from toolgate.access.deployment.stack_export import Resource
 from toolgate.policy.language import open_api
@@ -88,6 +89,8 @@ def _methods(settings: Mapping[str, Any]) -> Iterable[StageMethod]:
 
 
 def _tools(resource: Resource, kind: str, settings: Mapping[str, Any]) -> tuple[Tool, ...] | None:
+    if kind == "mcp.apiGateway":  # its arguments stand elsewhere in the deployment (stages.py)
+        return None
     return _lambda_tools(resource, settings) if kind == "mcp.lambda" else said_tools(kind, settings)
 
 
@@ -104,7 +107,19 @@ def said_tools(kind: str, settings: Mapping[str, Any]) -> tuple[Tool, ...] | Non
         return _operations(settings)
     if kind == "mcp.apiGateway":
         return _named_methods(settings)
+    if kind == "mcp.connector":
+        return _connectors_tools(settings)
     return None
+
+
+def _connectors_tools(settings: Mapping[str, Any]) -> tuple[Tool, ...] | None:
+    """The tools that a connector's target enables, where each is a documented one and no parameter is added to it."""
+    enabled, configurations = settings.get("enableds"), settings.get("configurations") or ()
+    if not isinstance(enabled, list) or not set(map(str, enabled)) <= CONNECTOR_TOOLS.keys():
+        return None
+    if any(not isinstance(it, Mapping) or it.get("parameterOverrides") for it in configurations):
+        return None
+    return tuple(Tool(str(name), "", CONNECTOR_TOOLS[str(name)]) for name in enabled)
 
 
 def _lambda_tools(resource: Resource, settings: Mapping[str, Any]) -> tuple[Tool, ...] | None:

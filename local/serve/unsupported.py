@@ -201,9 +201,8 @@ def _target(deployment: Deployment, target: Target) -> Iterator[str]:
 
 def _credential(deployment: Deployment, target: Target) -> Iterator[str]:
     """What stands against the key or the token that a gateway signs in with there."""
-    arn, tokens = target.sign_in.provider_arn, deployment.tokens
-    known = {"apiKey": {it.arn for it in tokens.api_keys}, "oauth": {it.arn for it in tokens.providers}}
-    if arn not in known.get(target.credentials, {arn}):
+    arn = target.sign_in.provider_arn
+    if target.credentials == "oauth" and arn not in {it.arn for it in deployment.tokens.providers}:
         yield f"{target.label}: its credential provider {arn} is not in the deployment; put both into one"
     grant = target.sign_in.settings.get("grantType")
     if grant not in {None, "CLIENT_CREDENTIALS"}:

@@ -96,6 +96,12 @@ def _schema(given: Any) -> Any:
     return made
 
 
+def _payload(given: Any) -> Any:
+    """A document in the target itself: CloudFormation has the text where pulumi_aws has a block with it."""
+    inline = given.get("inlinePayload") if isinstance(given, Mapping) else None
+    return {**given, "inlinePayload": {"payload": inline}} if isinstance(inline, str) else given
+
+
 def _listed(given: Any) -> Any:
     return [given] if isinstance(given, Mapping) else given
 
@@ -111,13 +117,25 @@ _JWT = {"allowedAudience": "allowedAudiences"}
 # By aws-native's name of the type, which is CloudFormation's in other letters. What is not among the names is called
 # the same in both. Types that only CloudFormation has are here, too: Cloud Control may learn them.
 _TABLE: dict[str, _Spelling] = {
+    "aws-native:bedrockagentcore:ApiKeyCredentialProvider": _Spelling(
+        facts.API_KEY_PROVIDER, {"apiKeySecretArn": "apiKeySecretArns"}, {"apiKeySecretArns": _listed}
+    ),
     "aws-native:bedrockagentcore:BrowserCustom": _Spelling(facts.BROWSER, {"recordingConfig": "recording"}),
     "aws-native:bedrockagentcore:CodeInterpreterCustom": _Spelling(facts.CODE_INTERPRETER),
     "aws-native:bedrockagentcore:Gateway": _Spelling(facts.GATEWAY, {**_JWT, "gatewayIdentifier": "gatewayId"}),
     "aws-native:bedrockagentcore:GatewayTarget": _Spelling(
         facts.TARGET,
-        {"credentialProviderConfigurations": "credentialProviderConfiguration", "inlinePayload": "inlinePayloads"},
-        {"credentialProviderConfiguration": _credentials, "inputSchema": _schema, "outputSchema": _schema},
+        {
+            "credentialProviderConfigurations": "credentialProviderConfiguration",
+            "inlinePayload": "inlinePayloads",
+            "enabled": "enableds",
+        },
+        {
+            "credentialProviderConfiguration": _credentials,
+            "inputSchema": _schema,
+            "outputSchema": _schema,
+            **dict.fromkeys(("mcpToolSchema", "openApiSchema", "smithyModel"), _payload),
+        },
     ),
     "aws-native:bedrockagentcore:Harness": _Spelling(
         facts.HARNESS,

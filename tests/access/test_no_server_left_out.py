@@ -17,7 +17,7 @@ from toolgate.policy.settings import RuleSettings
 from toolgate.policy.stack import Stack
 
 OPS = f"arn:aws:iam::{servers.ACCOUNT}:role/ops"
-MAY = role(OPS, allow("bedrock-agentcore:*", f"{SERVER}*"))
+MAY = role(OPS, allow(list(server_called_by_gateway_only.WAYS_IN), f"{SERVER}*"))
 CALL = {"Effect": "Allow", "Action": "bedrock-agentcore:InvokeGateway", "Resource": "*"}
 WAYS_IN = server_called_by_gateway_only.WAYS_IN
 RULES = (server_called_by_gateway_only.RULE, gateway_role_exact_targets.RULE)

@@ -103,8 +103,8 @@ class Outside:
             return (
                 sign_in.where_allowed(role, partial(self._methods, target), target.name, signs) if of_stage else signs
             )
-        keys = {it.arn: it for it in self.deployment.tokens.api_keys}
-        if key := keys.get(how.provider_arn or ""):
+        if how.how == "apiKey":
+            key = self._key_provider(how.provider_arn or "")
             needs = self._needs(gateway, _API_KEY, key)
             permitted = sign_in.Permitted(role, needs, self.policies, target.name)
             return sign_in.by_key(permitted, how.settings, partial(self._key, key))
@@ -121,6 +121,11 @@ class Outside:
         """AgentCore makes each gateway an identity of its own, which is called by the gateway's id."""
         taken = self.identity.credential(action, gateway.id, provider.arn, provider.secret_arns)
         return [*self.identity.workload_token(gateway.id), *taken]
+
+    def _key_provider(self, arn: str) -> ApiKeyProvider:
+        """The provider of an API key; of one that is not in the deployment nobody here knows the secrets."""
+        known = next((it for it in self.deployment.tokens.api_keys if it.arn == arn), None)
+        return known or ApiKeyProvider(arn, arn.rpartition("/")[2], arn, ())
 
     def _methods(self, target: Target, request: httpx.Request) -> list[NeededPermission]:
         """What a call of a stage takes (API Gateway developer guide, "Control access for invoking an API")."""

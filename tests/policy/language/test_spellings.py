@@ -95,6 +95,24 @@ def test_values_that_are_built_otherwise() -> None:
         assert properties["agentRuntimeArtifact"] == {"codeConfiguration": {"entryPoints": ["main.py"]}}
 
 
+def test_a_document_in_a_target_is_a_block_in_aws() -> None:
+    for member, schema in (("McpServer", "McpToolSchema"), ("OpenApiSchema", "")):
+        inline = {"InlinePayload": "{}"}
+        state = {"TargetConfiguration": {"Mcp": {member: {schema: inline} if schema else inline}}}
+        for kind, properties in every_way("AWS::BedrockAgentCore::GatewayTarget", state):
+            assert kind == TARGET
+            (made,) = properties["targetConfiguration"]["mcp"].values()
+            assert (made["mcpToolSchema"] if schema else made) == {"inlinePayload": {"payload": "{}"}}
+
+
+def test_a_provider_of_an_api_key_is_the_same_however_it_is_written() -> None:
+    state = {"Name": "orders", "ApiKeySecretArn": {"SecretArn": "secret"}, "CredentialProviderArn": "arn"}
+    for kind, properties in every_way("AWS::BedrockAgentCore::ApiKeyCredentialProvider", state):
+        assert kind == "aws:bedrock/agentcoreApiKeyCredentialProvider:AgentcoreApiKeyCredentialProvider"
+        assert properties["apiKeySecretArns"] == [{"secretArn": "secret"}]
+        assert properties["credentialProviderArn"] == "arn"
+
+
 def test_a_url_of_cloudformation_s_says_that_nothing_is_added() -> None:
     kind, properties = view("aws-native:lambda:Url", {"authType": "NONE", "targetFunctionArn": "f"})
     assert kind == "aws:lambda/functionUrl:FunctionUrl"
