@@ -9,7 +9,6 @@ from toolgate.access.cedar.cedar_validation import validate
 from toolgate.access.deployment.agentcore_resources import Gateway, Target
 from toolgate.access.deployment.stack_export import Resource
 from toolgate.access.deployment.stages import KIND as STAGE
-from toolgate.access.deployment.stages import REST_API, with_stage_tools
 from toolgate.access.deployment.targets import read_target
 from toolgate.local.cloud.api_requests import Member, same
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
@@ -117,9 +116,9 @@ def _fits_the_tools(inputs: Properties, _made: Made, _env: CloudEnvironment, exi
         yield f"ResourceNotFoundException: Gateway {named} not found"
     for gateway in gateways:
         targets = _targets(gateway, existing)
-        # The tools of a server in mode DYNAMIC, say, only AWS knows, and the arguments of a stage whose API is made
-        # elsewhere: what it would find in a statement about them cannot be said here.
-        known_there = {it.name for it in targets if it.tools is None or (policy.conditional and _is_elsewhere(it))}
+        # The tools of a server in mode DYNAMIC, say, only AWS knows, and the arguments of a stage's methods: what it
+        # would find in a statement about them cannot be said here.
+        known_there = {it.name for it in targets if it.tools is None or (policy.conditional and it.kind == STAGE)}
         if known_there.isdisjoint(map(target_of, policy.actions())):
             for finding in validate(_statement(inputs), _view(gateway), _tools(targets)):
                 yield f"{FAILED}: {finding}"
@@ -144,17 +143,8 @@ def _permits_the_future(policy: ScopedPolicy) -> Iterator[str]:
 
 
 def _targets(gateway: Record, existing: Existing) -> tuple[Target, ...]:
-    apis = [Resource("", REST_API, found.inputs, {**found.outputs, "id": found.id}) for found in existing(REST_API)]
-    targets = (
-        read_target(Resource("", TARGET, found.inputs, found.outputs))
-        for found in existing(TARGET)
-        if found.inputs["gatewayIdentifier"] == gateway.id
-    )
-    return with_stage_tools(targets, apis)
-
-
-def _is_elsewhere(target: Target) -> bool:
-    return target.kind == STAGE and target.place.document is None
+    found = (it for it in existing(TARGET) if it.inputs["gatewayIdentifier"] == gateway.id)
+    return tuple(read_target(Resource("", TARGET, it.inputs, it.outputs)) for it in found)
 
 
 def _tools(targets: tuple[Target, ...]) -> dict[str, Any]:
