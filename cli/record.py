@@ -42,7 +42,7 @@ def record(
 ) -> None:
     """Record in FILE the tools that an MCP server of others lists, and say what has changed.
 
-    FILE is what `remoteServer` of a stack names, such as servers/docs.json. Exit code 0: nothing has changed, 1:
+    FILE is what `remoteServer` of a stack names, such as recorded/docs.json. Exit code 0: nothing has changed, 1:
     something has, 2: the server cannot be asked.
     """
     from toolgate.components.checks.arguments import UsageError

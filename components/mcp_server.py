@@ -29,6 +29,7 @@ from toolgate.components.runtime.network import Network
 from toolgate.components.servers import listing, server_bundle, server_folder, server_settings, tool_schemas
 from toolgate.components.servers.listing import Listing
 from toolgate.components.servers.server_settings import Undecided
+from toolgate.components.targets import listed_tools
 from toolgate.components.targets.kinds import GatewayTarget
 from toolgate.components.tools import target_settings
 from toolgate.components.tools.listed_schema import ToolSchema
@@ -218,7 +219,7 @@ def _checked(name: str, args: McpServerArgs) -> _Wanted:
         platform,
         life,
         bundle,
-        tool_schemas.payload(read.tools),
+        listed_tools.payload(read.tools),
         tools,
         inputs,
     )

@@ -1,6 +1,6 @@
 """A review as one Markdown comment, the most important first, and as a summary for programs."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +59,13 @@ def comment(judgements: Judgements, compared: Revisions, *, longest: int | None 
         compared: The two sides.
         longest: Most bytes of it; parts that do not fit are left out, and it says so.
     """
-    parts = [MARKER, f"## toolgate review: {headline(judgements)}", _compared(compared), *_judges(compared)]
+    parts = [
+        MARKER,
+        f"## toolgate review: {headline(judgements)}",
+        _compared(compared),
+        *_judges(compared),
+        *_run(compared),
+    ]
     parts.append(_overview(judgements))
     verdicts = _verdicts(judgements)
     parts += _failures("cannot be planned", {s: j.reason for s, j in judgements.items() if isinstance(j, Failed)})
@@ -112,10 +118,19 @@ def _compared(compared: Revisions) -> str:
 
 def _judges(compared: Revisions) -> Iterator[str]:
     if compared.judges:
-        files = ", ".join(code(file) for file in compared.judges[:_SHOWN])
-        rest = len(compared.judges) - _SHOWN
-        more = f" and {rest} more" if rest > 0 else ""
-        yield f"> **The change is in part its own judge**: it touches what makes this page. Read first: {files}{more}."
+        files = _files(compared.judges)
+        yield f"> **The change is in part its own judge**: it touches what makes this page. Read first: {files}."
+
+
+def _run(compared: Revisions) -> Iterator[str]:
+    if compared.servers:
+        files = _files(compared.servers)
+        yield f"> **A plan runs an MCP server's code**: it imports it to read its tools. What it ran here: {files}."
+
+
+def _files(names: Sequence[str]) -> str:
+    rest = len(names) - _SHOWN
+    return f"{', '.join(code(file) for file in names[:_SHOWN])}{f' and {rest} more' if rest > 0 else ''}"
 
 
 def _overview(judgements: Judgements) -> str:

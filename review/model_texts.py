@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from difflib import ndiff
 from typing import Any
 
+from toolgate.policy.language import open_api
 from toolgate.policy.language.agentcore_facts import RUNTIME, TARGET, full_name
+from toolgate.policy.language.open_api import Operation
 from toolgate.review.changes import label, made
 from toolgate.review.markdown import block, code
 from toolgate.review.properties import document, leaves
@@ -69,17 +71,47 @@ def _of_target(resource: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     inputs = resource.get("inputs", {})
     target = str(inputs.get("name"))
     configuration: Any = inputs.get("targetConfiguration", {})
-    tools = configuration
-    for step in ("mcp", "lambda", "toolSchema", "inlinePayloads"):
-        tools = tools.get(step) if isinstance(tools, Mapping) else None
-    if not isinstance(tools, list):
+    tools = _tools(configuration)
+    if tools is None:
         yield from ((f"{target}: {path}", text) for path, text in _texts(configuration, _OF_TOOLS))
         return
+    yield from ((f"{target}: {path}", text) for path, text in _texts(configuration, _ELSEWHERE))
     for tool in tools:
         if isinstance(tool, Mapping):
             parts = [("takes", tool.get("inputSchema")), ("gives", tool.get("outputSchema"))]
             schemas = [line for name, schema in parts for line in _schema(name, schema)]
-            yield full_name(target, str(tool.get("name"))), [*_shown(tool.get("description")).splitlines(), *schemas]
+            others = {key: value for key, value in tool.items() if key not in _OF_TOOL}
+            further = [f"besides: {json.dumps(others, ensure_ascii=False, sort_keys=True)}"] if others else []
+            lines = [*_shown(tool.get("description")).splitlines(), *schemas, *further]
+            yield full_name(target, str(tool.get("name"))), lines
+
+
+_ELSEWHERE = frozenset({"uri", "endpoint"})
+_OF_TOOL = frozenset({"name", "description", "inputSchema", "outputSchema"})
+
+
+def _tools(configuration: Any) -> list[Any] | None:
+    """The tools of a target as it lists them: of a function, of an MCP server, of an API; None where they are not."""
+    listed = _within(configuration, "mcp", "lambda", "toolSchema", "inlinePayloads")
+    if listed is None:
+        listed = document(_within(configuration, "mcp", "mcpServer", "mcpToolSchema", "inlinePayload", "payload"))
+        listed = listed.get("tools") if isinstance(listed, Mapping) else listed
+    api = document(_within(configuration, "mcp", "openApiSchema", "inlinePayload", "payload"))
+    if isinstance(api, Mapping):
+        return [_operation(it) for it in open_api.operations(api)]
+    return listed if isinstance(listed, list) else None
+
+
+def _within(value: Any, *path: str) -> Any:
+    for step in path:
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value
+
+
+def _operation(found: Operation) -> Mapping[str, Any]:
+    """An operation as a tool, and what calling it does: where it goes a reviewer reads, too."""
+    calls = f"{found.method} {found.server or ''}{found.path}"
+    return {"name": found.name, "description": found.description, "inputSchema": found.input_schema, "calls": calls}
 
 
 def _texts(properties: Any, names: frozenset[str]) -> Iterator[tuple[str, list[str]]]:
@@ -107,8 +139,10 @@ def _schema(name: str, schema: Any, depth: int = 0) -> Iterator[str]:
     for key in ("properties", "items"):  # the deepest levels are JSON
         whole = document(schema.pop(f"{key}Json", None))
         schema |= whole if key == "properties" and isinstance(whole, Mapping) else {key: whole} if whole else {}
-    rest = {key: value for key, value in schema.items() if key not in _STRUCTURE}
-    words = [str(schema.get("type", "")), "required" if schema.get("required") is True else ""]
+    # A list of names is how JSON schema says what has to be there.
+    needed = {"required": schema["required"]} if isinstance(schema.get("required"), list) and schema["required"] else {}
+    rest = {key: value for key, value in schema.items() if key not in _STRUCTURE} | needed
+    words = [_kind(schema.get("type")), "required" if schema.get("required") is True else ""]
     kind = f" ({', '.join(filter(None, words))})" if any(words) else ""
     told = [schema.get("description"), json.dumps(rest, ensure_ascii=False, sort_keys=True) if rest else None]
     text = " ".join(_shown(it) for it in told if it is not None)
@@ -118,6 +152,10 @@ def _schema(name: str, schema: Any, depth: int = 0) -> Iterator[str]:
     for inner, part in named:
         yield from _schema(str(inner), part, depth + 1)
     yield from _schema("each", schema.get("items"), depth + 1)
+
+
+def _kind(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value)
 
 
 def _named(properties: Any) -> Iterator[tuple[str, Any]]:

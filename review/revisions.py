@@ -15,6 +15,10 @@ JUDGES = (
 """What computes the verdict. A change that touches it is partly its own judge."""
 
 
+SERVERS = ":(glob)**/servers/*/**"
+"""An MCP server's own code, in whichever program's folder: a plan imports it to read its tools."""
+
+
 class RevisionError(Exception):
     """The base cannot be read; the text says what to write instead."""
 
@@ -27,11 +31,13 @@ class Revisions:
         base: The commit that stands for "before", whole.
         head: The commit under review, short, and whether the working tree goes beyond it.
         judges: Files changed between them that compute the verdict.
+        servers: Files of MCP servers changed between them.
     """
 
     base: str
     head: str
     judges: tuple[str, ...]
+    servers: tuple[str, ...] = ()
 
 
 def revisions(root: Path, base: str) -> Revisions:
@@ -45,8 +51,8 @@ def revisions(root: Path, base: str) -> Revisions:
         raise RevisionError(f"{base} is no revision of this repository; give --base a branch, a tag or a commit")
     # A shallow clone may not hold the fork point: then the base itself is the best there is.
     fork = _git(root, "merge-base", known, "HEAD") or known
-    changed = (_git(root, "diff", "--name-only", fork, "--", *JUDGES) or "").splitlines()
-    return Revisions(fork, _head(root, fork), tuple(changed))
+    changed = [(_git(root, "diff", "--name-only", fork, "--", *of) or "").splitlines() for of in (JUDGES, [SERVERS])]
+    return Revisions(fork, _head(root, fork), *map(tuple, changed))
 
 
 def _head(root: Path, fork: str) -> str:

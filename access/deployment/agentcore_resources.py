@@ -158,6 +158,16 @@ class SignIn:
 
 
 @dataclass(frozen=True)
+class StageMethod:
+    """A method of a stage that is a tool: what the target calls and describes it as."""
+
+    name: str
+    method: str
+    path: str
+    description: str = ""
+
+
+@dataclass(frozen=True)
 class Place:
     """What stands behind a target that is no function; which of these there are goes by its kind.
 
@@ -166,6 +176,7 @@ class Place:
         runtime_arn: The runtime that the MCP server runs in, where the endpoint is one of AgentCore Runtime.
         gateway_id: The gateway that the endpoint is of, where it is one.
         document: The text of an OpenAPI document.
+        methods: The methods of a stage that the target gives names to.
         rest_api_id: The REST API of Amazon API Gateway.
         stage: Its stage.
         connector: The connector's id.
@@ -178,6 +189,7 @@ class Place:
     rest_api_id: str | None = None
     stage: str | None = None
     connector: str | None = None
+    methods: tuple[StageMethod, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from toolgate.access.deployment.agentcore_resources import Place, SignIn, Target, Tool
+from toolgate.access.deployment.agentcore_resources import Place, SignIn, StageMethod, Target, Tool
+from toolgate.access.deployment.connector_tools import CONNECTOR_TOOLS
 from toolgate.access.deployment.gateway_tools import api_schema
 from toolgate.access.deployment.stack_export import Resource
 from toolgate.policy.language import open_api
@@ -68,21 +69,55 @@ def _place(kind: str, settings: Mapping[str, Any]) -> Place:
     if kind == "mcp.openApiSchema":
         return Place(document=_payload(settings))
     if kind == "mcp.apiGateway":
-        return Place(rest_api_id=_text(settings.get("restApiId")), stage=_text(settings.get("stage")))
+        api, stage = _text(settings.get("restApiId")), _text(settings.get("stage"))
+        return Place(rest_api_id=api, stage=stage, methods=tuple(_methods(settings)))
     if kind == "mcp.connector":
         source = settings.get("source")
         return Place(connector=_text(source.get("connectorId")) if isinstance(source, Mapping) else None)
     return Place()
 
 
+def _methods(settings: Mapping[str, Any]) -> Iterable[StageMethod]:
+    """The methods that the target gives names to; what cannot be read is left out."""
+    configuration = settings.get("apiGatewayToolConfiguration")
+    overrides = configuration.get("toolOverrides") if isinstance(configuration, Mapping) else None
+    for override in overrides if isinstance(overrides, list) else ():
+        given: Mapping[str, Any] = override if isinstance(override, Mapping) else {}
+        name, method, path = (_text(given.get(key)) for key in ("name", "method", "path"))
+        if name and method and path:
+            yield StageMethod(name, method, path, _text(given.get("description")) or "")
+
+
 def _tools(resource: Resource, kind: str, settings: Mapping[str, Any]) -> tuple[Tool, ...] | None:
-    if kind == "mcp.lambda":
-        return _lambda_tools(resource, settings)
+    return _lambda_tools(resource, settings) if kind == "mcp.lambda" else said_tools(kind, settings)
+
+
+def said_tools(kind: str, settings: Mapping[str, Any]) -> tuple[Tool, ...] | None:
+    """The tools that a target which is no function says of itself; None where it does not.
+
+    Args:
+        kind: The target's kind, such as `mcp.openApiSchema`.
+        settings: What is under it in the provider's form.
+    """
     if kind == "mcp.mcpServer":
         return _listed_tools(settings)
     if kind == "mcp.openApiSchema":
         return _operations(settings)
+    if kind == "mcp.apiGateway":
+        return _named_methods(settings)
+    if kind == "mcp.connector":
+        return _connectors_tools(settings)
     return None
+
+
+def _connectors_tools(settings: Mapping[str, Any]) -> tuple[Tool, ...] | None:
+    """The tools that a connector's target enables, where each is a documented one and no parameter is added to it."""
+    enabled, configurations = settings.get("enableds"), settings.get("configurations") or ()
+    if not isinstance(enabled, list) or not set(map(str, enabled)) <= CONNECTOR_TOOLS.keys():
+        return None
+    if any(not isinstance(it, Mapping) or it.get("parameterOverrides") for it in configurations):
+        return None
+    return tuple(Tool(str(name), "", CONNECTOR_TOOLS[str(name)]) for name in enabled)
 
 
 def _lambda_tools(resource: Resource, settings: Mapping[str, Any]) -> tuple[Tool, ...] | None:
@@ -140,6 +175,18 @@ def _operations(settings: Mapping[str, Any]) -> tuple[Tool, ...] | None:
     if document is None:
         return None
     return tuple(Tool(it.name, it.description, it.input_schema) for it in open_api.operations(document))
+
+
+def _named_methods(settings: Mapping[str, Any]) -> tuple[Tool, ...] | None:
+    """The methods of a stage, where each that is let through is named; their arguments only the API itself says."""
+    try:
+        configuration = settings["apiGatewayToolConfiguration"]
+        named = {(it["path"], it["method"]): it for it in configuration["toolOverrides"]}
+        let_through = [(it["filterPath"], method) for it in configuration["toolFilters"] for method in it["methods"]]
+        found = [named[method] for method in let_through]
+        return tuple(Tool(it["name"], it.get("description") or "", {"type": "object"}) for it in found)
+    except (KeyError, TypeError, AttributeError):
+        return None
 
 
 def _payload(settings: Mapping[str, Any]) -> str | None:

@@ -84,7 +84,7 @@ def packages(target: Path) -> Packages | None:
                 if not tree.is_dir():
                     raise
         _forget_old()
-    return Packages(lock, tree, frozenset(_modules(tree)))
+    return Packages(lock, tree, frozenset(modules(tree)))
 
 
 def code(name: str, files: Mapping[str, pulumi.Asset], needed: Packages | None) -> pulumi.Archive:
@@ -212,6 +212,12 @@ def locks(lock: Path, package: str) -> bool:
     return any(re.match(rf"{re.escape(package)}[ =\[;]", line) for _, line in _requirements(lock.read_text("utf-8")))
 
 
+def names(lock: Path) -> Iterator[str]:
+    """The packages that a lock names."""
+    for _, line in _requirements(lock.read_text("utf-8")):
+        yield re.split(r"[ =\[;]", line, maxsplit=1)[0]
+
+
 def _requirements(lock: str) -> Iterator[tuple[int, str]]:
     """The lock's requirements, each on one line, with the number of its first line."""
     begun, first = "", 0
@@ -226,7 +232,8 @@ def _requirements(lock: str) -> Iterator[tuple[int, str]]:
         begun, first = "", 0
 
 
-def _modules(tree: Path) -> Iterator[str]:
+def modules(tree: Path) -> Iterator[str]:
+    """The top-level modules of a folder with packages."""
     for path in tree.iterdir():
         if path.is_dir() and path.suffix != ".dist-info" and path.name != "bin":
             yield path.name

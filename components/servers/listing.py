@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from toolgate.components.checks.arguments import UsageError
-from toolgate.components.runtime import code_zip, machine_packages
+from toolgate.components.runtime import code_zip, function_package, machine_packages
 from toolgate.components.servers import server_folder
 from toolgate.components.servers.server_folder import SERVE, SERVER, ServerFolder
+from toolgate.components.tools import imports
 
 SECONDS = 10.0
 """How long a server may take to be imported and to list, from when the SDK is."""
@@ -90,6 +91,7 @@ def read(folder: ServerFolder, *, dist: Path = Path("dist"), seconds: float = SE
     digest = code_zip.digest(made_from, f"listing {'own' if packages else server_folder.sdk_version()}")[:16]
     kept = dist / f"listing_{folder.path.name}-{digest}.json"
     if not kept.is_file():
+        _check_imports(folder, packages)
         text = _run(folder, packages, seconds)
         dist.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=dist) as scratch:  # only a whole one ever has the name
@@ -98,6 +100,13 @@ def read(folder: ServerFolder, *, dist: Path = Path("dist"), seconds: float = SE
             whole.replace(kept)
         _forget_old(kept)
     return Listing(**json.loads(kept.read_text(encoding="utf-8")))
+
+
+def _check_imports(folder: ServerFolder, packages: Path | None) -> None:
+    """Check that what is imported is shipped: this Python may have more than the server will, also within a tool."""
+    known = frozenset(function_package.modules(packages)) if packages else server_folder.shipped_modules()
+    if found := list(imports.missing(folder.path, known, server_folder.FOLDER, imports.AGENTCORE)):
+        raise UsageError("\n".join(map(str, found)))
 
 
 def _run(folder: ServerFolder, packages: Path | None, seconds: float) -> str:

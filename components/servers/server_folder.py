@@ -1,5 +1,6 @@
 """An MCP server's folder: what of it is shipped, and the packages that it runs with."""
 
+import contextlib
 import functools
 import importlib.metadata
 from collections.abc import Iterator, Mapping
@@ -86,6 +87,17 @@ def sdk_version() -> str | None:
         return importlib.metadata.version(SDK)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+@functools.cache
+def shipped_modules() -> frozenset[str]:
+    """The top-level modules of the packages of every server that has none of its own, as this Python has them."""
+    found: set[str] = set()
+    for name in function_package.names(SHIPPED_LOCK):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):  # one for another system
+            files = importlib.metadata.distribution(name).files or ()
+            found |= {it.parts[0].partition(".")[0] for it in files if it.suffix in (".py", ".so", ".pyd")}
+    return frozenset(found)
 
 
 def _own(path: Path) -> Iterator[tuple[str, bytes]]:

@@ -1,10 +1,10 @@
 """A server's tools in AgentCore's words: from JSON Schema, as the MCP SDK makes it, to what a gateway's tools are.
 
-The gateway gets the schemas whole (`payload`). These are for names, grants and the Cedar schema, in which AgentCore has
-`type`, `properties`, `required` and `items` only: what a type cannot say becomes part of its description.
+The gateway gets the schemas whole (`targets.listed_tools`). These are for names, grants and the Cedar schema, in which
+AgentCore has `type`, `properties`, `required` and `items` only: what a type cannot say becomes part of its description.
+The server is the program's own, so that what has no type here is an error; of a server of others it is left out.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -25,15 +25,6 @@ _ONE_TYPE = (
     "is one of several types, and AgentCore's schema, on which grants rest, takes one. Write one type, or a tool for "
     "each."
 )
-
-
-def payload(tools: Sequence[Mapping[str, Any]]) -> str:
-    """A target's `mcpToolSchema`, as text: the tools whole, in the order and words of the server.
-
-    That AgentCore takes MCP's answer to tools/list, and not the list alone, is unproved; no probe asks yet. Its
-    documentation says "MCP tool schema definition".
-    """
-    return json.dumps({"tools": tools}, separators=(",", ":"), ensure_ascii=False)
 
 
 def listed(tools: Sequence[Mapping[str, Any]], target: str, where: str) -> list[ToolSchema]:

@@ -47,7 +47,7 @@ class GatewayTarget(TypedDict):
     api_gateway: NotRequired[ApiGatewayStage]
     """A stage of a REST API in API Gateway; in Python the `target` of an ApiGatewayTools."""
     remote_server: NotRequired[RemoteServer]
-    """An MCP server of others. In Python `recorded_server("servers/<name>.json")` is such a target."""
+    """An MCP server of others. In Python `recorded_server("recorded/<name>.json")` is such a target."""
     gateway: NotRequired[GatewayTools]
     """Tools of another gateway. In Python the other one's `target(...)` is such a target."""
     connector: NotRequired[Connector]

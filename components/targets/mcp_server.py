@@ -13,7 +13,7 @@ from toolgate.components.checks import arguments
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.iam import iam_documents
 from toolgate.components.iam.iam_documents import Statement
-from toolgate.components.servers import tool_schemas
+from toolgate.components.targets import listed_tools
 from toolgate.components.targets.kind import Beside, GatewayRole, Kind
 from toolgate.components.tools.listed_schema import ToolSchema
 
@@ -58,7 +58,7 @@ def _of(listing: str, named: Sequence[str]) -> str:
         raise UsageError(f"{KEY}.listing: has no tool {missing[0]!r}, which `tools` has. Hand over a server's own.")
     if len(listed) == len(named):
         return listing
-    return tool_schemas.payload([tool for name, tool in listed.items() if name in named])
+    return listed_tools.payload([tool for name, tool in listed.items() if name in named])
 
 
 def _credentials(_target: Mapping[str, Any]) -> dict[str, Any]:

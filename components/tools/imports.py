@@ -1,9 +1,10 @@
-"""Imports of a target's files that the function on Lambda will not find, or that find another module than is meant."""
+"""Imports of a target's files that its machine on AWS will not find, or that find another module than is meant."""
 
 import ast
 import csv
 import sys
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from toolgate.components.checks.arguments import UsageError
@@ -15,15 +16,33 @@ from toolgate.components.tools.target_folder import TARGET, Kind
 # what these two depend on (their `install_requires`).
 OF_THE_RUNTIME = frozenset({"boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six"})
 # The standard library's parts for windows on a screen and for other systems. That Lambda's Python lacks tkinter is
-# widely reported; it is a server without a display.
-_NOT_ON_LAMBDA = frozenset(
+# widely reported; its machines are servers without a display, as AgentCore Runtime's are.
+_NOT_ON_AWS = frozenset(
     ("tkinter", "_tkinter", "turtle", "turtledemo", "idlelib", "msvcrt", "nt", "winreg", "winsound", "_winapi")
 )
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a target's files run on.
+
+    Attributes:
+        name: Its name, for messages.
+        has: Modules that it has besides Python's.
+    """
+
+    name: str
+    has: frozenset[str]
+
+
+LAMBDA, AGENTCORE = Machine("Lambda", OF_THE_RUNTIME), Machine("AgentCore Runtime", frozenset())
 _MISSING = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 
 
-def missing(folder: Path, packages: Collection[str], kind: Kind = TARGET) -> Iterator[UsageError]:
-    """The imports that fail on Lambda, and the files that stand in others' way, each as the error to raise.
+def missing(
+    folder: Path, packages: Collection[str], kind: Kind = TARGET, machine: Machine = LAMBDA
+) -> Iterator[UsageError]:
+    """The imports that fail on AWS, and the files that stand in others' way, each as the error to raise.
 
     Left out is what a function can do without: imports for type checkers, and those in a `try` that takes an
     ImportError, and what only runs where a file is the program.
@@ -32,16 +51,17 @@ def missing(folder: Path, packages: Collection[str], kind: Kind = TARGET) -> Ite
         folder: The target's folder.
         packages: The top-level names that its requirements can be imported by.
         kind: What is put beside its files.
+        machine: What they run on.
     """
     files = [path for path in target_folder.shipped(folder, kind) if path.suffix == ".py"]
     own = {path.relative_to(folder).parts[0].removesuffix(".py") for path in files}
     own |= {path.name.partition(".")[0] for path in folder.glob("*.so")}
     vendored = _vendored(folder)
-    there = {*packages, *own, *_beside(kind), *OF_THE_RUNTIME, *(sys.stdlib_module_names - _NOT_ON_LAMBDA)}
+    there = {*packages, *own, *_beside(kind), *machine.has, *(sys.stdlib_module_names - _NOT_ON_AWS)}
     for path in files:
         if path in vendored:
             continue
-        if hides := _hidden_by(path.relative_to(folder), kind):
+        if hides := _hidden_by(path.relative_to(folder), kind, machine):
             yield UsageError(
                 f"{path}: has the name of {hides!r}, which is there already: some imports find the one, some the "
                 "other. Rename it."
@@ -58,32 +78,32 @@ def missing(folder: Path, packages: Collection[str], kind: Kind = TARGET) -> Ite
                     f"{path}:{line}: a relative import fails here: the folder is no package. Write `import NAME`."
                 )
             elif name and name not in there:
-                yield UsageError(f"{path}:{line}: imports {name!r}, {_instead(name, folder)}")
+                yield UsageError(f"{path}:{line}: imports {name!r}, {_instead(name, folder, machine)}")
 
 
 def _beside(kind: Kind) -> set[str]:
     return {name.removesuffix(".py") for name in kind.beside}
 
 
-def _hidden_by(inside: Path, kind: Kind) -> str | None:
+def _hidden_by(inside: Path, kind: Kind, machine: Machine) -> str | None:
     """The module of Python's, or of ours, that a file of the folder has the name of; nothing where both can be.
 
     What Lambda's runtime has imported before is found in its stead by tools, dispatcher and packages; any other not.
     """
     is_package = len(inside.parts) == 2 and inside.name == "__init__.py"
     name = inside.parts[0].partition(".")[0]
-    taken = OF_THE_RUNTIME | (sys.stdlib_module_names - _NOT_ON_LAMBDA)
+    taken = machine.has | (sys.stdlib_module_names - _NOT_ON_AWS)
     if is_package:  # Python takes it before a file of the same name
         taken |= _beside(kind) | {kind.code.removesuffix(".py")}
     return name if (is_package or len(inside.parts) == 1) and name in taken else None
 
 
-def _instead(name: str, folder: Path) -> str:
-    if name in _NOT_ON_LAMBDA:
-        return "which Python has not on Lambda. Remove it."
+def _instead(name: str, folder: Path, machine: Machine) -> str:
+    if name in _NOT_ON_AWS:
+        return f"which Python has not on {machine.name}. Remove it."
     return (
-        f"which Lambda will not have. Add its package to {folder / target_folder.REQUIREMENTS}, then run `toolgate "
-        "lock`; or remove the import."
+        f"which {machine.name} will not have. Add its package to {folder / target_folder.REQUIREMENTS}, then run "
+        "`toolgate lock`; or remove the import."
     )
 
 
@@ -117,7 +137,7 @@ def _imports(body: list[ast.stmt]) -> Iterator[tuple[int, str]]:
 
 
 def _is_never_true(test: ast.expr) -> bool:
-    """Whether the test fails on Lambda: it is for type checkers, or for a file that is run by itself."""
+    """Whether the test fails on AWS: it is for type checkers, or for a file that is run by itself."""
     return is_type_checking(test) or ast.unparse(test) == "__name__ == '__main__'"
 
 

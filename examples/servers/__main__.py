@@ -14,7 +14,7 @@ gateway = ToolGateway(
 # What is handed over is the grant: it may reserve no more than ten pieces, and look up whatever it likes.
 may = [
     gateway.tools("stock___find_items", "shipping"),
-    gateway.tools("stock___reserve", when="!(context.input has pieces) || context.input.pieces <= 10"),
+    gateway.tools("stock___reserve", when="context.input.pieces <= 10"),
 ]
 clerk = AgentRuntime("clerk", {"code": agent_code("../../agent"), "model_id": MODEL, "tools": may})
 

@@ -21,12 +21,15 @@ _SIGN_INS = {
     "mcp.lambda": ("gatewayIamRole",),
     "mcp.mcpServer": ("none", "gatewayIamRole", "apiKey", "oauth"),
     "mcp.openApiSchema": ("none", "gatewayIamRole", "apiKey", "oauth"),
+    "mcp.apiGateway": ("none", "gatewayIamRole", "apiKey"),
 }
 """By kind of target, how a gateway signs in there."""
+_NAMING_SERVICES = frozenset({"mcp.mcpServer", "mcp.openApiSchema"})
 _TOOLS_WANTED = {
     "mcp.lambda": "give it an inline tool schema, not one in S3",
     "mcp.mcpServer": "give it mcp_tool_schema inline, so that nobody has to ask the server",
     "mcp.openApiSchema": "give it the document inline and in JSON",
+    "mcp.apiGateway": "put the REST API and its body, in JSON, into one deployment with it",
 }
 _LONGEST_NAME = 240  # bytes; file systems take 255, and logs append to it
 _GATEWAY_URL = re.compile(r"https://[^\s/\"]+\.gateway\.bedrock-agentcore\.[^\s/\"]+[^\s\"]*")
@@ -186,7 +189,7 @@ def _target(deployment: Deployment, target: Target) -> Iterator[str]:
         return
     if target.credentials not in taken:
         yield f"{target.label}: credentials {target.credentials} are not reproduced, only {', '.join(taken)}"
-    elif target.credentials == "gatewayIamRole" and target.kind != "mcp.lambda" and not target.sign_in.service:
+    elif target.credentials == "gatewayIamRole" and target.kind in _NAMING_SERVICES and not target.sign_in.service:
         yield f"{target.label}: its credentials do not name the service that the gateway's role signs for"
     if target.tools is None:
         yield f"{target.label}: its tools are not in the deployment: {_TOOLS_WANTED[target.kind]}"
@@ -198,9 +201,8 @@ def _target(deployment: Deployment, target: Target) -> Iterator[str]:
 
 def _credential(deployment: Deployment, target: Target) -> Iterator[str]:
     """What stands against the key or the token that a gateway signs in with there."""
-    arn, tokens = target.sign_in.provider_arn, deployment.tokens
-    known = {"apiKey": {it.arn for it in tokens.api_keys}, "oauth": {it.arn for it in tokens.providers}}
-    if arn not in known.get(target.credentials, {arn}):
+    arn = target.sign_in.provider_arn
+    if target.credentials == "oauth" and arn not in {it.arn for it in deployment.tokens.providers}:
         yield f"{target.label}: its credential provider {arn} is not in the deployment; put both into one"
     grant = target.sign_in.settings.get("grantType")
     if grant not in {None, "CLIENT_CREDENTIALS"}:

@@ -91,6 +91,7 @@ def _tools(resource: Resource) -> frozenset[str] | None:
         *each(at(mcp, "lambda", "toolSchema"), "inlinePayloads", "name"),
         *_listed(at(mcp, "mcpServer", "mcpToolSchema", "inlinePayload", "payload")),
         *_operations(at(mcp, "openApiSchema", "inlinePayload", "payload")),
+        *each(at(mcp, "connector", "enableds")),
     ]
     known = frozenset(name for name in names if isinstance(name, str))
     return known if known and UNKNOWN not in names else None

@@ -7,14 +7,8 @@ from pulumi_policy import Severity
 
 from toolgate.policy import frameworks
 from toolgate.policy.agentcore import roles, servers
-from toolgate.policy.language import agentcore_facts, documents, iam, patterns
-from toolgate.policy.language.agentcore_facts import (
-    INVOKE_RUNTIME,
-    RESOURCE_POLICY,
-    ROLE_USERS,
-    RUN_COMMANDS,
-    RUNTIME,
-)
+from toolgate.policy.language import documents, iam, patterns
+from toolgate.policy.language.agentcore_facts import ASK_RUNTIME, INVOKE_RUNTIME, RESOURCE_POLICY, ROLE_USERS, RUNTIME
 from toolgate.policy.language.documents import Document, Statement
 from toolgate.policy.language.evaluation import Request, matches
 from toolgate.policy.language.matching import Match, any_of
@@ -27,8 +21,9 @@ from toolgate.policy.rule import Finding, Resource, Rule
 from toolgate.policy.settings import RuleSettings
 from toolgate.policy.stack import Stack
 
-WAYS_IN = (*agentcore_facts.ASK_RUNTIME, *RUN_COMMANDS)
-"""By a call, and by a shell in the server's machine."""
+WAYS_IN = ASK_RUNTIME
+"""By a call. The two actions that open a shell are none that AgentCore takes in a runtime's policy (developer guide,
+"Resource-based policies for AgentCore", supported actions): agent-shell-exact judges who is granted one."""
 _PRINCIPAL = "aws:principalarn"
 _SOMEBODY = Facts({_PRINCIPAL: UNNAMED})
 _UNKNOWN_ARN = "arn:aws:bedrock-agentcore:us-east-1:000000000000:runtime/unknown-0000000000"
@@ -110,8 +105,8 @@ RULE = Rule(
     description="A runtime that is an MCP server behind a gateway is invoked by that gateway's role only.",
     why="Whoever else may invoke the runtime calls every tool of it, and no Cedar policy decides.",
     fix=(
-        "Put a resource policy on the runtime that denies"
-        f" {INVOKE_RUNTIME} and the commands to everybody, with ArnNotEquals aws:PrincipalArn and the gateway's role."
+        f"Put a resource policy on the runtime that denies {INVOKE_RUNTIME} and ...WithWebSocketStream to everybody,"
+        " with ArnNotEquals aws:PrincipalArn and the gateway's role."
     ),
     severity=Severity.CRITICAL,
     framework=frameworks.LEAST_PRIVILEGE,

@@ -26,6 +26,7 @@ def test_required_inputs() -> None:
         "LambdaTools": ["directory"],
         "OpenApiTools": ["directory"],
         "ApiGatewayTools": ["document", "restApiId", "stage"],
+        "McpServer": ["directory"],
         "ToolGateway": ["targets"],
         "AgentRuntime": ["modelId"],
         "Memory": [],
@@ -34,7 +35,6 @@ def test_required_inputs() -> None:
         "EncryptionKey": [],
         "TokenIssuer": [],
         "MachineClient": ["tools"],
-        "McpServer": ["directory"],
     }
 
 

@@ -160,6 +160,14 @@ def test_a_change_of_the_judges_is_said(verdict: Callable[..., Any]) -> None:
     assert "and 9 more" in partial
 
 
+def test_that_a_plan_runs_a_servers_code_is_said_once(verdict: Callable[..., Any]) -> None:
+    ran = Revisions("0" * 40, "1", (), ("servers/stock/server.py",))
+    text = comment({"dev": verdict(), "prod": verdict()}, ran)
+    assert text.count("A plan runs an MCP server's code") == 1
+    assert "`servers/stock/server.py`" in text
+    assert "MCP server" not in comment({"dev": verdict()}, COMPARED)
+
+
 @pytest.mark.parametrize("longest", [2_000, 5_000, 60_000])
 def test_a_long_comment_keeps_the_most_important_and_says_what_it_leaves_out(
     longest: int, verdict: Callable[..., Any]

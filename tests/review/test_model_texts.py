@@ -96,9 +96,6 @@ def test_the_tools_of_a_target(before: Any, after: Any, told: list[list[str]], r
     assert read(TARGET, before, after) == told
 
 
-OPENAPI = {"paths": {"/x": {"get": {"operationId": "find", "responses": {"200": 1}}}}}
-
-
 def of_kind(**configuration: Any) -> dict[str, Any]:
     return {"name": "t", "targetConfiguration": {"mcp": configuration}}
 
@@ -123,7 +120,6 @@ def variables(**values: str) -> dict[str, Any]:
             "Note.",
         ),
         # Targets of other kinds: the words in what they offer, or where those are.
-        (TARGET, of_kind(openApiSchema={"inlinePayload": {"payload": json.dumps(OPENAPI)}}), "/x", "find"),
         (TARGET, of_kind(openApiSchema={"inlinePayload": {"payload": "paths: {}"}}), "payload", "paths: {}"),
         (TARGET, of_kind(mcpServer={"endpoint": "https://a.example/mcp"}), "endpoint", "https://a.example/mcp"),
         (TARGET, of_kind(**{"lambda": {"toolSchema": {"s3": {"uri": "s3://b/k"}}}}), "s3.uri", "s3://b/k"),
@@ -135,6 +131,55 @@ def test_whatever_else_a_model_reads(kind: str, inputs: Any, whose: str, text: s
     assert found[0][1:] == [f"+ {text}"]
     gone = read(kind, inputs, {"name": "t"} if kind == TARGET else {})
     assert gone[0][1:] == [f"- {text}"]
+
+
+COUNT = {
+    "name": "count",
+    "title": "Count",
+    "description": "Counts.",
+    "inputSchema": {
+        "type": "object",
+        "properties": {"sku": {"anyOf": [{"type": "string"}, {"type": "null"}], "description": "Which."}},
+        "required": ["sku"],
+    },
+}
+OF_COUNT = [
+    'takes (object): {"required": ["sku"]}',
+    '  sku: Which. {"anyOf": [{"type": "string"}, {"type": "null"}]}',
+    'besides: {"title": "Count"}',
+]
+
+
+def server(*tools: Any, endpoint: str = "https://a.example/mcp") -> dict[str, Any]:
+    listed = {"inlinePayload": {"payload": json.dumps({"tools": tools})}}
+    return of_kind(mcpServer={"endpoint": endpoint, "mcpToolSchema": listed})
+
+
+def test_the_tools_of_an_mcp_server_are_read_one_by_one(read: Callable[..., Any]) -> None:
+    _, new = read(TARGET, None, server(COUNT))
+    assert new == ["`t___count` new", "+ Counts.", *(f"+ {line}" for line in OF_COUNT)]
+    changed = {**COUNT, "description": "Counts.\nCall it first."}
+    told = ["`t___count` changed", "  Counts.", "+ Call it first.", *(f"  {line}" for line in OF_COUNT)]
+    assert read(TARGET, server(COUNT), server(changed)) == [told]
+    moved = read(TARGET, server(COUNT), server(COUNT, endpoint="https://b.example/mcp"))
+    assert [it[1:] for it in moved] == [["- https://a.example/mcp", "+ https://b.example/mcp"]]
+
+
+def test_the_operations_of_an_api_are_read_with_where_they_go(read: Callable[..., Any]) -> None:
+    def api(url: str) -> dict[str, Any]:
+        document = {"servers": [{"url": url}], "paths": {"/x": {"get": {"operationId": "find", "summary": "Finds."}}}}
+        return of_kind(openApiSchema={"inlinePayload": {"payload": json.dumps(document)}})
+
+    found = read(TARGET, api("https://a.example"), api("https://b.example"))
+    assert found == [
+        [
+            "`t___find` changed",
+            "  Finds.",
+            "  takes (object)",
+            '- besides: {"calls": "GET https://a.example/x"}',
+            '+ besides: {"calls": "GET https://b.example/x"}',
+        ]
+    ]
 
 
 def test_tools_of_one_name_at_two_gateways_are_both_read(

@@ -37,7 +37,7 @@ def commit(repository: Path, git: Git) -> Callable[..., str]:
     def make(**files: str) -> str:
         for name, text in files.items():
             file = repository / name.replace("__", "/")
-            file.parent.mkdir(exist_ok=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
         git("add", "--all")
         git("commit", "--quiet", "--message=x")
@@ -81,6 +81,12 @@ def test_the_working_tree_is_what_is_judged(repository: Path, commit: Callable[.
     found = revisions(repository, "main")
     assert found.judges == ("policy/pack",)
     assert found.head.endswith(" with uncommitted changes")
+
+
+def test_servers_whose_code_a_plan_runs(repository: Path, commit: Callable[..., str]) -> None:
+    base = commit(servers__stock__server="1", docs__servers="1")
+    commit(servers__stock__server="2", program__servers__shop__server="1", servers__README="1", docs__servers="2")
+    assert revisions(repository, base).servers == ("program/servers/shop/server", "servers/stock/server")
 
 
 @pytest.mark.parametrize("name", ["nowhere", "--help", "main:a", ""])

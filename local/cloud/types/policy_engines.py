@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from toolgate.access.cedar.cedar_decision import input_types
 from toolgate.access.cedar.cedar_policies import ScopedPolicy, read_statement
 from toolgate.access.cedar.cedar_validation import validate
-from toolgate.access.cedar.json_schema import typed
 from toolgate.access.deployment.agentcore_resources import Gateway, Target
 from toolgate.access.deployment.stack_export import Resource
+from toolgate.access.deployment.stages import KIND as STAGE
 from toolgate.access.deployment.targets import read_target
 from toolgate.local.cloud.api_requests import Member, same
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
@@ -24,7 +25,7 @@ from toolgate.local.cloud.resource_type import (
 )
 from toolgate.local.cloud.types.key_use import engine_gets_key, key_in_region
 from toolgate.local.cloud.values import UNKNOWN, Properties
-from toolgate.policy.language.agentcore_facts import CEDAR_POLICY, GATEWAY, POLICY_ENGINE, TARGET, full_name, target_of
+from toolgate.policy.language.agentcore_facts import CEDAR_POLICY, GATEWAY, POLICY_ENGINE, TARGET, target_of
 
 POLICIES_PER_ENGINE = 1000
 """AgentCore developer guide, "Quotas"."""
@@ -115,10 +116,10 @@ def _fits_the_tools(inputs: Properties, _made: Made, _env: CloudEnvironment, exi
         yield f"ResourceNotFoundException: Gateway {named} not found"
     for gateway in gateways:
         targets = _targets(gateway, existing)
-        unlisted = {target.name for target in targets if target.tools is None}
-        # The tools of a connector, of a stage or of a server in mode DYNAMIC only AWS knows: what it would find in a
-        # statement about them cannot be said here.
-        if unlisted.isdisjoint(map(target_of, policy.actions())):
+        # The tools of a server in mode DYNAMIC, say, only AWS knows, and the arguments of a stage's methods: what it
+        # would find in a statement about them cannot be said here.
+        known_there = {it.name for it in targets if it.tools is None or (policy.conditional and it.kind == STAGE)}
+        if known_there.isdisjoint(map(target_of, policy.actions())):
             for finding in validate(_statement(inputs), _view(gateway), _tools(targets)):
                 yield f"{FAILED}: {finding}"
     if inputs.get("validationMode", "FAIL_ON_ANY_FINDINGS") == "FAIL_ON_ANY_FINDINGS":
@@ -141,13 +142,13 @@ def _permits_the_future(policy: ScopedPolicy) -> Iterator[str]:
         )
 
 
-def _targets(gateway: Record, existing: Existing) -> list[Target]:
-    found = [found for found in existing(TARGET) if found.inputs["gatewayIdentifier"] == gateway.id]
-    return [read_target(Resource(f"{TARGET}::{it.id}", TARGET, it.inputs, it.outputs)) for it in found]
+def _targets(gateway: Record, existing: Existing) -> tuple[Target, ...]:
+    found = (it for it in existing(TARGET) if it.inputs["gatewayIdentifier"] == gateway.id)
+    return tuple(read_target(Resource("", TARGET, it.inputs, it.outputs)) for it in found)
 
 
-def _tools(targets: list[Target]) -> dict[str, Any]:
-    return {full_name(it.name, tool.name): typed(tool.input_schema) for it in targets for tool in it.tools or ()}
+def _tools(targets: tuple[Target, ...]) -> dict[str, Any]:
+    return {it.full_name(tool): input_types(it, tool) for it in targets for tool in it.tools or ()}
 
 
 def _view(gateway: Record) -> Gateway:

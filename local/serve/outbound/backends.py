@@ -4,11 +4,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
+
+from toolgate.access.deployment import stages
 from toolgate.access.deployment.agentcore_resources import Gateway, Target
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.roles import Role
 from toolgate.access.deployment.stack_export import DeploymentError
+from toolgate.access.deployment.stages import stage_operations
 from toolgate.access.deployment.text_file import TextFileError, json_of
 from toolgate.access.deployment.tokens import ApiKeyProvider, CredentialProvider
 from toolgate.access.iam.policies import Policy
@@ -78,6 +83,8 @@ class Outside:
         if url is None:
             return Nowhere(nowhere(target))
         far_side, signs = FarSide(target.name, self.log(target)), self._sign_in(gateway, target, role)
+        if target.kind == stages.KIND:
+            return OpenApiBackend(url, stage_operations(target), far_side, signs)
         document = open_api.document(target.place.document or "")
         if document is not None:
             operations = {it.name: it for it in open_api.operations(document)}
@@ -90,9 +97,14 @@ class Outside:
         how = target.sign_in
         if how.how == "gatewayIamRole":
             credentials = self.sessions.lasting(role, sign_in.SESSION)
-            return sign_in.by_role(credentials, how.service or "", how.region or self.identity.env.region)
-        keys = {it.arn: it for it in self.deployment.tokens.api_keys}
-        if key := keys.get(how.provider_arn or ""):
+            of_stage = target.kind == stages.KIND  # whose service AgentCore knows
+            service = "execute-api" if of_stage else how.service or ""
+            signs = sign_in.by_role(credentials, service, how.region or self.identity.env.region)
+            return (
+                sign_in.where_allowed(role, partial(self._methods, target), target.name, signs) if of_stage else signs
+            )
+        if how.how == "apiKey":
+            key = self._key_provider(how.provider_arn or "")
             needs = self._needs(gateway, _API_KEY, key)
             permitted = sign_in.Permitted(role, needs, self.policies, target.name)
             return sign_in.by_key(permitted, how.settings, partial(self._key, key))
@@ -109,6 +121,18 @@ class Outside:
         """AgentCore makes each gateway an identity of its own, which is called by the gateway's id."""
         taken = self.identity.credential(action, gateway.id, provider.arn, provider.secret_arns)
         return [*self.identity.workload_token(gateway.id), *taken]
+
+    def _key_provider(self, arn: str) -> ApiKeyProvider:
+        """The provider of an API key; of one that is not in the deployment nobody here knows the secrets."""
+        known = next((it for it in self.deployment.tokens.api_keys if it.arn == arn), None)
+        return known or ApiKeyProvider(arn, arn.rpartition("/")[2], arn, ())
+
+    def _methods(self, target: Target, request: httpx.Request) -> list[NeededPermission]:
+        """What a call of a stage takes (API Gateway developer guide, "Control access for invoking an API")."""
+        place, path = target.place, request.url.raw_path.decode().partition("?")[0]
+        within = path.removeprefix(urlsplit(self.places[target.name]).path.rstrip("/"))
+        method = f"{place.rest_api_id}/{place.stage}/{request.method}{within}"
+        return [NeededPermission("execute-api:Invoke", self.identity.env.arn("execute-api", method))]
 
     def _key(self, provider: ApiKeyProvider) -> str:
         """The key, from the file of the program's owner: what a deployment holds is not sent anywhere."""

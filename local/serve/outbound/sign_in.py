@@ -85,6 +85,25 @@ class Permitted:
                 raise NotPermittedError(refusal(self.target))
 
 
+def where_allowed(
+    role: Role, needed: Callable[[httpx.Request], Sequence[NeededPermission]], target: str, sign: SignIn
+) -> SignIn:
+    """Sign in where the role's own policies let it make the request: whoever else would decide on it is not here.
+
+    Args:
+        role: The gateway's role.
+        needed: What a request takes.
+        target: The target's name.
+        sign: Signs in.
+    """
+
+    def signs(request: httpx.Request, entry: Entry) -> httpx.Request:
+        Permitted(role, needed(request), {}, target).check(entry)
+        return sign(request, entry)
+
+    return signs
+
+
 def by_key(permitted: Permitted, settings: Mapping[str, Any], key: Callable[[], str]) -> SignIn:
     """Sign in with an API key.
 

@@ -85,7 +85,12 @@ def test_several_are_read_and_every_mistake_is_told(folder: Folder) -> None:
         (HEAD + "other = FastMCP('b')\n", r"server.py: has several MCP server objects, other and server"),
         ("def f(:\n", r"server.py:1: is not valid Python: invalid syntax"),
         ("import os\n\nTABLE = os.environ['TABLE']\n", r"server.py:3: cannot be read: KeyError: 'TABLE'\. .* lifespan"),
-        ("import nowhere\n", r"server.py:1: cannot be read: ModuleNotFoundError: No module named 'nowhere'"),
+        (
+            "import nowhere\n",
+            r"server.py:1: imports 'nowhere', which AgentCore Runtime will not have\. Add its package",
+        ),
+        ("def f():\n    import pulumi\n" + HEAD, r"server.py:2: imports 'pulumi', which AgentCore Runtime will not"),
+        ("from mcp import nothing\n", r"server.py:1: cannot be read: ImportError: cannot import name 'nothing'"),
         ("import sys\nsys.exit(3)\n", r"server.py:2: cannot be read: SystemExit: 3"),
         ("import os\nos._exit(3)\n", r"server.py: ended Python itself, with 3"),
         ("raise RuntimeError\n", r"server.py:1: cannot be read: RuntimeError\."),

@@ -127,8 +127,3 @@ def test_each_tool_has_its_mistake_told() -> None:
     with pytest.raises(UsageError) as raised:
         tool_schemas.listed([tool("one", x={}), tool("two"), tool("three", y=True)], "orders", "server.py")
     assert [line.split("'")[1] for line in str(raised.value).splitlines()] == ["one", "three"]
-
-
-def test_the_payload_is_what_the_server_lists() -> None:
-    tools = [tool(name="grüße", x={"anyOf": [{"type": "integer"}, {"type": "string"}]})]
-    assert json.loads(tool_schemas.payload(tools)) == {"tools": tools}

@@ -12,13 +12,7 @@ from tests.policy.making_servers import CALL, GATE, OTHER, SERVER, denial, mcp_t
 
 PRIVATE, EXACT = "server-called-by-gateway-only", "gateway-role-exact-targets"
 BEYOND = "server-beyond-policy-engine"
-COMMAND = "bedrock-agentcore:InvokeAgentRuntimeCommand"
-EVERYWAY = [
-    CALL,
-    f"{CALL}WithWebSocketStream",
-    "bedrock-agentcore:InvokeAgentRuntimeCommand",
-    "bedrock-agentcore:InvokeAgentRuntimeCommandShell",
-]
+EVERYWAY = [CALL, f"{CALL}WithWebSocketStream"]
 TOOLS, PROMPTS = "lists no tools", "prompts and resources are for whoever may invoke"
 OPS = f"arn:aws:iam::{ACCOUNT}:role/ops"
 
@@ -52,7 +46,7 @@ def test_a_server_that_is_kept_for_its_gateway_passes(pack: Pack, policies: list
         ([resource_policy(statement(CALL, SERVER, Principal={"AWS": GATE}))], f"denies {CALL} to all but"),
         ([resource_policy(denial(GATE), on=OTHER)], f"denies {CALL} to all but"),
         ([resource_policy(denial(GATE, actions=CALL))], f"denies {CALL}WithWebSocketStream to all but"),
-        ([resource_policy(denial(GATE, actions=EVERYWAY[:2]))], f"denies {COMMAND} to all but"),
+        ([resource_policy(denial(GATE, actions=EVERYWAY[1:]))], f"denies {CALL} to all but"),
         ([resource_policy({**denial(GATE), "Principal": {"AWS": OPS}})], f"denies {CALL} to all but"),
         ([resource_policy({**denial(GATE), "Resource": OTHER})], f"denies {CALL} to all but"),
         (

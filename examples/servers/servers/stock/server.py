@@ -40,7 +40,7 @@ def find_items(sku: str, depot: Depot | None = None) -> list[Item]:
 
 @server.tool()
 def reserve(
-    sku: str, depot: Depot, pieces: Annotated[int, Field(ge=1, le=100, description="How many to put aside")] = 1
+    sku: str, depot: Depot, pieces: Annotated[int, Field(ge=1, le=100, description="How many to put aside")]
 ) -> Item:
     """Put pieces aside, so that nobody else gets them."""
     for item in STOCK:

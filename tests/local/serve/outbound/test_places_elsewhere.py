@@ -242,6 +242,17 @@ def test_an_api_key_stands_where_the_target_says(
         assert (came["query"] if where == "query" else came["headers"][where]) == sent
 
 
+def test_a_provider_that_is_there_already_is_known_by_its_name(
+    served: Callable[..., Any], there: Api, key: Callable[[Mapping[str, str]], None]
+) -> None:
+    key({"others": "k-1"})
+    arn = KEY_PROVIDER.replace("/pets", "/others")
+    takes = [json.loads(json.dumps(it).replace(KEY_PROVIDER, arn)) for it in TAKES_KEY]
+    deployment = pets(OPEN_API, {"apiKey": {"providerArn": arn, "credentialParameterName": "X-Key"}}, takes)
+    with served(deployment, {"pets": there.url}) as serving:
+        assert headers(serving, there, OPEN_API)["x-key"] == "k-1"
+
+
 def test_without_a_key_the_call_says_where_it_belongs(served: Callable[..., Any], there: Api) -> None:
     with served(pets(OPEN_API, BY_KEY, TAKES_KEY), {"pets": there.url}) as serving:
         assert ".local/secrets.json" in text(call(serving, "pets___pet", {"pet": "7"}))
@@ -330,7 +341,6 @@ def test_a_url_that_is_named(url: str, says: str | None) -> None:
 @pytest.mark.parametrize(
     ("configuration", "credentials", "says"),
     [
-        (OPEN_API, {"apiKey": {"providerArn": f"{KEY_PROVIDER}x"}}, "is not in the deployment"),
         (OPEN_API, {"oauth": {"providerArn": KEY_PROVIDER, "scopes": []}}, "is not in the deployment"),
         (OPEN_API, {"oauth": BY_TOKEN["oauth"] | {"grantType": "AUTHORIZATION_CODE"}}, "AUTHORIZATION_CODE"),
         (OPEN_API, {"gatewayIamRole": {}}, "do not name the service"),
