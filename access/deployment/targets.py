@@ -89,24 +89,12 @@ def _methods(settings: Mapping[str, Any]) -> Iterable[StageMethod]:
 
 
 def _tools(resource: Resource, kind: str, settings: Mapping[str, Any]) -> tuple[Tool, ...] | None:
-    if kind == "mcp.apiGateway":  # its arguments stand elsewhere in the deployment (stages.py)
-        return None
-    return _lambda_tools(resource, settings) if kind == "mcp.lambda" else said_tools(kind, settings)
-
-
-def said_tools(kind: str, settings: Mapping[str, Any]) -> tuple[Tool, ...] | None:
-    """The tools that a target which is no function says of itself; None where it does not.
-
-    Args:
-        kind: The target's kind, such as `mcp.openApiSchema`.
-        settings: What is under it in the provider's form.
-    """
+    if kind == "mcp.lambda":
+        return _lambda_tools(resource, settings)
     if kind == "mcp.mcpServer":
         return _listed_tools(settings)
     if kind == "mcp.openApiSchema":
         return _operations(settings)
-    if kind == "mcp.apiGateway":
-        return _named_methods(settings)
     if kind == "mcp.connector":
         return _connectors_tools(settings)
     return None
@@ -177,18 +165,6 @@ def _operations(settings: Mapping[str, Any]) -> tuple[Tool, ...] | None:
     if document is None:
         return None
     return tuple(Tool(it.name, it.description, it.input_schema) for it in open_api.operations(document))
-
-
-def _named_methods(settings: Mapping[str, Any]) -> tuple[Tool, ...] | None:
-    """The methods of a stage, where each that is let through is named; their arguments only the API itself says."""
-    try:
-        configuration = settings["apiGatewayToolConfiguration"]
-        named = {(it["path"], it["method"]): it for it in configuration["toolOverrides"]}
-        let_through = [(it["filterPath"], method) for it in configuration["toolFilters"] for method in it["methods"]]
-        found = [named[method] for method in let_through]
-        return tuple(Tool(it["name"], it.get("description") or "", {"type": "object"}) for it in found)
-    except (KeyError, TypeError, AttributeError):
-        return None
 
 
 def _payload(settings: Mapping[str, Any]) -> str | None:

@@ -25,7 +25,7 @@ from toolgate.local.cloud.resource_type import (
 )
 from toolgate.local.cloud.types.key_use import engine_gets_key, key_in_region
 from toolgate.local.cloud.values import UNKNOWN, Properties
-from toolgate.policy.language.agentcore_facts import CEDAR_POLICY, GATEWAY, POLICY_ENGINE, TARGET
+from toolgate.policy.language.agentcore_facts import CEDAR_POLICY, GATEWAY, POLICY_ENGINE, TARGET, full_name
 
 POLICIES_PER_ENGINE = 1000
 """AgentCore developer guide, "Quotas"."""
@@ -145,7 +145,12 @@ def _tools(gateway: Record, existing: Existing) -> dict[str, Any]:
         if found.inputs["gatewayIdentifier"] == gateway.id
     )
     read = with_stage_tools(targets, apis)
-    return {target.full_name(tool): typed(tool.input_schema) for target in read for tool in target.tools or ()}
+    tools: dict[str, Any] = {}
+    for target in read:
+        tools |= {target.full_name(tool): typed(tool.input_schema) for tool in target.tools or ()}
+        if target.tools is None:  # a stage whose API is made elsewhere: what its named methods take, nothing says
+            tools |= {full_name(target.name, it.name): {"type": "object"} for it in target.place.methods}
+    return tools
 
 
 def _view(gateway: Record) -> Gateway:

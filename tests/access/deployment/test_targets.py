@@ -39,24 +39,6 @@ def test_the_tools_of_an_api_are_its_operations(schema: Any, tools: Any) -> None
     assert read({"mcp": {"openApiSchema": schema}}).tools == tools
 
 
-GET_B = {"path": "/b", "method": "GET", "name": "get_b", "description": "B."}
-
-
-@pytest.mark.parametrize(
-    ("filters", "overrides", "tools"),
-    [
-        ([{"filterPath": "/b", "methods": ["GET"]}], [GET_B], (Tool("get_b", "B.", {"type": "object"}),)),
-        ([{"filterPath": "/b", "methods": ["GET", "PUT"]}], [GET_B], None),
-        ([{"filterPath": "/b/*", "methods": ["GET"]}], [GET_B], None),
-        ([{"filterPath": "/b", "methods": ["GET"]}], None, None),
-    ],
-)
-def test_the_tools_of_a_stage_are_its_methods_where_each_is_named(filters: Any, overrides: Any, tools: Any) -> None:
-    said = {"toolFilters": filters, **({"toolOverrides": overrides} if overrides else {})}
-    stage = {"restApiId": "a1b2c3d4e5", "stage": "prod", "apiGatewayToolConfiguration": said}
-    assert targets.said_tools("mcp.apiGateway", stage) == tools
-
-
 def connector(*enabled: str, **configuration: Any) -> Any:
     configurations = [{"name": name, **configuration} for name in enabled]
     return {
