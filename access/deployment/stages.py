@@ -14,7 +14,7 @@ from toolgate.policy.language import open_api
 from toolgate.policy.language.open_api import Operation
 
 KIND = "mcp.apiGateway"
-REST_API = "aws:apigateway/restApi:RestApi"
+_REST_API = "aws:apigateway/restApi:RestApi"
 _COMPONENT = "toolgate:index:ApiGatewayTools"
 
 
@@ -54,7 +54,7 @@ def _with_tools(target: Target, documents: Mapping[str, str]) -> Target:
 def _documents(found: Iterable[Resource]) -> Iterator[tuple[str, str]]:
     """Documents by the ids of their REST APIs."""
     for resource in found:
-        if resource.type == REST_API:
+        if resource.type == _REST_API:
             api_id, document = resource.get("id"), resource.get("body")
         elif resource.type == _COMPONENT:
             api_id, document = resource.get("restApiId") or resource.get("rest_api_id"), resource.get("document")

@@ -74,15 +74,16 @@ LAMBDA_TOOLS = "toolgate:index:LambdaTools"
 GATEWAY_INTERCEPTOR = "toolgate:index:GatewayInterceptor"
 TOKEN_ISSUER = "toolgate:index:TokenIssuer"  # noqa: S105  # a type
 MACHINE_CLIENT = "toolgate:index:MachineClient"
+MCP_SERVER = "toolgate:index:McpServer"
 AGENT_MEMORY = "toolgate:index:Memory"
 CONVERSATION_BUCKET = "toolgate:index:ConversationBucket"
 COMPONENTS = frozenset(
     {
-        *(TOOL_GATEWAY, GATEWAY_INTERCEPTOR, AGENT_RUNTIME, LAMBDA_TOOLS, TOKEN_ISSUER, MACHINE_CLIENT),
+        *(TOOL_GATEWAY, GATEWAY_INTERCEPTOR, AGENT_RUNTIME, LAMBDA_TOOLS, TOKEN_ISSUER, MACHINE_CLIENT, MCP_SERVER),
         *(AGENT_MEMORY, CONVERSATION_BUCKET),
     }
 )
-HANDED = (AGENT_RUNTIME, LAMBDA_TOOLS, GATEWAY_INTERCEPTOR)
+HANDED = (AGENT_RUNTIME, LAMBDA_TOOLS, GATEWAY_INTERCEPTOR, MCP_SERVER)
 """Those that are handed statements for a role."""
 
 # AgentCore developer guide, "IAM permissions for AgentCore Runtime", trust policy.

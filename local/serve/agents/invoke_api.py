@@ -50,7 +50,7 @@ _OF_MCP = (_MCP_SESSION, "mcp-protocol-version", "mcp-method", "mcp-name")  # me
 _PATHS = {"HTTP": "/invocations", "MCP": "/mcp"}  # the contracts' of the protocols
 _DYING_SECONDS = 1.0
 _KEPT_SECONDS = 2.0  # of a connection without a request: uvicorn, which most servers are served by, ends it after 5
-_TIMEOUT = httpx.Timeout(5.0, read=15 * 60.0)  # AgentCore quotas: a synchronous request takes at most 15 minutes
+_TIMEOUT = httpx.Timeout(30.0, read=15 * 60.0)  # AgentCore quotas: a synchronous request takes at most 15 minutes
 
 
 def permissions(match: re.Match[str], request: Received) -> list[NeededPermission]:

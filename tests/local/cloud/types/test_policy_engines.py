@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.local.cloud.conftest import ENGINE, GATEWAY, GOOD, POLICY, ROLE, TARGET, trust
+from tests.local.cloud.types.targets.conftest import given
 from toolgate.local.cloud.control_plane import ControlPlane
 from toolgate.local.cloud.failures import RefusalError
 from toolgate.local.cloud.resource_type import Made
@@ -204,3 +205,31 @@ def test_an_engine_goes_after_its_policies_and_its_gateway(plane: ControlPlane, 
 def test_an_engines_key_cannot_be_changed() -> None:
     """botocore, UpdatePolicyEngine: it takes a description, and no key."""
     assert policy_engines.ENGINE_TYPE.replaces == {"name", "encryptionKeyArn"}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("mcpServer", "other___add", False),
+        ("mcpServer", "other___subtract", True),
+        ("openApiSchema", "other___list_orders", False),
+        ("openApiSchema", "other___add", True),
+        ("connector", "other___Retrieve", False),
+        ("connector", "math___add", False),
+        ("connector", "math___subtract", True),
+        ("apiGateway", "other", False),
+    ],
+)
+def test_a_policy_is_held_to_the_tools_of_targets_of_each_kind(
+    case: tuple[str, str, bool], plane: ControlPlane, gateway: Made, engine: Made
+) -> None:
+    """Of what only AWS lists nothing is said."""
+    kind, action, refused = case
+    for inputs in ({}, {"name": "other", **given(kind)}):
+        plane.create(TARGET, GOOD[TARGET] | inputs | {"gatewayIdentifier": gateway.id})
+    about = statement(gateway.outputs["gatewayArn"], action, op="in" if "___" not in action else "==")
+    if refused:
+        with pytest.raises(RefusalError, match="CREATE_FAILED"):
+            create(plane, engine, **about)
+    else:
+        create(plane, engine, **about)
