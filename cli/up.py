@@ -18,6 +18,7 @@ from toolgate.cli.output import say
 
 if TYPE_CHECKING:
     from toolgate.local.serve.access_log import Entry
+    from toolgate.local.serve.outbound.canned import Canned
     from toolgate.local.serve.server import Serving
 
 _SCRIPTED = "scripted"
@@ -50,6 +51,22 @@ def _places(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]
     return found
 
 
+def _canned(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]) -> Mapping[str, "Canned"]:
+    from toolgate.access.deployment.stack_export import DeploymentError
+    from toolgate.local.serve.outbound.canned import OPTION, read
+
+    found = {}
+    for text in given:
+        name, _, file = text.partition("=")
+        if not (name and file):
+            raise CommandError(f"{OPTION} {text}: write NAME=FILE")
+        try:
+            found[name] = read(Path(file))
+        except DeploymentError as error:
+            raise CommandError(f"{OPTION} {name}: {error}") from error
+    return found
+
+
 @click.command()
 @options.program
 @options.stack
@@ -63,6 +80,14 @@ def _places(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]
     metavar="NAME=URL",
     help="where the target of this name leads, if that is not in the deployment: an API or an MCP server, such as"
     " http://127.0.0.1:9000; may be given several times",
+)
+@click.option(
+    "--canned",
+    multiple=True,
+    callback=_canned,
+    metavar="NAME=FILE",
+    help="what the connector of this name (web search, a knowledge base) answers, since nobody searches here: a JSON"
+    " file with a text or value by each tool's name; may be given several times",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="the port (default: a free one)")
 @options.policies
@@ -83,6 +108,7 @@ def up(
     deployment: Path | None,
     rules: Path | None,
     places: Mapping[str, str],
+    canned: Mapping[str, "Canned"],
     port: int,
     policies: tuple[Mapping[str, Any], ...],
     opened: bool,
@@ -93,7 +119,7 @@ def up(
 
     A program is watched: what is edited is served at the next call.
     """
-    how = _How(program, program, None, _Ports(port, console_port), model, opened, places)
+    how = _How(program, program, None, _Ports(port, console_port), model, opened, places, canned)
     if deployment:
         return _serve(options.deployment_of(deployment, policies), how, None)
     from toolgate.access.deployment.supplied_policies import with_policies
@@ -145,6 +171,7 @@ class _How:
     model: str
     opened: bool
     places: Mapping[str, str]
+    canned: Mapping[str, "Canned"]
 
 
 def _serve(deployment: Mapping[str, Any], how: _How, planned_anew: Callable[[], Mapping[str, Any]] | None) -> int:
@@ -181,6 +208,7 @@ def _serve(deployment: Mapping[str, Any], how: _How, planned_anew: Callable[[], 
                         told=tell,
                         watched=told.watch,
                         places=how.places,
+                        canned=how.canned,
                     )
                 )
             source = Served(serving, told)
@@ -256,6 +284,7 @@ def _tell(line: Mapping[str, Any], entry: "Entry") -> None:
         line.get("tool") or line.get("method", "?"),
         line["decision"],
         *([line["status"]] if "status" in line else []),
+        *(["canned"] if "canned" in line else []),
         f"{line['milliseconds']:.0f} ms",
     ]
     text = one_line(" ".join(said) + (f" ({why(told)})" if told else ""))

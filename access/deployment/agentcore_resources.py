@@ -180,6 +180,7 @@ class Place:
         rest_api_id: The REST API of Amazon API Gateway.
         stage: Its stage.
         connector: The connector's id.
+        knowledge_base: The id of the knowledge base that its tool `Retrieve` asks, whatever a caller says.
     """
 
     endpoint: str | None = None
@@ -189,6 +190,7 @@ class Place:
     rest_api_id: str | None = None
     stage: str | None = None
     connector: str | None = None
+    knowledge_base: str | None = None
     methods: tuple[StageMethod, ...] = ()
 
 

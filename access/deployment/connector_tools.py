@@ -7,6 +7,8 @@ components of a program have the same, by which conditions are written; a test p
 from collections.abc import Mapping
 from typing import Any
 
+WEB_SEARCH, RETRIEVE, AGENTIC_RETRIEVE = "WebSearch", "Retrieve", "AgenticRetrieveStream"
+
 _TEXT = {"type": "string"}
 
 
@@ -15,11 +17,18 @@ def _object(required: list[str], **properties: Any) -> dict[str, Any]:
 
 
 CONNECTOR_TOOLS: Mapping[str, Mapping[str, Any]] = {
-    "WebSearch": _object(["query"], query=_TEXT, maxResults={"type": "integer"}),
-    "Retrieve": _object(["retrievalQuery"], retrievalQuery=_object([], text=_TEXT)),
-    "AgenticRetrieveStream": _object(
+    WEB_SEARCH: _object(["query"], query=_TEXT, maxResults={"type": "integer"}),
+    RETRIEVE: _object(["retrievalQuery"], retrievalQuery=_object([], text=_TEXT)),
+    AGENTIC_RETRIEVE: _object(
         ["messages"],
         messages={"type": "array", "items": _object(["content", "role"], role=_TEXT, content=_object([], text=_TEXT))},
     ),
 }
 """By name: what each takes."""
+
+DESCRIPTIONS: Mapping[str, str] = {
+    WEB_SEARCH: "Searches the web. Cite the results that an answer rests on.",
+    RETRIEVE: "Finds passages in the knowledge base by one search.",
+    AGENTIC_RETRIEVE: "Answers from the knowledge base, with citations, by several searches that it plans.",
+}
+"""By name: what each does, in our words; a model is told of no tool without."""

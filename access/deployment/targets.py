@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from toolgate.access.deployment.agentcore_resources import Place, SignIn, StageMethod, Target, Tool
-from toolgate.access.deployment.connector_tools import CONNECTOR_TOOLS
+from toolgate.access.deployment.connector_tools import CONNECTOR_TOOLS, DESCRIPTIONS, RETRIEVE
 from toolgate.access.deployment.gateway_tools import api_schema
 from toolgate.access.deployment.stack_export import Resource
 from toolgate.policy.language import open_api
@@ -73,8 +73,18 @@ def _place(kind: str, settings: Mapping[str, Any]) -> Place:
         return Place(rest_api_id=api, stage=stage, methods=tuple(_methods(settings)))
     if kind == "mcp.connector":
         source = settings.get("source")
-        return Place(connector=_text(source.get("connectorId")) if isinstance(source, Mapping) else None)
+        connector = _text(source.get("connectorId")) if isinstance(source, Mapping) else None
+        return Place(connector=connector, knowledge_base=_knowledge_base(settings))
     return Place()
+
+
+def _knowledge_base(settings: Mapping[str, Any]) -> str | None:
+    """The knowledge base that a connector fixes for its tool `Retrieve`; None where that cannot be read."""
+    try:
+        [values] = [it["parameterValues"] for it in settings["configurations"] if it["name"] == RETRIEVE]
+        return _text(json.loads(values)["knowledgeBaseId"])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _methods(settings: Mapping[str, Any]) -> Iterable[StageMethod]:
@@ -117,7 +127,7 @@ def _connectors_tools(settings: Mapping[str, Any]) -> tuple[Tool, ...] | None:
         return None
     if any(not isinstance(it, Mapping) or it.get("parameterOverrides") for it in configurations):
         return None
-    return tuple(Tool(str(name), "", CONNECTOR_TOOLS[str(name)]) for name in enabled)
+    return tuple(Tool(str(name), DESCRIPTIONS[str(name)], CONNECTOR_TOOLS[str(name)]) for name in enabled)
 
 
 def _lambda_tools(resource: Resource, settings: Mapping[str, Any]) -> tuple[Tool, ...] | None:

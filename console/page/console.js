@@ -281,6 +281,7 @@ function headOf(event) {
     h("span", { class: "what" }, what), subjectNode ? " " : "", subjectNode, " ", badge(event.decision), " ",
     h("span", { class: "hint" }, [
       event.status && event.status !== "ok" ? event.status : "",
+      event.canned ? "canned" : "",
       event.http_status && event.http_status >= 400 ? `HTTP ${event.http_status}` : "",
       took(event.milliseconds),
     ].filter(Boolean).join(" · ")),
@@ -1104,7 +1105,7 @@ function liveItem(event) {
     h("time", { class: "hint" }, event.time ? clock(event.time) : ""), " ",
     ["tool", "model", "invocation"].includes(event.kind) ? h("b", {}, whoOf(event)) : "", " ",
     h("span", { class: "what" }, what), " ", h("span", {}, subject), " ", badge(event.decision), " ",
-    h("span", { class: "hint" }, [event.status && event.status !== "ok" ? event.status : "", took(event.milliseconds)].filter(Boolean).join(" · ")));
+    h("span", { class: "hint" }, [event.status && event.status !== "ok" ? event.status : "", event.canned ? "canned" : "", took(event.milliseconds)].filter(Boolean).join(" · ")));
   const details = detailsOf(event).filter(Boolean);
   const attributes = { class: "step", "data-seq": event.seq, "data-kind": event.kind, "data-decision": event.decision ?? "" };
   if (!details.length) return h("li", attributes, head);

@@ -74,6 +74,7 @@ class Entry:
         last_words: The last line of the traceback of a tool that failed, or why an interceptor denied: for the
             terminal, not for the log.
         log: The log of that function.
+        canned: The file that the answer is out of, where nobody was asked (`outbound.canned`).
         path: What the request's path names: of a call of a model, or of a runtime, which.
     """
 
@@ -93,6 +94,7 @@ class Entry:
     error_type: str | None = None
     last_words: str | None = field(default=None, repr=False)
     log: Path | None = None
+    canned: str | None = None
     path: Mapping[str, str | None] = field(default_factory=dict)
     started: float = field(default_factory=time.time)
     _clock: float = field(default_factory=time.perf_counter)
@@ -245,6 +247,7 @@ class AccessLog:
             "status": _status(entry, message, tools) if called and not refused else entry.status,
             "error_type": entry.error_type,
             "log": entry.log.name if entry.log else None,
+            "canned": entry.canned,
             "http_status": entry.http_status,
             "milliseconds": round(entry.milliseconds, 1),
         }

@@ -42,6 +42,7 @@ from toolgate.local.serve.memory.served_memories import served_memories
 from toolgate.local.serve.model import converse_api
 from toolgate.local.serve.model.models import Model
 from toolgate.local.serve.other_exchanges import INVOCATION, MODEL, Watch, recording
+from toolgate.local.serve.outbound.canned import Canned
 from toolgate.local.serve.switch import Generation
 from toolgate.local.serve.tokens import issuer_api, resource_metadata
 from toolgate.local.serve.tokens.client_secrets import secret_values
@@ -82,6 +83,7 @@ class Host:
         interceptions: Filled with what interceptors were asked.
         issuers: Who gives tokens.
         places: URLs that targets without a place in the deployment lead to, by the targets' names.
+        canned: What connectors answer, by the targets' names.
         sessions: The credentials in force.
         workload_tokens: Gives the tokens by which AgentCore Identity is asked.
         memory_events: What memories keep.
@@ -100,6 +102,7 @@ class Host:
     interceptions: MutableSequence[Interception]
     issuers: Issuers
     places: Mapping[str, str] = field(default_factory=dict)
+    canned: Mapping[str, Canned] = field(default_factory=dict)
     workload_tokens: WorkloadTokens = field(default_factory=WorkloadTokens)
     sessions: Sessions = field(default_factory=Sessions)
     memory_events: MemoryEvents = field(default_factory=MemoryEvents)
@@ -394,7 +397,15 @@ class Assembly:
         if target.kind != "mcp.lambda":
             host, policies = self.host, self._policies()
             outside = Outside(
-                self.deployment, host.url, host.root, host.sessions, self._identity(), host.places, policies, log
+                deployment=self.deployment,
+                url=host.url,
+                root=host.root,
+                sessions=host.sessions,
+                identity=self._identity(),
+                places=host.places,
+                answers=host.canned,
+                policies=policies,
+                log=log,
             )
             return outside.backend(gateway, target, right.role)
         found = self.deployment.function(target.function_arn or "")

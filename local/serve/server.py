@@ -27,6 +27,8 @@ from toolgate.local.serve.guards.credentials import Credentials
 from toolgate.local.serve.loopback_server import HOST, listening, running
 from toolgate.local.serve.memory.served_memories import served_memories
 from toolgate.local.serve.model.models import SCRIPTED, chosen
+from toolgate.local.serve.outbound import canned as of_files
+from toolgate.local.serve.outbound.canned import Canned
 from toolgate.local.serve.outbound.places import check
 from toolgate.local.serve.outbound.places import notes as where_targets_lead
 from toolgate.local.serve.serving_file import Caller
@@ -152,6 +154,7 @@ def serve(  # noqa: PLR0913  # what may be left out is named
     watched: Told | None = None,
     token_seconds: int | None = None,
     places: Mapping[str, str] | None = None,
+    canned: Mapping[str, Canned] | None = None,
 ) -> Iterator[Serving]:
     """Serve a deployment until the block ends; then nothing of it is left running.
 
@@ -167,6 +170,7 @@ def serve(  # noqa: PLR0913  # what may be left out is named
             (`toolgate.local.serve.other_exchanges`).
         token_seconds: How long every access token holds; what the deployment says of each client when left out.
         places: By targets' names the URLs that they really lead to, where that is not in the deployment.
+        canned: By targets' names what connectors answer (`outbound.canned.read`).
 
     Raises:
         DeploymentError: This is not a deployment, or it relies on something that is not reproduced.
@@ -177,7 +181,8 @@ def serve(  # noqa: PLR0913  # what may be left out is named
     root = (root or Path()).resolve()
     parsed = parse(deployment)
     env = _environment_of(parsed)
-    _refuse_unsupported(parsed, env)
+    of_files.check(canned or {}, parsed)
+    _refuse_unsupported(parsed, env, canned or {})
     check(places or {}, parsed)
     answering = chosen(model, env.region)
     with ExitStack() as stack:
@@ -204,6 +209,7 @@ def serve(  # noqa: PLR0913  # what may be left out is named
             interceptions,
             issuers,
             places or {},
+            canned or {},
         )
         stack.callback(host.close)
         found = resources(deployment)
@@ -255,7 +261,7 @@ class _World:
         parsed = parse(deployment)
         if _environment_of(parsed) != self.host.env:
             raise DeploymentError("the deployment is in another account or Region now: start `toolgate up` again")
-        _refuse_unsupported(parsed, self.host.env)
+        _refuse_unsupported(parsed, self.host.env, self.host.canned)
         self._number += 1
         found = resources(deployment)
         secrets_of = clients_of_secrets(found)
@@ -318,7 +324,12 @@ class _World:
             "calls": host.calls,
             "denials": host.denials,
             "interceptions": host.interceptions,
-            "notes": (*notes(deployment, host.env), *where_targets_lead(host.places, deployment), *host.aws.notes),
+            "notes": (
+                *notes(deployment, host.env),
+                *where_targets_lead(host.places, deployment),
+                *of_files.notes(host.canned, deployment),
+                *host.aws.notes,
+            ),
             "model": host.model.says,
             "deployment": deployment,
             "callers": callers(deployment, host.sessions, urls, OfTokens(host.issuers, host.url, names)),
@@ -348,8 +359,8 @@ def _environment_of(deployment: Deployment) -> CloudEnvironment:
     return CloudEnvironment(account=account, region=region)
 
 
-def _refuse_unsupported(deployment: Deployment, env: CloudEnvironment) -> None:
-    reasons = unsupported(deployment, env)
+def _refuse_unsupported(deployment: Deployment, env: CloudEnvironment, canned: Mapping[str, Canned]) -> None:
+    reasons = unsupported(deployment, env, canned)
     if reasons:
         raise DeploymentError(
             "the local deployment would not behave as AWS does (docs/local.md): " + "; ".join(reasons)

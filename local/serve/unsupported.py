@@ -1,11 +1,13 @@
 """What a deployment relies on that the local data plane does not reproduce: said at the start, not found out later."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from toolgate.access.cedar.cedar_decision import tool_engine
 from toolgate.access.deployment.agentcore_resources import Function, Gateway, Runtime, Target
+from toolgate.access.deployment.connector_tools import CONNECTOR_TOOLS
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.function_access import UNQUALIFIED, function_name
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
@@ -13,6 +15,8 @@ from toolgate.local.cloud.inference_profiles import is_made_up, note
 from toolgate.local.serve.agents import containers
 from toolgate.local.serve.aws.seeding import refused
 from toolgate.local.serve.model.converse_api import UnknownProfileError, model_arns, named_destinations
+from toolgate.local.serve.outbound import canned
+from toolgate.local.serve.outbound.canned import Canned
 from toolgate.local.serve.tokens.issuers import foreign
 
 MODEL_VARIABLE, FALLBACKS_VARIABLE = "BEDROCK_MODEL_ID", "BEDROCK_FALLBACK_MODEL_IDS"
@@ -22,6 +26,7 @@ _SIGN_INS = {
     "mcp.mcpServer": ("none", "gatewayIamRole", "apiKey", "oauth"),
     "mcp.openApiSchema": ("none", "gatewayIamRole", "apiKey", "oauth"),
     "mcp.apiGateway": ("none", "gatewayIamRole", "apiKey"),
+    "mcp.connector": ("gatewayIamRole",),
 }
 """By kind of target, how a gateway signs in there."""
 _NAMING_SERVICES = frozenset({"mcp.mcpServer", "mcp.openApiSchema"})
@@ -30,24 +35,28 @@ _TOOLS_WANTED = {
     "mcp.mcpServer": "give it mcp_tool_schema inline, so that nobody has to ask the server",
     "mcp.openApiSchema": "give it the document inline and in JSON",
     "mcp.apiGateway": "put the REST API and its body, in JSON, into one deployment with it",
+    "mcp.connector": f"enable {', '.join(CONNECTOR_TOOLS)}, and override no parameter",
 }
 _LONGEST_NAME = 240  # bytes; file systems take 255, and logs append to it
 _GATEWAY_URL = re.compile(r"https://[^\s/\"]+\.gateway\.bedrock-agentcore\.[^\s/\"]+[^\s\"]*")
 
 
-def unsupported(deployment: Deployment, env: CloudEnvironment) -> tuple[str, ...]:
+def unsupported(
+    deployment: Deployment, env: CloudEnvironment, answers: Mapping[str, Canned] = MappingProxyType({})
+) -> tuple[str, ...]:
     """One sentence per feature that would make the local answers differ from AWS's; empty when there is none.
 
     Args:
         deployment: The deployment.
         env: Where it is; everything in it must be in this one account and Region.
+        answers: What connectors answer, by the targets' names.
     """
     return tuple(
         sorted(
             [
                 *_gateways(deployment),
                 *_token_givers(deployment),
-                *(reason for target in deployment.targets for reason in _target(deployment, target)),
+                *(reason for target in deployment.targets for reason in _target(deployment, target, answers)),
                 *(reason for runtime in deployment.runtimes for reason in _runtime(deployment, runtime, env)),
                 *_elsewhere(deployment, env),
                 *_file_names(deployment),
@@ -181,7 +190,7 @@ def _token_givers(deployment: Deployment) -> Iterator[str]:
             yield f"{provider.label}: {provider.method} is not reproduced, only a client's secret is"
 
 
-def _target(deployment: Deployment, target: Target) -> Iterator[str]:
+def _target(deployment: Deployment, target: Target, answers: Mapping[str, Canned]) -> Iterator[str]:
     taken = _SIGN_INS.get(target.kind)
     if taken is None:
         listed = ", ".join(kind.removeprefix("mcp.") for kind in _SIGN_INS)
@@ -194,6 +203,8 @@ def _target(deployment: Deployment, target: Target) -> Iterator[str]:
     if target.tools is None:
         yield f"{target.label}: its tools are not in the deployment: {_TOOLS_WANTED[target.kind]}"
     yield from _credential(deployment, target)
+    if target.kind == canned.KIND:
+        yield from canned.missing(target, answers)
     function = deployment.function(target.function_arn or "")
     if function is not None:
         yield from _function(deployment, function)

@@ -1,5 +1,6 @@
 """What stands behind each target that is no function: where it is here, how the gateway signs in, where its log is."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -17,14 +18,15 @@ from toolgate.access.deployment.stages import stage_operations
 from toolgate.access.deployment.text_file import TextFileError, json_of
 from toolgate.access.deployment.tokens import ApiKeyProvider, CredentialProvider
 from toolgate.access.iam.policies import Policy
+from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.serve.access_log import Entry
 from toolgate.local.serve.aws import own_values
 from toolgate.local.serve.gateway.backend import Backend, Call, Called, text_result
 from toolgate.local.serve.gateway.json_rpc import spoken
 from toolgate.local.serve.guards.credentials import Sessions
 from toolgate.local.serve.guards.iam_guard import NeededPermission
-from toolgate.local.serve.outbound import sign_in
-from toolgate.local.serve.outbound.far_side import FarSide, FarSideError, Log
+from toolgate.local.serve.outbound import canned, sign_in
+from toolgate.local.serve.outbound.far_side import FarSide, FarSideError, Log, NotPermittedError
 from toolgate.local.serve.outbound.mcp_backend import McpBackend, Server
 from toolgate.local.serve.outbound.open_api_backend import OpenApiBackend
 from toolgate.local.serve.outbound.places import nowhere, url_here
@@ -53,6 +55,39 @@ class Nowhere:
 
 
 @dataclass(frozen=True)
+class CannedBackend:
+    """A target of AWS's own tools, whose answers are a file's.
+
+    Attributes:
+        target: The target.
+        given: The answers.
+        role: The gateway's role.
+        env: Where it is.
+    """
+
+    target: Target
+    given: canned.Canned
+    role: Role
+    env: CloudEnvironment
+
+    async def call(self, call: Call, entry: Entry) -> Called:
+        """Answer out of the file, behind a text that says so; if the gateway's role may call the tool."""
+        needs = [canned.needed(self.target, call.tool, self.env)]
+        try:
+            sign_in.Permitted(self.role, needs, {}, self.target.name).check(entry)
+        except NotPermittedError as refusal:
+            return Called(text_result(str(refusal), failed=True), made=False)
+        entry.status, entry.canned = "ok", self.given.path.name
+        answer = self.given.answers[call.tool]
+        text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+        said = (f"canned answer from {self.given.path.name}, nobody searched", text)
+        return Called({"content": [{"type": "text", "text": it} for it in said], "isError": False})
+
+    async def aclose(self) -> None:
+        """There is nothing to end."""
+
+
+@dataclass(frozen=True)
 class Outside:
     """What has to be known of where targets lead.
 
@@ -63,6 +98,7 @@ class Outside:
         sessions: Issues credentials of roles.
         identity: AgentCore Identity, for keys and tokens.
         places: URLs that targets without a place here lead to, by the targets' names.
+        answers: What connectors answer, by the targets' names.
         policies: Policies of resources by the resources' ARNs.
         log: The log of a target.
     """
@@ -73,11 +109,14 @@ class Outside:
     sessions: Sessions
     identity: Identity
     places: Mapping[str, str]
+    answers: Mapping[str, canned.Canned]
     policies: Mapping[str, Policy]
     log: Callable[[Target], Log]
 
     def backend(self, gateway: Gateway, target: Target, role: Role) -> Backend:
         """What stands behind a target of a gateway with this role."""
+        if target.kind == canned.KIND:
+            return CannedBackend(target, self.answers[target.name], role, self.identity.env)
         here = url_here(target, self.deployment, self.url)
         url = here or self.places.get(target.name)
         if url is None:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from toolgate.access.deployment.agentcore_resources import Target
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.stack_export import DeploymentError
+from toolgate.local.serve.outbound import canned
 
 OPTION = "--target"
 
@@ -74,6 +75,8 @@ def check(places: Mapping[str, str], deployment: Deployment) -> None:
             listed = ", ".join(sorted({it.name for it in _elsewhere(deployment)})) or "none leads elsewhere"
             raise DeploymentError(f"{OPTION} {name}: the deployment has no such target ({listed})")
         if not any(it in named for it in _elsewhere(deployment)):
+            if any(it.kind == canned.KIND for it in named):
+                raise DeploymentError(f"{OPTION} {name}: it is a connector; {canned.OPTION} says what that answers")
             raise DeploymentError(f"{OPTION} {name}: what it leads to is served here")
 
 
@@ -85,4 +88,5 @@ def notes(places: Mapping[str, str], deployment: Deployment) -> Iterator[str]:
 
 
 def _elsewhere(deployment: Deployment) -> list[Target]:
-    return [it for it in deployment.targets if it.kind != "mcp.lambda" and url_here(it, deployment, "") is None]
+    others = (it for it in deployment.targets if it.kind not in {"mcp.lambda", canned.KIND})
+    return [it for it in others if url_here(it, deployment, "") is None]

@@ -66,7 +66,7 @@ def connector(*enabled: str, **configuration: Any) -> Any:
 
 def test_the_tools_of_a_connector_are_the_documented_ones_that_it_enables() -> None:
     """The components write grants by the same schemas, which AgentCore has itself and a deployment has not."""
-    ours = {tool["name"]: tool["inputSchema"] for its in TOOLS.values() for tool in its}
+    ours = {tool["name"]: tool for its in TOOLS.values() for tool in its}
 
     def plain(schema: Any) -> Any:
         if isinstance(schema, dict):
@@ -75,7 +75,24 @@ def test_the_tools_of_a_connector_are_the_documented_ones_that_it_enables() -> N
 
     found = read(connector(*ours)).tools
     assert found is not None
-    assert {tool.name: tool.input_schema for tool in found} == {name: plain(schema) for name, schema in ours.items()}
+    assert {it.name: (it.description, it.input_schema) for it in found} == {
+        name: (tool["description"], plain(tool["inputSchema"])) for name, tool in ours.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("configuration", "knowledge_base"),
+    [
+        (connector("Retrieve", parameterValues=json.dumps({"knowledgeBaseId": "A1"})), "A1"),
+        (connector("Retrieve", parameterValues=json.dumps({"knowledgeBaseId": 1})), None),
+        (connector("Retrieve", parameterValues=json.dumps([])), None),
+        (connector("Retrieve", parameterValues="{"), None),
+        (connector("Retrieve"), None),
+        (connector("AgenticRetrieveStream", parameterValues=json.dumps({"knowledgeBaseId": "A1"})), None),
+    ],
+)
+def test_a_connector_says_which_knowledge_base_it_asks(configuration: Any, knowledge_base: str | None) -> None:
+    assert read(configuration).place.knowledge_base == knowledge_base
 
 
 @pytest.mark.parametrize(
