@@ -12,6 +12,7 @@ START: dict[str, Callable[[Path], Path]] = {
     "first-tool": fresh_clone,
     "own-agent": fresh_clone,
     "own-program": empty_folder,
+    "servers-and-apis": fresh_clone,
 }
 """Where the reader of a page begins."""
 
