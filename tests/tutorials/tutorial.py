@@ -34,7 +34,7 @@ PORT = "9000"
 """A page's port for what it runs beside `toolgate up`: here it is one that is free."""
 UP = "up"
 PATIENCE = 60.0
-"""Seconds for what the other terminal is to say; a machine may be busy."""
+"""Seconds for what the other terminal is to say, and for the shell to end; a machine may be busy."""
 _BLOCK = re.compile(r"^```(\w+)(?: ([^\n]+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _CHANGING = {
     "ID": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
@@ -185,7 +185,7 @@ class Reader:
     def __exit__(self, *_: object) -> None:
         # With what a page has left running beside the shell.
         os.killpg(self._shell.pid, signal.SIGTERM)
-        self._shell.communicate()
+        self._shell.communicate(timeout=PATIENCE)
         if self._up:
             self._up.send_signal(signal.SIGINT)
             assert self._up.wait() == 0, self._terminal.read_text()
