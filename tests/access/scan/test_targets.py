@@ -65,7 +65,7 @@ def test_an_mcp_server_with_its_tools() -> None:
         ({"openApiSchema": API}, ["list_orders"]),
         ({"openApiSchema": {"s3": {"uri": "s3://apis/a.json"}}}, None),
         ({"apiGateway": {"restApiId": "abc", "stage": "prod", "apiGatewayToolConfiguration": FILTERED}}, None),
-        ({"connector": {"source": {"connectorId": "web-search"}, "enabled": ["WebSearch"]}}, None),
+        ({"connector": {"source": {"connectorId": "web-search"}, "enabled": ["WebSearch"]}}, ["WebSearch"]),
     ],
 )
 def test_apis_and_connectors(mcp: Mapping[str, Any], tools: list[str] | None) -> None:
