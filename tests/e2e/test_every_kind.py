@@ -19,6 +19,7 @@ from mcp.types import CallToolResult
 
 from tests.local.serve.gateway.test_mcp_gateway import _with_session
 from tests.local.serve.outbound.far_sides import Api, api
+from toolgate.access.deployment.deployment import parse
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.matrix.access_matrix import matrix
 from toolgate.local.plan import Plan, plan
@@ -240,12 +241,12 @@ def agree(program: Path, world: Mapping[str, Any], elsewhere: Api, logs: Path) -
             allowed = {it.tool for it in rows if it.agent == name and it.decision is Access.ALLOW} & said
             assert allowed == set(handed)
             seen = used(serving, outer.id, name, said)
-            assert {tool for tool, result in seen.items() if result == "listed"} == set()
-            assert {tool for tool, result in seen.items() if result == "answered"} == allowed
+            assert set(seen.values()) <= {"answered", "refused"}
+            assert {tool for tool, came in seen.items() if came == "answered"} == allowed
 
 
 def used(serving: Serving, gateway: str, agent: str, tools: Sequence[str] | set[str]) -> dict[str, str]:
-    """What came of each tool: `answered` where it is listed and answers, `refused` where neither, or else which."""
+    """What came of each tool: `answered` where it is listed and answers, `refused` where neither, or what else."""
     role = next(it.role_arn for it in serving.deployment.agents if it.agent == agent)
     url, own = serving.gateway_url(gateway), serving.session(role)
 
@@ -259,8 +260,8 @@ def used(serving: Serving, gateway: str, agent: str, tools: Sequence[str] | set[
                 assert "not authorized" in str(error) or "No policy applies" in str(error)  # noqa: PT017
                 found[tool] = "listed" if tool in listed else "refused"
             else:
-                assert not result.isError, text(result)
-                found[tool] = "answered" if tool in listed else "called"
+                came = "failed" if result.isError else "answered"
+                found[tool] = came if tool in listed else "called"
         return found
 
     try:
@@ -273,3 +274,61 @@ def used(serving: Serving, gateway: str, agent: str, tools: Sequence[str] | set[
 
 def text(result: CallToolResult) -> str:
     return " ".join(it.text for it in result.content if it.type == "text")
+
+
+HANDED = {
+    "ada": ["stock___count", "inner___inside___half"],
+    "bob": ["stock___reserve", "inner___inside___third"],
+}
+SERVED_HERE = {"kinds": ["stock", "inner"], "authorization": "tool", "agents": HANDED}
+DECIDE = ("RolePolicy", "AgentcoreResourcePolicy", "AgentcorePolicy")
+"""Types of resources whose statements decide who may call what."""
+ASKED_WHEN_MADE = {"AuthorizeTools", "ReadPolicyEngine", "InvokeTargets"}
+"""Statements without which AgentCore does not make a gateway with an engine, or a target: the matrix asks for none."""
+
+
+def test_with_any_one_statement_gone_matrix_and_calls_say_the_same(program: Path, tmp_path: Path) -> None:
+    made = planned(program, SERVED_HERE).deployment
+    whole, less, seen = parse(made), 0, 0
+    for number, (label, without) in enumerate(_each_left_out(made)):
+        seen += 1
+        with serve(without, root=program, logs=tmp_path / str(number)) as serving:
+            outer = next(it for it in serving.deployment.gateways if "tools" in it.label)
+            every = set(FULL) & {it.tool for it in matrix(whole).entries}
+            for name in AGENTS:
+                rows = [it for it in matrix(serving.deployment).entries if it.gateway == outer.arn and it.agent == name]
+                allowed = {it.tool for it in rows if it.decision is Access.ALLOW} & every
+                answered = {it for it, came in used(serving, outer.id, name, every).items() if came == "answered"}
+                assert answered == allowed, (label, name)
+                less += allowed < set(HANDED[name])
+    assert seen > 8
+    # Each agent's way to the gateway and each of its permits, what the gateway's role may do at the server and at the
+    # inner gateway, and the inner gateway's permit for it.
+    assert less >= 8
+
+
+def _each_left_out(deployment: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The deployment without one statement after another, each with the name of what was left out."""
+    resources = deployment["deployment"]["resources"]
+    for index, resource in enumerate(resources):
+        kind = resource["type"].rpartition(":")[2]
+        if kind not in DECIDE:
+            continue
+        label = resource["urn"].rpartition("::")[2]
+        if kind == "AgentcorePolicy":
+            yield label, _with_resources(deployment, [*resources[:index], *resources[index + 1 :]])
+            continue
+        document = json.loads(resource["outputs"]["policy"])
+        for number, statement in enumerate(document["Statement"]):
+            if statement.get("Sid") in ASKED_WHEN_MADE:
+                continue
+            others = [it for it in document["Statement"] if it is not statement]
+            kept = others or [{**statement, "Action": "bedrock-agentcore:Nothing"}]
+            changed = json.dumps({**document, "Statement": kept})
+            parts = {part: {**resource[part], "policy": changed} for part in ("inputs", "outputs")}
+            name = f"{label}: {statement.get('Sid', number)}"
+            yield name, _with_resources(deployment, [*resources[:index], resource | parts, *resources[index + 1 :]])
+
+
+def _with_resources(deployment: Mapping[str, Any], resources: Sequence[Any]) -> Mapping[str, Any]:
+    return {**deployment, "deployment": {**deployment["deployment"], "resources": list(resources)}}
