@@ -21,10 +21,10 @@ from toolgate.components.tools import target_settings
 from toolgate.components.tools.listed_schema import ToolSchema
 from toolgate.components.tools.target_folder import Kind
 
-API = Kind("openapi.yaml", "api.py", ())
-"""The files of an API's folder."""
 OPERATIONS = "OPERATIONS"
 """What `api.py` calls the operations that are tools: known before anything is made, so outside of its function."""
+API = Kind("openapi.yaml", "api.py", (), OPERATIONS)
+"""The files of an API's folder."""
 
 
 class ApiSettings(TypedDict):
@@ -141,7 +141,7 @@ def read(
     where = str(directory)
     if chosen is None:
         chosen, where = (
-            target_settings.constant(directory, API, OPERATIONS),
+            target_settings.constant(directory, API),
             f"{directory / API.settings}: {OPERATIONS}",
         )
         arguments.check(chosen or {}, dict[str, OperationArgs], where)

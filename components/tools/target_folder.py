@@ -24,11 +24,13 @@ class Kind:
         code: The file that its author writes.
         settings: The file that says what the program makes for it.
         beside: The modules that are put beside its files.
+        constant: What the file of settings may say outside of its function, and then without one.
     """
 
     code: str
     settings: str
     beside: tuple[str, ...]
+    constant: str | None = None
 
 
 TARGET = Kind(TOOLS, SETTINGS, (DISPATCHER, SECRET_VALUES))

@@ -67,12 +67,16 @@ def read(directory: Path, kind: Kind = TARGET, said: type = TargetSettings) -> S
         said: The TypedDict of what it may say.
 
     Raises:
-        UsageError: The file cannot be imported, or has no function `settings` that takes resource options.
+        UsageError: The file cannot be imported, or has no function `settings` that takes resource options, nor what its
+            kind may say without one.
     """
     path = directory / kind.settings
     if not path.is_file():
         return lambda _opts: {}
-    function = getattr(_imported(path), FUNCTION, None)
+    imported = _imported(path)
+    function = getattr(imported, FUNCTION, None)
+    if function is None and kind.constant and hasattr(imported, kind.constant):
+        return lambda _opts: {}
     example = f"Write `def {FUNCTION}(opts: pulumi.ResourceOptions) -> {said.__name__}:`."
     if not inspect.isfunction(function):
         raise UsageError(f"{path}: has no function `{FUNCTION}`. {example}")
@@ -96,14 +100,14 @@ def read(directory: Path, kind: Kind = TARGET, said: type = TargetSettings) -> S
     return settings
 
 
-def constant(directory: Path, kind: Kind, name: str) -> Any:
-    """What a settings' file says outside of its function, by a name of its own; None where it does not.
+def constant(directory: Path, kind: Kind) -> Any:
+    """What a settings' file says outside of its function; None where it does not.
 
     Raises:
         UsageError: The file cannot be imported.
     """
     path = directory / kind.settings
-    return getattr(_imported(path), name, None) if path.is_file() else None
+    return getattr(_imported(path), kind.constant or "", None) if path.is_file() else None
 
 
 def beside(opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:

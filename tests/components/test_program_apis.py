@@ -160,3 +160,12 @@ def test_a_choice_that_is_none(run: Any, program: Any, apis: Any, text: str) -> 
     apis(settings=text)
     with pytest.raises(UsageError, match=r"apis/orders/api\.py: OPERATIONS"):
         run(program, SOURCES)
+
+
+def test_a_choice_of_operations_takes_no_settings_besides(run: Any, program: Any, apis: Any) -> None:
+    apis(settings=CHOICE)
+    recorded = run(program, SOURCES)
+    target = recorded.one("AgentcoreGatewayTarget", "tools-orders").inputs
+    assert "credentialProviderConfiguration" not in target
+    document = json.loads(target["targetConfiguration"]["mcp"]["openApiSchema"]["inlinePayload"]["payload"])
+    assert [it["operationId"] for path in document["paths"].values() for it in path.values()] == ["listOrders"]
