@@ -42,7 +42,7 @@ import json
 import pulumi
 from toolgate import (
     AgentRuntime, ApiGatewayTools, Authorization, LambdaTools, McpServer, OpenApiTools, ToolGateway, agent_code,
-    recorded_server,
+    knowledge_base, recorded_server, web_search,
 )
 
 world = json.loads(pulumi.Config("every").require("world"))
@@ -67,6 +67,8 @@ MAKE = {
     "stage": stage,
     "notes": lambda: recorded_server("notes.json"),
     "inner": inner,
+    "web": web_search,
+    "handbook": lambda: knowledge_base("arn:aws:bedrock:us-east-1:111122223333:knowledge-base/A1B2C3D4E5"),
 }
 gateway = ToolGateway(
     "tools",
@@ -156,7 +158,11 @@ def recorded(tools: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("every")
+    return write_program(tmp_path_factory.mktemp("every"))
+
+
+def write_program(folder: Path) -> Path:
+    """The program, and what its targets are made of, in an empty folder."""
     files = {
         "Pulumi.yaml": "name: every\nruntime: python\n",
         "Pulumi.dev.yaml": "config:\n  aws:region: us-east-1\n",

@@ -12,6 +12,7 @@ START: dict[str, Callable[[Path], Path]] = {
     "first-tool": fresh_clone,
     "own-agent": fresh_clone,
     "own-program": empty_folder,
+    "servers-and-apis": fresh_clone,
 }
 """Where the reader of a page begins."""
 
@@ -108,4 +109,10 @@ three
 """
     (tmp_path / "page.md").write_text(page)
     with Reader(tmp_path) as reader:
+        reader.follow(tmp_path / "page.md")
+
+
+def test_what_a_page_leaves_running_ends_with_it(tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text("```sh\nsleep 600 &\n```\n")
+    with Reader(tmp_path) as reader:  # whose end waits for whatever has the shell's output
         reader.follow(tmp_path / "page.md")

@@ -3,7 +3,8 @@
 What a fenced block is stands in its info string, after the language:
 
 - a file's name: the file, whole; with the language `diff` an edit of it, lines that go and lines that come;
-- `sh`: commands, each of which must succeed. `toolgate up` is started beside them and ended at the page's end;
+- `sh`: commands, each of which must succeed. `toolgate up` is started beside them and ended at the page's end, as what
+  `&` has left running is;
 - `text` after commands: all that they say; `text up`: what the terminal of `toolgate up` says from then on.
 
 In a text `...` stands for anything: in a line for words, as a line for lines. What differs from run to run
@@ -14,6 +15,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -28,9 +30,11 @@ SET_UP = ("git clone ", "cd toolgate", "make setup", "mkdir desk", "cd desk", "p
 """How the commands of a page begin that the reader's folder and the linked environment stand for."""
 LOCK = ".venv/bin/toolgate lock "
 """Asks the package registry, as no test does: the lock of examples/orders, of the same package, takes its place."""
+PORT = "9000"
+"""A page's port for what it runs beside `toolgate up`: here it is one that is free."""
 UP = "up"
 PATIENCE = 60.0
-"""Seconds for what the other terminal is to say; a machine may be busy."""
+"""Seconds for what the other terminal is to say, and for the shell to end; a machine may be busy."""
 _BLOCK = re.compile(r"^```(\w+)(?: ([^\n]+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _CHANGING = {
     "ID": r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
@@ -144,6 +148,11 @@ def _know_packages(cache: Path) -> None:
         shutil.copytree(known, cache, copy_function=os.link)
 
 
+def _free_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return str(server.getsockname()[1])
+
+
 @dataclass
 class Reader:
     """Who follows a page, with a shell in `folder`; a context that ends what was started."""
@@ -152,6 +161,7 @@ class Reader:
     seen: str = ""
     _up: subprocess.Popen[bytes] | None = None
     _told: int = 0
+    _port: str = field(default_factory=_free_port, repr=False)
     _variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __enter__(self) -> "Reader":
@@ -167,12 +177,15 @@ class Reader:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         )
         self._terminal = self.folder.parent / f"{self.folder.name}-up.txt"
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._shell.communicate()
+        # With what a page has left running beside the shell.
+        os.killpg(self._shell.pid, signal.SIGTERM)
+        self._shell.communicate(timeout=PATIENCE)
         if self._up:
             self._up.send_signal(signal.SIGINT)
             assert self._up.wait() == 0, self._terminal.read_text()
@@ -208,6 +221,7 @@ class Reader:
         file.write_text(text, encoding="utf-8")
 
     def _run(self, line: str) -> str:
+        line = line.replace(PORT, self._port)
         if line.startswith(SET_UP):
             return ""
         if line.startswith(LOCK):

@@ -5,15 +5,22 @@ AWS's words for a server that fails are not known.
 """
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
 
 from toolgate.local.serve.access_log import Entry
 from toolgate.local.serve.gateway.backend import Called, text_result
+
+# httpcore tries to import sniffio several times in each request. Where it is not installed Python looks through all
+# folders each time; this is Python's own way to say that a module is not there.
+if "sniffio" not in sys.modules and find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]  # typeshed has modules only
 
 MOST_BYTES = 6 * 2**20
 """Of an answer (AgentCore quotas: a gateway's payload)."""
