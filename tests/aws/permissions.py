@@ -70,10 +70,10 @@ def _asking(stack: Deployment, account: str) -> Iterator[dict[str, Any]]:
         return f"arn:{stack.gateways[0].arn.split(':')[1]}:{service}:{region}:{account}:{resource}"
 
     runtimes = [arn("bedrock-agentcore", f"runtime/{_ID.sub('-' + '?' * 10, it.id)}") for it in stack.runtimes]
-    scratch = arn("bedrock-agentcore", f"runtime/{_RUNS.replace('-', '_')}")
     functions = [arn("logs", f"log-group:/aws/lambda/{it.name}:*") for it in stack.functions]
-    endpoints = [f"{it}/runtime-endpoint/DEFAULT" for it in (*runtimes, scratch)]
-    yield _allow("AskAgents", "bedrock-agentcore:InvokeAgentRuntime", [*runtimes, scratch, *endpoints])
+    endpoints = [f"{it}/runtime-endpoint/DEFAULT" for it in runtimes]
+    # Those of the throw-away stack whoever makes it may ask as well.
+    yield _allow("AskAgents", "bedrock-agentcore:InvokeAgentRuntime", [*runtimes, *endpoints])
     yield _allow("ReadAgents", "bedrock-agentcore:GetAgentRuntime", runtimes)
     logs = [*functions, arn("logs", f"log-group:/aws/lambda/{_RUNS}:*")]
     yield _allow("CountRuns", "logs:FilterLogEvents", logs)

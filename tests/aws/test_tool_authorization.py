@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tests.aws.program.servers import NOBODY
 from tests.aws.signed import Signature, call, listed, rpc, signed_by
 from tests.aws.world import World
 from toolgate.access.deployment.agentcore_resources import Gateway
@@ -18,6 +19,8 @@ ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
     "math___greeting": {"name": "Alice"},
     "broken___fail": {},
     "echo___order": {"order": {"line": {"options": {"gift": True}}}},
+    "object___who": {},
+    "array___who": {},
 }
 BEYOND = {ADD: {"a": 100, "b": 2}}
 """Arguments that the throw-away program's one condition refuses."""
@@ -31,7 +34,8 @@ def test_the_matrix_is_what_callers_can_really_do(world: World) -> None:
     decided = {(entry.principal, entry.gateway, entry.tool): entry.decision for entry in found.entries}
     seen, said = {}, {}
     for gateway in (it for it in world.scratch.gateways if not it.interceptors):
-        tools = [t.full_name(it) for t in world.scratch.targets_of(gateway) for it in t.tools or ()]
+        targets = [it for it in world.scratch.targets_of(gateway) if it.place.endpoint != NOBODY]
+        tools = [target.full_name(it) for target in targets for it in target.tools or ()]
         for role in world.callers:
             for tool in tools:
                 cell = role.name, gateway.name, tool

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pulumi
 
-from tests.aws.program import callers, functions, gateways, memories, runtimes, tokens, tools
+from tests.aws.program import callers, functions, gateways, memories, runtimes, servers, tokens, tools
 from tests.aws.program.scratch import Scratch
 from toolgate.components.grants.tool_grants import Authorization
 from toolgate.components.iam import iam_documents
@@ -104,6 +104,7 @@ gateways.permit(
 )
 
 memories.make(scratch, trusted, config.get("key"))
+servers.make(scratch, trusted)
 # Which model and which guardrail, the stack under test says; a guardrail's id has twelve characters.
 model = iam_documents.allow("InvokeModel", "bedrock:InvokeModel", "*")
 guardrail = scratch.here.arn("bedrock", "guardrail/????????????")

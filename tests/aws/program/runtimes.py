@@ -28,9 +28,11 @@ class Tokens:
 NO_TOKENS = Tokens((), {})
 
 
-def code(scratch: Scratch, lock: Path | None = None, name: str = "probe-code") -> aws.s3.BucketObjectv2:
-    """The agent's zip in a private bucket; with the packages of a lock where it needs some."""
-    built = agent_bundle.build(Path(__file__).parent / "agent", lock, dist=ROOT / "dist")
+def code(
+    scratch: Scratch, lock: Path | None = None, name: str = "probe-code", folder: str = "agent"
+) -> aws.s3.BucketObjectv2:
+    """The zip of a folder beside this file in a private bucket; with the packages of a lock where it needs some."""
+    built = agent_bundle.build(Path(__file__).parent / folder, lock, dist=ROOT / "dist")
     bucket = aws.s3.Bucket(name, force_destroy=True, opts=scratch.unhooked)
     private = aws.s3.BucketPublicAccessBlock(
         name,
@@ -57,6 +59,7 @@ def runtime(
     *,
     reads_code: bool = True,
     tokens: Tokens = NO_TOKENS,
+    protocol: str | None = None,
 ) -> pulumi.Output[str]:
     """Make a runtime that names no platform version; its ARN.
 
@@ -66,6 +69,7 @@ def runtime(
         zipped: The agent's zip.
         reads_code: Whether its role may read the zip.
         tokens: What it takes its tokens with.
+        protocol: What it speaks, where that is not HTTP.
     """
     full = underscored(name)
     trust = pulumi.Output.json_dumps(iam_documents.runtime_trust(scratch.here, full))
@@ -94,6 +98,7 @@ def runtime(
         # A session that nobody asks anything costs memory until it ends.
         lifecycle_configurations=[{"idle_runtime_session_timeout": 60, "max_lifetime": 3600}],
         network_configuration={"network_mode": "PUBLIC"},
+        protocol_configuration={"server_protocol": protocol} if protocol else None,
         opts=scratch.after(policy),
     )
     arn: pulumi.Output[str] = made.agent_runtime_arn
