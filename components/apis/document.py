@@ -31,8 +31,10 @@ class Document:
             text: What is wrong, and what to write instead.
         """
         line = f"{self.file}{f'#{pointer}' if pointer else ''}: {text}"
-        if line not in self.found:
-            self.found.append(line)
+        # A name in the document may hold anything, and a mistake is one line.
+        shown = "".join(it if it.isprintable() else it.encode("unicode_escape").decode() for it in line)
+        if shown not in self.found:
+            self.found.append(shown)
 
     def object(self, value: Any, pointer: str) -> tuple[Mapping[str, Any], str]:
         """An object, or the one that a reference names, and where it stands; empty where that is none.

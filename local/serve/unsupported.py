@@ -10,6 +10,7 @@ from toolgate.access.deployment.agentcore_resources import Function, Gateway, Ru
 from toolgate.access.deployment.connector_tools import CONNECTOR_TOOLS
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.function_access import UNQUALIFIED, function_name
+from toolgate.access.deployment.stages import KIND as STAGE
 from toolgate.local.cloud.cloud_environment import CloudEnvironment
 from toolgate.local.cloud.inference_profiles import is_made_up, note
 from toolgate.local.serve.agents import containers
@@ -200,7 +201,7 @@ def _target(deployment: Deployment, target: Target, answers: Mapping[str, Canned
         yield f"{target.label}: credentials {target.credentials} are not reproduced, only {', '.join(taken)}"
     elif target.credentials == "gatewayIamRole" and target.kind in _NAMING_SERVICES and not target.sign_in.service:
         yield f"{target.label}: its credentials do not name the service that the gateway's role signs for"
-    if target.tools is None:
+    if target.tools is None or (target.kind == STAGE and target.place.document is None):
         yield f"{target.label}: its tools are not in the deployment: {_TOOLS_WANTED[target.kind]}"
     yield from _credential(deployment, target)
     if target.kind == canned.KIND:

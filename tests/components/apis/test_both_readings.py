@@ -177,6 +177,12 @@ def test_a_document_with_anything_anywhere_is_read_or_refused_and_never_breaks(d
     read(document, lambda line: line.startswith("openapi.yaml"))
 
 
+def test_a_name_with_a_line_end_is_told_in_one_line() -> None:
+    with pytest.raises(UsageError) as caught:
+        open_api.of_value({**ORDERS, "paths": {"/a\r\n\x1b": None}}, "openapi.yaml", Wanted("orders"))
+    assert str(caught.value).startswith("openapi.yaml#/paths/~1a\\r\\n\\x1b: must be an object")
+
+
 @pytest.mark.parametrize("value", [None, [], "openapi", 3])
 def test_a_document_is_an_object(value: Any) -> None:
     with pytest.raises(UsageError, match="must be an object"):
