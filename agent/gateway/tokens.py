@@ -26,6 +26,8 @@ QUIET_SECONDS = 5.0
 # A fetch that takes longer is waited for no more. Its calls have bounds of their own; what is around them, such as the
 # look-up of a name, has none.
 GIVEN_UP_SECONDS = 60.0
+# Issuers count in whole seconds: a token ends up to a second sooner than what it is valid for says.
+WHOLE_SECOND = 1.0
 # The time of a token that does not say when it ends.
 UNREADABLE_SECONDS = 300.0
 
@@ -97,7 +99,8 @@ class TokenSource:
         with self._lock:
             asked = self._fetches  # before a fetch begins here: its failure is the caller's
             if self._held and self._held.text == refused:
-                if self._clock() < self._quiet_until:
+                has_ended = self._clock() >= self._held.ends - WHOLE_SECOND
+                if self._clock() < self._quiet_until and not has_ended:
                     return None
                 self._held = None
                 self._quiet_until = self._clock() + QUIET_SECONDS

@@ -256,6 +256,25 @@ def test_the_same_token_again_just_before_its_end_is_asked_for_once() -> None:
     assert ask.fetches == 2
 
 
+@pytest.mark.parametrize(("left", "says"), [(1.5, None), (0.5, ContractError)])
+def test_a_token_refused_in_its_last_second_has_ended(left: float, says: type[Exception] | None) -> None:
+    """While Identity is away: before that second the gateway has another reason, and Identity is left in peace."""
+    ask, clock = Asked(), Clock()
+    source = TokenSource(ask, clock)
+    assert got(source) == "token-1"
+    ask.fails = True
+    clock.now += 3600 - left
+    assert got(source) == "token-1"  # it is due, and the fetch for it fails
+    settled(lambda: source._fetch is None)
+    fetches = ask.fetches
+    if says is None:
+        assert asyncio.run(source.replacement("token-1")) is None
+        assert ask.fetches == fetches
+    else:
+        with pytest.raises(says):
+            asyncio.run(source.replacement("token-1"))
+
+
 def test_a_fetch_that_hangs_is_given_up() -> None:
     ask, clock = Asked(), Clock()
     ask.free.clear()
