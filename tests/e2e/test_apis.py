@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.examples import copied
 from tests.planning import ROOT
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.iam.evaluation import Access
@@ -27,11 +27,7 @@ KEY = "swordfish"
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example in a folder of its own, in which nothing was made before."""
-    root = tmp_path_factory.mktemp("clone")
-    for name in ("agent", "requirements"):
-        (root / name).symlink_to(ROOT / name)
-    ignored = shutil.ignore_patterns(".local", ".cache", "dist", "__pycache__")
-    return Path(shutil.copytree(EXAMPLE, root / "examples" / "apis", ignore=ignored))
+    return copied("apis", tmp_path_factory.mktemp("clone"))
 
 
 @pytest.fixture(scope="module")

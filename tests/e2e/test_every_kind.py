@@ -257,7 +257,7 @@ def used(serving: Serving, gateway: str, agent: str, tools: Sequence[str] | set[
             try:
                 result = await session.call_tool(tool, dict(FULL[tool]))
             except McpError as error:
-                assert "not authorized" in str(error) or "No policy applies" in str(error)  # noqa: PT017
+                assert "not authorized" in str(error) or "No policy applies" in str(error)  # noqa: PT017  # one of many
                 found[tool] = "listed" if tool in listed else "refused"
             else:
                 came = "failed" if result.isError else "answered"
@@ -268,7 +268,7 @@ def used(serving: Serving, gateway: str, agent: str, tools: Sequence[str] | set[
         return _with_session(url, own, all_of_them)
     except Exception as error:
         # Who was handed nothing may not even ask.
-        assert "403" in str(error), error  # noqa: PT017
+        assert "403" in str(error), error  # noqa: PT017  # not every agent is refused
         return {}
 
 

@@ -6,13 +6,13 @@ import hmac
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.e2e.examples import copied
 from tests.planning import ROOT
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.iam.evaluation import Access
@@ -31,11 +31,7 @@ LINES = [{"sku": "LAMP-1", "quantity": 2}, {"sku": "BOOK-1", "quantity": 1}]
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example in a folder of its own, in which nothing was made before."""
-    root = tmp_path_factory.mktemp("clone")
-    for name in ("agent", "requirements"):
-        (root / name).symlink_to(ROOT / name)
-    ignored = shutil.ignore_patterns(".local", ".cache", "dist", "__pycache__")
-    return Path(shutil.copytree(EXAMPLE, root / "examples" / "orders", ignore=ignored))
+    return copied("orders", tmp_path_factory.mktemp("clone"))
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,13 @@
 """examples/servers as a reader of its page would run it: planned, judged, served and called."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.planning import ROOT
+from tests.e2e.examples import copied
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.matrix.access_matrix import matrix
@@ -17,17 +16,11 @@ from toolgate.local.plan import Plan, plan
 from toolgate.local.serve.server import Serving, serve
 from toolgate.local.serve.serving_file import announced, serving_file
 
-EXAMPLE = ROOT / "examples" / "servers"
-
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example in a folder of its own, in which nothing was made before."""
-    root = tmp_path_factory.mktemp("clone")
-    for name in ("agent", "requirements"):
-        (root / name).symlink_to(ROOT / name)
-    ignored = shutil.ignore_patterns(".local", ".cache", "dist", "__pycache__")
-    return Path(shutil.copytree(EXAMPLE, root / "examples" / "servers", ignore=ignored))
+    return copied("servers", tmp_path_factory.mktemp("clone"))
 
 
 @pytest.fixture(scope="module")

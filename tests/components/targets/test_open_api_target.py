@@ -50,7 +50,7 @@ def gateway(directory: str, credential: Any = None, only: str | None = None, **a
 
     def program() -> None:
         given = {"directory": directory, **args, **({"credential": credential} if credential else {})}
-        api = OpenApiTools("orders", given)  # type: ignore[arg-type]
+        api = OpenApiTools("orders", given)  # type: ignore[arg-type]  # of a plain dictionary
         target: Any = api.target
         if only:
             target = {**target, "tools": [tool for tool in api.tools if tool["name"] == only]}
