@@ -99,13 +99,15 @@ class TokenSource:
         with self._lock:
             asked = self._fetches  # before a fetch begins here: its failure is the caller's
             if self._held and self._held.text == refused:
-                has_ended = self._clock() >= self._held.ends - WHOLE_SECOND
-                if self._clock() < self._quiet_until and not has_ended:
+                if self._clock() >= self._quiet_until:
+                    self._held = None
+                    self._quiet_until = self._clock() + QUIET_SECONDS
+                    if not self._under_way():
+                        self._start(anew=True)
+                elif self._clock() >= self._held.ends - WHOLE_SECOND:
+                    self._held = None  # it has ended: the next one is waited for, and Identity's own copy will do
+                else:
                     return None
-                self._held = None
-                self._quiet_until = self._clock() + QUIET_SECONDS
-                if not self._under_way():
-                    self._start(anew=True)
         text = await self._since(asked)
         return None if text == refused else text
 
