@@ -1,10 +1,12 @@
 """Whether a gateway's own role may invoke a function."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from toolgate.access.deployment.roles import Role
 from toolgate.access.iam.evaluation import Decision, IamRequest, decide
-from toolgate.policy.language.agentcore_facts import INVOKE_FUNCTION
+from toolgate.access.iam.policies import Policy
+from toolgate.policy.language import target_rights
 
 
 @dataclass(frozen=True)
@@ -15,13 +17,17 @@ class InvokeRight:
 
     Attributes:
         role: The role.
+        policy: Gives the policy on a function by the function's ARN, whatever its qualifier.
     """
 
     role: Role
+    policy: Callable[[str], Policy | None]
     _decided: dict[str, Decision] = field(default_factory=dict)
 
     def decision(self, function_arn: str) -> Decision:
         """The decision on the function with this ARN."""
         if function_arn not in self._decided:
-            self._decided[function_arn] = decide(IamRequest(self.role, INVOKE_FUNCTION, function_arn))
+            [right] = target_rights.of_function(function_arn)
+            asked = IamRequest(self.role, right.action, function_arn, right.facts, self.policy(function_arn))
+            self._decided[function_arn] = decide(asked)
         return self._decided[function_arn]
