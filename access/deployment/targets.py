@@ -5,9 +5,19 @@ Of what the provider's form cannot be read a target says nothing, rather than so
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from toolgate.access.deployment.agentcore_resources import Place, SignIn, StageMethod, Target, Tool
+from toolgate.access.deployment.agentcore_resources import (
+    PROMPTS,
+    RESOURCE_PRIORITY,
+    RESOURCES,
+    Place,
+    SignIn,
+    StageMethod,
+    Target,
+    Tool,
+)
 from toolgate.access.deployment.connector_tools import CONNECTOR_TOOLS, DESCRIPTIONS, RETRIEVE
 from toolgate.access.deployment.gateway_tools import api_schema
 from toolgate.access.deployment.stack_export import Resource
@@ -39,7 +49,49 @@ def read_target(resource: Resource) -> Target:
         tools=_tools(resource, kind, settings),
         sign_in=sign_in,
         place=_place(kind, settings),
+        resource_priority=_priority(settings),
     )
+
+
+def _priority(settings: Mapping[str, Any]) -> int:
+    said = settings.get("resourcePriority")
+    return int(said) if isinstance(said, int | float) else RESOURCE_PRIORITY
+
+
+def with_undecided(targets: Iterable[Target], found: Iterable[Resource]) -> tuple[Target, ...]:
+    """The targets with what their program accepts of their servers besides tools.
+
+    It is a word of the program's own (`undecided` of an McpServer, or of a target that is a server of others): AWS has
+    none for it, so that it stands in the inputs of the components.
+    """
+    of_runtimes: dict[str, frozenset[str]] = {}
+    of_others: dict[tuple[str, str], frozenset[str]] = {}
+    for resource in found:
+        if resource.type == _MCP_SERVER and (arn := _text(resource.outputs.get("runtime_arn"))):
+            of_runtimes[arn] = _undecided(resource.inputs)
+        elif resource.type == _TOOL_GATEWAY and (arn := _text(resource.outputs.get("gateway_arn"))):
+            for name, given in _mapping(resource.inputs.get("targets")).items():
+                of_others[arn.rpartition("/")[2], name] = _undecided(_mapping(given).get("remote_server"))
+    return tuple(
+        replace(
+            it, undecided=of_runtimes.get(it.place.runtime_arn or "") or of_others.get((it.gateway_id, it.name), _NONE)
+        )
+        for it in targets
+    )
+
+
+def _undecided(said: Any) -> frozenset[str]:
+    listed = _mapping(said).get("undecided")
+    return _BESIDES.intersection(map(str, listed)) if isinstance(listed, list) else _NONE
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+_NONE: frozenset[str] = frozenset()
+_BESIDES = frozenset({PROMPTS, RESOURCES})
+_MCP_SERVER, _TOOL_GATEWAY = "toolgate:index:McpServer", "toolgate:index:ToolGateway"
 
 
 def _only_member(resource: Resource, where: str, union: Any) -> tuple[str, Mapping[str, Any]]:
