@@ -61,28 +61,20 @@ def _priority(settings: Mapping[str, Any]) -> int:
 def with_undecided(targets: Iterable[Target], found: Iterable[Resource]) -> tuple[Target, ...]:
     """The targets with what their program accepts of their servers besides tools.
 
-    It is a word of the program's own (`undecided` of an McpServer, or of a target that is a server of others): AWS has
-    none for it, so that it stands in the inputs of the components.
+    It is a word of the program's own (`undecided` of a target that is a server): AWS has none for it, so that it stands
+    in the inputs of the gateway's component.
     """
-    of_runtimes: dict[str, frozenset[str]] = {}
-    of_others: dict[tuple[str, str], frozenset[str]] = {}
+    accepted: dict[tuple[str, str], frozenset[str]] = {}
     for resource in found:
-        if resource.type == _MCP_SERVER and (arn := _text(resource.outputs.get("runtime_arn"))):
-            of_runtimes[arn] = _undecided(resource.inputs)
-        elif resource.type == _TOOL_GATEWAY and (arn := _text(resource.outputs.get("gateway_arn"))):
-            for name, given in _mapping(resource.inputs.get("targets")).items():
-                of_others[arn.rpartition("/")[2], name] = _undecided(_mapping(given).get("remote_server"))
-    return tuple(
-        replace(
-            it, undecided=of_runtimes.get(it.place.runtime_arn or "") or of_others.get((it.gateway_id, it.name), _NONE)
-        )
-        for it in targets
-    )
+        arn = _text(resource.outputs.get("gateway_arn")) if resource.type == _TOOL_GATEWAY else None
+        for name, given in _mapping(resource.inputs.get("targets")).items() if arn else ():
+            accepted[str(arn).rpartition("/")[2], name] = _undecided(given)
+    return tuple(replace(it, undecided=accepted.get((it.gateway_id, it.name), _NONE)) for it in targets)
 
 
-def _undecided(said: Any) -> frozenset[str]:
-    listed = _mapping(said).get("undecided")
-    return _BESIDES.intersection(map(str, listed)) if isinstance(listed, list) else _NONE
+def _undecided(given: Any) -> frozenset[str]:
+    said = (_mapping(_mapping(given).get(key)).get("undecided") for key in ("mcp_server", "remote_server"))
+    return _BESIDES.intersection(str(kind) for listed in said if isinstance(listed, list) for kind in listed)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -91,7 +83,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 _NONE: frozenset[str] = frozenset()
 _BESIDES = frozenset({PROMPTS, RESOURCES})
-_MCP_SERVER, _TOOL_GATEWAY = "toolgate:index:McpServer", "toolgate:index:ToolGateway"
+_TOOL_GATEWAY = "toolgate:index:ToolGateway"
 
 
 def _only_member(resource: Resource, where: str, union: Any) -> tuple[str, Mapping[str, Any]]:

@@ -92,10 +92,10 @@ def accepting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Make]:
         def make(accepted: Mapping[str, list[str]], denied: str = "nothing") -> Serving:
             allows, denies = (json.dumps(f'"Sid": "{denied}", "Effect": "{it}')[1:-1] for it in ("Allow", "Deny"))
             made = json.loads(json.dumps(planned).replace(allows, denies))
-            servers = [it for it in made["deployment"]["resources"] if it["type"] == "toolgate:index:McpServer"]
-            for server in servers:
-                assert server["inputs"]["undecided"] == ["prompts", "resources"]
-                server["inputs"]["undecided"] = accepted[server["urn"].rpartition("::")[2]]
+            of_gateways = [it for it in made["deployment"]["resources"] if it["type"] == "toolgate:index:ToolGateway"]
+            for name, target in of_gateways[0]["inputs"]["targets"].items():
+                assert target["mcp_server"]["undecided"] == ["prompts", "resources"]
+                target["mcp_server"]["undecided"] = accepted[name]
             logs = tmp_path_factory.mktemp("logs")
             return stack.enter_context(serve(made, program, logs=logs))
 

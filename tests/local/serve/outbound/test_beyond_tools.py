@@ -20,7 +20,6 @@ from tests.server_export import (
     FAILURES,
     HOSTILE,
     ROLES,
-    RUNTIME_ARN,
     TOOLS,
     add,
     add_target,
@@ -59,10 +58,16 @@ ENDLESS = HOSTILE.replace(
 )
 
 
+def add_accepted(made: Mapping[str, Any], targets: Mapping[str, Any]) -> None:
+    """Add what a program says of its gateway's targets."""
+    arn = f"arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/{TOOLS}"
+    add(made, "toolgate:index:ToolGateway", "tools", {"targets": targets}, gateway_arn=arn)
+
+
 def accepted(code: str, *kinds: str) -> dict[str, Any]:
     """The deployment with a server of which a program accepts prompts or resources."""
     made = with_server(code, [tool("fine")])
-    add(made, "toolgate:index:McpServer", "orders", {"undecided": list(kinds)}, runtime_arn=RUNTIME_ARN)
+    add_accepted(made, {"orders": {"mcp_server": {"undecided": list(kinds)}}})
     return made
 
 
@@ -152,9 +157,7 @@ def test_a_server_of_others_is_asked_for_what_its_target_accepts(served: Callabl
     made = with_server(HOSTILE, [tool("fine")])
     for name in ("docs", "other"):
         add_target(made, name, mcp_server("https://mcp.example.com/mcp", [tool("fine")]))
-    targets = {"docs": {"remote_server": {"undecided": ["prompts"]}}, "other": {"remote_server": {}}}
-    arn = f"arn:aws:bedrock-agentcore:us-east-1:123456789012:gateway/{TOOLS}"
-    add(made, "toolgate:index:ToolGateway", "tools", {"targets": targets}, gateway_arn=arn)
+    add_accepted(made, {"docs": {"remote_server": {"undecided": ["prompts"]}}, "other": {"remote_server": {}}})
     with api() as there, served(made, places=dict.fromkeys(("docs", "other"), f"{there.url}/mcp")) as serving:
         assert names(serving) == ["docs___headers"]
         [message] = ask(serving, lambda session: session.get_prompt("docs___headers", {"a": "b"})).messages
