@@ -30,7 +30,7 @@ from toolgate.access.deployment.roles import Role, read_roles
 from toolgate.access.deployment.stack_export import Archive, Asset, DeploymentError, Hidden, Resource, load, resources
 from toolgate.access.deployment.stages import with_stage_tools
 from toolgate.access.deployment.supplied_policies import with_policies
-from toolgate.access.deployment.targets import read_target
+from toolgate.access.deployment.targets import read_target, with_undecided
 from toolgate.access.deployment.tokens import NO_TOKENS, Tokens, read_authorizer, read_tokens
 from toolgate.access.deployment.users import User, read_users
 from toolgate.access.iam.identities import Identity, outsider
@@ -186,7 +186,7 @@ def parse(export: Mapping[str, Any]) -> Deployment:
     unread = {it.about: UNREAD for it in missing if it.about and it.part == OWN_POLICY}
     by_type = {wanted: [r for r in found if r.type == wanted] for wanted in (*_READ, FUNCTION)}
     functions = tuple(_function(r) for r in by_type[FUNCTION])
-    targets = with_stage_tools(map(read_target, by_type[TARGET]), found)
+    targets = with_undecided(with_stage_tools(map(read_target, by_type[TARGET]), found), found)
     # Who gives a server its target gives it its name.
     agents = {it.place.runtime_arn: it.name for it in targets if it.place.runtime_arn} | _agent_names(found)
     runtimes = tuple(_runtime(r, agents, uploaded) for r in by_type[RUNTIME])

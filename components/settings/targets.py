@@ -9,6 +9,7 @@ from toolgate.components.checks import identifiers
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants.tool_grants import Available
 from toolgate.components.runtime import network
+from toolgate.components.servers.server_settings import Undecided
 from toolgate.components.settings import other_gateways, places, target_credentials
 from toolgate.components.settings.places import NetworkConfig
 from toolgate.components.settings.target_credentials import TargetCredentialConfig
@@ -70,6 +71,8 @@ class TargetConfig(TypedDict):
     """Path of the JSON file with that function's tools, relative to the program."""
     remoteServer: NotRequired[str]
     """Path of the file that `toolgate record` writes of an MCP server of others, relative to the program."""
+    undecided: NotRequired[list[Undecided]]
+    """What that server may serve besides tools: `prompts`, `resources`."""
     gateway: NotRequired[str]
     """Name of another gateway of this stack, all of whose tools it has; and nothing else."""
     gatewayArn: NotRequired[str]
@@ -106,6 +109,8 @@ def _remote_server(entry: Mapping[str, Any], where: str) -> GatewayTarget:
     target = recorded_server.read(Path(entry["remoteServer"]), f"{where}.remoteServer")
     if "credential" in entry:
         target["remote_server"]["credential"] = target_credentials.read(entry["credential"], f"{where}.credential")
+    if "undecided" in entry:
+        target["remote_server"]["undecided"] = entry["undecided"]
     return target
 
 
@@ -134,7 +139,7 @@ def _knowledge_base(entry: Mapping[str, Any], _where: str) -> GatewayTarget:
 
 
 _FORMS = (
-    _Form("an MCP server of others", ("remoteServer",), ("credential",), _remote_server),
+    _Form("an MCP server of others", ("remoteServer",), ("credential", "undecided"), _remote_server),
     _Form("a gateway that is there already", ("gatewayArn", "tools"), (), _gateway),
     _Form("web search", ("webSearch",), (), _web_search),
     _Form("a knowledge base", ("knowledgeBase",), (), _knowledge_base),

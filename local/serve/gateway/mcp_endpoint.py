@@ -43,8 +43,8 @@ SESSION = "mcp-session-id"
 _VERSION = "mcp-protocol-version"
 _TYPE = {"content-type": JSON}
 
-type AboutTools = Callable[[Message, GatewayCaller, Entry], Awaitable[Mapping[str, Any]]]
-"""Carries out a request about tools, for a caller and in an exchange: its result. It raises RpcError."""
+type Behind = Callable[[Message, GatewayCaller, Entry], Awaitable[Mapping[str, Any]]]
+"""Carries out a request for what stands behind, for a caller and in an exchange: its result. It raises RpcError."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class _Http:
 
 
 def mcp_endpoint(
-    tools: AboutTools,
+    behind: Behind,
     gateway: Introduction,
     session_seconds: float | None,
     interceptors: Interceptors | None = None,
@@ -80,13 +80,13 @@ def mcp_endpoint(
     """The ASGI app of a gateway's path, behind whatever checks the caller and reads the whole body.
 
     Args:
-        tools: Answers tools/list and tools/call.
+        behind: Answers what is asked of tools, prompts and resources.
         gateway: What the gateway says of itself.
         session_seconds: How long an MCP session lasts; None where it has none.
         interceptors: Who is asked about messages and answers, if there is anybody.
     """
     sessions = None if session_seconds is None else McpSessions(session_seconds)
-    endpoint = _Endpoint(tools, gateway, sessions, interceptors)
+    endpoint = _Endpoint(behind, gateway, sessions, interceptors)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         http = _Http(scope, receive, send, Headers(scope=scope))
@@ -100,7 +100,7 @@ def mcp_endpoint(
 
 @dataclass(frozen=True)
 class _Endpoint:
-    tools: AboutTools
+    behind: Behind
     gateway: Introduction
     sessions: McpSessions | None
     interceptors: Interceptors | None
@@ -141,7 +141,7 @@ class _Endpoint:
                 return Answer(HTTPStatus.ACCEPTED)
             result = own_result(message, self.gateway)
             if result is None:
-                result = await self.tools(message, http.caller, http.entry)
+                result = await self.behind(message, http.caller, http.entry)
         except RpcError as error:
             return _refusal(http, error, id_of(document))
         begins = self.sessions.begin(http.caller.owner) if self.sessions and message.method == INITIALIZE else None

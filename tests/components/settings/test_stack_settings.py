@@ -530,7 +530,7 @@ def test_targets_that_are_elsewhere_are_written_in_the_stack(load: Any, tmp_path
     found = load(
         {
             "targets": {
-                "docs": {"remoteServer": str(recorded), "credential": {"apiKey": key}},
+                "docs": {"remoteServer": str(recorded), "credential": {"apiKey": key}, "undecided": ["prompts"]},
                 "shared": {"gatewayArn": GATEWAY, "tools": str(there)},
                 "web": {"webSearch": {"excludeDomains": ["a.example"]}},
                 "book": {"knowledgeBase": {"arn": BASE, "agentic": True}},
@@ -538,6 +538,7 @@ def test_targets_that_are_elsewhere_are_written_in_the_stack(load: Any, tmp_path
         }
     ).existing_targets
     assert found["docs"]["remote_server"]["credential"]["api_key"]["json_key"] == "key"
+    assert found["docs"]["remote_server"]["undecided"] == ["prompts"]
     url = "https://shared-a1b2c3d4e5.gateway.bedrock-agentcore.us-east-1.amazonaws.com/mcp"
     assert found["shared"]["gateway"] == {"gateway_arn": GATEWAY, "gateway_url": url, "tools": ["orders___search"]}
     assert found["web"]["connector"]["exclude_domains"] == ["a.example"]
