@@ -172,6 +172,13 @@ OVERRIDE = {"path": "/orders", "method": "GET", "name": "orders"}
         ("apiGateway", tools(toolOverrides=[OVERRIDE | {"path": "orders"}]), "must begin with /"),
         ("apiGateway", tools(toolOverrides=[OVERRIDE, OVERRIDE]), "duplicate tool name 'orders'"),
         ("apiGateway", tools(toolOverrides=[OVERRIDE | {"operation": "x"}]), "does not reproduce"),
+        *[("apiGateway", tools(toolFilters=[{"filterPath": path, "methods": ["GET"]}]), "as its last part only")
+          for path in ("/orders*", "/*/orders", "/orders/*/*", "/orders/**")],
+        ("apiGateway", tools(toolFilters=[{"filterPath": "/{proxy+}", "methods": ["GET"]}]), "is a proxy resource"),
+        ("apiGateway", tools(toolOverrides=[OVERRIDE | {"path": "/orders/{proxy+}"}]), "is a proxy resource"),
+        ("apiGateway", tools(toolOverrides=[OVERRIDE | {"path": "/orders/*"}]), "must be that of a resource"),
+        *[("connector", {"configurations": [{"name": "a", "parameterValues": text}]}, "must be a JSON object")
+          for text in ("[]", '[{"a": 1}]', '"a"', "null", "3", "[" * 100_000)],
         ("connector", {"source": None}, "must not be null"),
         ("connector", {"source": {"connectorId": "agentcore-memory"}}, "does not reproduce"),
         ("connector", {"source": {"connectorId": "web-search", "version": "1.02.0"}}, "regular expression pattern"),
@@ -183,7 +190,7 @@ OVERRIDE = {"path": "/orders", "method": "GET", "name": "orders"}
         ("connector", {"configurations": [{"name": "a", "parameterValues": "{"}]}, "do not have its form"),
         ("connector", {"configurations": [{"name": "a", "parameterOverrides": [{}]}]}, "must not be null"),
     ],
-)
+)  # fmt: skip
 def test_what_is_refused(kind: str, changes: dict[str, Any], reason: str, check: Check) -> None:
     [found] = check(TARGET, **given(kind, **changes))
     assert reason in found
