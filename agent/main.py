@@ -40,6 +40,9 @@ def main() -> int:
     import lazy  # noqa: PLC0415  # behind the open door
 
     lazy.install()
+    import certificates  # noqa: PLC0415  # as above
+
+    certificates.read_beside()
     import server  # noqa: PLC0415  # as above
 
     gc.freeze()

@@ -1,10 +1,8 @@
 """One MCP session with a gateway: a thread of its own, over a transport that keeps it alive."""
 
 import base64
-import functools
 import logging
 import math
-import ssl
 import sys
 import threading
 from collections.abc import AsyncIterator
@@ -19,6 +17,7 @@ from strands.tools.mcp import MCPClient
 from strands.tools.mcp.mcp_agent_tool import MCPAgentTool
 from strands.types.tools import ToolResultContent
 
+import certificates
 import logs
 from contract import Fault
 from settings import Settings
@@ -114,7 +113,7 @@ class Session(MCPClient):
     async def _streams(self) -> AsyncIterator[Any]:
         settings = self._settings
         limits = httpx.Limits(max_connections=settings.concurrency, max_keepalive_connections=20, keepalive_expiry=50)
-        sender = httpx.AsyncHTTPTransport(verify=_tls(), limits=limits)
+        sender = httpx.AsyncHTTPTransport(verify=certificates.trusted(), limits=limits)
         transport = GatewayTransport(sender, self._authorization, settings, self._note)
         timeout = httpx.Timeout(settings.tool_seconds, connect=settings.connect_seconds)
         async with httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False) as http:
@@ -123,9 +122,3 @@ class Session(MCPClient):
                     yield streams
             finally:
                 self._lost = True
-
-
-@functools.cache
-def _tls() -> ssl.SSLContext:
-    # Reading the certificate authorities takes longer than a connection does.
-    return httpx.create_ssl_context()

@@ -9,7 +9,7 @@ from toolgate.components.apis import document_file
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants.tool_grants import Available
 from toolgate.components.open_api_tools import ApiSettings
-from toolgate.components.settings import target_credentials
+from toolgate.components.settings import target_credentials, targets
 from toolgate.components.settings.values import NAMESPACE
 from toolgate.components.tools.listed_schema import ToolSchema
 
@@ -47,9 +47,7 @@ def settings(config: Mapping[str, Any], apis: Available, others: Available) -> d
     Raises:
         UsageError: An API has the name of another target, a key is not for an API, or one is for APIs only.
     """
-    for name in apis:
-        if name in others:
-            raise UsageError(f"{FOLDERS / name}: there is another target of this name. Rename one.")
+    targets.check_names(FOLDERS, apis, others)
     found: dict[str, ApiSettings] = {}
     for name, entry in config.get("targets", {}).items():
         where = f"{NAMESPACE}:targets.{name}"

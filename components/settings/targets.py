@@ -1,6 +1,6 @@
 """`toolgate:targets`: what differs in this stack from a target's own settings, and targets that are there already."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
@@ -213,6 +213,22 @@ def inner_gateways(config: Mapping[str, Any], others: Container[str]) -> dict[st
             raise UsageError(f"{where}: {', '.join(more)} is not for another gateway of the stack. Remove it.")
         found[name] = entry["gateway"]
     return found
+
+
+def check_names(folder: Path, names: Container[str], others: Iterable[str]) -> None:
+    """Check that no target of a folder of the program's has the name of another one.
+
+    Args:
+        folder: The folder.
+        names: Its targets.
+        others: Those of other folders, and those that are there already.
+
+    Raises:
+        UsageError: One has.
+    """
+    for name in others:
+        if name in names:
+            raise UsageError(f"{folder / name}: there is another target of this name. Rename one.")
 
 
 def of_folders_only(config: Mapping[str, Any], others: Container[str]) -> dict[str, Any]:

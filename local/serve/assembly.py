@@ -56,8 +56,7 @@ from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY, ROLE
 if TYPE_CHECKING:
     from toolgate.local.serve.gateway.backend import Backend
     from toolgate.local.serve.gateway.interception import Interceptors
-    from toolgate.local.serve.gateway.invoke_right import InvokeRight
-    from toolgate.local.serve.gateway.local_function import LocalFunction
+    from toolgate.local.serve.gateway.local_function import InvokeRight, LocalFunction
     from toolgate.local.serve.gateway.mcp_gateway import Closing, LocalGateway
     from toolgate.local.serve.outbound.far_side import Log
 
@@ -358,7 +357,7 @@ class Assembly:
         return {gateway.url: self.gateway_url(gateway.id) for gateway in self.deployment.gateways}
 
     def _gateway(self, gateway: Gateway, agents: Mapping[str, Agent]) -> "LocalGateway":
-        from toolgate.local.serve.gateway.invoke_right import InvokeRight  # noqa: PLC0415  # as below
+        from toolgate.local.serve.gateway.local_function import InvokeRight  # noqa: PLC0415  # as below
         from toolgate.local.serve.gateway.mcp_gateway import Checks, build  # noqa: PLC0415  # a second of imports, while the agents start
         from toolgate.local.serve.guards.cedar_guard import tool_authorization  # noqa: PLC0415  # as above
 

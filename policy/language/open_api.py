@@ -208,9 +208,9 @@ def _members(document: _Document, schema: Mapping[str, Any], within: tuple[str, 
 def pointed(whole: Mapping[str, Any], pointer: str) -> Any:
     """What a reference inside the document names; None for another document's, and for nothing.
 
-    Source: RFC 6901, sections 3 to 6.
+    Source: RFC 6901, sections 3 to 6. An anchor's name is none of these, and names nothing here.
     """
-    if not pointer.startswith("#"):
+    if pointer != "#" and not pointer.startswith("#/"):
         return None
     found: Any = whole
     for token in unquote(pointer[1:]).split("/")[1:]:

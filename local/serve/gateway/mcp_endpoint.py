@@ -32,7 +32,6 @@ from toolgate.local.serve.gateway.json_rpc import (
     read_message,
 )
 from toolgate.local.serve.gateway.mcp_sessions import McpSession, McpSessions
-from toolgate.local.serve.gateway.media_types import accepts, is_json
 from toolgate.local.serve.guards.credentials import SessionPrincipal
 from toolgate.local.serve.guards.gateway_caller import GatewayCaller, by_role
 from toolgate.local.serve.guards.iam_guard import PRINCIPAL
@@ -209,3 +208,26 @@ def _refusal(http: _Http, error: RpcError, message_id: Id | None = None, *, allo
     if http.entry.decision != DENIED:  # else what decided is told
         http.entry.status = error.name
     return Answer(error.status, error.body(message_id), _TYPE | ({"allow": allow} if allow else {}))
+
+
+def accepts(header: str | None, media_type: str) -> bool:
+    """Whether a header Accept takes a media type; one that is not there takes all (RFC 9110, section 12.5.1)."""
+    if not (header or "").strip():
+        return True
+    taken = {"*/*", f"{media_type.partition('/')[0]}/*", media_type}
+    return any(_media_type(part) in taken and not _refused(part) for part in (header or "").split(","))
+
+
+def is_json(content_type: str | None) -> bool:
+    """Whether a header Content-Type says JSON (RFC 9110, section 8.3)."""
+    return _media_type(content_type or "") == "application/json"
+
+
+def _media_type(text: str) -> str:
+    return text.partition(";")[0].strip().lower()
+
+
+def _refused(part: str) -> bool:
+    """Whether a part of a header Accept has the weight 0."""
+    _, *parameters = (it.replace(" ", "").lower() for it in part.split(";"))
+    return any(it in {"q=0", "q=0.", "q=0.0", "q=0.00", "q=0.000"} for it in parameters)
