@@ -12,7 +12,8 @@ cloudwatch/metric_alarm.go 055611a, dashboard.go 0620f2a; lambda/function.go 015
 dynamodb/table.go (v6, in parts); sqs/queue.go and sns/topic.go 00a3530; secretsmanager/secret.go 00c21ce,
 secret_version.go 0042e8e; ssm/parameter.go 0073593; apigateway/rest_api.go and deployment.go 00a3530, stage.go
 050ac11 (older). Of gateway_target.go the deleting and the finding was read, the rest as others told it; kms/find.go,
-s3/tags.go, the emptying of a bucket and what keeps the tags are named after what calls them. Of tokens: cognitoidp/user_pool.go 015edb1, user_pool_domain.go 01c0800, resource_server.go 088e087,
+s3/tags.go, the emptying of a bucket and what keeps the tags are named after what calls them.
+Of tokens: cognitoidp/user_pool.go 015edb1, user_pool_domain.go 01c0800, resource_server.go 088e087,
 user_pool_client.go 01f4311 (from its update on); bedrockagentcore/oauth2_credential_provider.go 033bb28,
 workload_identity.go 129e9f8, api_key_credential_provider.go 01af78c (older: the vault keeps each key). Of
 conversations: bedrockagentcore/memory.go and memory_strategy.go 014b1c9,

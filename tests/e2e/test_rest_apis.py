@@ -10,6 +10,9 @@ import pytest
 
 from tests.local.serve.gateway.test_mcp_gateway import _with_session
 from tests.local.serve.outbound.test_servers_in_runtime import last_line, text
+from toolgate.access.chain.graph import graph
+from toolgate.access.chain.not_judged import not_judged
+from toolgate.access.deployment.deployment import parse
 from toolgate.local.plan import Plan, plan
 from toolgate.local.serve.guards.credentials import Credentials
 from toolgate.local.serve.outbound.sign_in import by_role
@@ -271,6 +274,13 @@ def test_an_integration_that_is_not_run_leads_nowhere_and_says_why(serving: Serv
     [note] = [it for it in serving.notes if "mocked" in it]
     assert "GET /mock: an integration of type mock is not reproduced" in note
     assert "--target mocked=URL" in note
+
+
+def test_what_leads_past_the_gateway_is_told(planned: Plan) -> None:
+    told = [*not_judged(graph(parse(planned.deployment)))]
+    [unsigned] = [it for it in told if "unsigned" in it]
+    assert "anybody may call GET /open, GET /closed past a gateway" in unsigned
+    assert any("who besides its gateways may call its signed methods is not judged" in it for it in told)
 
 
 def test_the_pack_has_nothing_mandatory_against_it(planned: Plan) -> None:
