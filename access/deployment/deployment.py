@@ -26,6 +26,7 @@ from toolgate.access.deployment.memories import Memory, read_memories
 from toolgate.access.deployment.not_read import OWN_POLICY, NotRead, read_not_read
 from toolgate.access.deployment.policy_attachments import read_attachments
 from toolgate.access.deployment.policy_engines import read_attachment, read_policy_engines
+from toolgate.access.deployment.rest_apis import RestApi, read_rest_apis
 from toolgate.access.deployment.roles import Role, read_roles
 from toolgate.access.deployment.stack_export import Archive, Asset, DeploymentError, Hidden, Resource, load, resources
 from toolgate.access.deployment.stages import with_stage_tools
@@ -81,7 +82,8 @@ class Deployment:
     make but writes into, or gives to an agent, as `given_identities` reads them; `function_access` says who may use
     functions past a gateway; `not_judged` says in a sentence each what may let somebody in and is not read; `stack` is
     the stack's name, as the resources' URNs have it; `not_read` is what a scan of an account could not read;
-    `tokens` is what tokens are made with; `memories` are where conversations are kept.
+    `tokens` is what tokens are made with; `memories` are where conversations are kept; `rest_apis` are those of API
+    Gateway.
     """
 
     roles: tuple[Role, ...]
@@ -102,6 +104,7 @@ class Deployment:
     not_read: tuple[NotRead, ...] = ()
     tokens: Tokens = NO_TOKENS
     memories: tuple[Memory, ...] = ()
+    rest_apis: tuple[RestApi, ...] = ()
 
     def unread(self, arn: str, part: str) -> bool:
         """Whether a scan could not read this part (`not_read`) of the resource with this ARN."""
@@ -144,6 +147,10 @@ class Deployment:
     def agents(self) -> tuple[Runtime, ...]:
         """The runtimes that are asked something; a server of tools is none."""
         return tuple(it for it in self.runtimes if it.arn not in self.server_arns)
+
+    def rest_api(self, api_id: str | None) -> RestApi | None:
+        """The REST API with this id, if it is one of the deployment."""
+        return next((it for it in self.rest_apis if it.id == api_id), None)
 
     def targets_of(self, gateway: Gateway) -> tuple[Target, ...]:
         """The gateway's targets."""
@@ -209,6 +216,7 @@ def parse(export: Mapping[str, Any]) -> Deployment:
         not_read=missing,
         tokens=read_tokens(found),
         memories=read_memories(found, runtimes),
+        rest_apis=read_rest_apis(found),
     )
 
 

@@ -30,11 +30,11 @@ from toolgate.local.serve.outbound.far_side import FarSide, FarSideError, Log, N
 from toolgate.local.serve.outbound.mcp_backend import McpBackend, Server
 from toolgate.local.serve.outbound.open_api_backend import OpenApiBackend
 from toolgate.local.serve.outbound.places import nowhere, url_here
-from toolgate.local.serve.outbound.sign_in import SignIn
+from toolgate.local.serve.outbound.sign_in import Guard, SignIn
 from toolgate.local.serve.tokens.identity_api import Identity
 from toolgate.local.serve.tokens.issuer import NoTokenError
 from toolgate.policy.language import open_api
-from toolgate.policy.language.agentcore_facts import ACCESS_TOKEN, INVOKE_GATEWAY, INVOKE_RUNTIME
+from toolgate.policy.language.agentcore_facts import ACCESS_TOKEN, INVOKE_API, INVOKE_GATEWAY, INVOKE_RUNTIME
 
 _API_KEY = "bedrock-agentcore:GetResourceApiKey"
 
@@ -120,15 +120,16 @@ class Outside:
         here = url_here(target, self.deployment, self.url)
         url = here or self.places.get(target.name)
         if url is None:
-            return Nowhere(nowhere(target))
+            return Nowhere(nowhere(target, self.deployment))
         far_side, signs = FarSide(target.name, self.log(target)), self._sign_in(gateway, target, role)
         if target.kind == stages.KIND:
-            return OpenApiBackend(url, stage_operations(target), far_side, signs)
+            decides = Guard(INVOKE_API, role.arn) if here else None
+            return OpenApiBackend(url, stage_operations(target), far_side, signs, decides)
         document = open_api.document(target.place.document or "")
         if document is not None:
             operations = {it.name: it for it in open_api.operations(document)}
             return OpenApiBackend(url, operations, far_side, signs)
-        guarded = (INVOKE_RUNTIME if target.place.runtime_arn else INVOKE_GATEWAY, role.arn) if here else None
+        guarded = Guard(INVOKE_RUNTIME if target.place.runtime_arn else INVOKE_GATEWAY, role.arn) if here else None
         version = max(spoken(gateway.versions), default=gateway.versions[-1])
         return McpBackend(Server(url, version, gateway.name, guarded), far_side, signs)
 
@@ -139,9 +140,9 @@ class Outside:
             of_stage = target.kind == stages.KIND  # whose service AgentCore knows
             service = "execute-api" if of_stage else how.service or ""
             signs = sign_in.by_role(credentials, service, how.region or self.identity.env.region)
-            return (
-                sign_in.where_allowed(role, partial(self._methods, target), target.name, signs) if of_stage else signs
-            )
+            if not of_stage or url_here(target, self.deployment, self.url):  # what is here decides itself
+                return signs
+            return sign_in.where_allowed(role, partial(self._methods, target), target.name, signs)
         if how.how == "apiKey":
             key = self._key_provider(how.provider_arn or "")
             needs = self._needs(gateway, _API_KEY, key)
@@ -171,7 +172,7 @@ class Outside:
         place, path = target.place, request.url.raw_path.decode().partition("?")[0]
         within = path.removeprefix(urlsplit(self.places[target.name]).path.rstrip("/"))
         method = f"{place.rest_api_id}/{place.stage}/{request.method}{within}"
-        return [NeededPermission("execute-api:Invoke", self.identity.env.arn("execute-api", method))]
+        return [NeededPermission(INVOKE_API, self.identity.env.arn("execute-api", method))]
 
     def _key(self, provider: ApiKeyProvider) -> str:
         """The key, from the file of the program's owner: what a deployment holds is not sent anywhere."""

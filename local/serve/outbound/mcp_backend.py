@@ -11,7 +11,6 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -21,13 +20,12 @@ from toolgate.local.serve.gateway.backend import Call, Called
 from toolgate.local.serve.gateway.json_rpc import METHOD_NOT_FOUND
 from toolgate.local.serve.gateway.mcp_sessions import MOST
 from toolgate.local.serve.json_body import NotJsonError, read_json
-from toolgate.local.serve.outbound.far_side import MOST_BYTES, Answer, FarSide, FarSideError, NotPermittedError
-from toolgate.local.serve.outbound.sign_in import SignIn, refusal
+from toolgate.local.serve.outbound.far_side import MOST_BYTES, Answer, FarSide, FarSideError
+from toolgate.local.serve.outbound.sign_in import Guard, SignIn
 
 _EVENTS = "text/event-stream"
 _HEADERS = {"content-type": "application/json", "accept": f"application/json, {_EVENTS}"}
 _SESSION, _VERSION = "mcp-session-id", "mcp-protocol-version"
-_ERROR_TYPE = "x-amzn-errortype"
 _MOST_WORDS = 2_000  # bytes of a refusal
 _MOST_PAGES = 100  # of one list; ours, as the bytes of an answer are AWS's
 
@@ -48,13 +46,13 @@ class Server:
         url: Its endpoint, as it is reached from here.
         version: The protocol version that the gateway offers.
         gateway: The gateway's name.
-        guarded: Of one that is served here the action that its door decides on, and the gateway's role, for the log.
+        guarded: The door of one that is served here.
     """
 
     url: str
     version: str
     gateway: str
-    guarded: tuple[str, str] | None = None
+    guarded: Guard | None = None
 
 
 @dataclass(frozen=True)
@@ -200,13 +198,8 @@ class McpBackend:
     async def _refused(self, answer: Answer, entry: Entry) -> None:
         """Raise for an answer that is no success: a door of this server may have decided."""
         words = (await answer.read())[:_MOST_WORDS].decode(errors="replace")
-        if self.server.guarded and answer.status == HTTPStatus.FORBIDDEN:
-            action, role_arn = self.server.guarded
-            reason = _message(words)
-            by = "iam" if answer.headers.get(_ERROR_TYPE) == "AccessDeniedException" else "signature"
-            entry.deny(by=by, effect="deny", principal=role_arn, action=action, reason=reason)
-            self.far_side.log.tell(f"request {entry.request_id}: {reason}")
-            raise NotPermittedError(refusal(self.far_side.name))
+        if self.server.guarded:
+            self.server.guarded.heed(answer, words, self.far_side, entry)
         raise FarSideError(f"HttpStatus{answer.status}", words)
 
 
@@ -276,11 +269,3 @@ def _misfit(result: Any) -> str:
     if not isinstance(result.get("isError", False), bool):
         return "isError must be true or false"
     return "" if isinstance(result.get("structuredContent", {}), dict) else "structuredContent must be an object"
-
-
-def _message(words: str) -> str:
-    try:
-        said = json.loads(words)
-    except ValueError:
-        return words
-    return str(said.get("message", words)) if isinstance(said, dict) else words
