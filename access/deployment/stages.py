@@ -32,12 +32,12 @@ def with_stage_tools(targets: Iterable[Target], found: Sequence[Resource]) -> tu
 
 def stage_operations(target: Target) -> Mapping[str, Operation]:
     """The operations of a stage by the names of their tools."""
-    document = open_api.document(target.place.document or "")
-    by_method = {(it.method, it.path): it for it in open_api.operations(document or {})}
-    if target.place.methods:
-        named = {it.name: by_method.get((it.method, it.path)) for it in target.place.methods}
-        return {name: operation for name, operation in named.items() if operation}
-    return {it.name: it for it in by_method.values()}
+    document = open_api.document(target.place.document or "") or {}
+    if not target.place.methods:
+        return {it.name: it for it in open_api.operations(document)}
+    names = {(it.method, it.path): it.name for it in target.place.methods}
+    found = {it.name: it for it in open_api.operations(document, names)}
+    return {name: found[name] for name in names.values() if name in found}
 
 
 def _with_tools(target: Target, documents: Mapping[str, str]) -> Target:

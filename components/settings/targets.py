@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
+from toolgate.components.apis.rest_api import StageMethodArgs
 from toolgate.components.checks import identifiers
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants.tool_grants import Available
@@ -65,6 +66,14 @@ class TargetConfig(TypedDict):
     """Where the API is, for a folder of `apis/`."""
     credential: NotRequired[TargetCredentialConfig]
     """What the gateway signs in to the API with; in the place of what its `api.py` says."""
+    restApi: NotRequired[str]
+    """Id of a REST API that is there already; with `stage`, `document`, and besides them `operations`, `credential`."""
+    stage: NotRequired[str]
+    """Name of that API's stage."""
+    document: NotRequired[str]
+    """Path of the OpenAPI document that it is made of, relative to the program."""
+    operations: NotRequired[dict[str, StageMethodArgs]]
+    """The methods that are tools, by their tools' names. Default: every one."""
     functionArn: NotRequired[str]
     """ARN of an existing function, for a target that has no folder; with `tools`, and nothing else."""
     tools: NotRequired[str]
@@ -256,7 +265,8 @@ def of_folders(config: Mapping[str, Any], folders: Available, others: Container[
         if name not in folders:
             raise UsageError(
                 f"{where}: there is no such target. There are: {', '.join(sorted(folders))}. One without a folder "
-                f"has: {'; '.join(f'{" and ".join(it.needs)} ({it.what})' for it in _FORMS)}."
+                f"has: {'; '.join(f'{" and ".join(it.needs)} ({it.what})' for it in _FORMS)}; "
+                "restApi, stage and document (a stage of API Gateway)."
             )
         said: dict[str, Any] = {ours: entry[key] for key, ours in _KEYS.items() if key in entry}
         if place := places.read(entry, f"{where}.network", network.MOST_GROUPS_OF_FUNCTION):
