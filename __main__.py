@@ -11,6 +11,7 @@ import pulumi
 
 from toolgate.components import stack_settings
 from toolgate.components.agent_runtime import AgentRuntime, AgentRuntimeArgs
+from toolgate.components.api_gateway_tools import ApiGatewayTools
 from toolgate.components.dashboard import Dashboard
 from toolgate.components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from toolgate.components.grants.tool_grants import GatewayTools
@@ -107,6 +108,8 @@ behind: dict[str, GatewayTarget] = {
 for target in its_apis:
     api_args: OpenApiToolsArgs = {"directory": str(apis.FOLDERS / target), **chosen.apis.get(target, {})}
     behind[target] = OpenApiTools(target, api_args, opts).target
+for target, stage_args in chosen.stages.items():
+    behind[target] = ApiGatewayTools(target, stage_args, opts).target
 made_servers: dict[str, McpServer] = {}
 for target in its_servers:
     of_server = chosen.servers.get(target, {})

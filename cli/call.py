@@ -111,13 +111,18 @@ def _list(offers: Sequence["Offer"], agent: str | None) -> int:
         agents.setdefault(offer.name, []).append(offer.agent)
     shown = {tool: who for tool, who in agents.items() if agent is None or agent in who}
     descriptions = {offer.name: offer.description.strip().partition("\n")[0] for offer in offers}
-    rows = [(tool, ", ".join(dict.fromkeys(who)), descriptions[tool]) for tool, who in shown.items()]
+    # By target, and within it by tool: whoever asks first, and in whatever order its gateway answers.
+    rows = [(tool, ", ".join(sorted({*shown[tool]})), descriptions[tool]) for tool in sorted(shown, key=_by_target)]
     widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
     for tool, who, description in rows:
         say(f"{tool:{widths[0]}}  {who:{widths[1]}}  {description}".rstrip())
     if not rows:
         say("no agent is offered any tool" if agent is None else f"{agent} is offered no tool", err=True)
     return options.OK
+
+
+def _by_target(tool: str) -> list[str]:
+    return tool.split(_SEPARATOR)
 
 
 def _full_name(offers: Sequence["Offer"], wanted: str) -> str:

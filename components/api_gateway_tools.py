@@ -62,14 +62,24 @@ class ApiGatewayTools(pulumi.ComponentResource):
     @property
     def target(self) -> GatewayTarget:
         """What a ToolGateway takes as one of its targets."""
-        stage: ApiGatewayStage = {
-            "rest_api_id": self._args["rest_api_id"],
-            "stage": self._args["stage"],
-            "methods": self.methods,
-        }
-        if "credential" in self._args:
-            stage["credential"] = self._args["credential"]
-        return {"api_gateway": stage, "tools": self.tools}
+        return _target(self._args, self.methods, self.tools)
+
+
+def read(name: str, args: ApiGatewayToolsArgs) -> GatewayTarget:
+    """What a component of these arguments is as a target, before it is made.
+
+    Raises:
+        UsageError: AgentCore would refuse the document, a method or a name.
+    """
+    wanted = _checked(name, args)
+    return _target(args, wanted.methods, wanted.tools)
+
+
+def _target(args: ApiGatewayToolsArgs, methods: list[StageMethod], tools: list[ToolSchema]) -> GatewayTarget:
+    stage: ApiGatewayStage = {"rest_api_id": args["rest_api_id"], "stage": args["stage"], "methods": methods}
+    if "credential" in args:
+        stage["credential"] = args["credential"]
+    return {"api_gateway": stage, "tools": tools}
 
 
 def _checked(name: str, args: ApiGatewayToolsArgs) -> _Wanted:

@@ -31,6 +31,7 @@ from toolgate.components.servers.listing import Listing
 from toolgate.components.servers.server_settings import Undecided
 from toolgate.components.targets import listed_tools
 from toolgate.components.targets.kinds import GatewayTarget
+from toolgate.components.targets.mcp_server import McpServerTarget
 from toolgate.components.tools import target_settings
 from toolgate.components.tools.listed_schema import ToolSchema
 
@@ -150,6 +151,7 @@ class McpServer(pulumi.ComponentResource):
         self.role_arn = role.arn
         self.endpoint = _endpoint(here, self.runtime_arn)
         self.listing, self.tools = wanted.listing, wanted.tools
+        self._undecided = [Undecided(it) for it in wanted.inputs.get("undecided", [])]
         observed = Monitored("runtime", wanted.name, self.runtime_arn, args.get("tags"), args.get("kms_key_arn"))
         monitoring.watch(self, name, observed, args)
         self.register_outputs(
@@ -165,10 +167,14 @@ class McpServer(pulumi.ComponentResource):
     @property
     def target(self) -> GatewayTarget:
         """What a ToolGateway takes as one of its targets; no other gateway can have it as well."""
-        return {
-            "mcp_server": {"endpoint": self.endpoint, "runtime_arn": self.runtime_arn, "listing": self.listing},
-            "tools": self.tools,
+        server: McpServerTarget = {
+            "endpoint": self.endpoint,
+            "runtime_arn": self.runtime_arn,
+            "listing": self.listing,
         }
+        if self._undecided:
+            server["undecided"] = self._undecided
+        return {"mcp_server": server, "tools": self.tools}
 
 
 def _endpoint(here: iam_documents.AwsEnvironment, runtime_arn: pulumi.Output[str]) -> pulumi.Output[str]:

@@ -6,6 +6,8 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
+from toolgate.components import api_gateway_tools
+from toolgate.components.api_gateway_tools import ApiGatewayToolsArgs
 from toolgate.components.checks import arguments, identifiers, names, tags
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants.inbound import Inbound
@@ -119,7 +121,8 @@ class StackSettings:
     `issuers` are those of others; the stack's own is one where a gateway's inbound is `jwt`.
     `shown_tools` are by gateway what each of its agents was handed, where an interceptor must be told.
     `targets` are the settings of those that have a folder, `existing_targets` those that have none.
-    `apis` and `servers` are the settings of those whose folder is one of `apis/` or `servers/`.
+    `apis` and `servers` are the settings of those whose folder is one of `apis/` or `servers/`; `stages` are the
+    arguments of stages of API Gateway.
     """
 
     gateways: Gateways
@@ -135,6 +138,7 @@ class StackSettings:
     targets: Mapping[str, TargetSettings]
     apis: Mapping[str, ApiSettings]
     servers: Mapping[str, StackServer]
+    stages: Mapping[str, ApiGatewayToolsArgs]
     existing_targets: Mapping[str, GatewayTarget]
     protect: bool
     permissions_boundary: str | None
@@ -156,10 +160,13 @@ def load(available: Available, of_apis: Available | None = None, of_servers: Ava
     config = values.read(Config.__annotations__, _JSON)
     arguments.check(config, Config, f"{NAMESPACE}:")
     its_apis, its_servers = of_apis or {}, of_servers or {}
-    existing = targets.existing(config, {**available, **its_apis, **its_servers})
+    folders = {**available, **its_apis, **its_servers}
+    stages = apis.stages(config, folders)
+    existing = targets.existing(config, {**folders, **stages})
     tools: dict[str, Any] = {name: it["tools"] for name, it in existing.items()}
+    tools |= {name: api_gateway_tools.read(name, args)["tools"] for name, args in stages.items()}
     others = gateway_targets.available(tools)
-    every = {**available, **its_apis, **its_servers, **others}
+    every = {**folders, **others}
     inner = targets.inner_gateways(config, every)
     of_folders = targets.of_folders_only(config, {**others, **inner})
     settings_of_apis = apis.settings(of_folders, its_apis, {**available, **others})
@@ -197,6 +204,7 @@ def load(available: Available, of_apis: Available | None = None, of_servers: Ava
         targets=of_targets,
         apis=settings_of_apis,
         servers=settings_of_servers,
+        stages=stages,
         existing_targets=existing,
         protect=config.get("protect", False),
         permissions_boundary=_boundary(config),

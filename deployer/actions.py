@@ -5,9 +5,9 @@ the provider makes which call, and what AWS checks besides, stands in `tests/dep
 for each; tests compare.
 
 Sources. The calls: hashicorp/terraform-provider-aws, folders iam, kms, s3, logs, cloudwatch, lambda, dynamodb, sqs,
-sns, secretsmanager, ssm, cognitoidp and bedrockagentcore of `internal/service`, which Pulumi's AWS provider is made
-from. Action names, and on which resources each can be allowed: Service Authorization Reference, page of the service in
-the prefix.
+sns, secretsmanager, ssm, cognitoidp, apigateway and bedrockagentcore of `internal/service`, which Pulumi's AWS provider
+is made from. Action names, and on which resources each can be allowed: Service Authorization Reference, page of the
+service in the prefix.
 What AgentCore checks besides the call itself: AgentCore developer guide, "IAM permissions for AgentCore Runtime",
 "Gateway prerequisites", "Using service-linked roles", "Policy permissions".
 """
@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from toolgate.access.deployment.agentcore_resources import Target
+from toolgate.access.deployment.function_access import function_name
 from toolgate.access.deployment.stack_export import Resource
 from toolgate.access.deployment.targets import read_target
 from toolgate.deployer.grants import (
@@ -35,6 +36,7 @@ from toolgate.policy.language.agentcore_facts import (
     CEDAR_POLICY,
     FUNCTION,
     GATEWAY,
+    LAMBDA_PERMISSION,
     LOG_DELIVERY,
     LOG_DELIVERY_SOURCE,
     MEMORY,
@@ -43,6 +45,10 @@ from toolgate.policy.language.agentcore_facts import (
     POLICY_ENGINE,
     RESOURCE_POLICY,
     RESOURCE_SERVER,
+    REST_API,
+    REST_API_DEPLOYMENT,
+    REST_API_POLICY,
+    REST_API_STAGE,
     ROLE,
     ROLE_POLICY,
     ROLE_USERS,
@@ -91,6 +97,18 @@ _MEMORY_OF_STRATEGY = owner(MEMORY, "id", "memoryId")
 _GATEWAY_OF_TARGET = owner(GATEWAY, "gatewayId", "gatewayIdentifier")
 _POOL_OF = owner(USER_POOL, "id", "userPoolId")
 _ENGINE_OF_POLICY = owner(POLICY_ENGINE, "policyEngineId", "policyEngineId")
+
+_API_OF, _API_OF_POLICY = owner(REST_API, "id", "restApi"), owner(REST_API, "id", "restApiId")
+_REST_APIS = "arn:{partition}:apigateway:{region}::/restapis"
+_ANY_REST_API, _API_TAGS = f"{_REST_APIS}/*", "arn:{partition}:apigateway:{region}::/tags/*"
+
+
+def _function_of_permission(permission: Resource, resources: Sequence[Resource]) -> Sequence[Resource | str]:
+    """The function that a permission is on, by its name or its ARN."""
+    named_as = function_name(permission.text("function")).name
+    own = [it for it in resources if it.type == FUNCTION and named_as in (it.get("name"), it.get("arn"))]
+    return own or ([named_as] if named_as.startswith("arn:") else [])
+
 
 _IDENTITY_SERVICE = "runtime-identity.bedrock-agentcore.amazonaws.com"
 # AgentCore names it after the gateway or runtime; which characters follow is not documented, hence the `*`.
@@ -464,6 +482,47 @@ TYPES: Mapping[str, tuple[Grant, ...]] = {
             condition={"StringEquals": {"kms:ViaService": "dynamodb.{region}.{dns_suffix}"}},
             when=given("serverSideEncryption", "kmsKeyArn"),
         ),
+    ),
+    # Lambda authorizes what is said of a function's policy on the function.
+    LAMBDA_PERMISSION: (
+        Grant(
+            "FunctionPolicies",
+            ("lambda:AddPermission", "lambda:GetPolicy", "lambda:RemovePermission"),
+            of=_function_of_permission,
+        ),
+    ),
+    # API Gateway draws the id of an API by lot, and what is below it has the API's ARN in its own: hence each `*`.
+    REST_API: (
+        Grant("MakeRestApis", ("apigateway:POST",), (_REST_APIS,)),
+        Grant(
+            "RestApis", ("apigateway:DELETE", "apigateway:GET", "apigateway:PATCH", "apigateway:PUT"), (_ANY_REST_API,)
+        ),
+        # Service Authorization Reference, "Amazon API Gateway Management": tags have an ARN of theirs.
+        Grant("TagRestApis", ("apigateway:DELETE", "apigateway:GET", "apigateway:PUT"), (_API_TAGS,)),
+        # `UpdateRestApiPolicy` is asked besides, where a policy is set or taken off (the same page).
+        Grant("RestApiPolicies", ("apigateway:UpdateRestApiPolicy",), (_REST_APIS, _ANY_REST_API)),
+    ),
+    REST_API_POLICY: (
+        Grant("RestApis", ("apigateway:GET", "apigateway:PATCH"), (_ANY_REST_API,), of=_API_OF_POLICY),
+        Grant("RestApiPolicies", ("apigateway:UpdateRestApiPolicy",), (_ANY_REST_API,), of=_API_OF_POLICY),
+    ),
+    REST_API_DEPLOYMENT: (
+        Grant("RestApiDeployments", ("apigateway:POST",), (f"{_ANY_REST_API}/deployments",), of=_API_OF),
+        Grant(
+            "RestApiDeployments",
+            ("apigateway:DELETE", "apigateway:GET", "apigateway:PATCH"),
+            (f"{_ANY_REST_API}/deployments/*",),
+            of=_API_OF,
+        ),
+    ),
+    REST_API_STAGE: (
+        Grant("RestApiStages", ("apigateway:POST",), (f"{_ANY_REST_API}/stages",), of=_API_OF),
+        Grant(
+            "RestApiStages",
+            ("apigateway:DELETE", "apigateway:GET", "apigateway:PATCH"),
+            (f"{_ANY_REST_API}/stages/{{name}}",),
+        ),
+        Grant("TagRestApis", ("apigateway:DELETE", "apigateway:GET", "apigateway:PUT"), (_API_TAGS,)),
     ),
     "aws:sqs/queue:Queue": (
         Grant(

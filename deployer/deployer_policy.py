@@ -39,7 +39,7 @@ _OF_IDENTITY = re.compile(r":(?:workload-identity-directory|token-vault)/")
 _PROFILE = re.compile(r"arn:[^:]+:bedrock:[^:]+:[0-9]*:(?:application-)?inference-profile/.+")
 
 # What is encrypted is decrypted for whoever reads it.
-_READS = re.compile(r"[a-z0-9-]+:(Describe|Get|List)|kms:Decrypt$")
+_READS = re.compile(r"[a-z0-9-]+:(Describe|Get|List)|(kms:Decrypt|apigateway:GET)$")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ is told.
 import ast
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,6 +27,8 @@ _MADE_OF_FOLDERS = {
 }
 """By the components that make functions of a folder: the input that names it, and the file in it that is no code."""
 _FUNCTION = "aws:lambda/function:Function"
+_DEPLOYED_OF_OURS = ("agent", "interceptors", "lambdas", "servers")
+"""Folders of toolgate's own, where the program is its clone, in which somebody writes what is deployed."""
 
 
 class PlanError(Exception):
@@ -205,9 +207,28 @@ def until(stop: Callable[[], bool], watching: Watching) -> None:
     """Watch until `stop` says so; it is asked some times a second."""
     watching.start()
     top = _top_files(watching.root)
-    folders = [path for path in sorted(watching.root.iterdir()) if _is_watched(path)]
+    folders, met = _folders(watching.root), frozenset[Path]()
+    while (now := _watch_folders(stop, watching, top, folders, met)) is not None:
+        folders, met = now, now ^ folders
+
+
+def _watch_folders(
+    stop: Callable[[], bool], watching: Watching, top: dict[Path, int], folders: Set[Path], met: Set[Path]
+) -> frozenset[Path] | None:
+    """Watch these folders of the program, until it has others.
+
+    Args:
+        stop: Says when to stop.
+        watching: The program.
+        top: Its files that are in no folder, and when each was written; brought up to date.
+        folders: The folders.
+        met: What was changed before they were watched.
+
+    Returns:
+        The program's folders; None once `stop` says so.
+    """
     changes = watch(
-        *folders,
+        *sorted(folders),
         watch_filter=lambda _change, name: _counts(Path(name).relative_to(watching.root)),
         debounce=DEBOUNCE_MILLISECONDS,
         rust_timeout=POLL_MILLISECONDS,
@@ -217,17 +238,22 @@ def until(stop: Callable[[], bool], watching: Watching) -> None:
     )
     for found in changes:
         if stop():
-            return
+            return None
         # A watch of the program's own folder would be one of .venv and all that lies below.
         now = _top_files(watching.root)
         edited = {path for path in {*top, *now} if top.get(path) != now.get(path)}
-        top = now
+        top.clear()
+        top.update(now)
         # A link leads to the same file by a second way, and of the two the last one is told.
-        paths = {Path(name).resolve() for _, name in found} | edited
+        paths = {Path(name).resolve() for _, name in found} | edited | met
+        met = frozenset()
         if paths:
             watching.changed(paths)
         else:
             watching.settle()
+        if (its := _folders(watching.root)) != folders:
+            return its
+    return None
 
 
 def forget_modules(root: Path) -> None:
@@ -239,11 +265,15 @@ def forget_modules(root: Path) -> None:
             del sys.modules[name]
 
 
+def _folders(root: Path) -> frozenset[Path]:
+    return frozenset(path for path in root.iterdir() if _is_watched(path))
+
+
 def _is_watched(path: Path) -> bool:
     """Whether a folder can be a part of the program: toolgate's own are in use by us, but for what is deployed."""
     package = Path(__file__).parents[1]
     ours = package / path.name
-    is_ours = path.name not in ("agent", "lambdas", "servers") and ours.exists() and ours.resolve() == path.resolve()
+    is_ours = path.name not in _DEPLOYED_OF_OURS and ours.exists() and ours.resolve() == path.resolve()
     is_ours = is_ours or package.is_relative_to(path)  # the folder with the links to them
     return path.is_dir() and _counts(Path(path.name)) and not is_ours
 

@@ -282,6 +282,7 @@ _GUARDS = {
 POLICIES = {
     RESOURCE_POLICY: "resourceArn",
     "aws:s3/bucketPolicy:BucketPolicy": "bucket",
+    "aws:apigateway/restApiPolicy:RestApiPolicy": "restApiId",
     "aws:sqs/queuePolicy:QueuePolicy": "queueUrl",
     "aws:sns/topicPolicy:TopicPolicy": "arn",
     "aws:secretsmanager/secretPolicy:SecretPolicy": "secretArn",

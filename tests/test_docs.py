@@ -59,6 +59,7 @@ IN_THE_ZIP = {"bin/opentelemetry-instrument"}
 
 # Exceptions that one module of ours catches from another: nobody reads their text, or only within the other's message.
 INTERNAL = {
+    "local/engine/other_stacks.py: OtherStackError",
     "access/cedar/cedar_values.py: ArgumentError",
     "access/scan/reader.py: UnreadError",
     "agent/contract.py: ContractError",

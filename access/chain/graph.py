@@ -135,7 +135,8 @@ class Graph:
     def own_doors(self, caller: Identity) -> Iterator[Hop]:
         """The same but for what the caller has to invoke or read as a gateway; whoever acts as it has not."""
         for hop in self.doors(caller):
-            if hop.step is Step.URL or hop.step is Step.SHELL or caller.arn not in self._callers[hop.to]:
+            needed = self._url_callers if hop.step is Step.URL else self._callers
+            if hop.step is Step.SHELL or caller.arn not in needed[hop.to]:
                 yield hop
 
     def changes(self, caller: Identity) -> Iterator[tuple[InterceptorFunction, Hop]]:
@@ -192,6 +193,10 @@ class Graph:
     @cached_property
     def _tools(self) -> Mapping[str, tuple[str, ...]]:
         return {it.arn: tuple(dict.fromkeys(tool.name for tool in it.tools)) for it in self.behind}
+
+    @cached_property
+    def _url_callers(self) -> Mapping[str, frozenset[str]]:
+        return {it.arn: it.url_callers for it in self.functions}
 
     @cached_property
     def _callers(self) -> Mapping[str, frozenset[str]]:

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from toolgate.access.chain.graph import Graph
 from toolgate.access.chain.tool_secrets import ToolSecrets
 from toolgate.access.deployment.deployment import Deployment
+from toolgate.access.deployment.stages import KIND as STAGE
 from toolgate.access.iam.policies import sid
 from toolgate.access.matrix.principals import others
 from toolgate.policy.language.principals import other_principals
+from toolgate.policy.language.rest_api import NONE
 
 
 def not_judged(graph: Graph) -> Iterator[str]:
@@ -19,6 +21,7 @@ def not_judged(graph: Graph) -> Iterator[str]:
             yield f"{runtime.label}: callers come with a token; who may {what} is not judged"
     yield from _functions(graph)
     yield from _servers(graph)
+    yield from _rest_apis(deployment)
     yield from ToolSecrets(deployment).not_judged()
     yield from _interceptors(graph)
     if graph.functions or graph.servers or deployment.runtimes:
@@ -44,6 +47,18 @@ def _servers(graph: Graph) -> Iterator[str]:
                 f"Server {server.arn} is not in the deployment: only identity policies are judged of who invokes it"
                 " past a gateway"
             )
+
+
+def _rest_apis(deployment: Deployment) -> Iterator[str]:
+    """APIs behind stages: which of their methods are open to anybody, and that who else may sign is not judged."""
+    behind = {target.place.rest_api_id for target in deployment.targets if target.kind == STAGE}
+    for api in deployment.rest_apis:
+        if api.id in behind:
+            unsigned = [it.label for it in api.methods if it.authorization == NONE]
+            if unsigned:
+                limit = ", as far as the API's own policy lets them in" if api.policy else ""
+                yield f"{api.label}: anybody may call {', '.join(unsigned)} past a gateway, unsigned{limit}"
+            yield f"{api.label}: who besides its gateways may call its signed methods is not judged"
 
 
 def _interceptors(graph: Graph) -> Iterator[str]:

@@ -1,13 +1,24 @@
-"""The functions behind tools, with every door that each has of its own: its policy, its URLs, its aliases."""
+"""The functions behind tools, with every door that each has of its own: its policy, its URLs, its aliases.
+
+A function stands behind a target that names it, and behind an MCP server's or an API's that leads to its URL.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from toolgate.access.deployment.agentcore_resources import Gateway
+from toolgate.access.deployment.agentcore_resources import Gateway, Target
 from toolgate.access.deployment.deployment import Deployment
-from toolgate.access.deployment.function_access import LATEST, FunctionName, FunctionUrl, Permission, function_name
+from toolgate.access.deployment.function_access import (
+    LATEST,
+    FunctionName,
+    FunctionUrl,
+    Permission,
+    function_name,
+    host_of,
+)
 from toolgate.access.deployment.not_read import OWN_POLICY
 from toolgate.access.iam.policies import UNREAD, Policy
+from toolgate.policy.language import open_api
 
 
 @dataclass(frozen=True)
@@ -28,6 +39,7 @@ class ToolFunction:
         tools: The tools that it stands behind, at whichever gateway.
         callers: ARNs of the roles with which those gateways invoke it, and that nothing else has.
         ways_in: The ARNs under which it can be invoked: its own, its aliases', its versions'.
+        url_callers: Those of these roles that have to use its URL.
         urls: Its URLs.
         policy: Its own policy, of all its permissions.
         known: Whether the function is in the deployment.
@@ -37,6 +49,7 @@ class ToolFunction:
     tools: tuple[GatewayTool, ...]
     callers: frozenset[str]
     ways_in: tuple[str, ...]
+    url_callers: frozenset[str] = frozenset()
     urls: tuple[FunctionUrl, ...] = ()
     policy: Policy | None = None
     known: bool = True
@@ -46,9 +59,13 @@ def tool_functions(deployment: Deployment) -> tuple[ToolFunction, ...]:
     """All functions behind a tool of the deployment, in the order of their targets."""
     tools: dict[str, list[GatewayTool]] = {}
     callers: dict[str, set[str]] = {}
-    for gateway, arn, listed in _behind(deployment):
-        tools.setdefault(arn, []).extend(listed)
+    by_url: dict[str, set[str]] = {}
+    for gateway, target, arn in _behind(deployment):
+        offered = [GatewayTool(gateway.arn, target.full_name(tool), tool.name) for tool in target.tools or ()]
+        tools.setdefault(arn, []).extend(offered)
         callers.setdefault(arn, set()).add(gateway.role_arn)
+        if target.function_arn is None:
+            by_url.setdefault(arn, set()).add(gateway.role_arn)
     known = {function.arn for function in deployment.functions}
     # A role that an agent or a function has as well is more than the gateway's.
     shared = {it.role_arn for it in deployment.runtimes} | {it.role_arn for it in deployment.functions}
@@ -60,6 +77,7 @@ def tool_functions(deployment: Deployment) -> tuple[ToolFunction, ...]:
             arn=arn,
             tools=tuple(of_function),
             callers=frozenset(callers[arn] - shared),
+            url_callers=frozenset(by_url.get(arn, set()) - shared),
             ways_in=tuple(dict.fromkeys([arn, f"{arn}:{LATEST}", *(it.qualified(arn) for it in named.of(arn))])),
             urls=tuple(urls.of(arn)),
             policy=policies[arn],
@@ -112,13 +130,42 @@ def _named(deployment: Deployment) -> Iterator[FunctionName]:
     yield from (function_name(it.function_arn) for it in deployment.targets if it.function_arn)
 
 
-def _behind(deployment: Deployment) -> Iterator[tuple[Gateway, str, list[GatewayTool]]]:
+def _behind(deployment: Deployment) -> Iterator[tuple[Gateway, Target, str]]:
     gateways = {gateway.id: gateway for gateway in deployment.gateways}
     for target in deployment.targets:
         gateway = gateways.get(target.gateway_id)
-        if gateway is not None and target.function_arn is not None:
-            offered = [GatewayTool(gateway.arn, target.full_name(tool), tool.name) for tool in target.tools or ()]
-            yield gateway, function_name(target.function_arn).name, offered
+        if gateway is not None and (arn := _function_behind(deployment, target)):
+            yield gateway, target, arn
+
+
+def _function_behind(deployment: Deployment, target: Target) -> str | None:
+    """The unqualified ARN of the function behind a target; of one that is not in the deployment what its URL names."""
+    if target.function_arn is not None:
+        return function_name(target.function_arn).name
+    url = url_behind(deployment, target)
+    if url is None:
+        return None
+    return next((it.arn for it in deployment.functions if url.function.means(it.arn)), url.function.name)
+
+
+def url_behind(deployment: Deployment, target: Target) -> FunctionUrl | None:
+    """The function URL of the deployment that a target leads to, if it leads to one.
+
+    A document that is no JSON, or in a bucket, is not read.
+    """
+    by_host = {it.host: it for it in deployment.function_access.urls if it.host}
+    urls = _urls(target) if by_host else ()
+    return next((by_host[host] for it in urls if (host := host_of(it)) in by_host), None)
+
+
+def _urls(target: Target) -> Iterator[str]:
+    """Where a target's requests go."""
+    if target.place.endpoint:
+        yield target.place.endpoint
+    document = open_api.document(target.place.document or "")
+    for operation in open_api.operations(document) if document else ():
+        if operation.server:
+            yield operation.server
 
 
 def _policy(arn: str, permissions: Iterable[Permission]) -> Policy | None:

@@ -194,6 +194,12 @@ class Place:
     methods: tuple[StageMethod, ...] = ()
 
 
+PROMPTS, RESOURCES = "prompts", "resources"
+"""What an MCP server may have besides tools."""
+RESOURCE_PRIORITY = 1000
+"""Of a target that says nothing (botocore bedrock-agentcore-control McpServerTargetConfiguration)."""
+
+
 @dataclass(frozen=True)
 class Target:
     """A gateway's target.
@@ -209,6 +215,8 @@ class Target:
         tools: Its tools; None when the deployment does not say (a schema in S3, an MCP server that is asked).
         sign_in: How the gateway signs in there, in full.
         place: What stands behind it, for kinds but `mcp.lambda`.
+        undecided: `PROMPTS`, `RESOURCES`: what its server may serve besides tools, as the program says it.
+        resource_priority: Of targets with the same resource the one with the lowest has it.
     """
 
     label: str
@@ -221,6 +229,8 @@ class Target:
     tools: tuple[Tool, ...] | None
     sign_in: SignIn = SignIn()
     place: Place = Place()
+    undecided: frozenset[str] = frozenset()
+    resource_priority: int = RESOURCE_PRIORITY
 
     def full_name(self, tool: Tool) -> str:
         """The name under which the gateway offers the tool."""

@@ -26,11 +26,12 @@ from toolgate.access.deployment.memories import Memory, read_memories
 from toolgate.access.deployment.not_read import OWN_POLICY, NotRead, read_not_read
 from toolgate.access.deployment.policy_attachments import read_attachments
 from toolgate.access.deployment.policy_engines import read_attachment, read_policy_engines
+from toolgate.access.deployment.rest_apis import RestApi, read_rest_apis
 from toolgate.access.deployment.roles import Role, read_roles
 from toolgate.access.deployment.stack_export import Archive, Asset, DeploymentError, Hidden, Resource, load, resources
 from toolgate.access.deployment.stages import with_stage_tools
 from toolgate.access.deployment.supplied_policies import with_policies
-from toolgate.access.deployment.targets import read_target
+from toolgate.access.deployment.targets import read_target, with_undecided
 from toolgate.access.deployment.tokens import NO_TOKENS, Tokens, read_authorizer, read_tokens
 from toolgate.access.deployment.users import User, read_users
 from toolgate.access.iam.identities import Identity, outsider
@@ -81,7 +82,8 @@ class Deployment:
     make but writes into, or gives to an agent, as `given_identities` reads them; `function_access` says who may use
     functions past a gateway; `not_judged` says in a sentence each what may let somebody in and is not read; `stack` is
     the stack's name, as the resources' URNs have it; `not_read` is what a scan of an account could not read;
-    `tokens` is what tokens are made with; `memories` are where conversations are kept.
+    `tokens` is what tokens are made with; `memories` are where conversations are kept; `rest_apis` are those of API
+    Gateway.
     """
 
     roles: tuple[Role, ...]
@@ -102,6 +104,7 @@ class Deployment:
     not_read: tuple[NotRead, ...] = ()
     tokens: Tokens = NO_TOKENS
     memories: tuple[Memory, ...] = ()
+    rest_apis: tuple[RestApi, ...] = ()
 
     def unread(self, arn: str, part: str) -> bool:
         """Whether a scan could not read this part (`not_read`) of the resource with this ARN."""
@@ -145,6 +148,10 @@ class Deployment:
         """The runtimes that are asked something; a server of tools is none."""
         return tuple(it for it in self.runtimes if it.arn not in self.server_arns)
 
+    def rest_api(self, api_id: str | None) -> RestApi | None:
+        """The REST API with this id, if it is one of the deployment."""
+        return next((it for it in self.rest_apis if it.id == api_id), None)
+
     def targets_of(self, gateway: Gateway) -> tuple[Target, ...]:
         """The gateway's targets."""
         return tuple(target for target in self.targets if target.gateway_id == gateway.id)
@@ -186,7 +193,7 @@ def parse(export: Mapping[str, Any]) -> Deployment:
     unread = {it.about: UNREAD for it in missing if it.about and it.part == OWN_POLICY}
     by_type = {wanted: [r for r in found if r.type == wanted] for wanted in (*_READ, FUNCTION)}
     functions = tuple(_function(r) for r in by_type[FUNCTION])
-    targets = with_stage_tools(map(read_target, by_type[TARGET]), found)
+    targets = with_undecided(with_stage_tools(map(read_target, by_type[TARGET]), found), found)
     # Who gives a server its target gives it its name.
     agents = {it.place.runtime_arn: it.name for it in targets if it.place.runtime_arn} | _agent_names(found)
     runtimes = tuple(_runtime(r, agents, uploaded) for r in by_type[RUNTIME])
@@ -209,6 +216,7 @@ def parse(export: Mapping[str, Any]) -> Deployment:
         not_read=missing,
         tokens=read_tokens(found),
         memories=read_memories(found, runtimes),
+        rest_apis=read_rest_apis(found),
     )
 
 

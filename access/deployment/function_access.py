@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from toolgate.access.deployment.stack_export import Resource
 from toolgate.policy.language.agentcore_facts import (
@@ -67,12 +68,14 @@ class FunctionUrl:
         function: Whose it is.
         public: Whether nobody is asked who they are (`authorizationType` NONE).
         adds_permissions: Whether the provider lets everybody in by itself then.
+        host: Its host, in lower case; empty where that is not known.
     """
 
     label: str
     function: FunctionName
     public: bool
     adds_permissions: bool = True
+    host: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,17 @@ def read_function_access(resources: Sequence[Resource]) -> FunctionAccess:
 def _url(resource: Resource) -> FunctionUrl:
     named = function_name(resource.text("functionName"), resource.optional_text("qualifier"))
     public = resource.text("authorizationType") == "NONE"
-    return FunctionUrl(resource.label, named, public, resource.get(ADDS_NO_PERMISSION) is not True)
+    found = resource.get("functionUrl")
+    host = (host_of(found) if isinstance(found, str) else None) or ""
+    return FunctionUrl(resource.label, named, public, resource.get(ADDS_NO_PERMISSION) is not True, host)
+
+
+def host_of(url: str) -> str | None:
+    """The host that a URL leads to, in lower case; None where it is no URL."""
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def _permission(resource: Resource) -> Permission:

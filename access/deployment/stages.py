@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from toolgate.access.deployment.agentcore_resources import Target, Tool
+from toolgate.access.deployment.rest_apis import id_of
 from toolgate.access.deployment.stack_export import Resource
 from toolgate.policy.language import open_api
+from toolgate.policy.language.agentcore_facts import REST_API
 from toolgate.policy.language.open_api import Operation
 
 KIND = "mcp.apiGateway"
-_REST_API = "aws:apigateway/restApi:RestApi"
 _COMPONENT = "toolgate:index:ApiGatewayTools"
 
 
@@ -31,12 +32,12 @@ def with_stage_tools(targets: Iterable[Target], found: Sequence[Resource]) -> tu
 
 def stage_operations(target: Target) -> Mapping[str, Operation]:
     """The operations of a stage by the names of their tools."""
-    document = open_api.document(target.place.document or "")
-    by_method = {(it.method, it.path): it for it in open_api.operations(document or {})}
-    if target.place.methods:
-        named = {it.name: by_method.get((it.method, it.path)) for it in target.place.methods}
-        return {name: operation for name, operation in named.items() if operation}
-    return {it.name: it for it in by_method.values()}
+    document = open_api.document(target.place.document or "") or {}
+    if not target.place.methods:
+        return {it.name: it for it in open_api.operations(document)}
+    names = {(it.method, it.path): it.name for it in target.place.methods}
+    found = {it.name: it for it in open_api.operations(document, names)}
+    return {name: found[name] for name in names.values() if name in found}
 
 
 def _with_tools(target: Target, documents: Mapping[str, str]) -> Target:
@@ -54,8 +55,8 @@ def _with_tools(target: Target, documents: Mapping[str, str]) -> Target:
 def _documents(found: Iterable[Resource]) -> Iterator[tuple[str, str]]:
     """Documents by the ids of their REST APIs."""
     for resource in found:
-        if resource.type == _REST_API:
-            api_id, document = resource.get("id"), resource.get("body")
+        if resource.type == REST_API:
+            api_id, document = id_of(resource), resource.get("body")
         elif resource.type == _COMPONENT:
             api_id, document = resource.get("restApiId") or resource.get("rest_api_id"), resource.get("document")
         else:

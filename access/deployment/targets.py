@@ -5,9 +5,19 @@ Of what the provider's form cannot be read a target says nothing, rather than so
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from toolgate.access.deployment.agentcore_resources import Place, SignIn, StageMethod, Target, Tool
+from toolgate.access.deployment.agentcore_resources import (
+    PROMPTS,
+    RESOURCE_PRIORITY,
+    RESOURCES,
+    Place,
+    SignIn,
+    StageMethod,
+    Target,
+    Tool,
+)
 from toolgate.access.deployment.connector_tools import CONNECTOR_TOOLS, DESCRIPTIONS, RETRIEVE
 from toolgate.access.deployment.gateway_tools import api_schema
 from toolgate.access.deployment.stack_export import Resource
@@ -39,7 +49,41 @@ def read_target(resource: Resource) -> Target:
         tools=_tools(resource, kind, settings),
         sign_in=sign_in,
         place=_place(kind, settings),
+        resource_priority=_priority(settings),
     )
+
+
+def _priority(settings: Mapping[str, Any]) -> int:
+    said = settings.get("resourcePriority")
+    return int(said) if isinstance(said, int | float) else RESOURCE_PRIORITY
+
+
+def with_undecided(targets: Iterable[Target], found: Iterable[Resource]) -> tuple[Target, ...]:
+    """The targets with what their program accepts of their servers besides tools.
+
+    It is a word of the program's own (`undecided` of a target that is a server): AWS has none for it, so that it stands
+    in the inputs of the gateway's component.
+    """
+    accepted: dict[tuple[str, str], frozenset[str]] = {}
+    for resource in found:
+        arn = _text(resource.outputs.get("gateway_arn")) if resource.type == _TOOL_GATEWAY else None
+        for name, given in _mapping(resource.inputs.get("targets")).items() if arn else ():
+            accepted[str(arn).rpartition("/")[2], name] = _undecided(given)
+    return tuple(replace(it, undecided=accepted.get((it.gateway_id, it.name), _NONE)) for it in targets)
+
+
+def _undecided(given: Any) -> frozenset[str]:
+    said = (_mapping(_mapping(given).get(key)).get("undecided") for key in ("mcp_server", "remote_server"))
+    return _BESIDES.intersection(str(kind) for listed in said if isinstance(listed, list) for kind in listed)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+_NONE: frozenset[str] = frozenset()
+_BESIDES = frozenset({PROMPTS, RESOURCES})
+_TOOL_GATEWAY = "toolgate:index:ToolGateway"
 
 
 def _only_member(resource: Resource, where: str, union: Any) -> tuple[str, Mapping[str, Any]]:

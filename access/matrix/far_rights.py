@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from toolgate.access.chain.hops import OPENNESS, Check, check, told
-from toolgate.access.chain.tool_functions import function_policy
+from toolgate.access.chain.tool_functions import function_policy, url_behind
 from toolgate.access.deployment import stages
 from toolgate.access.deployment.agentcore_resources import Gateway, Target
 from toolgate.access.deployment.client_secrets import Secrets, read_secrets
@@ -18,7 +18,7 @@ from toolgate.access.deployment.roles import Role
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.iam.policies import Policy
 from toolgate.access.matrix.tool_access import ToolAccess, stricter
-from toolgate.policy.language import iam, open_api, patterns, target_rights
+from toolgate.policy.language import iam, open_api, patterns, rest_api, target_rights
 from toolgate.policy.language.agentcore_facts import AUTHORIZE_CALL
 from toolgate.policy.language.target_rights import SIGNS, TAKES, Right
 
@@ -109,11 +109,13 @@ class FarRights:
         place = target.place
         if target.kind == stages.KIND:
             here = target_rights.here_of(gateway.arn, "execute-api")
+            api = self.deployment.rest_api(place.rest_api_id)
             for name, method, path in _methods(target):
-                if name == tool:
+                made = api.method(method, path) if api else None
+                if name == tool and (made is None or made.authorization == rest_api.IAM):
                     yield from target_rights.of_method(here, f"{place.rest_api_id}/{place.stage}/{method}{path}")
         elif target.sign_in.service == "lambda":
-            yield from target_rights.of_function_url(None)
+            yield from self._by_url(target)
         elif target.sign_in.service == "execute-api":
             for verb, url in _requests(target, tool):
                 yield from target_rights.of_request(gateway.arn, verb, url)
@@ -126,9 +128,14 @@ class FarRights:
         tried = [tuple(Right(it.action, it.resource or arn, it.facts) for it in rights) for arn in named or ["*"]]
         return max(tried, key=lambda it: min(OPENNESS.index(self._checked(role, one).access) for one in it))
 
-    def by_url(self, role: Role) -> tuple[Right, ...]:
-        """What a request to a function's URL takes, of whichever function the role's own documents name."""
-        return self._named(role, target_rights.of_function_url(None))
+    def by_url(self, role: Role, target: Target) -> tuple[Right, ...]:
+        """What a request to a function's URL takes; of one that is not here, on the function that the role names."""
+        return self._named(role, self._by_url(target))
+
+    def _by_url(self, target: Target) -> tuple[Right, ...]:
+        url = url_behind(self.deployment, target)
+        arns = (it.arn for it in self.deployment.functions if url and url.function.means(it.arn))
+        return target_rights.of_function_url(next((url.function.qualified(it) for it in arns), None) if url else None)
 
     def _checked(self, role: Role, right: Right) -> Check:
         arn = right.resource or "*"
@@ -137,6 +144,8 @@ class FarRights:
     def _policy(self, arn: str) -> Policy | None:
         if ":function:" in arn:
             return function_policy(self.deployment, arn)
+        if ":execute-api:" in arn:
+            return next((it.policy for it in self.deployment.rest_apis if arn.startswith(f"{it.execution_arn}/")), None)
         return self._secrets.policies.get(arn)
 
     def _answer(self, role: Role, asked: Check) -> Access:

@@ -13,11 +13,12 @@ from toolgate.access.cedar.cedar_decision import ToolDecision, ToolEngine, decid
 from toolgate.access.cedar.cedar_policies import CedarPrincipal
 from toolgate.access.chain import hops
 from toolgate.access.chain.hops import OPENNESS
-from toolgate.access.chain.tool_functions import ToolFunction
+from toolgate.access.chain.tool_functions import ToolFunction, url_behind
 from toolgate.access.chain.tool_servers import ToolServer
 from toolgate.access.chain.ways import in_words
 from toolgate.access.deployment.agentcore_resources import Gateway, Target
 from toolgate.access.deployment.deployment import Deployment
+from toolgate.access.deployment.roles import Role
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.iam.identities import Identity
 from toolgate.access.matrix.inbound import OPEN, Inbound, inbound, requests, takes_tokens
@@ -30,12 +31,16 @@ from toolgate.access.tokens.takers import Taking
 from toolgate.access.tokens.token_inbound import let_in
 from toolgate.policy.language.agentcore_facts import (
     INVOKE_FUNCTION,
+    INVOKE_FUNCTION_URL,
     INVOKE_GATEWAY,
     INVOKE_RUNTIME,
     full_name,
     target_of,
 )
 from toolgate.policy.language.interceptors import REQUEST, RESPONSE
+
+SIGNED_FOR_FUNCTIONS = "lambda"
+"""What a gateway's role signs for at a function's URL (Lambda developer guide, "Invoking Lambda function URLs")."""
 
 Arguments = Mapping[str, Any] | None
 
@@ -172,12 +177,22 @@ class Call:
         role = self.deployment.role(self.gateway.role_arn)
         targets = [it for it in self.deployment.targets_of(self.gateway) if it.name == target_of(self.tool)]
         if role and self.function and targets:
-            # The target may name an alias, and the role may be granted no more.
-            hop = hops.invoke(role, self.function, targets[0].function_arn or self.function.arn)
-            yield f"function: IAM {INVOKE_FUNCTION} as {role.name}, the gateway's role: {hop.decision}"
-            yield from (f"  {line}" for it in hop.checks for line in check_lines(it))
+            yield from self._function(role, self.function, targets[0])
         for target in targets:
             yield from self._far_side(target)
+
+    def _function(self, role: Role, function: ToolFunction, target: Target) -> Iterator[str]:
+        """How the gateway's role is let in at a function, by its name or, where it signs for that, by its URL."""
+        url = url_behind(self.deployment, target)
+        if url is None:
+            # The target may name an alias, and the role may be granted no more.
+            action, hop = INVOKE_FUNCTION, hops.invoke(role, function, target.function_arn or function.arn)
+        elif target.sign_in.service == SIGNED_FOR_FUNCTIONS:
+            action, hop = INVOKE_FUNCTION_URL, hops.through_url(role, function, url)
+        else:
+            return
+        yield f"function: IAM {action} as {role.name}, the gateway's role: {hop.decision}"
+        yield from (f"  {line}" for it in hop.checks for line in check_lines(it))
 
     def _far_side(self, target: Target) -> Iterator[str]:
         """How the gateway's role is let in at a server, or at a gateway behind this one."""
@@ -190,7 +205,9 @@ class Call:
             yield f"gateway {inner.id}, behind this one, as {role.name}, the gateway's role: {behind.decision}"
             asked = Call(self.tokens, inner, self.tool.removeprefix(full_name(target.name, "")), self.arguments)
             yield from (f"  {line}" for line in asked.lines(role))
-        elif not (self.function and target.function_arn):  # which is told of already
+        elif not (
+            self.function and (target.function_arn or url_behind(self.deployment, target))
+        ):  # which is told of already
             needed = far_side.rights.of(self.gateway, target, self.tool.removeprefix(full_name(target.name, "")))
             if needed:
                 yield f"target: IAM as {role.name}, the gateway's role: {needed.access.decision}"

@@ -10,6 +10,7 @@ from typing import Any
 
 from toolgate.components.apis import schemas
 from toolgate.components.apis.document import Document, at
+from toolgate.components.tools.listed_schema import TYPES
 from toolgate.components.tools.tool_types import Schema
 
 JSON = "application/json"
@@ -51,9 +52,10 @@ class Parameters:
             if not isinstance(place, str) or place not in _STYLES:
                 if value:
                     there = ", ".join(map(repr, _STYLES))
-                    self.document.say(at(pointer, "in"), f"{place!r} is none that a tool has. Write one of {there}.")
+                    text = f"is in {place!r}, which no tool has. Write 'in' as one of {there}."
+                    self.document.say(at(pointer, "in") if "in" in value else pointer, text)
                 continue
-            if not schemas.check_name(self.document, name, at(pointer, "name")):
+            if not schemas.check_name(self.document, name, at(pointer, "name") if "name" in value else pointer):
                 continue
             if place == "header" and str(name).lower() in _NO_PARAMETERS:
                 self.document.say(pointer, f"OpenAPI ignores the header {name!r} here. Remove it.")
@@ -110,9 +112,20 @@ class Parameters:
                 pointer, "has no 'schema'. Write one; 'content' is a serializer, which AgentCore has not."
             )
             return {"type": "string"}
+        if "content" in value:
+            self.document.say(at(pointer, "content"), "stands beside a 'schema', and one of both is meant. Remove it.")
+        examples = value.get("examples", {})
+        if not isinstance(examples, Mapping):
+            self.document.say(at(pointer, "examples"), "must be an object: examples by name.")
+            examples = {}
+        for name, example in examples.items():
+            self.document.object(example, at(pointer, "examples", name))  # sent with it, and so is what it refers to
         schema = self.reader.read(value["schema"], at(pointer, "schema"))
-        inner = schema.get("items", schema) if place == "query" else schema
-        if inner["type"] in ("object", "array"):
+        # As it is written: what was read of a bad schema says nothing of it.
+        said, where = self._said(value["schema"], at(pointer, "schema"))
+        if place == "query" and said.get("type") == "array":
+            said, _ = self._said(said.get("items"), at(where, "items"))
+        if said.get("type") in ("object", "array"):
             several = "a value, or an array of values" if place == "query" else "a value"
             self.document.say(at(pointer, "schema"), f"takes a serializer, which AgentCore has not. Write {several}.")
         text = value.get("description")
@@ -121,6 +134,9 @@ class Parameters:
             if isinstance(text, str) and text.strip() and "description" not in schema
             else schema
         )
+
+    def _said(self, schema: Any, pointer: str) -> tuple[Mapping[str, Any], str]:
+        return self.document.object(schema, pointer) if isinstance(schema, Mapping) else ({}, pointer)
 
 
 @dataclass
@@ -144,20 +160,25 @@ class Body:
         content = body.get("content")
         media = content.get(JSON) if isinstance(content, Mapping) else None
         if not isinstance(media, Mapping):
-            self.document.say(at(pointer, "content"), f"AgentCore sends {JSON} only. Write that one.")
+            text = f"AgentCore sends {JSON} only. Write that one below 'content'."
+            self.document.say(at(pointer, "content") if "content" in body else pointer, text)
             return nothing
-        where = at(pointer, "content", JSON, "schema")
+        where = at(pointer, "content", JSON)
         if "schema" not in media:
-            self.document.say(where, "is missing. Write what the body is.")
+            self.document.say(where, "has no 'schema'. Write what the body is.")
             return nothing
+        where = at(where, "schema")
         self.sent = {"required": body.get("required") is True, "content": {JSON: {"schema": media["schema"]}}}
         schema = self.reader.read(media["schema"], where)
         properties: dict[str, Schema] = schema.get("properties", {})
+        said, place = self.document.object(media["schema"], where) if isinstance(media["schema"], Mapping) else ({}, "")
+        if said.get("type") not in TYPES:  # which is told of
+            return nothing
         if schema["type"] != "object" or not properties or "additionalProperties" in schema:
             text = "must be an object whose 'properties' are all it has: they are the tool's arguments."
             self.document.say(where, text)
         for name in properties:
-            schemas.check_name(self.document, name, at(where, "properties", name))
+            schemas.check_name(self.document, name, at(place, "properties", name))
             if name in taken:
                 self.document.say(
                     where, f"has a second argument {name!r} beside the parameter. Rename one, in the API as well."

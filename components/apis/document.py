@@ -16,12 +16,13 @@ class Document:
     Attributes:
         file: Its file, for messages.
         value: What is in it.
-        found: What is wrong, each with its place and what to write instead; in the order in which it was met.
+        found: What is wrong, each with its place and what to write instead; in the order in which it was met. A place
+            is there: of what is missing it is that of the object that lacks it.
     """
 
     file: str
     value: Mapping[str, Any]
-    found: list[str] = field(default_factory=list)
+    found: dict[str, None] = field(default_factory=dict)
 
     def say(self, pointer: str, text: str) -> None:
         """Note what is wrong, each thing once.
@@ -33,8 +34,7 @@ class Document:
         line = f"{self.file}{f'#{pointer}' if pointer else ''}: {text}"
         # A name in the document may hold anything, and a mistake is one line.
         shown = "".join(it if it.isprintable() else it.encode("unicode_escape").decode() for it in line)
-        if shown not in self.found:
-            self.found.append(shown)
+        self.found[shown] = None
 
     def object(self, value: Any, pointer: str) -> tuple[Mapping[str, Any], str]:
         """An object, or the one that a reference names, and where it stands; empty where that is none.

@@ -16,8 +16,9 @@ from toolgate.components.checks.arguments import UsageError
 
 NAMES = ("openapi.yaml", "openapi.yml", "openapi.json")
 """What a document's file may be called."""
-LARGEST_JSON, LARGEST_YAML = 10 * 1024 * 1024, 1024 * 1024
-"""Bytes of a file. AgentCore takes less of what is sent of it; a megabyte of YAML takes some ten seconds to read."""
+LARGEST_JSON, LARGEST_YAML = 10 * 1024 * 1024, 4 * 1024 * 1024
+"""Bytes of a file. AgentCore takes less of what is sent of it; a megabyte of YAML takes some two seconds to read, and
+ten where PyYAML was built without its C part."""
 
 _TAG = "tag:yaml.org,2002:"
 # YAML 1.2.2, section 10.2.2, "JSON Schema", "Tag Resolution".
@@ -99,7 +100,7 @@ def _map(pairs: Iterable[tuple[str, Any]], where: str) -> dict[str, Any]:
 def _yaml(raw: bytes, path: Path) -> Any:
     try:
         # The base loader resolves nothing and constructs nothing: each scalar is a text, and a tag stays one.
-        root = yaml.compose(raw, Loader=yaml.BaseLoader)
+        root = yaml.compose(raw, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""

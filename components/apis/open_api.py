@@ -13,13 +13,14 @@ that those refer to. What is not there cannot be called, and cannot be refused f
 import ipaddress
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from toolgate.components.apis import document_file
+from toolgate.components.apis.call_arguments import JSON
 from toolgate.components.apis.document import COMPONENTS, Document, at
 from toolgate.components.apis.operations import Operation, OperationArgs, Operations
 from toolgate.components.checks.arguments import UsageError
@@ -134,13 +135,18 @@ def _check_head(document: Document) -> None:
     value = document.value
     if "swagger" in value:
         document.say("/swagger", "is OpenAPI 2.0; AgentCore takes 3.0 and 3.1. Convert the document.")
-    elif not re.fullmatch(r"3\.[01]\.[0-9]+", str(value.get("openapi"))) or not isinstance(value["openapi"], str):
-        document.say(
-            "/openapi", f"{value.get('openapi')!r} is no version that AgentCore takes. Write '3.0.3' or '3.1.0'."
-        )
-    info = value.get("info")
+    elif "openapi" not in value:
+        document.say("", "is no OpenAPI document. Write its version, 'openapi: 3.1.0'.")
+    elif not isinstance(version := value["openapi"], str) or not re.fullmatch(r"3\.[01]\.[0-9]+", version):
+        document.say("/openapi", f"{version!r} is no version that AgentCore takes. Write '3.0.3' or '3.1.0'.")
+    if not isinstance(info := value.get("info"), Mapping):
+        place = "/info" if "info" in value else ""
+        document.say(place, "needs an object 'info'. Write one with 'title' and 'version'.")
+        return
     for key in ("title", "version"):
-        if not isinstance(info, Mapping) or not isinstance(info.get(key), str):
+        if key not in info:
+            document.say("/info", f"has no {key!r}. Write one, in quotes.")
+        elif not isinstance(info[key], str):
             document.say(f"/info/{key}", "must be a text. Write one, in quotes.")
 
 
@@ -148,13 +154,14 @@ def _server(document: Document) -> str | None:
     """The one server, which is checked."""
     servers = document.value.get("servers")
     if not servers:
-        document.say("/servers", "is missing: where the API is. Write one 'url', or the argument 'server'.")
+        place = "/servers" if "servers" in document.value else ""
+        document.say(place, "does not say where the API is. Write 'servers' with one 'url', or the argument 'server'.")
     elif not isinstance(servers, list) or not all(isinstance(it, Mapping) for it in servers):
         document.say("/servers", "must be a list of objects with a 'url'.")
     elif len(servers) > 1:
         document.say("/servers", "has several, and AgentCore calls one. Keep that, or write the argument 'server'.")
     elif not isinstance(url := servers[0].get("url"), str):
-        document.say("/servers/0/url", "must be a text. Write where the API is.")
+        document.say("/servers/0", "has no 'url' that is a text. Write where the API is.")
     elif fault := _server_fault(url):
         document.say("/servers/0/url", f"{url!r} {fault}")
     else:
@@ -180,17 +187,19 @@ def _server_fault(url: str) -> str | None:
     return None if reachable else "is a private address, which AgentCore does not reach. Write a public one."
 
 
-def _components(document: Document, paths: Any) -> dict[str, dict[str, Any]]:
+def _components(document: Document, paths: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """The components that paths refer to, and those that these do, in the document's order."""
-    wanted = dict.fromkeys(_references(paths))
-    waiting = [*wanted]
+    operations = [operation for methods in paths.values() for operation in methods.values()]
+    waiting = [it for operation in operations for it in _of_operation(operation)]
+    wanted = dict.fromkeys(waiting)
     while waiting:
-        found, _ = document.referred({"$ref": waiting.pop()}, "")
-        for reference in _references(found):
-            if reference not in wanted:
-                wanted[reference] = None
-                waiting.append(reference)
-    pointers = {document.referred({"$ref": reference}, "")[1] for reference in wanted}
+        reference, inside = waiting.pop()
+        found, _ = document.referred({"$ref": reference}, "")
+        for one in inside(found):
+            if one not in wanted:
+                wanted[one] = None
+                waiting.append(one)
+    pointers = {document.referred({"$ref": reference}, "")[1] for reference, _ in wanted}
     used: dict[str, dict[str, Any]] = {}
     for section, its in document.value.get(COMPONENTS, {}).items():
         for name, value in its.items() if isinstance(its, Mapping) else ():
@@ -199,12 +208,35 @@ def _components(document: Document, paths: Any) -> dict[str, dict[str, Any]]:
     return used
 
 
-def _references(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        if isinstance(reference := value.get("$ref"), str):
-            yield reference
-        for item in value.values():
-            yield from _references(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _references(item)
+type _Reference = tuple[str, Callable[[Any], Iterator[_Reference]]]
+"""A reference, and what finds those in what it names: data, such as an example, has none, whatever it looks like."""
+
+
+def _of_operation(operation: Mapping[str, Any]) -> Iterator[_Reference]:
+    for parameter in operation.get("parameters", []):
+        yield from _of_parameter(parameter)
+    if "requestBody" in operation:
+        yield from _of_schema(operation["requestBody"]["content"][JSON]["schema"])
+
+
+def _of_parameter(parameter: Mapping[str, Any]) -> Iterator[_Reference]:
+    if "$ref" in parameter:
+        yield parameter["$ref"], _of_parameter
+        return
+    yield from _of_schema(parameter["schema"])
+    for example in parameter.get("examples", {}).values():
+        yield from _of_example(example)
+
+
+def _of_example(example: Mapping[str, Any]) -> Iterator[_Reference]:
+    if "$ref" in example:
+        yield example["$ref"], _of_example
+
+
+def _of_schema(schema: Mapping[str, Any]) -> Iterator[_Reference]:
+    if "$ref" in schema:
+        yield schema["$ref"], _of_schema
+        return
+    for child in (*schema.get("properties", {}).values(), schema.get("items"), schema.get("additionalProperties")):
+        if isinstance(child, Mapping):
+            yield from _of_schema(child)

@@ -15,7 +15,9 @@ from toolgate.components.tools.tool_types import Schema
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 """OpenAPI 3.1.0, "Path Item Object"."""
-_WITHOUT_BODY = ("get", "head", "delete", "trace")
+_NOT_CALLED = "trace"
+"""AgentCore developer guide, "OpenAPI schema targets": all but this one are in its table."""
+_WITHOUT_BODY = ("get", "head", "delete")
 
 
 class OperationArgs(TypedDict):
@@ -53,8 +55,9 @@ class Operations:
     def read(self) -> Iterator[Operation]:
         """The operations, in the document's order."""
         given = self.document.value.get("paths", {})
+        here = "/paths" if "paths" in self.document.value else ""
         if not isinstance(given, Mapping):
-            self.document.say("/paths", "must be an object: operations by path and method.")
+            self.document.say(here, "must be an object: operations by path and method.")
             return
         met: dict[str, str] = {}
         for path, item in given.items():
@@ -70,7 +73,7 @@ class Operations:
                 if method in item and self._is_tool(item[method], at(where, method), met):
                     yield self._operation((path, method), item, at(where, method))
         if not met and not self.document.found:
-            self.document.say("/paths", "has no operation. Write one, which is a tool.")
+            self.document.say(here, "has no operation. Write one below 'paths', which is a tool.")
         for name in (self.chosen or {}).keys() - met.keys():
             hint = did_you_mean(name, met)
             there = ", ".join(met) or "none"
@@ -104,6 +107,8 @@ class Operations:
     def _operation(self, place: tuple[str, str], item: Mapping[str, Any], where: str) -> Operation:
         path, method = place
         operation: Mapping[str, Any] = item[method]
+        if method == _NOT_CALLED:
+            self.document.say(where, f"AgentCore has no {method.upper()}. Choose the other operations.")
         for holder, pointer in ((operation, where), (item, where.rpartition("/")[0])):
             if "servers" in holder:
                 self.document.say(at(pointer, "servers"), "AgentCore takes the document's. Write it there.")
@@ -140,7 +145,11 @@ class Operations:
         return Operation(method.upper(), path, tool)
 
     def _description(self, operation: Mapping[str, Any], where: str) -> str:
-        """The tool's description: what was written for it, or the document's summary and description."""
+        """The tool's description: what was written for it, or the document's summary and description.
+
+        No text is made up where there is none: what AgentCore then says of the tool no page tells, Bedrock refuses an
+        empty one (botocore bedrock-runtime, ToolSpecification), and a path is nothing that a model can choose by.
+        """
         override = (self.chosen or {}).get(operation["operationId"], {}).get("description")
         if override is not None:
             if not override.strip():

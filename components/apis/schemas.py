@@ -60,6 +60,7 @@ _IN_WORDS = ("date", "date-time", "time", "uuid")
 """The formats that `listed_schema` has words for."""
 _OF_NUMBERS = ("int32", "int64", "float", "double")
 _TYPES = ", ".join(map(repr, TYPES))
+_MOST_HINTS = 20
 _MOST = 2_000
 """Schemas of one tool, each reference in its place: a small document can describe more than any memory holds."""
 
@@ -173,11 +174,15 @@ class Reader:
         if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
             self._say(pointer, "must be a list of names.")
             return
+        unknown = 0
         for name in dict.fromkeys(required):
             if name in properties:
                 yield name
             else:
-                self._say(pointer, f"names {name!r}, which is no property.{did_you_mean(name, properties)} Remove it.")
+                unknown += 1
+                # To look for a near name among many takes its time, and a slip is a name or two.
+                hint = did_you_mean(name, properties) if unknown <= _MOST_HINTS else ""
+                self._say(pointer, f"names {name!r}, which is no property.{hint} Remove it.")
 
     def _limits(self, given: Mapping[str, Any], pointer: str) -> Iterator[tuple[str, Any]]:
         values = [given["const"]] if "const" in given else given.get("enum", [])

@@ -1,20 +1,24 @@
-"""The program's APIs, which are folders of `apis/`, and what `toolgate:targets` says of them."""
+"""The program's APIs: folders of `apis/`, stages of API Gateway, and what `toolgate:targets` says of them."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
-from toolgate.components import open_api_tools
+from toolgate.components import api_gateway_tools, open_api_tools
+from toolgate.components.api_gateway_tools import ApiGatewayToolsArgs
 from toolgate.components.apis import document_file
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants.tool_grants import Available
 from toolgate.components.open_api_tools import ApiSettings
-from toolgate.components.settings import target_credentials
+from toolgate.components.settings import target_credentials, targets
 from toolgate.components.settings.values import NAMESPACE
+from toolgate.components.targets import kinds
 from toolgate.components.tools.listed_schema import ToolSchema
 
 FOLDERS = Path("apis")
 _KEYS = ("server", "credential")
+_STAGE = ("restApi", "stage", "document")
 
 
 def read_apis() -> dict[str, list[ToolSchema]]:
@@ -47,9 +51,7 @@ def settings(config: Mapping[str, Any], apis: Available, others: Available) -> d
     Raises:
         UsageError: An API has the name of another target, a key is not for an API, or one is for APIs only.
     """
-    for name in apis:
-        if name in others:
-            raise UsageError(f"{FOLDERS / name}: there is another target of this name. Rename one.")
+    targets.check_names(FOLDERS, apis, others)
     found: dict[str, ApiSettings] = {}
     for name, entry in config.get("targets", {}).items():
         where = f"{NAMESPACE}:targets.{name}"
@@ -65,4 +67,39 @@ def settings(config: Mapping[str, Any], apis: Available, others: Available) -> d
         if "credential" in entry:
             said["credential"] = target_credentials.read(entry["credential"], f"{where}.credential")
         found[name] = said
+    return found
+
+
+def stages(config: Mapping[str, Any], folders: Container[str]) -> dict[str, ApiGatewayToolsArgs]:
+    """The targets that are stages of API Gateway, each as the arguments of its component.
+
+    Args:
+        config: The stack's configuration.
+        folders: The targets that have a folder.
+
+    Raises:
+        UsageError: One has a folder as well, lacks a key or has one too many, or AgentCore would refuse it.
+    """
+    found: dict[str, ApiGatewayToolsArgs] = {}
+    for name, entry in config.get("targets", {}).items():
+        where = f"{NAMESPACE}:targets.{name}"
+        if _STAGE[0] not in entry:
+            continue
+        if name in folders:
+            raise UsageError(f"{where}: has a folder, of which it is made. Rename it, or remove {_STAGE[0]!r}.")
+        if missing := [key for key in _STAGE if key not in entry]:
+            raise UsageError(f"{where}: missing {missing[0]!r}: a stage of API Gateway has {', '.join(_STAGE)}.")
+        if others := sorted(entry.keys() - {*_STAGE, "operations", "credential"}):
+            raise UsageError(f"{where}: {', '.join(others)} is not for a stage of API Gateway. Remove it.")
+        args: ApiGatewayToolsArgs = {
+            "rest_api_id": entry["restApi"],
+            "stage": entry["stage"],
+            "document": json.dumps(document_file.read(Path(entry["document"]))),
+        }
+        if "operations" in entry:
+            args["operations"] = entry["operations"]
+        if "credential" in entry:
+            args["credential"] = target_credentials.read(entry["credential"], f"{where}.credential")
+        kinds.check({name: api_gateway_tools.read(name, args)}, f"{NAMESPACE}:targets")
+        found[name] = args
     return found

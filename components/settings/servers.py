@@ -12,7 +12,7 @@ from toolgate.components.grants.tool_grants import Available
 from toolgate.components.runtime import network
 from toolgate.components.servers import listing, server_folder, tool_schemas
 from toolgate.components.servers.server_settings import ServerSettings
-from toolgate.components.settings import places
+from toolgate.components.settings import places, targets
 from toolgate.components.settings.gateways import Gateways
 from toolgate.components.settings.values import NAMESPACE
 from toolgate.components.tools.listed_schema import ToolSchema
@@ -62,9 +62,8 @@ def settings(config: Mapping[str, Any], servers: Available, others: Available) -
         UsageError: A server has the name of another target, AWS would refuse its runtime's name, or a key is not for a
             server.
     """
+    targets.check_names(FOLDERS, servers, others)
     for name in servers:
-        if name in others:
-            raise UsageError(f"{FOLDERS / name}: there is another target of this name. Rename one.")
         names.runtime(pulumi.get_project(), pulumi.get_stack(), name)
     found: dict[str, StackServer] = {}
     for name, entry in config.get("targets", {}).items():

@@ -1,14 +1,16 @@
 """`toolgate:targets`: what differs in this stack from a target's own settings, and targets that are there already."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
+from toolgate.components.apis.rest_api import StageMethodArgs
 from toolgate.components.checks import identifiers
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants.tool_grants import Available
 from toolgate.components.runtime import network
+from toolgate.components.servers.server_settings import Undecided
 from toolgate.components.settings import other_gateways, places, target_credentials
 from toolgate.components.settings.places import NetworkConfig
 from toolgate.components.settings.target_credentials import TargetCredentialConfig
@@ -64,12 +66,22 @@ class TargetConfig(TypedDict):
     """Where the API is, for a folder of `apis/`."""
     credential: NotRequired[TargetCredentialConfig]
     """What the gateway signs in to the API with; in the place of what its `api.py` says."""
+    restApi: NotRequired[str]
+    """Id of a REST API that is there already; with `stage`, `document`, and besides them `operations`, `credential`."""
+    stage: NotRequired[str]
+    """Name of that API's stage."""
+    document: NotRequired[str]
+    """Path of the OpenAPI document that it is made of, relative to the program."""
+    operations: NotRequired[dict[str, StageMethodArgs]]
+    """The methods that are tools, by their tools' names. Default: every one."""
     functionArn: NotRequired[str]
     """ARN of an existing function, for a target that has no folder; with `tools`, and nothing else."""
     tools: NotRequired[str]
     """Path of the JSON file with that function's tools, relative to the program."""
     remoteServer: NotRequired[str]
     """Path of the file that `toolgate record` writes of an MCP server of others, relative to the program."""
+    undecided: NotRequired[list[Undecided]]
+    """What that server may serve besides tools: `prompts`, `resources`."""
     gateway: NotRequired[str]
     """Name of another gateway of this stack, all of whose tools it has; and nothing else."""
     gatewayArn: NotRequired[str]
@@ -106,6 +118,8 @@ def _remote_server(entry: Mapping[str, Any], where: str) -> GatewayTarget:
     target = recorded_server.read(Path(entry["remoteServer"]), f"{where}.remoteServer")
     if "credential" in entry:
         target["remote_server"]["credential"] = target_credentials.read(entry["credential"], f"{where}.credential")
+    if "undecided" in entry:
+        target["remote_server"]["undecided"] = entry["undecided"]
     return target
 
 
@@ -134,7 +148,7 @@ def _knowledge_base(entry: Mapping[str, Any], _where: str) -> GatewayTarget:
 
 
 _FORMS = (
-    _Form("an MCP server of others", ("remoteServer",), ("credential",), _remote_server),
+    _Form("an MCP server of others", ("remoteServer",), ("credential", "undecided"), _remote_server),
     _Form("a gateway that is there already", ("gatewayArn", "tools"), (), _gateway),
     _Form("web search", ("webSearch",), (), _web_search),
     _Form("a knowledge base", ("knowledgeBase",), (), _knowledge_base),
@@ -210,6 +224,22 @@ def inner_gateways(config: Mapping[str, Any], others: Container[str]) -> dict[st
     return found
 
 
+def check_names(folder: Path, names: Container[str], others: Iterable[str]) -> None:
+    """Check that no target of a folder of the program's has the name of another one.
+
+    Args:
+        folder: The folder.
+        names: Its targets.
+        others: Those of other folders, and those that are there already.
+
+    Raises:
+        UsageError: One has.
+    """
+    for name in others:
+        if name in names:
+            raise UsageError(f"{folder / name}: there is another target of this name. Rename one.")
+
+
 def of_folders_only(config: Mapping[str, Any], others: Container[str]) -> dict[str, Any]:
     """The configuration without the targets that have no folder."""
     entries = config.get("targets", {})
@@ -235,7 +265,8 @@ def of_folders(config: Mapping[str, Any], folders: Available, others: Container[
         if name not in folders:
             raise UsageError(
                 f"{where}: there is no such target. There are: {', '.join(sorted(folders))}. One without a folder "
-                f"has: {'; '.join(f'{" and ".join(it.needs)} ({it.what})' for it in _FORMS)}."
+                f"has: {'; '.join(f'{" and ".join(it.needs)} ({it.what})' for it in _FORMS)}; "
+                "restApi, stage and document (a stage of API Gateway)."
             )
         said: dict[str, Any] = {ours: entry[key] for key, ours in _KEYS.items() if key in entry}
         if place := places.read(entry, f"{where}.network", network.MOST_GROUPS_OF_FUNCTION):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 from weakref import WeakKeyDictionary
 
 import pulumi
@@ -13,6 +13,7 @@ from toolgate.components.checks import arguments
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.iam import iam_documents
 from toolgate.components.iam.iam_documents import Statement
+from toolgate.components.servers.server_settings import Undecided
 from toolgate.components.targets import listed_tools
 from toolgate.components.targets.kind import Beside, GatewayRole, Kind
 from toolgate.components.tools.listed_schema import ToolSchema
@@ -31,6 +32,8 @@ class McpServerTarget(TypedDict):
     """ARN of its runtime."""
     listing: pulumi.Input[str]
     """Its tools as it lists them, with their whole schemas: MCP's answer to `tools/list`, as JSON."""
+    undecided: NotRequired[list[Undecided]]
+    """What else it serves that was accepted, as its McpServer has it: the local gateway passes nothing besides."""
 
 
 # By the engine that is asked, which is another one in each run of a program: behind what each runtime stands. A runtime

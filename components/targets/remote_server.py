@@ -8,6 +8,7 @@ import pulumi
 
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.iam.iam_documents import Statement
+from toolgate.components.servers.server_settings import Undecided
 from toolgate.components.targets import credentials, listed_tools
 from toolgate.components.targets.credentials import TargetCredential
 from toolgate.components.targets.kind import GatewayRole, Kind
@@ -32,6 +33,10 @@ class RemoteServer(TypedDict):
     """Its tools as it lists them, which the gateway lists so. Default: the target's `tools` as they stand."""
     credential: NotRequired[TargetCredential]
     """What the gateway signs in with. Default: nothing."""
+    undecided: NotRequired[list[Undecided]]
+    """What else it serves that whoever comes to the gateway may have: with a policy engine no policy decides it. It is
+    a word to readers and to the local gateway, which passes nothing else; AgentCore passes all that there is. Default:
+    none."""
 
 
 def check_endpoint(endpoint: Any, where: str) -> None:

@@ -9,6 +9,7 @@ import itertools
 import json
 import re
 import reprlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -47,8 +48,8 @@ def faults(tools: Any, where: str) -> Iterator[str]:
     if not isinstance(tools, Sequence) or isinstance(tools, str | bytes):
         yield f"{where}: must be a list, not {reprlib.repr(tools)}."
         return
-    names = [tool.get("name") for tool in tools if isinstance(tool, Mapping)]
-    for name in dict.fromkeys(name for name in names if isinstance(name, str) and names.count(name) > 1):
+    names = Counter(name for tool in tools if isinstance(tool, Mapping) and isinstance(name := tool.get("name"), str))
+    for name in (name for name, times in names.items() if times > 1):
         yield f"{where}: has several tools named {name!r}. Rename one."
     if len(tools) > MOST_TOOLS:
         yield f"{where}: has {len(tools)} tools; a target takes at most {MOST_TOOLS}. Make two of it."

@@ -187,7 +187,7 @@ async function reload() {
 // ---- What an event says ----
 
 const NAMES = { signature: "Signature", token: "Token", cedar: "Cedar policy", interceptor: "Interceptor", gateway: "Gateway" };
-const EFFECTS = { allow: "allows", deny: "denies", answer: "answers" };
+const EFFECTS = { allow: "allows", deny: "denies", answer: "answers", undecided: "is not asked" };
 
 function nameOf(decider) {
   if (decider.by !== "iam") return NAMES[decider.by] ?? decider.by;

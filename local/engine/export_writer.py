@@ -52,6 +52,8 @@ def _resource(recording: Recording, registration: Registration) -> Resource:
     }
     if request.custom:
         resource["id"] = registration.id or UNKNOWN_TEXT
+    if registration.external:
+        resource["external"] = True
     if request.parent:
         resource["parent"] = request.parent
     if request.provider:
@@ -71,7 +73,8 @@ def _default_provider(recording: Recording, kind: str, version: str, env: CloudE
     package = kind.partition(":")[0]
     name = "_".join(["default", *version.split(".")]) if version else "default"
     urn = f"urn:pulumi:{recording.stack}::{recording.project}::pulumi:providers:{package}::{name}"
-    settings = {"region": env.region} | ({"version": version} if version else {})
+    # The engine's own resources are of no Region.
+    settings = ({} if package == "pulumi" else {"region": env.region}) | ({"version": version} if version else {})
     return {
         "urn": urn,
         "custom": True,

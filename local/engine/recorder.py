@@ -24,9 +24,10 @@ from pulumi.runtime.proto import provider_pb2, resource_pb2
 from toolgate.local.cloud.catalogue import resource_type
 from toolgate.local.cloud.control_plane import ControlPlane
 from toolgate.local.cloud.failures import NOT_REPRODUCED, NotReproducedError, RefusalError
-from toolgate.local.engine import autonaming, wire
+from toolgate.local.engine import autonaming, other_stacks, wire
 from toolgate.local.engine.assets import AssetError, hashed
 from toolgate.local.engine.autonaming import Autonaming
+from toolgate.local.engine.other_stacks import OtherStackError
 from toolgate.local.engine.stack_config import ConfigError
 from toolgate.local.engine.wire import Wire
 from toolgate.local.terminal import say
@@ -34,10 +35,6 @@ from toolgate.local.terminal import say
 STACK_TYPE = "pulumi:pulumi:Stack"
 # What Pulumi puts in the place of an Output that is written into a text, with a warning: an engine would deploy it.
 _OUTPUT_AS_TEXT = "Calling __str__ on an Output[T] is not supported."
-_OTHER_STACK = (
-    "what another stack gave out cannot be read here; take the value from the configuration where the stack is planned "
-    "(`pulumi.Config().get`), and from the reference elsewhere"
-)
 
 
 class ProgramError(Exception):
@@ -68,6 +65,7 @@ class Registration:
         id: AWS's id; "" for a component, and in a preview.
         inputs: The inputs after the provider's check.
         outputs: The outputs; a component's are in `Recording.outputs`.
+        external: Whether it is only read, and another stack's.
     """
 
     request: resource_pb2.RegisterResourceRequest
@@ -75,6 +73,7 @@ class Registration:
     id: str
     inputs: Wire
     outputs: Wire
+    external: bool = False
 
 
 @dataclass
@@ -243,13 +242,15 @@ class _Monitor(mocks.MockMonitor):
             asked = ", ".join(name for name, given in engines_own.items() if given)
             self._refuse(f"{request.name} ({request.type})", [NOT_REPRODUCED.format(asked)])
         with self._lock:
-            if urn in self._urns:  # the words are the engine's (sdk/go/common/diag/errors.go, 2001)
-                text = f"Duplicate resource URN '{urn}'; try giving it a unique name"
-                self._refuse(f"{request.name} ({request.type})", [text])
-            self._urns.add(urn)
+            self._claim(f"{request.name} ({request.type})", urn)
             resource_id, inputs, outputs = self._make(request, urn, inputs) if request.custom else ("", inputs, {})
             self._recording.registrations.append(Registration(request, urn, resource_id, inputs, outputs))
         return resource_pb2.RegisterResourceResponse(urn=urn, id=resource_id, object=wire.to_struct(outputs))
+
+    def _claim(self, where: str, urn: str) -> None:
+        if urn in self._urns:  # the words are the engine's (sdk/go/common/diag/errors.go, 2001)
+            self._refuse(where, [f"Duplicate resource URN '{urn}'; try giving it a unique name"])
+        self._urns.add(urn)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 the name of the call
         """Keep a component's outputs."""
@@ -268,10 +269,23 @@ class _Monitor(mocks.MockMonitor):
         self._refuse("the program", [NOT_REPRODUCED.format("transforms")])
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802 the name of the call
-        """Refuse: nothing exists before the program has run."""
-        if request.type == "pulumi:pulumi:StackReference":
-            self._refuse(f"{request.name} ({request.type})", [_OTHER_STACK])
-        self._refuse(f"{request.name} ({request.type})", [NOT_REPRODUCED.format("the reading of existing resources")])
+        """Answer what another stack gave out. Refuse all else: nothing exists before the program has run."""
+        where = f"{request.name} ({request.type})"
+        if request.type != other_stacks.TYPE:
+            self._refuse(where, [NOT_REPRODUCED.format("the reading of existing resources")])
+        try:
+            outputs = other_stacks.read(self._root, request.id)
+        except OtherStackError as error:
+            self._refuse(where, [str(error)])
+        urn = self.make_urn(request.parent, request.type, request.name)
+        asked = resource_pb2.RegisterResourceRequest(
+            type=request.type, name=request.name, parent=request.parent, custom=True, dependencies=request.dependencies
+        )
+        with self._lock:
+            self._claim(where, urn)
+            read = Registration(asked, urn, request.id, {"name": request.id}, outputs, external=True)
+            self._recording.registrations.append(read)
+        return resource_pb2.ReadResourceResponse(urn=urn, properties=wire.to_struct(outputs))
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 the name of the call
         """Answer a look-up."""

@@ -34,6 +34,8 @@ body of a request to the gateway's log, so the id should be found there too; tha
 """
 
 ALLOWED, DENIED = "allowed", "denied"
+UNDECIDED = "undecided"
+"""The effect of what has no say about a request, where a reader would think that it has."""
 CLIENT_CLAIMS = ("client_id", "azp", "cid", "appid")
 """The claims by which issuers name the client: Cognito, Auth0 and Entra, Okta, Entra's first version."""
 _TOLD_CLAIMS = ("iss", "sub", "aud", "scope", "exp")
@@ -309,7 +311,7 @@ def _interceptor(decider: Mapping[str, Any]) -> str:
     return f"interceptor {decider['function']} ({decider['point']}) {_SAID[decider['effect']]}{changed}{reason}"
 
 
-_SAID = {"allow": "allows", "deny": "denies", "answer": "answers"}
+_SAID = {"allow": "allows", "deny": "denies", "answer": "answers", UNDECIDED: "is not asked"}
 
 
 def _one(decider: Mapping[str, Any]) -> str:

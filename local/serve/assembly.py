@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolgate.access.chain.tool_functions import function_policy
+from toolgate.access.chain.tool_functions import function_policy, own_policies
 from toolgate.access.deployment.agentcore_resources import Function, Gateway, Runtime, Target
 from toolgate.access.deployment.deployment import STACK, Deployment
 from toolgate.access.deployment.roles import Role
@@ -28,6 +28,9 @@ from toolgate.local.serve.agents import containers, invoke_api
 from toolgate.local.serve.agents.agent_process import AgentProcess, Program
 from toolgate.local.serve.agents.code_archive import inside, write_out, write_sources
 from toolgate.local.serve.agents.runtime_sessions import Lifecycle, RuntimeSessions
+from toolgate.local.serve.apis import rest_api_service
+from toolgate.local.serve.apis.rest_api_service import Behind
+from toolgate.local.serve.apis.served_methods import ServedStage, served_stages
 from toolgate.local.serve.aws.aws_services import AwsServices
 from toolgate.local.serve.bounded_file import BoundedFile
 from toolgate.local.serve.control import cognito_api, control_api, sts_api
@@ -57,8 +60,7 @@ from toolgate.policy.language.agentcore_facts import INVOKE_GATEWAY, ROLE
 if TYPE_CHECKING:
     from toolgate.local.serve.gateway.backend import Backend
     from toolgate.local.serve.gateway.interception import Interceptors
-    from toolgate.local.serve.gateway.invoke_right import InvokeRight
-    from toolgate.local.serve.gateway.local_function import LocalFunction
+    from toolgate.local.serve.gateway.local_function import InvokeRight, LocalFunction
     from toolgate.local.serve.gateway.mcp_gateway import Closing, LocalGateway
     from toolgate.local.serve.outbound.far_side import Log
 
@@ -265,6 +267,7 @@ class Assembly:
             gateway_service(g, built, self.access_log, self._bearer(g))
             for g, built in zip(self.deployment.gateways, gateways, strict=True)
         ]
+        stages, functions = self._stages()
         connections = invoke_api.Connections()
         invoke = invoke_api.runtime_app(sessions, connections)
         post = frozenset({"POST"})
@@ -292,12 +295,13 @@ class Assembly:
             ),
             *self._tokens(),
             *self._memories(),
+            *(service for stage, behind in stages for service in rest_api_service.services(stage, behind)),
             *self.host.aws.services(),
             *self._looking_around(),
         ]
         authority = Authority(self.host.sessions, self.host.env.region, self._policies())
         app = authorized(services, authority, not_served)
-        ends = [*(it for gateway in gateways for it in gateway.ends), connections]
+        ends = [*(it for gateway in gateways for it in gateway.ends), *functions, connections]
         return Generation(app, lambda: _running(ends, sessions.values()))
 
     def _tokens(self) -> list[Service]:
@@ -318,7 +322,23 @@ class Assembly:
 
     def _policies(self) -> dict[str, Policy]:
         """Policies of resources by the resources' ARNs."""
-        return {**self.deployment.resource_policies, **self.host.aws.policies}
+        of_apis = {it.execution_arn: it.policy for it in self.deployment.rest_apis if it.policy}
+        return {**self.deployment.resource_policies, **of_apis, **self.host.aws.policies}
+
+    def _stages(self) -> tuple[list[tuple[ServedStage, Behind]], list["LocalFunction"]]:
+        """The stages of REST APIs that are served, each with what is behind it; and the functions, to end them."""
+        made: dict[str, LocalFunction] = {}
+
+        def running(function: Function) -> "LocalFunction":
+            if function.arn not in made:
+                made[function.arn] = self._function(function, function.label, function.name)
+            return made[function.arn]
+
+        found = served_stages(self.deployment)
+        functions = {function.arn: running(function) for stage in found for _, function in stage.methods}
+        policies = own_policies(self.deployment, functions)
+        behind = Behind(self.host.env, running, policies.get, self.deployment.role)
+        return [(stage, behind) for stage in found], list(functions.values())
 
     def _memories(self) -> list[Service]:
         """What memories keep, where the deployment has any."""
@@ -359,7 +379,7 @@ class Assembly:
         return {gateway.url: self.gateway_url(gateway.id) for gateway in self.deployment.gateways}
 
     def _gateway(self, gateway: Gateway, agents: Mapping[str, Agent]) -> "LocalGateway":
-        from toolgate.local.serve.gateway.invoke_right import InvokeRight  # noqa: PLC0415  # as below
+        from toolgate.local.serve.gateway.local_function import InvokeRight  # noqa: PLC0415  # as below
         from toolgate.local.serve.gateway.mcp_gateway import Checks, build  # noqa: PLC0415  # a second of imports, while the agents start
         from toolgate.local.serve.guards.cedar_guard import tool_authorization  # noqa: PLC0415  # as above
 

@@ -146,7 +146,7 @@ def _interceptor(deployment: Deployment, gateway: Gateway, arn: str) -> Iterator
     named = function_name(arn)
     function = deployment.function(arn)
     if function is not None:
-        yield from _function(deployment, function)
+        yield from function_faults(deployment, function)
     elif not arn:
         yield f"{gateway.label}: which function its interceptor is, the deployment does not say"
     elif named.qualifier != UNQUALIFIED:
@@ -208,7 +208,7 @@ def _target(deployment: Deployment, target: Target, answers: Mapping[str, Canned
         yield from canned.missing(target, answers)
     function = deployment.function(target.function_arn or "")
     if function is not None:
-        yield from _function(deployment, function)
+        yield from function_faults(deployment, function)
 
 
 def _credential(deployment: Deployment, target: Target) -> Iterator[str]:
@@ -221,7 +221,8 @@ def _credential(deployment: Deployment, target: Target) -> Iterator[str]:
         yield f"{target.label}: tokens by {grant} are not reproduced, only CLIENT_CREDENTIALS"
 
 
-def _function(deployment: Deployment, function: Function) -> Iterator[str]:
+def function_faults(deployment: Deployment, function: Function) -> Iterator[str]:
+    """What stands against running a function here, in a sentence each."""
     if function.code is None or function.handler is None:
         yield f"{function.label}: code in S3 or in an image cannot be run here, only an archive of files can"
     if function.layers:

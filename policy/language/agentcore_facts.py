@@ -33,6 +33,10 @@ SECRET = "aws:secretsmanager/secret:Secret"  # noqa: S105  # a type
 SECRET_POLICY = "aws:secretsmanager/secretPolicy:SecretPolicy"  # noqa: S105  # a type
 FUNCTION_URL = "aws:lambda/functionUrl:FunctionUrl"
 LAMBDA_PERMISSION = "aws:lambda/permission:Permission"
+REST_API = "aws:apigateway/restApi:RestApi"
+REST_API_POLICY = "aws:apigateway/restApiPolicy:RestApiPolicy"
+REST_API_DEPLOYMENT = "aws:apigateway/deployment:Deployment"
+REST_API_STAGE = "aws:apigateway/stage:Stage"
 LOG_DELIVERY_SOURCE = "aws:cloudwatch/logDeliverySource:LogDeliverySource"
 LOG_DELIVERY = "aws:cloudwatch/logDelivery:LogDelivery"
 

@@ -75,15 +75,24 @@ def document(text: str) -> Mapping[str, Any] | None:
     return found if isinstance(found, Mapping) else None
 
 
-def operations(document: Mapping[str, Any]) -> tuple[Operation, ...]:
-    """The operations of a document that are tools, in its order; of two with one name the first."""
+def operations(
+    document: Mapping[str, Any], names: Mapping[tuple[str, str], str] | None = None
+) -> tuple[Operation, ...]:
+    """The operations of a document that are tools, in its order; of two with one name the first.
+
+    Args:
+        document: The document.
+        names: By method, in upper case, and path: the names of those that are tools. Default: their operationIds.
+    """
     found: dict[str, Operation] = {}
     left = iter(range(_MOST_VALUES_OF_ALL))
     for path, item in _items(document.get("paths")):
         shared = _referred(document, item)
         for method, operation in _items(shared):
-            name = operation.get("operationId") if isinstance(operation, Mapping) else None
-            if method in METHODS and isinstance(name, str) and name not in found:
+            if not isinstance(operation, Mapping) or method not in METHODS:
+                continue
+            name = operation.get("operationId") if names is None else names.get((method.upper(), path))
+            if isinstance(name, str) and name not in found:
                 bounded = _Document(document, itertools.islice(left, _MOST_VALUES))
                 found[name] = _operation(bounded, (name, method, path), shared, operation)
     return tuple(found.values())
@@ -208,9 +217,9 @@ def _members(document: _Document, schema: Mapping[str, Any], within: tuple[str, 
 def pointed(whole: Mapping[str, Any], pointer: str) -> Any:
     """What a reference inside the document names; None for another document's, and for nothing.
 
-    Source: RFC 6901, sections 3 to 6.
+    Source: RFC 6901, sections 3 to 6. An anchor's name is none of these, and names nothing here.
     """
-    if not pointer.startswith("#"):
+    if pointer != "#" and not pointer.startswith("#/"):
         return None
     found: Any = whole
     for token in unquote(pointer[1:]).split("/")[1:]:

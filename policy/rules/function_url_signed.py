@@ -43,7 +43,7 @@ RULE = Rule(
     name="function-url-signed",
     description="The URL of a function behind a gateway, or of its interceptor, takes signed requests only.",
     why="Else everybody calls it unsigned, past the gateway, its authorizer and its policies.",
-    fix='Remove the URL, since a gateway calls the function by its ARN; or write authorization_type="AWS_IAM".',
+    fix='Write authorization_type="AWS_IAM"; or remove the URL where a gateway calls the function by its ARN.',
     severity=Severity.CRITICAL,
     framework=frameworks.NO_PUBLIC_ACCESS,
     types=frozenset({FUNCTION_URL, *functions.USERS}),

@@ -11,7 +11,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.credentials import Credentials
+from starlette.applications import Starlette
 
+from tests.agent.loopback import Loopback
 from tests.aws.temporary import has
 from tests.aws.world import NotReproducedError, World
 from tests.planning import SAMPLE, planned
@@ -91,7 +93,8 @@ def local_world(stack: Export, scratch: Export, plane: ControlPlane, logs: Path)
     """
     with (
         serve(stack, root=SAMPLE, logs=logs / "stack") as one,
-        serve(scratch, root=PROGRAM, logs=logs / "scratch") as other,
+        _nothing_there() as url,
+        serve(scratch, root=PROGRAM, logs=logs / "scratch", places={"api": url}) as other,
     ):
         under_test, beside = parse(stack), parse(scratch)
 
@@ -115,6 +118,17 @@ def local_world(stack: Export, scratch: Export, plane: ControlPlane, logs: Path)
             secret=lambda client: _secret(other, client),
             expired=lambda client: other.token(client.id, exp=int(time.time()) - 1),
         )
+
+
+@contextlib.contextmanager
+def _nothing_there() -> Iterator[str]:
+    """The URL of an API that has nothing: where the throw-away program's API is on this machine."""
+    server = Loopback(Starlette())
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.stop()
 
 
 def _client(serving: Serving, credentials: Credentials | None, service: str = "bedrock-agentcore") -> Any:

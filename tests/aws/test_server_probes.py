@@ -1,4 +1,4 @@
-"""MCP servers behind a gateway: how their tools are told, and who reaches them."""
+"""MCP servers and an API behind a gateway: how their tools are told, who reaches them, what passes, what fails how."""
 
 from typing import Any
 
@@ -7,10 +7,18 @@ import pytest
 from tests.aws.asking import ask
 from tests.aws.masking import masked
 from tests.aws.probing import Observed, Probe
-from tests.aws.signed import call, listed
+from tests.aws.program.server.main import FAILING, PROMPT, RESOURCE, SECRET
+from tests.aws.signed import Answer, call, listed, rpc, signed_by
 from tests.aws.world import MissingError, World
 
 GATEWAY, VISITOR = "fronting", "visitor"
+BEYOND = "beyond"
+PASSED = {
+    "prompts/list": {},
+    "prompts/get": {"name": f"server___{PROMPT}"},
+    "resources/list": {},
+    "resources/read": {"uri": RESOURCE},
+}
 CALL: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "who", "arguments": {}}}
 
 
@@ -58,5 +66,49 @@ def test_who_reaches_a_server(probe: Probe) -> None:
         words = {(True, False): "the gateway alone", (True, True): "both", (False, False): "neither"}
         found = words.get((through.made, past.document is not None), "the others alone")
         return Observed(found, f"{through.words(world)}; {past.words(world)}")
+
+    probe(observe)
+
+
+def outcome(answer: Answer, expected: str) -> str:
+    """Whether a request was answered, and with what it asked for."""
+    if answer.result is None:
+        return "it does not"
+    return "it passes" if expected in answer.text else "it passes, with nothing in it"
+
+
+@pytest.mark.parametrize("method", PASSED)
+def test_what_passes_a_policy_engine(probe: Probe, method: str) -> None:
+    """Does this pass a policy engine that permits the caller no tool, and is what the server has in it?
+
+    docs/mcp-servers.md says that no Cedar policy decides it, so that a program must accept prompts and resources by
+    name; local/serve/gateway/beyond_tools.py passes them, of a target whose tools stand in `mcpToolSchema` as well.
+    """
+
+    def observe(world: World) -> Observed:
+        gateway = world.scratch_gateway(BEYOND)
+        answer = rpc(world, gateway, signed_by(world, "unpermitted", gateway), method, PASSED[method])
+        expected = {"prompts/list": PROMPT, "resources/list": RESOURCE}.get(method, "the server")
+        return Observed(outcome(answer, expected), answer.words(world))
+
+    probe(observe)
+
+
+@pytest.mark.parametrize("tool", [*(f"server___{name}" for name in FAILING), "api___not_found"])
+def test_what_a_caller_is_told_of_a_failure(probe: Probe, tool: str) -> None:
+    """In which form is a caller told that what stands behind a target failed, and are these the server's own words?
+
+    local/serve/outbound/far_side.py answers with a result that is an error, and keeps what a server says in its log,
+    but for a result of a tool: `servers/serve.py` masks what it sends for that reason. A caller that is told more on
+    AWS sees what nobody sees here.
+    """
+
+    def observe(world: World) -> Observed:
+        answer = call(world, world.scratch_gateway(BEYOND), "unlucky", tool, {})
+        form = "JSON-RPC error" if answer.error else "result that is an error" if answer.result else "neither"
+        if answer.made:
+            form = "result"
+        told = "in the server's own words" if SECRET in answer.text else "in other words"
+        return Observed(f"{form}, {told}", f"{answer.words(world)}; {masked(answer.text[:500], world)}")
 
     probe(observe)

@@ -1,6 +1,8 @@
 """`toolgate call`: what it prints, whom it calls for, and how it ends."""
 
+import contextlib
 import io
+import itertools
 import json
 import re
 import shutil
@@ -8,10 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.cli.conftest import Local
+from toolgate.cli.call import _list
 from toolgate.cli.main import main
-from toolgate.local.serve.serving_file import serving_file
+from toolgate.local.offers import Offer
+from toolgate.local.serve.serving_file import Endpoint, serving_file
 
 Said = pytest.CaptureFixture[str]
 type Call = Callable[..., tuple[int, str, list[str]]]
@@ -92,6 +98,37 @@ def test_the_list(call: Call) -> None:
     code, listed, _ = call("--list", "--as", "calculator")
     assert [line.split()[0] for line in listed.splitlines()] == ["math___add_numbers"]
     assert call("--list", "--as", "stranger") == (0, "", ["stranger is offered no tool"])
+
+
+OF_EVERY_KIND = [
+    "x_amz_bedrock_agentcore_search",
+    "handbook___Retrieve",
+    "inner___inside___half",
+    "inner___math___double",
+    "inner-two___math___double",
+    "math___double",
+    "notes___find",
+    "notes___write",
+    "pets___addPet",
+    "stage___getOrder",
+    "stock___count",
+    "web___WebSearch",
+]
+"""What gateways with targets of every kind list, by target."""
+
+
+@given(st.permutations([(tool, who) for tool in OF_EVERY_KIND for who in ("ada", "bob")]))
+def test_the_list_is_by_target_in_whatever_order_it_comes(found: list[tuple[str, str]]) -> None:
+    gateway = Endpoint("tools-0123456789", "http://127.0.0.1:1/mcp", "2025-11-25", sessions=False)
+    offers = [Offer(who, gateway, {"name": tool, "description": f"Of {tool}."}) for tool, who in found]
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        assert _list(offers, None) == 0
+    rows = [re.split(r"  +", line) for line in out.getvalue().splitlines()]
+    assert {(who, text) for _, who, text in rows} == {("ada, bob", f"Of {tool}.") for tool in OF_EVERY_KIND}
+    assert sorted(tool for tool, *_ in rows) == sorted(OF_EVERY_KIND)
+    targets = [tool.partition("___")[0] for tool, *_ in rows]
+    assert [it for it, _ in itertools.groupby(targets)] == sorted({*targets})
+    assert [tool for tool, *_ in rows if tool.startswith("inner___")] == OF_EVERY_KIND[2:4]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import runpy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import cedarpy
@@ -250,6 +251,29 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 def program() -> Program:
     """The project's own program."""
     return lambda: runpy.run_path("__main__.py", run_name="__main__")
+
+
+@pytest.fixture
+def folder_of_target(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
+    """Moves to a program like the sample without `lambdas/`, and writes a target's folder.
+
+    Args:
+        run: It moves to the sample first.
+    """
+    for file in SAMPLE.iterdir():
+        if file.name != "lambdas" and not file.name.startswith("."):
+            (tmp_path / file.name).symlink_to(file.resolve(), target_is_directory=file.is_dir())
+    monkeypatch.chdir(tmp_path)
+
+    def write(folder: str, files: Mapping[str, str | None], *, lambdas: bool) -> None:
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            if text is not None:
+                (tmp_path / folder / name).write_text(text)
+        if lambdas and not (tmp_path / "lambdas").exists():
+            (tmp_path / "lambdas").symlink_to(SAMPLE / "lambdas")
+
+    return write
 
 
 Allows = Callable[..., bool]

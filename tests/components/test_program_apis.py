@@ -1,14 +1,13 @@
 """The program with APIs in `apis/`."""
 
 import json
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.components.apis.test_open_api import ORDERS, changed
 from tests.components.conftest import ACCOUNT, REGION, SECRETS
-from tests.planning import SAMPLE
 from toolgate.components.checks.arguments import UsageError
 
 SECRET = f"{SECRETS}:prices-a1B2c3"
@@ -18,25 +17,12 @@ CHOICE = "OPERATIONS = {'listOrders': {'description': 'Each order that there is.
 
 
 @pytest.fixture
-def apis(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """Moves to a program with APIs, and writes one.
-
-    Args:
-        run: It moves to the sample first.
-    """
-    for file in SAMPLE.iterdir():
-        if file.name != "lambdas" and not file.name.startswith("."):
-            (tmp_path / file.name).symlink_to(file.resolve(), target_is_directory=file.is_dir())
-    monkeypatch.chdir(tmp_path)
+def apis(folder_of_target: Callable[..., None]) -> Any:
+    """Writes an API."""
 
     def write(name: str = "orders", document: Any = ORDERS, settings: str | None = None, lambdas: bool = True) -> None:
-        folder = tmp_path / "apis" / name
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "openapi.json").write_text(json.dumps(document))
-        if settings is not None:
-            (folder / "api.py").write_text(settings)
-        if lambdas:
-            (tmp_path / "lambdas").symlink_to(SAMPLE / "lambdas")
+        files = {"openapi.json": json.dumps(document), "api.py": settings}
+        folder_of_target(f"apis/{name}", files, lambdas=lambdas)
 
     return write
 

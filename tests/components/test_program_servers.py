@@ -1,14 +1,13 @@
 """The program with MCP servers in `servers/`."""
 
 import json
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.components.conftest import ACCOUNT, REGION, SECRETS
 from tests.components.servers.conftest import ADD
-from tests.planning import SAMPLE
 from toolgate.components.checks.arguments import UsageError
 
 SOURCES = {"bundle": "sources"}
@@ -18,25 +17,11 @@ STOCK = ADD.replace("def add", "def count") + '\n@server.tool()\ndef reserve(sku
 
 
 @pytest.fixture
-def servers(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """Moves to a program with a server, and writes it.
-
-    Args:
-        run: It moves to the sample first.
-    """
-    for file in SAMPLE.iterdir():
-        if file.name != "lambdas" and not file.name.startswith("."):
-            (tmp_path / file.name).symlink_to(file.resolve(), target_is_directory=file.is_dir())
-    monkeypatch.chdir(tmp_path)
+def servers(folder_of_target: Callable[..., None]) -> Any:
+    """Writes an MCP server."""
 
     def write(name: str = "stock", source: str = STOCK, settings: str | None = None, lambdas: bool = True) -> None:
-        folder = tmp_path / "servers" / name
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "server.py").write_text(source)
-        if settings is not None:
-            (folder / "target.py").write_text(settings)
-        if lambdas and not (tmp_path / "lambdas").exists():
-            (tmp_path / "lambdas").symlink_to(SAMPLE / "lambdas")
+        folder_of_target(f"servers/{name}", {"server.py": source, "target.py": settings}, lambdas=lambdas)
 
     return write
 

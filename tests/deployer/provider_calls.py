@@ -10,9 +10,10 @@ role_policy.go 02f97af; kms/key.go 00a3530, alias.go 4c72bcc; logs/group.go b11f
 cloudwatch/metric_alarm.go 055611a, dashboard.go 0620f2a; lambda/function.go 0156d84; s3/bucket.go (v6, before PR
 #45251, and that PR), object.go 033c721, bucket_versioning.go and bucket_ownership_controls.go 01c0800;
 dynamodb/table.go (v6, in parts); sqs/queue.go and sns/topic.go 00a3530; secretsmanager/secret.go 00c21ce,
-secret_version.go 0042e8e; ssm/parameter.go 0073593. Of gateway_target.go the deleting and the finding was read, the
-rest as others told it; kms/find.go, s3/tags.go, the emptying of a bucket and what keeps the tags are named after what
-calls them. Of tokens: cognitoidp/user_pool.go 015edb1, user_pool_domain.go 01c0800, resource_server.go 088e087,
+secret_version.go 0042e8e; ssm/parameter.go 0073593; apigateway/rest_api.go and deployment.go 00a3530, stage.go
+050ac11 (older). Of gateway_target.go the deleting and the finding was read, the rest as others told it; kms/find.go,
+s3/tags.go, the emptying of a bucket and what keeps the tags are named after what calls them.
+Of tokens: cognitoidp/user_pool.go 015edb1, user_pool_domain.go 01c0800, resource_server.go 088e087,
 user_pool_client.go 01f4311 (from its update on); bedrockagentcore/oauth2_credential_provider.go 033bb28,
 workload_identity.go 129e9f8, api_key_credential_provider.go 01af78c (older: the vault keeps each key). Of
 conversations: bedrockagentcore/memory.go and memory_strategy.go 014b1c9,
@@ -98,6 +99,14 @@ NAMES = {
     "s3:CreateMultipartUpload": "PutObject",
     "s3:PutBucketEncryption": "PutEncryptionConfiguration",
     "s3:PutPublicAccessBlock": "PutBucketPublicAccessBlock",
+    # SAR, "Amazon API Gateway Management": an action for each HTTP method.
+    **{f"apigateway:Create{it}": "POST" for it in ("RestApi", "Deployment", "Stage")},
+    **{f"apigateway:Get{it}": "GET" for it in ("RestApi", "Resources", "Deployment", "Stage", "Tags")},
+    **{f"apigateway:Update{it}": "PATCH" for it in ("RestApi", "Deployment", "Stage")},
+    **{f"apigateway:Delete{it}": "DELETE" for it in ("RestApi", "Deployment", "Stage")},
+    "apigateway:PutRestApi": "PUT",
+    "apigateway:TagResource": "PUT",
+    "apigateway:UntagResource": "DELETE",
 }
 
 
@@ -248,6 +257,7 @@ def _tags(does: str, source: str = _INTERCEPTOR, on: str | tuple[str, ...] = "")
 
 _AGENTCORE_TAGS = _tags("bedrock-agentcore:ListTagsForResource TagResource UntagResource")
 _LOG_TAGS = _tags("logs:ListTagsForResource TagResource UntagResource")
+_APIS, _API_TAGS = f"arn:aws:apigateway:{REGION}::/restapis", f"arn:aws:apigateway:{REGION}::/tags/of-it"
 
 ON = {
     "aws:iam/role:Role": "{arn}",
@@ -264,6 +274,10 @@ ON = {
     "aws:dynamodb/table:Table": "{arn}",
     "aws:sqs/queue:Queue": "{arn}",
     "aws:sns/topic:Topic": "{arn}",
+    "aws:apigateway/restApi:RestApi": "{arn}",
+    "aws:apigateway/restApiPolicy:RestApiPolicy": f"{_APIS}/{{restApiId}}",
+    "aws:apigateway/deployment:Deployment": f"{_APIS}/{{restApi}}/deployments/{{id}}",
+    "aws:apigateway/stage:Stage": "{arn}",
     "aws:secretsmanager/secret:Secret": "{arn}",
     "aws:secretsmanager/secretVersion:SecretVersion": "{secretId}",
     "aws:ssm/parameter:Parameter": "{arn}",
@@ -539,6 +553,51 @@ CALLS: Mapping[str, tuple[Call, ...]] = {
             on=_key_of_table,
             facts=through("dynamodb"),
         ),
+    ),
+    "aws:lambda/permission:Permission": (
+        Call(
+            CREATE,
+            "lambda:AddPermission GetPolicy RemovePermission",
+            "lambda/permission.go, by what it resembles: not read",
+            on=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{function}}",
+        ),
+    ),
+    "aws:apigateway/restApi:RestApi": (
+        Call(CREATE, "apigateway:CreateRestApi", "apigateway/rest_api.go resourceRestAPICreate", on=_APIS),
+        Call(CREATE, "apigateway:PutRestApi", "apigateway/rest_api.go resourceRestAPICreate"),
+        Call(READ, "apigateway:GetRestApi", "apigateway/rest_api.go resourceRestAPIRead"),
+        Call(READ, "apigateway:GetResources", "apigateway/rest_api.go resourceRestAPIRead", on="{arn}/resources"),
+        Call(UPDATE, "apigateway:UpdateRestApi", "apigateway/rest_api.go resourceRestAPIUpdate"),
+        Call(DELETE, "apigateway:DeleteRestApi", "apigateway/rest_api.go resourceRestAPIDelete"),
+        Call(AWS, "apigateway:UpdateRestApiPolicy", "SAR, Amazon API Gateway Management", on=(_APIS, "{arn}")),
+        _tags("apigateway:GetTags TagResource UntagResource", on=_API_TAGS),
+    ),
+    "aws:apigateway/restApiPolicy:RestApiPolicy": (
+        Call(CREATE, "apigateway:UpdateRestApi GetRestApi", "apigateway/rest_api_policy.go, by its purpose: not read"),
+        Call(AWS, "apigateway:UpdateRestApiPolicy", "SAR, Amazon API Gateway Management"),
+    ),
+    "aws:apigateway/deployment:Deployment": (
+        Call(
+            CREATE,
+            "apigateway:CreateDeployment",
+            "apigateway/deployment.go resourceDeploymentCreate",
+            on=f"{_APIS}/{{restApi}}/deployments",
+        ),
+        Call(READ, "apigateway:GetDeployment", "apigateway/deployment.go resourceDeploymentRead"),
+        Call(UPDATE, "apigateway:UpdateDeployment", "apigateway/deployment.go resourceDeploymentUpdate"),
+        Call(DELETE, "apigateway:DeleteDeployment", "apigateway/deployment.go resourceDeploymentDelete"),
+    ),
+    "aws:apigateway/stage:Stage": (
+        Call(
+            CREATE,
+            "apigateway:CreateStage",
+            "apigateway/stage.go resourceStageCreate",
+            on=f"{_APIS}/{{restApi}}/stages",
+        ),
+        Call(READ, "apigateway:GetStage", "apigateway/stage.go resourceStageRead"),
+        Call(UPDATE, "apigateway:UpdateStage", "apigateway/stage.go resourceStageUpdate"),
+        Call(DELETE, "apigateway:DeleteStage", "apigateway/stage.go resourceStageDelete"),
+        _tags("apigateway:GetTags TagResource UntagResource", on=_API_TAGS),
     ),
     "aws:sqs/queue:Queue": (
         Call(CREATE, "sqs:CreateQueue", "sqs/queue.go resourceQueueCreate"),

@@ -15,6 +15,7 @@ from tests.local.cloud.conftest import (
     API_KEY_PROVIDER,
     APP_CLIENT,
     BUCKET,
+    DEPLOYMENT,
     ENGINE,
     FUNCTION,
     GATEWAY,
@@ -25,11 +26,15 @@ from tests.local.cloud.conftest import (
     MEMORY,
     OAUTH2_PROVIDER,
     PARAMETER,
+    PERMISSION,
     QUEUE,
     RESOURCE_POLICY,
     RESOURCE_SERVER,
+    REST_API,
+    REST_API_POLICY,
     SECRET,
     SECRET_VERSION,
+    STAGE,
     TABLE,
     TARGET,
     TOPIC,
@@ -75,6 +80,11 @@ PERMISSION_ONLY = {
     "kms:ReEncryptFrom": "ReEncrypt",
     "kms:ReEncryptTo": "ReEncrypt",
     "apigateway:GET": "GetExport",
+    "apigateway:POST": "CreateRestApi",
+    "apigateway:PUT": "PutRestApi",
+    "apigateway:PATCH": "UpdateRestApi",
+    "apigateway:DELETE": "DeleteRestApi",
+    "apigateway:UpdateRestApiPolicy": "",
 }
 APIS = {
     "iam": ["iam"],
@@ -113,6 +123,9 @@ def stored(deployment: dict[str, Any], *changes: tuple[str, dict[str, Any]]) -> 
             inputs["secretId"] = next(it["outputs"]["arn"] for it in made if it["type"] == SECRET)
         if "userPoolId" in inputs:
             inputs["userPoolId"] = next(it["outputs"]["id"] for it in made if it["type"] == USER_POOL)
+        for name, of in (("restApi", REST_API), ("restApiId", REST_API), ("deployment", DEPLOYMENT)):
+            if name in inputs:
+                inputs[name] = next(it["outputs"]["id"] for it in made if it["type"] == of)
         if token == TARGET:
             inputs["gatewayIdentifier"] = next(it["outputs"]["gatewayId"] for it in made if it["type"] == GATEWAY)
         created = plane.create(token, inputs)
@@ -185,6 +198,7 @@ TARGETS: list[tuple[str, Inputs]] = [
     ),
     (TARGET, {"name": "elsewhere", **given("mcpServer", endpoint="https://mcp.example.com/mcp")}),
 ]
+OF_API = (REST_API, REST_API_POLICY, DEPLOYMENT, STAGE, FUNCTION, PERMISSION)
 CLIENTS = {"toolgate:clients": json.dumps({"nightly-job": {"tools": ["math___add_numbers"]}})}
 OTHERS = {
     "toolgate:inbound": "okta",
@@ -265,6 +279,7 @@ EACH: dict[str, Callable[[], dict[str, Any]]] = {
     "conversations in S3": lambda: kept("s3"),
     "conversations in AgentCore": lambda: kept("agentcore", recall=["facts"]),
     "data": lambda: stored(planned().deployment, *PLAIN),
+    "an API": lambda: stored(planned().deployment, *((it, {}) for it in OF_API)),
     "more data": lambda: stored(planned().deployment, *FULL),
     "unplanned": unplanned,
     "a key of no component": lambda: stored(planned().deployment, (KEY, {"enableKeyRotation": False})),

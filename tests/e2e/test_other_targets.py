@@ -20,15 +20,21 @@ from toolgate.local.serve.server import serve
 BASE = "arn:aws:bedrock:us-east-1:123456789012:knowledge-base/A1B2C3D4E5"
 TARGETS = {
     "docs": {"remoteServer": "recorded/docs.json"},
+    "orders": {
+        "restApi": "a1b2c3d4e5",
+        "stage": "prod",
+        "document": "recorded/orders.json",
+        "operations": {"getOrder": {}, "listOrders": {"path": "/orders", "method": "GET"}},
+    },
     "shared": {"gateway": "inner"},
     "web": {"webSearch": {"excludeDomains": ["example.com"]}},
     "book": {"knowledgeBase": {"arn": BASE, "agentic": True}},
 }
 GATEWAYS = {
     "inner": {"targets": ["math"], "authorization": "tool"},
-    "outer": {"targets": ["shared___math___add_numbers", "docs", "web", "book"], "authorization": "tool"},
+    "outer": {"targets": ["shared___math___add_numbers", "docs", "orders", "web", "book"], "authorization": "tool"},
 }
-AGENTS = {"asker": {"tools": ["outer/docs", "outer/shared", "outer/web"]}}
+AGENTS = {"asker": {"tools": ["outer/docs", "outer/orders", "outer/shared", "outer/web"]}}
 CONFIG = {
     "toolgate:targets": json.dumps(TARGETS),
     "toolgate:gateways": json.dumps(GATEWAYS),
@@ -50,7 +56,8 @@ def test_each_gateway_lets_in_exactly_who_was_handed_its_tools(plan: Plan) -> No
     assert found.unsupported == ()
     allowed = {(it.agent or it.principal.rpartition("/")[2], it.tool) for it in found.entries if it.decision == "allow"}
     role = next(who for who, _ in allowed if who.startswith("toolgate-dev-outer-role"))
-    tools = ["docs___find", "shared___math___add_numbers", "web___WebSearch"]
+    of_stage = ["orders___getOrder", "orders___listOrders"]
+    tools = ["docs___find", *of_stage, "shared___math___add_numbers", "web___WebSearch"]
     assert allowed == {(role, "math___add_numbers"), *(("asker", tool) for tool in tools)}
 
 

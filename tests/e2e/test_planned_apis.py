@@ -11,8 +11,10 @@ from mcp.shared.exceptions import McpError
 from tests.local.serve.gateway.test_mcp_gateway import _with_session
 from tests.local.serve.outbound.far_sides import Api, api
 from tests.local.serve.outbound.test_servers_in_runtime import text
+from toolgate.cli.up import _planned_anew
 from toolgate.local.plan import plan
 from toolgate.local.serve.server import Serving, serve
+from toolgate.local.watch import Watching
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
@@ -64,7 +66,7 @@ def there() -> Iterator[Api]:
 
 
 @pytest.fixture(scope="module")
-def serving(tmp_path_factory: pytest.TempPathFactory, there: Api) -> Iterator[Serving]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pets")
     (folder / "Pulumi.yaml").write_text("name: pets\nruntime: python\n")
     (folder / "Pulumi.dev.yaml").write_text("config:\n  aws:region: us-east-1\n")
@@ -72,6 +74,11 @@ def serving(tmp_path_factory: pytest.TempPathFactory, there: Api) -> Iterator[Se
     (folder / "agent").symlink_to(ROOT / "agent")
     (folder / "apis" / "pets").mkdir(parents=True)
     (folder / "apis" / "pets" / "openapi.json").write_text(json.dumps(DOCUMENT))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def serving(folder: Path, there: Api) -> Iterator[Serving]:
     deployment = plan("dev", root=folder).deployment
     with serve(deployment, root=folder, places={"pets": f"{there.url}/v1"}) as running:
         yield running
@@ -103,3 +110,33 @@ def test_each_gateways_engine_decides_on_its_own_caller(serving: Serving) -> Non
     with pytest.raises(McpError, match="Tool Execution Denied"):
         call(serving, "inner", "pets___find", pet="rex")
     assert [it.principal.rpartition("/")[2].split("-")[0] for it in serving.denials] == ["clerk"]
+
+
+def test_an_edit_of_the_document_answers_the_next_call(folder: Path, serving: Serving) -> None:
+    said: list[str] = []
+
+    def planned() -> Any:
+        return _planned_anew(folder, "dev", None, ())
+
+    watching = Watching(folder, planned(), planned, serving, lambda: None, said.append, ())
+    watching.start()
+
+    def edit(text: str) -> str:
+        file = folder / "apis" / "pets" / "openapi.json"
+        file.write_text(text)
+        watching.changed([file])
+        return said[-1]
+
+    moved = json.dumps(DOCUMENT).replace("/pets/{pet}", "/animals/{pet}")
+    assert "apis/pets/openapi.json: planned anew and served" in edit(moved)
+    assert call(serving, "outer", "in___pets___find", pet="rex")["path"] == "/v1/animals/rex"
+    # A mistake is told with its place, and what was there answers on.
+    broken = edit(moved.replace('"summary": "Find a pet."', '"summary": ""'))
+    assert "openapi.json#/paths/~1animals~1{pet}/get: has no 'description'" in broken
+    assert "What was there before is served on." in broken
+    assert "is not valid JSON" in edit("{")
+    assert call(serving, "outer", "in___pets___find", pet="rex")["path"] == "/v1/animals/rex"
+    # An operation that a gateway hands on and that is gone is said by name.
+    assert "pets___find" in edit(moved.replace('"find"', '"seek"'))
+    assert "planned anew and served" in edit(json.dumps(DOCUMENT))
+    assert call(serving, "outer", "in___pets___find", pet="rex")["path"] == "/v1/pets/rex"

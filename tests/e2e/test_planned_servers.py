@@ -12,6 +12,7 @@ from mcp.types import CallToolResult
 
 from tests.local.serve.gateway.test_mcp_gateway import _with_session
 from tests.local.serve.outbound.test_servers_in_runtime import PING, last_line, text
+from toolgate.cli.up import _planned_anew
 from toolgate.local.invoke_agent import ask
 from toolgate.local.loopback_client import open_client
 from toolgate.local.plan import plan
@@ -158,17 +159,19 @@ def test_without_the_deny_the_operator_gets_in(deployment: Mapping[str, Any], pr
 def test_an_edit_of_the_server_answers_the_next_call(program: Path, serving: Serving) -> None:
     said: list[str] = []
     file = program / "servers" / "stock" / "server.py"
-    watching = Watching(
-        program,
-        plan("dev", root=program).deployment,
-        lambda: plan("dev", root=program).deployment,
-        serving,
-        lambda: None,
-        said.append,
-        (),
-    )
+
+    def planned() -> Mapping[str, Any]:
+        return _planned_anew(program, "dev", None, ())
+
+    watching = Watching(program, planned(), planned, serving, lambda: None, said.append, ())
     watching.start()
     file.write_text(SERVER.replace("len(item)", "len(item) + 1000"))
     watching.changed([file])
     assert "planned anew and served" in said[-1]
+    assert text(call(serving, "stock___count", item="shoe")) == "1004"
+    # A mistake is told with its place, and what was there answers on.
+    file.write_text(SERVER + "\nnowhere()\n")
+    watching.changed([file])
+    assert f"server.py:{SERVER.count(chr(10)) + 2}" in said[-1]
+    assert "What was there before is served on." in said[-1]
     assert text(call(serving, "stock___count", item="shoe")) == "1004"

@@ -1,5 +1,6 @@
 """What an edit leads to: at once, planned anew, or a mistake that leaves everything as it is."""
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -313,11 +314,23 @@ def test_files_and_new_folders_are_seen(program: Program, monkeypatch: pytest.Mo
         expect("Pulumi.dev.yaml", lambda: (root / "Pulumi.dev.yaml").write_text(str(time.time())))
         (root / "lambdas" / "new").mkdir()
         expect("other.py", lambda: (root / "lambdas" / "new" / "other.py").write_text(str(time.time())))
+        # A folder of the program's that is made while it is watched, and what is written there from then on.
+        (root / "apis").mkdir()
+        expect("apis", lambda: None)
+        expect("openapi.json", lambda: (root / "apis" / "openapi.json").write_text(str(time.time())))
+        shutil.rmtree(root / "apis")  # and one that goes ends nothing
+        seen.clear()
+        expect("tools.py", lambda: (program.shop / "tools.py").write_text(str(time.time())))
         assert not {"__pycache__", ".hidden"} & set(seen)
         assert settled.wait(60)
     finally:
         over.set()
         watching.join()
+
+
+@pytest.mark.parametrize("name", ["agent", "interceptors", "lambdas", "servers"])
+def test_what_is_deployed_of_ours_is_watched(name: str) -> None:
+    assert watch._is_watched(Path(toolgate.__file__).parents[2] / name)
 
 
 def test_the_folder_with_the_links_to_what_is_ours_is_not_watched() -> None:

@@ -13,7 +13,7 @@ from toolgate.local.cloud.resource_type import MADE_AT, ApiRequest, Existing, Ma
 from toolgate.local.cloud.types.key_use import key_in_region
 from toolgate.local.cloud.types.permissions import Asked, may, role_of, trusts
 from toolgate.local.cloud.values import UNKNOWN, Properties
-from toolgate.policy.language.agentcore_facts import FUNCTION
+from toolgate.policy.language.agentcore_facts import FUNCTION, LAMBDA_PERMISSION
 
 FUNCTION_NAME_CHARACTERS = 64
 """Lambda API reference, CreateFunction: the name alone; the model's 140 are for a whole ARN."""
@@ -224,3 +224,41 @@ FUNCTION_TYPE = ResourceType(
     unique=("name",),
     conflict="ResourceConflictException: Function already exist: {name}",
 )
+
+
+PERMISSION_TYPE = ResourceType(
+    type=LAMBDA_PERMISSION,
+    requests=(
+        ApiRequest(
+            "lambda",
+            "AddPermission",
+            {
+                "action": "Action",
+                "eventSourceToken": "EventSourceToken",
+                "function": "FunctionName",
+                "functionUrlAuthType": "FunctionUrlAuthType",
+                "invokedViaFunctionUrl": "InvokedViaFunctionUrl",
+                "principal": "Principal",
+                "principalOrgId": "PrincipalOrgID",
+                "qualifier": "Qualifier",
+                "sourceAccount": "SourceAccount",
+                "sourceArn": "SourceArn",
+                "statementId": "StatementId",
+            },
+        ),
+    ),
+    make=lambda inputs, _making: Made(inputs["statementId"], {}),
+    computed=(),
+    replaces=frozenset(
+        {
+            *("action", "eventSourceToken", "function", "functionUrlAuthType", "invokedViaFunctionUrl", "principal"),
+            *("principalOrgId", "qualifier", "sourceAccount", "sourceArn", "statementId"),
+        }
+    ),
+    auto_name="statementId",
+    unique=("function", "statementId"),
+    conflict="ResourceConflictException: The statement id ({statementId}) provided already exists.",
+    imported=lambda given: given.rpartition("/")[2],
+)
+"""A statement of a function's policy (hashicorp/terraform-provider-aws, lambda/permission.go). The function may be one
+that is not of the program. Unproved: that Pulumi's provider names a statement after the resource."""

@@ -26,9 +26,8 @@ from toolgate.access.deployment.agentcore_resources import Gateway
 from toolgate.local.serve.access_log import Entry, asked
 from toolgate.local.serve.gateway import interception_changes
 from toolgate.local.serve.gateway.function_process import Outcome
-from toolgate.local.serve.gateway.invoke_right import InvokeRight
 from toolgate.local.serve.gateway.json_rpc import INTERNAL_ERROR, Answer, RpcError, id_of
-from toolgate.local.serve.gateway.local_function import LocalFunction
+from toolgate.local.serve.gateway.local_function import InvokeRight, LocalFunction
 from toolgate.local.serve.gateway.records import Interception
 from toolgate.local.serve.json_body import NotJsonError, check
 from toolgate.policy.language.interceptors import REQUEST, RESPONSE

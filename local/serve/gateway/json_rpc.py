@@ -25,7 +25,10 @@ SPOKEN = frozenset({"2024-11-05", ASSUMED_VERSION, "2025-06-18", "2025-11-25"})
 """The versions that begin with `initialize`. The later ones, which have none, are not reproduced here."""
 
 INITIALIZE = "initialize"
-CALL_TOOL = "tools/call"
+PING = "ping"
+LIST_TOOLS, CALL_TOOL = "tools/list", "tools/call"
+LIST_PROMPTS, GET_PROMPT = "prompts/list", "prompts/get"
+LIST_RESOURCES, LIST_TEMPLATES, READ_RESOURCE = "resources/list", "resources/templates/list", "resources/read"
 
 type Id = int | str
 
@@ -115,21 +118,14 @@ _NEEDED_TEXT, _NEEDED_OBJECT = _Parameter(str, required=True), _Parameter(dict, 
 # The operations of AgentCore developer guide, "Use an AgentCore gateway", and those without which there is no MCP.
 _METHODS: Mapping[str, Mapping[str, _Parameter]] = {
     INITIALIZE: {"protocolVersion": _NEEDED_TEXT, "capabilities": _NEEDED_OBJECT, "clientInfo": _NEEDED_OBJECT},
-    "ping": {},
-    "tools/list": {"cursor": _TEXT},
+    PING: {},
+    LIST_TOOLS: {"cursor": _TEXT},
     CALL_TOOL: {"name": _NEEDED_TEXT, "arguments": _OBJECT},
-    "prompts/list": {"cursor": _TEXT},
-    "prompts/get": {"name": _NEEDED_TEXT, "arguments": _OBJECT},
-    "resources/list": {"cursor": _TEXT},
-    "resources/read": {"uri": _NEEDED_TEXT},
-    "resources/templates/list": {"cursor": _TEXT},
-}
-# Prompts and resources are those of MCP servers; functions have none.
-_EMPTY: Mapping[str, Mapping[str, Any]] = {
-    "ping": {},
-    "prompts/list": {"prompts": []},
-    "resources/list": {"resources": []},
-    "resources/templates/list": {"resourceTemplates": []},
+    LIST_PROMPTS: {"cursor": _TEXT},
+    GET_PROMPT: {"name": _NEEDED_TEXT, "arguments": _OBJECT},
+    LIST_RESOURCES: {"cursor": _TEXT},
+    READ_RESOURCE: {"uri": _NEEDED_TEXT},
+    LIST_TEMPLATES: {"cursor": _TEXT},
 }
 
 
@@ -228,30 +224,24 @@ class Introduction:
     Attributes:
         name: Its name.
         versions: The protocol versions that it speaks.
+        more: What it offers besides tools: `prompts`, `resources`.
     """
 
     name: str
     versions: Sequence[str]
+    more: Sequence[str] = ()
 
     def result(self, requested: str) -> dict[str, Any]:
         """The result of `initialize`: what AWS puts into it besides the version nobody has published."""
         return {
             "protocolVersion": offered_version(requested, self.versions),
-            "capabilities": {"tools": {"listChanged": False}},
+            "capabilities": {offered: {"listChanged": False} for offered in ("tools", *self.more)},
             "serverInfo": {"name": self.name, "version": "1.0.0"},
         }
 
 
 def own_result(message: Message, gateway: Introduction) -> Mapping[str, Any] | None:
-    """The result of a request for which no tool is needed; None where one is.
-
-    Raises:
-        RpcError: It asks for a prompt or a resource.
-    """
+    """The result of a request that needs none of what stands behind the gateway; None of any other."""
     if message.method == INITIALIZE:
         return gateway.result(message.params["protocolVersion"])
-    if message.method == "prompts/get":
-        raise RpcError(INVALID_PARAMS, f"Unknown prompt: {message.params['name']}", status=200, name="unknown_prompt")
-    if message.method == "resources/read":
-        raise RpcError(RESOURCE_NOT_FOUND, "Resource not found", status=200, data={"uri": message.params["uri"]})
-    return _EMPTY.get(message.method)
+    return {} if message.method == PING else None

@@ -11,9 +11,8 @@ from toolgate.access.deployment.agentcore_resources import Target
 from toolgate.local.serve.access_log import Entry
 from toolgate.local.serve.gateway.backend import Call, Called, text_result
 from toolgate.local.serve.gateway.function_process import Outcome
-from toolgate.local.serve.gateway.invoke_right import InvokeRight
 from toolgate.local.serve.gateway.lambda_log import last_words
-from toolgate.local.serve.gateway.local_function import AbsentFunction, LocalFunction
+from toolgate.local.serve.gateway.local_function import AbsentFunction, InvokeRight, LocalFunction
 from toolgate.policy.language.agentcore_facts import INVOKE_FUNCTION
 
 _TOOL_FAILED = "tool_failed"  # of lambdas/dispatch.py: the tool raised, and its log says what

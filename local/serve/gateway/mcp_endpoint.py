@@ -32,7 +32,6 @@ from toolgate.local.serve.gateway.json_rpc import (
     read_message,
 )
 from toolgate.local.serve.gateway.mcp_sessions import McpSession, McpSessions
-from toolgate.local.serve.gateway.media_types import accepts, is_json
 from toolgate.local.serve.guards.credentials import SessionPrincipal
 from toolgate.local.serve.guards.gateway_caller import GatewayCaller, by_role
 from toolgate.local.serve.guards.iam_guard import PRINCIPAL
@@ -43,8 +42,8 @@ SESSION = "mcp-session-id"
 _VERSION = "mcp-protocol-version"
 _TYPE = {"content-type": JSON}
 
-type AboutTools = Callable[[Message, GatewayCaller, Entry], Awaitable[Mapping[str, Any]]]
-"""Carries out a request about tools, for a caller and in an exchange: its result. It raises RpcError."""
+type Behind = Callable[[Message, GatewayCaller, Entry], Awaitable[Mapping[str, Any]]]
+"""Carries out a request for what stands behind, for a caller and in an exchange: its result. It raises RpcError."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ class _Http:
 
 
 def mcp_endpoint(
-    tools: AboutTools,
+    behind: Behind,
     gateway: Introduction,
     session_seconds: float | None,
     interceptors: Interceptors | None = None,
@@ -80,13 +79,13 @@ def mcp_endpoint(
     """The ASGI app of a gateway's path, behind whatever checks the caller and reads the whole body.
 
     Args:
-        tools: Answers tools/list and tools/call.
+        behind: Answers what is asked of tools, prompts and resources.
         gateway: What the gateway says of itself.
         session_seconds: How long an MCP session lasts; None where it has none.
         interceptors: Who is asked about messages and answers, if there is anybody.
     """
     sessions = None if session_seconds is None else McpSessions(session_seconds)
-    endpoint = _Endpoint(tools, gateway, sessions, interceptors)
+    endpoint = _Endpoint(behind, gateway, sessions, interceptors)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         http = _Http(scope, receive, send, Headers(scope=scope))
@@ -100,7 +99,7 @@ def mcp_endpoint(
 
 @dataclass(frozen=True)
 class _Endpoint:
-    tools: AboutTools
+    behind: Behind
     gateway: Introduction
     sessions: McpSessions | None
     interceptors: Interceptors | None
@@ -141,7 +140,7 @@ class _Endpoint:
                 return Answer(HTTPStatus.ACCEPTED)
             result = own_result(message, self.gateway)
             if result is None:
-                result = await self.tools(message, http.caller, http.entry)
+                result = await self.behind(message, http.caller, http.entry)
         except RpcError as error:
             return _refusal(http, error, id_of(document))
         begins = self.sessions.begin(http.caller.owner) if self.sessions and message.method == INITIALIZE else None
@@ -209,3 +208,26 @@ def _refusal(http: _Http, error: RpcError, message_id: Id | None = None, *, allo
     if http.entry.decision != DENIED:  # else what decided is told
         http.entry.status = error.name
     return Answer(error.status, error.body(message_id), _TYPE | ({"allow": allow} if allow else {}))
+
+
+def accepts(header: str | None, media_type: str) -> bool:
+    """Whether a header Accept takes a media type; one that is not there takes all (RFC 9110, section 12.5.1)."""
+    if not (header or "").strip():
+        return True
+    taken = {"*/*", f"{media_type.partition('/')[0]}/*", media_type}
+    return any(_media_type(part) in taken and not _refused(part) for part in (header or "").split(","))
+
+
+def is_json(content_type: str | None) -> bool:
+    """Whether a header Content-Type says JSON (RFC 9110, section 8.3)."""
+    return _media_type(content_type or "") == "application/json"
+
+
+def _media_type(text: str) -> str:
+    return text.partition(";")[0].strip().lower()
+
+
+def _refused(part: str) -> bool:
+    """Whether a part of a header Accept has the weight 0."""
+    _, *parameters = (it.replace(" ", "").lower() for it in part.split(";"))
+    return any(it in {"q=0", "q=0.", "q=0.0", "q=0.00", "q=0.000"} for it in parameters)

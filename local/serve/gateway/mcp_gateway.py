@@ -1,5 +1,7 @@
 """One gateway: the list of its tools, and their calls; what stands behind a target is that one's own (`backend`).
 
+Prompts and resources of MCP servers have a module of their own (`beyond_tools`).
+
 It knows who calls (`iam_guard`, `bearer`), and asks the policy engine if there is one (`cedar_guard`).
 """
 
@@ -15,8 +17,16 @@ from toolgate.access.deployment.agentcore_resources import Gateway, Target, Tool
 from toolgate.local.serve.access_log import Entry
 from toolgate.local.serve.gateway import search
 from toolgate.local.serve.gateway.backend import Backend, Call, text_result
+from toolgate.local.serve.gateway.beyond_tools import BeyondTools, beyond_tools
 from toolgate.local.serve.gateway.interception import Interceptors
-from toolgate.local.serve.gateway.json_rpc import CALL_TOOL, Introduction, Message, RpcError, spoken
+from toolgate.local.serve.gateway.json_rpc import (
+    CALL_TOOL,
+    LIST_TOOLS,
+    Introduction,
+    Message,
+    RpcError,
+    spoken,
+)
 from toolgate.local.serve.gateway.mcp_endpoint import SESSION, mcp_endpoint
 from toolgate.local.serve.gateway.records import ToolCall
 from toolgate.local.serve.guards.cedar_guard import DENIED, ToolAuthorization
@@ -66,9 +76,10 @@ def build(
         for target, backend in backends
         for tool in target.tools or ()
     }
-    built = _Gateway(gateway, tools, record, checks.authorization)
+    beyond = beyond_tools(backends, decides=checks.authorization is not None)
+    built = _Gateway(gateway, tools, beyond, record, checks.authorization)
     known = frozenset({*tools, search.NAME} if gateway.search else tools)
-    says = Introduction(gateway.name, spoken(gateway.versions))
+    says = Introduction(gateway.name, spoken(gateway.versions), beyond.offered)
     app = mcp_endpoint(built.answer, says, gateway.session_seconds, checks.interceptors)
     asked = checks.interceptors.functions if checks.interceptors else []
     return LocalGateway(app, [*(backend for _, backend in backends), *asked], known)
@@ -96,13 +107,19 @@ def _definition(name: str, tool: Tool) -> dict[str, Any]:
 class _Gateway:
     gateway: Gateway
     tools: Mapping[str, _Tool]
+    beyond: BeyondTools
     record: Callable[[ToolCall], None]
     authorization: ToolAuthorization | None
 
     async def answer(self, message: Message, caller: GatewayCaller, entry: Entry) -> Mapping[str, Any]:
         if message.method == CALL_TOOL:
             return await self._call_tool(message.params, caller, entry)
-        return {"tools": self._listed(caller)}
+        if message.method == LIST_TOOLS:
+            return {"tools": self._listed(caller)}
+        return await self.beyond.answer(message, self._session(entry), entry)
+
+    def _session(self, entry: Entry) -> str | None:
+        return None if self.gateway.session_seconds is None else entry.headers.get(SESSION)
 
     def _listed(self, caller: GatewayCaller) -> list[Mapping[str, Any]]:
         search_first = [search.DEFINITION] if self.gateway.search else []
@@ -137,9 +154,8 @@ class _Gateway:
     async def _carry_out(self, tool: _Tool, arguments: Mapping[str, Any], entry: Entry) -> Mapping[str, Any]:
         entry.target = tool.target.name
         name = tool.definition["name"]
-        session = None if self.gateway.session_seconds is None else entry.headers.get(SESSION)
         started = time.perf_counter()
-        called = await tool.backend.call(Call(name, tool.own_name, arguments, session), entry)
+        called = await tool.backend.call(Call(name, tool.own_name, arguments, self._session(entry)), entry)
         milliseconds = (time.perf_counter() - started) * 1000
         if called.made:
             self.record(ToolCall(self.gateway.arn, name, arguments, milliseconds, called.failed))

@@ -30,11 +30,17 @@ from toolgate.local.serve.outbound.far_side import FarSide, FarSideError, Log, N
 from toolgate.local.serve.outbound.mcp_backend import McpBackend, Server
 from toolgate.local.serve.outbound.open_api_backend import OpenApiBackend
 from toolgate.local.serve.outbound.places import nowhere, url_here
-from toolgate.local.serve.outbound.sign_in import SignIn
+from toolgate.local.serve.outbound.sign_in import Guard, SignIn
 from toolgate.local.serve.tokens.identity_api import Identity
 from toolgate.local.serve.tokens.issuer import NoTokenError
 from toolgate.policy.language import open_api, target_rights
-from toolgate.policy.language.agentcore_facts import ACCESS_TOKEN, GET_API_KEY, INVOKE_GATEWAY, INVOKE_RUNTIME
+from toolgate.policy.language.agentcore_facts import (
+    ACCESS_TOKEN,
+    GET_API_KEY,
+    INVOKE_API,
+    INVOKE_GATEWAY,
+    INVOKE_RUNTIME,
+)
 from toolgate.policy.language.target_rights import Right
 
 _SIGNED_FOR = ("execute-api", "lambda")
@@ -123,31 +129,23 @@ class Outside:
         here = url_here(target, self.deployment, self.url)
         url = here or self.places.get(target.name)
         if url is None:
-            return Nowhere(nowhere(target))
+            return Nowhere(nowhere(target, self.deployment))
         far_side, signs = FarSide(target.name, self.log(target)), self._sign_in(gateway, target, role)
         if target.kind == stages.KIND:
-            return OpenApiBackend(url, stage_operations(target), far_side, signs)
+            decides = Guard(INVOKE_API, role.arn) if here else None
+            return OpenApiBackend(url, stage_operations(target), far_side, signs, decides)
         document = open_api.document(target.place.document or "")
         if document is not None:
             operations = {it.name: it for it in open_api.operations(document)}
             return OpenApiBackend(url, operations, far_side, signs)
-        guarded = (INVOKE_RUNTIME if target.place.runtime_arn else INVOKE_GATEWAY, role.arn) if here else None
+        guarded = Guard(INVOKE_RUNTIME if target.place.runtime_arn else INVOKE_GATEWAY, role.arn) if here else None
         version = max(spoken(gateway.versions), default=gateway.versions[-1])
         return McpBackend(Server(url, version, gateway.name, guarded), far_side, signs)
 
     def _sign_in(self, gateway: Gateway, target: Target, role: Role) -> SignIn:
         how = target.sign_in
         if how.how == "gatewayIamRole":
-            credentials = self.sessions.lasting(role, sign_in.SESSION)
-            of_stage = target.kind == stages.KIND  # whose service AgentCore knows
-            service = "execute-api" if of_stage else how.service or ""
-            signs = sign_in.by_role(credentials, service, how.region or self.identity.env.region)
-            if of_stage:
-                return sign_in.where_allowed(role, partial(self._methods, target), target.name, signs)
-            if service in _SIGNED_FOR:
-                needed = partial(self._elsewhere, gateway, target, role)
-                return sign_in.where_allowed(role, needed, target.name, signs)
-            return signs
+            return self._signed(gateway, target, role)
         if how.how == "apiKey":
             key = self._key_provider(how.provider_arn or "")
             needs = self._needs(gateway, GET_API_KEY, key)
@@ -159,6 +157,17 @@ class Outside:
             permitted = sign_in.Permitted(role, needs, self.policies, target.name)
             return sign_in.by_token(permitted, partial(self._token, provider, target))
         return sign_in.unsigned
+
+    def _signed(self, gateway: Gateway, target: Target, role: Role) -> SignIn:
+        """With the role's signature: what is here decides itself, of what is elsewhere the role's side is decided."""
+        of_stage = target.kind == stages.KIND  # whose service AgentCore knows
+        service = "execute-api" if of_stage else target.sign_in.service or ""
+        credentials = self.sessions.lasting(role, sign_in.SESSION)
+        signs = sign_in.by_role(credentials, service, target.sign_in.region or self.identity.env.region)
+        if service not in _SIGNED_FOR or url_here(target, self.deployment, self.url):
+            return signs
+        needed = partial(self._methods, target) if of_stage else partial(self._elsewhere, gateway, target, role)
+        return sign_in.where_allowed(role, needed, target.name, signs)
 
     def _needs(
         self, gateway: Gateway, action: str, provider: ApiKeyProvider | CredentialProvider
@@ -186,7 +195,7 @@ class Outside:
         """What a signed request to a service that is not here takes of the role's own policies."""
         rights = FarRights(self.deployment)
         if target.sign_in.service == "lambda":
-            return [NeededPermission.of(it) for it in rights.by_url(role)]
+            return [NeededPermission.of(it) for it in rights.by_url(role, target)]
         within = request.url.raw_path.decode().partition("?")[0]
         within = within.removeprefix(urlsplit(self.places[target.name]).path.rstrip("/"))
         there = target.place.endpoint

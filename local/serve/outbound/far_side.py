@@ -16,6 +16,7 @@ import httpx
 
 from toolgate.local.serve.access_log import Entry
 from toolgate.local.serve.gateway.backend import Called, text_result
+from toolgate.local.serve.gateway.json_rpc import INTERNAL_ERROR, RpcError
 
 # httpcore tries to import sniffio several times in each request. Where it is not installed Python looks through all
 # folders each time; this is Python's own way to say that a module is not there.
@@ -132,11 +133,36 @@ class FarSide:
     async def carried_out(self, work: Awaitable[Called], entry: Entry) -> Called:
         """What came of a call, within its time; a failure is the result that the gateway's caller gets."""
         try:
+            return await self._answered(work, entry)
+        except NotPermittedError as refusal:
+            return Called(text_result(str(refusal), failed=True), made=False)
+        except FarSideError as failure:
+            return Called(text_result(failure.told, failed=True), failed=True)
+
+    async def asked[T](self, work: Awaitable[T], entry: Entry) -> T:
+        """What came of a request that is no call, within its time.
+
+        Raises:
+            RpcError: It failed: what the gateway's caller gets. AWS's code and words nobody has published.
+        """
+        entry.target = self.name
+        try:
+            found = await self._answered(work, entry)
+        except NotPermittedError as refusal:
+            raise RpcError(INTERNAL_ERROR, str(refusal), status=200) from None
+        except FarSideError as failure:
+            raise RpcError(INTERNAL_ERROR, failure.told, status=200, name="target_failed") from None
+        entry.status, entry.log = "ok", self.log.path
+        return found
+
+    async def _answered[T](self, work: Awaitable[T], entry: Entry) -> T:
+        """What came of it; what went wrong is in the log and in the exchange, and `told` is all that is for others."""
+        try:
             async with asyncio.timeout(LONGEST_SECONDS):
                 return await work
-        except NotPermittedError as refusal:
+        except NotPermittedError:
             entry.log = self.log.path
-            return Called(text_result(str(refusal), failed=True), made=False)
+            raise
         except TimeoutError:
             error = FarSideError("Timeout", f"no answer within {LONGEST_SECONDS:g} s")
         except FarSideError as failure:
@@ -145,7 +171,7 @@ class FarSide:
         entry.status, entry.error_type, entry.log = "target_failed", error.kind, self.log.path
         entry.last_words = f"{error.kind}: {error}"[:_MOST_WORDS]
         told = error.told or f"Target {self.name} could not carry out the call"
-        return Called(text_result(f"{told}. Request id: {entry.request_id}", failed=True), failed=True)
+        raise FarSideError(error.kind, str(error), f"{told}. Request id: {entry.request_id}")
 
     async def aclose(self) -> None:
         """Close its connections."""

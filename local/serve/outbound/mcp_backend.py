@@ -2,7 +2,7 @@
 
 A call introduces the gateway first; where the gateway has sessions, once for each session of its own (AgentCore
 developer guide, "Use MCP sessions with gateways"). Results come back as the server wrote them; what is none is masked.
-Source: MCP specification 2025-11-25, "Transports", "Lifecycle", "Tools".
+Source: MCP specification 2025-11-25, "Transports", "Lifecycle", "Tools", "Prompts", "Resources", "Pagination".
 """
 
 import itertools
@@ -11,23 +11,31 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any
 
 import httpx
 
 from toolgate.local.serve.access_log import Entry
 from toolgate.local.serve.gateway.backend import Call, Called
+from toolgate.local.serve.gateway.json_rpc import METHOD_NOT_FOUND
 from toolgate.local.serve.gateway.mcp_sessions import MOST
 from toolgate.local.serve.json_body import NotJsonError, read_json
-from toolgate.local.serve.outbound.far_side import Answer, FarSide, FarSideError, NotPermittedError
-from toolgate.local.serve.outbound.sign_in import SignIn, refusal
+from toolgate.local.serve.outbound.far_side import MOST_BYTES, Answer, FarSide, FarSideError
+from toolgate.local.serve.outbound.sign_in import Guard, SignIn
 
 _EVENTS = "text/event-stream"
 _HEADERS = {"content-type": "application/json", "accept": f"application/json, {_EVENTS}"}
 _SESSION, _VERSION = "mcp-session-id", "mcp-protocol-version"
-_ERROR_TYPE = "x-amzn-errortype"
 _MOST_WORDS = 2_000  # bytes of a refusal
+_MOST_PAGES = 100  # of one list; ours, as the bytes of an answer are AWS's
+
+
+class _ServerError(FarSideError):
+    """The server has answered with an error of JSON-RPC, whose code this is."""
+
+    def __init__(self, code: Any, message: Any) -> None:
+        super().__init__("JsonRpcError", f"{code}: {message}")
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -38,13 +46,13 @@ class Server:
         url: Its endpoint, as it is reached from here.
         version: The protocol version that the gateway offers.
         gateway: The gateway's name.
-        guarded: Of one that is served here the action that its door decides on, and the gateway's role, for the log.
+        guarded: The door of one that is served here.
     """
 
     url: str
     version: str
     gateway: str
-    guarded: tuple[str, str] | None = None
+    guarded: Guard | None = None
 
 
 @dataclass(frozen=True)
@@ -73,9 +81,62 @@ class McpBackend:
         params = {"name": call.tool, "arguments": call.arguments}
         return await self.far_side.carried_out(self._called(params, call.session, entry), entry)
 
+    async def ask(self, method: str, params: Mapping[str, Any], session: str | None, entry: Entry) -> Mapping[str, Any]:
+        """The server's result of a request that is no call of a tool.
+
+        Raises:
+            RpcError: It gives none.
+        """
+        return await self.far_side.asked(self._result_of(method, params, session, entry), entry)
+
+    async def every(self, method: str, member: str, session: str | None, entry: Entry) -> list[Mapping[str, Any]]:
+        """All that the server lists of one thing, page by page; nothing where it has no such list.
+
+        Args:
+            method: The method that lists it.
+            member: The member of the result that has the list.
+            session: The MCP session with the gateway, if there is one.
+            entry: The exchange.
+
+        Raises:
+            RpcError: It gives no such list.
+        """
+        return await self.far_side.asked(self._pages(method, member, session, entry), entry)
+
     async def aclose(self) -> None:
         """Close its connections."""
         await self.far_side.aclose()
+
+    async def _pages(self, method: str, member: str, session: str | None, entry: Entry) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = []
+        params: dict[str, Any] = {}
+        size = 0
+        for _ in range(_MOST_PAGES):
+            try:
+                result = await self._result_of(method, params, session, entry)
+            except _ServerError as error:
+                if error.code == METHOD_NOT_FOUND:
+                    return []
+                raise
+            listed = result.get(member)
+            if not isinstance(listed, list) or not all(isinstance(it, dict) for it in listed):
+                raise FarSideError("NotMcp", f"{member} of {method} must be a list of objects")
+            size += len(json.dumps(listed))
+            if size > MOST_BYTES:
+                raise FarSideError("TooLarge", f"{method} has more than {MOST_BYTES} bytes in all its pages")
+            found += listed
+            if result.get("nextCursor") is None:
+                return found
+            params = {"cursor": result["nextCursor"]}
+        raise FarSideError("TooLarge", f"{method} has more than {_MOST_PAGES} pages")
+
+    async def _result_of(
+        self, method: str, params: Mapping[str, Any], session: str | None, entry: Entry
+    ) -> Mapping[str, Any]:
+        result = await self._in_session(method, params, session, entry)
+        if not isinstance(result, dict):
+            raise FarSideError("NotMcp", f"the result of {method} is no object")
+        return result
 
     async def _called(self, params: Mapping[str, Any], session: str | None, entry: Entry) -> Called:
         result = await self._in_session("tools/call", params, session, entry)
@@ -137,13 +198,8 @@ class McpBackend:
     async def _refused(self, answer: Answer, entry: Entry) -> None:
         """Raise for an answer that is no success: a door of this server may have decided."""
         words = (await answer.read())[:_MOST_WORDS].decode(errors="replace")
-        if self.server.guarded and answer.status == HTTPStatus.FORBIDDEN:
-            action, role_arn = self.server.guarded
-            reason = _message(words)
-            by = "iam" if answer.headers.get(_ERROR_TYPE) == "AccessDeniedException" else "signature"
-            entry.deny(by=by, effect="deny", principal=role_arn, action=action, reason=reason)
-            self.far_side.log.tell(f"request {entry.request_id}: {reason}")
-            raise NotPermittedError(refusal(self.far_side.name))
+        if self.server.guarded:
+            self.server.guarded.heed(answer, words, self.far_side, entry)
         raise FarSideError(f"HttpStatus{answer.status}", words)
 
 
@@ -166,7 +222,7 @@ async def _result(answer: Answer, number: int) -> Any:
                 return message["result"]
             error = message.get("error")
             said = error if isinstance(error, dict) else {}
-            raise FarSideError("JsonRpcError", f"{said.get('code')}: {said.get('message')}")
+            raise _ServerError(said.get("code"), said.get("message"))
     raise FarSideError("NotMcp", "the answer holds no answer to the request")
 
 
@@ -213,11 +269,3 @@ def _misfit(result: Any) -> str:
     if not isinstance(result.get("isError", False), bool):
         return "isError must be true or false"
     return "" if isinstance(result.get("structuredContent", {}), dict) else "structuredContent must be an object"
-
-
-def _message(words: str) -> str:
-    try:
-        said = json.loads(words)
-    except ValueError:
-        return words
-    return str(said.get("message", words)) if isinstance(said, dict) else words

@@ -15,7 +15,7 @@ import httpx
 from toolgate.local.serve.access_log import Entry
 from toolgate.local.serve.gateway.backend import Call, Called, text_result
 from toolgate.local.serve.outbound.far_side import FarSide, FarSideError
-from toolgate.local.serve.outbound.sign_in import SignIn
+from toolgate.local.serve.outbound.sign_in import Guard, SignIn
 from toolgate.policy.language.open_api import BODY, COOKIE, HEADER, PATH, QUERY, WHOLE_BODY, Operation
 
 _NO_PARAMETERS = frozenset({"accept", "content-type", "authorization"})
@@ -23,6 +23,7 @@ _NO_PARAMETERS = frozenset({"accept", "content-type", "authorization"})
 _OF_THE_CONNECTION = frozenset(
     {"connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 )
+_ERROR_TYPE = "x-amzn-errortype"
 _LOGGED = 1_000  # characters of an answer that is no success
 
 
@@ -35,12 +36,14 @@ class OpenApiBackend:
         operations: The operations by their names.
         far_side: The API.
         sign_in: How the gateway signs in there.
+        guarded: The door of an API that is served here.
     """
 
     url: str
     operations: Mapping[str, Operation]
     far_side: FarSide
     sign_in: SignIn
+    guarded: Guard | None = None
 
     async def call(self, call: Call, entry: Entry) -> Called:
         """Call an operation."""
@@ -59,6 +62,9 @@ class OpenApiBackend:
         except UnicodeError:
             raise FarSideError("Unreadable", "the answer is no text in UTF-8") from None
         if not 200 <= answer.status < 300:
+            # Of a handler's own 403 the door says nothing.
+            if self.guarded and _ERROR_TYPE in answer.headers:
+                self.guarded.heed(answer, text[:_LOGGED], self.far_side, entry)
             told = f"Target {self.far_side.name} answered with HTTP status {answer.status}"
             raise FarSideError(f"HttpStatus{answer.status}", text[:_LOGGED], told)
         entry.status, entry.log = "ok", self.far_side.log.path

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from toolgate.access.deployment.agentcore_resources import Target
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.stack_export import DeploymentError
+from toolgate.access.deployment.stages import KIND as STAGE
+from toolgate.local.serve.apis import served_methods
 from toolgate.local.serve.outbound import canned
 
 OPTION = "--target"
@@ -26,12 +28,18 @@ def url_here(target: Target, deployment: Deployment, url: str) -> str | None:
         return f"{url}{there.path}{f'?{there.query}' if there.query else ''}"
     if any(it.id == place.gateway_id for it in deployment.gateways):
         return f"{url}/gateway/{place.gateway_id}/mcp"
+    if target.kind == STAGE and served_methods.hindrance(target, deployment) is None:
+        return url + served_methods.path_of(place.rest_api_id or "", place.stage or "")
     return None
 
 
-def nowhere(target: Target) -> str:
+def nowhere(target: Target, deployment: Deployment) -> str:
     """The sentence about a target that leads to nothing here."""
-    return f"Target {target.name} leads nowhere on this machine: start `toolgate up {OPTION} {target.name}=URL`"
+    why = served_methods.hindrance(target, deployment) if target.kind == STAGE else ""
+    because = f" ({why})" if why else ""
+    return (
+        f"Target {target.name} leads nowhere on this machine{because}: start `toolgate up {OPTION} {target.name}=URL`"
+    )
 
 
 def misfit(url: str) -> str | None:
@@ -84,7 +92,7 @@ def notes(places: Mapping[str, str], deployment: Deployment) -> Iterator[str]:
     """One sentence for each target that leads elsewhere: where to, or that it leads nowhere."""
     for target in _elsewhere(deployment):
         url = places.get(target.name)
-        yield f"{target.label}: its calls go to {url}" if url else f"{target.label}: {nowhere(target)}"
+        yield f"{target.label}: its calls go to {url}" if url else f"{target.label}: {nowhere(target, deployment)}"
 
 
 def _elsewhere(deployment: Deployment) -> list[Target]:

@@ -5,8 +5,10 @@ the role's rights to it are decided by the same code as for anybody. Source: Age
 authorization for your gateway". What the gateway's caller is told where they are missing, nobody has published.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -19,7 +21,7 @@ from toolgate.access.iam.policies import Policy
 from toolgate.local.serve.access_log import Entry
 from toolgate.local.serve.guards.credentials import Credentials, SessionPrincipal
 from toolgate.local.serve.guards.iam_guard import NeededPermission, decisions
-from toolgate.local.serve.outbound.far_side import NotPermittedError
+from toolgate.local.serve.outbound.far_side import Answer, FarSide, NotPermittedError
 
 type SignIn = Callable[[httpx.Request, Entry], httpx.Request]
 """Gives a request what it signs in with. It raises NotPermittedError; FarSideError where there is nothing to give."""
@@ -150,3 +152,47 @@ def refusal(target: str) -> str:
         f"Access denied while calling target {target}. Check the permissions of the gateway's execution role, and retry"
         " the request."
     )
+
+
+_ERROR_TYPE = "x-amzn-errortype"
+
+
+@dataclass(frozen=True)
+class Guard:
+    """The door of what is served here and stands behind a target: it decides on the gateway's role as on anybody.
+
+    Attributes:
+        action: The action that it decides on.
+        role_arn: The role.
+    """
+
+    action: str
+    role_arn: str
+
+    def heed(self, answer: Answer, words: str, far_side: FarSide, entry: Entry) -> None:
+        """Tell the exchange of a refusal by the door; any other answer is the server's own.
+
+        Args:
+            answer: The answer.
+            words: The beginning of its body.
+            far_side: Who gave it.
+            entry: The exchange.
+
+        Raises:
+            NotPermittedError: The door let the role not in.
+        """
+        if answer.status != HTTPStatus.FORBIDDEN:
+            return
+        reason = _message(words)
+        by = "iam" if answer.headers.get(_ERROR_TYPE) == "AccessDeniedException" else "signature"
+        entry.deny(by=by, effect="deny", principal=self.role_arn, action=self.action, reason=reason)
+        far_side.log.tell(f"request {entry.request_id}: {reason}")
+        raise NotPermittedError(refusal(far_side.name))
+
+
+def _message(words: str) -> str:
+    try:
+        said = json.loads(words)
+    except ValueError:
+        return words
+    return str(said.get("message", words)) if isinstance(said, dict) else words

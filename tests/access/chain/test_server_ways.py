@@ -1,6 +1,7 @@
 """MCP servers behind tools: what the gateway's role may do decides the call, and who else gets there is told."""
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -155,3 +156,71 @@ def test_the_explanation_has_the_ways_past_the_gateway(case: Callable[..., Any])
 def test_the_table_names_the_server(judge: Callable[..., Matrix]) -> None:
     found = judge(*servers.served(private=False), *role(OPS, MAY_SERVE))
     assert f"server stock-abcdefghij ({TOOL})" in as_table(found)
+
+
+BY_URL, HOST = "arn:aws:lambda:us-east-1:123456789012:function:stock", "https://abc123.lambda-url.us-east-1.on.aws/"
+VIA_URL, ITSELF = "function URL", "lambda:InvokeFunction"
+LAMBDA = {"gatewayIamRole": {"service": "lambda"}}
+OF_API = json.dumps({"servers": [{"url": HOST}], "paths": {"/": {"get": {"operationId": "count"}}}})
+
+
+def at_url(auth: str, configuration: Mapping[str, Any], sign_in: Mapping[str, Any] = LAMBDA) -> list[Part]:
+    """A function with a URL, and a target of another kind that leads there."""
+    kind, name, made = servers.target(sign_in=sign_in)
+    made = {**made, "targetConfiguration": {"mcp": configuration}}
+    own = {"arn": BY_URL, "name": "stock", "role": servers.OF_SERVER}
+    url = {"functionName": "stock", "authorizationType": auth, "functionUrl": HOST}
+    parts = [("aws:lambda/function:Function", "stock", own), ("aws:lambda/functionUrl:FunctionUrl", "stock", url)]
+    return [(kind, name, made), *parts, *role(servers.OF_SERVER), *role(GATE, allow("lambda:*", BY_URL))]
+
+
+def server_at(url: str) -> dict[str, Any]:
+    payload = json.dumps({"tools": [servers.TOOL]})
+    return {"mcpServer": {"endpoint": url, "mcpToolSchema": {"inlinePayload": {"payload": payload}}}}
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [
+        server_at(f"{HOST}mcp"),
+        server_at(f"{HOST.upper().replace('HTTPS', 'https')}mcp?a=b"),
+        {"openApiSchema": {"inlinePayload": {"payload": OF_API}}},
+    ],
+)
+@pytest.mark.parametrize(
+    ("auth", "statements", "found"),
+    [
+        ("NONE", [], [("*", VIA_URL, "allow")]),
+        ("AWS_IAM", [], []),
+        ("AWS_IAM", [allow("lambda:InvokeFunctionUrl", BY_URL)], [("ops", VIA_URL, "undecided")]),
+        (
+            "AWS_IAM",
+            [allow(["lambda:InvokeFunctionUrl", ITSELF], BY_URL)],
+            [("ops", ITSELF, "allow"), ("ops", VIA_URL, "allow")],
+        ),
+        ("AWS_IAM", [allow(ITSELF, BY_URL)], [("ops", ITSELF, "allow")]),
+    ],
+)
+def test_a_function_whose_url_a_target_leads_to_is_reached_past_the_gateway(
+    judge: Callable[..., Matrix], configuration: Any, auth: str, statements: Any, found: Any
+) -> None:
+    judged = judge(*at_url(auth, configuration), *role(OPS, *statements), identity=[CALL])
+    rows = [it for it in judged.bypasses if it.target == BY_URL]
+    assert [(it.principal.rpartition("/")[2], it.way, str(it.access.decision)) for it in rows] == found
+    assert {it.tools for it in rows} <= {(TOOL,)}
+
+
+def test_a_function_whose_url_leads_elsewhere_is_no_tool(judge: Callable[..., Matrix]) -> None:
+    for url in ("https://abc123.lambda-url.eu-west-1.on.aws/mcp", f"https://example.com/?{HOST}", "https://[", ""):
+        judged = judge(*at_url("NONE", server_at(url)), identity=[CALL])
+        assert [it for it in judged.bypasses if it.target == BY_URL] == []
+
+
+@pytest.mark.parametrize(("sign_in", "told"), [(LAMBDA, True), ({}, False)])
+def test_how_the_gateways_role_is_let_in_at_the_url(
+    case: Callable[..., Any], sign_in: Mapping[str, Any], *, told: bool
+) -> None:
+    parts = at_url("AWS_IAM", server_at(f"{HOST}mcp"), sign_in)
+    deployment = parse(case(more=parts, gateway={"roleArn": GATE}, identity=[CALL]).export())
+    lines = explain(deployment, "caller", TOOL)
+    assert ("function: IAM lambda:InvokeFunctionUrl as gate, the gateway's role: allow" in lines) is told

@@ -151,7 +151,7 @@ def test_what_was_left_goes_first_and_the_logs_last(
         "taken down",
     ]
     forgotten = {name.removeprefix(logs).partition("-")[0] for name in order[4:]}
-    assert forgotten == {"served", "tokened", "unread", "unversioned"}
+    assert forgotten == {"beyond", "served", "tokened", "unread", "unversioned"}
     assert all(name.endswith("-DEFAULT") for name in order[4:])
 
 

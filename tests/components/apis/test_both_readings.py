@@ -92,7 +92,7 @@ def documents(draw: Any) -> dict[str, Any]:
     for name in draw(st.lists(IDS, unique=True, min_size=1, max_size=4)):
         in_path = draw(st.lists(st.from_regex(r"[a-z]{1,4}", fullmatch=True), unique=True, max_size=2))
         path = "/" + "/".join([draw(st.sampled_from(["a", "b", "~x"])), *[f"{{{it}}}" for it in in_path]])
-        method = draw(st.sampled_from(lenient.METHODS))
+        method = draw(st.sampled_from([it for it in lenient.METHODS if it != "trace"]))
         paths.setdefault(path, {})[method] = draw(operations(name, method, in_path))
     schemas = {f"S{n}": draw(it) for n, it in enumerate(REFERRED)}
     return {
@@ -141,6 +141,21 @@ def read(document: Any, may_say: Callable[[str], bool]) -> None:
         said = []
         agree(api)
     assert all(map(may_say, said)), said
+    for line in said:
+        # A name that is written out cannot be read back, and one may have what ends the pointer.
+        if "\\" not in line and line.startswith("openapi.yaml#"):
+            parts = line.removeprefix("openapi.yaml#").split(": ")
+            assert any(is_there(document, ": ".join(parts[:n])) for n in range(1, len(parts))), line
+
+
+def is_there(document: Any, pointer: str) -> bool:
+    """Whether a JSON pointer (RFC 6901) leads to something."""
+    for token in pointer.split("/")[1:]:
+        key = token.replace("~1", "/").replace("~0", "~")
+        if not isinstance(document, dict | list) or (isinstance(document, dict) and key not in document):
+            return False
+        document = document[int(key)] if isinstance(document, list) else document[key]
+    return True
 
 
 def test_the_samples_agree() -> None:

@@ -121,6 +121,22 @@ def test_what_is_sent_is_what_the_calls_take_with_its_references() -> None:
     assert read.text("https://a.example") == api(copy.deepcopy(ORDERS)).text("https://a.example")
 
 
+def test_what_is_data_refers_to_nothing() -> None:
+    data = {"$ref": "#/components/schemas/Unused", "oneOf": []}
+    given = dict.fromkeys(("example", "default", "x-own"), data) | {"examples": [data], "enum": [data]}
+    read = api(changed({STATE: {"type": "object"} | given, f"{LINES}/example": data}))
+    sent = json.loads(read.text("https://a.example"))
+    assert sent["components"]["schemas"]["Change"]["properties"]["state"]["enum"] == [data]
+    assert set(sent["components"]["schemas"]) == {"Change", "Line"}
+
+
+def test_examples_are_sent_with_what_they_refer_to() -> None:
+    examples = {"A": {"$ref": "#/components/examples/B"}, "B": {"value": True}, "C": {"value": False}}
+    shared = {"/components/examples": examples, f"{LINES}/examples": {"a": {"$ref": "#/components/examples/A"}}}
+    sent = json.loads(api(changed(shared)).text("https://a.example"))
+    assert set(sent["components"]["examples"]) == {"A", "B"}
+
+
 def test_only_chosen_operations_are_tools_and_sent_and_judged() -> None:
     document = changed({"/paths/~1orders~1{id}/put/requestBody": {"content": {"text/csv": {}}}})
     read = api(document, {"listOrders": {}, "getOrder": {"description": "An order by its number."}})
@@ -148,6 +164,17 @@ LINES = f"{GET}/parameters/0"
         ({"/swagger": "2.0"}, "/swagger", "Convert"),
         ({"/openapi": "3.2.0"}, "/openapi", "3.0.3"),
         ({"/openapi": 3.0}, "/openapi", "3.0.3"),
+        ({"/openapi": None}, "", "no OpenAPI document"),
+        ({"/info": None}, "", "'info'"),
+        ({"/info/title": None}, "/info", "'title'"),
+        ({"/servers": None}, "", "'servers'"),
+        ({"/servers/0/url": None}, "/servers/0", "'url'"),
+        ({"/paths": None}, "", "'paths'"),
+        ({f"{LINES}/name": None}, LINES, "argument null"),
+        ({f"{LINES}/in": None}, LINES, "'path'"),
+        ({f"{PUT}/requestBody/content": None}, f"{PUT}/requestBody", "application/json"),
+        ({f"{PUT}/requestBody/content/application~1json/schema": None}, f"{PUT}/requestBody/content/application~1json",
+         "no 'schema'"),
         ({"/info/version": 1.0}, "/info/version", "quotes"),
         ({"/paths": {}}, "/paths", "operation"),
         ({"/servers": []}, "/servers", "where the API is"),
@@ -173,6 +200,13 @@ LINES = f"{GET}/parameters/0"
         ({f"{LINES}/name": "li nes"}, f"{LINES}/name", "models refuse"),
         ({f"{LINES}/name": "id"}, LINES, "second argument"),
         ({f"{GET}/parameters/1/name": "Authorization"}, f"{GET}/parameters/1", "ignores"),
+        *[({f"{LINES}/style": style}, f"{LINES}/style", "Remove it")
+          for style in ("deepObject", "spaceDelimited", "pipeDelimited", "matrix", "label")],
+        ({f"{LINES}/content": {"application/json": {}}}, f"{LINES}/content", "one of both"),
+        ({f"{LINES}/examples": {"a": {"$ref": "#/components/examples/A"}}}, f"{LINES}/examples/a", "names nothing"),
+        ({f"{LINES}/examples": {"a": 1}}, f"{LINES}/examples/a", "must be an object"),
+        ({f"{LINES}/examples": [1]}, f"{LINES}/examples", "must be an object"),
+        ({"/paths/~1orders": {"trace": ORDERS["paths"]["/orders"]["get"]}}, "/paths/~1orders/trace", "no TRACE"),
         ({f"{LINES}/style": "deepObject"}, f"{LINES}/style", "serializers"),
         ({f"{LINES}/explode": False}, f"{LINES}/explode", "serializers"),
         ({f"{LINES}/schema": None}, LINES, "'schema'"),
@@ -200,12 +234,34 @@ LINES = f"{GET}/parameters/0"
         ({f"{CHANGE}/required": ["status"]}, f"{CHANGE}/required", "Did you mean 'state'?"),
         ({f"{CHANGE}/properties/lines/items": None}, f"{CHANGE}/properties/lines", "'items'"),
         ({f"{CHANGE}/properties/li€nes": {"type": "string"}},
-         f"{PUT}/requestBody/content/application~1json/schema/properties/li€nes", "models refuse"),
+         f"{CHANGE}/properties/li€nes", "models refuse"),
     ],
 )  # fmt: skip
 def test_what_agentcore_refuses_is_told_by_file_and_pointer(changes: dict[str, Any], pointer: str, words: str) -> None:
     lines = refused(changed(changes))
-    assert any(line.startswith(f"openapi.yaml#{pointer}: ") and words in line for line in lines), lines
+    start = f"openapi.yaml#{pointer}: " if pointer else "openapi.yaml: "
+    assert any(line.startswith(start) and words in line for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("at_place", "schema"),
+    [
+        (f"{LINES}/schema", {"anyOf": [TEXT, {"type": "null"}]}),
+        (f"{LINES}/schema", {"type": ["string", "null"]}),
+        (f"{LINES}/schema", {"$ref": "#/components/schemas/Nowhere"}),
+        (f"{LINES}/schema", {"type": "array", "items": {"oneOf": [TEXT]}}),
+        (f"{PUT}/requestBody/content/application~1json/schema", {"allOf": [{"$ref": CHANGE}]}),
+        (f"{PUT}/requestBody/content/application~1json/schema", {}),
+        (f"{PUT}/requestBody/content/application~1json/schema", 1),
+    ],
+)
+def test_a_mistake_is_told_once(at_place: str, schema: Any) -> None:
+    assert len(refused(changed({at_place: schema}))) == 1
+
+
+def test_many_names_that_are_no_property_are_all_told() -> None:
+    names = {"required": [f"missing{n}" for n in range(3_000)], "properties": {f"here{n}": TEXT for n in range(1_500)}}
+    assert len(refused(changed({CHANGE: {"type": "object"} | names}))) == 3_000
 
 
 def test_every_mistake_is_told_at_once() -> None:
@@ -274,7 +330,8 @@ def test_yaml_has_jsons_types(tmp_path: Any) -> None:
         ("openapi.yaml", "a: [\n", ":2: is not valid YAML"),
         ("openapi.yaml", "", "empty"),
         ("openapi.yaml", b"a: \xff", "not valid YAML"),
-        ("openapi.yaml", "[" * 5000, "nested"),
+        ("openapi.yaml", "[" * 5000, "nest"),
+        ("openapi.yaml", "- " * 5000, "nest"),
         ("openapi.json", '{"a": 1, "a": 2}', "'a' twice"),
         ("openapi.json", '{"a": NaN}', "NaN"),
         ("openapi.json", '{\n"a" 1}', ":2: is not valid JSON"),

@@ -530,7 +530,7 @@ def test_targets_that_are_elsewhere_are_written_in_the_stack(load: Any, tmp_path
     found = load(
         {
             "targets": {
-                "docs": {"remoteServer": str(recorded), "credential": {"apiKey": key}},
+                "docs": {"remoteServer": str(recorded), "credential": {"apiKey": key}, "undecided": ["prompts"]},
                 "shared": {"gatewayArn": GATEWAY, "tools": str(there)},
                 "web": {"webSearch": {"excludeDomains": ["a.example"]}},
                 "book": {"knowledgeBase": {"arn": BASE, "agentic": True}},
@@ -538,6 +538,7 @@ def test_targets_that_are_elsewhere_are_written_in_the_stack(load: Any, tmp_path
         }
     ).existing_targets
     assert found["docs"]["remote_server"]["credential"]["api_key"]["json_key"] == "key"
+    assert found["docs"]["remote_server"]["undecided"] == ["prompts"]
     url = "https://shared-a1b2c3d4e5.gateway.bedrock-agentcore.us-east-1.amazonaws.com/mcp"
     assert found["shared"]["gateway"] == {"gateway_arn": GATEWAY, "gateway_url": url, "tools": ["orders___search"]}
     assert found["web"]["connector"]["exclude_domains"] == ["a.example"]
@@ -559,6 +560,54 @@ def test_targets_that_are_elsewhere_are_written_in_the_stack(load: Any, tmp_path
 def test_what_is_elsewhere_is_checked(load: Any, entry: Any, message: str) -> None:
     with pytest.raises(UsageError) as raised:
         load({"targets": {"t": entry}})
+    assert message in str(raised.value)
+
+
+ORDERS = {
+    "openapi": "3.0.1",
+    "info": {"title": "Orders", "version": "1"},
+    "paths": {
+        "/orders/{id}": {
+            "get": {
+                "operationId": "getOrder",
+                "summary": "Find an order.",
+                "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}],
+                "responses": {"200": {"description": "It."}},
+            }
+        },
+        "/orders": {"get": {"summary": "List the orders.", "responses": {"200": {"description": "They."}}}},
+    },
+}
+STAGE = {"restApi": "a1b2c3d4e5", "stage": "prod"}
+
+
+def test_a_stage_of_api_gateway_is_written_in_the_stack(load: Any, tmp_path: Path) -> None:
+    document = tmp_path / "orders.json"
+    document.write_text(json.dumps(ORDERS))
+    operations = {"getOrder": {}, "listOrders": {"path": "/orders", "method": "GET"}}
+    entry = {**STAGE, "document": str(document), "operations": operations}
+    loaded = load({"targets": {"orders": entry}, "authorization": "tool", "agents": {"a": {"tools": ["orders"]}}})
+    assert loaded.stages["orders"]["rest_api_id"] == "a1b2c3d4e5"
+    assert loaded.agents["a"].tools == {"tools": ["orders___getOrder", "orders___listOrders"]}
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"restApi": "a1b2c3d4e5"}, "targets.orders: missing 'stage'"),
+        ({**STAGE, "timeout": 3}, "targets.orders: timeout is not for a stage of API Gateway"),
+        ({"restApi": "no id"}, "api_gateway.rest_api_id"),
+        ({**STAGE, "operations": {"find": {}}}, "'find'"),
+        ({**STAGE, "operations": {}}, "is empty"),
+        ({**STAGE, "credential": {"iam": {"service": "lambda", "resources": ["x"]}}}, "targets.orders.credential"),
+    ],
+)
+def test_a_stage_of_api_gateway_is_checked(load: Any, tmp_path: Path, entry: Any, message: str) -> None:
+    document = tmp_path / "orders.json"
+    document.write_text(json.dumps(ORDERS | {"paths": {"/orders/{id}": ORDERS["paths"]["/orders/{id}"]}}))  # type: ignore[index]  # of one type
+    whole = {**({} if "missing" in message else STAGE), "document": str(document), **entry}
+    with pytest.raises(UsageError) as raised:
+        load({"targets": {"orders": whole}})
     assert message in str(raised.value)
 
 

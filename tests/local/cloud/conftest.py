@@ -48,6 +48,11 @@ VERSIONING = "aws:s3/bucketVersioning:BucketVersioning"
 LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 MEMORY = "aws:bedrock/agentcoreMemory:AgentcoreMemory"
 MEMORY_STRATEGY = "aws:bedrock/agentcoreMemoryStrategy:AgentcoreMemoryStrategy"
+PERMISSION = "aws:lambda/permission:Permission"
+REST_API = "aws:apigateway/restApi:RestApi"
+REST_API_POLICY = "aws:apigateway/restApiPolicy:RestApiPolicy"
+DEPLOYMENT = "aws:apigateway/deployment:Deployment"
+STAGE = "aws:apigateway/stage:Stage"
 
 Inputs = dict[str, Any]
 ACCOUNT = {"AWS": "arn:aws:iam::123456789012:root"}
@@ -79,6 +84,11 @@ def tool(name: str = "add", **schema: Any) -> Inputs:
     return {"name": name, "description": "Add.", "inputSchema": {"type": "object", **schema}}
 
 
+API: dict[str, Any] = {
+    "openapi": "3.0.3",
+    "info": {"title": "orders", "version": "1"},
+    "paths": {"/orders": {"get": {"x-amazon-apigateway-integration": {"type": "mock"}}}},
+}
 GOOD: dict[str, Inputs] = {
     ROLE: {"name": "role", "assumeRolePolicy": trust("lambda.amazonaws.com")},
     ROLE_POLICY: {
@@ -94,6 +104,22 @@ GOOD: dict[str, Inputs] = {
         "runtime": "python3.13",
         "architectures": ["arm64"],
     },
+    PERMISSION: {
+        "statementId": "api",
+        "action": "lambda:InvokeFunction",
+        "function": "function",
+        "principal": "apigateway.amazonaws.com",
+        "sourceArn": "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/*",
+    },
+    REST_API: {"name": "orders", "body": json.dumps(API), "putRestApiMode": "overwrite"},
+    REST_API_POLICY: {
+        "restApiId": "a1b2c3d4e5",
+        "policy": document(
+            {"Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "execute-api:/*"}
+        ),
+    },
+    DEPLOYMENT: {"restApi": "a1b2c3d4e5", "triggers": {"body": "1"}},
+    STAGE: {"restApi": "a1b2c3d4e5", "deployment": "a1b2c3", "stageName": "prod"},
     BUCKET: {"bucket": "bucket"},
     OBJECT: {"bucket": "bucket", "key": "agent.zip", "source": Package("digest")},
     KEY: {

@@ -2,6 +2,7 @@ import asyncio
 import contextlib
 import contextvars
 import gc
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from pulumi.runtime import mocks
 
 from toolgate.access.deployment.stack_export import SECRET, SIGNATURE
-from toolgate.local.engine.recorder import ProgramError, Recording
+from toolgate.local.engine.recorder import ProgramError, Recording, Registration
 from toolgate.policy.language.unknown import UNKNOWN_TEXT
 
 from .conftest import Run
@@ -37,7 +38,7 @@ NESTED = """
 """
 
 
-def by_name(recording: Recording) -> dict[str, object]:
+def by_name(recording: Recording) -> dict[str, Registration]:
     return {registration.request.name: registration for registration in recording.registrations}
 
 
@@ -295,11 +296,75 @@ def test_an_output_in_a_text_that_goes_nowhere_is_none(run: Run, monkeypatch: py
     assert run('queue = aws.sqs.Queue("a")\nprint(f"made {queue.url}")').registrations
 
 
-def test_another_stacks_outputs_are_refused_in_one_line(run: Run, recwarn: pytest.WarningsRecorder) -> None:
+OTHER = "acme/net/prod"
+FILE = f"stacks/{OTHER}.json"
+READ = f"""
+    other = pulumi.StackReference("{OTHER}")
+    role = aws.iam.Role("a", name=other.require_output("name"), assume_role_policy=TRUST)
+    pulumi.export("of", other.get_output("list")[1])
+    pulumi.export("none", other.get_output("none"))
+    pulumi.export("key", other.get_output("key"))
+"""
+EXPORT = {
+    "version": 3,
+    "deployment": {
+        "resources": [
+            {
+                "urn": "urn:pulumi:prod::net::pulumi:pulumi:Stack::net-prod",
+                "type": "pulumi:pulumi:Stack",
+                "outputs": {
+                    "name": "given",
+                    "list": [1, 2],
+                    "key": {SIGNATURE: SECRET, "plaintext": '"hush"'},
+                    "hidden": {SIGNATURE: SECRET, "ciphertext": "v1:x"},
+                },
+            }
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "document", [{"name": "given", "list": [1, 2], "key": "hush"}, EXPORT], ids=["outputs", "export"]
+)
+def test_another_stacks_outputs_are_those_of_its_file(run: Run, document: Any) -> None:
     """pulumi/pulumi#2208: what programs of several stacks take from each other."""
-    with pytest.raises(ProgramError) as error:
-        run('pulumi.export("vpc", pulumi.StackReference("acme/net/prod").get_output("vpc"))')
-    assert str(error.value).startswith("acme/net/prod (pulumi:pulumi:StackReference): what another stack gave out")
+    recording = run(READ, files={FILE: json.dumps(document)})
+    found = by_name(recording)
+    assert found["a"].inputs["name"] == "given"
+    reference = found[OTHER]
+    assert (reference.external, reference.id, reference.inputs) == (True, OTHER, {"name": OTHER})
+    assert reference.urn in found["a"].request.dependencies
+    secret = {SIGNATURE: SECRET, "value": "hush"}
+    [outputs] = [it for urn, it in recording.outputs.items() if "pulumi:pulumi:Stack::" in urn]
+    assert outputs == {"of": 2, "key": secret if document is EXPORT else "hush"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        (
+            OTHER,
+            None,
+            r"no file says what that stack gave out\. Write it into stacks/acme/net/prod\.json: `pulumi stack",
+        ),
+        (OTHER, "[]", "must be the stack's outputs by name, or its deployment"),
+        (OTHER, "{", r"stacks/acme/net/prod\.json: "),
+        (OTHER, '{"version": 9, "deployment": {}}', "not a deployment"),
+        (OTHER, '{"version": 3, "deployment": {"resources": []}}', "is a deployment without outputs"),
+        ("../../prod", None, "is no stack's name"),
+        ("a/b/c/d", None, "is no stack's name"),
+        ("/etc/x", None, "is no stack's name"),
+        ("prod", None, r"stacks/prod\.json"),
+    ],
+)
+def test_a_stack_that_no_file_is_of_is_refused_in_one_line(
+    run: Run, recwarn: pytest.WarningsRecorder, name: str, text: str | None, says: str
+) -> None:
+    program = f'pulumi.export("vpc", pulumi.StackReference("{name}").get_output("vpc"))'
+    with pytest.raises(ProgramError, match=says) as error:
+        run(program, files={} if text is None else {FILE: text})
+    assert str(error.value).startswith(f"{name} (pulumi:pulumi:StackReference): ")
     assert "\n" not in str(error.value)
     gc.collect()
     assert [str(it.message) for it in recwarn if "Output" in str(it.message)] == []

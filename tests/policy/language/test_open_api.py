@@ -111,6 +111,7 @@ def test_parameters_of_the_path_hold_for_its_operations() -> None:
         ("#/components/schemas/none", {}),
         ("other.json#/a", {}),
         ("#/paths/~1orders~1{id}/post/x-list/7", {}),
+        ("#anchor", {}),
     ],
 )
 def test_a_reference_stands_for_what_it_names(reference: str, schema: Any) -> None:

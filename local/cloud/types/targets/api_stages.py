@@ -13,7 +13,12 @@ from toolgate.local.cloud.types.targets.target_kind import API_KEY, NOTHING, ROL
 
 
 def _faults(settings: Mapping[str, Any]) -> Iterator[str]:
-    """Words are ours; that a path begins with a slash is API Gateway's own rule for resources."""
+    """Words are ours; that a path begins with a slash is API Gateway's own rule for resources.
+
+    Of a filter's path only the last part may be a `*`, for all below it; an override's is one that is there (botocore
+    bedrock-agentcore-control, ApiGatewayToolFilter and ApiGatewayToolOverride), and no resource's name has a `*`. A
+    greedy path is not supported (the guide); that it is refused here and not passed over is inferred.
+    """
     tools = settings.get("apiGatewayToolConfiguration")
     if not isinstance(tools, Mapping):
         return
@@ -23,8 +28,16 @@ def _faults(settings: Mapping[str, Any]) -> Iterator[str]:
     for items, key in ((filters, "filterPath"), (overrides, "path")):
         for item in items if isinstance(items, list) else ():
             path = item.get(key) if isinstance(item, Mapping) else None
-            if isinstance(path, str) and not path.startswith("/"):
+            if not isinstance(path, str):
+                continue
+            if not path.startswith("/"):
                 yield f"apiGatewayToolConfiguration: {key} {path!r} must begin with /"
+            if "+}" in path:
+                yield f"apiGatewayToolConfiguration: {key} {path!r} is a proxy resource, which is not supported"
+            if key == "filterPath" and "*" in path.removesuffix("/*"):
+                yield f"apiGatewayToolConfiguration: {key} {path!r} may have a * as its last part only, as in /orders/*"
+            if key == "path" and "*" in path:
+                yield f"apiGatewayToolConfiguration: {key} {path!r} must be that of a resource, without *"
     for item in filters if isinstance(filters, list) else ():
         if isinstance(item, Mapping) and item.get("methods") == []:
             yield f"apiGatewayToolConfiguration: filter of {item.get('filterPath')!r} names no method"

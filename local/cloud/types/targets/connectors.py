@@ -43,9 +43,24 @@ def _is_offered(
         yield f"ValidationException: connector {WEB_SEARCH} is not available in {env.region}"
 
 
+def _parameter_values(text: Any) -> Any:
+    """The values by the names of their parameters: an object. The model has any JSON there; what AWS takes is unproved.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        values = json.loads(text)
+    except RecursionError:
+        values = None
+    if not isinstance(values, dict):
+        raise ValueError("parameterValues must be a JSON object: values by parameter")
+    return values
+
+
 _CONFIGURATION: Table = {
     **same("name", "description"),
-    "parameterValues": Member("parameterValues", json.loads),
+    "parameterValues": Member("parameterValues", _parameter_values),
     "parameterOverrides": Member("parameterOverrides", same("path", "description", "visible")),
 }
 

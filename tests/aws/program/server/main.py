@@ -1,11 +1,19 @@
-"""An MCP server of one tool, by the standard library alone, so that its zip is one file."""
+"""An MCP server of one tool, one prompt and one resource, and of tools that fail, each in another way.
+
+By the standard library alone, so that its zip is one file.
+"""
 
 import json
 import os
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 VERSION = "2025-06-18"
+PROMPT, RESOURCE = "ask", "probe://who"
+SECRET = "a sentence of the server's own"  # to be found where it should not be
+BY_STATUS = ("fails_with_404", "fails_with_500")
+FAILING = ("fails_as_a_tool", "fails_in_json_rpc", *BY_STATUS)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -19,8 +27,13 @@ class Handler(BaseHTTPRequestHandler):
         if "id" not in message:
             self._answer(202, b"")
             return
-        reply = {"jsonrpc": "2.0", "id": message["id"], "result": result(message["method"])}
-        self._answer(200, json.dumps(reply).encode())
+        method, params = message["method"], message.get("params") or {}
+        tool = params.get("name") if method == "tools/call" else None
+        said: dict[str, Any] = {"result": result(method, params)}
+        if tool == "fails_in_json_rpc":
+            said = {"error": {"code": -32000, "message": SECRET}}
+        status = int(tool.rpartition("_")[2]) if tool in BY_STATUS else 200
+        self._answer(status, json.dumps({"jsonrpc": "2.0", "id": message["id"], **said}).encode())
 
     def _answer(self, status: int, body: bytes) -> None:
         self.send_response(status)
@@ -33,17 +46,31 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing of requests."""
 
 
-def result(method: str) -> dict[str, Any]:
+def result(method: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """What the server says to a method."""
+    text = {"type": "text", "text": "the server"}
     if method == "initialize":
-        server = {"name": "probe", "version": "1"}
-        return {"protocolVersion": VERSION, "capabilities": {"tools": {}}, "serverInfo": server}
-    if method == "tools/list":
-        who = {"name": "who", "description": "Say who answers.", "inputSchema": {"type": "object", "properties": {}}}
-        return {"tools": [who]}
-    if method == "tools/call":
-        return {"content": [{"type": "text", "text": "the server"}]}
-    return {}
+        more: dict[str, Any] = {"tools": {}, "prompts": {}, "resources": {}}
+        return {"protocolVersion": VERSION, "capabilities": more, "serverInfo": {"name": "probe", "version": "1"}}
+    if method == "tools/call" and params.get("name") == "fails_as_a_tool":
+        return {"content": [{**text, "text": SECRET}], "isError": True}
+    read = {"contents": [{"uri": RESOURCE, "text": "the server"}]}
+    said: Mapping[str, dict[str, Any]] = {
+        "tools/list": {"tools": [tool(name) for name in ("who", *FAILING)]},
+        "tools/call": {"content": [text]},
+        "prompts/list": {"prompts": [{"name": PROMPT, "description": "Ask who answers."}]},
+        "prompts/get": {"messages": [{"role": "user", "content": text}]},
+        "resources/list": {"resources": [{"uri": RESOURCE, "name": "who"}]},
+        "resources/templates/list": {"resourceTemplates": []},
+        "resources/read": read,
+    }
+    return said.get(method, {})
+
+
+def tool(name: str) -> dict[str, Any]:
+    """A tool as the server lists it."""
+    words = "Fail on purpose." if name in FAILING else "Say who answers."
+    return {"name": name, "description": words, "inputSchema": {"type": "object", "properties": {}}}
 
 
 if __name__ == "__main__":

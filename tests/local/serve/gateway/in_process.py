@@ -23,9 +23,8 @@ from toolgate.local.serve.access_log import AccessLog
 from toolgate.local.serve.assembly import gateway_service
 from toolgate.local.serve.bounded_file import BoundedFile
 from toolgate.local.serve.gateway.function_process import Outcome
-from toolgate.local.serve.gateway.invoke_right import InvokeRight
 from toolgate.local.serve.gateway.lambda_backend import LambdaBackend
-from toolgate.local.serve.gateway.local_function import AbsentFunction
+from toolgate.local.serve.gateway.local_function import AbsentFunction, InvokeRight
 from toolgate.local.serve.gateway.mcp_gateway import build
 from toolgate.local.serve.guards.credentials import Sessions
 from toolgate.local.serve.guards.iam_guard import Authority, authorized

@@ -19,9 +19,8 @@ from toolgate.local.serve.access_log import ALLOWED, DENIED, Entry, why
 from toolgate.local.serve.gateway import interception, interception_changes
 from toolgate.local.serve.gateway.function_process import Outcome
 from toolgate.local.serve.gateway.interception import FAILURES, Interceptors
-from toolgate.local.serve.gateway.invoke_right import InvokeRight
 from toolgate.local.serve.gateway.json_rpc import Answer
-from toolgate.local.serve.gateway.local_function import LocalFunction
+from toolgate.local.serve.gateway.local_function import InvokeRight, LocalFunction
 from toolgate.local.serve.gateway.records import Interception
 
 ARN = f"{FUNCTIONS}watcher"

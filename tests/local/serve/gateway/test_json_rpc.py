@@ -3,7 +3,7 @@
 import pytest
 
 from toolgate.local.serve.gateway.json_rpc import Introduction, RpcError, check_version, spoken
-from toolgate.local.serve.gateway.media_types import accepts, is_json
+from toolgate.local.serve.gateway.mcp_endpoint import accepts, is_json
 
 LISTED = ["2026-07-28", "2025-11-25", "2025-03-26"]
 

@@ -40,7 +40,7 @@ class Api:
         return JSONResponse({"path": came["path"], "query": came["query"], "body": came["body"]})
 
     async def speak(self, request: Request) -> Response:
-        """Speak MCP: a tool tells with what it was signed in."""
+        """Speak MCP: a tool and a prompt tell with what it was signed in."""
         message = await request.json()
         if "id" not in message:
             return Response(status_code=202)
@@ -48,6 +48,11 @@ class Api:
         if message["method"] == "tools/call":
             told = {"headers": dict(request.headers), "query": request.url.query}
             result = {"content": [{"type": "text", "text": json.dumps(told)}]}
+        if message["method"] == "prompts/list":
+            result = {"prompts": [{"name": "headers"}]}
+        if message["method"] == "prompts/get":
+            told = {**dict(request.headers), "params": message["params"]}
+            result = {"messages": [{"role": "user", "content": {"type": "text", "text": json.dumps(told)}}]}
         return JSONResponse({"jsonrpc": "2.0", "id": message["id"], "result": result})
 
 

@@ -34,6 +34,34 @@ def at(url: str) -> dict[str, Any]:
     return document(servers=[{"url": url}])
 
 
+def operation(**members: Any) -> dict[str, Any]:
+    """A document with one operation of these members."""
+    return document(paths={"/a": {"get": GET | members}})
+
+
+def body(schema: Any) -> dict[str, Any]:
+    return {"content": {"application/json": {"schema": schema}}}
+
+
+STYLES = [
+    ("path", "matrix"),
+    ("path", "label"),
+    ("query", "deepObject"),
+    ("query", "spaceDelimited"),
+    ("query", "pipeDelimited"),
+    ("header", "form"),
+    ("cookie", "simple"),
+]
+NOWHERE = {"$ref": "#/components/schemas/B"}
+REFERRING: list[tuple[dict[str, Any], str]] = [
+    ({"requestBody": body(NOWHERE)}, "/paths/~1a/get/requestBody/content/application~1json/schema"),
+    ({"responses": {"200": body({"items": NOWHERE})}}, "/responses/200/content/application~1json/schema/items"),
+    ({"parameters": [{"schema": {"properties": {"default": NOWHERE}}}]}, "/parameters/0/schema/properties/default"),
+    ({"callbacks": {"on": {"{$url}": {"post": {"requestBody": body(NOWHERE)}}}}}, "/application~1json/schema"),
+]
+COMPOSED = {"oneOf": [{"allOf": []}], "$ref": "#/nowhere", "style": "matrix"}
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -55,11 +83,23 @@ def at(url: str) -> dict[str, Any]:
         (at("https://[fe80::1]/v1"), PUBLIC),
         (at("https://[x/v1"), PUBLIC),
         (document(components={"schemas": {"A": {"allOf": [{}]}}}), "has allOf, which is not supported"),
+        (operation(requestBody=body({"properties": {"a": {"oneOf": [{}]}}})), "has oneOf, which is not supported"),
+        (operation(parameters=[{"schema": {"items": {"anyOf": []}}}]), "has anyOf, which is not supported"),
+        (document(paths={"/a": {"trace": GET}}), "TRACE /a has a method that is not supported"),
+        (document(paths={"/a/{;id*}": {"get": GET}}), "path '/a/{;id*}' has a serializer"),
+        (document(paths={"/a/{id*}": {"get": GET}}), "path '/a/{id*}' has a serializer"),
+        *[(operation(parameters=[{"name": "a", "in": place, "style": style}]), f"/parameters/0: style '{style}' is not")
+          for place, style in STYLES],
+        *[(operation(**it), f"{where}: $ref '#/components/schemas/B' names nothing") for it, where in REFERRING],
+        (operation(parameters=[{"$ref": "#/components/parameters/Q"}]),
+         "/paths/~1a/get/parameters/0: $ref '#/components/parameters/Q' names nothing"),
+        (operation(parameters=[{"$ref": "more.yaml#/Q"}]), "names something outside of the document"),
+        (document(components={"schemas": {"A": {"$ref": "#anchor"}}}), "/components/schemas/A: $ref '#anchor' names"),
         (document(x="y" * 1024 * 1024), "and at most 1048576 are taken"),
         ({"inlinePayload": {}}, "exactly one of"),
         ({"inlinePayload": None, "s3": {"uri": "s3://bucket/api.json"}}, "does not reproduce"),
     ],
-)
+)  # fmt: skip
 def test_documents_that_are_refused(changes: dict[str, Any], reason: str, check: Check) -> None:
     [found] = check(TARGET, **given("openApiSchema", **changes))
     assert reason in found
@@ -73,6 +113,33 @@ def test_documents_that_are_refused(changes: dict[str, Any], reason: str, check:
         at("https://orders.example.com/{version}"),
         at("https://8.8.8.8/"),
         document(components={"schemas": {"allOf": {"type": "object"}}}),
+        # What is data is no schema, whatever it looks like.
+        *[
+            document(components={"schemas": {"A": {"type": "object", key: value}}})
+            for key, value in (
+                ("example", COMPOSED),
+                ("examples", [COMPOSED]),
+                ("default", COMPOSED),
+                ("const", COMPOSED),
+                ("enum", [COMPOSED]),
+                ("x-own", COMPOSED),
+                ("properties", {"oneOf": {"type": "array"}, "$ref": {"type": "string"}}),
+            )
+        ],
+        operation(parameters=[{"name": "a", "in": "query", "style": "form", "example": COMPOSED}]),
+        operation(parameters=[{"name": "a", "in": "path", "style": "simple", "examples": {"a": {"value": COMPOSED}}}]),
+        operation(responses={"200": {"content": {"application/json": {"example": COMPOSED}}}, "x-own": COMPOSED}),
+        document(info={"title": "T", "version": "1", "oneOf": [1]}),
+        # As YAML has it: one value in two places, and one that is in itself.
+        document(
+            yaml.safe_dump(DOCUMENT)
+            + "components: {schemas: {A: &a {properties: &p {again: *a, more: *p}}, B: *a}, x-own: &c [*c]}\n"
+        ),
+        document(paths={"/a/{a.b}": {"get": GET}, "x-own": {"$ref": "#/nowhere"}}),
+        document(
+            paths={"/a": {"get": GET | {"requestBody": body({"$ref": "#/components/schemas/A"})}}},
+            components={"schemas": {"A": {"properties": {"again": {"$ref": "#/components/schemas/A"}}}}},
+        ),
         {"inlinePayload": UNKNOWN},
         {"inlinePayload": {"payload": UNKNOWN}},
     ],
@@ -105,6 +172,13 @@ OVERRIDE = {"path": "/orders", "method": "GET", "name": "orders"}
         ("apiGateway", tools(toolOverrides=[OVERRIDE | {"path": "orders"}]), "must begin with /"),
         ("apiGateway", tools(toolOverrides=[OVERRIDE, OVERRIDE]), "duplicate tool name 'orders'"),
         ("apiGateway", tools(toolOverrides=[OVERRIDE | {"operation": "x"}]), "does not reproduce"),
+        *[("apiGateway", tools(toolFilters=[{"filterPath": path, "methods": ["GET"]}]), "as its last part only")
+          for path in ("/orders*", "/*/orders", "/orders/*/*", "/orders/**")],
+        ("apiGateway", tools(toolFilters=[{"filterPath": "/{proxy+}", "methods": ["GET"]}]), "is a proxy resource"),
+        ("apiGateway", tools(toolOverrides=[OVERRIDE | {"path": "/orders/{proxy+}"}]), "is a proxy resource"),
+        ("apiGateway", tools(toolOverrides=[OVERRIDE | {"path": "/orders/*"}]), "must be that of a resource"),
+        *[("connector", {"configurations": [{"name": "a", "parameterValues": text}]}, "must be a JSON object")
+          for text in ("[]", '[{"a": 1}]', '"a"', "null", "3", "[" * 100_000)],
         ("connector", {"source": None}, "must not be null"),
         ("connector", {"source": {"connectorId": "agentcore-memory"}}, "does not reproduce"),
         ("connector", {"source": {"connectorId": "web-search", "version": "1.02.0"}}, "regular expression pattern"),
@@ -116,7 +190,7 @@ OVERRIDE = {"path": "/orders", "method": "GET", "name": "orders"}
         ("connector", {"configurations": [{"name": "a", "parameterValues": "{"}]}, "do not have its form"),
         ("connector", {"configurations": [{"name": "a", "parameterOverrides": [{}]}]}, "must not be null"),
     ],
-)
+)  # fmt: skip
 def test_what_is_refused(kind: str, changes: dict[str, Any], reason: str, check: Check) -> None:
     [found] = check(TARGET, **given(kind, **changes))
     assert reason in found
