@@ -24,6 +24,14 @@ _PROJECT = Path(__file__).parent / "project"
 ACCOUNT_ROLES = "arn:aws:iam::123456789012:role/"
 
 
+def _where_one_gateway_may_invoke_nothing() -> dict[str, Any]:
+    """The deployment without the right of the gateway `other` to its function."""
+    made = copy.deepcopy(_EXPORT)
+    kept = [it for it in made["deployment"]["resources"] if not it["urn"].endswith("::other-invoke")]
+    made["deployment"]["resources"] = kept
+    return made
+
+
 @pytest.fixture
 def handmade() -> dict[str, Any]:
     """The export; each test may change its own copy."""
@@ -43,7 +51,8 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     before = {name: os.environ.get(name) for name in mine}
     os.environ.update(mine)
     try:
-        with serve(copy.deepcopy(_EXPORT), root=_PROJECT, logs=tmp_path_factory.mktemp("logs")) as running:
+        logs = tmp_path_factory.mktemp("logs")
+        with serve(_where_one_gateway_may_invoke_nothing(), root=_PROJECT, logs=logs) as running:
             for name, value in before.items():
                 os.environ.pop(name) if value is None else os.environ.update({name: value})
             yield running
