@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from tests.e2e.test_every_kind import FULL, planned, tools_of_notes, used, write_program
@@ -20,7 +21,7 @@ from toolgate.access.iam.evaluation import Access
 from toolgate.access.matrix.access_matrix import Matrix, matrix
 from toolgate.access.output.access_difference import difference
 from toolgate.local.plan import judge
-from toolgate.local.serve.server import serve
+from toolgate.local.serve.server import Serving, serve
 
 AGENTS = ("ada", "bob")
 GATEWAYS = ("tools-", "inner-")
@@ -205,3 +206,58 @@ def called(deployment: Mapping[str, Any], program: Path, logs: Path, elsewhere: 
             came = used(serving, outer.id, name, set(ARGUMENTS), ARGUMENTS)
             answered |= {(name, tool) for tool, it in came.items() if it == "answered"}
     return frozenset(answered)
+
+
+OPS = "arn:aws:iam::123456789012:role/ops"
+
+
+def with_ops(deployment: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The deployment, and somebody in it whose own policy lets them invoke every runtime."""
+    trusted = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    granted = {"Effect": "Allow", "Action": "bedrock-agentcore:InvokeAgentRuntime", "Resource": "*"}
+    made = {
+        "aws:iam/role:Role": {"name": "ops", "arn": OPS, "assumeRolePolicy": json.dumps({"Statement": [trusted]})},
+        "aws:iam/rolePolicy:RolePolicy": {"role": "ops", "name": "ops", "policy": json.dumps({"Statement": [granted]})},
+    }
+    more = [
+        {"urn": f"urn:pulumi:dev::every::{kind}::ops", "custom": True, "type": kind, "inputs": it, "outputs": it}
+        for kind, it in made.items()
+    ]
+    resources = [*deployment["deployment"]["resources"], *more]
+    return {**deployment, "deployment": {**deployment["deployment"], "resources": resources}}
+
+
+def test_with_a_denial_gone_somebody_gains_and_gets_in(whole: Mapping[str, Any], program: Path, tmp_path: Path) -> None:
+    before = with_ops(whole)
+    denials = [it for it in each_left_out(before) if it.denies]
+    assert len(denials) == 1
+    for number, (deployment, let_in) in enumerate([(before, False), *((it.deployment, True) for it in denials)]):
+        gained = difference(matrix(parse(before)), matrix(parse(deployment))).ways_gained
+        assert {it.principal for it in gained} == ({OPS} if let_in else set())
+        found = {rule for rule, _ in mandatory(deployment)}
+        assert ("server-called-by-gateway-only" in found) is let_in
+        with serve(deployment, root=program, logs=tmp_path / str(number)) as serving:
+            server = next(it for it in serving.deployment.servers)
+            assert got_in(serving, server.arn) is let_in
+
+
+def got_in(serving: Serving, runtime: str) -> bool:
+    """Whether somebody with the right asks the server itself, past the gateway."""
+    variables = serving.session(OPS).environment()
+    client = boto3.client(
+        "bedrock-agentcore",
+        endpoint_url=serving.url,
+        region_name="us-east-1",
+        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=variables["AWS_SESSION_TOKEN"],
+    )
+    ping = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"}).encode()
+    accepted = "application/json, text/event-stream"
+    try:
+        client.invoke_agent_runtime(
+            agentRuntimeArn=runtime, payload=ping, contentType="application/json", accept=accepted
+        )
+    except client.exceptions.AccessDeniedException:
+        return False
+    return True

@@ -26,7 +26,7 @@ ACCOUNT_ROLES = "arn:aws:iam::123456789012:role/"
 
 def _where_one_gateway_may_invoke_nothing() -> dict[str, Any]:
     """The deployment without the right of the gateway `other` to its function."""
-    made = copy.deepcopy(_EXPORT)
+    made: dict[str, Any] = copy.deepcopy(_EXPORT)
     kept = [it for it in made["deployment"]["resources"] if not it["urn"].endswith("::other-invoke")]
     made["deployment"]["resources"] = kept
     return made
