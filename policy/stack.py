@@ -27,6 +27,8 @@ TYPES = (
         agentcore_facts.LAMBDA_PERMISSION,
         agentcore_facts.LOG_DELIVERY_SOURCE,
         agentcore_facts.LOG_DELIVERY,
+        agentcore_facts.SECRET,
+        agentcore_facts.SECRET_POLICY,
         agentcore_facts.API_KEY_PROVIDER,
         agentcore_facts.OAUTH2_PROVIDER,
         agentcore_facts.WORKLOAD_IDENTITY,

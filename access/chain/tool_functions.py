@@ -95,6 +95,12 @@ def own_policies(deployment: Deployment, functions: Iterable[str]) -> Mapping[st
     }
 
 
+def function_policy(deployment: Deployment, arn: str) -> Policy | None:
+    """The policy on the function that an ARN is of, an alias's or a version's as well."""
+    name = function_name(arn).name
+    return own_policies(deployment, [name])[name]
+
+
 class _ByFunction[T]:
     """What is said of functions, found by their names, of which each Region has its own.
 

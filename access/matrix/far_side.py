@@ -1,12 +1,13 @@
 """What a gateway's own role may do behind it: each call goes on with that role, whoever made it.
 
-Judged are MCP servers in a runtime and gateways behind a gateway. Of a function nothing is: AgentCore makes no target
-of one that the role may not invoke (a refusal of CreateGatewayTarget that others saw live). Of an API nothing is:
-whether it asks for a signature, the deployment does not say; nor for the key that its credential provider keeps.
+The role is asked at each call, so that a right that is taken away after the target was made is missed then. Servers in
+a runtime and gateways behind a gateway are judged here, with what they say themselves; what else a target takes is
+`far_rights`'. Of a role whose documents are not in the deployment only the former are judged.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from toolgate.access.cedar.cedar_decision import ToolEngine
 from toolgate.access.chain import hops
@@ -16,19 +17,19 @@ from toolgate.access.deployment.agentcore_resources import Gateway, Target
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.iam.evaluation import Access
 from toolgate.access.matrix.elsewhere import ANY_TOOL
+from toolgate.access.matrix.far_rights import FarRights
 from toolgate.access.matrix.inbound import reached
 from toolgate.access.matrix.tool_access import (
     DENIED,
     UNDECIDED,
     AccessCheck,
     ToolAccess,
+    both,
     cedar_principal,
     decide_access,
 )
 from toolgate.policy.language.agentcore_facts import full_name
-
-SIGNS = "gatewayIamRole"
-"""How a gateway signs in with its own role (botocore bedrock-agentcore-control `CredentialProviderConfiguration`)."""
+from toolgate.policy.language.target_rights import SIGNS
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class FarSide:
     engines: Mapping[str, ToolEngine | None]
     servers: tuple[ToolServer, ...]
 
+    @cached_property
+    def rights(self) -> FarRights:
+        """What else the gateways' roles need."""
+        return FarRights(self.deployment)
+
     def cells(self, gateway: Gateway, within: tuple[str, ...] = ()) -> Mapping[str, ToolAccess]:
         """What the gateway's role may do for each tool, by full name, where that is judged.
 
@@ -54,9 +60,13 @@ class FarSide:
         """
         found: dict[str, ToolAccess] = {}
         for target in self.deployment.targets_of(gateway):
-            if target.sign_in.how == SIGNS:
-                found |= self._of_target(gateway, target, (*within, gateway.arn))
-        return found
+            found |= self._of_target(gateway, target, (*within, gateway.arn))
+        asked = self.rights.of_engine(gateway)
+        if asked is None or asked.access.decision is Access.ALLOW:
+            return found
+        # Without an answer of its engine a gateway refuses whatever it is asked.
+        names = (full_name(it.name, name) for it in self.deployment.targets_of(gateway) for name in _names(it))
+        return {name: both(found.get(name, asked.access), asked.access) for name in names}
 
     def hop(self, gateway: Gateway, target: Target) -> Hop | None:
         """How the gateway's role is let in at the server behind a target, where there is one."""
@@ -87,9 +97,10 @@ class FarSide:
         hop, inner = self.hop(gateway, target), self.inner(target)
         if hop is not None:
             return {full_name(target.name, tool): hop.access for tool in _names(target)}
-        if inner is None or inner.arn in within:
-            return {}
-        return dict(self._at_gateway(gateway, target, inner, within))
+        if inner is not None:
+            return dict(self._at_gateway(gateway, target, inner, within)) if inner.arn not in within else {}
+        asked = ((name, self.rights.of(gateway, target, name)) for name in _names(target))
+        return {full_name(target.name, name): behind.access for name, behind in asked if behind}
 
     def _at_gateway(
         self, gateway: Gateway, target: Target, inner: Gateway, within: tuple[str, ...]

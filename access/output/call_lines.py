@@ -156,6 +156,10 @@ class Call:
         yield from self._intercepted(REQUEST)
         if self.engine is not None:
             yield from _engine(self.engine, self, caller)
+            asked = self.tokens.far_side.rights.of_engine(self.gateway)
+            if asked and asked.access.decision is not Access.ALLOW:
+                yield f"policy engine, asked with the gateway's role: {asked.access.decision}"
+                yield from (f"  {line}" for line in hop_lines(asked))
         behind = self.tokens.behind[self.gateway.arn].get(self.tool, ALLOWED)
         if access.decision is not Access.DENY or behind.decision is Access.DENY:
             yield from self._invoked()
@@ -201,6 +205,11 @@ class Call:
             yield f"gateway {inner.id}, behind this one, as {role.name}, the gateway's role: {behind.decision}"
             asked = Call(self.tokens, inner, self.tool.removeprefix(full_name(target.name, "")), self.arguments)
             yield from (f"  {line}" for line in asked.lines(role))
+        elif not (self.function and target.function_arn):  # which is told of already
+            needed = far_side.rights.of(self.gateway, target, self.tool.removeprefix(full_name(target.name, "")))
+            if needed:
+                yield f"target: IAM as {role.name}, the gateway's role: {needed.access.decision}"
+                yield from (f"  {line}" for line in hop_lines(needed))
 
 
 _MOST_CLIENTS = 3

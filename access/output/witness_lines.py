@@ -6,13 +6,14 @@ from toolgate.access.chain.hops import Check, Hop
 from toolgate.access.iam import witness
 from toolgate.access.iam.evaluation import ANYTHING, Decision, Outcome, decide
 from toolgate.access.iam.statements import DecidingStatement, IamRequest
+from toolgate.access.matrix.far_rights import Behind
 from toolgate.policy.language.agentcore_facts import ASSUME_ROLE
 
 _KINDS = {"identity": "identity policy", "boundary": "permissions boundary", "resource": "resource policy"}
 
 
-def hop_lines(hop: Hop) -> Iterator[str]:
-    """Everything that decided a hop."""
+def hop_lines(hop: Hop | Behind) -> Iterator[str]:
+    """Everything that decided a hop, or what a gateway's role needs behind it."""
     for it in hop.checks:
         yield f"IAM {it.request.action} on {it.request.resource}: {it.decision.outcome}"
         yield from (f"  {line}" for line in check_lines(it))

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolgate.access.chain.tool_functions import own_policies
+from toolgate.access.chain.tool_functions import function_policy, own_policies
 from toolgate.access.deployment.agentcore_resources import Function, Gateway, Runtime, Target
 from toolgate.access.deployment.deployment import STACK, Deployment
 from toolgate.access.deployment.roles import Role
@@ -384,7 +384,7 @@ class Assembly:
         from toolgate.local.serve.guards.cedar_guard import tool_authorization  # noqa: PLC0415  # as above
 
         role = self._role(gateway.role_arn)
-        right = InvokeRight(role)
+        right = InvokeRight(role, functools.partial(function_policy, self.deployment))
         log = functools.partial(self._target_log, agents)
         backends = [
             (target, self._backend(gateway, target, right, log)) for target in self.deployment.targets_of(gateway)

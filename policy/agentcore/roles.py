@@ -180,3 +180,9 @@ def unknown_attachments(stack: Stack, role: Resource) -> Iterator[Resource]:
         unknown = UNKNOWN in policy_sources.attachments(carrier)
         if unknown and not stack.behind(carrier, policy_sources.attaching(carrier)[0], MANAGED_POLICY):
             yield carrier
+
+
+def attached_elsewhere(stack: Stack, role: Resource) -> Iterator[str]:
+    """The managed policies of the role whose whole document the stack does not hold, AWS's own among them."""
+    for carrier in _carriers(stack, role):
+        yield from (arn for arn in policy_sources.attached(carrier) if not _made_here(stack, arn))

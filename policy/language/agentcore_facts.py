@@ -29,6 +29,8 @@ MANAGED_USER_POOL_CLIENT = "aws:cognito/managedUserPoolClient:ManagedUserPoolCli
 """Settings of a client that another service made."""
 FUNCTION = "aws:lambda/function:Function"
 FUNCTION_ALIAS = "aws:lambda/alias:Alias"
+SECRET = "aws:secretsmanager/secret:Secret"  # noqa: S105  # a type
+SECRET_POLICY = "aws:secretsmanager/secretPolicy:SecretPolicy"  # noqa: S105  # a type
 FUNCTION_URL = "aws:lambda/functionUrl:FunctionUrl"
 LAMBDA_PERMISSION = "aws:lambda/permission:Permission"
 REST_API = "aws:apigateway/restApi:RestApi"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pulumi_policy import Severity
 
 from toolgate.policy import frameworks
-from toolgate.policy.agentcore import families, roles, servers
+from toolgate.policy.agentcore import families, roles, servers, target_grants
 from toolgate.policy.agentcore.wide_grants import wide_grants
 from toolgate.policy.language import iam
 from toolgate.policy.language.agentcore_facts import ASK_RUNTIME, GATEWAY, GET_API_KEY, INVOKE_API, ROLE_USERS, RUNTIME
@@ -23,7 +23,8 @@ _AGENT_RUNTIME = families.RUNTIMES[:1]
 
 
 def check_stack(stack: Stack, config: RuleSettings) -> Iterator[Finding]:
-    """The documents of each gateway's role."""
+    """The documents of each gateway's role: what they allow besides the targets, and what these need and they lack."""
+    yield from target_grants.lacking(stack, functions=False)
     for gateway in stack.of(GATEWAY):
         for role in roles.roles_of(stack, gateway, ROLE_USERS[GATEWAY]):
             for sourced in roles.documents_of(stack, role):
@@ -60,7 +61,10 @@ RULE = Rule(
         "The role of a gateway invokes exactly the runtimes and API stages, and takes exactly the API keys, that its"
         " targets need."
     ),
-    why="Every caller of the gateway acts through its role: what it reaches beyond the targets, a target may become.",
+    why=(
+        "Every caller of the gateway acts through its role: what it reaches beyond the targets, a target may become;"
+        " without what a target needs, its calls fail."
+    ),
     fix="Name each runtime (its ARN, and behind it /*), each API and stage, and each credential provider by its ARN.",
     severity=Severity.HIGH,
     framework=frameworks.LEAST_PRIVILEGE,

@@ -33,6 +33,11 @@ def role(arn: str, *statements: Mapping[str, Any], trust: Any = None) -> list[Pa
 
 
 SERVICE = {"Service": "bedrock-agentcore.amazonaws.com"}
+FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"
+MAY_INVOKE = allow("lambda:InvokeFunction", FUNCTION)
+"""The function that stands behind the other target of a case's gateway."""
+MAY_DECIDE = allow("bedrock-agentcore:AuthorizeAction", "*")
+"""What a gateway's role needs where a policy engine decides."""
 MAY_SERVE = allow(INVOKE_RUNTIME, SERVER, f"{SERVER}/*")
 
 
@@ -87,5 +92,5 @@ def resource_policy(*statements: Mapping[str, Any], on: str = SERVER) -> Part:
 
 def served(*statements: Mapping[str, Any], private: bool = True) -> list[Part]:
     """The server with its gateway's role, that target, and the policy that keeps others out."""
-    parts = [target(), runtime(), *role(OF_SERVER), *role(GATE, *(statements or (MAY_SERVE,)))]
+    parts = [target(), runtime(), *role(OF_SERVER), *role(GATE, MAY_INVOKE, MAY_DECIDE, *(statements or (MAY_SERVE,)))]
     return [*parts, resource_policy(only(GATE))] if private else parts

@@ -33,6 +33,7 @@ CLIENT = "aws:cognito/userPoolClient:UserPoolClient"
 IDENTITY_TYPE = "aws:bedrock/agentcoreWorkloadIdentity:AgentcoreWorkloadIdentity"
 PROVIDER_TYPE = "aws:bedrock/agentcoreOauth2CredentialProvider:AgentcoreOauth2CredentialProvider"
 
+INVOKE = "lambda:InvokeFunction"
 ALLOWED = {"gateway-authorizer-iam": {"allowedAuthorizers": ["AWS_IAM", "CUSTOM_JWT"]}}
 
 type Change = Callable[[dict[str, Registration]], None]
@@ -112,6 +113,7 @@ def stack() -> dict[str, Registration]:
     made = [
         pool(),
         making.role("gateway"),
+        making.role_policy(making.document(making.statement(INVOKE, making.FUNCTION)), of="gateway", name="invoke"),
         making.role("math", "lambda.amazonaws.com"),
         Registration("aws:lambda/function:Function", "function", function, {"arn": making.FUNCTION}),
         making.engine(),

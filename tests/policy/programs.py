@@ -176,7 +176,10 @@ def by_tool() -> None:
         role_arn=role.arn,
         policy_engine_configuration={"arn": engine.policy_engine_arn, "mode": "ENFORCE"},
     )
-    _target("math", gateway, _function("math"))
+    function = _function("math")
+    invoke = {"Statement": [{"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": function.arn}]}
+    aws.iam.RolePolicy("gateway", role=role.id, policy=pulumi.Output.json_dumps(invoke))
+    _target("math", gateway, function)
     _permit("good", engine, gateway.gateway_arn.apply(lambda arn: permit("math___add math", ENTITY, arn)))
     _permit("entity", engine, _any_gateway(f"arn:aws:iam::{ACCOUNT}:role/agent", "math___add"))
     _permit("underscores", engine, _any_gateway(ENTITY, "math__add"))

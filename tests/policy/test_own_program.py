@@ -224,6 +224,12 @@ def granted(resources: list[dict[str, Any]], name: str, *entries: dict[str, Any]
         policy[side]["policy"] = making.document(*entries)
 
 
+def granted_too(resources: list[dict[str, Any]], name: str, entry: dict[str, Any]) -> None:
+    """Gives a role policy one statement more; those of a preview are not known."""
+    text = named(resources, name, ":RolePolicy")["outputs"].get("policy", UNKNOWN)
+    granted(resources, name, *([] if text == UNKNOWN else json.loads(text)["Statement"]), entry)
+
+
 def put(resource: dict[str, Any], **properties: Any) -> None:
     for side in ("inputs", "outputs"):
         resource[side] |= properties
@@ -243,7 +249,7 @@ RUNTIME = f"arn:aws:bedrock-agentcore:us-east-1:{making.ACCOUNT}:runtime"
 
 def shell(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
     grant = making.statement("bedrock-agentcore:InvokeAgentRuntime*", f"{RUNTIME}/toolgate_agents_greeter-abcdefghij")
-    granted(resources, "tools-invoke", grant)
+    granted_too(resources, "tools-invoke", grant)
     # The role of a gateway is one that AgentCore may take, so that it is held to have widened itself as well.
     return {("agent-shell-exact", "tools-invoke"), ("agent-cannot-widen-itself", "tools-invoke")}
 
@@ -472,12 +478,20 @@ def server_for_the_gateway(resources: list[dict[str, Any]]) -> set[tuple[str, st
 
 
 def any_server(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
-    granted(resources, "tools-invoke", making.statement("bedrock-agentcore:InvokeAgentRuntime", f"{RUNTIME}/stock*"))
+    grant = making.statement("bedrock-agentcore:InvokeAgentRuntime", f"{RUNTIME}/stock*")
+    granted_too(resources, "tools-invoke", grant)
     return {("gateway-role-exact-targets", "tools-invoke")}
 
 
+def functions_out_of_reach(resources: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    """The gateway's role invokes another function; a preview does not know what its other policy allows."""
+    known = named(resources, "tools-invoke", ":RolePolicy")["outputs"].get("policy", UNKNOWN) != UNKNOWN
+    granted(resources, "tools-invoke", making.statement("lambda:InvokeFunction", making.FUNCTION))
+    return {("gateway-role-exact-lambda", "tools-math")} if known else set()
+
+
 LOCKS = [
-    *(server_for_all, server_for_the_gateway, any_server),
+    *(server_for_all, server_for_the_gateway, any_server, functions_out_of_reach),
     *(public_policy, public_function, public_url, searchable, stranger),
     *(no_engine, log_only, wrong_entity, two_underscores, no_such_tool, in_order),
     *(shell, ask_everybody, new_rights, new_code, whole_service, wide_tool, any_model, everybodys_memory),

@@ -1,6 +1,6 @@
 """A Lambda function of the deployment as a gateway calls it: the right of its role, and the handler in its process."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,9 +8,10 @@ from typing import Any
 from toolgate.access.deployment.agentcore_resources import Function
 from toolgate.access.deployment.roles import Role
 from toolgate.access.iam.evaluation import Decision, IamRequest, decide
+from toolgate.access.iam.policies import Policy
 from toolgate.local.serve.bounded_file import BoundedFile
 from toolgate.local.serve.gateway.function_process import FunctionProcess, Outcome
-from toolgate.policy.language.agentcore_facts import INVOKE_FUNCTION
+from toolgate.policy.language import target_rights
 
 
 class AbsentFunction:
@@ -82,13 +83,17 @@ class InvokeRight:
 
     Attributes:
         role: The role.
+        policy: Gives the policy on a function by the function's ARN, whatever its qualifier.
     """
 
     role: Role
+    policy: Callable[[str], Policy | None]
     _decided: dict[str, Decision] = field(default_factory=dict)
 
     def decision(self, function_arn: str) -> Decision:
         """The decision on the function with this ARN."""
         if function_arn not in self._decided:
-            self._decided[function_arn] = decide(IamRequest(self.role, INVOKE_FUNCTION, function_arn))
+            [right] = target_rights.of_function(function_arn)
+            asked = IamRequest(self.role, right.action, function_arn, right.facts, self.policy(function_arn))
+            self._decided[function_arn] = decide(asked)
         return self._decided[function_arn]

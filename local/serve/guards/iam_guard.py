@@ -23,6 +23,7 @@ from toolgate.local.serve.access_log import DENIED, ENTRY, Entry
 from toolgate.local.serve.guards.credentials import SessionPrincipal, Sessions
 from toolgate.local.serve.guards.sigv4 import Received, SignatureError, claim, verify
 from toolgate.policy.language.request_facts import Fact
+from toolgate.policy.language.target_rights import Right
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +89,11 @@ class NeededPermission:
     resource: str
     facts: Mapping[str, Fact] = field(default_factory=dict)
     policy_of: str | None = None
+
+    @classmethod
+    def of(cls, right: Right) -> "NeededPermission":
+        """What a call of a target needs; `*` where nobody can say on which resource."""
+        return cls(right.action, right.resource or "*", right.facts)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What stands behind each target that is no function: where it is here, how the gateway signs in, where its log is."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from toolgate.access.deployment.stages import stage_operations
 from toolgate.access.deployment.text_file import TextFileError, json_of
 from toolgate.access.deployment.tokens import ApiKeyProvider, CredentialProvider
 from toolgate.access.iam.policies import Policy
-from toolgate.local.cloud.cloud_environment import CloudEnvironment
+from toolgate.access.matrix.far_rights import FarRights
 from toolgate.local.serve.access_log import Entry
 from toolgate.local.serve.aws import own_values
 from toolgate.local.serve.gateway.backend import Backend, Call, Called, text_result
@@ -33,10 +33,18 @@ from toolgate.local.serve.outbound.places import nowhere, url_here
 from toolgate.local.serve.outbound.sign_in import Guard, SignIn
 from toolgate.local.serve.tokens.identity_api import Identity
 from toolgate.local.serve.tokens.issuer import NoTokenError
-from toolgate.policy.language import open_api
-from toolgate.policy.language.agentcore_facts import ACCESS_TOKEN, INVOKE_API, INVOKE_GATEWAY, INVOKE_RUNTIME
+from toolgate.policy.language import open_api, target_rights
+from toolgate.policy.language.agentcore_facts import (
+    ACCESS_TOKEN,
+    GET_API_KEY,
+    INVOKE_API,
+    INVOKE_GATEWAY,
+    INVOKE_RUNTIME,
+)
+from toolgate.policy.language.target_rights import Right
 
-_API_KEY = "bedrock-agentcore:GetResourceApiKey"
+_SIGNED_FOR = ("execute-api", "lambda")
+"""What verifies the signature of a gateway's role and is not here; the role's own policies are decided."""
 
 
 @dataclass(frozen=True)
@@ -62,17 +70,17 @@ class CannedBackend:
         target: The target.
         given: The answers.
         role: The gateway's role.
-        env: Where it is.
+        needed: What that needs for a tool.
     """
 
     target: Target
     given: canned.Canned
     role: Role
-    env: CloudEnvironment
+    needed: Callable[[str], Iterable[Right]]
 
     async def call(self, call: Call, entry: Entry) -> Called:
         """Answer out of the file, behind a text that says so; if the gateway's role may call the tool."""
-        needs = [canned.needed(self.target, call.tool, self.env)]
+        needs = [NeededPermission.of(it) for it in self.needed(call.tool)]
         try:
             sign_in.Permitted(self.role, needs, {}, self.target.name).check(entry)
         except NotPermittedError as refusal:
@@ -116,7 +124,8 @@ class Outside:
     def backend(self, gateway: Gateway, target: Target, role: Role) -> Backend:
         """What stands behind a target of a gateway with this role."""
         if target.kind == canned.KIND:
-            return CannedBackend(target, self.answers[target.name], role, self.identity.env)
+            needed = partial(FarRights(self.deployment).needed, gateway, target)
+            return CannedBackend(target, self.answers[target.name], role, needed)
         here = url_here(target, self.deployment, self.url)
         url = here or self.places.get(target.name)
         if url is None:
@@ -135,17 +144,11 @@ class Outside:
 
     def _sign_in(self, gateway: Gateway, target: Target, role: Role) -> SignIn:
         how = target.sign_in
-        if how.how == "gatewayIamRole":
-            credentials = self.sessions.lasting(role, sign_in.SESSION)
-            of_stage = target.kind == stages.KIND  # whose service AgentCore knows
-            service = "execute-api" if of_stage else how.service or ""
-            signs = sign_in.by_role(credentials, service, how.region or self.identity.env.region)
-            if not of_stage or url_here(target, self.deployment, self.url):  # what is here decides itself
-                return signs
-            return sign_in.where_allowed(role, partial(self._methods, target), target.name, signs)
+        if how.how == target_rights.SIGNS:
+            return self._signed(gateway, target, role)
         if how.how == "apiKey":
             key = self._key_provider(how.provider_arn or "")
-            needs = self._needs(gateway, _API_KEY, key)
+            needs = self._needs(gateway, GET_API_KEY, key)
             permitted = sign_in.Permitted(role, needs, self.policies, target.name)
             return sign_in.by_key(permitted, how.settings, partial(self._key, key))
         tokens = {it.arn: it for it in self.deployment.tokens.providers}
@@ -154,6 +157,17 @@ class Outside:
             permitted = sign_in.Permitted(role, needs, self.policies, target.name)
             return sign_in.by_token(permitted, partial(self._token, provider, target))
         return sign_in.unsigned
+
+    def _signed(self, gateway: Gateway, target: Target, role: Role) -> SignIn:
+        of_stage, how = target.kind == stages.KIND, target.sign_in  # whose service AgentCore knows
+        service = "execute-api" if of_stage else how.service or ""
+        credentials = self.sessions.lasting(role, sign_in.SESSION)
+        signs = sign_in.by_role(credentials, service, how.region or self.identity.env.region)
+        # What is here decides itself.
+        if service not in _SIGNED_FOR or url_here(target, self.deployment, self.url):
+            return signs
+        needed = partial(self._methods, target) if of_stage else partial(self._elsewhere, gateway, target, role)
+        return sign_in.where_allowed(role, needed, target.name, signs)
 
     def _needs(
         self, gateway: Gateway, action: str, provider: ApiKeyProvider | CredentialProvider
@@ -172,7 +186,23 @@ class Outside:
         place, path = target.place, request.url.raw_path.decode().partition("?")[0]
         within = path.removeprefix(urlsplit(self.places[target.name]).path.rstrip("/"))
         method = f"{place.rest_api_id}/{place.stage}/{request.method}{within}"
-        return [NeededPermission(INVOKE_API, self.identity.env.arn("execute-api", method))]
+        here = self.identity.env.arn("execute-api", "")
+        return [NeededPermission.of(it) for it in target_rights.of_method(here, method)]
+
+    def _elsewhere(
+        self, gateway: Gateway, target: Target, role: Role, request: httpx.Request
+    ) -> list[NeededPermission]:
+        """What a signed request to a service that is not here takes of the role's own policies."""
+        rights = FarRights(self.deployment)
+        if target.sign_in.service == "lambda":
+            return [NeededPermission.of(it) for it in rights.by_url(role)]
+        within = request.url.raw_path.decode().partition("?")[0]
+        within = within.removeprefix(urlsplit(self.places[target.name]).path.rstrip("/"))
+        there = target.place.endpoint
+        if there is None:
+            document = open_api.document(target.place.document or "") or {}
+            there = next((it.server for it in open_api.operations(document) if it.server), "").rstrip("/") + within
+        return [NeededPermission.of(it) for it in target_rights.of_request(gateway.arn, request.method, there)]
 
     def _key(self, provider: ApiKeyProvider) -> str:
         """The key, from the file of the program's owner: what a deployment holds is not sent anywhere."""

@@ -1,8 +1,6 @@
 """Answers out of a file for AWS's own tools, which nobody here can ask: marked as such wherever they are seen.
 
-Who may have one is decided as on AWS: the gateway's role needs what the tool takes (AgentCore developer guide, "Web
-Search Tool" and "Amazon Bedrock Managed Knowledge Bases as Connector Target"). Of web search the guide names
-`InvokeGateway` for that role as well, which others did not need; it is not asked for.
+Who may have one is decided as on AWS: the gateway's role needs what the tool takes (`policy.language.target_rights`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from toolgate.access.deployment.agentcore_resources import Target
-from toolgate.access.deployment.connector_tools import AGENTIC_RETRIEVE, RETRIEVE, WEB_SEARCH
+from toolgate.access.deployment.connector_tools import RETRIEVE, WEB_SEARCH
 from toolgate.access.deployment.deployment import Deployment
 from toolgate.access.deployment.stack_export import DeploymentError
 from toolgate.access.deployment.text_file import TextFileError, read_json
-from toolgate.local.cloud.cloud_environment import CloudEnvironment
-from toolgate.local.serve.guards.iam_guard import NeededPermission
 
 OPTION = "--canned"
 KIND = "mcp.connector"
@@ -90,19 +86,3 @@ def notes(canned: Mapping[str, Canned], deployment: Deployment) -> Iterator[str]
     for target in deployment.targets:
         if target.kind == KIND:
             yield f"{target.label}: its answers are canned, out of {canned[target.name].path}; nobody searches"
-
-
-def needed(target: Target, tool: str, env: CloudEnvironment) -> NeededPermission:
-    """What the gateway's role needs for a call.
-
-    Args:
-        target: The target.
-        tool: The tool's own name.
-        env: Where it is called.
-    """
-    if tool == WEB_SEARCH:
-        arn = f"arn:{env.partition}:bedrock-agentcore:{env.region}:aws:tool/web-search.v1"
-        return NeededPermission("bedrock-agentcore:InvokeWebSearch", arn)
-    if tool == AGENTIC_RETRIEVE:  # the action has no resource type
-        return NeededPermission("bedrock:AgenticRetrieveStream", "*")
-    return NeededPermission("bedrock:Retrieve", env.arn("bedrock", f"knowledge-base/{target.place.knowledge_base}"))

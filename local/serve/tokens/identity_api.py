@@ -29,13 +29,12 @@ from toolgate.local.serve.json_body import NotJsonError, read_json
 from toolgate.local.serve.tokens.issuer import NoTokenError
 from toolgate.local.serve.tokens.issuers import Issuers
 from toolgate.local.serve.tokens.workload_tokens import WorkloadTokenError, WorkloadTokens
-from toolgate.policy.language.agentcore_facts import ACCESS_TOKEN, GET_SECRET, WORKLOAD_TOKENS
+from toolgate.policy.language import target_rights
+from toolgate.policy.language.agentcore_facts import ACCESS_TOKEN
 
 _PATH = re.compile(r"/identities/(?P<operation>GetWorkloadAccessToken|oauth2/token)")
 _WORKLOAD, _ACCESS = "GetWorkloadAccessToken", "GetResourceOauth2Token"
 _MAX_BODY = 256 * 1024  # a workload token has at most 128 KiB
-_DIRECTORY = "workload-identity-directory/default"
-_VAULT = "token-vault/default"
 _NOT_REPRODUCED = ("resources", "audiences", "sessionUri", "resourceOauth2ReturnUrl", "customState")
 
 
@@ -68,13 +67,13 @@ class Identity:
             return self.workload_token(given["workloadName"])
         named = given["resourceCredentialProviderName"]
         provider = self._provider(named)
-        arn = self._arn(f"{_VAULT}/oauth2credentialprovider/{named}") if provider is None else provider.arn
+        arn = self._arn(f"{target_rights.VAULT}/oauth2credentialprovider/{named}") if provider is None else provider.arn
         secrets = provider.secret_arns if provider else ()
         return self.credential(ACCESS_TOKEN, self._workload(given["workloadIdentityToken"]), arn, secrets)
 
     def workload_token(self, name: str) -> list[NeededPermission]:
         """What a workload token of this identity takes."""
-        return [NeededPermission(WORKLOAD_TOKENS[0], arn) for arn in self._identity(name)]
+        return [NeededPermission.of(it) for it in target_rights.of_workload_token(self._arn(""), name)]
 
     def credential(self, action: str, name: str, arn: str, secrets: Iterable[str]) -> list[NeededPermission]:
         """What a credential takes.
@@ -85,14 +84,11 @@ class Identity:
             arn: The credential provider.
             secrets: The provider's secrets.
         """
-        needed = [NeededPermission(action, it) for it in (*self._identity(name), self._arn(_VAULT), arn)]
-        return needed + [it for secret in secrets for it in self._read(secret)]
-
-    def _read(self, secret_id: str) -> list[NeededPermission]:
         account = self.account()
-        arn = secret_arn(secret_id, account)
-        facts = {"secretsmanager:SecretId": secret_id, "aws:ViaAWSService": "true"}
-        return [NeededPermission(GET_SECRET, arn, facts), *of_key(arn, ("kms:Decrypt",), account)]
+        arns = [secret_arn(it, account) for it in secrets]
+        taken = target_rights.of_credential(action, self._arn(""), name, arn)
+        needed = [NeededPermission.of(it) for it in (*taken, *target_rights.of_secrets(arns))]
+        return needed + [it for secret in arns for it in of_key(secret, ("kms:Decrypt",), account)]
 
     def _app(self) -> ASGIApp:
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -144,9 +140,6 @@ class Identity:
                 text = "Token has expired. Please generate a new token."
                 raise RequestRefused(403, "AccessDeniedException", text) from None
             raise RequestRefused(401, "UnauthorizedException", "The workload identity token is invalid") from None
-
-    def _identity(self, name: str) -> list[str]:
-        return [self._arn(_DIRECTORY), self._arn(f"{_DIRECTORY}/workload-identity/{name}")]
 
     def _provider(self, name: str) -> CredentialProvider | None:
         return next((it for it in self.deployment.tokens.providers if it.name == name), None)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.access.servers import MAY_DECIDE, document
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.matrix.access_matrix import Access, matrix
 
@@ -135,6 +136,8 @@ def test_what_cannot_be_judged_is_undecided_and_named(
     handmade: dict[str, Any], add: Add, resource: Find, change: Callable[[Add, Find], None], says: str
 ) -> None:
     change(add, resource)
+    may = {"role": "tools-role", "name": "asks-engine", "policy": document(MAY_DECIDE)}
+    add("aws:iam/rolePolicy:RolePolicy", "asks-engine", may)
     found = matrix(parse(handmade))
     assert {e.decision for e in found.entries if e.gateway == TOOLS and e.agent == "assistant"} == {Access.UNDECIDED}
     assert any(says in reason for reason in found.unsupported)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.access import servers
-from tests.access.servers import GATE, Part, allow, role
+from tests.access.servers import GATE, MAY_DECIDE, Part, allow, role
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.matrix.access_matrix import matrix
 from toolgate.access.output.explanation import explain
@@ -62,7 +62,7 @@ def world(case: Callable[..., Any], *parts: Part) -> Any:
 def test_iam_and_cedar_of_the_inner_gateway_decide(
     case: Callable[..., Any], statements: list[Any], cedar: str | None, decision: str
 ) -> None:
-    deployment = world(case, *role(GATE, *statements), *inner(cedar))
+    deployment = world(case, *role(GATE, MAY_DECIDE, *statements), *inner(cedar))
     found = {it.tool: str(it.decision) for it in matrix(deployment).entries if it.agent == "caller"}
     assert found[TOOL] == decision
     # The agent may invoke both, and Cedar at the inner one names the outer one's role.
@@ -73,11 +73,11 @@ def test_iam_and_cedar_of_the_inner_gateway_decide(
 
 
 def test_the_outer_gateways_role_is_a_principal_at_the_inner_one(case: Callable[..., Any]) -> None:
-    deployment = world(case, *role(GATE, allow(INVOKE, INNER)), *inner(PERMIT))
+    deployment = world(case, *role(GATE, MAY_DECIDE, allow(INVOKE, INNER)), *inner(PERMIT))
     rows = [(it.principal, it.tool, it.agent) for it in matrix(deployment).entries if it.gateway == INNER]
     assert (GATE, "shop___count", None) in rows
 
 
 def test_gateways_that_stand_behind_each_other_have_an_end(case: Callable[..., Any]) -> None:
-    deployment = world(case, *role(GATE, allow(INVOKE, INNER)), *inner(circle=True))
+    deployment = world(case, *role(GATE, MAY_DECIDE, allow(INVOKE, INNER)), *inner(circle=True))
     assert {it.tool: str(it.decision) for it in matrix(deployment).entries if it.agent == "caller"}[TOOL] == "allow"

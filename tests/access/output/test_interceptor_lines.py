@@ -7,6 +7,7 @@ import pytest
 
 from tests.access.conftest import ENTITY, GATEWAY, INVOKE
 from tests.access.interceptors import ARN, asked, function, interceptor
+from tests.access.servers import MAY_DECIDE, MAY_INVOKE, document
 from toolgate.access.deployment.deployment import parse
 from toolgate.access.matrix.access_matrix import matrix
 from toolgate.access.output.access_difference import difference
@@ -35,6 +36,7 @@ def test_they_stand_where_aws_asks_them(case: Callable[..., Any]) -> None:
         function(calls=["math___*"], headers=True, claims=True),
         function("limits2", results=["*"], tools=True, caller=True),
         ("aws:iam/role:Role", "gate", ROLE),
+        ("aws:iam/rolePolicy:RolePolicy", "gate-invokes", {"role": "gate", "policy": document(MAY_INVOKE, MAY_DECIDE)}),
     ]
     told = _told(case, identity=IN, gateway=both, cedar={"less": LESS}, more=made)
     starts = [
@@ -46,7 +48,7 @@ def test_they_stand_where_aws_asks_them(case: Callable[..., Any]) -> None:
         "policy engine (ENFORCE): conditional",
         "  permit in Cedar policy 'less'",
         "function: IAM lambda:InvokeFunction as gate",
-        "  missing: an Allow of lambda:InvokeFunction",
+        "  Allow in identity policy 'gate-invokes' (",
         "interceptor limits2 (RESPONSE): may refuse or rewrite the result",
         "  declares: results of *; which tools are shown; reads what the caller was handed",
         TIMES_OUT,

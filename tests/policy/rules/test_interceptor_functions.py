@@ -171,9 +171,10 @@ def test_no_secret_of_a_client_is_in_its_variables(pack: Pack) -> None:
 @pytest.mark.parametrize("arns", [[FUNCTION, FILTER], [f"{FUNCTION}:7", f"{FILTER}:live"]], ids=["plain", "qualified"])
 def test_a_gateway_s_role_may_invoke_what_it_names(pack: Pack, arns: list[str]) -> None:
     role = making.role("gateway")
-    policy = making.role_policy(document(statement("lambda:InvokeFunction", arns)), of="gateway", name="invoke")
+    named = [FUNCTION, *arns]
+    policy = making.role_policy(document(statement("lambda:InvokeFunction", named)), of="gateway", name="invoke")
     gateway = intercepted(at_point(arns[1]))
     assert of(pack.run([role, policy, *stack(gateway=gateway)])) == []
     for every in (f"{FILTER}:*", f"{FILTER}*", f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:*"):
-        policy = making.role_policy(document(statement("lambda:InvokeFunction", [*arns, every])), "gateway", "invoke")
+        policy = making.role_policy(document(statement("lambda:InvokeFunction", [*named, every])), "gateway", "invoke")
         assert of(pack.run([role, policy, *stack(gateway=gateway)])) == [("gateway-role-exact-lambda", "invoke")]

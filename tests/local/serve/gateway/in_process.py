@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
+from toolgate.access.chain.tool_functions import function_policy
 from toolgate.access.deployment.deployment import parse
 from toolgate.local.serve.access_log import AccessLog
 from toolgate.local.serve.assembly import gateway_service
@@ -89,7 +91,7 @@ def gateways_in_process(logs: Path) -> Iterator[Gateways]:
     for gateway in deployment.gateways:
         role = deployment.role(gateway.role_arn)
         assert role
-        right = InvokeRight(role)
+        right = InvokeRight(role, partial(function_policy, deployment))
         backends = [
             (target, LambdaBackend(gateway.id, target, Echo(target.function_arn or ""), right))
             for target in deployment.targets_of(gateway)

@@ -63,7 +63,7 @@ class World:
         policies = (Policy("invoke", {"Version": "2012-10-17", "Statement": [statement] if permitted else []}),)
         gateway = cast(Gateway, SimpleNamespace(arn="g", interceptors=(Interceptor(ARN, points, headers=headers),)))
         role = "arn:aws:iam::123456789012:role/gateway"
-        right = InvokeRight(Role(arn=role, name="gateway", trust={}, policies=policies))
+        right = InvokeRight(Role(arn=role, name="gateway", trust={}, policies=policies), lambda _: None)
         functions = {ARN: cast(LocalFunction, function)}
         self._interceptors = Interceptors(gateway, right, functions, self.records.append)
 

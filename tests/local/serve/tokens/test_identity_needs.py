@@ -49,7 +49,7 @@ def test_the_secret_is_read_as_the_caller_and_so_is_its_key(deployment: Deployme
         NeededPermission(
             "secretsmanager:GetSecretValue",
             secret,
-            {"secretsmanager:SecretId": secret, "aws:ViaAWSService": "true"},
+            {"secretsmanager:secretid": secret, "aws:viaawsservice": "true"},
         ),
         NeededPermission("kms:Decrypt", KEY, {"kms:ViaService": through, "kms:CallerAccount": ENV.account}),
     ]
