@@ -134,6 +134,8 @@ class FarRights:
 
     def _by_url(self, target: Target) -> tuple[Right, ...]:
         url = url_behind(self.deployment, target)
+        if url and url.public:
+            return ()
         arns = (it.arn for it in self.deployment.functions if url and url.function.means(it.arn))
         return target_rights.of_function_url(next((url.function.qualified(it) for it in arns), None) if url else None)
 
@@ -145,7 +147,8 @@ class FarRights:
         if ":function:" in arn:
             return function_policy(self.deployment, arn)
         if ":execute-api:" in arn:
-            return next((it.policy for it in self.deployment.rest_apis if arn.startswith(f"{it.execution_arn}/")), None)
+            api = self.deployment.rest_api(arn.rpartition(":")[2].partition("/")[0])
+            return api.policy if api else None
         return self._secrets.policies.get(arn)
 
     def _answer(self, role: Role, asked: Check) -> Access:

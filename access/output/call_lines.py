@@ -205,9 +205,8 @@ class Call:
             yield f"gateway {inner.id}, behind this one, as {role.name}, the gateway's role: {behind.decision}"
             asked = Call(self.tokens, inner, self.tool.removeprefix(full_name(target.name, "")), self.arguments)
             yield from (f"  {line}" for line in asked.lines(role))
-        elif not (
-            self.function and (target.function_arn or url_behind(self.deployment, target))
-        ):  # which is told of already
+        elif not self.function or not (target.function_arn or url_behind(self.deployment, target)):
+            # A function is told of already.
             needed = far_side.rights.of(self.gateway, target, self.tool.removeprefix(full_name(target.name, "")))
             if needed:
                 yield f"target: IAM as {role.name}, the gateway's role: {needed.access.decision}"

@@ -144,7 +144,7 @@ class Outside:
 
     def _sign_in(self, gateway: Gateway, target: Target, role: Role) -> SignIn:
         how = target.sign_in
-        if how.how == "gatewayIamRole":
+        if how.how == target_rights.SIGNS:
             return self._signed(gateway, target, role)
         if how.how == "apiKey":
             key = self._key_provider(how.provider_arn or "")
@@ -159,11 +159,11 @@ class Outside:
         return sign_in.unsigned
 
     def _signed(self, gateway: Gateway, target: Target, role: Role) -> SignIn:
-        """With the role's signature: what is here decides itself, of what is elsewhere the role's side is decided."""
-        of_stage = target.kind == stages.KIND  # whose service AgentCore knows
-        service = "execute-api" if of_stage else target.sign_in.service or ""
+        of_stage, how = target.kind == stages.KIND, target.sign_in  # whose service AgentCore knows
+        service = "execute-api" if of_stage else how.service or ""
         credentials = self.sessions.lasting(role, sign_in.SESSION)
-        signs = sign_in.by_role(credentials, service, target.sign_in.region or self.identity.env.region)
+        signs = sign_in.by_role(credentials, service, how.region or self.identity.env.region)
+        # What is here decides itself.
         if service not in _SIGNED_FOR or url_here(target, self.deployment, self.url):
             return signs
         needed = partial(self._methods, target) if of_stage else partial(self._elsewhere, gateway, target, role)
