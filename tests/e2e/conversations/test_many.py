@@ -64,7 +64,8 @@ def kind(request: pytest.FixtureRequest) -> str:
 def deployment(kind: str) -> dict[str, Any]:
     agents = {name: {"tools": [], "memory": kind} for name in ("one", "two")}
     kept = 1000 if kind == "session" else KEPT
-    return stack(agents, {"AGENT_CONVERSATION_TURNS": str(WINDOW), "AGENT_SESSIONS": str(kept)})
+    patient = {"AGENT_MODEL_SECONDS": "600", "AGENT_INVOCATION_SECONDS": "800"}  # on a machine that is busy
+    return stack(agents, {"AGENT_CONVERSATION_TURNS": str(WINDOW), "AGENT_SESSIONS": str(kept), **patient})
 
 
 @pytest.fixture(scope="module")
