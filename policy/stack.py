@@ -21,6 +21,7 @@ TYPES = (
         agentcore_facts.POLICY_ENGINE,
         agentcore_facts.CEDAR_POLICY,
         agentcore_facts.RESOURCE_POLICY,
+        agentcore_facts.REST_API,
         agentcore_facts.FUNCTION,
         agentcore_facts.FUNCTION_ALIAS,
         agentcore_facts.FUNCTION_URL,

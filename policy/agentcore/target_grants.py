@@ -12,7 +12,7 @@ from typing import Any
 from toolgate.policy.agentcore import gateways, roles
 from toolgate.policy.agentcore.families import FUNCTIONS
 from toolgate.policy.agentcore.servers import CONFIGURATION
-from toolgate.policy.language import documents, iam, open_api, patterns, target_rights
+from toolgate.policy.language import documents, iam, open_api, patterns, rest_api, target_rights
 from toolgate.policy.language.agentcore_facts import (
     API_KEY_PROVIDER,
     GATEWAY,
@@ -21,6 +21,7 @@ from toolgate.policy.language.agentcore_facts import (
     LAMBDA_PERMISSION,
     OAUTH2_PROVIDER,
     RESOURCE_POLICY,
+    REST_API,
     ROLE_USERS,
     RUNTIME,
     SECRET,
@@ -186,7 +187,7 @@ def _signed(stack: Stack, asked: _Asked, signature: Any) -> Iterator[Right]:
     service, server = at(signature, "service"), at(configuration, "mcpServer")
     endpoint = _text(at(server, "endpoint"))
     if at(configuration, "apiGateway") is not None:
-        yield from _of_stage(asked, at(configuration, "apiGateway"))
+        yield from _of_stage(stack, asked, at(configuration, "apiGateway"))
     elif service == "lambda":
         yield from target_rights.of_function_url(None)
     elif service == "execute-api":
@@ -199,16 +200,30 @@ def _signed(stack: Stack, asked: _Asked, signature: Any) -> Iterator[Right]:
         yield from target_rights.of_runtime(None)[:1]
 
 
-def _of_stage(asked: _Asked, stage: Any) -> Iterator[Right]:
+def _of_stage(stack: Stack, asked: _Asked, stage: Any) -> Iterator[Right]:
     arn, api, name = gateways.arn_of(asked.gateway), _text(at(stage, "restApiId")), _text(at(stage, "stage"))
     methods = each(stage, "apiGatewayToolConfiguration", "toolOverrides")
+    unsigned = _unsigned(stack, asked.target, api)
     for override in methods or [None]:
         method, path = _text(at(override, "method")), _text(at(override, "path"))
+        if not unsigned.isdisjoint({(method, path), ("ANY", path)}):
+            continue
         if arn and api and name and method and path:
             here = target_rights.here_of(arn, "execute-api")
             yield from target_rights.of_method(here, f"{api}/{name}/{method}{path}")
         else:
             yield Right(INVOKE_API, None)
+
+
+def _unsigned(stack: Stack, target: Resource, api: str | None) -> set[tuple[str | None, str | None]]:
+    """The methods of a REST API of the stack that ask for no signature."""
+    made = [it for it in stack.of(REST_API) if api and str(at(it.props, "executionArn")).endswith(f":{api}")]
+    return {
+        (it.method, it.path)
+        for resource in made or stack.behind(target, CONFIGURATION, REST_API)
+        for it in rest_api.methods(_document(_text(at(resource.props, "body"))))
+        if it.authorization != rest_api.IAM
+    }
 
 
 def _of_api(asked: _Asked, endpoint: str | None) -> Iterator[Right]:

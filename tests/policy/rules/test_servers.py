@@ -232,3 +232,31 @@ def test_odd_targets_raise_nothing(pack: Pack, server: Any, payload: str) -> Non
         target = Registration(made.type, made.name, {**made.inputs, "targetConfiguration": {"mcp": mcp}})
         found = pack.run(engine_stack(target))
         assert not any("rule itself failed" in it.message for it in found), json.dumps(mcp)
+
+
+SIGNED = {"x-amazon-apigateway-auth": {"type": "AWS_IAM"}}
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(("method", "lacking"), [(SIGNED, True), ({}, False)])
+def test_a_method_that_takes_no_signature_needs_no_right(
+    pack: Pack, method: Any, *, lacking: bool, known: bool
+) -> None:
+    body = json.dumps({"openapi": "3.0.3", "paths": {"/orders": {"get": {"operationId": "list", **method}}}})
+    arn = {"executionArn": f"arn:aws:execute-api:us-east-1:{ACCOUNT}:a1b2c3d4e5"} if known else {}
+    api = Registration("aws:apigateway/restApi:RestApi", "orders", {"body": body}, arn)
+    override = {"path": "/orders", "method": "GET", "name": "list"}
+    stage = {
+        "restApiId": "a1b2c3d4e5" if known else UNKNOWN,
+        "stage": "prod",
+        "apiGatewayToolConfiguration": {"toolOverrides": [override]},
+    }
+    made = mcp_target(targetConfiguration=[api.urn])
+    inputs = {
+        **made.inputs,
+        "targetConfiguration": {"mcp": {"apiGateway": stage}},
+        "credentialProviderConfiguration": {"gatewayIamRole": {}},
+    }
+    target = Registration(made.type, made.name, inputs, {}, "", made.property_dependencies)
+    found = said(pack.run([making.role("gateway"), making.gateway(), api, target]), EXACT)
+    assert any("execute-api:Invoke" in message for message in found) is lacking
