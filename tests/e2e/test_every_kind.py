@@ -95,7 +95,7 @@ MAKE = {
     "notekeyed": lambda: signing_in("remote_server", recorded_server("notekeyed.json"), API_KEY),
     "notetokened": lambda: signing_in("remote_server", recorded_server("notetokened.json"), OAUTH),
     "web": web_search,
-    "handbook": lambda: knowledge_base("arn:aws:bedrock:us-east-1:111122223333:knowledge-base/A1B2C3D4E5"),
+    "handbook": lambda: knowledge_base("arn:aws:bedrock:us-east-1:123456789012:knowledge-base/A1B2C3D4E5"),
 }
 gateway = ToolGateway(
     "tools",

@@ -19,7 +19,7 @@ JWT_PACK = {**PACK, "policy_pack_configs": [str(ROOT / "policy" / "jwt.json")]}
 def with_folders(engine: Engine) -> Path:
     """The shipped interceptors in the program's folder."""
     for name in ("limits", "redact", "shown_tools"):
-        shutil.copytree(ROOT / "interceptors" / name, engine.folder / "interceptors" / name)
+        shutil.copytree(ROOT / "interceptors" / name, engine.folder / "interceptors" / name, dirs_exist_ok=True)
     return engine.folder / "interceptors"
 
 
