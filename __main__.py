@@ -108,8 +108,8 @@ behind: dict[str, GatewayTarget] = {
 for target in its_apis:
     api_args: OpenApiToolsArgs = {"directory": str(apis.FOLDERS / target), **chosen.apis.get(target, {})}
     behind[target] = OpenApiTools(target, api_args, opts).target
-for target, stage_args in chosen.stages.items():
-    behind[target] = ApiGatewayTools(target, stage_args, opts).target
+for target, stage in chosen.stages.items():
+    behind[target] = ApiGatewayTools(target, stage.args, opts).target
 made_servers: dict[str, McpServer] = {}
 for target in its_servers:
     of_server = chosen.servers.get(target, {})

@@ -6,8 +6,6 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
-from toolgate.components import api_gateway_tools
-from toolgate.components.api_gateway_tools import ApiGatewayToolsArgs
 from toolgate.components.checks import arguments, identifiers, names, tags
 from toolgate.components.checks.arguments import UsageError
 from toolgate.components.grants.inbound import Inbound
@@ -32,6 +30,7 @@ from toolgate.components.settings import (
     values,
 )
 from toolgate.components.settings.agents import Agent, AgentConfig
+from toolgate.components.settings.apis import Stage
 from toolgate.components.settings.clients import ClientConfig
 from toolgate.components.settings.gateways import GatewayConfig, Gateways
 from toolgate.components.settings.handed_tools import Handed
@@ -121,8 +120,8 @@ class StackSettings:
     `issuers` are those of others; the stack's own is one where a gateway's inbound is `jwt`.
     `shown_tools` are by gateway what each of its agents was handed, where an interceptor must be told.
     `targets` are the settings of those that have a folder, `existing_targets` those that have none.
-    `apis` and `servers` are the settings of those whose folder is one of `apis/` or `servers/`; `stages` are the
-    arguments of stages of API Gateway.
+    `apis` and `servers` are the settings of those whose folder is one of `apis/` or `servers/`; `stages` are those of
+    API Gateway.
     """
 
     gateways: Gateways
@@ -138,7 +137,7 @@ class StackSettings:
     targets: Mapping[str, TargetSettings]
     apis: Mapping[str, ApiSettings]
     servers: Mapping[str, StackServer]
-    stages: Mapping[str, ApiGatewayToolsArgs]
+    stages: Mapping[str, Stage]
     existing_targets: Mapping[str, GatewayTarget]
     protect: bool
     permissions_boundary: str | None
@@ -163,8 +162,8 @@ def load(available: Available, of_apis: Available | None = None, of_servers: Ava
     folders = {**available, **its_apis, **its_servers}
     stages = apis.stages(config, folders)
     existing = targets.existing(config, {**folders, **stages})
-    tools: dict[str, Any] = {name: it["tools"] for name, it in existing.items()}
-    tools |= {name: api_gateway_tools.read(name, args)["tools"] for name, args in stages.items()}
+    without_folder = existing | {name: it.target for name, it in stages.items()}
+    tools: dict[str, Any] = {name: it["tools"] for name, it in without_folder.items()}
     others = gateway_targets.available(tools)
     every = {**folders, **others}
     inner = targets.inner_gateways(config, every)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Container, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from toolgate.components.open_api_tools import ApiSettings
 from toolgate.components.settings import target_credentials, targets
 from toolgate.components.settings.values import NAMESPACE
 from toolgate.components.targets import kinds
+from toolgate.components.targets.kinds import GatewayTarget
 from toolgate.components.tools.listed_schema import ToolSchema
 
 FOLDERS = Path("apis")
@@ -70,8 +72,16 @@ def settings(config: Mapping[str, Any], apis: Available, others: Available) -> d
     return found
 
 
-def stages(config: Mapping[str, Any], folders: Container[str]) -> dict[str, ApiGatewayToolsArgs]:
-    """The targets that are stages of API Gateway, each as the arguments of its component.
+@dataclass(frozen=True)
+class Stage:
+    """A target that is a stage of API Gateway: the arguments of its component, and the target that comes of them."""
+
+    args: ApiGatewayToolsArgs
+    target: GatewayTarget
+
+
+def stages(config: Mapping[str, Any], folders: Container[str]) -> dict[str, Stage]:
+    """The targets that are stages of API Gateway.
 
     Args:
         config: The stack's configuration.
@@ -80,7 +90,7 @@ def stages(config: Mapping[str, Any], folders: Container[str]) -> dict[str, ApiG
     Raises:
         UsageError: One has a folder as well, lacks a key or has one too many, or AgentCore would refuse it.
     """
-    found: dict[str, ApiGatewayToolsArgs] = {}
+    found: dict[str, Stage] = {}
     for name, entry in config.get("targets", {}).items():
         where = f"{NAMESPACE}:targets.{name}"
         if _STAGE[0] not in entry:
@@ -100,6 +110,7 @@ def stages(config: Mapping[str, Any], folders: Container[str]) -> dict[str, ApiG
             args["operations"] = entry["operations"]
         if "credential" in entry:
             args["credential"] = target_credentials.read(entry["credential"], f"{where}.credential")
-        kinds.check({name: api_gateway_tools.read(name, args)}, f"{NAMESPACE}:targets")
-        found[name] = args
+        target = api_gateway_tools.read(name, args)
+        kinds.check({name: target}, f"{NAMESPACE}:targets")
+        found[name] = Stage(args, target)
     return found

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
+from tests.e2e.conversations.hearing import client
 from tests.e2e.test_every_kind import FULL, planned, tools_of_notes, used, write_program
 from tests.local.serve.outbound.far_sides import Api, api
 from toolgate.access.deployment.deployment import parse
@@ -243,21 +243,13 @@ def test_with_a_denial_gone_somebody_gains_and_gets_in(whole: Mapping[str, Any],
 
 def got_in(serving: Serving, runtime: str) -> bool:
     """Whether somebody with the right asks the server itself, past the gateway."""
-    variables = serving.session(OPS).environment()
-    client = boto3.client(
-        "bedrock-agentcore",
-        endpoint_url=serving.url,
-        region_name="us-east-1",
-        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
-        aws_session_token=variables["AWS_SESSION_TOKEN"],
-    )
+    asks = client(serving, OPS)
     ping = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"}).encode()
     accepted = "application/json, text/event-stream"
     try:
-        client.invoke_agent_runtime(
+        asks.invoke_agent_runtime(
             agentRuntimeArn=runtime, payload=ping, contentType="application/json", accept=accepted
         )
-    except client.exceptions.AccessDeniedException:
+    except asks.exceptions.AccessDeniedException:
         return False
     return True

@@ -166,7 +166,11 @@ class Outside:
         # What is here decides itself.
         if service not in _SIGNED_FOR or url_here(target, self.deployment, self.url):
             return signs
-        needed = partial(self._methods, target) if of_stage else partial(self._elsewhere, gateway, target, role)
+        if of_stage:
+            return sign_in.where_allowed(role, partial(self._methods, target), target.name, signs)
+        operations = open_api.operations(open_api.document(target.place.document or "") or {})
+        server = next((it.server for it in operations if it.server), "").rstrip("/")
+        needed = partial(self._elsewhere, gateway, target, role, server)
         return sign_in.where_allowed(role, needed, target.name, signs)
 
     def _needs(
@@ -190,18 +194,18 @@ class Outside:
         return [NeededPermission.of(it) for it in target_rights.of_method(here, method)]
 
     def _elsewhere(
-        self, gateway: Gateway, target: Target, role: Role, request: httpx.Request
+        self, gateway: Gateway, target: Target, role: Role, server: str, request: httpx.Request
     ) -> list[NeededPermission]:
-        """What a signed request to a service that is not here takes of the role's own policies."""
+        """What a signed request to a service that is not here takes of the role's own policies.
+
+        The server is the one of an API's document, which is read once.
+        """
         rights = FarRights(self.deployment)
         if target.sign_in.service == "lambda":
             return [NeededPermission.of(it) for it in rights.by_url(role, target)]
         within = request.url.raw_path.decode().partition("?")[0]
         within = within.removeprefix(urlsplit(self.places[target.name]).path.rstrip("/"))
-        there = target.place.endpoint
-        if there is None:
-            document = open_api.document(target.place.document or "") or {}
-            there = next((it.server for it in open_api.operations(document) if it.server), "").rstrip("/") + within
+        there = target.place.endpoint or f"{server}{within}"
         return [NeededPermission.of(it) for it in target_rights.of_request(gateway.arn, request.method, there)]
 
     def _key(self, provider: ApiKeyProvider) -> str:

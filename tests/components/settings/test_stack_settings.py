@@ -587,7 +587,7 @@ def test_a_stage_of_api_gateway_is_written_in_the_stack(load: Any, tmp_path: Pat
     operations = {"getOrder": {}, "listOrders": {"path": "/orders", "method": "GET"}}
     entry = {**STAGE, "document": str(document), "operations": operations}
     loaded = load({"targets": {"orders": entry}, "authorization": "tool", "agents": {"a": {"tools": ["orders"]}}})
-    assert loaded.stages["orders"]["rest_api_id"] == "a1b2c3d4e5"
+    assert loaded.stages["orders"].args["rest_api_id"] == "a1b2c3d4e5"
     assert loaded.agents["a"].tools == {"tools": ["orders___getOrder", "orders___listOrders"]}
 
 
