@@ -4,8 +4,6 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,9 +31,8 @@ from toolgate.local.serve.gateway.backend import Call, Called
 from toolgate.local.serve.gateway.beyond_tools import beyond_tools, fits
 from toolgate.local.serve.gateway.json_rpc import LIST_RESOURCES, READ_RESOURCE, Message
 from toolgate.local.serve.outbound import far_side
-from toolgate.local.serve.server import Serving, serve
+from toolgate.local.serve.server import Serving
 
-PROJECT = Path(__file__).parents[1] / "project"
 ASSISTANT = f"{ROLES}agents/assistant-role"
 ENDLESS = HOSTILE.replace(
     'getattr(self, message.get("params", {}).get("name", "fine"))(message)',
@@ -69,16 +66,6 @@ def accepted(code: str, *kinds: str) -> dict[str, Any]:
     made = with_server(code, [tool("fine")])
     add_accepted(made, {"orders": {"mcp_server": {"undecided": list(kinds)}}})
     return made
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
-    @contextmanager
-    def run(deployment: Mapping[str, Any], **how: Any) -> Iterator[Serving]:
-        with serve(deployment, root=PROJECT, logs=tmp_path_factory.mktemp("logs"), **how) as serving:
-            yield serving
-
-    return run
 
 
 def ask[T](serving: Serving, use: Callable[[ClientSession], Awaitable[T]]) -> T:

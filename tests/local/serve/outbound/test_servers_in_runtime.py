@@ -5,7 +5,6 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +32,9 @@ from tests.server_export import (
 from toolgate.console.reasons import reason
 from toolgate.local.serve import access_log
 from toolgate.local.serve.outbound import far_side
-from toolgate.local.serve.server import Serving, serve
+from toolgate.local.serve.server import Serving
 
 ROOT = Path(__file__).parents[4]
-PROJECT = Path(__file__).parents[1] / "project"
 ASSISTANT = f"{ROLES}agents/assistant-role"
 TOOL_LIST = [
     tool("add", a="integer", b="integer"),
@@ -83,16 +81,6 @@ def text(result: CallToolResult) -> str:
 def last_line(serving: Serving) -> dict[str, Any]:
     lines = [json.loads(it) for it in serving.access_log.read_text().splitlines()]
     return dict([it for it in lines if it["method"] == "tools/call"][-1])
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
-    @contextmanager
-    def run(deployment: Mapping[str, Any], **how: Any) -> Iterator[Serving]:
-        with serve(deployment, root=PROJECT, logs=tmp_path_factory.mktemp("logs"), **how) as serving:
-            yield serving
-
-    return run
 
 
 @pytest.fixture(scope="module")
